@@ -1,0 +1,20 @@
+"""One recorded HTTP exchange, byte-exact; how to repeat it with curl; how to show it without its secrets."""
+
+from batch_conformance.exchange.curl import curl_line
+from batch_conformance.exchange.model import Exchange, Failure, Intent, Request, Response
+from batch_conformance.exchange.redact import Redactor
+from batch_conformance.exchange.strict_json import Json, Member, NotJson, read_json
+
+__all__ = [
+    "Exchange",
+    "Failure",
+    "Intent",
+    "Member",
+    "Json",
+    "NotJson",
+    "Redactor",
+    "Request",
+    "Response",
+    "curl_line",
+    "read_json",
+]
