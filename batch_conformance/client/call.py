@@ -1,0 +1,98 @@
+"""What a client is asked and what it answers, whatever language it is written in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+ErrorKind = Literal[
+    "unauthorized",
+    "not_found",
+    "rate_limited",
+    "server_error",
+    "http",
+    "decode",
+    "transport",
+    "timeout",
+    "invalid_argument",
+    "other",
+]
+ERROR_KINDS: tuple[ErrorKind, ...] = (
+    "unauthorized",
+    "not_found",
+    "rate_limited",
+    "server_error",
+    "http",
+    "decode",
+    "transport",
+    "timeout",
+    "invalid_argument",
+    "other",
+)
+#: Seconds that a client may take beyond the caller's deadline (contracts/decisions.md, 10).
+GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One ``get_batch``: everything the client is told. ``timeout_s`` is the caller's deadline in seconds."""
+
+    base_url: str
+    api_key: str
+    batch_id: str
+    timeout_s: float
+
+
+@dataclass(frozen=True)
+class ReportedError:
+    """An error as the client's caller sees it."""
+
+    kind: ErrorKind
+    status: int | None
+    message: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None.
+
+    ``broken`` says how the client itself failed: it crashed, hung, or broke the driver protocol. ``seconds`` is how
+    long the call took, ``stderr`` what the driver wrote beside the protocol (bounded; not yet redacted).
+    """
+
+    batch: dict[str, Any] | None = None
+    error: ReportedError | None = None
+    broken: str | None = None
+    seconds: float = 0.0
+    stderr: str = ""
+
+
+@dataclass(frozen=True)
+class Hello:
+    """How a client introduces itself."""
+
+    name: str
+    version: str
+    language: str
+    operations: tuple[str, ...]
+
+
+class ClientUnderTest(Protocol):
+    """A client that can be called: a driver process, a Python callable, or the embedded one.
+
+    ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to end
+    (five respawns in a row without one good answer). ``stub_host`` tells whether the client reaches a stub over a
+    socket (``loopback``) or in process (``respx``).
+    """
+
+    hello: Hello
+    spec: str
+    transport: Literal["loopback", "respx"]
+
+    def get_batch(self, call: Call) -> Reply:
+        """Make one call and wait for what comes of it, at most the deadline plus the grace."""
+        ...
+
+    def close(self) -> None:
+        """Say bye and let go of the process, if there is one."""
+        ...

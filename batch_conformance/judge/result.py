@@ -1,0 +1,53 @@
+"""The result of judging one side, on its way to the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from batch_conformance.contract import Side
+from batch_conformance.exchange import Redactor
+from batch_conformance.judge.verdict import ClauseResult, RunVerdict, run_verdict
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who was judged: as it names itself, and how it was reached (a URL or a client specification)."""
+
+    side: Side
+    name: str
+    version: str
+    target: str
+
+
+class CouldNotRun(Exception):
+    """The suite could not judge: exit status 3. The message is the one line that the user sees."""
+
+
+@dataclass
+class RunResult:
+    """Everything a report is made from.
+
+    ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
+    ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
+    """
+
+    subject: Subject
+    results: list[ClauseResult] = field(default_factory=list)
+    started: str = ""
+    seconds: float = 0.0
+    requests: int = 0
+    profile: str = "default"
+    seed: int = 0
+    strict: bool = False
+    error: str = ""
+    incomplete: bool = False
+    redactor: Redactor = field(default_factory=Redactor)
+    shell_secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> RunVerdict:
+        """``error`` when the suite could not judge or was interrupted, else the sum of the clauses."""
+        if self.error or self.incomplete:
+            return "error"
+        return run_verdict(result.verdict for result in self.results)

@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Driver for the official Python SDK `syncsdk` (driver protocol version 1).
+
+    driver.py            the sync client, sync.Sync
+    driver.py --async    the async client, sync.AsyncSync
+
+It converts and never repairs: what the SDK hands to its caller is what is reported.
+Tried with syncsdk 0.2.0, 0.2.3, 0.2.7 and 0.3.0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import functools
+import json
+import math
+import os
+import ssl
+import sys
+from importlib import metadata
+
+try:
+    import httpx
+    from sync import AsyncSync, Sync
+    from sync.core.api_error import ApiError
+except ImportError as problem:
+    sys.exit(f"syncsdk cannot be imported by {sys.executable}: {problem}")
+
+# Every SDK client reads the CA bundle anew, some 50 ms each; one copy serves all of them.
+ssl.create_default_context = functools.lru_cache(maxsize=None)(ssl.create_default_context)
+
+# Wire name to the attribute a caller of the SDK reads.
+BATCH = {
+    "id": "id",
+    "created_at": "created_at",
+    "status": "status",
+    "metrics": "metrics",
+    "outputUrl": "output_url",
+    "webhookUrl": "webhook_url",
+}
+COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
+
+
+# --- calling the SDK ---------------------------------------------------------------------------
+
+
+def call_sync(options: dict, batch_id: str):
+    client = Sync(**options)
+    try:
+        return client.batch.get(batch_id)
+    finally:
+        transport_of(client).close()
+
+
+async def call_async(options: dict, batch_id: str):
+    client = AsyncSync(**options)
+    try:
+        return await client.batch.get(batch_id)
+    finally:
+        await transport_of(client).aclose()
+
+
+def transport_of(client):
+    # The SDK offers no close; without it the sockets of hundreds of clients stay open.
+    return client._client_wrapper.httpx_client.httpx_client
+
+
+# --- what the SDK handed over, as JSON ---------------------------------------------------------
+
+
+def plain(value):
+    """A value as JSON can carry it; types are kept, right or wrong."""
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()  # a naive datetime shows as such: no offset
+    if isinstance(value, float) and not math.isfinite(value):
+        return repr(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return repr(value)
+
+
+def batch_as_json(batch):
+    if not hasattr(batch, "model_fields_set"):  # not a model: None, for one
+        return plain(batch)
+    found = {wire: getattr(batch, name) for wire, name in BATCH.items() if hasattr(batch, name)}
+    return {wire: metrics_as_json(item) if wire == "metrics" else plain(item) for wire, item in found.items()}
+
+
+def metrics_as_json(metrics):
+    if not hasattr(metrics, "model_fields_set"):
+        return plain(metrics)
+    return {name: plain(getattr(metrics, name)) for name in COUNTS if hasattr(metrics, name)}
+
+
+# --- what the SDK raised -----------------------------------------------------------------------
+
+
+def error_as_json(error: Exception) -> dict:
+    status = error.status_code if isinstance(error, ApiError) else None
+    return {"kind": kind_of(error, status), "status": status, "message": message_of(error)}
+
+
+def kind_of(error: Exception, status: int | None) -> str:
+    if status is not None:
+        return kind_of_status(status)
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError)):
+        return "invalid_argument"  # raised while the request is built: nothing was sent
+    if isinstance(error, (httpx.DecodingError, UnicodeDecodeError, json.JSONDecodeError)):
+        return "decode"
+    if isinstance(error, httpx.RequestError):
+        return "transport"
+    return "other"
+
+
+def kind_of_status(status: int) -> str:
+    if 200 <= status < 300:
+        return "decode"  # an ApiError about a success: its body was not JSON
+    if 500 <= status < 600:
+        return "server_error"
+    return {401: "unauthorized", 404: "not_found", 429: "rate_limited"}.get(status, "http")
+
+
+def message_of(error: Exception) -> str:
+    """The exception as printed, and the message a caller can read from its body when printing escapes it."""
+    printed = str(error) or repr(error)
+    body = getattr(error, "body", None)
+    message = body.get("message") if isinstance(body, dict) else getattr(body, "message", None)
+    parts = message if isinstance(message, list) else [message]
+    return "\n".join([printed] + [part for part in parts if isinstance(part, str) and part not in printed])
+
+
+# --- the protocol ------------------------------------------------------------------------------
+
+
+def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> dict:
+    operation = request.get("op")
+    if operation == "hello":
+        name = "syncsdk (async)" if use_async else "syncsdk"
+        hello = {"protocol": 1, "name": name, "version": metadata.version("syncsdk"), "language": "python"}
+        return {"hello": {**hello, "operations": ["get_batch"]}}
+    if operation != "get_batch":
+        return {"error": {"kind": "other", "status": None, "message": f"unknown op: {operation!r}"}}
+    options = {name: request[name] for name in ("base_url", "api_key")}
+    options["timeout"] = request["timeout_s"]
+    try:
+        if use_async:
+            batch = loop.run_until_complete(call_async(options, request["batch_id"]))
+        else:
+            batch = call_sync(options, request["batch_id"])
+    except Exception as error:  # whatever the SDK raises is its answer
+        return {"error": error_as_json(error)}
+    return {"batch": batch_as_json(batch)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Driver for syncsdk, driver protocol version 1.")
+    parser.add_argument("--async", action="store_true", dest="use_async", help="drive AsyncSync instead of Sync")
+    use_async = parser.parse_args().use_async
+
+    # The protocol gets stdout to itself: prints of the SDK and its libraries go to stderr.
+    protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+
+    loop = asyncio.new_event_loop()
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if request.get("op") == "bye":
+            return
+        # ASCII escapes carry any string, lone surrogates too.
+        reply = {"seq": request.get("seq"), **answer(request, use_async, loop)}
+        print(json.dumps(reply, allow_nan=False), file=protocol, flush=True)
+
+
+if __name__ == "__main__":
+    main()
