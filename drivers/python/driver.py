@@ -23,13 +23,14 @@ from importlib import metadata
 
 try:
     import httpx
+    import pydantic
     from sync import AsyncSync, Sync
     from sync.core.api_error import ApiError
 except ImportError as problem:
     sys.exit(f"syncsdk cannot be imported by {sys.executable}: {problem}")
 
 # Every SDK client reads the CA bundle anew, some 50 ms each; one copy serves all of them.
-ssl.create_default_context = functools.lru_cache(maxsize=None)(ssl.create_default_context)
+ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 # Wire name to the attribute a caller of the SDK reads.
 BATCH = {
@@ -47,6 +48,7 @@ COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 
 
 def call_sync(options: dict, batch_id: str):
+    """One call with a client of its own."""
     client = Sync(**options)
     try:
         return client.batch.get(batch_id)
@@ -55,6 +57,7 @@ def call_sync(options: dict, batch_id: str):
 
 
 async def call_async(options: dict, batch_id: str):
+    """One call with an async client of its own."""
     client = AsyncSync(**options)
     try:
         return await client.batch.get(batch_id)
@@ -63,7 +66,7 @@ async def call_async(options: dict, batch_id: str):
 
 
 def transport_of(client):
-    # The SDK offers no close; without it the sockets of hundreds of clients stay open.
+    """The HTTP client inside: the SDK offers no close, and hundreds of sockets would stay open."""
     return client._client_wrapper.httpx_client.httpx_client
 
 
@@ -86,14 +89,16 @@ def plain(value):
 
 
 def batch_as_json(batch):
-    if not hasattr(batch, "model_fields_set"):  # not a model: None, for one
+    """The documented fields under their wire names; what is no batch, as it is."""
+    if not isinstance(batch, pydantic.BaseModel):
         return plain(batch)
     found = {wire: getattr(batch, name) for wire, name in BATCH.items() if hasattr(batch, name)}
     return {wire: metrics_as_json(item) if wire == "metrics" else plain(item) for wire, item in found.items()}
 
 
 def metrics_as_json(metrics):
-    if not hasattr(metrics, "model_fields_set"):
+    """The four counts; what is no metrics object, as it is."""
+    if not isinstance(metrics, pydantic.BaseModel):
         return plain(metrics)
     return {name: plain(getattr(metrics, name)) for name in COUNTS if hasattr(metrics, name)}
 
@@ -102,11 +107,13 @@ def metrics_as_json(metrics):
 
 
 def error_as_json(error: Exception) -> dict:
+    """The exception, judged by its type and its status_code alone."""
     status = error.status_code if isinstance(error, ApiError) else None
     return {"kind": kind_of(error, status), "status": status, "message": message_of(error)}
 
 
 def kind_of(error: Exception, status: int | None) -> str:
+    """The protocol's word for an exception."""
     if status is not None:
         return kind_of_status(status)
     if isinstance(error, httpx.TimeoutException):
@@ -121,6 +128,7 @@ def kind_of(error: Exception, status: int | None) -> str:
 
 
 def kind_of_status(status: int) -> str:
+    """The protocol's word for a status the SDK reports."""
     if 200 <= status < 300:
         return "decode"  # an ApiError about a success: its body was not JSON
     if 500 <= status < 600:
@@ -141,6 +149,7 @@ def message_of(error: Exception) -> str:
 
 
 def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> dict:
+    """One request of the protocol, answered."""
     operation = request.get("op")
     if operation == "hello":
         name = "syncsdk (async)" if use_async else "syncsdk"
@@ -161,8 +170,9 @@ def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> d
 
 
 def main() -> None:
+    """Answer requests until bye or the end of input."""
     parser = argparse.ArgumentParser(description="Driver for syncsdk, driver protocol version 1.")
-    parser.add_argument("--async", action="store_true", dest="use_async", help="drive AsyncSync instead of Sync")
+    parser.add_argument("--async", action="store_true", dest="use_async", help="drive AsyncSync")
     use_async = parser.parse_args().use_async
 
     # The protocol gets stdout to itself: prints of the SDK and its libraries go to stderr.
