@@ -1,0 +1,113 @@
+#!/usr/bin/env node
+// Driver for the official TypeScript SDK `@sync.so/sdk` (driver protocol version 1).
+//
+//   driver.mjs               the SDK installed beside this file
+//   driver.mjs --sdk DIR     the SDK installed in DIR/node_modules
+//
+// It converts and never repairs: what the SDK hands to its caller is what is reported.
+// Tried with @sync.so/sdk 0.2.3 and 0.3.0 on Node 20.
+
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+// The protocol gets stdout to itself: whatever else prints goes to stderr.
+const writeProtocol = process.stdout.write.bind(process.stdout);
+process.stdout.write = process.stderr.write.bind(process.stderr);
+
+const { values: options } = parseArgs({ options: { sdk: { type: 'string' } } });
+const here = path.dirname(fileURLToPath(import.meta.url));
+const { SyncClient, SyncError, SyncTimeoutError, version } = loadSdk(path.resolve(options.sdk ?? here));
+
+function loadSdk(folder) {
+  const require = createRequire(path.join(folder, 'package.json'));
+  try {
+    return { ...require('@sync.so/sdk'), version: require('@sync.so/sdk/package.json').version };
+  } catch (problem) {
+    console.error(`@sync.so/sdk cannot be loaded from ${folder}: ${problem.message.split('\n')[0]}`);
+    process.exit(1);
+  }
+}
+
+// JSON has no word for an infinite number or for undefined; the first is passed as text, the second as null.
+function encode(reply) {
+  return JSON.stringify(reply, (_, value) =>
+    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+  );
+}
+
+// --- calling the SDK ---------------------------------------------------------------------------
+
+async function getBatch({ base_url: baseUrl, api_key: apiKey, batch_id: id, timeout_s: timeoutInSeconds }) {
+  const client = new SyncClient({ baseUrl, apiKey });
+  try {
+    // The SDK's value is the parsed JSON itself, under the wire's names, whatever it is.
+    return { batch: (await client.batch.get(id, { timeoutInSeconds })) ?? null };
+  } catch (error) {
+    return { error: describe(error) };
+  }
+}
+
+// --- what the SDK threw ------------------------------------------------------------------------
+
+function describe(error) {
+  const status = (error instanceof SyncError ? error.statusCode : undefined) ?? null;
+  return { kind: kindOf(error, status), status, message: messageOf(error) };
+}
+
+function kindOf(error, status) {
+  if (error instanceof SyncTimeoutError) return 'timeout';
+  if (error instanceof SyncError) {
+    // Without a status, a SyncError says that no answer could be had; the SDK names no finer reason.
+    return status === null ? 'transport' : kindOfStatus(status);
+  }
+  return error instanceof URIError ? 'invalid_argument' : 'other'; // an id that cannot be encoded
+}
+
+function kindOfStatus(status) {
+  if (status >= 200 && status < 300) return 'decode';
+  if (status >= 500 && status < 600) return 'server_error';
+  return { 401: 'unauthorized', 404: 'not_found', 429: 'rate_limited' }[status] ?? 'http';
+}
+
+// The error as printed, and the message a caller can read from its body when printing escapes it.
+function messageOf(error) {
+  const printed = error instanceof Error ? error.message || String(error) : String(error);
+  const parts = [error?.body?.message].flat().filter((part) => typeof part === 'string');
+  return [printed, ...parts.filter((part) => !printed.includes(part))].join('\n');
+}
+
+// --- the protocol ------------------------------------------------------------------------------
+
+async function answer(request) {
+  switch (request.op) {
+    case 'hello': {
+      const hello = { protocol: 1, name: '@sync.so/sdk', version, language: 'typescript' };
+      return { hello: { ...hello, operations: ['get_batch'] } };
+    }
+    case 'get_batch':
+      return getBatch(request);
+    default:
+      return { error: { kind: 'other', status: null, message: `unknown op: ${request.op}` } };
+  }
+}
+
+// Not node:readline, which also breaks lines at U+2028 and U+2029: JSON may hold those.
+async function* linesOf(stream) {
+  let rest = '';
+  for await (const chunk of stream.setEncoding('utf8')) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop();
+    yield* lines;
+  }
+  if (rest) yield rest;
+}
+
+for await (const line of linesOf(process.stdin)) {
+  const request = JSON.parse(line);
+  if (request.op === 'bye') break;
+  writeProtocol(`${encode({ seq: request.seq, ...(await answer(request)) })}\n`);
+}
+// Connections the SDK keeps alive would hold the process.
+process.exit(0);
