@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""A driver to start from: Python's standard library alone, driver protocol version 1.
+
+It runs as it is, against any server, with the small client of part 1. To judge a client of your own:
+
+1. replace part 1 with a call of your client;
+2. adapt part 2, which says how its results and exceptions read in the protocol's words;
+3. leave part 3 alone.
+
+In another language, translate parts 2 and 3: a loop over lines of JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from urllib.parse import quote, urlsplit
+
+# --- 1. The client: replace it with yours ------------------------------------------------------
+
+COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
+RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+class ClientError(Exception):
+    """What this client raises: a kind, and the HTTP status where there was one."""
+
+    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> dict:
+    """GET <base_url>/v2/batch/<batch_id>: one request, no retries, no redirects."""
+    if batch_id in ("", ".", ".."):
+        raise ClientError("invalid_argument", "a batch id cannot be empty, . or ..")
+    url = urlsplit(base_url)
+    connection_types = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+    if url.scheme not in connection_types or url.hostname is None:
+        raise ClientError("invalid_argument", "base_url is not an http(s) URL")
+    try:
+        connection = connection_types[url.scheme](url.hostname, url.port)
+        path = f"{url.path.rstrip('/')}/v2/batch/{quote(batch_id, safe='')}"
+    except ValueError as error:
+        raise ClientError("invalid_argument", str(error)) from error
+    status, body = exchange(connection, path, api_key, timeout_s)
+    if status != 200:
+        message = message_of(status, body)
+        if api_key:  # a server that repeats the key must not bring it into the caller's logs
+            message = message.replace(api_key, "***")
+        raise ClientError(kind_of_status(status), message, status)
+    try:
+        return checked(json.loads(body.decode("utf-8")))
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ClientError("decode", f"not a batch: {error}", status) from error
+
+
+def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int, bytes]:
+    """Send the request and read the whole answer, within timeout_s as a whole."""
+    deadline = time.monotonic() + timeout_s
+    expired = threading.Event()
+
+    def expire(sock: socket.socket) -> None:
+        expired.set()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)  # ends a read, however slowly bytes drip in
+
+    timer = None
+    connection.timeout = timeout_s
+    try:
+        connection.connect()
+        timer = threading.Timer(deadline - time.monotonic(), expire, [connection.sock])
+        timer.start()
+        connection.request("GET", path, headers={"x-api-key": api_key, "accept": "application/json"})
+        response = connection.getresponse()
+        status, body = response.status, response.read()
+    except ValueError as error:  # nothing was sent; the reason would show the key
+        raise ClientError("invalid_argument", "the api key cannot travel in an HTTP header") from error
+    except (OSError, http.client.HTTPException) as error:
+        late = expired.is_set() or isinstance(error, TimeoutError)
+        raise ClientError("timeout" if late else "transport", repr(error)) from error
+    finally:
+        if timer is not None:
+            timer.cancel()
+        connection.close()
+    if expired.is_set():  # a body without a length ends like a whole one when it is cut
+        raise ClientError("timeout", f"no whole answer within {timeout_s} s")
+    return status, body
+
+
+def kind_of_status(status: int) -> str:
+    """The protocol's word for an HTTP status."""
+    if 500 <= status < 600:
+        return "server_error"
+    if 200 <= status < 300:
+        return "decode"
+    return {401: "unauthorized", 404: "not_found", 429: "rate_limited"}.get(status, "http")
+
+
+def message_of(status: int, body: bytes) -> str:
+    """The message of an error body, which may be one string or several, or no JSON at all."""
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        message = []
+    lines = [message] if isinstance(message, str) else message if isinstance(message, list) else []
+    return "; ".join([f"HTTP {status}", *(line for line in lines if isinstance(line, str))])
+
+
+def checked(batch: object) -> dict:
+    """The batch, if its members have the documented types; unknown members and statuses pass."""
+    counts = [batch["metrics"][name] for name in COUNTS]
+    texts = [batch[name] for name in ("id", "created_at", "status", "outputUrl")]
+    if not all(type(count) in (int, float) and count == int(count) >= 0 for count in counts):
+        raise ValueError("a count is not a whole number")
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("a member is not a string")
+    if not isinstance(batch.get("webhookUrl"), (str, type(None))):
+        raise TypeError("webhookUrl is neither a string nor null")
+    if not RFC_3339.fullmatch(batch["created_at"]):
+        raise ValueError("created_at is not a date-time with an offset")
+    return batch
+
+
+# --- 2. The translation: adapt it to your client -----------------------------------------------
+
+HELLO = {
+    "protocol": 1,
+    "name": "my-client",
+    "version": "0.1.0",
+    "language": "python",
+    "operations": ["get_batch"],
+}
+
+
+def answer_get_batch(request: dict) -> dict:
+    """What the client did, under the wire's names: converted where JSON demands it, never repaired.
+
+    A date object becomes an RFC 3339 string; a missing field is left out; a wrong value goes as it is.
+    """
+    try:
+        batch = get_batch(request["base_url"], request["api_key"], request["batch_id"], request["timeout_s"])
+    except ClientError as error:
+        return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
+    except Exception as error:  # anything the client should not have raised is reported, not hidden
+        return {"error": {"kind": "other", "status": None, "message": repr(error)}}
+    return {"batch": batch}
+
+
+# --- 3. The protocol: leave it -----------------------------------------------------------------
+
+
+def answer(request: dict) -> dict:
+    """The reply to one request, without its seq."""
+    if request["op"] == "hello":
+        return {"hello": HELLO}
+    if request["op"] == "get_batch":
+        return answer_get_batch(request)
+    return {"error": {"kind": "other", "status": None, "message": f"unknown op: {request['op']!r}"}}
+
+
+def main() -> None:
+    """Answer requests, one JSON object a line, until bye or the end of input."""
+    # stdout is the protocol's alone: what a client prints goes to stderr.
+    protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if request["op"] == "bye":
+            return
+        # Flushed at once: the other side waits for this line.
+        print(json.dumps({"seq": request["seq"], **answer(request)}), file=protocol, flush=True)
+
+
+if __name__ == "__main__":
+    main()
