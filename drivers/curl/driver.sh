@@ -2,31 +2,29 @@
 # Driver of a client made of curl and jq (driver protocol version 1). Needs bash 4, curl 7.70, jq 1.6.
 #
 # The API key never reaches a command line, where every user of the machine could read it: the
-# request travels through pipes, from jq to curl as a config file on stdin.
+# request travels through pipes, and reaches curl as a config file on stdin.
 set -u -o pipefail
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-# From a request: its op, and why it must not be sent, if so.
+# From a request: a line with its op and why it must not be sent, if so; then the config of curl.
 # A caller's mistake must not become a request to another path, or a second header.
+# JSON quotes text the way curl's config does, control characters apart.
 read -r -d '' PLAN <<'JQ'
 def refusal:
   if .batch_id | IN("", ".", "..") then "batch_id must not be empty, . or .."
   elif .base_url | test("\\Ahttps?://[^\u0000-\u0020\u007f]+\\z") | not then "base_url must be an http(s) URL"
   elif .api_key | test("[\u0000-\u001f\u007f]") then "api_key must not contain control characters"
   else "" end;
-[.op, if .op == "get_batch" then refusal else "" end] | @tsv
-JQ
-
-# From a request: the config of curl. JSON quotes like curl does, control characters apart.
-read -r -d '' CONFIG <<'JQ'
-"url = \(.base_url | rtrimstr("/") + "/v2/batch/" | tojson | rtrimstr("\""))\(.batch_id | @uri)\"",
-"header = \(if .api_key | test("[^ ]") then "x-api-key: \(.api_key)" else "x-api-key;" end | tojson)",
-"header = \"Accept: application/json\"",
-"max-time = \(.timeout_s)",
-"proto = \"=http,https\"",
-"globoff", "path-as-is", "silent", "show-error"
+def config:
+  "url = \((.base_url | rtrimstr("/")) + "/v2/batch/" + (.batch_id | @uri) | tojson)",
+  "header = \(if .api_key | test("[^ ]") then "x-api-key: \(.api_key)" else "x-api-key;" end | tojson)",
+  "header = \"Accept: application/json\"",
+  "max-time = \(.timeout_s)",
+  "proto = \"=http,https\"",
+  "globoff", "path-as-is", "silent", "show-error";
+if .op == "get_batch" then ([.op, refusal] | @tsv), config else [.op] | @tsv end
 JQ
 
 # From a request, and what curl left: the reply.
@@ -72,12 +70,12 @@ def said:
       )}
     end)
 JQ
-readonly PLAN CONFIG REPLY_OF
+readonly PLAN REPLY_OF
 
-get_batch() { # REQUEST
+get_batch() { # REQUEST CONFIG
   local exit=0
   : >"$scratch/body"
-  printf '%s' "$1" | jq -r "$CONFIG" |
+  printf '%s' "$2" |
     curl -q -K - -o "$scratch/body" -w '%{http_code}' >"$scratch/status" 2>"$scratch/complaint" || exit=$?
   printf '%s' "$1" | jq -c --argjson exit "$exit" --argjson status "$((10#$(<"$scratch/status")))" \
     --rawfile body "$scratch/body" --rawfile complaint "$scratch/complaint" "$REPLY_OF"
@@ -101,7 +99,8 @@ while IFS= read -r line || [[ -n $line ]]; do
     fail "{\"seq\": ${BASH_REMATCH[1]}}" invalid_argument "the request is not valid JSON or Unicode"
     continue
   fi
-  IFS=$'\t' read -r op refusal <<<"$plan"
+  first=${plan%%$'\n'*}
+  op=${first%%$'\t'*} refusal=${first#*$'\t'} # no here-string: bash may put those, key and all, in a file
   case $op in
     hello) hello "$line" ;;
     bye) exit 0 ;;
@@ -109,7 +108,7 @@ while IFS= read -r line || [[ -n $line ]]; do
       if [[ -n $refusal ]]; then
         fail "$line" invalid_argument "$refusal"
       else
-        get_batch "$line"
+        get_batch "$line" "${plan#*$'\n'}"
       fi
       ;;
     *) fail "$line" other "unknown op: $op" ;;
