@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 ErrorKind = Literal[
@@ -38,7 +38,7 @@ class Call:
     """One ``get_batch``: everything the client is told. ``timeout_s`` is the caller's deadline in seconds."""
 
     base_url: str
-    api_key: str
+    api_key: str = field(repr=False)
     batch_id: str
     timeout_s: float
 
@@ -56,8 +56,9 @@ class ReportedError:
 class Reply:
     """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None.
 
-    ``broken`` says how the client itself failed: it crashed, hung, or broke the driver protocol. ``seconds`` is how
-    long the call took, ``stderr`` what the driver wrote beside the protocol (bounded; not yet redacted).
+    ``broken`` says how the client itself failed: it crashed, hung, or broke the driver protocol. ``seconds``
+    is how long the call took, ``stderr`` what the driver wrote beside the protocol. Both texts are bounded
+    and redacted; ``batch`` and ``error`` are what the client handed over, to the letter.
     """
 
     batch: dict[str, Any] | None = None
@@ -80,9 +81,9 @@ class Hello:
 class ClientUnderTest(Protocol):
     """A client that can be called: a driver process, a Python callable, or the embedded one.
 
-    ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to end
-    (five respawns in a row without one good answer). ``stub_host`` tells whether the client reaches a stub over a
-    socket (``loopback``) or in process (``respx``).
+    ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to
+    end (five respawns in a row without one good answer). It may be called from several threads at once.
+    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in process (``respx``).
     """
 
     hello: Hello

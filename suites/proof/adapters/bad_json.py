@@ -1,0 +1,18 @@
+"""Answers one call with half a JSON object."""
+
+import json
+import sys
+
+HELLO = {"protocol": 1, "name": "bad-json", "version": "1", "language": "python", "operations": ["get_batch"]}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["op"] == "bye":
+        break
+    reply = {"seq": request["seq"], "hello": HELLO}
+    if request["op"] == "get_batch":
+        reply = {"seq": request["seq"], "batch": {"id": request["batch_id"]}}
+    if request.get("batch_id") == "fault":
+        print('{"seq": 1, "batch": {"id"', flush=True)
+        continue
+    print(json.dumps(reply), flush=True)

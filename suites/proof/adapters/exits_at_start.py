@@ -1,0 +1,5 @@
+"""Does not get as far as hello."""
+
+import sys
+
+sys.exit("Error: cannot find module 'sync'")

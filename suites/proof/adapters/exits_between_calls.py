@@ -1,0 +1,24 @@
+"""Answers one call and is gone."""
+
+import json
+import os
+import sys
+
+HELLO = {
+    "protocol": 1,
+    "name": "exits-between-calls",
+    "version": "1",
+    "language": "python",
+    "operations": ["get_batch"],
+}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["op"] == "bye":
+        break
+    reply = {"seq": request["seq"], "hello": HELLO}
+    if request["op"] == "get_batch":
+        reply = {"seq": request["seq"], "batch": {"id": request["batch_id"]}}
+    print(json.dumps(reply), flush=True)
+    if request.get("batch_id") == "fault":
+        os._exit(0)

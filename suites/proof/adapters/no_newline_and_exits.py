@@ -1,0 +1,24 @@
+"""Forgets the newline at the end of one answer, and exits."""
+
+import json
+import sys
+
+HELLO = {
+    "protocol": 1,
+    "name": "no-newline-and-exits",
+    "version": "1",
+    "language": "python",
+    "operations": ["get_batch"],
+}
+
+for line in sys.stdin:
+    request = json.loads(line)
+    if request["op"] == "bye":
+        break
+    reply = {"seq": request["seq"], "hello": HELLO}
+    if request["op"] == "get_batch":
+        reply = {"seq": request["seq"], "batch": {"id": request["batch_id"]}}
+    if request.get("batch_id") == "fault":
+        print(json.dumps(reply), end="", flush=True)
+        break
+    print(json.dumps(reply), flush=True)
