@@ -1,0 +1,1 @@
+"""Verdicts to JSON, HTML, Markdown, badge and terminal, each made from one document (see ``document``)."""

@@ -1,0 +1,55 @@
+"""An SVG badge of the verdict. It holds no text from outside."""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from batch_conformance.report.markup import h, svg
+from batch_conformance.report.words import RUN_WORDS, Document, counts
+
+_LABEL = "Batch API"
+_COLOURS = {"pass": "#17693c", "fail": "#b3261e", "error": "#6b4b00"}
+_LABEL_COLOUR = "#33322d"
+_HEIGHT = 20
+_PADDING = 8
+
+
+def render_badge(document: Document) -> str:
+    """The badge of a report, as the text of an SVG file: 20 px high, at home in a README."""
+    failed = counts(document).get("fail", 0)
+    verdict = document["verdict"]
+    words = RUN_WORDS[verdict].label if verdict != "fail" else f"{failed} failed"
+    left, right = _width(_LABEL) + 2 * _PADDING, _width(words) + 2 * _PADDING
+    image = h(
+        "svg",
+        h("title", f"{_LABEL} conformance, {document['subject']['side']} side: {words}"),
+        h("rect", width=str(left + right), height=str(_HEIGHT), rx="4", fill=_LABEL_COLOUR),
+        h("rect", x=str(left), width=str(right), height=str(_HEIGHT), rx="4", fill=_COLOURS[verdict]),
+        # Squares off the inner corners of the coloured half.
+        h("rect", x=str(left), width="4", height=str(_HEIGHT), fill=_COLOURS[verdict]),
+        h("g", _words(_LABEL, left / 2), _words(words, left + right / 2), **_FONT),
+        xmlns="http://www.w3.org/2000/svg",
+        width=str(left + right),
+        height=str(_HEIGHT),
+        role="img",
+        aria_label=f"{_LABEL}: {words}",
+    )
+    return svg(image) + "\n"
+
+
+_FONT = {
+    "fill": "#fff",
+    "text_anchor": "middle",
+    "font_size": "11",
+    "font_family": "Verdana, DejaVu Sans, sans-serif",
+}
+
+
+def _words(text: str, middle: float) -> Element:
+    return h("text", text, x=f"{middle:g}", y="14", textLength=str(_width(text)))
+
+
+def _width(text: str) -> int:
+    """Pixels that a text takes in 11 px Verdana, near enough: ``textLength`` fits it in exactly."""
+    narrow, wide = "fijlrt1 ", "mwMW"
+    return round(sum(4.2 if char in narrow else 10 if char in wide else 7 for char in text))

@@ -1,0 +1,146 @@
+"""Reports side by side: which implementation breaks what, and what changed from version to version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from batch_conformance.contract import load_contract
+from batch_conformance.report.files import HTML_NAME, JSON_NAME, read_report
+from batch_conformance.report.words import Document, subject_name, theme_of
+
+#: How a verdict differs from the version before: for the better, for the worse, or neither.
+Change = Literal["better", "worse", "other"]
+
+#: How bad a verdict is; what was not put to the test weighs nothing.
+_WEIGHT = {"pass": 0, "not-exercised": 0, "warn": 1, "known-failure": 2, "fail": 3, "error": 3}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One report. ``place`` is its folder; ``link`` the relative address of its page, empty without one."""
+
+    document: Document
+    place: str
+    link: str
+
+    @property
+    def side(self) -> str:
+        """Who was judged: ``server`` or ``client``."""
+        return str(self.document["subject"]["side"])
+
+    @property
+    def name(self) -> str:
+        """The implementation, without its version."""
+        return str(self.document["subject"]["name"]) or subject_name(self.document)
+
+    @property
+    def version(self) -> str:
+        """The version as the implementation writes it."""
+        return str(self.document["subject"]["version"])
+
+    def rank(self) -> tuple[object, ...]:
+        """Sorts columns: by name, then from the oldest version to the newest."""
+        return self.name.casefold(), self.name, version_key(self.version), self.place
+
+    def verdict(self, clause: str) -> str | None:
+        """The verdict on a clause; None when the report's contract did not have it."""
+        return next((one["verdict"] for one in self.document["clauses"] if one["id"] == clause), None)
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one version of an implementation to its next: the clauses whose verdict changed, and how."""
+
+    before: Column
+    after: Column
+    changes: dict[str, Change]
+
+    def of(self, change: Change) -> list[str]:
+        """The clauses that changed in one way."""
+        return [clause for clause, how in self.changes.items() if how == change]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All reports of one side, versions of one name adjacent. ``clauses`` maps ids to promises."""
+
+    side: str
+    columns: list[Column]
+    clauses: dict[str, str]
+
+    @classmethod
+    def of(cls, side: str, columns: Iterable[Column]) -> Comparison:
+        """Put reports of one side in order."""
+        ordered = sorted(columns, key=Column.rank)
+        clauses = load_contract().clauses.values()
+        titles = {clause.id: clause.promise for clause in clauses if clause.side == side}
+        for column in ordered:
+            for clause in column.document["clauses"]:
+                titles.setdefault(clause["id"], clause["title"])
+        return cls(side, ordered, titles)
+
+    def names(self) -> dict[str, list[Column]]:
+        """The columns by implementation."""
+        names: dict[str, list[Column]] = {}
+        for column in self.columns:
+            names.setdefault(column.name, []).append(column)
+        return names
+
+    def themes(self) -> dict[str, list[str]]:
+        """Clause ids by theme."""
+        themes: dict[str, list[str]] = {}
+        for clause in self.clauses:
+            themes.setdefault(theme_of(clause), []).append(clause)
+        return themes
+
+    def before(self, column: Column) -> Column | None:
+        """The version before this one; None for the oldest, and for another report of the same version."""
+        versions = self.names()[column.name]
+        index = next(number for number, one in enumerate(versions) if one is column)
+        earlier = [one for one in versions[:index] if one.version != column.version]
+        return earlier[-1] if earlier else None
+
+    def steps(self) -> Iterator[Step]:
+        """What each version changed, compared with the one before it."""
+        for column in self.columns:
+            before = self.before(column)
+            if before:
+                pairs = (
+                    (clause, change(before.verdict(clause), column.verdict(clause)))
+                    for clause in self.clauses
+                )
+                yield Step(before, column, {clause: how for clause, how in pairs if how})
+
+
+def change(before: str | None, after: str | None) -> Change | None:
+    """How one verdict follows another; None when nothing changed or one of them is missing."""
+    if before == after or before is None or after is None:
+        return None
+    if _WEIGHT[before] == _WEIGHT[after]:
+        return "other"
+    return "better" if _WEIGHT[after] < _WEIGHT[before] else "worse"
+
+
+def version_key(version: str) -> tuple[tuple[int, ...], bool, list[tuple[int, int, str]]]:
+    """Orders versions as people do: 0.9 before 0.10, and 1.0-rc1 before 1.0."""
+    match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)", version, re.ASCII | re.IGNORECASE)
+    numbers = tuple(int(part) for part in match.group(1).split(".")) if match else ()
+    rest = version[match.end() :] if match else version
+    parts = [part for part in re.split(r"(\d{1,9})", rest, flags=re.ASCII) if part]
+    natural = [(1, int(part), "") if part.isascii() and part.isdigit() else (0, 0, part) for part in parts]
+    return numbers, not rest, natural
+
+
+def read_columns(folder: Path) -> list[Column]:
+    """Every report below ``folder``. Raises ``MalformedReport`` for a file that is none."""
+    columns = []
+    for path in sorted(folder.rglob(JSON_NAME)):
+        place = path.parent.relative_to(folder).as_posix()
+        link = quote(f"{place}/{HTML_NAME}") if path.with_name(HTML_NAME).exists() else ""
+        columns.append(Column(read_report(path), place, link))
+    return columns

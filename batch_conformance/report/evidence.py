@@ -1,0 +1,96 @@
+"""Evidence as HTML: what was promised beside what came, the exchange itself, and the line that repeats it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from batch_conformance.exchange import read_json
+from batch_conformance.report.difference import Piece, differences
+from batch_conformance.report.markup import h
+from batch_conformance.report.text import indented_json
+
+#: Messages longer than this get a box of their own to scroll in, in characters or lines.
+_TALL_CHARACTERS = 1500
+_TALL_LINES = 28
+
+
+def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
+    """The evidence of a clause: the first item open, further ones a click away."""
+    for number, item in enumerate(clause["evidence"], 1):
+        inner = _comparison(item), _exchange(item), _curl(item)
+        if number == 1:
+            yield h("div", h("p", item["message"], class_="message"), *inner, class_="evidence")
+        else:
+            summary = h("summary", h("span", item["message"], class_="message"))
+            yield h("details", summary, *inner, class_="evidence more")
+
+
+def _comparison(item: Mapping[str, Any]) -> Element | None:
+    if not item["expected"] and not item["actual"]:
+        return None
+    expected, actual = differences(item["expected"], item["actual"])
+    return h(
+        "dl",
+        h("div", h("dt", "Expected"), h("dd", _pieces(expected)), class_="expected"),
+        h("div", h("dt", "Actual"), h("dd", _pieces(actual)), class_="actual"),
+        class_="comparison",
+    )
+
+
+def _pieces(pieces: list[Piece]) -> list[Element | str]:
+    return [h("mark", text) if marked else text for text, marked in pieces]
+
+
+def _exchange(item: Mapping[str, Any]) -> Element | None:
+    request, response = item["request"], item["response"]
+    if request is None:
+        return None
+    outcome = item.get("outcome") or "no response"
+    return h(
+        "div",
+        _message("Request", f"{request['method']} {request['url']}", request, item.get("notes", [])),
+        _message("Response", outcome, response) if response else _message("Response", outcome, None),
+        class_="exchange",
+    )
+
+
+def _message(kind: str, start: str, message: Mapping[str, Any] | None, notes: Iterable[str] = ()) -> Element:
+    first, _, rest = start.partition(" ")
+    parts: list[Element | str] = [h("b", first), f" {rest}"]
+    note = ""
+    if message:
+        for name, value in message["headers"]:
+            parts += ["\n", h("span", f"{name}:", class_="name"), f" {value}"]
+        body, note = _readable(message["body"])
+        if body:
+            parts.append("\n\n" + body)
+    length = sum(len(part if isinstance(part, str) else part.text or "") for part in parts)
+    breaks = sum((part if isinstance(part, str) else "").count("\n") for part in parts)
+    notes = [*notes, note]
+    return h(
+        "section",
+        h("h4", kind, *(h("span", f" · {text}", class_="note") for text in notes if text)),
+        _box(kind, parts, tall=length > _TALL_CHARACTERS or breaks > _TALL_LINES),
+        class_=kind.lower(),
+    )
+
+
+def _box(name: str, parts: Iterable[Element | str], *, tall: bool) -> Element:
+    # A box that scrolls must be reachable by keyboard, and then it needs a name.
+    reach = {"class_": "tall", "tabindex": "0", "role": "region", "aria_label": name} if tall else {}
+    return h("pre", h("code", parts), **reach)
+
+
+def _readable(body: str) -> tuple[str, str]:
+    if "\n" in body.strip() or len(body) < 60 or not read_json(body.encode("utf-8", "replace")).ok:
+        return body, ""
+    return indented_json(body), "indented for reading"
+
+
+def _curl(item: Mapping[str, Any]) -> Element | None:
+    if not item["curl"]:
+        return None
+    line = _box("curl line", [item["curl"]], tall=len(item["curl"]) > _TALL_CHARACTERS)
+    return h("div", h("h4", "Repeat it"), line, class_="curl")

@@ -1,0 +1,120 @@
+"""Reports on disk: written whole or not at all, read back with a clear word about what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from batch_conformance.judge.result import RunResult
+from batch_conformance.report.document import check_document, first_violation, report_document
+from batch_conformance.report.text import visible
+from batch_conformance.report.words import Document
+
+JSON_NAME = "conformance.json"
+HTML_NAME = "conformance.html"
+MARKDOWN_NAME = "conformance.md"
+BADGE_NAME = "badge.svg"
+
+
+class ReportNotWritten(OSError):
+    """Reports cannot be written where they should go. The message is the one line that the user sees."""
+
+
+class MalformedReport(ValueError):
+    """A file is not a report of this suite. The message says which file, where, and what to do."""
+
+
+def write_reports(run: RunResult, folder: Path) -> list[Path]:
+    """Write ``conformance.json``, ``.html``, ``.md`` and ``badge.svg`` into ``folder``; returns their paths.
+
+    Every file is complete or as it was before.
+
+    Raises ``ReportNotWritten`` when the folder cannot be written to, and ``ReportBug`` when the report breaks
+    its own schema.
+    """
+    document = report_document(run)
+    check_document(document)
+    return write_document(document, folder)
+
+
+def write_document(document: Document, folder: Path) -> list[Path]:
+    """Write the four files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
+    # Only now, so that whoever just reads a report does not pay for the pages.
+    from batch_conformance.report.badge import render_badge
+    from batch_conformance.report.html import render_html
+    from batch_conformance.report.markdown import render_markdown
+
+    # Rendered first: a bug in one format must not leave half a set of reports behind.
+    contents = {
+        JSON_NAME: render_json(document),
+        HTML_NAME: render_html(document),
+        MARKDOWN_NAME: render_markdown(document),
+        BADGE_NAME: render_badge(document),
+    }
+    prepare_folder(folder)
+    return [write_whole(folder / name, text) for name, text in contents.items()]
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make sure that ``folder`` can be written to, before a run is spent. Raises ``ReportNotWritten``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = _temporary(folder / JSON_NAME)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _not_written(folder, error) from error
+
+
+def write_whole(path: Path, text: str) -> Path:
+    """Write a text file in one step, so that nobody ever reads half of it. Raises ``ReportNotWritten``."""
+    temporary = _temporary(path)
+    try:
+        try:
+            temporary.write_text(text, "utf-8", newline="\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_written(path, error) from error
+    return path
+
+
+def render_json(document: Document) -> str:
+    """The text of ``conformance.json``. ``<`` is an escape in it: the text may end up inside a web page."""
+    return json.dumps(document, ensure_ascii=False, indent=1).replace("<", "\\u003c") + "\n"
+
+
+def read_report(path: Path) -> Document:
+    """Read a ``conformance.json``. Raises ``MalformedReport`` when it is none."""
+    advice = "write it anew by running the suite with --batch-report, or remove it"
+    try:
+        document = json.loads(path.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise MalformedReport(f"{path} is not UTF-8 (byte {error.start}): {advice}") from error
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise MalformedReport(f"{path} is not JSON ({error}): {advice}") from error
+    wrong = first_violation(document)
+    if wrong:
+        raise MalformedReport(f"{path} is not a report of this suite, at {wrong}: {advice}")
+    shown: Document = _visible(document)
+    return shown
+
+
+def _visible(value: Any) -> Any:
+    """What a stranger's file holds is as hostile as what a target sends."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {name: _visible(item) for name, item in value.items()}
+    return [_visible(item) for item in value] if isinstance(value, list) else value
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def _not_written(path: Path, error: OSError) -> ReportNotWritten:
+    return ReportNotWritten(f"reports cannot be written to {path}: {error.strerror or error}")

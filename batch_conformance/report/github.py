@@ -1,0 +1,70 @@
+"""What GitHub Actions shows of a verdict: the job summary and annotations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from batch_conformance.report.markdown import render_markdown
+from batch_conformance.report.text import cut, log_safe
+from batch_conformance.report.words import RUN_WORDS, Document, sentence, subject_name, with_verdict
+
+#: GitHub shows no more than ten annotations of a kind a step, and refuses summaries of a step beyond 1 MiB.
+ANNOTATION_LIMIT = 10
+SUMMARY_LIMIT = 1_000_000
+_MESSAGE_LIMIT = 1000
+
+
+def write_step_summary(document: Document, environment: Mapping[str, str]) -> Path | None:
+    """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; None when it names none.
+
+    Raises ``OSError`` when the file cannot be written to.
+    """
+    name = environment.get("GITHUB_STEP_SUMMARY")
+    if not name:
+        return None
+    path = Path(name)
+    room = SUMMARY_LIMIT - (path.stat().st_size if path.exists() else 0)
+    text = render_markdown(document)
+    if len(text.encode()) > room:
+        text = render_markdown(document, evidence=False)
+    with path.open("a", encoding="utf-8", newline="\n") as summary:
+        summary.write(text)
+    return path
+
+
+def annotation_lines(document: Document, environment: Mapping[str, str]) -> list[str]:
+    """Workflow commands to print, one a line: the summary first, then one a failed clause, ten at most.
+
+    None outside of GitHub Actions.
+    """
+    if environment.get("GITHUB_ACTIONS") != "true":
+        return []
+    return list(_annotations(document))[:ANNOTATION_LIMIT]
+
+
+def _annotations(document: Document) -> Iterator[str]:
+    level = "notice" if document["verdict"] == "pass" else "error"
+    title = f"{subject_name(document)}: {RUN_WORDS[document['verdict']].label}"
+    error = document["run"].get("error")
+    yield _command(level, title, f"{sentence(document)}\n{error}" if error else sentence(document))
+    for verdict in ("error", "fail"):
+        for clause in with_verdict(document, verdict):
+            lines = [clause["title"]]
+            if clause["reason"]:
+                lines.append(clause["reason"])
+            for item in clause["evidence"][:1]:
+                lines += [item["message"], f"expected {item['expected']}", f"actual {item['actual']}"]
+            yield _command("error", clause["id"], "\n".join(lines))
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={_property(cut(title, 200))}::{_data(cut(message, _MESSAGE_LIMIT))}"
+
+
+def _data(text: str) -> str:
+    return log_safe(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,254 @@
+"""``conformance.html``: the report as one file that needs no script, no network and no mouse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from batch_conformance.report.evidence import evidence_items
+from batch_conformance.report.markup import Child, h, page
+from batch_conformance.report.words import (
+    RUN_WORDS,
+    WORDS,
+    Document,
+    by_theme,
+    counts,
+    evidence_note,
+    sentence,
+    subject_name,
+    theme_title,
+    with_verdict,
+)
+
+#: Clauses whose verdict asks to be read are shown unfolded.
+_OPEN = frozenset({"fail", "error"})
+#: As many headlines as fit beside the map.
+_HEADLINES = 12
+_URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
+_ICON_COLOURS = {"pass": "#17693c", "fail": "#b3261e", "error": "#8a5a00"}
+
+
+def render_html(document: Document) -> str:
+    """The report as a whole page. Takes a checked document; never raises for what stands in it."""
+    side = document["subject"]["side"]
+    verdict = RUN_WORDS[document["verdict"]].label
+    return page(
+        f"{subject_name(document)} {verdict} · Batch API, {side} side",
+        css=("style.css", "report.css"),
+        script="script.js",
+        icon=icon(document["verdict"]),
+        body=[
+            h("a", "Skip to the clauses", href="#clauses", class_="skip"),
+            _masthead(document),
+            h("main", _summary(document), _clauses(document)),
+            _footer(document),
+        ],
+    )
+
+
+def icon(verdict: str) -> Element:
+    """A dot in the verdict's colour, for the browser's tab."""
+    dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[verdict])
+    return h("svg", dot, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 16 16")
+
+
+def mark(verdict: str) -> Element:
+    """The verdict's sign, for eyes only: its word stands beside it or in a label."""
+    return h("span", WORDS[verdict].glyph, class_="glyph", aria_hidden="true")
+
+
+def _masthead(document: Document) -> Element:
+    name, verdict = subject_name(document), document["verdict"]
+    statement = {"pass": "conforms", "fail": "does not conform", "error": "could not be judged"}[verdict]
+    error = document["run"].get("error", "")
+    if not error and verdict == "error" and document["run"].get("incomplete"):
+        error = "The run was interrupted."
+    return h(
+        "header",
+        h("p", f"Batch API conformance · {document['subject']['side']} side", class_="overline"),
+        h(
+            "h1",
+            h("span", name, class_="long" if len(name) > 28 else None),
+            " ",
+            h("span", statement, ".", class_=f"statement run-{verdict}"),
+        ),
+        h("p", sentence(document), class_="lead"),
+        h("p", error, class_="error") if error else None,
+        _facts(document),
+        class_="masthead",
+    )
+
+
+def _facts(document: Document) -> Element:
+    run, contract, suite = document["run"], document["contract"], document["suite"]
+    facts: list[tuple[str, Child]] = [
+        ("Target", h("code", document["subject"]["target"] or "–")),
+        ("Judged", _time(run["started"])),
+        ("Effort", f"{run['requests']:,} requests in {run['seconds']:,.1f} s"),
+        ("Profile", f"{run['profile']}{', strict' if run['strict'] else ''}, seed {run['seed']}"),
+        ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]))),
+        ("Suite", f"{suite['name']} {suite['version']}"),
+    ]
+    return h("dl", *(h("div", h("dt", name), h("dd", value)) for name, value in facts), class_="facts")
+
+
+def _time(started: str) -> Child:
+    try:
+        moment = datetime.fromisoformat(started)
+    except ValueError:
+        return started or "–"
+    zone = moment.strftime("%Z") or "local time"
+    return h("time", f"{moment:%Y-%m-%d %H:%M} {zone}", datetime=started)
+
+
+def _summary(document: Document) -> list[Element]:
+    rows = [
+        h(
+            "li",
+            h("a", theme_title(theme), href=f"#{_anchor(theme)}", class_="theme-name"),
+            h("span", *(_cell(clause) for clause in clauses), class_="cells"),
+        )
+        for theme, clauses in by_theme(document).items()
+    ]
+    glance = h("section", h("h2", "At a glance"), h("ul", *rows, class_="map"), class_="glance")
+    return [h("div", _wrong(document), glance, class_="summary")]
+
+
+def _wrong(document: Document) -> Element | None:
+    urgent = [clause for verdict in ("error", "fail") for clause in with_verdict(document, verdict)]
+    if not urgent:
+        return None
+    lines = [_headline(clause) for clause in urgent[:_HEADLINES]]
+    if len(urgent) > _HEADLINES:
+        lines.append(h("li", h("span", f"… and {len(urgent) - _HEADLINES} more, below")))
+    return h("section", h("h2", "What is wrong"), h("ol", *lines), class_="wrong")
+
+
+def _cell(clause: Mapping[str, Any]) -> Element:
+    said = f"{clause['id']}: {WORDS[clause['verdict']].label}"
+    return h(
+        "a",
+        mark(clause["verdict"]),
+        href=f"#{clause['id']}",
+        class_="cell",
+        data_verdict=clause["verdict"],
+        title=said,
+        aria_label=said,
+    )
+
+
+def _headline(clause: Mapping[str, Any]) -> Element:
+    what = clause["evidence"][0]["message"] if clause["evidence"] else clause["reason"]
+    return h(
+        "li",
+        h("a", clause["id"], href=f"#{clause['id']}"),
+        h("span", what.split("\n")[0][:300]),
+    )
+
+
+def _clauses(document: Document) -> list[Element]:
+    found = counts(document)
+    # Empty targets ahead of the list make a filter a plain link, which the page's address remembers.
+    anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
+    pills = [_pill("#clauses", "All", len(document["clauses"]))]
+    pills += [
+        _pill(f"#only-{verdict}", WORDS[verdict].heading, count, verdict) for verdict, count in found.items()
+    ]
+    return [
+        h("span", id="clauses", class_="anchor", tabindex="-1"),
+        *anchors,
+        h(
+            "nav",
+            h("ul", *(h("li", pill) for pill in pills)),
+            class_="filters",
+            aria_label="Show clauses by verdict",
+        ),
+        *(_theme(theme, clauses) for theme, clauses in by_theme(document).items()),
+    ]
+
+
+def _pill(href: str, label: str, count: int, verdict: str | None = None) -> Element:
+    sign = mark(verdict) if verdict else None
+    return h("a", sign, label, h("b", f" {count}"), href=href, data_verdict=verdict, class_="pill")
+
+
+def _theme(theme: str, clauses: list[dict[str, Any]]) -> Element:
+    kept = sum(clause["verdict"] == "pass" for clause in clauses)
+    return h(
+        "section",
+        h("h2", theme_title(theme), h("small", f"{kept} of {len(clauses)} passed"), id=_anchor(theme)),
+        h("div", *(_clause(clause) for clause in clauses), class_="list"),
+        class_="theme",
+        data_has=" ".join(sorted({clause["verdict"] for clause in clauses})),
+    )
+
+
+def _anchor(theme: str) -> str:
+    return f"theme-{theme.split('.')[-1]}"
+
+
+def _clause(clause: Mapping[str, Any]) -> Element:
+    verdict = clause["verdict"]
+    word = WORDS[verdict]
+    summary = h(
+        "summary",
+        h("span", mark(verdict), word.label.capitalize(), class_="badge", data_verdict=verdict),
+        h("h3", clause["title"]),
+        h("span", h("code", clause["id"]), h("span", clause["level"], class_="level"), class_="identity"),
+    )
+    more = evidence_note(clause, len(clause["evidence"]))
+    inside = h(
+        "div",
+        _about(clause),
+        *evidence_items(clause),
+        h("p", f"… {more}", class_="omitted") if more else None,
+        id=clause["id"],
+        class_="inside",
+    )
+    return h("details", summary, inside, class_="clause", data_verdict=verdict, open=verdict in _OPEN)
+
+
+def _about(clause: Mapping[str, Any]) -> Element:
+    looked = clause["exchanges"]
+    times = "nothing" if not looked else f"{looked:,} time" + ("" if looked == 1 else "s")
+    facts: list[tuple[str, Iterable[Child]]] = [
+        ("Source", [clause.get("source") or "–"]),
+        ("Looked at", [times]),
+        ("Link", [h("a", f"#{clause['id']}", href=f"#{clause['id']}")]),
+    ]
+    if clause["reason"]:
+        # Only the adopter writes reasons of known failures, so a link in there is theirs.
+        linked = clause["verdict"] == "known-failure"
+        facts.insert(0, ("Reason", _linked(clause["reason"]) if linked else [clause["reason"]]))
+    return h("dl", *(h("div", h("dt", name), h("dd", *value)) for name, value in facts), class_="about")
+
+
+def _linked(text: str) -> Iterable[Child]:
+    end = 0
+    for match in _URL.finditer(text):
+        yield text[end : match.start()]
+        yield h("a", match.group(), href=match.group(), rel="noopener noreferrer")
+        end = match.end()
+    yield text[end:]
+
+
+def legend() -> Element:
+    """What each verdict means."""
+    entries = (
+        h("div", h("dt", mark(verdict), word.label, data_verdict=verdict), h("dd", word.meaning))
+        for verdict, word in WORDS.items()
+    )
+    return h("dl", *entries, class_="legend")
+
+
+def _footer(document: Document) -> Element:
+    level = (
+        "“must” is documented, or plain HTTP and JSON. “should” is inferred or good practice: broken, it is "
+        "a warning, and a failure in a strict run only. "
+    )
+    contract = document["contract"]
+    judged = f"Judged by contract {contract['version']} (SHA-256 {contract['sha256']}). Keys are never shown."
+    return h("footer", h("h2", "How to read this"), legend(), h("p", level, judged))

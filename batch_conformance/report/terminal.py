@@ -1,0 +1,267 @@
+"""The verdict in a terminal: what is broken first, and with each failure the line that shows it again."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from batch_conformance.report.text import cut, log_safe
+from batch_conformance.report.words import (
+    RUN_WORDS,
+    WORDS,
+    Document,
+    Word,
+    by_theme,
+    counts,
+    evidence_note,
+    sentence,
+    subject_name,
+    theme_title,
+    with_verdict,
+)
+
+
+class Write(Protocol):
+    """Writes text, without a line break of its own; pytest's ``TerminalReporter.write`` is one.
+
+    Markup is named as in pytest: ``red``, ``green``, ``yellow``, ``purple``, ``cyan``, ``bold``, ``light``.
+    """
+
+    def __call__(self, text: str, /, **markup: bool) -> None:
+        """Write ``text``."""
+
+
+#: A run of text and its markup.
+Span = tuple[str, dict[str, bool]]
+Line = list[Span]
+
+_PLAIN: dict[str, bool] = {}
+_BOLD = {"bold": True}
+_FAINT = {"light": True}
+_MARKUP: Mapping[str, dict[str, bool]] = {
+    "fail": {"red": True, "bold": True},
+    "error": {"purple": True, "bold": True},
+    "warn": {"yellow": True, "bold": True},
+    "known-failure": {"cyan": True},
+    "not-exercised": {"light": True},
+    "pass": {"green": True},
+}
+_INDENT = "  "
+#: Longer curl lines would bury what stands around them, in characters.
+_CURL_LIMIT = 1200
+#: Further lines of a quoted text likewise.
+_LINES_LIMIT = 8
+
+
+def render_terminal(
+    document: Document,
+    write: Write,
+    *,
+    width: int = 80,
+    verbose: int = 0,
+    ascii_only: bool = False,
+    more: str = "",
+) -> None:
+    """Write the verdict through ``write``.
+
+    ``width`` is in columns. ``verbose`` 0 shows the first piece of evidence of a clause, 1 three pieces and
+    the clauses that passed, 2 all of them with requests and responses. ``ascii_only`` is for terminals that
+    can show no more (see ``can_show``). ``more`` says where the whole report is, e.g. a path.
+    """
+    for line in _Renderer(width, verbose, ascii_only).lines(document, more):
+        for text, markup in line:
+            write(text.encode("ascii", "replace").decode("ascii") if ascii_only else text, **markup)
+        write("\n")
+
+
+def can_show(encoding: str | None) -> bool:
+    """Whether a terminal with this encoding can show the signs used here; if not, ask for ``ascii_only``."""
+    try:
+        "✓✗≈–│…·“”".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+class _Renderer:
+    """Lays out one document. Every line begins with a text of ours, so that none can be a log command."""
+
+    def __init__(self, width: int, verbose: int, ascii_only: bool) -> None:
+        self.width = max(40, min(width, 120))
+        self.verbose = verbose
+        self.ascii = ascii_only
+        self.bar = "|" if ascii_only else "│"
+        self.dot = "-" if ascii_only else "·"
+
+    def lines(self, document: Document, more: str) -> Iterator[Line]:
+        yield from self.head(document)
+        if document["run"].get("error") and counts(document).keys() == {"not-exercised"}:
+            yield from self.foot(document, more)
+            return
+        for verdict in ("fail", "error", "warn", "known-failure"):
+            clauses = with_verdict(document, verdict)
+            if clauses:
+                yield []
+                yield self.heading(verdict, len(clauses))
+                for clause in clauses:
+                    yield []
+                    yield from self.clause(clause)
+        yield from self.unexercised(document)
+        if self.verbose >= 1:
+            yield from self.passed(document)
+        yield []
+        yield from self.themes(document)
+        yield []
+        yield from self.foot(document, more)
+
+    def glyph(self, word: Word) -> str:
+        return word.letter if self.ascii else word.glyph
+
+    def head(self, document: Document) -> Iterator[Line]:
+        subject, run, contract = document["subject"], document["run"], document["contract"]
+        name = cut(log_safe(subject_name(document), lines=False), 100)
+        yield [(f"{_INDENT}{subject['side'].capitalize()}  ", _FAINT), (name, _BOLD)]
+        if subject["target"] not in ("", name):
+            yield [
+                (f"{_INDENT}Target  ", _FAINT),
+                (cut(log_safe(subject["target"], lines=False), 200), _PLAIN),
+            ]
+        facts = [
+            f"{run['requests']:,} requests",
+            f"{run['seconds']:,.1f} s",
+            f"profile {cut(log_safe(run['profile'], lines=False), 40)}"
+            + (", strict" if run["strict"] else ""),
+            f"seed {run['seed']}",
+            f"contract {contract['version']} ({contract['sha256'][:8]})",
+        ]
+        yield [(_INDENT + f" {self.dot} ".join(facts), _FAINT)]
+
+    def heading(self, verdict: str, count: int) -> Line:
+        return [(f"{WORDS[verdict].heading} ({count})", _MARKUP[verdict] | _BOLD)]
+
+    def clause(self, clause: Mapping[str, Any]) -> Iterator[Line]:
+        verdict = clause["verdict"]
+        yield [
+            (f"{self.glyph(WORDS[verdict])} {clause['id']}", _MARKUP[verdict]),
+            (f"  {clause['level']}", _FAINT),
+        ]
+        yield from self.wrapped(clause["title"], _INDENT, _PLAIN)
+        if clause["reason"]:
+            yield from self.field("reason", clause["reason"], _PLAIN)
+        most = {0: 1, 1: 3}.get(self.verbose, len(clause["evidence"]))
+        for item in clause["evidence"][:most]:
+            yield from self.evidence(item)
+        note = evidence_note(clause, min(most, len(clause["evidence"])))
+        if note:
+            yield [(f"{_INDENT}{'...' if self.ascii else '…'} {note}", _FAINT)]
+
+    def evidence(self, item: Mapping[str, Any]) -> Iterator[Line]:
+        yield from self.field("found", item["message"], _BOLD)
+        if item["expected"] or item["actual"]:
+            yield from self.field("expected", item["expected"], {"green": True})
+            yield from self.field("actual", item["actual"], {"red": True})
+        if self.verbose >= 2:
+            yield from self.exchange(item)
+        if len(item["curl"]) > _CURL_LIMIT and self.verbose < 2:
+            length = f"{len(item['curl']):,} characters"
+            note = f"(the curl line has {length}: take it from the report, or ask with -vv)"
+            yield [(_INDENT + note, _FAINT)]
+        elif item["curl"]:
+            # Alone on its line and never wrapped: it is there to be copied.
+            yield [(_INDENT, _PLAIN), (log_safe(item["curl"], lines=False), {"cyan": True})]
+
+    def exchange(self, item: Mapping[str, Any]) -> Iterator[Line]:
+        request, response = item["request"], item["response"]
+        if request:
+            sent = [f"{request['method']} {request['url']}", *_message(request)]
+            yield from self.field("sent", "\n".join(sent), _PLAIN)
+            got = [item.get("outcome") or "no response", *(_message(response) if response else [])]
+            yield from self.field("got", "\n".join(got), _PLAIN)
+
+    def field(self, name: str, text: str, markup: dict[str, bool]) -> Iterator[Line]:
+        """A named text; its further lines stand behind a bar, so that they are seen to be quoted."""
+        room = self.width - len(_INDENT) - 11
+        lines = list(_wrap(log_safe(text), room)) or ["(nothing)"]
+        yield [(f"{_INDENT}{name:<9} ", _FAINT), (lines[0], markup)]
+        most = _LINES_LIMIT if self.verbose < 2 else len(lines)
+        for line in lines[1:most]:
+            yield [(f"{_INDENT}{self.bar:>9} ", _FAINT), (line, markup)]
+        if len(lines) > most:
+            note = f"({len(lines) - most} more lines: see the report, or ask with -vv)"
+            yield [(f"{_INDENT}{self.bar:>9} {note}", _FAINT)]
+
+    def wrapped(self, text: str, indent: str, markup: dict[str, bool]) -> Iterator[Line]:
+        for line in _wrap(text, self.width - len(indent)):
+            yield [(indent + line, markup)]
+
+    def unexercised(self, document: Document) -> Iterator[Line]:
+        clauses = with_verdict(document, "not-exercised")
+        if not clauses:
+            return
+        yield []
+        yield self.heading("not-exercised", len(clauses))
+        by_reason: dict[str, list[str]] = {}
+        for clause in clauses:
+            by_reason.setdefault(clause["reason"], []).append(clause["id"])
+        for reason, ids in by_reason.items():
+            yield from self.field("reason", reason, _PLAIN)
+            for line in _wrap(", ".join(ids), self.width - 13):
+                yield [(_INDENT + " " * 10 + line, _FAINT)]
+
+    def passed(self, document: Document) -> Iterator[Line]:
+        clauses = with_verdict(document, "pass")
+        if clauses:
+            yield []
+            yield self.heading("pass", len(clauses))
+        for clause in clauses:
+            times = f"{clause['exchanges']:,}x"
+            yield [
+                (f"{self.glyph(WORDS['pass'])} ", _MARKUP["pass"]),
+                (f"{clause['id']:<36} ", _PLAIN),
+                (f"{times:>5}", _FAINT),
+            ]
+
+    def themes(self, document: Document) -> Iterator[Line]:
+        themes = by_theme(document)
+        named = max(len(theme_title(theme)) for theme in themes) + 2
+        longest = max(map(len, themes.values()))
+        for theme, clauses in themes.items():
+            kept = sum(clause["verdict"] == "pass" for clause in clauses)
+            signs = [(self.glyph(WORDS[clause["verdict"]]), _MARKUP[clause["verdict"]]) for clause in clauses]
+            pad = " " * (longest - len(clauses) + 2)
+            tally = f"{kept} of {len(clauses)}"
+            markup = _FAINT if kept == len(clauses) else _PLAIN
+            yield [(f"{_INDENT}{theme_title(theme):<{named}}", _PLAIN), *signs, (pad + tally, markup)]
+
+    def foot(self, document: Document, more: str) -> Iterator[Line]:
+        found = counts(document)
+        used = [WORDS[verdict] for verdict in WORDS if verdict in found and verdict != "pass"]
+        if used:
+            legend = f" {self.dot} ".join(f"{self.glyph(word)} {word.label}" for word in used)
+            yield [(_INDENT + legend, _FAINT)]
+        verdict = document["verdict"]
+        colour = {"pass": "green", "fail": "red", "error": "yellow"}[verdict]
+        word = RUN_WORDS[verdict]
+        yield [
+            (f"{self.glyph(word)} {word.heading}. ", {colour: True, "bold": True}),
+            (sentence(document), {colour: True}),
+        ]
+        if document["run"].get("error"):
+            yield from self.field("because", document["run"]["error"], _BOLD)
+        elif document["run"].get("incomplete"):
+            yield from self.field("because", "the run was interrupted", _BOLD)
+        if more:
+            yield [(f"{_INDENT}Report: ", _FAINT), (more, _PLAIN)]
+
+
+def _message(message: Mapping[str, Any]) -> Iterable[str]:
+    yield from (f"{name}: {value}" for name, value in message["headers"])
+    if message["body"]:
+        yield from ("", *message["body"].splitlines())
+
+
+def _wrap(text: str, width: int) -> Iterator[str]:
+    for line in text.expandtabs(4).splitlines() or [""]:
+        pieces = textwrap.wrap(line, width, drop_whitespace=False) or [""]
+        yield from (piece.rstrip() for piece in pieces)

@@ -1,0 +1,88 @@
+"""Hostile text made fit to show: the invisible becomes visible, the huge is cut, and both can be seen."""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+#: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
+_LOG_COMMAND = re.compile(r"##(?=\w*\[)")
+#: The three ways of quoting that ``exchange.curl_line`` uses.
+_QUOTED = re.compile(r"\$'(?:[^'\\]|\\.)*'|\"[^\"]*\"|'[^']*'")
+
+
+def visible(text: str, *, lines: bool = True) -> str:
+    r"""The text with everything invisible written out, e.g. ``\x1b``.
+
+    That is control and format characters (ANSI escapes, text direction, zero width), lone surrogates, odd
+    spaces.
+    Line breaks and tabs are kept when ``lines`` is true, else written out as well.
+    """
+    if text.isprintable():
+        return text
+    if lines:
+        text = text.replace("\r\n", "\n")
+    kept = "\n\t" if lines else ""
+    return "".join(char if char.isprintable() or char in kept else _written_out(char) for char in text)
+
+
+def _written_out(char: str) -> str:
+    code = ord(char)
+    named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
+    if named:
+        return named
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8, carried by surrogateescape
+        code -= 0xDC00
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def cut(text: str, limit: int) -> str:
+    """At most ``limit`` characters of the text, and a note where the rest is missing."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]} […cut: {limit:,} of {len(text):,} characters shown]"
+
+
+def log_safe(text: str, *, lines: bool = True) -> str:
+    """Text from outside for a terminal or a CI log: the invisible, markup and log commands disarmed."""
+    disarmed = _LOG_COMMAND.sub(r"#\\x23", visible(text, lines=lines))
+    return _TAG.sub(r"\\x3c", disarmed)
+
+
+def disarmed_shell(line: str) -> str:
+    """The same shell command without a raw ``<`` in front of a tag's name, wherever its words are quoted."""
+
+    def quoted(match: re.Match[str]) -> str:
+        word = match.group()
+        if word.startswith("$'"):
+            return _TAG.sub(r"\\x3c", word)
+        if word.startswith("'"):
+            return _TAG.sub(r"'$'\\x3c''", word)
+        return word
+
+    return _QUOTED.sub(quoted, line)
+
+
+def indented_json(text: str) -> str:
+    """A JSON text broken into lines, its tokens untouched: repeated names and odd numbers stay."""
+    out: list[str] = []
+    depth = 0
+    tokens = re.findall(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', text)
+    for index, token in enumerate(tokens):
+        following = tokens[index + 1] if index + 1 < len(tokens) else ""
+        if token in "}]" and tokens[index - 1] not in "{[":
+            depth -= 1
+            out.append("\n" + "  " * depth)
+        out.append(token)
+        if token in "{[":
+            if following in ("}", "]"):
+                continue
+            depth += 1
+            out.append("\n" + "  " * depth)
+        elif token == ",":
+            out.append("\n" + "  " * depth)
+        elif token == ":":
+            out.append(" ")
+    return "".join(out)
