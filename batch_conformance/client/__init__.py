@@ -1,1 +1,1 @@
-"""How to play to a client: the stub server, the driver process, in-process clients, the cases and their judges."""
+"""How to play to a client: stub server, driver processes, in-process clients, cases and their judges."""

@@ -83,7 +83,8 @@ class ClientUnderTest(Protocol):
 
     ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to
     end (five respawns in a row without one good answer). It may be called from several threads at once.
-    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in process (``respx``).
+    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process,
+    through the bridge it carries (``respx``).
     """
 
     hello: Hello

@@ -18,8 +18,6 @@ from batch_conformance.client.protocol import Broken, excerpt
 from batch_conformance.client.stderr_tail import StderrTail
 
 _CHUNK = 65536
-#: A process that closed a pipe is most likely about to end: how long to wait for its exit status, in seconds.
-_LAST_MOMENTS = 1.0
 #: A killed process is gone at once, but for the kernel's own delays, in seconds.
 _REAP_SECONDS = 5.0
 #: Never handed down: a client that ignored the key it is given must not come upon the user's real one.
@@ -28,11 +26,15 @@ _HIDDEN_VARIABLES = frozenset({"SYNC_API_KEY"})
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to wait for a driver (seconds) and how much to take from it (bytes)."""
+    """How long to wait for a driver (seconds) and how much to take from it (bytes).
+
+    ``ending_s`` is for a process that closed a pipe: it most likely exits, and its status says more.
+    """
 
     hello_s: float = 10.0
     grace_s: float = GRACE_SECONDS
     bye_s: float = 2.0
+    ending_s: float = 1.0
     line_bytes: int = 8 << 20
     stderr_bytes: int = 16 << 10
 
@@ -107,7 +109,7 @@ class DriverProcess:
                     selector.unregister(self._stdout)
                     reason = "closed its stdout"
                 if reason:
-                    deadline = min(deadline, time.monotonic() + _LAST_MOMENTS)
+                    deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
                     early = (
                         f"{reason} before it answered" if reason else f"gave no answer within {seconds:g} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import shlex
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from batch_conformance.judge.result import CouldNotRun
 ADAPTERS = Path(__file__).parent / "adapters"
 KEY = "sk-planted-1f7c0d"
 #: Short where a test waits for the end of it, ample where it does not.
-LIMITS = Limits(hello_s=20, grace_s=0.2, bye_s=5, line_bytes=1 << 20)
+LIMITS = Limits(hello_s=20, grace_s=0.2, bye_s=5, ending_s=0.2, line_bytes=1 << 20)
 #: What a busy machine may add to any duration, in seconds.
 SLACK = 5.0
 
@@ -46,11 +46,12 @@ class Shelf:
         return shlex.join([sys.executable, "-S", str(ADAPTERS / f"{name}.py"), *arguments, self.mark])
 
     def processes(self) -> list[str]:
-        """Command lines of the adapters' processes, their children included, that are alive."""
-        listing = subprocess.run(
-            ["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True
-        )
-        return [line for line in listing.stdout.splitlines() if self.mark in line]
+        """Command lines of the adapters' processes, their children included, and zombies of our own."""
+        columns = ["ps", "-A", "-ww", "-o", "ppid=", "-o", "stat=", "-o", "args="]
+        listing = subprocess.run(columns, capture_output=True, text=True, check=True).stdout.splitlines()
+        rows = [line.split(None, 2) for line in listing]
+        zombies = [row[-1] for row in rows if row[0] == str(os.getpid()) and row[1].startswith("Z")]
+        return zombies + [row[-1] for row in rows if self.mark in row[-1]]
 
     def is_empty(self) -> bool:
         """Whether no process is left, or will be in a moment: the kernel takes one to end a killed child."""
@@ -112,9 +113,9 @@ def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
     assert len(shelf.processes()) == 1
     started = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
-        replies = list(threads.map(pool.get_batch, [call("fault", 0.8)] * 4))
-    assert [reply.broken for reply in replies] == ["the driver gave no answer within 1 s"] * 4
-    assert time.monotonic() - started < 4.0
+        replies = list(threads.map(pool.get_batch, [call("fault", 0.4)] * 4))
+    assert [reply.broken for reply in replies] == ["the driver gave no answer within 0.6 s"] * 4
+    assert time.monotonic() - started < sum(reply.seconds for reply in replies)
     assert pool.broken_in_a_row == 4
     assert pool.get_batch(call()).batch == {"id": "batch_1"}
     assert pool.broken_in_a_row == 0
@@ -362,42 +363,3 @@ def test_the_given_redaction_covers_every_text(shelf: Shelf) -> None:
     pool = DriverPool(shelf.command("leaks_key"), redact=redactor.text, limits=LIMITS)
     assert "[the key]" in pool.get_batch(call()).stderr
     pool.close()
-
-
-def test_every_message_conforms_to_the_schema() -> None:
-    """The examples of the interface are valid, and the schema is itself a valid one."""
-    from jsonschema import Draft202012Validator
-
-    schema = json.loads((Path(__file__).parents[2] / "schemas" / "driver.schema.json").read_text("utf-8"))
-    Draft202012Validator.check_schema(schema)
-    validator = Draft202012Validator(schema)
-    hello = {
-        "protocol": 1,
-        "name": "n",
-        "version": "1",
-        "language": "x",
-        "operations": ["get_batch"],
-        "more": 1,
-    }
-    ask = {"op": "get_batch", "base_url": "http://h", "api_key": "", "batch_id": "", "timeout_s": 5}
-    good: list[dict[str, object]] = [
-        {"seq": 0, "op": "hello", "protocol": 1},
-        {"seq": 0, "hello": hello},
-        {"seq": 1, **ask},
-        {"seq": 1, "batch": {"id": 7, "metrics": None}},
-        {"seq": 1, "error": {"kind": "not_found", "status": 404, "message": "m"}, "took": 3},
-        {"seq": 1, "error": {"kind": "transport", "status": None, "message": ""}},
-        {"seq": 2, "op": "bye"},
-    ]
-    assert [message for message in good if not validator.is_valid(message)] == []
-    bad: list[dict[str, object]] = [
-        {"seq": 1, **ask, "case": "client.fault.reset"},
-        {"seq": 1, "batch": None},
-        {"seq": 1, "batch": []},
-        {"seq": 1, "error": {"kind": "not_found"}},
-        {"seq": "1", "batch": {}},
-        {"seq": True, "batch": {}},
-        {"batch": {}},
-        {"seq": 1},
-    ]
-    assert [message for message in bad if validator.is_valid(message)] == []

@@ -1,0 +1,69 @@
+"""From a client's specification (``--batch-client``) to a client that can be called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from batch_conformance.client.call import ClientUnderTest
+from batch_conformance.client.driver import DriverPool
+from batch_conformance.client.inprocess import InProcessClient, load_adapter
+from batch_conformance.client.process import Limits
+from batch_conformance.client.wording import Redact
+from batch_conformance.judge.result import CouldNotRun
+
+if TYPE_CHECKING:
+    from batch_conformance.client.respx_bridge import RespxBridge
+
+EMBEDDED = "python:batch_conformance.reference.client:adapter"
+Transport = Literal["loopback", "respx"]
+
+
+def open_client(
+    spec: str,
+    *,
+    transport: Transport = "loopback",
+    size: int = 4,
+    redact: Redact = str,
+    limits: Limits | None = None,
+) -> ClientUnderTest:
+    """Reach the client that ``spec`` names: ``embedded``, ``exec:COMMAND`` or ``python:MODULE:ATTRIBUTE``.
+
+    ``size`` is how many calls may run side by side. Raises ``ValueError`` for a specification that is
+    malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
+    start, breaks the protocol at hello, or does not use httpx under ``respx``; both in one line.
+    """
+    kind, _, command = spec.partition(":")
+    if kind == "exec":
+        if transport == "respx":
+            raise ValueError("--batch-transport respx is for python: clients; exec: needs loopback")
+        return DriverPool(command.strip(), size, redact=redact, limits=limits)
+    if spec != "embedded" and kind != "python":
+        kinds = "embedded, exec:COMMAND or python:MODULE:ATTRIBUTE"
+        raise ValueError(f"client {spec!r} is not understood; use {kinds}")
+    if transport not in ("loopback", "respx"):
+        raise ValueError(f"transport {transport!r} is not understood; use loopback or respx")
+    adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
+    client = InProcessClient(
+        adapter,
+        spec=spec,
+        bridge=_bridge() if transport == "respx" else None,
+        size=size,
+        redact=redact,
+        grace_s=(limits or Limits()).grace_s,
+    )
+    try:
+        client.check_transport()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _bridge() -> RespxBridge:
+    try:
+        from batch_conformance.client.respx_bridge import RespxBridge
+    except ImportError as error:
+        raise CouldNotRun(
+            f"--batch-transport respx cannot be used ({error}); pip install 'sync-batch-conformance[client]'"
+        ) from None
+    return RespxBridge()
