@@ -20,7 +20,7 @@ from batch_conformance.report.words import (
     with_verdict,
 )
 
-#: What has a meaning inside a line of CommonMark, for GitHub (mentions, references, mathematics, emoji, bare links)
+#: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
 #: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).
 _MEANINGFUL = re.compile(
     r"[\\`*\[\]<>#|&~@$]|(?<!\w)_|_(?!\w)|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII

@@ -14,9 +14,9 @@ from batch_conformance.report.words import RUN_WORDS, WORDS, counts, theme_title
 _SIDES = {"client": "Clients", "server": "Servers"}
 #: Sign and words of a change from one version to the next.
 _CHANGES: dict[Change, tuple[str, str]] = {
-    "better": ("▲", "better than in"),
-    "worse": ("▼", "worse than in"),
-    "other": ("◆", "changed since"),
+    "better": ("▲", "better than the version before"),
+    "worse": ("▼", "worse than the version before"),
+    "other": ("◆", "unlike the version before"),
 }
 #: With more columns than this a table scrolls sideways in a box of its own on large screens too.
 _MANY = 9
@@ -179,12 +179,13 @@ def _cell(comparison: Comparison, column: Column, clause: str, first: bool) -> E
     start = "first" if first else None
     if verdict is None:
         return h("td", h("span", "·", title="not in that report's contract", class_="absent"), class_=start)
-    said = f"{column.name} {column.version}, {clause}: {WORDS[verdict].label}"
+    # No text from outside in attributes: the table's heads tell whose verdict it is.
+    said = f"{clause}: {WORDS[verdict].label}"
     before = comparison.before(column)
     how = change(before.verdict(clause), verdict) if before else None
     sign = None
-    if how and before:
-        said += f", {_CHANGES[how][1]} {before.version}"
+    if how:
+        said += f", {_CHANGES[how][1]}"
         sign = _sign(how)
     attributes = {"class_": "cell", "data_verdict": verdict, "title": said}
     if column.link:
@@ -220,5 +221,5 @@ def _footer(comparisons: list[Comparison]) -> Element:
     judged = f"Judged by contract {listed}."
     if len(contracts) > 1:
         judged = f"Not all reports were judged by the same contract: {listed}."
-    changes = ", ".join(f"{sign} {words} the version before" for sign, words in _CHANGES.values())
+    changes = ", ".join(f"{sign} {words}" for sign, words in _CHANGES.values())
     return h("footer", h("h2", "How to read this"), legend(), h("p", f"{changes}. ", judged))

@@ -28,7 +28,7 @@ class Write(Protocol):
     Markup is named as in pytest: ``red``, ``green``, ``yellow``, ``purple``, ``cyan``, ``bold``, ``light``.
     """
 
-    def __call__(self, text: str, /, **markup: bool) -> None:
+    def __call__(self, text: str, /, *, flush: bool = False, **markup: bool) -> None:
         """Write ``text``."""
 
 
@@ -135,7 +135,7 @@ class _Renderer:
             f"seed {run['seed']}",
             f"contract {contract['version']} ({contract['sha256'][:8]})",
         ]
-        yield [(_INDENT + f" {self.dot} ".join(facts), _FAINT)]
+        yield from self.wrapped(f" {self.dot} ".join(facts), _INDENT, _FAINT)
 
     def heading(self, verdict: str, count: int) -> Line:
         return [(f"{WORDS[verdict].heading} ({count})", _MARKUP[verdict] | _BOLD)]
@@ -239,14 +239,15 @@ class _Renderer:
         used = [WORDS[verdict] for verdict in WORDS if verdict in found and verdict != "pass"]
         if used:
             legend = f" {self.dot} ".join(f"{self.glyph(word)} {word.label}" for word in used)
-            yield [(_INDENT + legend, _FAINT)]
+            yield from self.wrapped(legend, _INDENT, _FAINT)
         verdict = document["verdict"]
         colour = {"pass": "green", "fail": "red", "error": "yellow"}[verdict]
         word = RUN_WORDS[verdict]
-        yield [
-            (f"{self.glyph(word)} {word.heading}. ", {colour: True, "bold": True}),
-            (sentence(document), {colour: True}),
-        ]
+        start = f"{self.glyph(word)} {word.heading}. "
+        first, *rest = _wrap(sentence(document), self.width - len(start))
+        yield [(start, {colour: True, "bold": True}), (first, {colour: True})]
+        for line in rest:
+            yield [(" " * len(start) + line, {colour: True})]
         if document["run"].get("error"):
             yield from self.field("because", document["run"]["error"], _BOLD)
         elif document["run"].get("incomplete"):

@@ -249,7 +249,7 @@ def unreachable_server() -> RunResult:
 
 def hostile_run(side: Side = "server") -> RunResult:
     """Every verdict, and every text from outside hostile, with the planted key in each of them."""
-    text = f"{HOSTILE} key {KEY} end"
+    text = f"{KEY} {HOSTILE} key {KEY} end"
     body = text.encode("utf-8", "surrogatepass") + b"\xff\xfe" + KEY.encode() + b"A" * 20_000
     proof = Exchange(
         number=1,
