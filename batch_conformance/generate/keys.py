@@ -1,0 +1,149 @@
+"""API keys that are not the valid one: near misses, strangers and hostile values.
+
+Each carries the shell expression that yields it from ``$SYNC_API_KEY``, so that a curl line can repeat the request
+without showing any part of the key.
+"""
+
+from __future__ import annotations
+
+import base64
+import random
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from batch_conformance.exchange.model import KeyKind
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a request carries for a key. ``value`` None means no header at all.
+
+    ``shell`` is a POSIX shell expression for use within double quotes; empty when the value may be shown.
+    """
+
+    value: str | None
+    kind: KeyKind
+    label: str
+    shell: str = ""
+
+
+MISSING = Key(None, "missing", "no key")
+EMPTY = Key("", "empty", "an empty key")
+
+
+def valid_key(value: str, variable: str) -> Key:
+    """The key under which known batches can be read; ``variable`` is the environment variable that holds it."""
+    return Key(value, "valid", "the valid key", f"${variable}")
+
+
+def unknown_keys(seed: int) -> Iterator[Key]:
+    """Keys nobody issued, in the forms that servers are tempted to accept."""
+    source = random.Random(seed)
+    yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
+    yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
+    for word in ("null", "undefined", "true", "0", "test", "admin", "x-api-key", "<apiKey>"):
+        yield Key(word, "invalid", f"the key {word!r}")
+
+
+def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
+    """Variants of the valid key, each one fault away; those equal to it are left out."""
+    source = random.Random(seed)
+    var = variable
+    half = len(key) // 2
+    flipped = "b" if key[-1:] == "a" else "a"
+    noise = _letters(source, len(key))
+    candidates = [
+        Key(key[:-1], "near", "the key without its last character", f"${{{var}%?}}"),
+        Key(key + "x", "near", "the key with one character more", f"${{{var}}}x"),
+        Key(key.swapcase(), "near", "the key in the other case", _translated(var, "a-zA-Z", "A-Za-z")),
+        Key(key[:-1] + flipped, "near", "the key with another last character", f"${{{var}%?}}{flipped}"),
+        Key("x" + key[1:], "near", "the key with another first character", f"x${{{var}#?}}"),
+        Key(key[1:], "near", "the key without its first character", f"${{{var}#?}}"),
+        Key("x" + key, "near", "the key behind another character", f"x${{{var}}}"),
+        Key(f"x{key}x", "near", "the key embedded in other characters", f"x${{{var}}}x"),
+        Key(key.upper(), "near", "the key in upper case", _translated(var, "a-z", "A-Z")),
+        Key(key.lower(), "near", "the key in lower case", _translated(var, "A-Z", "a-z")),
+        Key(_spelled_like(key, source), "near", "a key of the same length and form"),
+        Key(key[:half] + noise[half:], "near", "the first half of the key, then others", _cut(var, 1, half, noise[half:])),
+        Key(noise[:half] + key[half:], "near", "others, then the second half of the key", noise[:half] + _from(var, half)),
+        Key(key[:half], "near", "the first half of the key", _cut(var, 1, half)),
+        Key(key[: min(8, half)], "near", "the first characters of the key", _cut(var, 1, min(8, half))),
+        Key(key + key, "near", "the key twice", f"${{{var}}}${{{var}}}"),
+        Key(f"Bearer {key}", "near", "the key behind the word Bearer", f"Bearer ${{{var}}}"),
+        Key(f"{key},{noise}", "near", "the key in a list with another", f"${{{var}}},{noise}"),
+        Key(f'"{key}"', "near", "the key in double quotes", f'\\"${{{var}}}\\"'),
+        Key(key[::-1], "near", "the key backwards", f"$(printf %s \"${var}\" | rev)"),
+    ]
+    seen = {key, key.strip(), ""}
+    for candidate in candidates:
+        value = (candidate.value or "").strip()
+        if value not in seen:
+            seen.add(value)
+            yield candidate
+
+
+def hostile_keys() -> Iterator[Key]:
+    """Keys that trip parsers: long, non-ASCII, quoted, of another syntax."""
+    yield Key("k" * 300, "hostile", "a key of 300 characters")
+    yield Key("clé-ключ-鍵", "hostile", "a key in UTF-8 beyond ASCII")
+    yield Key("k" * 5_000, "hostile", "a key of 5,000 characters")
+    yield Key("\udce9\udcff\udc80", "hostile", "a key of bytes that are not UTF-8")
+    yield Key("' OR '1'='1", "hostile", "a key that breaks out of an SQL string")
+    yield Key("k" * 16_000, "hostile", "a key of 16,000 characters")
+    yield Key('{"$ne":null}', "hostile", "a key that is a query operator")
+    yield Key("*", "hostile", "a wildcard for a key")
+    yield Key("%", "hostile", "a percent sign for a key")
+    yield Key(".*", "hostile", "a regular expression for a key")
+    yield Key("a\tb", "hostile", "a key with a tab")
+    yield Key("%00", "hostile", "an encoded NUL for a key")
+    yield Key("🔑" * 40, "hostile", "a key of emoji")
+    yield Key("${jndi:ldap://127.0.0.1/a}", "hostile", "a lookup expression for a key")
+
+
+def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
+    """Where a valid key counts for nothing: names and values by place; each place can be sent in one request."""
+    queries = ("x-api-key", "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth")
+    cookies = ("x-api-key", "api_key", "apiKey", "token", "session", "key")
+    headers = (
+        "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
+        "x-sync-api-key", "x-authorization", "proxy-authorization", "token",
+    )  # fmt: skip
+    basic = base64.b64encode(f"{key}:".encode("utf-8", "surrogateescape")).decode("ascii")
+    schemes = (f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"x-api-key {key}")
+    return {
+        "query": [(name, key) for name in queries],
+        "cookie": [(name, key) for name in cookies],
+        "header": [(name, key) for name in headers],
+        **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(schemes)},
+    }
+
+
+def _letters(source: random.Random, count: int) -> str:
+    return "".join(source.choice(_ALPHABET) for _ in range(count))
+
+
+def _spelled_like(key: str, source: random.Random) -> str:
+    """As long as the key, with letters and digits where it has them."""
+
+    def another(char: str) -> str:
+        for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits):
+            if char in kind:
+                return source.choice(kind.replace(char, ""))
+        return char
+
+    return "".join(another(char) for char in key)
+
+
+def _translated(variable: str, old: str, new: str) -> str:
+    return f"$(printf %s \"${variable}\" | tr '{old}' '{new}')"
+
+
+def _cut(variable: str, first: int, last: int, rest: str = "") -> str:
+    return f'$(printf %s "${variable}" | cut -c{first}-{last}){rest}'
+
+
+def _from(variable: str, skipped: int) -> str:
+    return f'$(printf %s "${variable}" | cut -c{skipped + 1}-)'

@@ -1,0 +1,216 @@
+"""Clauses ``server.auth.*``: who may read, and what strangers learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import Judgement
+from batch_conformance.judge.server.likeness import differences
+from batch_conformance.judge.server.record import SERVER_BENCH, Record
+
+#: Shorter values turn up in any text by chance.
+_TELLING = 8
+
+
+def _refused(exchanges: Iterable[Exchange], judgement: Judgement, also: frozenset[int] = frozenset()) -> None:
+    for exchange in exchanges:
+        judgement.look()
+        if exchange.status != 401 and exchange.status not in also:
+            judgement.blame(
+                exchange,
+                f"a read of a known batch with {exchange.intent.label}",
+                expected="401",
+                actual=exchange.outcome(),
+            )
+
+
+def _unkeyed(record: Record, judgement: Judgement, kind: str, *probes: str) -> None:
+    """Blame what a stranger's key opened, unless only an earlier valid key can explain it.
+
+    A server that refuses before any valid key was used and admits everyone after remembers keys: that is
+    server.auth.every-request, not this.
+    """
+    asked = [
+        exchange
+        for exchange in record.of("cold", *probes)
+        if exchange.intent.key_kind == kind and exchange.intent.id_kind == "known"
+    ]
+    cold = [exchange for exchange in asked if exchange.intent.probe == "cold"]
+    warm = [exchange for exchange in asked if exchange.intent.probe != "cold"]
+    if cold and warm and _all_refused(cold) and not any(exchange.status == 401 for exchange in warm):
+        judgement.look(len(cold))
+        judgement.remark("refused only until a valid key was used: see server.auth.every-request")
+        return
+    _refused(asked, judgement)
+
+
+def _remembers(record: Record, judgement: Judgement) -> bool:
+    """Whether the server lets strangers in just because a valid key came from here before; nothing else then shows."""
+    unkeyed = [exchange for exchange in record.of("cold", "every-request") if exchange.intent.key_kind == "missing"]
+    cold = [exchange for exchange in unkeyed if exchange.intent.probe == "cold"]
+    fresh = [exchange for exchange in unkeyed if exchange.intent.probe != "cold" and not exchange.reused]
+    if cold and fresh and _all_refused(cold) and all(exchange.status == 200 for exchange in fresh):
+        judgement.remark("this server remembers who came with a valid key: see server.auth.every-request")
+        return True
+    return False
+
+
+def _all_refused(exchanges: Iterable[Exchange]) -> bool:
+    return all(exchange.status == 401 for exchange in exchanges)
+
+
+@SERVER_BENCH.judges_clause("server.auth.missing-key", needs=["cold", "unauthenticated", "lookup"])
+def missing_key(record: Record, judgement: Judgement) -> None:
+    """No key."""
+    _unkeyed(record, judgement, "missing", "missing-key", "lookup")
+
+
+@SERVER_BENCH.judges_clause("server.auth.empty-key", needs=["cold", "unauthenticated"])
+def empty_key(record: Record, judgement: Judgement) -> None:
+    """An empty key."""
+    _unkeyed(record, judgement, "empty", "empty-key")
+
+
+@SERVER_BENCH.judges_clause("server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys"])
+def invalid_key(record: Record, judgement: Judgement) -> None:
+    """An unknown key."""
+    _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys")
+
+
+@SERVER_BENCH.judges_clause("server.auth.near-key", needs=["near-keys", "cold", "every-request"])
+def near_key(record: Record, judgement: Judgement) -> None:
+    """A key one fault away from the valid one."""
+    if not _remembers(record, judgement):
+        _refused(record.of("near-keys"), judgement)
+
+
+@SERVER_BENCH.judges_clause("server.auth.hostile-key", needs=["hostile-keys", "cold", "every-request"])
+def hostile_key(record: Record, judgement: Judgement) -> None:
+    """A key that trips parsers; the HTTP layer may refuse it before the API does."""
+    if not _remembers(record, judgement):
+        _refused(record.of("hostile-keys"), judgement, also=frozenset({400, 431}))
+
+
+@SERVER_BENCH.judges_clause("server.auth.wrong-place", needs=["wrong-place", "cold", "every-request"])
+def wrong_place(record: Record, judgement: Judgement) -> None:
+    """The valid key, elsewhere."""
+    if not _remembers(record, judgement):
+        _refused(record.of("wrong-place"), judgement)
+
+
+@SERVER_BENCH.judges_clause("server.auth.header-name-case", needs=["header-case"])
+def header_name_case(record: Record, judgement: Judgement) -> None:
+    """The valid key under another spelling of the header's name."""
+    for exchange in record.of("header-case"):
+        judgement.look()
+        if exchange.status != 200:
+            judgement.blame(
+                exchange, exchange.intent.label, expected="200, as under any spelling", actual=exchange.outcome()
+            )
+
+
+@SERVER_BENCH.judges_clause("server.auth.before-lookup", needs=["lookup"])
+def before_lookup(record: Record, judgement: Judgement) -> None:
+    """Known and unknown ids get the same refusal."""
+    for kind in ("missing", "invalid"):
+        rows = [exchange for exchange in record.of("lookup") if exchange.intent.key_kind == kind]
+        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        # What lets strangers in altogether is another clause's matter.
+        if not known or not unknown or any((exchange.status or 0) < 400 for exchange in known):
+            continue
+        judgement.look(len(rows))
+        for name, ours, theirs in differences(known, unknown):
+            judgement.blame(
+                unknown[0],
+                f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
+                expected=f"the same for both: {ours} for a known id",
+                actual=f"{theirs} for an unknown id",
+            )
+    if not judgement.looked_at:
+        judgement.remark("no refusal of a known id to compare with")
+
+
+@SERVER_BENCH.judges_clause("server.auth.every-request", needs=["cold", "every-request", "unauthenticated"])
+def every_request(record: Record, judgement: Judgement) -> None:
+    """What is refused on its own is refused after a valid key, too."""
+    for kind in ("missing", "empty", "invalid"):
+        base = [
+            exchange
+            for exchange in record.of("cold", "missing-key", "empty-key", "invalid-keys")
+            if exchange.intent.key_kind == kind
+        ]
+        cold = [exchange for exchange in base if exchange.intent.probe == "cold"]
+        if not _all_refused(cold or base[:1]):
+            judgement.remark(f"a request with {base[0].intent.label} is not refused to begin with")
+            continue
+        for exchange in record.of("every-request"):
+            if exchange.intent.key_kind != kind:
+                continue
+            judgement.look()
+            if exchange.status != 401:
+                judgement.blame(exchange, exchange.intent.label, expected="401", actual=exchange.outcome())
+
+
+@SERVER_BENCH.judges_clause(
+    "server.auth.no-disclosure", needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "lookup"]
+)
+def no_disclosure(record: Record, judgement: Judgement) -> None:
+    """A 401 gives away neither batch nor key."""
+    known = {
+        value
+        for _, batch in record.batches
+        for value in (batch.get("created_at"), batch.get("outputUrl"), batch.get("webhookUrl"))
+        if isinstance(value, str) and len(value) >= _TELLING
+    }
+    for exchange in record.answered:
+        if exchange.status != 401 or exchange.response is None:
+            continue
+        judgement.look()
+        text = exchange.response.body.decode("utf-8", "surrogateescape")
+        names = sorted(set(_batch_members(exchange.response.json.value)))
+        if names:
+            judgement.blame(
+                exchange, "the body of a 401 holds fields of a batch", expected="none", actual=", ".join(names)
+            )
+        elif any(value in text for value in known):
+            judgement.blame(
+                exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
+            )
+        sent = exchange.request.header_values("x-api-key")
+        told = [secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text]
+        if told:
+            judgement.blame(exchange, "the body of a 401 holds a key", expected="no key", actual=text[:200])
+    if not judgement.looked_at:
+        judgement.remark("no 401 was seen")
+
+
+def _batch_members(value: Any) -> Iterable[str]:
+    """Names of a batch's members anywhere in a JSON value; ``status`` only with a batch's status in it."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name in ("created_at", "metrics", "outputUrl", "webhookUrl", *COUNTS) or (
+                name == "status" and item in STATUSES
+            ):
+                yield name
+            yield from _batch_members(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _batch_members(item)
+
+
+@SERVER_BENCH.judges_clause("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
+def challenge(record: Record, judgement: Judgement) -> None:
+    """A 401 names its challenge."""
+    for exchange in record.answered:
+        if exchange.status == 401 and exchange.response is not None:
+            judgement.look()
+            if not any(value.strip() for value in exchange.response.header_values("www-authenticate")):
+                judgement.blame(
+                    exchange, "a 401 without a challenge", expected="a WWW-Authenticate header", actual="none"
+                )
+    if not judgement.looked_at:
+        judgement.remark("no 401 was seen")

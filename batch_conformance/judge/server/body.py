@@ -1,0 +1,250 @@
+"""Clauses ``server.body.*``: the members of the batch object, judged by the schema and by what it cannot say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from batch_conformance.contract import parse_date_time, schema_violations
+from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import ABSENT, Judgement
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_batch
+
+_NEEDS = ["reads", "late-reads", "burst"]
+_NO_BATCH = "no answer held a batch object"
+_FORBIDDEN_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
+
+
+@SERVER_BENCH.judges_clause("server.body.object", needs=_NEEDS)
+def is_object(record: Record, judgement: Judgement) -> None:
+    """The batch itself, not something around it."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        read = exchange.response.json
+        if not read.ok or exchange.failure is not None:
+            continue
+        judgement.look()
+        if not is_batch(read.value):
+            judgement.blame(
+                exchange,
+                "the answer is not a batch object",
+                expected="an object with id, created_at, status, metrics, outputUrl",
+                actual=_kind(read.value),
+            )
+    if not judgement.looked_at:
+        judgement.remark("no body of a 200 was JSON")
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, dict):
+        return f"an object with {', '.join(map(str, list(value)[:8])) or 'no members'}"
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    return f"the value {shown(value)}"
+
+
+@SERVER_BENCH.judges_clause("server.body.id", needs=_NEEDS)
+def batch_id(record: Record, judgement: Judgement) -> None:
+    """A string: the id that was asked for."""
+    for exchange, batch in _batches(record, judgement):
+        if batch.get("id", ABSENT) != exchange.intent.id:
+            _blame(judgement, exchange, "id", batch, f"the id asked for, {shown(exchange.intent.id)}")
+
+
+@SERVER_BENCH.judges_clause("server.body.created_at", needs=_NEEDS)
+def created_at(record: Record, judgement: Judgement) -> None:
+    """An RFC 3339 date-time."""
+    for exchange, batch in _batches(record, judgement):
+        value = batch.get("created_at", ABSENT)
+        trouble = parse_date_time(value) if isinstance(value, str) else "not a string"
+        if isinstance(trouble, str):
+            _blame(judgement, exchange, "created_at", batch, "an RFC 3339 date-time with an offset", trouble)
+
+
+@SERVER_BENCH.judges_clause("server.body.status", needs=_NEEDS)
+def status(record: Record, judgement: Judgement) -> None:
+    """One of the five values."""
+    seen: set[str] = set()
+    for exchange, batch in _batches(record, judgement):
+        value = batch.get("status", ABSENT)
+        if _violations(batch, "status"):
+            _blame(judgement, exchange, "status", batch, f"one of {', '.join(STATUSES)}")
+        else:
+            seen.add(value)
+    _remark_states(judgement, seen)
+
+
+@SERVER_BENCH.judges_clause("server.body.metrics", needs=_NEEDS)
+def metrics(record: Record, judgement: Judgement) -> None:
+    """Four counts, integers of at least 0."""
+    for exchange, batch in _batches(record, judgement):
+        value = batch.get("metrics", ABSENT)
+        if not isinstance(value, dict):
+            _blame(judgement, exchange, "metrics", batch, "an object with four counts")
+            continue
+        for name in dict.fromkeys(_violations(batch, "metrics")):
+            judgement.blame(
+                exchange,
+                f"metrics.{name}",
+                expected="an integer of at least 0",
+                actual=shown(value.get(name, ABSENT)),
+            )
+
+
+@SERVER_BENCH.judges_clause("server.body.metrics-sum", needs=_NEEDS)
+def metrics_sum(record: Record, judgement: Judgement) -> None:
+    """The parts never exceed the total."""
+    for exchange, _, (total, success, failed, pending) in _counted(record, judgement):
+        if success + failed + pending > total:
+            judgement.blame(
+                exchange,
+                "success_count + failed_count + pending_count",
+                expected=f"at most total_generations, {total}",
+                actual=f"{success} + {failed} + {pending} = {success + failed + pending}",
+            )
+
+
+@SERVER_BENCH.judges_clause("server.body.completed-none-pending", needs=_NEEDS)
+def completed_none_pending(record: Record, judgement: Judgement) -> None:
+    """Nothing pending once COMPLETED."""
+    for exchange, _, (_, _, _, pending) in _counted(record, judgement, status="COMPLETED"):
+        if pending != 0:
+            judgement.blame(exchange, "pending_count of a COMPLETED batch", expected="0", actual=str(pending))
+
+
+@SERVER_BENCH.judges_clause("server.body.completed-adds-up", needs=_NEEDS)
+def completed_adds_up(record: Record, judgement: Judgement) -> None:
+    """Success and failed make the total once COMPLETED."""
+    for exchange, _, (total, success, failed, pending) in _counted(record, judgement, status="COMPLETED"):
+        # A sum above the total, or something still pending, is another clause's matter.
+        if success + failed + pending < total:
+            judgement.blame(
+                exchange,
+                "success_count + failed_count of a COMPLETED batch",
+                expected=f"total_generations, {total}",
+                actual=f"{success} + {failed} = {success + failed}",
+            )
+
+
+@SERVER_BENCH.judges_clause("server.body.outputUrl", needs=_NEEDS)
+def output_url(record: Record, judgement: Judgement) -> None:
+    """A string; a URL once COMPLETED."""
+    completed = False
+    for exchange, batch in _batches(record, judgement):
+        value = batch.get("outputUrl", ABSENT)
+        if not isinstance(value, str):
+            _blame(judgement, exchange, "outputUrl", batch, "a string, in every state")
+        elif batch.get("status") == "COMPLETED":
+            completed = True
+            if not is_absolute_http_url(value):
+                _blame(judgement, exchange, "outputUrl", batch, "an absolute http(s) URL, since the batch is COMPLETED")
+    if judgement.looked_at and not completed:
+        judgement.remark("no COMPLETED batch was seen")
+
+
+@SERVER_BENCH.judges_clause("server.body.webhookUrl", needs=_NEEDS)
+def webhook_url(record: Record, judgement: Judgement) -> None:
+    """Absent, null or a string."""
+    for exchange, batch in _batches(record, judgement):
+        if _violations(batch, "webhookUrl"):
+            _blame(judgement, exchange, "webhookUrl", batch, "absent, null or a string")
+
+
+@SERVER_BENCH.judges_clause("server.body.open", needs=_NEEDS)
+def stays_open(record: Record, judgement: Judgement) -> None:
+    """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
+    for exchange, batch in _batches(record, judgement):
+        metrics_value = batch.get("metrics")
+        more = {"xFuture": {"id": None, "status": 0}, "_links": [], **batch}
+        if isinstance(metrics_value, dict):
+            more["metrics"] = {"canceled_count": -1, **metrics_value}
+        for name, value in (("as it came", batch), ("with members added", more)):
+            for violation in schema_violations("batch", value):
+                if "dditional" in violation.message or "nevaluated" in violation.message:
+                    judgement.blame(
+                        exchange,
+                        f"the suite refuses members it does not know, {name} (a defect of the suite)",
+                        expected="extra members accepted",
+                        actual=violation.message,
+                    )
+
+
+def is_absolute_http_url(text: str) -> bool:
+    """Whether a string is an absolute http or https URL with a host (RFC 3986, 4.3)."""
+    if _FORBIDDEN_IN_URL.search(text):
+        return False
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and "://" in text[:8]
+
+
+def shown(value: object) -> str:
+    """A JSON value as JSON, shortened."""
+    if value is ABSENT:
+        return "(absent)"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 200 else f"{text[:200]}…"
+
+
+def _blame(
+    judgement: Judgement, exchange: Exchange, name: str, batch: dict[str, Any], expected: str, why: str = ""
+) -> None:
+    state = batch.get("status")
+    when = f" of a {state} batch" if state in STATUSES and name != "status" else ""
+    judgement.blame(
+        exchange,
+        f"{name}{when}" + (f": {why}" if why else ""),
+        expected=expected,
+        actual=shown(batch.get(name, ABSENT)),
+    )
+
+
+def _violations(batch: dict[str, Any], member: str) -> list[str]:
+    """Where the schema is broken within a member: names below it, or the member's own name."""
+    places: list[str] = []
+    for violation in schema_violations("batch", batch):
+        if violation.path[:1] != (member,) and not (not violation.path and f"{member!r} is a required" in violation.message):
+            continue
+        if len(violation.path) > 1:
+            places.append(str(violation.path[1]))
+        else:
+            missing = re.match(r"'(\w+)' is a required property", violation.message)
+            places.append(missing[1] if missing else member)
+    return places
+
+
+def _batches(record: Record, judgement: Judgement) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+    if not record.batches:
+        judgement.remark(_NO_BATCH)
+    for exchange, batch in record.batches:
+        judgement.look()
+        yield exchange, batch
+
+
+def _counted(
+    record: Record, judgement: Judgement, status: str | None = None
+) -> Iterator[tuple[Exchange, dict[str, Any], tuple[int, int, int, int]]]:
+    """Batches whose counts are integers, in one state if given: others are server.body.metrics' matter."""
+    for exchange, batch in record.batches:
+        value = batch.get("metrics")
+        if (status is None or batch.get("status") == status) and isinstance(value, dict):
+            if _violations(batch, "metrics"):
+                continue
+            judgement.look()
+            total, success, failed, pending = (int(value[name]) for name in COUNTS)
+            yield exchange, batch, (total, success, failed, pending)
+    if not judgement.looked_at:
+        judgement.remark(f"no {status} batch with four counts was seen" if status else "no batch with four counts was seen")
+
+
+def _remark_states(judgement: Judgement, seen: Iterable[str]) -> None:
+    missing = [name for name in STATUSES if name not in set(seen)]
+    if judgement.looked_at and missing and len(missing) < len(STATUSES):
+        judgement.remark(f"no batch was seen in {', '.join(missing)}")

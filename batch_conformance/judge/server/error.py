@@ -1,0 +1,211 @@
+"""Clauses ``server.error.*`` and ``server.rate.429``: the form of errors, and which ones may come."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from urllib.parse import unquote
+
+from batch_conformance.contract import schema_violations
+from batch_conformance.contract.load import DOCUMENTED_STATUSES
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import ABSENT, Judgement
+from batch_conformance.judge.server.body import shown
+from batch_conformance.judge.server.record import SERVER_BENCH, Record
+
+_NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
+_NO_ERROR = "no answer from 400 up was seen"
+
+_INTERNALS = {
+    "a Python stack trace": re.compile(r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+"),
+    "a JavaScript stack trace": re.compile(r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:file://|/|node:|[A-Z]:\\)[^\s)]*:\d+"),
+    "a Java stack trace": re.compile(r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread"),
+    "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: |\.go:\d+"),
+    "another stack trace": re.compile(r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"),
+    "a source path": re.compile(
+        r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build)/[\w.\-/]+"
+        r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/|\bsrc/[\w/\-]+\.\w{1,4}\b"
+    ),
+    "SQL": re.compile(
+        r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b|\bWHERE\b\s+\w+\s*=|"
+        r"syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|relation \"[^\"]*\" does not",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    "a database driver's error": re.compile(
+        r"\b(?:psycopg2?|sqlite3|sqlalchemy|pymongo|MongoError|MongoServerError|PrismaClient\w*|SequelizeDatabaseError|"
+        r"QueryFailedError|PG::\w+|mysql_|java\.sql|redis\.exceptions)\b"
+    ),
+}
+
+
+@SERVER_BENCH.judges_clause("server.error.body", needs=_NEEDS)
+def body(record: Record, judgement: Judgement) -> None:
+    """``message`` and ``statusCode``, in every error."""
+    for exchange in record.errors:
+        judgement.look()
+        _judge_body(exchange, judgement)
+    if not record.errors:
+        judgement.remark(_NO_ERROR)
+
+
+def _judge_body(exchange: Exchange, judgement: Judgement) -> None:
+    assert exchange.response is not None
+    read = exchange.response.json
+    expected = "an object with message (string or array of strings) and statusCode (number)"
+    if read.error is not None:
+        text = exchange.response.body[:200].decode("utf-8", "backslashreplace")
+        judgement.blame(
+            exchange,
+            f"the body of a {exchange.status} is not JSON: {read.error.message}",
+            expected=expected,
+            actual=text or "nothing",
+        )
+        return
+    for violation in list(schema_violations("error", read.value))[:1]:
+        name = violation.path[0] if violation.path else None
+        judgement.blame(
+            exchange,
+            f"the body of a {exchange.status}: " + (f"{name} is of the wrong type" if name else violation.message),
+            expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
+            actual=shown(read.value),
+        )
+
+
+@SERVER_BENCH.judges_clause("server.error.status-agrees", needs=_NEEDS)
+def status_agrees(record: Record, judgement: Judgement) -> None:
+    """The number in the body is the number on the status line."""
+    for exchange in record.errors:
+        assert exchange.response is not None
+        value = exchange.response.json.value
+        told = value.get("statusCode", ABSENT) if isinstance(value, dict) else ABSENT
+        if isinstance(told, bool) or not isinstance(told, int | float):
+            continue
+        judgement.look()
+        if told != exchange.status:
+            judgement.blame(
+                exchange, "statusCode of an error body", expected=f"{exchange.status}, the HTTP status", actual=shown(told)
+            )
+    if not judgement.looked_at:
+        judgement.remark("no error body held a numeric statusCode")
+
+
+@SERVER_BENCH.judges_clause("server.error.media-type", needs=_NEEDS)
+def media_type(record: Record, judgement: Judgement) -> None:
+    """``application/json``; an empty body is server.error.body's matter."""
+    for exchange in record.errors:
+        assert exchange.response is not None
+        if not exchange.response.body:
+            continue
+        judgement.look()
+        if exchange.response.media_type != "application/json":
+            values = exchange.response.header_values("content-type")
+            judgement.blame(
+                exchange,
+                f"the Content-Type of a {exchange.status}",
+                expected="application/json",
+                actual=" and ".join(values) if values else "no Content-Type",
+            )
+    if not judgement.looked_at:
+        judgement.remark(_NO_ERROR)
+
+
+@SERVER_BENCH.judges_clause(
+    "server.error.documented-status",
+    needs=[*_NEEDS, "reads", "near-keys", "hostile-keys", "wrong-place", "lookup", "header-case", "oddities"],
+)
+def documented_status(record: Record, judgement: Judgement) -> None:
+    """Documented requests: documented statuses. Any request: no 5xx that nobody staged."""
+    for exchange in record.answered:
+        status = exchange.status
+        if status is None or exchange.intent.staged is not None:
+            continue
+        judgement.look()
+        if status >= 500 and not (status == 501 and exchange.request.method != "GET"):
+            judgement.blame(
+                exchange, _asked(exchange), expected="no status from 500 up", actual=exchange.outcome()
+            )
+        elif status not in DOCUMENTED_STATUSES and _documented(exchange):
+            judgement.blame(
+                exchange,
+                _asked(exchange),
+                expected="a documented status: " + ", ".join(map(str, sorted(DOCUMENTED_STATUSES))),
+                actual=exchange.outcome(),
+            )
+
+
+def _documented(exchange: Exchange) -> bool:
+    intent = exchange.intent
+    return (
+        exchange.request.method == "GET"
+        and "hostile" not in (intent.id_kind, intent.key_kind)
+        and intent.probe not in ("oddities", "generated-keys", "near-ids")
+    )
+
+
+def _asked(exchange: Exchange) -> str:
+    intent = exchange.intent
+    return f"{exchange.request.method} of {intent.id!r}" + (f" with {intent.label}" if intent.label else "")
+
+
+@SERVER_BENCH.judges_clause("server.error.no-internals", needs=_NEEDS)
+def no_internals(record: Record, judgement: Judgement) -> None:
+    """Nothing of the server's inside in an error."""
+    for exchange in record.answered:
+        if exchange.response is None or exchange.response.status < 400 or not exchange.response.body:
+            continue
+        judgement.look()
+        text = _readable(exchange)
+        for name, pattern in _INTERNALS.items():
+            if match := pattern.search(text):
+                judgement.blame(
+                    exchange,
+                    f"an error tells of the server's inside: {name}",
+                    expected="a message without stack traces, source paths or SQL",
+                    actual=text[max(0, match.start() - 40) : match.end() + 80],
+                )
+                break
+    if not judgement.looked_at:
+        judgement.remark(_NO_ERROR)
+
+
+def _readable(exchange: Exchange) -> str:
+    """The body's text as a reader of the JSON sees it, without what it echoes of the request."""
+    assert exchange.response is not None
+    text = exchange.response.body.decode("utf-8", "replace").replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    target = exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
+    segment = target.rpartition("/")[2]
+    for echo in sorted({"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True):
+        if len(echo) > 3:
+            text = text.replace(echo, "<echo>")
+    return text
+
+
+@SERVER_BENCH.judges_clause("server.rate.429", needs=["staged"])
+def rate_429(record: Record, judgement: Judgement) -> None:
+    """A 429 says what is wrong and when to come back."""
+    for exchange in record.exchanges:
+        if exchange.status != 429 or exchange.response is None:
+            continue
+        judgement.look()
+        if exchange.request.method != "HEAD":
+            _judge_body(exchange, judgement)
+        values = exchange.response.header_values("retry-after")
+        if len(values) != 1 or not _is_retry_after(values[0]):
+            judgement.blame(
+                exchange,
+                "Retry-After of a 429",
+                expected="seconds or an HTTP date (RFC 9110, 10.2.3)",
+                actual=" and ".join(values) if values else "absent",
+            )
+    if not judgement.looked_at:
+        judgement.remark("no 429 was observed, and the suite does not provoke any")
+
+
+def _is_retry_after(text: str) -> bool:
+    if text.isascii() and text.strip().isdigit():
+        return True
+    try:
+        parsedate_to_datetime(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,86 @@
+"""Clauses ``server.ok.*``: a known batch is answered with 200 and one JSON value."""
+
+from __future__ import annotations
+
+from batch_conformance.judge.finding import Judgement
+from batch_conformance.judge.server.record import SERVER_BENCH, Record
+
+_NO_200 = "no read of a known batch was answered with 200"
+
+
+@SERVER_BENCH.judges_clause("server.ok.status", needs=["reads", "late-reads", "every-request", "burst"])
+def status(record: Record, judgement: Judgement) -> None:
+    """Exactly 200, each time."""
+    for exchange in record.reads:
+        judgement.look()
+        if exchange.status != 200:
+            judgement.blame(
+                exchange,
+                f"a read of the known batch {exchange.intent.id!r} with the valid key",
+                expected="200",
+                actual=exchange.outcome(),
+            )
+
+
+@SERVER_BENCH.judges_clause("server.ok.media-type", needs=["reads", "late-reads"])
+def media_type(record: Record, judgement: Judgement) -> None:
+    """``application/json``, whatever the case and the parameters."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        judgement.look()
+        if exchange.response.media_type != "application/json":
+            values = exchange.response.header_values("content-type")
+            judgement.blame(
+                exchange,
+                "the Content-Type of a batch",
+                expected="application/json",
+                actual=" and ".join(values) if values else "no Content-Type",
+            )
+    if not record.good:
+        judgement.remark(_NO_200)
+
+
+@SERVER_BENCH.judges_clause("server.ok.json", needs=["reads", "late-reads"])
+def json(record: Record, judgement: Judgement) -> None:
+    """One well-formed JSON value, whole."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        judgement.look()
+        error = exchange.response.json.error
+        if exchange.failure is not None:
+            judgement.blame(
+                exchange, "the body of a batch did not arrive whole", expected="one JSON value", actual=exchange.outcome()
+            )
+        elif error is not None:
+            judgement.blame(
+                exchange,
+                f"the body of a batch is not JSON: {error.message}",
+                expected="one well-formed JSON value in UTF-8 (RFC 8259)",
+                actual=_excerpt(exchange.response.body),
+            )
+    if not record.good:
+        judgement.remark(_NO_200)
+
+
+@SERVER_BENCH.judges_clause("server.ok.unique-names", needs=["reads", "late-reads"])
+def unique_names(record: Record, judgement: Judgement) -> None:
+    """No object with a member name twice."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        read = exchange.response.json
+        if read.ok:
+            judgement.look()
+        for member in read.repeated:
+            judgement.blame(
+                exchange,
+                "a member name stands more than once in one object",
+                expected=f"{member.name!r} at most once",
+                actual=f"{member.name!r} {member.times} times",
+            )
+    if not judgement.looked_at:
+        judgement.remark("no body of a 200 was JSON")
+
+
+def _excerpt(body: bytes) -> str:
+    text = body[:120].decode("utf-8", "backslashreplace")
+    return f"{text}… ({len(body):,} bytes)" if len(body) > 120 else text or "nothing"

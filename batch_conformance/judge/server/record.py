@@ -1,0 +1,122 @@
+"""The record of a campaign, and the views on it that judges share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import Bench
+
+#: Members that make an object recognisable as a batch.
+REQUIRED = frozenset({"id", "created_at", "status", "metrics", "outputUrl"})
+#: Probes whose requests are ordinary reads with a valid key.
+ORDINARY = frozenset({"reads", "late-reads", "every-request", "burst", "generated-reads"})
+
+
+@dataclass
+class Record:
+    """What a campaign recorded, in the order it was sent.
+
+    ``secrets`` are the keys that were sent, valid and not, with the valid one first.
+    """
+
+    exchanges: Sequence[Exchange]
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+    def of(self, *probes: str) -> list[Exchange]:
+        """The exchanges of these probes. A 429 that nobody staged is the rate limiter's answer, and left out."""
+        return [exchange for exchange in self.answered if exchange.intent.probe in probes]
+
+    @cached_property
+    def answered(self) -> list[Exchange]:
+        """All exchanges but those that a rate limiter answered: they are judged by ``server.rate.429`` alone."""
+        return [
+            exchange
+            for exchange in self.exchanges
+            if exchange.status != 429 and exchange.intent.probe != "discovery"
+        ]
+
+    @cached_property
+    def reads(self) -> list[Exchange]:
+        """Ordinary reads of known batches with the valid key."""
+        return [
+            exchange
+            for exchange in self.answered
+            if exchange.intent.probe in ORDINARY
+            and exchange.intent.id_kind == "known"
+            and exchange.intent.key_kind == "valid"
+            and exchange.intent.staged is None
+        ]
+
+    @cached_property
+    def good(self) -> list[Exchange]:
+        """All 200s for a known batch with the valid key."""
+        return [
+            exchange
+            for exchange in self.answered
+            if exchange.status == 200
+            and exchange.intent.probe != "oddities"
+            and exchange.request.method == "GET"
+            and exchange.intent.id_kind == "known"
+            and exchange.intent.key_kind == "valid"
+        ]
+
+    @cached_property
+    def batches(self) -> list[tuple[Exchange, dict[str, Any]]]:
+        """The 200s whose body is a batch object, with that object."""
+        return [
+            (exchange, exchange.response.json.value)
+            for exchange in self.good
+            if exchange.response is not None and is_batch(exchange.response.json.value)
+        ]
+
+    @cached_property
+    def by_id(self) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:
+        """The batches that came for each id, in order of time."""
+        grouped: dict[str, list[tuple[Exchange, dict[str, Any]]]] = {}
+        for exchange, batch in sorted(self.batches, key=lambda pair: pair[0].started):
+            grouped.setdefault(exchange.intent.id, []).append((exchange, batch))
+        return grouped
+
+    def successive(self) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
+        """Reads of one batch that came one after the other; those under way at once are in no order."""
+        for rows in self.by_id.values():
+            for index, (first, before) in enumerate(rows):
+                for second, after in rows[index + 1 :]:
+                    if second.started >= first.ended:
+                        yield first, before, second, after
+                        break
+
+    @cached_property
+    def errors(self) -> list[Exchange]:
+        """Answers from 400 up whose body the API is responsible for (decision 12)."""
+        return [
+            exchange
+            for exchange in self.answered
+            if exchange.status is not None
+            and exchange.status >= 400
+            and exchange.request.method != "HEAD"
+            and not below_the_api(exchange)
+        ]
+
+
+def is_batch(value: object) -> bool:
+    """Whether a JSON value is an object with at least one of a batch's required members."""
+    return isinstance(value, dict) and not REQUIRED.isdisjoint(value)
+
+
+def below_the_api(exchange: Exchange) -> bool:
+    """Whether the HTTP layer may have refused a hostile request before the API saw it (decision 12)."""
+    intent = exchange.intent
+    hostile = "hostile" in (intent.id_kind, intent.key_kind)
+    refused = hostile and exchange.status in (400, 413, 414, 431)
+    unknown_method = exchange.status == 501 and exchange.request.method != "GET"
+    return refused or unknown_method or exchange.request.method not in _COMMON
+
+
+_COMMON = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+SERVER_BENCH: Bench[Record] = Bench()

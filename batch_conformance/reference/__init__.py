@@ -1,0 +1,1 @@
+"""The reference server and client, and their single-fault mutants."""

@@ -1,0 +1,285 @@
+"""A campaign: pre-flight, discovery, then the probes, within a budget and at a rate. Everything is recorded."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.generate import keys
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.judge.result import CouldNotRun
+from batch_conformance.server.probes import PROBES, Probe, World, cold
+from batch_conformance.server.send import Send
+from batch_conformance.server.target import Target
+from batch_conformance.server.wire import Wire
+
+#: Seconds that a run may spend waiting because of 429s, in all and for one request.
+PATIENCE = 120.0
+LONGEST_WAIT = 60.0
+_SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
+
+
+class BudgetSpent(Exception):
+    """The profile's request budget is used up: what is left of the plan is not sent."""
+
+
+class Pacer:
+    """Holds a rate: each turn comes at least ``1/rate`` seconds after the one before."""
+
+    def __init__(self, rate: float | None) -> None:
+        self._interval = 1 / rate if rate else 0.0
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        if not self._interval:
+            return
+        now = time.monotonic()
+        if self._next > now:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + self._interval
+
+
+class Campaign:
+    """Sends the probes to one target and keeps what came of them.
+
+    ``progress`` is told the number of requests sent so far.
+    """
+
+    def __init__(
+        self, target: Target, world: World, wire: Wire, progress: Callable[[int], None] | None = None
+    ) -> None:
+        self.target = target
+        self.world = world
+        self.exchanges: list[Exchange] = []
+        self.remarks: list[str] = []
+        self._wire = wire
+        self._pacer = Pacer(target.rate)
+        self._patience = PATIENCE
+        self._progress = progress
+        self._in_flight = 0
+
+    @property
+    def requests(self) -> int:
+        """Requests sent so far."""
+        return self._in_flight
+
+    def send(self, send: Send) -> Exchange:
+        """Send one request, waiting out any 429. Raises :class:`BudgetSpent` and :class:`CouldNotRun`."""
+        while True:
+            exchange = self._once(send)
+            if exchange.status != 429 or send.staged == 429:
+                return exchange
+            wait = retry_after(exchange)
+            if wait > min(LONGEST_WAIT, self._patience):
+                raise CouldNotRun(
+                    f"{self.target.url} keeps answering 429 (asked to wait {wait:g} s more): "
+                    "lower --batch-rate, or come back later"
+                )
+            # A wait of nothing still costs patience, so that a server that only ever says 429 ends the run.
+            self._patience -= max(wait, 1.0)
+            time.sleep(wait)
+
+    def _once(self, send: Send) -> Exchange:
+        self._reserve(1)
+        self._pacer.wait()
+        exchange = self._wire.exchange(
+            send.request(self.target.url, self.target.host), send.intent(), lane=send.lane
+        )
+        self.exchanges.append(exchange)
+        if self._progress:
+            self._progress(self.requests)
+        return exchange
+
+    def _reserve(self, count: int) -> None:
+        budget = self.world.profile.budget
+        if budget is not None and self._in_flight + count > budget:
+            raise BudgetSpent
+        self._in_flight += count
+
+    def left(self) -> int:
+        """Requests that may still be sent."""
+        budget = self.world.profile.budget
+        return 1_000_000 if budget is None else budget - self._in_flight
+
+    # Before the probes.
+
+    def preflight(self, given: Collection[str], wanted: Collection[str]) -> None:
+        """Make sure that the target answers, takes the key, and knows the ids.
+
+        ``given`` are the ids the user named; without them ids are discovered. Raises :class:`CouldNotRun`.
+        """
+        if given:
+            self.world.ids = list(dict.fromkeys(given))
+            if "cold" in wanted:
+                self._reach(cold(self.world))
+        else:
+            self.world.ids = self._discover()
+        answers = [self._first_read(value) for value in self.world.ids[: self.world.profile.batches]]
+        self._check_key(answers)
+        if all(answer.status == 404 for answer in answers):
+            named = ", ".join(self.world.ids[:5])
+            raise CouldNotRun(
+                f"{self.target.url} knows none of the batch ids given as existing ({named}): every read is a 404"
+            )
+        for answer in answers:
+            self.world.note_state(answer)
+        self._order_by_state()
+
+    def _reach(self, probe: Probe) -> None:
+        for number, exchange in enumerate(self._run(probe)):
+            if number == 0:
+                self._check_reached(exchange)
+
+    def _check_reached(self, exchange: Exchange) -> None:
+        failure = exchange.failure
+        if exchange.response is None and failure is not None:
+            again = self._once(replace(_as_send(self.world, exchange), lane=""))
+            if again.response is None:
+                raise CouldNotRun(f"{self.target.url} cannot be reached: {failure.message}")
+
+    def _first_read(self, value: str) -> Exchange:
+        exchange = self.send(self.world.read("reads", value))
+        if exchange is self.exchanges[0]:
+            self._check_reached(exchange)
+        return exchange
+
+    def _check_key(self, answers: list[Exchange]) -> None:
+        if not all(answer.status in (401, 403) for answer in answers):
+            return
+        # Before the key is called refused: does the server only know another spelling of the header's name?
+        for spelling in _SPELLINGS:
+            if spelling != self.world.key_header:
+                again = self.send(replace(self.world.read("header-case", self.world.ids[0]), key_header=spelling))
+                if again.status not in (401, 403, None):
+                    self._relabel(answers)
+                    self.world.key_header = spelling
+                    answers[:] = [self.send(self.world.read("reads", value)) for value in self.world.ids]
+                    return
+        raise CouldNotRun(
+            f"{self.target.url} refuses the API key of {self.target.api_key_env} "
+            f"({answers[0].status} on the known batch {answers[0].intent.id})"
+        )
+
+    def _relabel(self, answers: list[Exchange]) -> None:
+        """What was refused for the spelling of the header's name is evidence of that, not of a failed read."""
+        for index, exchange in enumerate(self.exchanges):
+            if exchange in answers:
+                label = f"the valid key under {self.world.key_header}"
+                intent = replace(exchange.intent, probe="header-case", label=label)
+                self.exchanges[index] = replace(exchange, intent=intent)
+
+    def _discover(self) -> list[str]:
+        probe = Send(
+            "discovery",
+            AskedId("", "", "known", "the list of batches"),
+            self.world.key,
+            path="/v2/batch",
+            label="the list of batches",
+        )
+        exchange = self.send(probe)
+        self._check_reached(exchange)
+        hint = "name a batch that exists with --batch-id"
+        if exchange.status in (401, 403):
+            raise CouldNotRun(
+                f"{self.target.url} refuses the API key of {self.target.api_key_env} ({exchange.status} on GET /v2/batch)"
+            )
+        listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
+        rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        found = {row["id"]: row.get("status") for row in rows if isinstance(row.get("id"), str) and row["id"]}
+        if not found:
+            raise CouldNotRun(
+                f"no batch was discovered at {self.target.url} (GET /v2/batch: {exchange.outcome()}): {hint}"
+            )
+        most = self.world.profile.batches
+        one_each = list({str(status): value for value, status in reversed(found.items())}.values())
+        chosen = [value for value in found if value in one_each][:most]
+        chosen += [value for value in found if value not in chosen][: most - len(chosen)]
+        if len(found) > len(chosen):
+            self.remarks.append(f"{len(chosen)} of {len(found)} discovered batches were read")
+        return chosen
+
+    def _order_by_state(self) -> None:
+        """A batch that is COMPLETED first: near misses of it have most to give away."""
+        order = {"COMPLETED": 0, "FAILED": 1}
+        self.world.ids.sort(key=lambda value: order.get((self.world.states.get(value) or [""])[-1], 2))
+
+    # The probes.
+
+    def run(self, wanted: Collection[str]) -> None:
+        """Send all wanted probes in their order, until the budget is spent."""
+        try:
+            for name, probe in PROBES.items():
+                if name in wanted:
+                    for _ in self._run(probe(self.world)):
+                        pass
+                if name == "methods" and "staged" in wanted:
+                    self._staged()
+            if "burst" in wanted:
+                self._burst()
+        except BudgetSpent:
+            self.remarks.append(f"the budget of {self.world.profile.budget} requests was used up")
+
+    def _run(self, probe: Probe) -> Iterable[Exchange]:
+        try:
+            send = next(probe)
+            while True:
+                exchange = self.send(send)
+                yield exchange
+                send = probe.send(exchange)
+        except StopIteration:
+            return
+
+    def _staged(self) -> None:
+        """A 500 and a 429, from targets that can be told to answer so."""
+        if self.target.stager is None:
+            return
+        for status in (500, 429):
+            if self.target.stager.stage(status):
+                read = self.world.read("staged", self.world.ids[0])
+                self.send(replace(read, staged=status, label=f"a staged {status}"))
+
+    def _burst(self) -> None:
+        """Reads of different batches side by side: answers must not get mixed up."""
+        count = min(self.world.profile.burst, self.left())
+        if self.target.rate is not None or count < 2:
+            return
+        self._reserve(count)
+        sends = [
+            replace(self.world.read("burst", self.world.ids[index % len(self.world.ids)]), lane="")
+            for index in range(count)
+        ]
+
+        def send_one(send: Send) -> Exchange:
+            return self._wire.exchange(send.request(self.target.url, self.target.host), send.intent())
+
+        with ThreadPoolExecutor(4) as pool:
+            self.exchanges += pool.map(send_one, sends)
+
+
+def retry_after(exchange: Exchange) -> float:
+    """Seconds that a 429 asks to wait (RFC 9110, 10.2.3: seconds or a date); one second when it does not say."""
+    values = exchange.response.header_values("retry-after") if exchange.response else []
+    if not values:
+        return 1.0
+    text = values[0].strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return 1.0
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _as_send(world: World, exchange: Exchange) -> Send:
+    """The first request once more, for a target that did not answer it."""
+    key = keys.MISSING if exchange.intent.key_kind == "missing" else world.key
+    if exchange.intent.probe == "discovery":
+        return Send("discovery", AskedId("", "", "known", ""), key, path="/v2/batch")
+    return Send(exchange.intent.probe, known_id(exchange.intent.id), key)

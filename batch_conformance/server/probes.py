@@ -1,0 +1,261 @@
+"""The probes: what is sent, in which order, on which connection. They send and record; they never judge.
+
+A probe is a generator: it yields a :class:`Send` and is given the :class:`Exchange` that came of it. Probes that do
+not look at answers can be planned without sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from batch_conformance.contract.load import FINAL_STATUSES
+from batch_conformance.exchange import Exchange
+from batch_conformance.generate import ids, keys
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import EMPTY, MISSING, Key
+from batch_conformance.server.profile import Profile
+from batch_conformance.server.send import Send
+
+Probe = Generator[Send, Exchange | None, None]
+
+
+@dataclass
+class World:
+    """What the probes know of the target: the key, the known ids, and the states seen so far."""
+
+    key: Key
+    variable: str
+    ids: list[str]
+    profile: Profile
+    seed: int
+    key_header: str = "x-api-key"
+    states: dict[str, list[str]] = field(default_factory=dict)
+    other_key: Key | None = None
+
+    @property
+    def secret(self) -> str:
+        """The valid key's value."""
+        return self.key.value or ""
+
+    def read(self, probe: str, value: str) -> Send:
+        """An ordinary read of a known batch."""
+        return Send(probe, known_id(value), self.key, key_header=self.key_header)
+
+    def anonymous(self, probe: str, asked: AskedId, key: Key) -> Send:
+        """A request without the valid key, on the connection that never carries it."""
+        return Send(probe, asked, key, lane="anonymous", key_header=self.key_header)
+
+    def note_state(self, exchange: Exchange | None) -> str | None:
+        """Remember the status that a read of a known batch showed."""
+        value = exchange.response.json.value if exchange and exchange.response else None
+        status = value.get("status") if isinstance(value, dict) else None
+        if exchange is not None and isinstance(status, str):
+            self.states.setdefault(exchange.intent.id, []).append(status)
+            return status
+        return None
+
+
+def cold(world: World) -> Probe:
+    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    stranger = next(keys.unknown_keys(world.seed))
+    for key in (MISSING, EMPTY, stranger):
+        yield Send("cold", known_id(world.ids[0]), key, lane="", key_header=world.key_header)
+
+
+def reads(world: World) -> Probe:
+    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
+    read = world.ids[: world.profile.batches]
+    rounds = max(world.profile.reads, -(-24 // len(read)) if world.profile.name != "quick" else 0)
+    for _ in range(rounds):
+        for value in read:
+            world.note_state((yield world.read("reads", value)))
+    moving = [value for value in read if _moves(world.states.get(value, []))]
+    for _ in range(world.profile.advance):
+        moving = [value for value in moving if world.states[value][-3:].count(world.states[value][-1]) < 3]
+        for value in moving:
+            world.note_state((yield world.read("reads", value)))
+
+
+def late_reads(world: World) -> Probe:
+    """Each known batch once more, after all that happened in between."""
+    for _ in range(world.profile.late_reads):
+        for value in world.ids[: world.profile.batches]:
+            world.note_state((yield world.read("late-reads", value)))
+
+
+def header_case(world: World) -> Probe:
+    """The valid key under other spellings of the header's name."""
+    for name in ("X-API-KEY", "X-Api-Key", "x-api-key", "x-aPI-kEY"):
+        if name != world.key_header:
+            yield replace(
+                world.read("header-case", world.ids[0]), key_header=name, label=f"the valid key under {name}"
+            )
+
+
+def every_request(world: World) -> Probe:
+    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    stranger = next(keys.unknown_keys(world.seed))
+    first, last = world.ids[0], world.ids[-1]
+    turns: list[tuple[str, Key]] = [(first, world.key), (first, MISSING), (last, world.key), (last, MISSING)]
+    if world.profile.name != "quick":
+        turns += [(first, world.key), (first, stranger), (last, world.key), (first, EMPTY), (last, world.key)]
+    for value, key in turns:
+        label = "" if key is world.key else f"{key.label}, on a connection that just carried the valid key"
+        yield Send(
+            "every-request", known_id(value), key, lane="mixed", key_header=world.key_header, label=label
+        )
+    yield replace(
+        world.anonymous("every-request", known_id(first), MISSING),
+        lane="",
+        label="no key, on a fresh connection after the valid key was used on another",
+    )
+
+
+def unauthenticated(world: World) -> Probe:
+    """No key and an empty key, on known batches."""
+    for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
+        yield world.anonymous("missing-key", known_id(value), MISSING)
+        yield world.anonymous("empty-key", known_id(value), EMPTY)
+
+
+def invalid_keys(world: World) -> Probe:
+    """Keys nobody issued."""
+    for index, key in enumerate(islice(keys.unknown_keys(world.seed), world.profile.invalid_keys)):
+        yield world.anonymous("invalid-keys", _turn(world, index), key)
+
+
+def near_keys(world: World) -> Probe:
+    """Keys one fault away from the valid one."""
+    near = keys.near_keys(world.secret, world.variable, world.seed)
+    for index, key in enumerate(islice(near, world.profile.near_keys)):
+        yield world.anonymous("near-keys", _turn(world, index), key)
+
+
+def hostile_keys(world: World) -> Probe:
+    """Keys that trip parsers."""
+    for key in islice(keys.hostile_keys(), world.profile.hostile_keys):
+        yield replace(world.anonymous("hostile-keys", known_id(world.ids[0]), key), lane="")
+
+
+def wrong_place(world: World) -> Probe:
+    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    places = keys.other_places(world.secret)
+    for place in world.profile.places:
+        exchange = yield _misplaced(world, place, places[place])
+        if exchange is not None and exchange.status is not None and exchange.status != 401:
+            for pair in places[place]:
+                yield _misplaced(world, place, [pair])
+
+
+def _misplaced(world: World, place: str, pairs: list[tuple[str, str]]) -> Send:
+    base = replace(world.anonymous("wrong-place", known_id(world.ids[0]), MISSING), key_kind="misplaced")
+    names = ", ".join(name for name, _ in pairs)
+    if place == "query":
+        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
+    if place == "cookie":
+        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
+        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
+    if place == "header":
+        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
+    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
+    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")
+
+
+def lookup(world: World) -> Probe:
+    """Known and unknown ids, in an order that keeps coincidences out, without a key and with an unknown one."""
+    stranger = next(keys.unknown_keys(world.seed + 1))
+    known = world.ids[0]
+    asked = {"A": known_id(known), "B": ids.unknown_id_like(known, world.seed)}
+    for key in (MISSING, stranger) if world.profile.name != "quick" else (MISSING,):
+        for letter in world.profile.lookup:
+            yield world.anonymous("lookup", asked[letter], key)
+
+
+def unknown_ids(world: World) -> Probe:
+    """Ids of the known ones' form that nobody issued."""
+    for asked in islice(ids.unknown_ids(world.ids[0], world.seed), world.profile.unknown_ids):
+        yield Send("unknown-ids", asked, world.key, key_header=world.key_header)
+
+
+def near_ids(world: World) -> Probe:
+    """Ids one fault away from a known one: all kinds for the first, a few for the others."""
+    for index, value in enumerate(world.ids[: world.profile.batches]):
+        most = world.profile.near_ids if index == 0 else world.profile.near_ids_of_others
+        # Each further batch gets other kinds of variants than the one before.
+        skip = 0 if index == 0 else (index - 1) * most
+        for asked in islice(ids.near_ids(value, world.ids), skip, skip + most):
+            yield Send("near-ids", asked, world.key, key_header=world.key_header)
+
+
+def hostile_ids(world: World) -> Probe:
+    """Ids that trip routers, patterns and parsers."""
+    for asked in islice(ids.hostile_ids(world.ids[0]), world.profile.hostile_ids):
+        yield Send("hostile-ids", asked, world.key, key_header=world.key_header)
+
+
+def methods(world: World) -> Probe:
+    """Other methods, on an unknown id only: nothing that exists can be changed."""
+    asked = ids.unknown_id_like(world.ids[0], world.seed + 7)
+    for method in world.profile.methods:
+        for key in (MISSING, world.key):
+            label = f"{method} with {key.label}"
+            yield Send(
+                "methods", asked, key, method=method, lane="", key_header=world.key_header, label=label
+            )
+
+
+def oddities(world: World) -> Probe:
+    """Reads of a known batch with something legal but unusual about them: none may make the server fail."""
+    read = world.read("oddities", world.ids[0])
+    for label, headers in {
+        "Accept: */*": [("Accept", "*/*")],
+        "Accept: text/html": [("Accept", "text/html")],
+        "an Accept-Language": [("Accept-Language", "tlh, *;q=0.1")],
+        "If-None-Match": [("If-None-Match", '"x"')],
+        "a Range": [("Range", "bytes=0-0")],
+        "no User-Agent": [("User-Agent", "")],
+    }.items():
+        yield replace(read, headers=headers, label=label)
+    yield replace(read, query=[("unknown", "1")], label="an unknown query parameter")
+
+
+def _turn(world: World, index: int) -> AskedId:
+    return known_id(world.ids[index % len(world.ids)])
+
+
+def _moves(states: list[str]) -> bool:
+    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
+
+
+#: In the order they are sent: what depends on a clean start first, what can be left out last.
+PROBES: dict[str, Callable[[World], Probe]] = {
+    "reads": reads,
+    "header-case": header_case,
+    "every-request": every_request,
+    "unauthenticated": unauthenticated,
+    "invalid-keys": invalid_keys,
+    "near-keys": near_keys,
+    "wrong-place": wrong_place,
+    "lookup": lookup,
+    "unknown-ids": unknown_ids,
+    "near-ids": near_ids,
+    "hostile-keys": hostile_keys,
+    "methods": methods,
+    "oddities": oddities,
+    "hostile-ids": hostile_ids,
+    "late-reads": late_reads,
+}
+
+
+def planned(probe: Callable[[World], Probe], world: World) -> Iterator[Send]:
+    """What a probe would send if every answer were the expected one."""
+    running = probe(world)
+    try:
+        send = next(running)
+        while True:
+            yield send
+            send = running.send(None)
+    except StopIteration:
+        return

@@ -1,0 +1,58 @@
+"""How much is sent: the profiles behind ``--batch-profile``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How many requests of each kind, at most; ``budget`` caps them all together (None: no cap).
+
+    ``reads`` is reads of each known batch, ``batches`` how many known batches are read, ``generated`` the examples
+    of each property. ``shrink`` is how many requests may go into making a failing example smaller.
+    """
+
+    name: str
+    budget: int | None
+    reads: int
+    late_reads: int
+    batches: int
+    advance: int
+    invalid_keys: int
+    near_keys: int
+    hostile_keys: int
+    places: tuple[str, ...]
+    lookup: str
+    unknown_ids: int
+    near_ids: int
+    near_ids_of_others: int
+    hostile_ids: int
+    methods: tuple[str, ...]
+    burst: int
+    generated: int
+    shrink: int
+
+
+_PLACES = ("query", "authorization-0", "header", "cookie", "authorization-1", "authorization-2", "authorization-3",
+           "authorization-4", "authorization-5")  # fmt: skip
+_METHODS = ("POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS")
+
+PROFILES = {
+    # A: known id, B: unknown id. The order keeps a round-robin balancer from looking like a difference.
+    "quick": Profile(
+        name="quick", budget=80, reads=2, late_reads=1, batches=7, advance=2, invalid_keys=2, near_keys=5,
+        hostile_keys=2, places=_PLACES[:4], lookup="ABBA", unknown_ids=2, near_ids=4, near_ids_of_others=0,
+        hostile_ids=6, methods=_METHODS[:3], burst=0, generated=3, shrink=0,
+    ),
+    "default": Profile(
+        name="default", budget=250, reads=5, late_reads=1, batches=8, advance=12, invalid_keys=7, near_keys=30,
+        hostile_keys=10, places=_PLACES, lookup="ABBABA", unknown_ids=4, near_ids=30, near_ids_of_others=1,
+        hostile_ids=44, methods=_METHODS, burst=8, generated=12, shrink=8,
+    ),
+    "thorough": Profile(
+        name="thorough", budget=None, reads=12, late_reads=4, batches=40, advance=60, invalid_keys=99, near_keys=99,
+        hostile_keys=99, places=_PLACES, lookup="ABBABAABABBA", unknown_ids=99, near_ids=99, near_ids_of_others=99,
+        hostile_ids=99, methods=(*_METHODS, "TRACE"), burst=40, generated=250, shrink=200,
+    ),
+}  # fmt: skip

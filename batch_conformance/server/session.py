@@ -1,0 +1,100 @@
+"""Judging a server from beginning to end: campaign, judges, verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+
+from batch_conformance.contract import load_contract
+from batch_conformance.exchange import Exchange, Redactor
+from batch_conformance.generate import keys
+from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
+from batch_conformance.judge.server import SERVER_BENCH, Record
+from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
+from batch_conformance.server.campaign import Campaign
+from batch_conformance.server.probes import World
+from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.target import Target
+from batch_conformance.server.wire import Wire
+
+
+def judge_server(
+    target: Target,
+    *,
+    profile: str = "default",
+    selected: Collection[str] | None = None,
+    strict: bool = False,
+    seed: int = 0,
+    timeout: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+) -> RunResult:
+    """Judge a server by the selected clauses (all when None). Never raises for what the target does.
+
+    ``timeout`` is in seconds, for each exchange. A target that cannot be judged gives a result with ``error`` set.
+    """
+    chosen = set(SERVER_BENCH.judges if selected is None else selected)
+    world = World(
+        key=keys.valid_key(target.api_key, target.api_key_env),
+        variable=target.api_key_env,
+        ids=list(target.batch_ids),
+        profile=PROFILES[profile],
+        seed=seed,
+    )
+    result = RunResult(
+        Subject("server", target.name, "", target.url),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=profile,
+        seed=seed,
+        strict=strict,
+    )
+    began = time.monotonic()
+    wire = Wire(timeout=timeout)
+    campaign = Campaign(target, world, wire, progress)
+    wanted = frozenset[str]().union(*(SERVER_BENCH.judges[clause].needs for clause in chosen))
+    try:
+        campaign.preflight(target.batch_ids, wanted)
+        campaign.run(wanted)
+    except CouldNotRun as error:
+        result.error = str(error)
+    finally:
+        wire.close()
+    _hide_keys(result, world, campaign.exchanges)
+    result.requests = campaign.requests
+    result.results = _verdicts(campaign, chosen, result)
+    result.seconds = round(time.monotonic() - began, 3)
+    return result
+
+
+def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) -> list[ClauseResult]:
+    contract = load_contract()
+    sides = {clause.id: clause for clause in contract.of_side("server")}
+    if result.error:
+        return [ClauseResult(sides[clause], "error", result.error) for clause in sides if clause in chosen] + unselected(
+            sides, chosen
+        )
+    record = Record(campaign.exchanges, secrets=[campaign.world.secret])
+    judged = []
+    for clause in sides:
+        if clause in chosen:
+            judgement = SERVER_BENCH.judges[clause](record)
+            if not judgement.looked_at:
+                for remark in campaign.remarks:
+                    judgement.remark(remark)
+            judged.append(clause_result(sides[clause], judgement, strict=result.strict))
+    order = list(sides)
+    return sorted([*judged, *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id))
+
+
+def _hide_keys(result: RunResult, world: World, exchanges: Collection[Exchange]) -> None:
+    """Register the valid key and every variant of it that was sent, each under the name it is shown by."""
+    shell: dict[str, str] = {}
+    redactor = Redactor()
+    near = list(keys.near_keys(world.secret, world.variable, world.seed))
+    for key in (world.key, *near):
+        if key.value and key.shell:
+            redactor.add(key.value, "[api-key]" if key.kind == "valid" else f"[{key.label}]")
+            shell[key.value] = key.shell
+    del exchanges
+    result.redactor = redactor
+    result.shell_secrets = shell
