@@ -1,0 +1,61 @@
+"""All cases of a profile, as data, in an order that hides what is expected."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from batch_conformance.client.cases.auth import auth_cases
+from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.cases.decode import decode_cases, transfer_cases
+from batch_conformance.client.cases.errors import error_cases
+from batch_conformance.client.cases.faults import fault_cases
+from batch_conformance.client.cases.reject import reject_cases
+from batch_conformance.client.cases.requests import request_cases
+
+__all__ = ["PROFILES", "Ask", "Case", "Deck", "Profile", "listed_cases", "needed", "shuffled"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is played: listed cases per clause (None: all), generated examples per property."""
+
+    name: str
+    listed: int | None
+    generated: int
+    shrink: int
+
+
+PROFILES = {
+    "quick": Profile("quick", listed=6, generated=1, shrink=0),
+    "default": Profile("default", listed=None, generated=8, shrink=20),
+    "thorough": Profile("thorough", listed=None, generated=150, shrink=200),
+}
+
+
+def listed_cases(deck: Deck, profile: Profile) -> list[Case]:
+    """The cases written by hand; of each clause the first ones, where the profile has a limit."""
+    themes = (request_cases, auth_cases, decode_cases, transfer_cases, reject_cases, error_cases, fault_cases)
+    cases = [case for theme in themes for case in theme(deck)]
+    if profile.listed is None:
+        return cases
+    taken: Counter[str] = Counter()
+    kept = []
+    for case in cases:
+        taken[case.clauses[0]] += 1
+        if taken[case.clauses[0]] <= profile.listed or len(case.asks) > 1:
+            kept.append(case)
+    return kept
+
+
+def needed(cases: Iterable[Case], clauses: Collection[str]) -> list[Case]:
+    """The cases that put one of the clauses to the test, and the ordinary ones: every judge compares with them."""
+    return [case for case in cases if case.ordinary or not set(clauses).isdisjoint(case.clauses)]
+
+
+def shuffled(cases: Iterable[Case], deck: Deck) -> list[Case]:
+    """In an order that tells a client nothing; the same for the same seed."""
+    order = list(cases)
+    deck.random.shuffle(order)
+    return order

@@ -1,0 +1,69 @@
+"""Cases for ``client.auth.*``: several keys, and redirects that tempt the key away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.stub.answers import Answer, json_body, redirect
+from batch_conformance.judge.client.material import Anything
+
+#: Where a redirect leads, in words, by the Location. ``{other}``: another port; ``{alias}``: the same port under
+#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{bare_…}`` is without the scheme.
+_PLACES = {
+    "another port": "{other}/v2/batch/{id}",
+    "another host name": "{alias}/v2/batch/{id}",
+    "another host name and port": "{other_alias}/v2/batch/{id}",
+}
+_STATUSES = (301, 302, 303, 307, 308)
+
+
+def auth_cases(deck: Deck) -> Iterator[Case]:
+    """Keys by turns, and redirects to other origins."""
+    yield Case(
+        "two clients by turns",
+        ("client.auth.per-call", "client.auth.header"),
+        tuple(deck.valid(deck.batch(), key=key) for key in (0, 1, 0, 1, 1, 0)),
+    )
+    same = deck.id()
+    yield Case(
+        "two clients that ask for the same batch",
+        ("client.auth.per-call", "client.auth.header"),
+        tuple(deck.valid(deck.batch(same), key=key) for key in (0, 1, 0)),
+    )
+    yield Case(
+        "a long key",
+        ("client.auth.header",),
+        tuple(deck.valid(deck.batch(), key=key) for key in (0, 2)),
+    )
+    for number, status in enumerate(_STATUSES):
+        for place, location in _PLACES.items():
+            # Every status with another port; the other places by turns.
+            if place == "another port" or number % 2 == (place == "another host name"):
+                yield _redirect(deck, f"{status} to {place}", redirect(status, location))
+    yield _redirect(deck, "302 to another port, without a scheme", redirect(302, "//{bare_other}/v2/batch/{id}"))
+    yield _redirect(
+        deck, "307 to another port, the old origin as its user name", redirect(307, "{own}@{bare_other}/v2/batch/{id}")
+    )
+    yield _redirect(deck, "302 to another scheme", redirect(302, "{secure}/v2/batch/{id}"))
+    yield _redirect(
+        deck, "302 to its own origin, then to another port", redirect(302, "{own}/v2/batch/{id}?moved=1"),
+        redirect(302, "{other}/v2/batch/{id}"),
+    )  # fmt: skip
+    yield _redirect(
+        deck,
+        "302 to another port, and from there within it",
+        redirect(302, "{other}/v2/batch/{id}"),
+        elsewhere=(redirect(302, "{other}/v2/batch/{id}/again"),),
+    )
+
+
+def _redirect(deck: Deck, title: str, *answers: Answer, elsewhere: tuple[Answer, ...] = ()) -> Case:
+    batch_id = deck.id()
+    end = json_body(deck.batch(batch_id))
+    return Case(
+        title,
+        ("client.auth.redirect",),
+        (Ask(batch_id, Anything(), (*answers, end)),),
+        elsewhere=(*elsewhere, end),
+    )

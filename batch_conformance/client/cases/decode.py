@@ -1,0 +1,225 @@
+"""Cases for ``client.decode.*``: valid batches, each special in one way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.stub.answers import Answer, error, json_body
+from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.generate.batches import LARGEST, Style, written
+from batch_conformance.judge.client.material import Refusal, Valid
+
+#: Clauses that every request puts to the test.
+EVERY_REQUEST = (
+    "client.request.target",
+    "client.request.no-body",
+    "client.request.single",
+    "client.auth.header",
+    "client.auth.only-there",
+)
+_DATES = (
+    "2024-01-15T10:30:00+05:30",
+    "2024-03-10T02:30:00-08:00",
+    "2024-01-15T10:30:00.123456Z",
+    "2024-01-15T10:30:00.1Z",
+    "2024-12-31T23:59:59.999999-03:45",
+    "2024-02-29T00:00:00+00:00",
+    "2024-01-15T10:30:00.123456789Z",
+    "2024-01-01T00:15:00+14:00",
+    "2024-01-15T10:30:00.000001Z",
+    "2024-07-15T10:30:00-00:00",
+    "1999-12-31T23:59:59.5Z",
+    "2047-06-30T12:00:00.250+01:00",
+)
+#: Counts of unfinished batches; where the others do not determine a count, deriving it shows.
+_COUNTS = (
+    (90, 41, 7, 13),
+    (5, 0, 0, 0),
+    (1000, 0, 1, 2),
+    (2**31 + 9, 2**31 - 1, 3, 1),
+    (2**32 + 70, 2**32 + 1, 5, 7),
+    (LARGEST, 12, 4, 9),
+    (LARGEST, LARGEST - 9, 2, 3),
+    (LARGEST - 1, 1, 2**53 - 11, 5),
+    (10, 3, 0, 7),
+    (100_000, 65_536, 255, 32_768),
+)
+_UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2")
+
+
+def decode_cases(deck: Deck) -> Iterator[Case]:
+    """Batches that any client has to understand."""
+    for number in range(4):
+        yield Case(
+            f"an ordinary batch ({number + 1})",
+            ("client.decode.fields", *EVERY_REQUEST),
+            (deck.valid(deck.batch()),),
+            ordinary=True,
+        )
+    for status in STATUSES:
+        done = status in ("COMPLETED", "FAILED")
+        changed = {} if done else {"metrics": counts(60, 21, 4, 35)}
+        yield _valid(deck, f"a batch in state {status}", "client.decode.status", status=status, **changed)
+    for date in _DATES:
+        yield date_case(deck, date)
+    for row in _COUNTS:
+        yield counts_case(deck, counts(*row))
+    yield from _optional(deck)
+    yield from _extra(deck)
+    for status in _UNKNOWN_STATUSES:
+        yield _valid(deck, f"a batch in the unknown state {status}", "client.decode.unknown-status", status=status)
+    yield from _fresh(deck)
+
+
+def date_case(deck: Deck, date: str) -> Case:
+    """A batch created then."""
+    return _valid(deck, f"created_at {date}", "client.decode.created_at", created_at=date)
+
+
+def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int]:
+    """The four counts."""
+    return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
+
+
+def counts_case(deck: Deck, metrics: Mapping[str, int]) -> Case:
+    """An unfinished batch with these counts."""
+    shown = ", ".join(f"{value}" for value in metrics.values())
+    return _valid(deck, f"counts {shown}", "client.decode.counts", status="PROCESSING", metrics=metrics)
+
+
+def _valid(deck: Deck, title: str, clause: str, **changed: Any) -> Case:
+    return Case(title, (clause,), (deck.valid(deck.batch(**changed)),))
+
+
+def _optional(deck: Deck) -> Iterator[Case]:
+    clause = "client.decode.optional"
+    yield _valid(deck, "webhookUrl null", clause, webhookUrl=None)
+    absent = deck.batch()
+    del absent["webhookUrl"]
+    yield Case("webhookUrl absent", (clause,), (deck.valid(absent),))
+    for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
+        empty = {"status": status, "outputUrl": ""}
+        if status != "FAILED":
+            empty["metrics"] = counts(10, 3, 0, 7)  # type: ignore[assignment]
+        yield _valid(deck, f"outputUrl empty in state {status}", clause, **empty)
+    yield _valid(
+        deck, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
+        metrics=counts(5, 0, 0, 0),
+    )  # fmt: skip
+
+
+def _extra(deck: Deck) -> Iterator[Case]:
+    deep: Any = "bottom"
+    for level in range(12):
+        deep = {"level": level, "next": [deep]}
+    rows: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("a text", {"errorCode": "none"}, {}),
+        ("null", {"expiresAt": None}, {}),
+        ("an object", {"links": {"self": "/v2/batch/1", "status": "other", "id": "other"}}, {}),
+        ("an array of objects", {"jobs": [{"id": "job_1", "status": "FAILED"}, None, 3]}, {}),
+        ("deep nesting", {"debug": deep}, {}),
+        ("a count in metrics", {}, {"skipped_count": 3}),
+        ("an object in metrics", {}, {"by_model": {"lipsync-2": {"success_count": 1}}}),
+        ("null in metrics", {}, {"average_seconds": None}),
+        ("names that mean something to programs", {"class": "x", "self": 1, "__proto__": {"id": "other"}, "": 0}, {}),
+        ("a long text", {"note": "long " * 8000}, {}),
+        ("many of them", {f"extra_{number}": number for number in range(60)}, {}),
+    ]
+    for what, more, inside in rows:
+        yield extra_case(deck, f"an extra member: {what}", more, inside)
+
+
+def extra_case(deck: Deck, title: str, more: Mapping[str, Any], inside: Mapping[str, Any]) -> Case:
+    """An ordinary batch with members more, at the top and in metrics, before and behind the known ones."""
+    plain = deck.batch()
+    batch = {**dict(list(more.items())[:1]), **plain, **more}
+    batch["metrics"] = {**plain["metrics"], **inside}
+    return Case(title, ("client.decode.unknown-fields",), (Ask(batch["id"], Valid(plain), (json_body(batch),)),))
+
+
+def _fresh(deck: Deck) -> Iterator[Case]:
+    clause = ("client.decode.fresh",)
+    name = deck.id()
+    states = [
+        deck.batch(name, status="PROCESSING", metrics=counts(60, 21, 4, 35)),
+        deck.batch(name, metrics=counts(60, 55, 5, 0)),
+    ]
+    tagged = [
+        json_body(batch).with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
+        for number, batch in enumerate(states)
+    ]
+    yield Case("a batch that moves on between two calls", clause, tuple(deck.valid(batch) for batch in states))
+    other = deck.id()
+    yield Case(
+        "a batch that moves on, with entity tags",
+        clause,
+        tuple(
+            Ask(other, Valid({**batch, "id": other}), (_renamed(answer, name, other),))
+            for batch, answer in zip(states, tagged, strict=True)
+        ),
+    )
+    gone = deck.batch()
+    missing = Refusal(404, ("Batch not found",))
+    yield Case(
+        "a batch that is gone at the second call",
+        clause,
+        (deck.valid(gone), Ask(gone["id"], missing, (error(404, "Batch not found"),))),
+    )
+    late = deck.batch()
+    yield Case(
+        "a batch that is there at the second call",
+        clause,
+        (Ask(late["id"], missing, (error(404, "Batch not found"),)), deck.valid(late)),
+    )
+
+
+def _renamed(answer: Answer, old: str, new: str) -> Answer:
+    return answer.with_body(answer.body.replace(old.encode(), new.encode()))
+
+
+def transfer_cases(deck: Deck) -> Iterator[Case]:
+    """One batch, written and sent in every way that HTTP and JSON allow."""
+    wide = {
+        "outputUrl": "https://api.sync.so/v2/batches/größe/result?name=中文🎬&tail=ж",
+        "webhookUrl": "https://hooks.example.com/é?to=Ünïcödé",
+    }
+    indented = Style(gap="\r\n\t ", around=" \n")
+    ways = {
+        "UTF-8 beyond ASCII": lambda body: json_body(None).with_body(body),
+        "in chunks of one byte": lambda body: json_body(None).with_body(body).chunked(1),
+        "in chunks of seven bytes": lambda body: json_body(None).with_body(body).chunked(7),
+        "in one chunk": lambda body: json_body(None).with_body(body).chunked(),
+        "gzip": lambda body: json_body(None).with_body(body).gzipped(),
+        "gzip in chunks": lambda body: json_body(None).with_body(body).gzipped().chunked(20),
+        "without a length, up to the close": lambda body: json_body(None).with_body(body).until_close(),
+        "with the connection closed behind": lambda body: json_body(None).with_body(body).closing(),
+        "in pieces with pauses": lambda body: json_body(None).with_body(body).in_pieces(97, pause=0.02),
+        "with a charset parameter": lambda body: json_body(None).with_body(body).as_type("application/json; charset=utf-8"),
+        "with a media type in upper case": lambda body: json_body(None).with_body(body).as_type("APPLICATION/JSON"),
+    }
+    for what, way in ways.items():
+        batch = deck.batch(**wide)
+        yield transfer_case(deck, what, batch, Style(), way(written(batch, Style())))
+    styles = {
+        "escapes for all beyond ASCII": Style(escape="ascii"),
+        "escapes for every character": Style(escape="all", upper=True),
+        "escaped slashes": Style(escape="slash"),
+        "members in reverse order": Style(backwards=True),
+        "members in another order": Style(turn=3),
+        "white space everywhere": indented,
+    }
+    for what, style in styles.items():
+        batch = deck.batch(**wide)
+        yield transfer_case(deck, what, batch, style, None)
+    quoted = deck.batch(webhookUrl='https://hooks.example.com/x?note="a\\b"\n\ttab')
+    yield transfer_case(deck, "escaped quotes, backslashes and line ends", quoted, Style(), None)
+
+
+def transfer_case(deck: Deck, what: str, batch: Mapping[str, Any], style: Style, answer: Answer | None) -> Case:
+    """A batch written in a style, and sent in a way."""
+    sent = answer or json_body(None).with_body(written(batch, style))
+    assert json.loads(written(batch, style)) == batch
+    return Case(f"sent {what}", ("client.decode.transfer",), (Ask(batch["id"], Valid(batch), (sent,)),))

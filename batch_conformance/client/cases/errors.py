@@ -1,0 +1,117 @@
+"""Cases for ``client.error.*`` and ``client.retry.*``: error statuses, with bodies as documented and not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.stub.answers import Answer, error, json_body, text
+from batch_conformance.generate.errors import OddBody, odd_bodies
+from batch_conformance.judge.client.material import Refusal, Valid
+
+_RETRY = ("client.retry.bounded", "client.retry.waits")
+_ALL = ("client.auth.not-in-errors",)
+
+
+def error_cases(deck: Deck) -> Iterator[Case]:
+    """Statuses, messages, odd bodies and bodies that lie."""
+    yield from _statuses(deck)
+    yield from _messages(deck)
+    for status, take in ((404, slice(None)), (401, slice(0, 12)), (403, slice(0, 8)), (500, slice(0, 4))):
+        for odd in odd_bodies(status)[take]:
+            yield odd_case(deck, status, odd)
+    for status in (429, 503):
+        yield odd_case(deck, status, odd_bodies(status)[0])
+    yield from _lies(deck)
+    yield from _retries(deck)
+
+
+def _statuses(deck: Deck) -> Iterator[Case]:
+    for status, message in ((401, "Unauthorized"), (404, "Batch not found")):
+        clauses = (f"client.error.{status}", "client.retry.never-401-404", *_ALL)
+        yield _refused(deck, f"a {status}", clauses, Refusal(status), error(status, message))
+        yield _refused(
+            deck, f"a {status} with an error code", clauses, Refusal(status), error(status, message, errorCode="no_such")
+        )
+    for status, message in ((429, "Too many requests"), (500, "Internal server error")):
+        yield _refused(
+            deck, f"a {status}", (f"client.error.{status}", *_RETRY, *_ALL), Refusal(status), error(status, message)
+        )
+    for status in (400, 402, 403, 405, 409, 410, 418, 422, 451, 499):
+        yield _refused(
+            deck, f"a {status}", ("client.error.other-status", "client.request.single", *_ALL), Refusal(status),
+            error(status, "not this time"),
+        )  # fmt: skip
+    for status in (501, 502, 503, 520):
+        yield _refused(
+            deck, f"a {status}", ("client.error.other-status", *_RETRY, *_ALL), Refusal(status),
+            error(status, "not this time"),
+        )  # fmt: skip
+
+
+def _messages(deck: Deck) -> Iterator[Case]:
+    clause = ("client.error.message", *_ALL)
+    for status, words in ((401, "your key was revoked on Monday"), (404, "nothing here for organisation 7781"),
+                          (400, "that id is not one of ours"), (500, "the archive does not respond")):  # fmt: skip
+        yield _refused(deck, f"a {status} with a message", clause, Refusal(status, (words,)), error(status, words))
+    for status, several in (
+        (400, ["id must be longer than 3 characters", "id must start with batch"]),
+        (404, ["no batch of that name", "no organisation of that name", "try another one"]),
+        (401, ["one reason only"]),
+    ):
+        yield _refused(
+            deck, f"a {status} with an array of {len(several)}", clause, Refusal(status, tuple(several)),
+            error(status, several),
+        )  # fmt: skip
+    long = "a long story: " + " ".join(f"step {number}" for number in range(60))
+    yield _refused(deck, "a 403 with a long message", clause, Refusal(403, (long,)), error(403, long))
+
+
+def odd_case(deck: Deck, status: int, odd: OddBody) -> Case:
+    """An error status with a body that is not the documented one."""
+    more = _RETRY if status == 429 or status >= 500 else ()
+    return _refused(
+        deck, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), Refusal(status, body=odd.what),
+        text(status, odd.body, odd.media_type),
+    )  # fmt: skip
+
+
+def _lies(deck: Deck) -> Iterator[Case]:
+    clause = ("client.error.status-line-wins", *_ALL)
+    for status, claimed in ((404, 200), (404, 500), (401, 404), (403, 401), (500, 404), (401, 200), (404, 429), (400, 404)):
+        body = error(status, "as it says above", statusCode=claimed)
+        told = Refusal(status, body=f"statusCode {claimed}", claimed=claimed)
+        yield _refused(deck, f"a {status} whose body says {claimed}", clause, told, body)
+    for status in (404, 401):
+        hidden = json.dumps(deck.batch())
+        told = Refusal(status, body="a batch")
+        yield _refused(deck, f"a {status} with a batch in its body", clause, told, text(status, hidden))
+    for claimed in (404, 500):
+        batch = deck.batch()
+        told_as = {**batch, "statusCode": claimed, "message": "none"}
+        yield Case(
+            f"a 200 whose batch also says {claimed}", clause, (Ask(batch["id"], Valid(batch), (json_body(told_as),)),)
+        )
+
+
+def _retries(deck: Deck) -> Iterator[Case]:
+    clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
+    for status in (429, 503):
+        ask = deck.refusal(
+            Refusal(status, retry_after=1.0),
+            error(status, "come back later").with_header("Retry-After", "1"),
+        )
+        # One refusal, then the batch: a client that waits gets it, one that does not retry reports the status.
+        once = Ask(ask.batch_id, ask.told, (ask.answers[0], ask.answers[-1]))
+        yield Case(f"a {status} with Retry-After: 1", clauses, (once,), waits=True)
+    for status in (503, 429):
+        yield _refused(
+            deck, f"{status} again and again", ("client.retry.bounded", "client.retry.waits", *_ALL), Refusal(status),
+            error(status, "still not"),
+        )  # fmt: skip
+
+
+def _refused(deck: Deck, title: str, clauses: tuple[str, ...], told: Refusal, answer: Answer) -> Case:
+    waits = told.status == 429 or told.status >= 500
+    return Case(title, clauses, (deck.refusal(told, answer),), waits=waits)

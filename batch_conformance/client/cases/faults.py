@@ -1,0 +1,59 @@
+"""Cases for ``client.fault.*``: what goes wrong below HTTP, and redirects without end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_conformance.client.cases.case import SHORT_DEADLINE, Case, Deck
+from batch_conformance.client.stub.answers import Answer, hang_up, json_body, raw, redirect, silence
+from batch_conformance.judge.client.material import Broken, FaultKind
+
+#: From this many hops on, a redirect loop takes its time: an endless client shall not take the machine with it.
+_FAST_HOPS = 60
+
+
+def fault_cases(deck: Deck) -> Iterator[Case]:
+    """Refused, reset, cut off, silent, dripping, in circles."""
+    batch = json_body(deck.batch())
+    size = len(batch.body)
+    yield Case(
+        "a connection that is refused",
+        ("client.fault.refused", "client.auth.not-in-errors"),
+        (deck.fault(Broken("refused", "nobody listens"), batch),),
+        refused=True,
+    )
+    yield _fault(deck, "reset", "a connection reset before any answer", batch.reset())
+    yield _fault(deck, "reset", "a connection reset within the body", batch.reset(40))
+    yield _fault(deck, "truncated", "half a batch, then the end of the connection", batch.cut_off())
+    yield _fault(
+        deck, "truncated", "a whole batch where more bytes were announced", batch.announcing(size + 50).closing()
+    )
+    yield _fault(deck, "truncated", "a whole batch in chunks, the last chunk missing", batch.chunked().cut_off(size))
+    yield _fault(deck, "truncated", "one byte less than announced", batch.cut_off(size - 1))
+    yield _fault(deck, "truncated", "no answer at all, and the end of the connection", hang_up())
+    yield _fault(
+        deck, "truncated", "a head that breaks off", raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte")
+    )
+    yield _slow(deck, "timeout", "a server that takes the request and says nothing", silence())
+    yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40))
+    yield _slow(deck, "drip", "a body that drips", batch.dripping(every=0.15))
+    yield _slow(deck, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15))
+    yield _slow(deck, "redirect-loop", "a redirect to itself", *_hops("{own}/v2/batch/{id}"))
+    yield _slow(deck, "redirect-loop", "redirects that never repeat", *_hops("{own}/v2/batch/{id}?hop={hop}"))
+
+
+def _fault(deck: Deck, kind: FaultKind, what: str, answer: Answer) -> Case:
+    clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
+    return Case(what, clauses, (deck.fault(Broken(kind, what), answer),))
+
+
+def _slow(deck: Deck, kind: FaultKind, what: str, *answers: Answer) -> Case:
+    ask = deck.fault(Broken(kind, what), *answers, timeout_s=SHORT_DEADLINE)
+    clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
+    return Case(what, clauses, (ask,), waits=True)
+
+
+def _hops(location: str) -> Iterator[Answer]:
+    for hop in range(2 * _FAST_HOPS):
+        answer = redirect(302, location.replace("{hop}", str(hop)))
+        yield answer if hop < _FAST_HOPS else answer.delayed(0.1)

@@ -1,0 +1,40 @@
+"""Cases for ``client.request.*``: what is asked for, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.stub.answers import json_body
+from batch_conformance.generate.client_ids import DOTS, TRICKY
+from batch_conformance.judge.client.material import Anything
+
+_PREFIXES = ("/gateway", "/api/v1/lip-sync", "/v2")
+
+
+def request_cases(deck: Deck) -> Iterator[Case]:
+    """Base URLs with a path, ids of every kind, ids that a path resolves away."""
+    for prefix in _PREFIXES:
+        yield Case(
+            f"a base URL with the path {prefix}",
+            ("client.request.target",),
+            (deck.valid(deck.batch()),),
+            base_path=prefix,
+        )
+    for batch_id, what in TRICKY:
+        yield id_case(deck, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}")
+    for batch_id in DOTS:
+        yield Case(
+            f"the id {batch_id!r}",
+            ("client.request.dot-id",),
+            (Ask(batch_id, Anything(), (json_body(deck.batch(batch_id)),)),),
+        )
+
+
+def id_case(deck: Deck, batch_id: str, title: str) -> Case:
+    """A batch of any id: only the way it travels is judged."""
+    return Case(
+        title,
+        ("client.request.id-encoding",),
+        (Ask(batch_id, Anything(), (json_body(deck.batch(batch_id)),)),),
+    )

@@ -1,0 +1,1 @@
+"""The stub server: answers scripted to the byte, requests recorded to the byte."""

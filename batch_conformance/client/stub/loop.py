@@ -1,0 +1,50 @@
+"""The event loop in a background thread that serves every stub of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+_lock = threading.Lock()
+_running: asyncio.AbstractEventLoop | None = None
+
+
+def stub_loop() -> asyncio.AbstractEventLoop:
+    """The loop, started with the first stub. Its thread is a daemon: it holds nothing that outlives the process."""
+    global _running  # noqa: PLW0603 - one loop a process, whoever asks first
+    with _lock:
+        if _running is None or _running.is_closed():
+            _running = asyncio.new_event_loop()
+            threading.Thread(target=_running.run_forever, name="batch-stub", daemon=True).start()
+        return _running
+
+
+def on_loop(function: Callable[[], object]) -> None:
+    """Have the loop's thread call ``function`` soon."""
+    stub_loop().call_soon_threadsafe(function)
+
+
+def settle(seconds: float = 2.0) -> None:
+    """Wait until the loop has handled what had reached it: requests already sent are on record then."""
+    done = threading.Event()
+    rounds = 3  # accept, read, answer: each takes one round of the loop
+
+    def again() -> None:
+        nonlocal rounds
+        rounds -= 1
+        if rounds:
+            stub_loop().call_soon(again)
+        else:
+            done.set()
+
+    on_loop(again)
+    done.wait(seconds)
+
+
+def start(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Begin ``work`` on the loop, from the loop's thread, and keep it in ``tasks`` until it is done."""
+    task = stub_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)

@@ -1,0 +1,240 @@
+"""Hypothesis strategies for batches: valid ones, near-valid ones, and the many ways to write one down.
+
+``valid_batches`` keeps to the contract (contracts/decisions.md, 1, 2, 6, 7); simpler strategies draw one member each,
+so that a check about one member is not disturbed by the others.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from batch_conformance.contract.load import COUNTS, STATUSES
+
+#: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
+LARGEST = 2**53 - 1
+_LIMITS = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 2, LARGEST)
+
+
+@cache
+def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
+    """RFC 3339 date-times from 1971 to 2099: any offset, 0 to 9 digits of fraction.
+
+    With ``latitude``, ``t`` and ``z`` in lower case too, as RFC 3339, 5.6 allows.
+    """
+    return st.builds(
+        _date_time,
+        st.integers(1971, 2099),
+        st.integers(1, 12),
+        st.integers(1, 31),
+        st.tuples(st.integers(0, 23), st.integers(0, 59), st.integers(0, 59)),
+        st.text("0123456789", max_size=9),
+        st.one_of(
+            st.sampled_from(["Z", "+00:00", "+05:30", "-08:00", "+14:00", "-12:00", "+05:45"]),
+            st.builds("{}{:02d}:{:02d}".format, st.sampled_from("+-"), st.integers(0, 15), st.integers(0, 59)),
+        ),
+        st.sampled_from("Tt") if latitude else st.just("T"),
+        st.booleans() if latitude else st.just(False),
+    )
+
+
+def _date_time(
+    year: int, month: int, day: int, time: tuple[int, int, int], digits: str, offset: str, mark: str, lower: bool
+) -> str:
+    day = min(day, calendar.monthrange(year, month)[1])
+    fraction = f".{digits}" if digits else ""
+    clock = ":".join(f"{part:02d}" for part in time)
+    return f"{year:04d}-{month:02d}-{day:02d}{mark}{clock}{fraction}{offset.lower() if lower else offset}"
+
+
+@cache
+def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
+    """Four counts that a server may send. Those of an ``unfinished`` batch need not add up to the total."""
+
+    def built(parts: tuple[int, int, int], rest: int) -> dict[str, int]:
+        success, failed, pending = parts if unfinished else (parts[0], parts[1], 0)
+        total = min(success + failed + pending + (rest if unfinished else 0), LARGEST)
+        return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
+
+    # A third of the largest each, so that the sum still is a number that can be told apart.
+    one = st.one_of(st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3))
+    return st.builds(built, st.tuples(one, one, one), st.one_of(st.integers(0, 50), st.just(LARGEST)))
+
+
+@cache
+def unicode_texts(max_size: int = 20) -> st.SearchStrategy[str]:
+    """Text of every script, emoji and the characters that JSON escapes; no surrogates, no NUL."""
+    return st.text(
+        st.one_of(
+            st.characters(codec="utf-8", exclude_characters="\x00"),
+            st.sampled_from('äß€Ж中🎬\u2028"\\/\u00a0é'),
+        ),
+        max_size=max_size,
+    )
+
+
+@cache
+def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
+    """Absolute https URLs; with ``wide``, characters beyond ASCII in path and query."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+    part = st.text(letters + ("äéß中🎬ж" if wide else ""), min_size=1, max_size=12)
+    return st.builds("https://hooks.example.com/{}/{}?token={}".format, part, part, part)
+
+
+@cache
+def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
+    """Any JSON value, nested."""
+    scalars = st.one_of(st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5))
+    return st.recursive(
+        scalars,
+        lambda inner: st.one_of(
+            st.lists(inner, max_size=4), st.dictionaries(_extra_names(), inner, max_size=4)
+        ),
+        max_leaves=leaves,
+    )
+
+
+@cache
+def _extra_names() -> st.SearchStrategy[str]:
+    # Never a documented name in another casing: some readers take those for the same.
+    known = ["errorCode", "expiresAt", "links", "_id", "__v", "type", "self", "class", "items", "data", "x-trace", "größe"]
+    return st.one_of(st.sampled_from(known), st.text("abcxyz_", min_size=3, max_size=8).map(lambda text: f"x_{text}"))
+
+
+@cache
+def extra_members() -> st.SearchStrategy[dict[str, Any]]:
+    """Members that no client knows, at least one."""
+    return st.dictionaries(_extra_names(), json_values(), min_size=1, max_size=4)
+
+
+@st.composite
+def valid_batches(
+    draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True, latitude: bool = False
+) -> dict[str, Any]:
+    """A valid batch with everything at once: any state, date, counts, texts, and extra members at any depth."""
+    status = draw(st.sampled_from(STATUSES))
+    metrics: dict[str, Any] = draw(counts(unfinished=status not in ("COMPLETED", "FAILED")))
+    batch: dict[str, Any] = {
+        "id": batch_id or draw(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=6, max_size=12)),
+        "created_at": draw(instants(latitude=latitude)),
+        "status": status,
+        "metrics": metrics,
+        "outputUrl": draw(urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))),
+    }
+    webhook = draw(st.one_of(st.just("absent"), st.none(), urls(wide=True)))
+    if webhook != "absent":
+        batch["webhookUrl"] = webhook
+    if extras:
+        batch |= {name: value for name, value in draw(extra_members()).items() if name not in batch}
+        metrics |= {name: value for name, value in draw(extra_members()).items() if name not in metrics}
+    return batch
+
+
+@dataclass(frozen=True)
+class Style:
+    """A way to write JSON down: white space, escapes, and the order of members.
+
+    ``escape``: ``needed`` only what JSON demands, ``ascii`` all beyond ASCII, ``all`` every character, ``slash`` as
+    ``needed`` and ``/`` too. ``turn`` rotates the members of every object, ``backwards`` reverses them.
+    """
+
+    gap: str = ""
+    escape: str = "needed"
+    upper: bool = False
+    turn: int = 0
+    backwards: bool = False
+    around: str = ""
+
+
+@cache
+def styles() -> st.SearchStrategy[Style]:
+    """Ways to write JSON down."""
+    blank = st.sampled_from(["", " ", "\n", "\t", "\r\n  ", " \t\r\n "])
+    escape = st.sampled_from(["needed", "ascii", "all", "slash"])
+    return st.builds(Style, blank, escape, st.booleans(), st.integers(0, 6), st.booleans(), blank)
+
+
+def written(value: object, style: Style = Style()) -> bytes:  # noqa: B008 - frozen
+    """A JSON value as UTF-8 bytes in that style."""
+    return (style.around + _written(value, style) + style.around).encode("utf-8")
+
+
+def _written(value: object, style: Style) -> str:
+    gap = style.gap
+    if isinstance(value, str):
+        return _string(value, style)
+    if isinstance(value, Mapping):
+        members = list(value.items())
+        turn = style.turn % len(members) if members else 0
+        members = members[turn:] + members[:turn]
+        if style.backwards:
+            members.reverse()
+        inner = f"{gap},{gap}".join(f"{_string(name, style)}{gap}:{gap}{_written(item, style)}" for name, item in members)
+        return f"{{{gap}{inner}{gap}}}"
+    if isinstance(value, list | tuple):
+        return f"[{gap}" + f"{gap},{gap}".join(_written(item, style) for item in value) + f"{gap}]"
+    return json.dumps(value, allow_nan=False)
+
+
+def _string(text: str, style: Style) -> str:
+    if style.escape == "needed":
+        return json.dumps(text, ensure_ascii=False)
+    if style.escape == "slash":
+        return json.dumps(text, ensure_ascii=False).replace("/", "\\/")
+    if style.escape == "ascii":
+        return json.dumps(text, ensure_ascii=True)
+    units = text.encode("utf-16-be")
+    form = "\\u%04X" if style.upper else "\\u%04x"
+    return '"' + "".join(form % int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)) + '"'
+
+
+@dataclass(frozen=True)
+class NearValid:
+    """A batch with exactly one member wrong; ``what`` says which and how."""
+
+    what: str
+    batch: Mapping[str, Any]
+
+
+def near_valid(batch: Mapping[str, Any]) -> list[NearValid]:
+    """Every way in which one member of a valid batch can be missing, null or of another JSON type."""
+    rows = []
+    texts = [1705314600, True, ["x"], {"value": "x"}]
+    for name in ("id", "created_at", "status", "outputUrl"):
+        rows.append(_without(batch, name))
+        rows += [_with(batch, name, value) for value in (None, *texts)]
+    rows.append(_without(batch, "metrics"))
+    rows += [_with(batch, "metrics", value) for value in (None, [], [5, 4, 1, 0], "5", 5)]
+    rows += [_with(batch, "webhookUrl", value) for value in (1, ["https://example.com/"])]
+    for name in COUNTS:
+        metrics = batch["metrics"]
+        rows.append(_nested(batch, name, {key: value for key, value in metrics.items() if key != name}, "is missing"))
+        for value in (None, str(metrics[name]), 1.5, True, [1]):
+            rows.append(_nested(batch, name, {**metrics, name: value}, f"is {json.dumps(value)}"))
+    rows.append(NearValid("no member at all", {}))
+    rows.append(NearValid("the batch stands in a member named batch", {"batch": dict(batch)}))
+    rows.append(NearValid("an error body", {"message": "Internal server error", "statusCode": 500}))
+    return rows
+
+
+def _without(batch: Mapping[str, Any], name: str) -> NearValid:
+    return NearValid(f"{name} is missing", {key: value for key, value in batch.items() if key != name})
+
+
+def _with(batch: Mapping[str, Any], name: str, value: Any) -> NearValid:
+    return NearValid(f"{name} is {json.dumps(value)}", {**batch, name: value})
+
+
+def _nested(batch: Mapping[str, Any], name: str, metrics: Mapping[str, Any], what: str) -> NearValid:
+    return NearValid(f"metrics.{name} {what}", {**batch, "metrics": dict(metrics)})
+
+
+def near_valid_batches() -> st.SearchStrategy[NearValid]:
+    """One of the near-valid batches of any valid one."""
+    return valid_batches().flatmap(lambda batch: st.sampled_from(near_valid(batch)))

@@ -1,0 +1,175 @@
+"""Clauses ``client.auth.*``: where the key goes, and where it must not go."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Turn, shortened
+from batch_conformance.judge.finding import Judgement
+
+_NAME = "x-api-key"
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+
+
+@CLIENT_BENCH.judges_clause("client.auth.header")
+def header(record: ClientRecord, judgement: Judgement) -> None:
+    """Exactly the key of the call, in one header, on every request to the server that was named."""
+    for play in record.plays:
+        for turn in play.turns:
+            for position, exchange in enumerate(turn.seen):
+                if exchange.notes or _redirected(turn, position):
+                    continue
+                values = exchange.request.header_values(_NAME)
+                if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
+                    continue  # the key of another call: client.auth.per-call
+                judgement.look()
+                if values != [turn.call.api_key]:
+                    judgement.blame(
+                        exchange,
+                        _what_is_wrong(values, turn.call.api_key) + _when(play.turns, turn, position),
+                        expected=f"{_NAME}: {turn.call.api_key}",
+                        actual=" and ".join(f"{_NAME}: {value}" for value in values) or f"no {_NAME}",
+                    )
+
+
+def _what_is_wrong(values: list[str], key: str) -> str:
+    if not values:
+        return "the request carries no key"
+    if len(values) > 1:
+        return "the request carries the header more than once"
+    if values[0].strip().lower() == key.lower():
+        return "the key arrives in another case"
+    return "the request carries something else for the key"
+
+
+def _when(turns: tuple[Turn, ...], turn: Turn, position: int) -> str:
+    if position:
+        return f", in request {position + 1} of one call"
+    return f", in call {turns.index(turn) + 1} of a client" if turns.index(turn) else ""
+
+
+@CLIENT_BENCH.judges_clause("client.auth.only-there")
+def only_there(record: ClientRecord, judgement: Judgement) -> None:
+    """The key in no other header, in no URL and no body, in no encoding."""
+    for play in record.plays:
+        for turn in play.turns:
+            for position, exchange in enumerate(turn.seen):
+                if _redirected(turn, position):
+                    continue
+                judgement.look()
+                for place, text in _places(exchange):
+                    if holds_key(text, turn.call.api_key):
+                        judgement.blame(
+                            exchange,
+                            f"the key stands in {place}",
+                            expected=f"the key in {_NAME} only",
+                            actual=shortened(text),
+                        )
+
+
+@CLIENT_BENCH.judges_clause("client.auth.per-call")
+def per_call(record: ClientRecord, judgement: Judgement) -> None:
+    """No request carries a key of another call."""
+    for play, turn in record.turns(judgement):
+        others = [key for key in record.keys if key != turn.call.api_key]
+        for exchange in turn.seen:
+            values = exchange.request.header_values(_NAME)
+            if not values:
+                continue
+            judgement.look()
+            stray = next((key for key in others if any(key in value for value in values)), None)
+            if stray:
+                judgement.blame(
+                    exchange,
+                    f"a call with one key was made with the key of another client: {play.title}",
+                    expected=f"{_NAME}: {turn.call.api_key}",
+                    actual=" and ".join(f"{_NAME}: {value}" for value in values),
+                )
+    if not judgement.looked_at:
+        judgement.remark("no request carried a key: see client.auth.header")
+
+
+@CLIENT_BENCH.judges_clause("client.auth.redirect")
+def redirect(record: ClientRecord, judgement: Judgement) -> None:
+    """No request to another origin carries the key, in whatever place or encoding."""
+    followed = 0
+    for play, turn in record.turns(judgement):
+        judgement.look()
+        followed += bool(play.elsewhere)
+        for exchange in play.elsewhere:
+            text = "\n".join(part for _, part in _places(exchange, everything=True))
+            if holds_key(text, turn.call.api_key):
+                judgement.blame(
+                    exchange,
+                    f"the key followed a redirect to another origin: {play.title}",
+                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {turn.call.base_url}",
+                    actual=f"{exchange.request.method} {exchange.request.url} with the key",
+                )
+    if judgement.looked_at:
+        judgement.remark(f"the client followed {followed} of {judgement.looked_at} redirects to another origin")
+
+
+@CLIENT_BENCH.judges_clause("client.auth.not-in-errors")
+def not_in_errors(record: ClientRecord, judgement: Judgement) -> None:
+    """No error message holds the key."""
+    for play in record.plays:
+        for turn in play.turns:
+            if turn.reply.error is None:
+                continue
+            judgement.look()
+            message = turn.reply.error.message
+            if holds_key(message, turn.call.api_key):
+                judgement.blame(
+                    turn.last,
+                    f"the message of an error shows the key: {play.title}",
+                    expected="a message without the key",
+                    actual=shortened(message),
+                )
+    if not judgement.looked_at:
+        judgement.remark("the client reported no error at all")
+
+
+def holds_key(text: str, key: str) -> bool:
+    """Whether a text holds the key: as it is, percent-encoded, or within something in base64 (either alphabet)."""
+    if key in text or key in unquote(text):
+        return True
+    return any(key.encode() in _from_base64(token) for token in _BASE64.findall(text))
+
+
+def _from_base64(token: str) -> bytes:
+    plain = token.replace("-", "+").replace("_", "/")
+    # Whatever stands before the token and belongs to the same word shifts it by up to three characters.
+    decoded = b""
+    for shift in range(4):
+        piece = plain[shift:]
+        decoded += base64.b64decode(piece[: len(piece) // 4 * 4] + "=" * 4, validate=False)
+        decoded += base64.b64decode(piece + "=" * (-len(piece) % 4)) if len(piece) % 4 != 1 else b""
+    return decoded
+
+
+def _places(exchange: Exchange, *, everything: bool = False) -> Iterator[tuple[str, str]]:
+    """Where a request can carry text, by name; the key's own header only with ``everything``."""
+    path, _, query = exchange.request.url.partition("?")
+    yield "the path", path
+    if query:
+        yield "the query", query
+    for name, value in exchange.request.headers:
+        if everything or name.lower() != _NAME:
+            yield f"the header {name}", f"{name}: {value}"
+    if exchange.request.body:
+        yield "the body", exchange.request.body.decode("utf-8", "backslashreplace")
+
+
+def _redirected(turn: Turn, position: int) -> bool:
+    """Whether a redirect to the same origin came before: what a client carries along there is its own choice."""
+    return any(
+        exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
+    )
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])

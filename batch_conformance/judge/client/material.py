@@ -1,0 +1,265 @@
+"""What judges of clients look at: what a client was told, what it made of it, and what the stub saw meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import ABSENT, Bench, Judgement
+
+FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "redirect-loop"]
+
+
+class Call(Protocol):
+    """What the client was asked: the shape of ``client.call.Call``, which stands above this layer."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def api_key(self) -> str: ...
+    @property
+    def batch_id(self) -> str: ...
+    @property
+    def timeout_s(self) -> float: ...
+
+
+class ReportedError(Protocol):
+    """An error as the client's caller sees it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def message(self) -> str: ...
+
+
+class Reply(Protocol):
+    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
+
+    @property
+    def batch(self) -> dict[str, Any] | None: ...
+    @property
+    def error(self) -> ReportedError | None: ...
+    @property
+    def broken(self) -> str | None: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Valid:
+    """A 200 with this valid batch, however it was written down."""
+
+    batch: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Unfit:
+    """A 200 that must not become a batch; ``what`` it holds, in words."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error status, with the messages in its body. ``body`` says in words what is odd about it, if anything.
+
+    ``claimed`` is the status that the body names when that is another one.
+    """
+
+    status: int
+    messages: tuple[str, ...] = ()
+    body: str = ""
+    claimed: int | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class Broken:
+    """No proper answer: what went wrong on the way."""
+
+    kind: FaultKind
+    what: str
+
+
+@dataclass(frozen=True)
+class Anything:
+    """An answer after which the client is free to report what it likes: the request is what matters."""
+
+
+Told = Valid | Unfit | Refusal | Broken | Anything
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One call of a play: what was asked, what the stub told, what the client said, and what the stub saw."""
+
+    call: Call
+    told: Told
+    reply: Reply
+    seen: tuple[Exchange, ...] = ()
+    requests: int = 0
+
+    @property
+    def last(self) -> Exchange | None:
+        """The exchange to show as evidence."""
+        return self.seen[-1] if self.seen else None
+
+    @property
+    def gets(self) -> list[Exchange]:
+        """The GET requests: what else was sent is judged by ``client.request.target`` alone."""
+        return [exchange for exchange in self.seen if exchange.request.method == "GET"]
+
+    def said(self) -> str:
+        """What the client made of it, in one line."""
+        if self.reply.broken is not None:
+            return self.reply.broken
+        if self.reply.error is not None:
+            error = self.reply.error
+            status = "no status" if error.status is None else f"status {error.status}"
+            return f"error {error.kind}, {status}: {shortened(error.message)}"
+        return f"a batch: {shortened(repr(self.reply.batch))}"
+
+
+@dataclass(frozen=True)
+class Play:
+    """One case as it was played.
+
+    ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
+    first. ``elsewhere`` are requests that reached another origin than the one the client was told.
+    """
+
+    title: str
+    clauses: tuple[str, ...]
+    turns: tuple[Turn, ...]
+    elsewhere: tuple[Exchange, ...] = ()
+    ordinary: bool = False
+
+
+@dataclass(eq=False)
+class ClientRecord:
+    """All plays of a run. ``keys`` maps each key to the name it may be shown by."""
+
+    plays: Sequence[Play]
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def turns(self, judgement: Judgement) -> Iterator[tuple[Play, Turn]]:
+        """The calls that put the clause to the test. Broken ones are blamed here, and runaways left out."""
+        for play in self.plays:
+            if judgement.clause not in play.clauses:
+                continue
+            for turn in play.turns:
+                if turn.reply.broken is not None and not self.retries_without_end(turn):
+                    blame_broken(play, turn, judgement)
+                elif self.retries_without_end(turn):
+                    judgement.remark("a call that retried without end tells nothing here: see client.retry.bounded")
+                else:
+                    yield play, turn
+
+    def is_broken(self, clause: str) -> bool:
+        """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
+        if clause not in self._judged:
+            self._judged[clause] = bool(CLIENT_BENCH.judges[clause](self).findings)
+        return self._judged[clause]
+
+    @cached_property
+    def _judged(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def ordinary(self) -> list[tuple[Play, Turn, Mapping[str, Any]]]:
+        """Calls answered with a batch that has nothing special about it, with that batch."""
+        return [
+            (play, turn, turn.told.batch)
+            for play in self.plays
+            if play.ordinary
+            for turn in play.turns
+            if isinstance(turn.told, Valid)
+        ]
+
+    @cached_property
+    def decodes(self) -> bool:
+        """Whether the client hands over ordinary batches at all."""
+        return any(turn.reply.batch is not None for _, turn, _ in self.ordinary)
+
+    @cached_property
+    def usual_requests(self) -> int:
+        """How many GETs the client makes for one ordinary answer: 1, unless it breaks ``client.request.single``."""
+        counts = sorted(len(turn.gets) for _, turn, _ in self.ordinary if turn.reply.broken is None)
+        return max(1, counts[len(counts) // 2]) if counts else 1
+
+    def retried(self, turn: Turn) -> bool:
+        """Whether a call made more requests than it makes for an ordinary answer."""
+        return len(turn.gets) > self.usual_requests
+
+    def retries_without_end(self, turn: Turn) -> bool:
+        """Whether a call on 5xx or 429 was still retrying when it was cut short, or retried too often."""
+        if not isinstance(turn.told, Refusal) or not may_be_retried(turn.told.status):
+            return False
+        return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
+
+
+#: Requests that one call may make on 5xx or 429 (clause client.retry.bounded).
+MOST_REQUESTS = 10
+CLIENT_BENCH: Bench[ClientRecord] = Bench()
+
+
+def may_be_retried(status: int) -> bool:
+    """Whether a status is one that clients retry with good reason."""
+    return status == 429 or status >= 500
+
+
+def blame_broken(play: Play, turn: Turn, judgement: Judgement) -> None:
+    """Count a crash, a hang or a breach of the protocol against the clause that the play is for."""
+    if play.clauses[0] != judgement.clause:
+        return
+    judgement.look()
+    judgement.blame(
+        turn.last,
+        f"the client itself failed: {play.title}",
+        expected="a batch or an error",
+        actual=turn.said(),
+    )
+
+
+def accepted(
+    record: ClientRecord, judgement: Judgement, refused: frozenset[str] = frozenset()
+) -> Iterator[tuple[Play, Turn, Mapping[str, Any], dict[str, Any]]]:
+    """Calls answered with a valid batch: the batch sent and the one handed over.
+
+    A refusal counts against the clause, unless the client refuses ordinary batches too, or all those with a status
+    among ``refused``: then nothing can be told.
+    """
+    if not record.decodes:
+        judgement.remark("the client hands over no batch at all: see client.decode.fields")
+        return
+    for play, turn in record.turns(judgement):
+        if not isinstance(turn.told, Valid):
+            continue
+        if turn.reply.batch is not None:
+            yield play, turn, turn.told.batch, turn.reply.batch
+        elif turn.told.batch["status"] in refused:
+            judgement.remark("batches of some statuses are refused as they are: see client.decode.status")
+        else:
+            judgement.look()
+            judgement.blame(
+                turn.last,
+                f"a valid batch was refused: {play.title}",
+                expected="the batch",
+                actual=turn.said(),
+            )
+
+
+def member(value: object, name: str) -> Any:
+    """A member of an object, ABSENT when there is none."""
+    return value.get(name, ABSENT) if isinstance(value, Mapping) else ABSENT
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """A text that fits into a line of evidence."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"
