@@ -85,7 +85,8 @@ class DriverProcess:
         if self._asked:
             self._check_silence()
         self._asked = True
-        unsent, reason = memoryview(line), ""
+        unsent = memoryview(line)
+        failure, ending = f"gave no answer within {seconds:g} s", False
         with selectors.DefaultSelector() as selector:
             for fd in (self._exit, self._stdout):
                 selector.register(fd, selectors.EVENT_READ)
@@ -96,7 +97,7 @@ class DriverProcess:
                     sent = self._send(unsent)
                     unsent = unsent[sent or 0 :]
                     if sent is None:
-                        reason = reason or "closed its stdin"
+                        failure, ending = "closed its stdin before it answered", True
                     if sent is None or not unsent:
                         selector.unregister(self._stdin)
                 if self._stdout in ready or self._exit in ready:
@@ -107,14 +108,11 @@ class DriverProcess:
                         raise Broken(f"{self._ending()} before it answered{self._unfinished()}")
                 if self._stdout_ended and self._stdout in ready:
                     selector.unregister(self._stdout)
-                    reason = "closed its stdout"
-                if reason:
+                    failure, ending = "closed its stdout before it answered", True
+                if ending:
                     deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
-                    early = (
-                        f"{reason} before it answered" if reason else f"gave no answer within {seconds:g} s"
-                    )
-                    raise Broken(early + self._unfinished())
+                    raise Broken(failure + self._unfinished())
 
     def take_stderr(self, clean: Callable[[str], str]) -> str:
         """What it wrote to stderr since the last time (the end of it), redacted by ``clean``."""
