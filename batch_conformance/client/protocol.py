@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator
 
 from batch_conformance.client.call import Call, Hello, Reply, ReportedError
 from batch_conformance.contract import load_contract
@@ -140,13 +140,14 @@ def _problem(kind: str, value: object) -> str:
     error = min(errors, key=lambda error: (error.validator == "oneOf", len(error.absolute_path)))
     place = ".".join(str(part) for part in error.absolute_path) or "the message"
     describe = _DESCRIBED.get(str(error.validator))
-    return f"{place} {describe(error) if describe else f'breaks the rule {error.validator}'}"
+    if describe is None:
+        return f"{place} breaks the rule {error.validator}"
+    return f"{place} {describe(error.validator_value, error.instance)}"
 
 
-def _wrong_type(error: ValidationError) -> str:
-    wanted = error.validator_value
+def _wrong_type(wanted: Any, value: Any) -> str:
     names = wanted if isinstance(wanted, str) else " or ".join(wanted)
-    return f"must be {names}, not {_json_type(error.instance)}"
+    return f"must be {names}, not {_json_type(value)}"
 
 
 def _json_type(value: object) -> str:
@@ -156,15 +157,14 @@ def _json_type(value: object) -> str:
     return next(name for kind, name in types.items() if isinstance(value, kind))
 
 
-_DESCRIBED: dict[str, Callable[[ValidationError], str]] = {
+#: By keyword of JSON Schema: what its value asks for and what is there instead, in words.
+_DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
     "type": _wrong_type,
-    "required": lambda error: (
-        f"lacks {', '.join(name for name in error.validator_value if name not in error.instance)}"
-    ),
-    "enum": lambda error: f"is {error.instance!r}, not one of {', '.join(error.validator_value)}",
-    "const": lambda error: f"is {error.instance!r}, not {error.validator_value!r}",
-    "oneOf": lambda _: "must hold either batch or error",
-    "minLength": lambda _: "must not be empty",
-    "minimum": lambda error: f"must be at least {error.validator_value}",
-    "exclusiveMinimum": lambda error: f"must be above {error.validator_value}",
+    "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
+    "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",
+    "const": lambda wanted, value: f"is {value!r}, not {wanted!r}",
+    "oneOf": lambda _, __: "must hold either batch or error",
+    "minLength": lambda _, __: "must not be empty",
+    "minimum": lambda least, _: f"must be at least {least}",
+    "exclusiveMinimum": lambda bound, _: f"must be above {bound}",
 }
