@@ -1,0 +1,98 @@
+"""The pytest plugin. This module is loaded by every pytest run where the package is installed, so it imports
+nothing heavy and does nothing visible until a test of the suites is collected.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from batch_conformance.plugin.options import add_options
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from batch_conformance.plugin.verdicts import Verdicts
+
+#: Marks a test of the suites; the argument is the clause id.
+MARKER = "batch_clause"
+_VERDICTS = "batch-conformance-verdicts"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the ``--batch-…`` options and their ini settings."""
+    add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; check what was said on the command line."""
+    config.addinivalue_line("markers", f"{MARKER}(clause): the clause of the Batch API contract that a test settles")
+    if any(argument.startswith("--batch-") for argument in config.invocation_params.args):
+        verdicts_of(config).check_usage()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take note of the clauses that were selected."""
+    clauses = [mark.args[0] for item in items for mark in item.iter_markers(MARKER)]
+    if clauses:
+        verdicts_of(config).select(clauses)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell an xdist worker where the one run is shared (called in the controller, for each worker)."""
+    from batch_conformance.plugin.sharing import share_with_worker
+
+    share_with_worker(node)
+
+
+@pytest.fixture
+def batch_settle(request: pytest.FixtureRequest) -> object:
+    """Settles the clause of the test: passes, fails, warns or skips as the verdict says."""
+    from batch_conformance.plugin.items import settle_item
+
+    return lambda: settle_item(request.node, verdicts_of(request.config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shorten what the terminal shows of a broken clause: the verdict at the end shows it in full."""
+    report = yield
+    if call.excinfo is not None and item.get_closest_marker(MARKER):
+        from batch_conformance.plugin.items import shorten
+
+        shorten(report, call)
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the reports and settle the exit status."""
+    from batch_conformance.plugin.sharing import is_worker
+
+    if not is_worker(session.config) and session.config.pluginmanager.hasplugin(_VERDICTS):
+        session.exitstatus = verdicts_of(session.config).finish(int(session.exitstatus))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the verdict."""
+    if config.pluginmanager.hasplugin(_VERDICTS):
+        from batch_conformance.plugin.terminal import show_verdicts
+
+        show_verdicts(terminalreporter, verdicts_of(config))
+
+
+def verdicts_of(config: pytest.Config) -> Verdicts:
+    """The run's verdicts, made when first asked for."""
+    from batch_conformance.plugin.verdicts import Verdicts
+
+    known = config.pluginmanager.get_plugin(_VERDICTS)
+    if known is None:
+        known = Verdicts(config)
+        config.pluginmanager.register(known, _VERDICTS)
+    assert isinstance(known, Verdicts)
+    return known

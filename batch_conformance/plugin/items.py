@@ -1,0 +1,71 @@
+"""What becomes of a test: the verdict on its clause, in pytest's own terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from batch_conformance.plugin.verdicts import Verdicts
+
+_COULD_NOT = pytest.StashKey[bool]()
+
+
+def settle_item(item: pytest.Item, verdicts: Verdicts) -> None:
+    """Pass, fail, xfail or skip, as the clause's verdict says; the clause goes into JUnit as a property."""
+    mark = item.get_closest_marker("batch_clause")
+    assert mark is not None, "a test of the suites carries the batch_clause marker"
+    entry = verdicts.clause(mark.args[0])
+    item.user_properties += [
+        ("clause", entry["id"]),
+        ("level", entry["level"]),
+        ("verdict", entry["verdict"]),
+    ]
+    verdict = entry["verdict"]
+    if verdict == "pass":
+        return
+    if verdict == "not-exercised":
+        pytest.skip(f"not exercised: {entry['reason']}")
+    if verdict == "known-failure":
+        pytest.xfail(f"known failure: {entry['reason']}")
+    if verdict == "warn":
+        pytest.xfail(f"should: {entry['evidence'][0]['message']}")
+    if verdict == "error":
+        # One line says why, once: a page of the same error for each clause would hide it.
+        if item.config.stash.get(_COULD_NOT, False):
+            pytest.skip("could not be judged, as said before")
+        item.config.stash[_COULD_NOT] = True
+        pytest.fail(entry["reason"], pytrace=False)
+    pytest.fail(failure_text(entry), pytrace=False)
+
+
+def failure_text(entry: dict[str, Any]) -> str:
+    """A broken clause in a few lines: promise, expected, actual, how to see it again."""
+    lines = [f"{entry['id']} ({entry['level']}): {entry['title']}"]
+    for evidence in entry["evidence"][:3]:
+        lines += [
+            f"  {evidence['message']}",
+            f"    expected  {evidence['expected']}",
+            f"    actual    {evidence['actual']}",
+        ]
+        if evidence["curl"]:
+            lines.append(f"    {evidence['curl']}")
+    return "\n".join(lines)
+
+
+class _Brief(str):
+    """Shows its first line in the terminal, and all of it in JUnit and to whoever asks for the text."""
+
+    __slots__ = ()
+
+    def toterminal(self, tw: Any) -> None:
+        """Write the first line (pytest's protocol for what a report holds)."""
+        tw.line(self.partition("\n")[0])
+
+
+def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """Keep the terminal's failure section to a line a clause."""
+    if report.outcome == "failed" and isinstance(report.longrepr, str):
+        report.longrepr = _Brief(report.longrepr)
+    del call

@@ -1,0 +1,191 @@
+"""From the options to a judged side: opens the target or the client, judges, closes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from batch_conformance import __version__
+from batch_conformance.contract import Side, load_contract
+from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
+from batch_conformance.judge.verdict import ClauseResult, unselected
+from batch_conformance.plugin.options import Options, UsageProblem
+
+if TYPE_CHECKING:
+    from batch_conformance.client.call import ClientUnderTest
+    from batch_conformance.server.target import Target
+
+_MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
+
+
+class Interrupted(Exception):
+    """The user stopped the run; ``run`` holds what there is, marked incomplete."""
+
+    def __init__(self, run: RunResult) -> None:
+        super().__init__("interrupted")
+        self.run = run
+
+
+def check(options: Options) -> None:
+    """Check what does not need a server or a client. Raises :class:`UsageProblem`."""
+    from batch_conformance.server.target import UsageError, parse_rate, resolve_target
+
+    try:
+        if options.rate is not None:
+            parse_rate(options.rate)
+        if options.target != "embedded":
+            if options.mutant is not None and options.client != "embedded":
+                raise UsageProblem("--batch-mutant goes with the embedded server or client only")
+            resolve_target(options.target, **_resolving(options))
+    except UsageError as error:
+        raise UsageProblem(str(error)) from None
+
+
+def check_side(side: Side, options: Options) -> None:
+    """Check the options of a side about to be judged. Raises :class:`UsageProblem`."""
+    if side == "server":
+        check(options)
+        if options.target == "embedded" and options.batch_ids:
+            raise UsageProblem("--batch-id goes with a --batch-target; the embedded server knows its own batches")
+    if options.mutant is not None:
+        _check_mutant(side, options)
+
+
+def _check_mutant(side: Side, options: Options) -> None:
+    chosen = options.target if side == "server" else options.client
+    if chosen != "embedded":
+        raise UsageProblem(f"--batch-mutant goes with the embedded {side} only, not with {chosen!r}")
+    names = _variants("server") | _variants("client")
+    if options.mutant not in names:
+        close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
+        raise UsageProblem(f"unknown mutant {options.mutant!r}; near names: {', '.join(close)} (--batch-mutant)")
+
+
+def _likeness(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one, other).ratio()
+
+
+def _variants(side: Side) -> set[str]:
+    if side == "server":
+        from batch_conformance.reference.faults import server_mutants, server_variations
+
+        return {*server_mutants(), *server_variations()}
+    from batch_conformance.reference.client_mutants import client_mutants, client_variations
+
+    return {*client_mutants(), *client_variations()}
+
+
+def judge(side: Side, options: Options, selected: Collection[str]) -> RunResult:
+    """Judge a side by the selected clauses. What keeps the suite from judging becomes a result with an error.
+
+    Raises :class:`Interrupted` with the result so far when the user stops the run.
+    """
+    try:
+        check_side(side, options)
+        run = _judge_server(options, selected) if side == "server" else _judge_client(options, selected)
+    except (CouldNotRun, UsageProblem) as error:
+        return _failed(side, options, selected, str(error))
+    except ImportError as error:
+        return _failed(side, options, selected, _MISSING_EXTRA.format(side=side, error=error))
+    if run.incomplete:
+        raise Interrupted(run)
+    return run
+
+
+def _failed(side: Side, options: Options, selected: Collection[str], reason: str) -> RunResult:
+    target = options.target if side == "server" else options.client
+    clauses = {clause.id: clause for clause in load_contract().of_side(side)}
+    results = [ClauseResult(clauses[clause], "error", reason) for clause in clauses if clause in selected]
+    results += unselected(clauses, selected)
+    return RunResult(
+        Subject(side, target, "", target), results, profile=options.profile, strict=options.strict, error=reason
+    )
+
+
+def _judge_server(options: Options, selected: Collection[str]) -> RunResult:
+    from batch_conformance.server.session import judge_server
+
+    with _target(options) as target:
+        run = judge_server(
+            target,
+            profile=options.profile,
+            selected=selected,
+            strict=options.strict,
+            seed=options.seed,
+            timeout=options.timeout,
+        )
+    if options.target == "embedded":
+        run.subject = Subject("server", f"reference server{_suffix(options)}", __version__, "embedded")
+    return run
+
+
+def _suffix(options: Options) -> str:
+    return f", mutant {options.mutant}" if options.mutant else ""
+
+
+def _resolving(options: Options) -> dict[str, object]:
+    return {
+        "start": options.start,
+        "batch_ids": options.batch_ids,
+        "api_key_env": options.api_key_env,
+        "rate": options.rate,
+        "allow_production": options.allow_production,
+    }
+
+
+@contextmanager
+def _target(options: Options) -> Iterator[Target]:
+    from batch_conformance.server.target import Target, parse_rate, resolve_target
+
+    if options.target != "embedded":
+        yield resolve_target(options.target, **_resolving(options))  # type: ignore[arg-type]
+        return
+    from batch_conformance.reference.embedded import serving_embedded
+    from batch_conformance.reference.faults import server_mutants, server_variations
+    from batch_conformance.reference.server import ReferenceServer
+    from batch_conformance.reference.store import REFERENCE_KEY
+
+    variants = {**server_variations(), **server_mutants()} if options.mutant else {}
+    app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()
+    with serving_embedded(app) as url:
+        yield Target(
+            name="embedded",
+            url=url,
+            api_key=REFERENCE_KEY,
+            batch_ids=tuple(app.store.batches),
+            rate=parse_rate(options.rate) if options.rate else None,
+            stager=app,
+        )
+
+
+def _judge_client(options: Options, selected: Collection[str]) -> RunResult:
+    from batch_conformance.client.session import judge_client
+
+    client = _client(options)
+    try:
+        run = judge_client(
+            client, profile=options.profile, selected=selected, strict=options.strict, seed=options.seed
+        )
+    finally:
+        client.close()
+    if options.client == "embedded":
+        run.subject = Subject("client", f"reference client{_suffix(options)}", __version__, "embedded")
+    return run
+
+
+def _client(options: Options) -> ClientUnderTest:
+    from batch_conformance.client.open import open_client
+
+    if options.client == "embedded" and options.mutant:
+        from batch_conformance.reference.client_mutants import client_mutants, client_variations
+
+        variants = {**client_variations(), **client_mutants()}
+        if options.mutant in variants:
+            return variants[options.mutant].open(options.transport)
+    try:
+        return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise UsageProblem(str(error)) from None

@@ -1,0 +1,115 @@
+"""The command line and the ini settings, as interface.md has them; read into one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+PROFILES = ("quick", "default", "thorough")
+TRANSPORTS = ("loopback", "respx")
+
+#: Option, ini type, argparse settings, help.
+_OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+    ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
+    ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with GET /v2/batch)"),
+    ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
+    ("client", "string", {"metavar": "C"}, "client to judge: embedded, exec:COMMAND or python:MODULE:ATTRIBUTE (default: embedded)"),
+    ("transport", "string", {"choices": TRANSPORTS}, "for python: clients, real HTTP or httpx mocked by respx (default: loopback)"),
+    ("report", "string", {"metavar": "DIR"}, "where reports are written (default: reports/latest)"),
+    ("profile", "string", {"choices": PROFILES}, "how much is sent (default: default)"),
+    ("strict", "bool", {"action": "store_true"}, "a broken should clause fails too"),
+    ("known-failures", "string", {"metavar": "FILE"}, "accepted failures, as TOML"),
+    ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
+    ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
+    ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
+    ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
+    ("seed", "string", {"metavar": "N"}, "seed of everything generated (default: 0)"),
+)  # fmt: skip
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register each option with the ini setting of the same name."""
+    group = parser.getgroup("batch-conformance", "conformance to the Batch API contract")
+    for name, ini_type, settings, description in _OPTIONS:
+        dest = "batch_" + name.replace("-", "_")
+        group.addoption(f"--batch-{name}", dest=dest, default=None, help=description, **settings)
+        parser.addini(dest, description, type=ini_type, default=None)  # type: ignore[arg-type]
+
+
+class UsageProblem(Exception):
+    """Wrong usage: exit status 4. The message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options in force: command line before ini before default."""
+
+    target: str
+    batch_ids: tuple[str, ...]
+    api_key_env: str | None
+    client: str
+    transport: str
+    report: Path
+    profile: str
+    strict: bool
+    known_failures: Path | None
+    rate: str | None
+    timeout: float
+    mutant: str | None
+    allow_production: bool
+    seed: int
+    start: Path
+
+
+def read_options(config: pytest.Config) -> Options:
+    """Read the options. Raises :class:`UsageProblem` for a value that cannot be."""
+    folder = config.invocation_params.dir
+
+    def told(name: str) -> Any:
+        value = config.getoption(f"batch_{name}", None)
+        return config.getini(f"batch_{name}") if value is None else value
+
+    profile, transport = told("profile") or "default", told("transport") or "loopback"
+    for name, value, known in (("profile", profile, PROFILES), ("transport", transport, TRANSPORTS)):
+        if value not in known:
+            raise UsageProblem(f"batch_{name} = {value!r} in the ini file: known are {', '.join(known)}")
+    failures = told("known_failures")
+    return Options(
+        target=told("target") or "embedded",
+        batch_ids=tuple(told("id") or ()),
+        api_key_env=told("api_key_env") or None,
+        client=told("client") or "embedded",
+        transport=transport,
+        report=folder / (told("report") or "reports/latest"),
+        profile=profile,
+        strict=bool(told("strict")),
+        known_failures=folder / failures if failures else None,
+        rate=told("rate") or None,
+        timeout=_positive(told("timeout"), 10.0),
+        mutant=told("mutant") or None,
+        allow_production=bool(told("allow_production")),
+        seed=_whole(told("seed")),
+        start=folder,
+    )
+
+
+def _positive(text: str | None, default: float) -> float:
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 3600:
+        raise UsageProblem(f"--batch-timeout {text!r} is not a number of seconds between 0 and 3600")
+    return value
+
+
+def _whole(text: str | None) -> int:
+    try:
+        return int(text) if text else 0
+    except ValueError:
+        raise UsageProblem(f"--batch-seed {text!r} is not a whole number") from None

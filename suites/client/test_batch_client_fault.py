@@ -1,0 +1,11 @@
+"""What a client makes of a broken connection."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("client.fault")
+def test_fault(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()

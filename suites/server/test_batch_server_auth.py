@@ -1,0 +1,11 @@
+"""Who may read a batch, and what strangers learn."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("server.auth")
+def test_auth(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()

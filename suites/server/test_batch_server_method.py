@@ -1,0 +1,11 @@
+"""Other methods, on unknown ids."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("server.method")
+def test_method(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()

@@ -1,0 +1,11 @@
+"""Only the id of a batch opens it."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("server.notfound")
+def test_notfound(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()

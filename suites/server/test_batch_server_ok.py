@@ -1,0 +1,11 @@
+"""A known batch with a valid key: 200, one JSON value."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("server.ok")
+def test_ok(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()

@@ -1,0 +1,11 @@
+"""What may change from one read to the next."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("server.poll")
+def test_poll(clause: str, batch_settle: Callable[[], None]) -> None:
+    """The clause holds."""
+    batch_settle()
