@@ -66,6 +66,5 @@ class _Brief(str):
 
 def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Keep the terminal's failure section to a line a clause."""
-    if report.outcome == "failed" and isinstance(report.longrepr, str):
-        report.longrepr = _Brief(report.longrepr)
-    del call
+    if report.outcome == "failed" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
+        report.longrepr = _Brief(str(call.excinfo.value))

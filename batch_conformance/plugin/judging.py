@@ -35,8 +35,6 @@ def check(options: Options) -> None:
         if options.rate is not None:
             parse_rate(options.rate)
         if options.target != "embedded":
-            if options.mutant is not None and options.client != "embedded":
-                raise UsageProblem("--batch-mutant goes with the embedded server or client only")
             resolve_target(options.target, **_resolving(options))
     except UsageError as error:
         raise UsageProblem(str(error)) from None
@@ -48,15 +46,18 @@ def check_side(side: Side, options: Options) -> None:
         check(options)
         if options.target == "embedded" and options.batch_ids:
             raise UsageProblem("--batch-id goes with a --batch-target; the embedded server knows its own batches")
-    if options.mutant is not None:
-        _check_mutant(side, options)
 
 
-def _check_mutant(side: Side, options: Options) -> None:
-    chosen = options.target if side == "server" else options.client
-    if chosen != "embedded":
-        raise UsageProblem(f"--batch-mutant goes with the embedded {side} only, not with {chosen!r}")
-    names = _variants("server") | _variants("client")
+def check_mutant(sides: Collection[Side], options: Options) -> None:
+    """Check that one of the sides about to be judged has the mutant. Raises :class:`UsageProblem`."""
+    if options.mutant is None:
+        return
+    names: set[str] = set()
+    for side in sides:
+        chosen = options.target if side == "server" else options.client
+        if chosen != "embedded":
+            raise UsageProblem(f"--batch-mutant goes with the embedded {side} only, not with {chosen!r}")
+        names |= _variants(side)
     if options.mutant not in names:
         close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
         raise UsageProblem(f"unknown mutant {options.mutant!r}; near names: {', '.join(close)} (--batch-mutant)")

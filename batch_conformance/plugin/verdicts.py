@@ -60,6 +60,7 @@ class Verdicts:
             try:
                 for side in self.selected:
                     judging.check_side(side, self.options)
+                judging.check_mutant(self.selected, self.options)
             except UsageProblem as problem:
                 raise pytest.UsageError(str(problem)) from None
 
