@@ -93,4 +93,4 @@ def load_contract() -> Contract:
 
 def _yaml(file: Path) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506 - both are safe loaders
+    return yaml.load(file.read_text("utf-8"), Loader=loader)

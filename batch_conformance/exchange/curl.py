@@ -42,7 +42,8 @@ def _literal(text: str) -> str:
     if text.isascii() and text.isprintable():
         return shlex.quote(text)
     escaped = "".join(
-        char if char.isascii() and char.isprintable() and char not in "\\'" else _escape(char) for char in text
+        char if char.isascii() and char.isprintable() and char not in "\\'" else _escape(char)
+        for char in text
     )
     return f"$'{escaped}'"
 

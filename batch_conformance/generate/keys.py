@@ -67,15 +67,25 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key.upper(), "near", "the key in upper case", _translated(var, "a-z", "A-Z")),
         Key(key.lower(), "near", "the key in lower case", _translated(var, "A-Z", "a-z")),
         Key(_spelled_like(key, source), "near", "a key of the same length and form"),
-        Key(key[:half] + noise[half:], "near", "the first half of the key, then others", _cut(var, 1, half, noise[half:])),
-        Key(noise[:half] + key[half:], "near", "others, then the second half of the key", noise[:half] + _from(var, half)),
+        Key(
+            key[:half] + noise[half:],
+            "near",
+            "the first half of the key, then others",
+            _cut(var, 1, half, noise[half:]),
+        ),
+        Key(
+            noise[:half] + key[half:],
+            "near",
+            "others, then the second half of the key",
+            noise[:half] + _from(var, half),
+        ),
         Key(key[:half], "near", "the first half of the key", _cut(var, 1, half)),
         Key(key[: min(8, half)], "near", "the first characters of the key", _cut(var, 1, min(8, half))),
         Key(key + key, "near", "the key twice", f"${{{var}}}${{{var}}}"),
         Key(f"Bearer {key}", "near", "the key behind the word Bearer", f"Bearer ${{{var}}}"),
         Key(f"{key},{noise}", "near", "the key in a list with another", f"${{{var}}},{noise}"),
         Key(f'"{key}"', "near", "the key in double quotes", f'\\"${{{var}}}\\"'),
-        Key(key[::-1], "near", "the key backwards", f"$(printf %s \"${var}\" | rev)"),
+        Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
     for candidate in candidates:

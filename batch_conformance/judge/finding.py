@@ -11,8 +11,14 @@ from batch_conformance.exchange import Exchange
 #: What a side's judges look at: recorded exchanges for servers, outcomes for clients.
 Material = TypeVar("Material")
 
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "(absent)"
+
+
 #: A missing value, shown as such; None is JSON's null.
-ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "(absent)"})()
+ABSENT: Any = _Absent()
 
 
 @dataclass(frozen=True)

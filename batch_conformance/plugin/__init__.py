@@ -27,7 +27,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; check what was said on the command line."""
-    config.addinivalue_line("markers", f"{MARKER}(clause): the clause of the Batch API contract that a test settles")
+    config.addinivalue_line(
+        "markers", f"{MARKER}(clause): the clause of the Batch API contract that a test settles"
+    )
     if any(argument.startswith("--batch-") for argument in config.invocation_params.args):
         verdicts_of(config).check_usage()
 
@@ -50,10 +52,10 @@ def pytest_configure_node(node: object) -> None:
 
 @pytest.fixture
 def batch_settle(request: pytest.FixtureRequest) -> object:
-    """Settles the clause of the test: passes, fails, warns or skips as the verdict says."""
+    """Settles a clause: the test passes, fails, warns or skips as the verdict says."""
     from batch_conformance.plugin.items import settle_item
 
-    return lambda: settle_item(request.node, verdicts_of(request.config))
+    return lambda clause: settle_item(request.node, verdicts_of(request.config).clause(clause))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-
-if TYPE_CHECKING:
-    from batch_conformance.plugin.verdicts import Verdicts
 
 _COULD_NOT = pytest.StashKey[bool]()
 
 
-def settle_item(item: pytest.Item, verdicts: Verdicts) -> None:
-    """Pass, fail, xfail or skip, as the clause's verdict says; the clause goes into JUnit as a property."""
-    mark = item.get_closest_marker("batch_clause")
-    assert mark is not None, "a test of the suites carries the batch_clause marker"
-    entry = verdicts.clause(mark.args[0])
+def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
+    """Pass, fail, xfail or skip, as the report's entry on the clause says; JUnit gets the clause as a property."""
     item.user_properties += [
         ("clause", entry["id"]),
         ("level", entry["level"]),
@@ -66,5 +60,9 @@ class _Brief(str):
 
 def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Keep the terminal's failure section to a line a clause."""
-    if report.outcome == "failed" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
+    if (
+        report.outcome == "failed"
+        and call.excinfo is not None
+        and call.excinfo.errisinstance(pytest.fail.Exception)
+    ):
         report.longrepr = _Brief(str(call.excinfo.value))

@@ -29,13 +29,13 @@ class Interrupted(Exception):
 
 def check(options: Options) -> None:
     """Check what does not need a server or a client. Raises :class:`UsageProblem`."""
-    from batch_conformance.server.target import UsageError, parse_rate, resolve_target
+    from batch_conformance.server.target import UsageError, parse_rate
 
     try:
         if options.rate is not None:
             parse_rate(options.rate)
         if options.target != "embedded":
-            resolve_target(options.target, **_resolving(options))
+            _resolved(options)
     except UsageError as error:
         raise UsageProblem(str(error)) from None
 
@@ -45,7 +45,9 @@ def check_side(side: Side, options: Options) -> None:
     if side == "server":
         check(options)
         if options.target == "embedded" and options.batch_ids:
-            raise UsageProblem("--batch-id goes with a --batch-target; the embedded server knows its own batches")
+            raise UsageProblem(
+                "--batch-id goes with a --batch-target; the embedded server knows its own batches"
+            )
 
 
 def check_mutant(sides: Collection[Side], options: Options) -> None:
@@ -60,7 +62,9 @@ def check_mutant(sides: Collection[Side], options: Options) -> None:
         names |= _variants(side)
     if options.mutant not in names:
         close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
-        raise UsageProblem(f"unknown mutant {options.mutant!r}; near names: {', '.join(close)} (--batch-mutant)")
+        raise UsageProblem(
+            f"unknown mutant {options.mutant!r}; near names: {', '.join(close)} (--batch-mutant)"
+        )
 
 
 def _likeness(one: str, other: str) -> float:
@@ -102,7 +106,11 @@ def _failed(side: Side, options: Options, selected: Collection[str], reason: str
     results = [ClauseResult(clauses[clause], "error", reason) for clause in clauses if clause in selected]
     results += unselected(clauses, selected)
     return RunResult(
-        Subject(side, target, "", target), results, profile=options.profile, strict=options.strict, error=reason
+        Subject(side, target, "", target),
+        results,
+        profile=options.profile,
+        strict=options.strict,
+        error=reason,
     )
 
 
@@ -127,22 +135,25 @@ def _suffix(options: Options) -> str:
     return f", mutant {options.mutant}" if options.mutant else ""
 
 
-def _resolving(options: Options) -> dict[str, object]:
-    return {
-        "start": options.start,
-        "batch_ids": options.batch_ids,
-        "api_key_env": options.api_key_env,
-        "rate": options.rate,
-        "allow_production": options.allow_production,
-    }
+def _resolved(options: Options) -> Target:
+    from batch_conformance.server.target import resolve_target
+
+    return resolve_target(
+        options.target,
+        start=options.start,
+        batch_ids=options.batch_ids,
+        api_key_env=options.api_key_env,
+        rate=options.rate,
+        allow_production=options.allow_production,
+    )
 
 
 @contextmanager
 def _target(options: Options) -> Iterator[Target]:
-    from batch_conformance.server.target import Target, parse_rate, resolve_target
+    from batch_conformance.server.target import Target, parse_rate
 
     if options.target != "embedded":
-        yield resolve_target(options.target, **_resolving(options))  # type: ignore[arg-type]
+        yield _resolved(options)
         return
     from batch_conformance.reference.embedded import serving_embedded
     from batch_conformance.reference.faults import server_mutants, server_variations

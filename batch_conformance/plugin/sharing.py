@@ -21,7 +21,7 @@ def is_worker(config: pytest.Config) -> bool:
 def shared_folder(config: pytest.Config) -> Path:
     """The folder through which the processes of this pytest run share their verdicts; redacted text only."""
     if is_worker(config):
-        return Path(config.workerinput[_INPUT])
+        return Path(config.workerinput[_INPUT])  # type: ignore[attr-defined]
     folder = getattr(config, "_batch_conformance_shared", None)
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="batch-conformance-"))

@@ -74,21 +74,25 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(content)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_any  # noqa: N815
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_any
 
     def log_message(self, format: str, *args: object) -> None:
         """Keep quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that has what it wants may close before the last byte is written."""
 
 
 @contextmanager
 def serving_plainly(app: ReferenceServer, manner: Manner) -> Iterator[str]:
     """Serve ``app`` in threads; yields its base URL."""
     handler = type("Handler", (_Handler,), {"app": app, "manner": manner, "protocol_version": manner.version})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    # A client that has what it wants may close before the last byte is written.
-    server.handle_error = lambda request, client_address: None  # type: ignore[method-assign]
-    server.block_on_close = False
+    server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

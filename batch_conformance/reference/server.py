@@ -92,7 +92,9 @@ class ReferenceServer:
     async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
         """Put an answer on the wire."""
         content = answer.content()
-        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
+        ]
         if answer.media_type is not None:
             headers.append((b"content-type", answer.media_type.encode("latin-1")))
         headers.append((b"content-length", str(len(content)).encode()))
@@ -125,7 +127,7 @@ class ReferenceServer:
 
     def is_key(self, value: bytes) -> bool:
         """Compare in constant time, with every key."""
-        return any([hmac.compare_digest(value, key) for key in self.keys])
+        return sum(hmac.compare_digest(value, key) for key in self.keys) > 0
 
     def look_up(self, segment: bytes) -> Batch | None:
         """The batch whose id the path segment is, decoded once."""
@@ -168,6 +170,11 @@ class ReferenceServer:
     def stage_by_request(self, asked: Asked) -> Answer:
         """``POST /__stage__/500``: the staging hook of this server (no part of the API)."""
         status = asked.path[len(_STAGE) :]
-        if asked.method == "POST" and self.authenticate(asked) and status.isdigit() and self.stage(int(status)):
+        if (
+            asked.method == "POST"
+            and self.authenticate(asked)
+            and status.isdigit()
+            and self.stage(int(status))
+        ):
             return Answer(204, b"", media_type=None)
         return self.not_found(asked)

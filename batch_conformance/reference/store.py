@@ -55,7 +55,9 @@ class Batch:
                 "failed_count": state.failed,
                 "pending_count": state.pending,
             },
-            "outputUrl": f"https://api.sync.so/v2/batches/{quote(self.id)}/result" if state.status == "COMPLETED" else "",
+            "outputUrl": f"https://api.sync.so/v2/batches/{quote(self.id)}/result"
+            if state.status == "COMPLETED"
+            else "",
         }
         if self.webhook_url is not None or self.show_null_webhook:
             shown["webhookUrl"] = self.webhook_url
@@ -83,7 +85,9 @@ def sample_store() -> Store:
     store = Store()
     rows = [
         Batch("batch_abc123", "2024-01-15T10:30:00Z", [State("COMPLETED", 5, 4, 1)], hook),
-        Batch("batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True),
+        Batch(
+            "batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True
+        ),
         Batch("batch_ghi789", "2024-01-15T12:00:00.250Z", [State("PENDING", 5)]),
         Batch("batch_jkl012", "2024-01-15T13:00:00+02:00", [State("JOBS_CREATED", 8, pending=8)], hook),
         Batch("batch_mno345", "2024-01-15T14:00:00Z", [State("FAILED", 6, 2, 4)]),

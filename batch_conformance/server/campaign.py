@@ -155,7 +155,9 @@ class Campaign:
         # Before the key is called refused: does the server only know another spelling of the header's name?
         for spelling in _SPELLINGS:
             if spelling != self.world.key_header:
-                again = self.send(replace(self.world.read("header-case", self.world.ids[0]), key_header=spelling))
+                again = self.send(
+                    replace(self.world.read("header-case", self.world.ids[0]), key_header=spelling)
+                )
                 if again.status not in (401, 403, None):
                     self._relabel(answers)
                     self.world.key_header = spelling
@@ -187,7 +189,8 @@ class Campaign:
         hint = "name a batch that exists with --batch-id"
         if exchange.status in (401, 403):
             raise CouldNotRun(
-                f"{self.target.url} refuses the API key of {self.target.api_key_env} ({exchange.status} on GET /v2/batch)"
+                f"{self.target.url} refuses the API key of {self.target.api_key_env} "
+                f"({exchange.status} on GET /v2/batch)"
             )
         listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
         rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
@@ -222,6 +225,8 @@ class Campaign:
                     self._staged()
             if "burst" in wanted:
                 self._burst()
+            if "generated-ids" in wanted or "generated-keys" in wanted:
+                self._explore()
         except BudgetSpent:
             self.remarks.append(f"the budget of {self.world.profile.budget} requests was used up")
 
@@ -243,6 +248,16 @@ class Campaign:
             if self.target.stager.stage(status):
                 read = self.world.read("staged", self.world.ids[0])
                 self.send(replace(read, staged=status, label=f"a staged {status}"))
+
+    def _explore(self) -> None:
+        # Imported here: Schemathesis takes a while, and a run of a few clauses may not need it.
+        from batch_conformance.server.generated import explore
+
+        explore(self.world, self.send, self.left, self._annotate)
+
+    def _annotate(self, exchange: Exchange) -> None:
+        """Put an exchange with notes in place of the plain one that was just recorded."""
+        self.exchanges[-1] = exchange
 
     def _burst(self) -> None:
         """Reads of different batches side by side: answers must not get mixed up."""

@@ -22,7 +22,8 @@ class Send:
     """A request in terms of the API: whose batch is asked for, with which key, how.
 
     ``key_header`` is the name under which the key travels. ``query`` and ``headers`` carry what is out of the ordinary;
-    A header of an empty value is left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key in the wrong place.
+    a header of an empty value is left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key
+    in the wrong place.
     """
 
     probe: str

@@ -70,9 +70,9 @@ def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) ->
     contract = load_contract()
     sides = {clause.id: clause for clause in contract.of_side("server")}
     if result.error:
-        return [ClauseResult(sides[clause], "error", result.error) for clause in sides if clause in chosen] + unselected(
-            sides, chosen
-        )
+        return [
+            ClauseResult(sides[clause], "error", result.error) for clause in sides if clause in chosen
+        ] + unselected(sides, chosen)
     record = Record(campaign.exchanges, secrets=[campaign.world.secret])
     judged = []
     for clause in sides:

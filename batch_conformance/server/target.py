@@ -88,9 +88,13 @@ def resolve_target(
     variable = api_key_env or table.get("api_key_env") or "SYNC_API_KEY"
     key = environ.get(variable, "")
     if not key:
-        raise UsageError(f"no API key: set the environment variable {variable} (named by --batch-api-key-env)")
+        raise UsageError(
+            f"no API key: set the environment variable {variable} (named by --batch-api-key-env)"
+        )
     if key.strip() != key or not key.isprintable() or not key.isascii():
-        raise UsageError(f"the API key in {variable} has white space around it or characters no header can carry")
+        raise UsageError(
+            f"the API key in {variable} has white space around it or characters no header can carry"
+        )
     limit = rate or table.get("rate")
     return Target(
         name=spec,
@@ -148,7 +152,7 @@ def _project_targets(start: Path) -> tuple[Path | None, dict[str, Any]]:
     return None, {}
 
 
-_FIELDS: dict[str, tuple[type, str]] = {
+_FIELDS: dict[str, tuple[type[Any], str]] = {
     "url": (str, "a string"),
     "api_key_env": (str, "a string, the name of an environment variable"),
     "batch_ids": (list, "an array of strings"),
@@ -165,11 +169,14 @@ def _project_target(name: str, start: Path) -> dict[str, Any] | None:
         raise UsageError(f"{where} is not a table")
     for field_name, value in table.items():
         if field_name == "api_key":
-            raise UsageError(f"{where} holds an API key: name its environment variable with api_key_env instead")
+            raise UsageError(
+                f"{where} holds an API key: name its environment variable with api_key_env instead"
+            )
         if field_name not in _FIELDS:
             raise UsageError(f"{where} has an unknown field {field_name!r}: known are {', '.join(_FIELDS)}")
         kind, description = _FIELDS[field_name]
-        if not isinstance(value, kind) or (kind is list and not all(isinstance(item, str) for item in value)):
+        strings = value if isinstance(value, list) else [value]
+        if not isinstance(value, kind) or not all(isinstance(item, str) for item in strings):
             raise UsageError(f"{where} field {field_name!r} is not {description}")
     if "url" not in table:
         raise UsageError(f"{where} has no url")

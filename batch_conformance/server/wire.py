@@ -205,11 +205,13 @@ def _attempt(
             for chunk in answer.iter_stream():
                 body += chunk
                 if len(body) > BODY_CAP:
-                    note = Failure("too-large", f"the body is longer than {BODY_CAP:,} bytes; the rest was not read")
+                    note = Failure(
+                        "too-large", f"the body is longer than {BODY_CAP:,} bytes; the rest was not read"
+                    )
                     return _with_body(head, bytes(body[:BODY_CAP]), note)
         finally:
             answer.close()
-    except Exception as error:  # noqa: BLE001 - whatever a hostile target provokes becomes a record
+    except Exception as error:
         failure = _failure(error, timeout)
         return (None, failure) if head is None else _with_body(head, bytes(body), failure)
     return _with_body(head, bytes(body), None)
@@ -250,7 +252,9 @@ def _decoded(raw: bytes, codings: list[str]) -> tuple[bytes, Failure | None]:
                 trouble = Failure("truncated", f"the {name} coding is broken: {error}")
                 continue
             if len(plain) > BODY_CAP:
-                return plain[:BODY_CAP], Failure("too-large", f"the body inflates to more than {BODY_CAP:,} bytes")
+                return plain[:BODY_CAP], Failure(
+                    "too-large", f"the body inflates to more than {BODY_CAP:,} bytes"
+                )
             if not inflater.eof:
                 return plain, Failure("truncated", f"the {name} coding ends too early")
             body = plain
@@ -265,7 +269,11 @@ def _failure(error: Exception, timeout: float) -> Failure:
     if isinstance(error, httpcore.TimeoutException):
         return Failure("timeout", f"no whole answer within {timeout:g} s")
     if isinstance(error, httpcore.ConnectError):
-        kind: FailureKind = "tls" if isinstance(error.__cause__ or error.__context__, ssl.SSLError) or "SSL" in text else "refused"
+        kind: FailureKind = (
+            "tls"
+            if isinstance(error.__cause__ or error.__context__, ssl.SSLError) or "SSL" in text
+            else "refused"
+        )
         return Failure(kind, f"the connection failed: {text}")
     if isinstance(error, httpcore.RemoteProtocolError):
         if _NO_RESPONSE in text:

@@ -6,6 +6,6 @@ from batch_conformance.suite import clauses_of
 
 
 @clauses_of("client.fault")
-def test_fault(clause: str, batch_settle: Callable[[], None]) -> None:
+def test_fault(clause: str, batch_settle: Callable[[str], None]) -> None:
     """The clause holds."""
-    batch_settle()
+    batch_settle(clause)

@@ -6,6 +6,6 @@ from batch_conformance.suite import clauses_of
 
 
 @clauses_of("server.ok")
-def test_ok(clause: str, batch_settle: Callable[[], None]) -> None:
+def test_ok(clause: str, batch_settle: Callable[[str], None]) -> None:
     """The clause holds."""
-    batch_settle()
+    batch_settle(clause)

@@ -49,7 +49,9 @@ def _unkeyed(record: Record, judgement: Judgement, kind: str, *probes: str) -> N
 
 def _remembers(record: Record, judgement: Judgement) -> bool:
     """Whether the server lets strangers in just because a valid key came from here before; nothing else then shows."""
-    unkeyed = [exchange for exchange in record.of("cold", "every-request") if exchange.intent.key_kind == "missing"]
+    unkeyed = [
+        exchange for exchange in record.of("cold", "every-request") if exchange.intent.key_kind == "missing"
+    ]
     cold = [exchange for exchange in unkeyed if exchange.intent.probe == "cold"]
     fresh = [exchange for exchange in unkeyed if exchange.intent.probe != "cold" and not exchange.reused]
     if cold and fresh and _all_refused(cold) and all(exchange.status == 200 for exchange in fresh):
@@ -74,7 +76,9 @@ def empty_key(record: Record, judgement: Judgement) -> None:
     _unkeyed(record, judgement, "empty", "empty-key")
 
 
-@SERVER_BENCH.judges_clause("server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys"]
+)
 def invalid_key(record: Record, judgement: Judgement) -> None:
     """An unknown key."""
     _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys")
@@ -87,11 +91,16 @@ def near_key(record: Record, judgement: Judgement) -> None:
         _refused(record.of("near-keys"), judgement)
 
 
-@SERVER_BENCH.judges_clause("server.auth.hostile-key", needs=["hostile-keys", "cold", "every-request"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "cold", "every-request"]
+)
 def hostile_key(record: Record, judgement: Judgement) -> None:
     """A key that trips parsers; the HTTP layer may refuse it before the API does."""
     if not _remembers(record, judgement):
-        _refused(record.of("hostile-keys"), judgement, also=frozenset({400, 431}))
+        generated = [
+            exchange for exchange in record.of("generated-keys") if exchange.intent.key_kind == "hostile"
+        ]
+        _refused([*record.of("hostile-keys"), *generated], judgement, also=frozenset({400, 431}))
 
 
 @SERVER_BENCH.judges_clause("server.auth.wrong-place", needs=["wrong-place", "cold", "every-request"])
@@ -108,7 +117,10 @@ def header_name_case(record: Record, judgement: Judgement) -> None:
         judgement.look()
         if exchange.status != 200:
             judgement.blame(
-                exchange, exchange.intent.label, expected="200, as under any spelling", actual=exchange.outcome()
+                exchange,
+                exchange.intent.label,
+                expected="200, as under any spelling",
+                actual=exchange.outcome(),
             )
 
 
@@ -156,7 +168,8 @@ def every_request(record: Record, judgement: Judgement) -> None:
 
 
 @SERVER_BENCH.judges_clause(
-    "server.auth.no-disclosure", needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "lookup"]
+    "server.auth.no-disclosure",
+    needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "lookup"],
 )
 def no_disclosure(record: Record, judgement: Judgement) -> None:
     """A 401 gives away neither batch nor key."""
@@ -174,14 +187,19 @@ def no_disclosure(record: Record, judgement: Judgement) -> None:
         names = sorted(set(_batch_members(exchange.response.json.value)))
         if names:
             judgement.blame(
-                exchange, "the body of a 401 holds fields of a batch", expected="none", actual=", ".join(names)
+                exchange,
+                "the body of a 401 holds fields of a batch",
+                expected="none",
+                actual=", ".join(names),
             )
         elif any(value in text for value in known):
             judgement.blame(
                 exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
             )
         sent = exchange.request.header_values("x-api-key")
-        told = [secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text]
+        told = [
+            secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
+        ]
         if told:
             judgement.blame(exchange, "the body of a 401 holds a key", expected="no key", actual=text[:200])
     if not judgement.looked_at:

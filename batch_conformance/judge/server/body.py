@@ -141,7 +141,13 @@ def output_url(record: Record, judgement: Judgement) -> None:
         elif batch.get("status") == "COMPLETED":
             completed = True
             if not is_absolute_http_url(value):
-                _blame(judgement, exchange, "outputUrl", batch, "an absolute http(s) URL, since the batch is COMPLETED")
+                _blame(
+                    judgement,
+                    exchange,
+                    "outputUrl",
+                    batch,
+                    "an absolute http(s) URL, since the batch is COMPLETED",
+                )
     if judgement.looked_at and not completed:
         judgement.remark("no COMPLETED batch was seen")
 
@@ -210,7 +216,9 @@ def _violations(batch: dict[str, Any], member: str) -> list[str]:
     """Where the schema is broken within a member: names below it, or the member's own name."""
     places: list[str] = []
     for violation in schema_violations("batch", batch):
-        if violation.path[:1] != (member,) and not (not violation.path and f"{member!r} is a required" in violation.message):
+        if violation.path[:1] != (member,) and not (
+            not violation.path and f"{member!r} is a required" in violation.message
+        ):
             continue
         if len(violation.path) > 1:
             places.append(str(violation.path[1]))
@@ -241,7 +249,9 @@ def _counted(
             total, success, failed, pending = (int(value[name]) for name in COUNTS)
             yield exchange, batch, (total, success, failed, pending)
     if not judgement.looked_at:
-        judgement.remark(f"no {status} batch with four counts was seen" if status else "no batch with four counts was seen")
+        judgement.remark(
+            f"no {status} batch with four counts was seen" if status else "no batch with four counts was seen"
+        )
 
 
 def _remark_states(judgement: Judgement, seen: Iterable[str]) -> None:

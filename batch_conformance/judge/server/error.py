@@ -18,17 +18,22 @@ _NO_ERROR = "no answer from 400 up was seen"
 
 _INTERNALS = {
     "a Python stack trace": re.compile(r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+"),
-    "a JavaScript stack trace": re.compile(r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:file://|/|node:|[A-Z]:\\)[^\s)]*:\d+"),
+    "a JavaScript stack trace": re.compile(
+        r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:file://|/|node:|[A-Z]:\\)[^\s)]*:\d+"
+    ),
     "a Java stack trace": re.compile(r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread"),
     "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: |\.go:\d+"),
-    "another stack trace": re.compile(r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"),
+    "another stack trace": re.compile(
+        r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"
+    ),
     "a source path": re.compile(
         r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build)/[\w.\-/]+"
         r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/|\bsrc/[\w/\-]+\.\w{1,4}\b"
     ),
     "SQL": re.compile(
         r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b|\bWHERE\b\s+\w+\s*=|"
-        r"syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|relation \"[^\"]*\" does not",
+        r"syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|"
+        r"relation \"[^\"]*\" does not",
         re.IGNORECASE | re.DOTALL,
     ),
     "a database driver's error": re.compile(
@@ -44,6 +49,7 @@ def body(record: Record, judgement: Judgement) -> None:
     for exchange in record.errors:
         judgement.look()
         _judge_body(exchange, judgement)
+        _second(exchange, judgement, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
     if not record.errors:
         judgement.remark(_NO_ERROR)
 
@@ -65,7 +71,8 @@ def _judge_body(exchange: Exchange, judgement: Judgement) -> None:
         name = violation.path[0] if violation.path else None
         judgement.blame(
             exchange,
-            f"the body of a {exchange.status}: " + (f"{name} is of the wrong type" if name else violation.message),
+            f"the body of a {exchange.status}: "
+            + (f"{name} is of the wrong type" if name else violation.message),
             expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
             actual=shown(read.value),
         )
@@ -83,7 +90,10 @@ def status_agrees(record: Record, judgement: Judgement) -> None:
         judgement.look()
         if told != exchange.status:
             judgement.blame(
-                exchange, "statusCode of an error body", expected=f"{exchange.status}, the HTTP status", actual=shown(told)
+                exchange,
+                "statusCode of an error body",
+                expected=f"{exchange.status}, the HTTP status",
+                actual=shown(told),
             )
     if not judgement.looked_at:
         judgement.remark("no error body held a numeric statusCode")
@@ -105,13 +115,37 @@ def media_type(record: Record, judgement: Judgement) -> None:
                 expected="application/json",
                 actual=" and ".join(values) if values else "no Content-Type",
             )
+        _second(exchange, judgement, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
     if not judgement.looked_at:
         judgement.remark(_NO_ERROR)
 
 
+def _second(exchange: Exchange, judgement: Judgement, *kinds: str) -> None:
+    """Blame what Schemathesis noted of an exchange and this judge did not see itself."""
+    if any(finding.exchange is exchange for finding in judgement.findings):
+        return
+    for note in exchange.notes:
+        kind, _, message = note.partition(": ")
+        if kind in kinds:
+            judgement.blame(
+                exchange, f"Schemathesis: {kind}", expected="what the fragment says", actual=message
+            )
+
+
 @SERVER_BENCH.judges_clause(
     "server.error.documented-status",
-    needs=[*_NEEDS, "reads", "near-keys", "hostile-keys", "wrong-place", "lookup", "header-case", "oddities"],
+    needs=[
+        *_NEEDS,
+        "reads",
+        "near-keys",
+        "hostile-keys",
+        "wrong-place",
+        "lookup",
+        "header-case",
+        "oddities",
+        "generated-ids",
+        "generated-keys",
+    ],
 )
 def documented_status(record: Record, judgement: Judgement) -> None:
     """Documented requests: documented statuses. Any request: no 5xx that nobody staged."""
@@ -171,10 +205,17 @@ def no_internals(record: Record, judgement: Judgement) -> None:
 def _readable(exchange: Exchange) -> str:
     """The body's text as a reader of the JSON sees it, without what it echoes of the request."""
     assert exchange.response is not None
-    text = exchange.response.body.decode("utf-8", "replace").replace("\\n", "\n").replace('\\"', '"').replace("\\\\", "\\")
+    text = (
+        exchange.response.body.decode("utf-8", "replace")
+        .replace("\\n", "\n")
+        .replace('\\"', '"')
+        .replace("\\\\", "\\")
+    )
     target = exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
     segment = target.rpartition("/")[2]
-    for echo in sorted({"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True):
+    for echo in sorted(
+        {"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True
+    ):
         if len(echo) > 3:
             text = text.replace(echo, "<echo>")
     return text

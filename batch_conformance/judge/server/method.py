@@ -27,14 +27,19 @@ def unauthenticated(record: Record, judgement: Judgement) -> None:
 def unsupported(record: Record, judgement: Judgement) -> None:
     """404, or 405 that says what is allowed."""
     for exchange in record.of("methods"):
-        options = exchange.request.method == "OPTIONS" and exchange.status is not None and exchange.status < 300
+        options = (
+            exchange.request.method == "OPTIONS" and exchange.status is not None and exchange.status < 300
+        )
         if exchange.intent.key_kind != "valid" or options:
             continue
         judgement.look()
         allow = exchange.response.header_values("allow") if exchange.response else []
         if exchange.status == 405 and not allow:
             judgement.blame(
-                exchange, f"{exchange.intent.label}: a 405 without Allow", expected="an Allow header", actual="none"
+                exchange,
+                f"{exchange.intent.label}: a 405 without Allow",
+                expected="an Allow header",
+                actual="none",
             )
         elif exchange.status not in (404, 405):
             judgement.blame(

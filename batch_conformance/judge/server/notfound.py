@@ -7,12 +7,11 @@ from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.record import SERVER_BENCH, Record
 
 
-@SERVER_BENCH.judges_clause("server.notfound.unknown-id", needs=["unknown-ids", "generated-ids"])
+@SERVER_BENCH.judges_clause("server.notfound.unknown-id", needs=["unknown-ids"])
 def unknown_id(record: Record, judgement: Judgement) -> None:
     """Exactly 404."""
-    for exchange in record.of("unknown-ids", "generated-ids"):
-        if exchange.intent.id_kind == "unknown":
-            _expect_404(exchange, judgement)
+    for exchange in record.of("unknown-ids"):
+        _expect_404(exchange, judgement)
 
 
 @SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "reads"])
@@ -48,21 +47,20 @@ def _is_another_batch(exchange: Exchange, record: Record) -> bool:
 def hostile_id(record: Record, judgement: Judgement) -> None:
     """An error below 500."""
     for exchange in record.of("hostile-ids", "generated-ids"):
-        if exchange.intent.id_kind == "hostile":
-            judgement.look()
-            if exchange.status is None or not 400 <= exchange.status < 500:
-                judgement.blame(
-                    exchange,
-                    f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
-                    expected="404, or another error below 500",
-                    actual=exchange.outcome(),
-                )
+        judgement.look()
+        if exchange.status is None or not 400 <= exchange.status < 500:
+            judgement.blame(
+                exchange,
+                f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
+                expected="404, or another error below 500",
+                actual=exchange.outcome(),
+            )
 
 
 @SERVER_BENCH.judges_clause("server.notfound.hostile-id-404", needs=["hostile-ids"])
 def hostile_id_404(record: Record, judgement: Judgement) -> None:
     """And that error is 404."""
-    for exchange in record.of("hostile-ids"):
+    for exchange in record.of("hostile-ids", "generated-ids"):
         if exchange.status is not None and 400 <= exchange.status < 500:
             judgement.look()
             if exchange.status != 404:

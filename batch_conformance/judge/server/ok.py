@@ -49,7 +49,10 @@ def json(record: Record, judgement: Judgement) -> None:
         error = exchange.response.json.error
         if exchange.failure is not None:
             judgement.blame(
-                exchange, "the body of a batch did not arrive whole", expected="one JSON value", actual=exchange.outcome()
+                exchange,
+                "the body of a batch did not arrive whole",
+                expected="one JSON value",
+                actual=exchange.outcome(),
             )
         elif error is not None:
             judgement.blame(

@@ -18,7 +18,9 @@ _PROGRESS = {name: min(index, 3) for index, name in enumerate(STATUSES)}
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
-def _pairs(record: Record, judgement: Judgement, counts: Callable[[Pair], bool] = bool) -> Iterator[tuple[Exchange, Pair]]:
+def _pairs(
+    record: Record, judgement: Judgement, counts: Callable[[Pair], bool] = bool
+) -> Iterator[tuple[Exchange, Pair]]:
     """Successive reads of one batch that ``counts`` says can show something."""
     for _, before, second, after in record.successive():
         if counts((before, after)):
@@ -57,16 +59,23 @@ def forward_only(record: Record, judgement: Judgement) -> None:
         first, second = before["status"], after["status"]
         if _PROGRESS[second] < _PROGRESS[first]:
             judgement.blame(
-                exchange, "status from one read to the next", expected=f"{first} or later", actual=f"{second}, after {first}"
+                exchange,
+                "status from one read to the next",
+                expected=f"{first} or later",
+                actual=f"{second}, after {first}",
             )
 
 
 @SERVER_BENCH.judges_clause("server.poll.final", needs=_NEEDS)
 def final(record: Record, judgement: Judgement) -> None:
     """What is final stays as it is."""
-    for exchange, (before, after) in _pairs(record, judgement, lambda pair: _status(pair[0]) in FINAL_STATUSES):
+    for exchange, (before, after) in _pairs(
+        record, judgement, lambda pair: _status(pair[0]) in FINAL_STATUSES
+    ):
         if before["status"] != after.get("status", ABSENT):
-            _blame_change(judgement, exchange, "the final status", before["status"], after.get("status", ABSENT))
+            _blame_change(
+                judgement, exchange, "the final status", before["status"], after.get("status", ABSENT)
+            )
         for name in COUNTS:
             first, second = _count(before, name), _count(after, name)
             if first is not None and second is not None and first != second:
@@ -83,7 +92,10 @@ def counts_grow(record: Record, judgement: Judgement) -> None:
             first, second = _count(before, name), _count(after, name)
             if first is not None and second is not None and second < first:
                 judgement.blame(
-                    exchange, f"{name} from one read to the next", expected=f"at least {first}", actual=str(second)
+                    exchange,
+                    f"{name} from one read to the next",
+                    expected=f"at least {first}",
+                    actual=str(second),
                 )
 
 
@@ -92,12 +104,17 @@ def webhook_stable(record: Record, judgement: Judgement) -> None:
     """Nobody changed the webhook meanwhile."""
     for exchange, (before, after) in _pairs(record, judgement):
         if before.get("webhookUrl") != after.get("webhookUrl"):
-            _blame_change(judgement, exchange, "webhookUrl", before.get("webhookUrl"), after.get("webhookUrl"))
+            _blame_change(
+                judgement, exchange, "webhookUrl", before.get("webhookUrl"), after.get("webhookUrl")
+            )
 
 
 def _blame_change(judgement: Judgement, exchange: Exchange, name: str, first: object, second: object) -> None:
     judgement.blame(
-        exchange, f"{name} changed between two reads", expected=f"{shown(first)}, as before", actual=shown(second)
+        exchange,
+        f"{name} changed between two reads",
+        expected=f"{shown(first)}, as before",
+        actual=shown(second),
     )
 
 

@@ -29,7 +29,9 @@ REGISTRY: dict[str, ServerMutant] = {}
 VARIATIONS: dict[str, ServerMutant] = {}
 
 
-def register(name: str, clause: str, build: Callable[[], ReferenceServer], also: Collection[str] = ()) -> None:
+def register(
+    name: str, clause: str, build: Callable[[], ReferenceServer], also: Collection[str] = ()
+) -> None:
     """Put a mutant (or, without a clause, a legal variation) into its registry. Names are unique."""
     registry = REGISTRY if clause else VARIATIONS
     if name in registry:
@@ -50,7 +52,10 @@ def fault_in_batch(
 
 
 def fault_in_answer(
-    clause: str, name: str, change: Callable[[ReferenceServer, Asked, Answer], Answer], also: Collection[str] = ()
+    clause: str,
+    name: str,
+    change: Callable[[ReferenceServer, Asked, Answer], Answer],
+    also: Collection[str] = (),
 ) -> None:
     """A server whose answers are changed before they are sent."""
 
@@ -94,7 +99,12 @@ def fault_in_look_up(
 
 
 def fault_in_errors(
-    clause: str, name: str, change: Callable[[Answer], Answer], *, only: int | None = None, also: Collection[str] = ()
+    clause: str,
+    name: str,
+    change: Callable[[Answer], Answer],
+    *,
+    only: int | None = None,
+    also: Collection[str] = (),
 ) -> None:
     """A server whose errors (of one status, if given) are changed before they are sent."""
 

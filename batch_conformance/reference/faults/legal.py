@@ -50,12 +50,17 @@ def _type(value: str) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
 
 
 # bodies
-_batch("extra-members", lambda payload: {**payload, "organizationId": "o", "progress": 0.5, "tags": [None, {"a": 1}]})
+_batch(
+    "extra-members",
+    lambda payload: {**payload, "organizationId": "o", "progress": 0.5, "tags": [None, {"a": 1}]},
+)
 _batch("extra-members-that-look-alike", lambda payload: {
     "createdAt": None, "Status": "done", "error": None, "output_url": 7, **payload})  # fmt: skip
 _batch("extra-metrics", lambda payload: {**payload, "metrics": {**payload["metrics"], "canceled_count": -1}})
 _batch("webhook-null", lambda payload: {**payload, "webhookUrl": None})
-_batch("webhook-absent", lambda payload: {key: value for key, value in payload.items() if key != "webhookUrl"})
+_batch(
+    "webhook-absent", lambda payload: {key: value for key, value in payload.items() if key != "webhookUrl"}
+)
 _batch("webhook-any-string", lambda payload: {**payload, "webhookUrl": "not a url"})
 _batch("offset-plus", lambda payload: {**payload, "created_at": "2024-01-15T12:30:00.123+02:00"})
 _batch("offset-minus-zero", lambda payload: {**payload, "created_at": "2024-01-15T10:30:00-00:00"})
@@ -70,7 +75,10 @@ _batch("members-reversed", lambda payload: dict(reversed(payload.items())))
 _batch("white-space", lambda payload: b"\r\n\t " + json.dumps(payload, indent=3).encode() + b" \n\n")
 _batch("escapes", lambda payload: json.dumps({**payload, "note": "\u00e9\u2028\U0001f600"}).encode())
 _batch("slashes-escaped", lambda payload: json.dumps(payload).replace("/", "\\/").encode())
-_batch("lone-surrogate", lambda payload: json.dumps({**payload, "note": "x"}).replace('"x"', '"\\ud800"').encode())
+_batch(
+    "lone-surrogate",
+    lambda payload: json.dumps({**payload, "note": "x"}).replace('"x"', '"\\ud800"').encode(),
+)
 _batch("large-counts", lambda payload: {**payload, "metrics": {
     "total_generations": 2**53 - 1, "success_count": 2**53 - 1, "failed_count": 0, "pending_count": 0}})  # fmt: skip
 _batch("output-early", lambda payload: {**payload, "outputUrl": payload["outputUrl"] or "soon"})
@@ -98,7 +106,11 @@ class _Counts(ReferenceServer):
     def answer(self, asked: Asked) -> Answer:
         self.count += 1
         answer = super().answer(asked)
-        answer.headers = [*answer.headers, ("X-Request-Id", f"r{self.count}"), ("X-Instance", f"i{self.count % 2}")]
+        answer.headers = [
+            *answer.headers,
+            ("X-Request-Id", f"r{self.count}"),
+            ("X-Instance", f"i{self.count % 2}"),
+        ]
         if answer.status >= 400 and isinstance(answer.body, dict):
             answer.body["requestId"] = f"r{self.count}"
         return answer
@@ -109,7 +121,9 @@ register("request-ids", LEGAL, _Counts)
 # errors
 _errors("array-messages", lambda answer: Answer(
     answer.status, {**answer.body, "message": [answer.body["message"], "see docs"]}, answer.headers))  # fmt: skip
-_errors("error-codes", lambda answer: Answer(answer.status, {**answer.body, "errorCode": "x"}, answer.headers))
+_errors(
+    "error-codes", lambda answer: Answer(answer.status, {**answer.body, "errorCode": "x"}, answer.headers)
+)
 _errors("error-extra-members", lambda answer: Answer(
     answer.status, {**answer.body, "error": "Not Found", "timestamp": "2024-01-15"}, answer.headers))  # fmt: skip
 _errors("error-status-code-404.0", lambda answer: Answer(
@@ -120,7 +134,9 @@ _errors("challenge-bearer", lambda answer: Answer(
 
 def _echo(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     if answer.status >= 400 and asked.segment and isinstance(answer.body, dict):
-        answer.body["message"] = f"{asked.method} {unquote(asked.path.decode('latin-1'), errors='replace')}: no"
+        answer.body["message"] = (
+            f"{asked.method} {unquote(asked.path.decode('latin-1'), errors='replace')}: no"
+        )
     return answer
 
 
@@ -130,7 +146,11 @@ _answers("errors-echo-the-path", _echo)
 def _hostile_400(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     if answer.status == 404 and asked.segment and asked.method == "GET" and b"%" in asked.segment:
         decoded = unquote(asked.segment.decode("latin-1"))
-        if decoded.strip(" \t\n\u00a0\xa0") == decoded and not decoded.startswith("batch_abc123,") and "%62" not in decoded:
+        if (
+            decoded.strip() == decoded
+            and not decoded.startswith("batch_abc123,")
+            and "%62" not in decoded
+        ):
             return server.error(400, "Malformed id")
     return answer
 
@@ -142,7 +162,9 @@ _answers("long-keys-431", lambda server, asked, answer: Answer(431, b"<h1>431</h
          if any(len(value) > 1000 for _, value in asked.headers) else answer)  # fmt: skip
 _answers("odd-keys-400", lambda server, asked, answer: Answer(400, b"", [], None)
          if any(not value.isascii() for _, value in asked.headers) else answer)  # fmt: skip
-_answers("methods-404", lambda server, asked, answer: server.not_found(asked) if answer.status == 405 else answer)
+_answers(
+    "methods-404", lambda server, asked, answer: server.not_found(asked) if answer.status == 405 else answer
+)
 _answers("methods-405-before-auth", lambda server, asked, answer: server.wrong_method(asked)
          if asked.method not in ("GET", "HEAD") else answer)  # fmt: skip
 _answers("options-204", lambda server, asked, answer: Answer(204, b"", [("Allow", "GET")], None)
@@ -180,7 +202,10 @@ def _fresh(batch: Batch) -> Batch:
 _sample = sample_store().batches
 _with_store("one-completed-batch", _sample["batch_abc123"])
 _with_store("one-pending-batch", _sample["batch_ghi789"])
-_with_store("uuid-ids", Batch("6b1f8a52-3c1e-4f7b-9a56-0d4f9f0b8c11", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]))
+_with_store(
+    "uuid-ids",
+    Batch("6b1f8a52-3c1e-4f7b-9a56-0d4f9f0b8c11", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]),
+)
 _with_store("numeric-ids", Batch("4711", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]))
 _with_store("ids-that-extend-each-other", *[
     Batch(value, f"2024-01-{15 + index}T10:30:00Z", [State("COMPLETED", 1, 1)])

@@ -1,0 +1,175 @@
+"""The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
+
+Each property is checked on the wire, example by example, by the judges themselves; what is found stays in the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisException
+
+from batch_conformance.contract import contract_root
+from batch_conformance.exchange import Exchange
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import Key
+from batch_conformance.judge.server import SERVER_BENCH, Record
+from batch_conformance.server.probes import World
+from batch_conformance.server.send import Send
+
+#: Judges that can tell from a single exchange whether a generated example breaks something.
+_ON_SIGHT = (
+    "server.notfound.hostile-id",
+    "server.auth.invalid-key",
+    "server.auth.hostile-key",
+    "server.auth.no-disclosure",
+    "server.error.body",
+    "server.error.media-type",
+    "server.error.status-agrees",
+    "server.error.documented-status",
+)
+#: Schemathesis's checks that agree with this contract, and hold for a single response.
+_CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
+
+
+class _Broken(Exception):
+    """An example that breaks a clause; Hypothesis makes it smaller."""
+
+
+@cache
+def _operation() -> Any:
+    import schemathesis
+
+    fragment = contract_root() / "contracts" / "batch.openapi.yaml"
+    return schemathesis.openapi.from_path(str(fragment))["/v2/batch/{id}"]["GET"]
+
+
+@cache
+def _checks() -> list[Any]:
+    from schemathesis import checks
+
+    checks.load_all_checks()
+    return [getattr(checks, name) for name in _CHECKS]
+
+
+def explore(
+    world: World, send: Callable[[Send], Exchange], left: Callable[[], int], keep: Callable[[Exchange], None]
+) -> None:
+    """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
+
+    ``left`` tells how many requests may still be sent; ``keep`` puts the annotated exchange in place of the plain one.
+    """
+    for plan in (_generated_id, _generated_key):
+        _property(world, plan, send, left, keep)
+
+
+def _property(
+    world: World,
+    plan: Callable[[World, Any], Send | None],
+    send: Callable[[Send], Exchange],
+    left: Callable[[], int],
+    keep: Callable[[Exchange], None],
+) -> None:
+    thorough = world.profile.budget is None
+    phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
+    spare = world.profile.generated + world.profile.shrink
+    stopped_by: list[BaseException] = []
+
+    @seed(world.seed)
+    @settings(
+        max_examples=world.profile.generated,
+        database=settings.default.database if thorough and settings.default else None,
+        phases=phases,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @given(_operation().as_strategy())
+    def holds(case: Any) -> None:
+        nonlocal spare
+        planned = plan(world, case)
+        if planned is None or spare <= 0 or left() <= 0 or stopped_by:
+            return
+        spare -= 1
+        try:
+            exchange = send(planned)
+        except BaseException as error:
+            # Not the example's fault: it must reach the campaign, not the shrinker.
+            stopped_by.append(error)
+            return
+        annotated = replace(exchange, notes=tuple(_second_opinion(case, exchange)))
+        keep(annotated)
+        if annotated.notes or _is_broken(annotated):
+            raise _Broken
+
+    # What was found stands in the record, where the judges see it.
+    with suppress(_Broken, HypothesisException, ExceptionGroup):
+        holds()
+    if stopped_by:
+        raise stopped_by[0]
+
+
+def _is_broken(exchange: Exchange) -> bool:
+    record = Record([exchange])
+    return any(SERVER_BENCH.judges[clause](record).findings for clause in _ON_SIGHT)
+
+
+def _generated_id(world: World, case: Any) -> Send | None:
+    segment = str((case.path_parameters or {}).get("id", ""))
+    value = unquote(segment, errors="surrogateescape")
+    if not segment or value in world.ids:
+        return None
+    asked = AskedId(value, segment, "hostile", "a generated id")
+    return Send("generated-ids", asked, world.key, key_header=world.key_header)
+
+
+def _generated_key(world: World, case: Any) -> Send | None:
+    value = str((case.headers or {}).get("x-api-key", ""))
+    if not value or value.strip() != value or value == world.secret:
+        return None
+    plain = value.isascii() and value.isprintable()
+    key = Key(value, "invalid" if plain else "hostile", "a generated key")
+    return world.anonymous("generated-keys", known_id(world.ids[0]), key)
+
+
+def _second_opinion(case: Any, exchange: Exchange) -> list[str]:
+    """What Schemathesis's own checks say of a documented error, as ``check: message``."""
+    answer = exchange.response
+    if answer is None or exchange.failure is not None or answer.status not in (401, 404, 500):
+        return []
+    # The body was decoded already: its coding must not be undone twice.
+    headers = [
+        (name, value)
+        for name, value in answer.headers
+        if name.lower() not in ("content-encoding", "content-length")
+    ]
+    response = httpx.Response(
+        answer.status,
+        headers=headers,
+        content=answer.body,
+        request=httpx.Request(exchange.request.method, "http://target" + case.formatted_path),
+    )
+    response.elapsed = _elapsed(exchange)
+    try:
+        case.validate_response(response, checks=_checks())
+    except BaseExceptionGroup as failures:
+        return [_told(failure) for failure in failures.exceptions]
+    return []
+
+
+def _elapsed(exchange: Exchange) -> Any:
+    from datetime import timedelta
+
+    return timedelta(seconds=max(0.0, exchange.ended - exchange.started))
+
+
+def _told(failure: BaseException) -> str:
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    return f"{type(failure).__name__}: {' '.join(lines)[:300]}"
