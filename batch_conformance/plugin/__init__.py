@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; check what was said on the command line."""
     config.addinivalue_line(
-        "markers", f"{MARKER}(clause): the clause of the Batch API contract that a test settles"
+        "markers", f"{MARKER}(clause, subject=None): the clause of the Batch API contract that a test settles"
     )
     if any(argument.startswith("--batch-") for argument in config.invocation_params.args):
         verdicts_of(config).check_usage()
@@ -37,9 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take note of the clauses that were selected."""
-    clauses = [mark.args[0] for item in items for mark in item.iter_markers(MARKER)]
-    if clauses:
-        verdicts_of(config).select(clauses)
+    marks = [mark for item in items for mark in item.iter_markers(MARKER)]
+    if marks:
+        verdicts_of(config).select(marks)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -54,8 +54,13 @@ def pytest_configure_node(node: object) -> None:
 def batch_settle(request: pytest.FixtureRequest) -> object:
     """Settles a clause: the test passes, fails, warns or skips as the verdict says."""
     from batch_conformance.plugin.items import settle_item
+    from batch_conformance.plugin.subjects import kind_of
 
-    return lambda clause: settle_item(request.node, verdicts_of(request.config).clause(clause))
+    def settle(clause: str) -> None:
+        kind = kind_of(clause, request.node.get_closest_marker(MARKER))
+        settle_item(request.node, verdicts_of(request.config).clause(kind, clause))
+
+    return settle
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,16 +1,17 @@
-"""From the options to a judged side: opens the target or the client, judges, closes it again."""
+"""From the options to a judged subject: opens the target or the client, judges, closes it again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from batch_conformance import __version__
-from batch_conformance.contract import Side, load_contract
+from batch_conformance.contract import load_contract
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.verdict import ClauseResult, unselected
 from batch_conformance.plugin.options import Options, UsageProblem
+from batch_conformance.plugin.subjects import Kind, side_of
 
 if TYPE_CHECKING:
     from batch_conformance.client.call import ClientUnderTest
@@ -40,9 +41,9 @@ def check(options: Options) -> None:
         raise UsageProblem(str(error)) from None
 
 
-def check_side(side: Side, options: Options) -> None:
-    """Check the options of a side about to be judged. Raises :class:`UsageProblem`."""
-    if side == "server":
+def check_kind(kind: Kind, options: Options) -> None:
+    """Check the options of a subject about to be judged. Raises :class:`UsageProblem`."""
+    if kind == "server":
         check(options)
         if options.target == "embedded" and options.batch_ids:
             raise UsageProblem(
@@ -50,16 +51,20 @@ def check_side(side: Side, options: Options) -> None:
             )
 
 
-def check_mutant(sides: Collection[Side], options: Options) -> None:
-    """Check that one of the sides about to be judged has the mutant. Raises :class:`UsageProblem`."""
+def check_mutant(kinds: Collection[Kind], options: Options) -> None:
+    """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:
         return
     names: set[str] = set()
-    for side in sides:
-        chosen = options.target if side == "server" else options.client
+    for kind in kinds:
+        if kind == "recorded":
+            continue
+        chosen = options.target if kind == "server" else options.client
         if chosen != "embedded":
-            raise UsageProblem(f"--batch-mutant goes with the embedded {side} only, not with {chosen!r}")
-        names |= _variants(side)
+            raise UsageProblem(f"--batch-mutant goes with the embedded {kind} only, not with {chosen!r}")
+        names |= _variants(kind)
+    if not names:
+        raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
     if options.mutant not in names:
         close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
         raise UsageProblem(
@@ -73,8 +78,8 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
-def _variants(side: Side) -> set[str]:
-    if side == "server":
+def _variants(kind: Kind) -> set[str]:
+    if kind == "server":
         from batch_conformance.reference.faults import server_mutants, server_variations
 
         return {*server_mutants(), *server_variations()}
@@ -83,25 +88,26 @@ def _variants(side: Side) -> set[str]:
     return {*client_mutants(), *client_variations()}
 
 
-def judge(side: Side, options: Options, selected: Collection[str]) -> RunResult:
-    """Judge a side by the selected clauses. What keeps the suite from judging becomes a result with an error.
+def judge(kind: Kind, options: Options, selected: Collection[str]) -> RunResult:
+    """Judge a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
 
     Raises :class:`Interrupted` with the result so far when the user stops the run.
     """
     try:
-        check_side(side, options)
-        run = _judge_server(options, selected) if side == "server" else _judge_client(options, selected)
+        check_kind(kind, options)
+        run = _JUDGES[kind](options, selected)
     except (CouldNotRun, UsageProblem) as error:
-        return _failed(side, options, selected, str(error))
+        return _failed(kind, options, selected, str(error))
     except ImportError as error:
-        return _failed(side, options, selected, _MISSING_EXTRA.format(side=side, error=error))
+        return _failed(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
     if run.incomplete:
         raise Interrupted(run)
     return run
 
 
-def _failed(side: Side, options: Options, selected: Collection[str], reason: str) -> RunResult:
-    target = options.target if side == "server" else options.client
+def _failed(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
+    side = side_of(kind)
+    target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
     clauses = {clause.id: clause for clause in load_contract().of_side(side)}
     results = [ClauseResult(clauses[clause], "error", reason) for clause in clauses if clause in selected]
     results += unselected(clauses, selected)
@@ -201,3 +207,16 @@ def _client(options: Options) -> ClientUnderTest:
         return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
     except ValueError as error:
         raise UsageProblem(str(error)) from None
+
+
+def _judge_recorded(options: Options, selected: Collection[str]) -> RunResult:
+    from batch_conformance.recorded import judge_recorded
+
+    return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
+
+
+_JUDGES: Mapping[Kind, Callable[[Options, Collection[str]], RunResult]] = {
+    "server": _judge_server,
+    "client": _judge_client,
+    "recorded": _judge_recorded,
+}

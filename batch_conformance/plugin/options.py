@@ -26,6 +26,7 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("known-failures", "string", {"metavar": "FILE"}, "accepted failures, as TOML"),
     ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
     ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
+    ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
     ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
     ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
     ("seed", "string", {"metavar": "N"}, "seed of everything generated (default: 0)"),
@@ -63,6 +64,7 @@ class Options:
     mutant: str | None
     allow_production: bool
     seed: int
+    recorded: tuple[str, ...]
     start: Path
 
 
@@ -94,6 +96,7 @@ def read_options(config: pytest.Config) -> Options:
         mutant=told("mutant") or None,
         allow_production=bool(told("allow_production")),
         seed=_whole(told("seed")),
+        recorded=tuple(told("recorded") or ()),
         start=folder,
     )
 

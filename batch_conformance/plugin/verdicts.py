@@ -1,4 +1,4 @@
-"""The verdicts of a pytest run: each side is judged once, when its first clause is asked for."""
+"""The verdicts of a pytest run: each subject is judged once, when its first clause is asked for."""
 
 from __future__ import annotations
 
@@ -11,31 +11,30 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
-from batch_conformance.contract import Side, load_contract
 from batch_conformance.plugin import judging
 from batch_conformance.plugin.options import Options, UsageProblem, read_options
 from batch_conformance.plugin.sharing import is_worker, shared_folder
+from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
 
 if TYPE_CHECKING:
     from batch_conformance.report.words import Document
 
-SIDES: tuple[Side, ...] = ("server", "client")
 PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
 _NO_TESTS = 5
 
 
 class Verdicts:
-    """Judges sides on demand and keeps their reports (as documents, redacted: no key is in them)."""
+    """Judges subjects on demand and keeps their reports (as documents, redacted: no key is in them)."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._folder = shared_folder(config)
-        self._documents: dict[Side, Document] = {}
-        self.selected: dict[Side, set[str]] = {}
+        self._documents: dict[Kind, Document] = {}
+        self.selected: dict[Kind, set[str]] = {}
         self.problems: list[str] = []
-        self.written: dict[Side, list[Path]] = {}
+        self.written: dict[Kind, list[Path]] = {}
 
     @cached_property
     def options(self) -> Options:
@@ -50,40 +49,40 @@ class Verdicts:
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
 
-    def select(self, clauses: Collection[str]) -> None:
+    def select(self, marks: Collection[pytest.Mark]) -> None:
         """Note which clauses the collected tests are about, and check that they can be judged at all."""
-        known = load_contract().clauses
-        for clause in clauses:
-            self.selected.setdefault(known[clause].side, set()).add(clause)
+        for mark in marks:
+            clause: str = mark.args[0]
+            self.selected.setdefault(kind_of(clause, mark), set()).add(clause)
         if not is_worker(self._config) and not self._config.option.collectonly:
             self.check_usage()
             try:
-                for side in self.selected:
-                    judging.check_side(side, self.options)
+                for kind in self.selected:
+                    judging.check_kind(kind, self.options)
                 judging.check_mutant(self.selected, self.options)
             except UsageProblem as problem:
                 raise pytest.UsageError(str(problem)) from None
 
-    def clause(self, clause: str) -> dict[str, Any]:
-        """The report's entry on a clause; judges its side if that has not been done."""
-        document = self.document(load_contract().clauses[clause].side)
+    def clause(self, kind: Kind, clause: str) -> dict[str, Any]:
+        """The report's entry on a clause; judges the subject if that has not been done."""
+        document = self.document(kind)
         return next(entry for entry in document["clauses"] if entry["id"] == clause)
 
-    def document(self, side: Side) -> Document:
-        """The report on a side."""
-        if side not in self._documents:
-            kept = self._folder / f"{side}.json"
+    def document(self, kind: Kind) -> Document:
+        """The report on a subject."""
+        if kind not in self._documents:
+            kept = self._folder / f"{kind}.json"
             with FileLock(f"{kept}.lock"):
                 if kept.exists():
-                    self._documents[side] = json.loads(kept.read_text("utf-8"))
+                    self._documents[kind] = json.loads(kept.read_text("utf-8"))
                 else:
-                    self._documents[side] = self._judge(side, kept)
-        return self._documents[side]
+                    self._documents[kind] = self._judge(kind, kept)
+        return self._documents[kind]
 
-    def _judge(self, side: Side, kept: Path) -> Document:
+    def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         try:
-            run = judging.judge(side, self.options, self.selected[side])
+            run = judging.judge(kind, self.options, self.selected[kind])
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         document = report_document(run)
@@ -93,21 +92,21 @@ class Verdicts:
             raise interrupted
         return document
 
-    def judged(self) -> dict[Side, Document]:
+    def judged(self) -> dict[Kind, Document]:
         """The reports there are, also those that workers made."""
-        for side in SIDES:
-            kept = self._folder / f"{side}.json"
-            if side not in self._documents and kept.exists():
-                self._documents[side] = json.loads(kept.read_text("utf-8"))
-        return {side: self._documents[side] for side in SIDES if side in self._documents}
+        for kind in KINDS:
+            kept = self._folder / f"{kind}.json"
+            if kind not in self._documents and kept.exists():
+                self._documents[kind] = json.loads(kept.read_text("utf-8"))
+        return {kind: self._documents[kind] for kind in KINDS if kind in self._documents}
 
     def finish(self, status: int) -> int:
         """Write the reports; returns the exit status of the run."""
         documents = self.judged()
-        for side, document in documents.items():
-            folder = self.options.report / side if len(documents) > 1 else self.options.report
+        for kind, document in documents.items():
+            folder = self.options.report / kind if len(documents) > 1 else self.options.report
             try:
-                self.written[side] = write_document(document, folder)
+                self.written[kind] = write_document(document, folder)
             except ReportNotWritten as problem:
                 self.problems.append(str(problem))
         if self.problems:
