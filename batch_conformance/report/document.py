@@ -58,6 +58,16 @@ def _place(violation: SchemaViolation) -> str:
     return f"{path}: {cut(visible(violation.message, lines=False), 300)}"
 
 
+def shown_text(redactor: Redactor, text: str) -> str:
+    """A text of several lines as every report shows it: redacted, made visible, cut."""
+    return cut(_safe(redactor, text, lines=True).strip(), LINE_LIMIT)
+
+
+def _safe(redactor: Redactor, text: str, *, lines: bool) -> str:
+    # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
+    return redactor.text(visible(redactor.text(text), lines=lines))
+
+
 class _Reporter:
     """Converts one run, with its redactor at hand."""
 
@@ -190,11 +200,10 @@ class _Reporter:
         return cut(self._safe(body.decode("utf-8", "backslashreplace"), lines=True), BODY_LIMIT)
 
     def _text(self, text: str) -> str:
-        return cut(self._safe(text, lines=True).strip(), LINE_LIMIT)
+        return shown_text(self.redactor, text)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
-        return self.redactor.text(visible(self.redactor.text(text), lines=lines))
+        return _safe(self.redactor, text, lines=lines)

@@ -202,10 +202,10 @@ def _clause(clause: Mapping[str, Any]) -> Element:
     more = evidence_note(clause, len(clause["evidence"]))
     inside = h(
         "div",
+        h("span", id=clause["id"], class_="here"),
         _about(clause),
         *evidence_items(clause),
         h("p", f"… {more}", class_="omitted") if more else None,
-        id=clause["id"],
         class_="inside",
     )
     return h("details", summary, inside, class_="clause", data_verdict=verdict, open=verdict in _OPEN)

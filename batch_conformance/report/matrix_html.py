@@ -18,8 +18,10 @@ _CHANGES: dict[Change, tuple[str, str]] = {
     "worse": ("▼", "worse than the version before"),
     "other": ("◆", "unlike the version before"),
 }
-#: With more columns than this a table scrolls sideways in a box of its own on large screens too.
-_MANY = 9
+#: With more columns than this a table scrolls in a box of its own on large screens too.
+_MANY = 12
+#: Names up to this length are not broken into lines, in characters.
+_SHORT_NAME = 18
 
 
 def render_matrix(comparisons: list[Comparison]) -> str:
@@ -106,7 +108,10 @@ def _step(step: Step) -> Element:
             for clause in clauses:
                 links += [", " if links else "", h("a", _short(clause), href=f"#{clause}")]
             lines.append(h("p", _sign(how), h("b", f"{word}: "), *links))
-    return h("li", h("h3", f"{step.after.name} {step.before.version} → {step.after.version}"), *lines)
+    name, *versions = (
+        _brief(text, 40) for text in (step.after.name, step.before.version, step.after.version)
+    )
+    return h("li", h("h3", f"{name} {' → '.join(versions)}"), *lines)
 
 
 def _caption(comparison: Comparison) -> Element:
@@ -116,7 +121,8 @@ def _caption(comparison: Comparison) -> Element:
 def _head(comparison: Comparison) -> Element:
     names, versions = [h("th", "Clause", scope="col", rowspan="2", class_="corner")], []
     for name, columns in comparison.names().items():
-        names.append(h("th", name, scope="colgroup", colspan=str(len(columns)), class_="name"))
+        style = "name short" if len(name) <= _SHORT_NAME else "name"
+        names.append(h("th", _brief(name, 60), scope="colgroup", colspan=str(len(columns)), class_=style))
         twice = {version for version, times in Counter(one.version for one in columns).items() if times > 1}
         for index, column in enumerate(columns):
             place = column.place if column.version in twice else None
@@ -129,11 +135,11 @@ def _head(comparison: Comparison) -> Element:
 def _version(column: Column, place: str | None) -> list[Child]:
     word, verdict = RUN_WORDS[column.document["verdict"]], column.document["verdict"]
     failed = counts(column.document).get("fail", 0)
-    said = f"{failed} failed" if verdict == "fail" else word.label
-    version = column.version or "–"
+    said = {"fail": f"{failed} failed", "error": "not judged"}.get(verdict, word.label)
+    version = _brief(column.version, 20) or "–"
     return [
         h("a", version, href=column.link) if column.link else version,
-        h("small", place) if place else None,
+        h("small", _brief(place, 60)) if place else None,
         h("span", word.glyph, " ", said, class_=f"verdict run-{verdict}"),
     ]
 
@@ -197,6 +203,10 @@ def _cell(comparison: Comparison, column: Column, clause: str, first: bool) -> E
 
 def _sign(how: Change) -> Element:
     return h("span", _CHANGES[how][0], class_=f"change {how}", aria_hidden="true")
+
+
+def _brief(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _short(clause: str) -> str:

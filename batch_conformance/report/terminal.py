@@ -23,13 +23,22 @@ from batch_conformance.report.words import (
 
 
 class Write(Protocol):
-    """Writes text, without a line break of its own; pytest's ``TerminalReporter.write`` is one.
+    """Writes text, without a line break of its own. The ``write`` of pytest's terminal reporter is one."""
 
-    Markup is named as in pytest: ``red``, ``green``, ``yellow``, ``purple``, ``cyan``, ``bold``, ``light``.
-    """
-
-    def __call__(self, text: str, /, *, flush: bool = False, **markup: bool) -> None:
-        """Write ``text``."""
+    def __call__(
+        self,
+        text: str,
+        /,
+        *,
+        bold: bool = False,
+        light: bool = False,
+        red: bool = False,
+        green: bool = False,
+        yellow: bool = False,
+        purple: bool = False,
+        cyan: bool = False,
+    ) -> None:
+        """Write ``text`` with markup."""
 
 
 #: A run of text and its markup.
