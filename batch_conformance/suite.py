@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from batch_conformance.contract import load_contract
+from batch_conformance.recorded.clauses import NEEDS
 
 
 def clauses_of(theme: str) -> pytest.MarkDecorator:
@@ -12,9 +15,19 @@ def clauses_of(theme: str) -> pytest.MarkDecorator:
 
     Raises ``ValueError`` for a theme without clauses: a test over nothing would pass silently.
     """
-    ids = [clause for clause in load_contract().clauses if clause.startswith(f"{theme}.")]
+    return _over(theme, load_contract().clauses)
+
+
+def recorded_clauses_of(theme: str) -> pytest.MarkDecorator:
+    """The same for recorded traffic: over the clauses of a theme that recordings can put to the test."""
+    return _over(theme, NEEDS, subject="recorded")
+
+
+def _over(theme: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
+    ids = [clause for clause in clauses if clause.startswith(f"{theme}.")]
     if not ids:
         raise ValueError(f"the contract has no clauses of the theme {theme!r}")
-    return pytest.mark.parametrize(
-        "clause", [pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause)) for clause in ids]
-    )
+    params = [
+        pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause, **about)) for clause in ids
+    ]
+    return pytest.mark.parametrize("clause", params)

@@ -49,6 +49,13 @@ def check_kind(kind: Kind, options: Options) -> None:
             raise UsageProblem(
                 "--batch-id goes with a --batch-target; the embedded server knows its own batches"
             )
+    if kind == "recorded" and options.recorded:
+        from batch_conformance.recorded import NoSuchFiles, find_files
+
+        try:
+            find_files(options.recorded, options.start)
+        except NoSuchFiles as error:
+            raise UsageProblem(str(error)) from None
 
 
 def check_mutant(kinds: Collection[Kind], options: Options) -> None:

@@ -1,15 +1,19 @@
 """Recorded traffic: mocks, HAR files and cassettes, judged by the server's judges without sending anything."""
 
-from __future__ import annotations
+from batch_conformance.recorded.clauses import NEEDS
+from batch_conformance.recorded.files import NoSuchFiles, find_files
+from batch_conformance.recorded.judging import judge_clause
+from batch_conformance.recorded.recording import Draft, Recording, SetAside, recording_of
+from batch_conformance.recorded.session import judge_recorded
 
-from collections.abc import Collection, Sequence
-from pathlib import Path
-
-from batch_conformance.judge.result import CouldNotRun, RunResult
-
-
-def judge_recorded(
-    patterns: Sequence[str], *, folder: Path, selected: Collection[str] | None = None, strict: bool = False
-) -> RunResult:
-    """Judge the recordings that match ``patterns``, relative to ``folder``."""
-    raise CouldNotRun("recorded traffic cannot be judged yet")
+__all__ = [
+    "NEEDS",
+    "Draft",
+    "NoSuchFiles",
+    "Recording",
+    "SetAside",
+    "find_files",
+    "judge_clause",
+    "judge_recorded",
+    "recording_of",
+]

@@ -1,0 +1,60 @@
+"""Which files are meant: globs, folders and file names, ``!`` in front of what is left out."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_conformance.contract import contract_root
+
+#: What is read of a folder that is named instead of files.
+SUFFIXES = (".har", ".json", ".yaml", ".yml")
+
+
+class NoSuchFiles(ValueError):
+    """A pattern that names no file. The message is one line for the user."""
+
+
+def sample_folder() -> Path:
+    """The recordings that come with the suite."""
+    return contract_root() / "suites" / "recorded" / "samples"
+
+
+def find_files(patterns: Sequence[str], folder: Path) -> list[Path]:
+    """The files that ``patterns`` name, relative to ``folder``, each once, sorted.
+
+    ``**`` reaches into folders, a folder stands for the recordings in it, ``!`` leaves out what comes after it.
+    Raises :class:`NoSuchFiles` for a pattern without a file.
+    """
+    found: dict[Path, Path] = {}
+    for pattern in patterns:
+        if not pattern.startswith("!"):
+            files = _expand(pattern, folder)
+            if not files:
+                raise NoSuchFiles(f"{pattern!r} matches no file in {folder} (--batch-recorded)")
+            found.update((file.resolve(), file) for file in files)
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            for file in _expand(pattern[1:], folder):
+                found.pop(file.resolve(), None)
+    if not found:
+        raise NoSuchFiles(f"{' '.join(patterns)!r} leaves no file to judge (--batch-recorded)")
+    return sorted(found.values())
+
+
+def _expand(pattern: str, folder: Path) -> list[Path]:
+    named = folder / pattern
+    if named.is_file():  # whatever its name is made of
+        return [named]
+    if named.is_dir():
+        return [
+            file for file in sorted(named.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()
+        ]
+    matches = glob.glob(pattern, root_dir=folder, recursive=True)
+    return [file for file in (folder / match for match in matches) if file.is_file()]
+
+
+def shown(file: Path, folder: Path) -> str:
+    """A file's name for people: relative to ``folder`` if it is in there."""
+    return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)

@@ -1,0 +1,64 @@
+"""The server's judges, over recordings: each gets what it can tell from, and is told where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import Finding, Judgement
+from batch_conformance.judge.server import SERVER_BENCH, Record
+from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
+from batch_conformance.recorded.hush import safe
+from batch_conformance.recorded.recording import Recording
+
+
+def judge_clause(clause: str, recordings: Sequence[Recording]) -> Judgement:
+    """Judge one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
+    needs = NEEDS[clause]
+    usable = [row for row in recordings if needs <= row.facts]
+    exchanges = [_as_judged(row, clause) for row in usable]
+    judgement = SERVER_BENCH.judges[clause](Record(exchanges, _keys(exchanges)))
+    places = {row.exchange.number: row for row in usable}
+    judgement.findings = [_placed(finding, places, clause) for finding in judgement.findings]
+    about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]
+    mute = [row for row in about if not needs <= row.facts]
+    if mute:
+        if len(mute) == len(about):
+            judgement.note = ""
+        missing = [WORDS[fact] for fact in WORDS if any(fact in needs - row.facts for row in mute)]
+        judgement.remark(f"{len(mute)} of {len(about)} recordings do not tell {' or '.join(missing)}")
+    return judgement
+
+
+def _as_judged(row: Recording, clause: str) -> Exchange:
+    exchange, response = row.exchange, row.exchange.response
+    if clause.startswith("server.poll."):
+        # Reads are in order within a recording and towards one origin only.
+        origin = "/".join(exchange.request.url.split("/")[:3])
+        within = "\0".join((row.order or "", origin, exchange.intent.id))
+        return replace(exchange, intent=replace(exchange.intent, id=within))
+    if clause == "server.rate.429" and response and "headers" not in row.facts:
+        # Retry-After is not known; the body is still to be judged.
+        return replace(exchange, response=replace(response, headers=(("retry-after", "1"),)))
+    return exchange
+
+
+def _keys(exchanges: Sequence[Exchange]) -> list[str]:
+    """Keys that opened something."""
+    return [key for row in exchanges if row.status == 200 for key in row.request.header_values("x-api-key")]
+
+
+def _placed(finding: Finding, places: dict[int, Recording], clause: str) -> Finding:
+    row = places.get(finding.exchange.number) if finding.exchange else None
+    if row is None:
+        return finding
+    expected = finding.expected
+    if clause == "server.body.id" and not row.knows_id:
+        expected = "a string, the id that was asked for"
+    return replace(
+        finding,
+        message=f"{row.place}: {finding.message}",
+        expected=expected,
+        exchange=safe(row.exchange) if row.shows else None,
+    )

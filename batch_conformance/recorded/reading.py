@@ -1,0 +1,182 @@
+"""Files as plain values: JSON that remembers names written twice, YAML that is data and nothing else."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import yaml
+
+#: Bytes that are read of one file, and written of one body. Recordings are smaller; what is not is no recording.
+FILE_LIMIT = 64 << 20
+BODY_LIMIT = 8 << 20
+#: YAML nested deeper than this is refused: the C reader would take the process with it.
+YAML_DEPTH = 100
+_BOM = b"\xef\xbb\xbf"
+
+
+class Unreadable(Exception):
+    """A file, or a place in it, that cannot be read. The message says what and where, and quotes nothing of it."""
+
+
+class Members(dict[str, Any]):
+    """A JSON object; ``pairs`` are its members as written, names that stand twice included."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+    @property
+    def repeated(self) -> str | None:
+        """The first name that stands more than once."""
+        if len(self) == len(self.pairs):
+            return None
+        names = [name for name, _ in self.pairs]
+        return next(name for name in names if names.count(name) > 1)
+
+
+def parse(data: bytes, suffix: str) -> Any:
+    """Read a file's bytes: YAML by its suffix, JSON otherwise. Raises :class:`Unreadable`."""
+    if len(data) > FILE_LIMIT:
+        raise Unreadable(f"it has {len(data):,} bytes, and no more than {FILE_LIMIT:,} are read")
+    if b"\0" in data:
+        raise Unreadable(f"it is not text: byte {data.index(0)} is NUL")
+    data = data.removeprefix(_BOM)
+    if not data.strip():
+        raise Unreadable("it is empty")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"it is not UTF-8 at byte {error.start}") from None
+    try:
+        return _parse_yaml(text) if suffix in (".yaml", ".yml") else parse_json(text)
+    except RecursionError:
+        raise Unreadable("it is nested too deeply to be read") from None
+
+
+def parse_json(text: str) -> Any:
+    """Read a JSON text, numbers without loss. Raises :class:`Unreadable` and ``RecursionError``."""
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=Members,
+            parse_int=lambda digits: int(digits) if len(digits) < 4000 else Decimal(digits),
+            parse_float=Decimal,
+            parse_constant=_refuse,
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable(
+            f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise Unreadable(f"it is not JSON: it holds {name}")
+
+
+_CLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(_CLoader):  # type: ignore[misc]
+    """Reads plain data: dates stay text, and unknown tags (``!ruby/…``, ``!!python/…``) count for nothing."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the way PyYAML is told
+        first: [(tag, pattern) for tag, pattern in rules if tag != _TIMESTAMP]
+        for first, rules in _CLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping without names that stand twice."""
+        # A merge copies; merges of merges of merges copy without end.
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            problem = "merge keys (<<) are not read"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        value: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(value) != len(node.value):
+            problem = "a name stands twice in the mapping that begins"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return value
+
+
+def _unknown_tag(loader: Any, tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    text = loader.construct_scalar(node)
+    if tag == "binary":  # Ruby's way of writing YAML's !!binary
+        try:
+            return base64.b64decode(text)
+        except binascii.Error:
+            raise yaml.constructor.ConstructorError(
+                problem="no base64", problem_mark=node.start_mark
+            ) from None
+    return text
+
+
+_Loader.add_constructor(_TIMESTAMP, lambda loader, node: loader.construct_scalar(node))
+_Loader.add_multi_constructor("!", _unknown_tag)
+_Loader.add_multi_constructor("tag:yaml.org,2002:python/", _unknown_tag)
+
+
+def _parse_yaml(text: str) -> Any:
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=_Loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > YAML_DEPTH:
+                raise Unreadable("it is nested too deeply to be read")
+        return yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise Unreadable(f"it is not YAML that can be read: {error.problem or 'a fault'}{where}") from None
+    except yaml.reader.ReaderError as error:
+        raise Unreadable(
+            f"it is not YAML: a character that is not allowed at position {error.position}"
+        ) from None
+    except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError):
+        # What PyYAML raises for scalars that are not what their tag says.
+        raise Unreadable("it is not YAML that can be read") from None
+
+
+def written(value: Any) -> bytes:
+    """A value of a file as JSON text again, names that stand twice included. Raises :class:`Unreadable`."""
+    pieces: list[str] = []
+    try:
+        _write(value, pieces, [BODY_LIMIT])
+    except RecursionError:
+        raise Unreadable("a body in it is nested too deeply to be read") from None
+    return "".join(pieces).encode("utf-8", "surrogatepass")
+
+
+def _write(value: Any, pieces: list[str], left: list[int]) -> None:
+    if isinstance(value, Mapping):
+        pairs = value.pairs if isinstance(value, Members) else value.items()
+        for number, (name, item) in enumerate(pairs):
+            _put(("," if number else "{") + json.dumps(str(name), ensure_ascii=False) + ":", pieces, left)
+            _write(item, pieces, left)
+        _put("}" if pairs else "{}", pieces, left)
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _put("," if number else "[", pieces, left)
+            _write(item, pieces, left)
+        _put("]" if value else "[]", pieces, left)
+    elif isinstance(value, Decimal):
+        _put(str(value), pieces, left)
+    elif value is None or isinstance(value, str | bool | int | float):
+        _put(json.dumps(value, ensure_ascii=False), pieces, left)
+    else:
+        raise Unreadable("a body in it holds what JSON does not have")
+
+
+def _put(text: str, pieces: list[str], left: list[int]) -> None:
+    left[0] -= len(text)
+    if left[0] < 0:
+        raise Unreadable(f"a body in it has more than {BODY_LIMIT:,} bytes")
+    pieces.append(text)

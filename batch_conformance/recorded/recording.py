@@ -1,0 +1,137 @@
+"""One recorded exchange: what its file says, and what can be concluded from that."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import unquote
+
+from batch_conformance.exchange import Exchange, Intent, Request, Response, read_json
+from batch_conformance.recorded.recognise import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
+
+Headers = tuple[tuple[str, str], ...]
+#: What a file can tell: the status; the response headers; the body as a JSON value; its very characters; when it came
+#: among other exchanges; that it was a GET of a batch.
+Fact = Literal["status", "headers", "body", "text", "order", "target"]
+
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+#: Stands for the origin in a request that was recorded without.
+BASE = "${BASE_URL}"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a file says of an exchange; None is what it does not say. ``place`` says where, e.g. ``a.har: entry 3``.
+
+    ``url`` may be a path or a pattern. ``order`` names the recording in which ``at`` and ``until``, in seconds,
+    put exchanges in order. ``text`` tells that the body's characters are those that were sent.
+    """
+
+    place: str
+    method: str | None = None
+    url: str | None = None
+    sent: Headers | None = None
+    status: int | None = None
+    reason: str = ""
+    headers: Headers | None = None
+    body: bytes | None = None
+    text: bool = False
+    order: str | None = None
+    at: float = 0.0
+    until: float = 0.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recorded exchange, ready to be judged. Of ``exchange``, only what ``facts`` names is known.
+
+    ``knows_id`` tells whether the id that was asked for is known, ``shows`` whether there is a request to show.
+    """
+
+    place: str
+    exchange: Exchange
+    facts: frozenset[Fact]
+    order: str | None = None
+    knows_id: bool = False
+    shows: bool = False
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A Get Batch exchange that nothing can be concluded from, and why."""
+
+    place: str
+    why: str
+
+
+def recording_of(draft: Draft) -> Recording | SetAside | None:
+    """Conclude from what a file says what a judge has to know; None for what is not Get Batch.
+
+    Whatever was answered with a 2xx was a known id with a valid key. A 401, a 404 or another refusal does not tell
+    which key or id it refused, and a 5xx does not tell what caused it: it counts as staged.
+    """
+    segment = asked_id(draft.method, draft.url)
+    if draft.url is not None and segment is None:
+        return None
+    value = read_json(draft.body).value if draft.body else None
+    if segment is None and not looks_like_batch(value) and not looks_like_error(value):
+        return None
+    status = _assumed_status(value) if draft.status is None else draft.status
+    if draft.body is None and draft.status is None:
+        return SetAside(draft.place, "it has no answer")
+    if status < 200 or status == 304 or draft.reason == "Internal Redirect":
+        return SetAside(draft.place, f"its status, {status}, is not the API's answer")
+    told = {
+        "status": draft.status is not None,
+        "headers": bool(draft.headers),
+        "body": draft.body is not None,
+        "text": draft.body is not None and draft.text,
+        "order": draft.order is not None,
+        "target": segment is not None,
+    }
+    knows_id = segment not in (None, UNKNOWN_ID) and not _is_template(value)
+    exchange = Exchange(
+        number=next(_numbers),
+        intent=_intent(status, unquote(segment or "") if knows_id else _own_id(value)),
+        request=Request((draft.method or "GET").upper(), _absolute(draft.url or ""), draft.sent or ()),
+        response=Response(status, draft.headers or (), draft.body or b"", draft.reason),
+        started=draft.at,
+        ended=draft.until,
+    )
+    facts: frozenset[Any] = frozenset(name for name, known in told.items() if known)
+    return Recording(draft.place, exchange, facts, draft.order, knows_id, shows=draft.url is not None)
+
+
+def _intent(status: int, asked: str) -> Intent:
+    if status < 300:
+        return Intent("reads", asked, "known", "valid")
+    odd = asked != UNKNOWN_ID and not _PLAIN_ID.fullmatch(asked)
+    return Intent(
+        "recorded", asked, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
+    )
+
+
+def _assumed_status(value: object) -> int:
+    """The status of an answer that was kept without: an error names its own."""
+    if looks_like_batch(value) or not isinstance(value, Mapping) or "statusCode" not in value:
+        return 200
+    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value["statusCode"]))
+    return int(told[1]) if told else 400
+
+
+def _own_id(value: object) -> str:
+    own = value.get("id") if isinstance(value, Mapping) else None
+    return own if isinstance(own, str) else UNKNOWN_ID
+
+
+def _is_template(value: object) -> bool:
+    """Whether the id in a mock is filled in when it is served, e.g. ``{{request.path.2}}``."""
+    return "{{" in _own_id(value)
+
+
+def _absolute(url: str) -> str:
+    return url if "://" in url else f"{BASE}/{url.lstrip('*/^')}"

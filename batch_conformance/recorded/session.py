@@ -1,0 +1,147 @@
+"""Judging recorded traffic from beginning to end: files, exchanges, judges, verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from batch_conformance import __version__
+from batch_conformance.contract import Clause, load_contract
+from batch_conformance.judge.result import RunResult, Subject
+from batch_conformance.judge.verdict import ClauseResult, clause_result
+from batch_conformance.recorded.clauses import LIVE, NEEDS
+from batch_conformance.recorded.files import find_files, sample_folder, shown
+from batch_conformance.recorded.formats import drafts_of
+from batch_conformance.recorded.hush import redactor_of
+from batch_conformance.recorded.judging import judge_clause
+from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
+from batch_conformance.recorded.recording import BASE, Recording, SetAside, recording_of
+
+#: How many files or places are named in one sentence.
+_NAMED = 12
+
+
+@dataclass
+class Pile:
+    """What was found in the files: exchanges to judge, those nothing can be told from, and files that gave none."""
+
+    files: list[str] = field(default_factory=list)
+    recordings: list[Recording] = field(default_factory=list)
+    aside: list[SetAside] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    def remarks(self) -> Iterator[str]:
+        """What was not judged, and why."""
+        if self.strangers:
+            count = len(self.strangers)
+            files = "1 file holds" if count == 1 else f"{count} files hold"
+            yield f"{files} no Get Batch exchange: {_listed(self.strangers)}"
+        if self.aside:
+            yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
+
+
+def read_files(files: Sequence[Path], folder: Path) -> Pile:
+    """Read recordings; never raises for what is in them. Names are shown relative to ``folder``."""
+    pile = Pile()
+    for file in files:
+        name = shown(file, folder)
+        pile.files.append(name)
+        try:
+            drafts = list(drafts_of(_bytes(file), name, file.suffix.lower()))
+        except Unreadable as error:
+            text = str(error)
+            pile.unreadable.append(text if text.startswith(name) else f"{name}: {text}")
+            continue
+        found = [row for draft in drafts if (row := recording_of(draft))]
+        if not found:
+            pile.strangers.append(name)
+        pile.recordings += [row for row in found if isinstance(row, Recording)]
+        pile.aside += [row for row in found if isinstance(row, SetAside)]
+    return pile
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(FILE_LIMIT + 1)
+    except OSError as error:
+        raise Unreadable(f"it cannot be read: {error.strerror or error}") from None
+
+
+def judge_recorded(
+    patterns: Sequence[str] = (),
+    *,
+    folder: Path,
+    selected: Collection[str] | None = None,
+    strict: bool = False,
+) -> RunResult:
+    """Judge the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
+
+    ``selected`` are the clauses to judge, all that recordings can tell about when None. A file that cannot be read, or
+    files without any Get Batch exchange, give a result with ``error`` set. Raises ``NoSuchFiles``.
+    """
+    began = time.monotonic()
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    base = folder if patterns else sample_folder()
+    pile = read_files(find_files(patterns or ["."], base), base)
+    count = len(pile.recordings)
+    run = RunResult(
+        _subject(patterns, pile),
+        started=started,
+        requests=count,
+        strict=strict,
+        redactor=redactor_of(row.exchange for row in pile.recordings),
+        shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
+    )
+    run.error = _trouble(pile)
+    chosen = set(NEEDS) if selected is None else set(selected)
+    run.results = [_result(clause, pile, run, chosen) for clause in load_contract().of_side("server")]
+    run.seconds = round(time.monotonic() - began, 3)
+    return run
+
+
+def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
+    within = len(pile.files) - len(pile.strangers) - len(pile.unreadable)
+    found = f"({len(pile.recordings)} exchanges in {within} of {len(pile.files)} files)"
+    if not patterns:
+        return Subject("server", "the suite's own samples", __version__, f"suites/recorded/samples {found}")
+    return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
+
+
+def _trouble(pile: Pile) -> str:
+    if pile.unreadable:
+        count = len(pile.unreadable)
+        files = "a file cannot be read" if count == 1 else f"{count} files cannot be read"
+        return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
+    if not pile.recordings:
+        told = "; ".join(pile.remarks())
+        return f"there is nothing to judge: {told}; name files with answers of GET /v2/batch/{{id}} (--batch-recorded)"
+    return ""
+
+
+def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
+    remarks = "".join(f"; {remark}" for remark in pile.remarks())
+    if clause.id not in NEEDS:
+        if run.error and clause.id in chosen:
+            return ClauseResult(clause, "error", run.error)
+        return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
+    if clause.id not in chosen:
+        return ClauseResult(clause, "not-exercised", "not selected in this run")
+    judgement = judge_clause(clause.id, pile.recordings)
+    # What was seen broken stays so; but nothing passes while there is something nobody could look at.
+    if run.error and not judgement.findings:
+        return ClauseResult(clause, "error", run.error)
+    if not judgement.looked_at:
+        judgement.remark(
+            "nothing recorded puts it to the test" + remarks if not judgement.note else remarks[2:]
+        )
+    return clause_result(clause, judgement, strict=run.strict)
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
