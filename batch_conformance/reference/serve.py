@@ -57,8 +57,11 @@ def serving(app: Callable[..., Any]) -> Iterator[str]:
         listener.close()
 
 
-def serve_forever(app: Callable[..., Any], port: int) -> None:
-    """Serve ``app`` on 127.0.0.1 until interrupted. Raises ``OSError`` when the port is taken."""
-    listener = listening_socket(port)
-    with listener:
+def serve_forever(app: Callable[..., Any], port: int, ready: Callable[[str], None]) -> None:
+    """Serve ``app`` on 127.0.0.1 until interrupted; ``ready`` is told the base URL once it listens.
+
+    Raises ``OSError`` when the port is taken.
+    """
+    with listening_socket(port) as listener:
+        ready(f"http://127.0.0.1:{listener.getsockname()[1]}")
         uvicorn.Server(_config(app)).run(sockets=[listener])

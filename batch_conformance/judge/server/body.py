@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from batch_conformance.contract import parse_date_time, schema_violations
 from batch_conformance.contract.load import COUNTS, STATUSES
-from batch_conformance.exchange import Exchange
+from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
 from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_batch
 
@@ -71,7 +72,7 @@ def status(record: Record, judgement: Judgement) -> None:
     seen: set[str] = set()
     for exchange, batch in _batches(record, judgement):
         value = batch.get("status", ABSENT)
-        if _violations(batch, "status"):
+        if _violations(exchange, "status"):
             _blame(judgement, exchange, "status", batch, f"one of {', '.join(STATUSES)}")
         else:
             seen.add(value)
@@ -86,7 +87,7 @@ def metrics(record: Record, judgement: Judgement) -> None:
         if not isinstance(value, dict):
             _blame(judgement, exchange, "metrics", batch, "an object with four counts")
             continue
-        for name in dict.fromkeys(_violations(batch, "metrics")):
+        for name in dict.fromkeys(_violations(exchange, "metrics")):
             judgement.blame(
                 exchange,
                 f"metrics.{name}",
@@ -156,27 +157,22 @@ def output_url(record: Record, judgement: Judgement) -> None:
 def webhook_url(record: Record, judgement: Judgement) -> None:
     """Absent, null or a string."""
     for exchange, batch in _batches(record, judgement):
-        if _violations(batch, "webhookUrl"):
+        if _violations(exchange, "webhookUrl"):
             _blame(judgement, exchange, "webhookUrl", batch, "absent, null or a string")
 
 
 @SERVER_BENCH.judges_clause("server.body.open", needs=_NEEDS)
 def stays_open(record: Record, judgement: Judgement) -> None:
     """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
-    for exchange, batch in _batches(record, judgement):
-        metrics_value = batch.get("metrics")
-        more = {"xFuture": {"id": None, "status": 0}, "_links": [], **batch}
-        if isinstance(metrics_value, dict):
-            more["metrics"] = {"canceled_count": -1, **metrics_value}
-        for name, value in (("as it came", batch), ("with members added", more)):
-            for violation in schema_violations("batch", value):
-                if "dditional" in violation.message or "nevaluated" in violation.message:
-                    judgement.blame(
-                        exchange,
-                        f"the suite refuses members it does not know, {name} (a defect of the suite)",
-                        expected="extra members accepted",
-                        actual=violation.message,
-                    )
+    for exchange, _ in _batches(record, judgement):
+        assert exchange.response is not None
+        for message in _refused_members(exchange.response.body):
+            judgement.blame(
+                exchange,
+                "the suite refuses members it does not know (a defect of the suite)",
+                expected="extra members accepted",
+                actual=message,
+            )
 
 
 def is_absolute_http_url(text: str) -> bool:
@@ -212,20 +208,38 @@ def _blame(
     )
 
 
-def _violations(batch: dict[str, Any], member: str) -> list[str]:
+def _violations(exchange: Exchange, member: str) -> tuple[str, ...]:
     """Where the schema is broken within a member: names below it, or the member's own name."""
-    places: list[str] = []
-    for violation in schema_violations("batch", batch):
-        if violation.path[:1] != (member,) and not (
-            not violation.path and f"{member!r} is a required" in violation.message
-        ):
-            continue
-        if len(violation.path) > 1:
-            places.append(str(violation.path[1]))
-        else:
-            missing = re.match(r"'(\w+)' is a required property", violation.message)
-            places.append(missing[1] if missing else member)
-    return places
+    assert exchange.response is not None
+    return tuple(place for name, place in _schema_faults(exchange.response.body) if name == member)
+
+
+@lru_cache(maxsize=1024)
+def _schema_faults(body: bytes) -> tuple[tuple[str, str], ...]:
+    """Members that break the schema, with the place within each. Servers send the same bytes again and again."""
+    faults: list[tuple[str, str]] = []
+    for violation in schema_violations("batch", read_json(body).value):
+        missing = re.match(r"'(\w+)' is a required property", violation.message)
+        path = [str(part) for part in violation.path] + ([missing[1]] if missing else [])
+        if path:
+            faults.append((path[0], path[1] if len(path) > 1 else path[0]))
+    return tuple(faults)
+
+
+@lru_cache(maxsize=1024)
+def _refused_members(body: bytes) -> tuple[str, ...]:
+    """What the schema says against members it does not know, as the body came and with more of them put in."""
+    batch = read_json(body).value
+    metrics_value = batch.get("metrics")
+    more = {"xFuture": {"id": None, "status": 0}, "_links": [], **batch}
+    if isinstance(metrics_value, dict):
+        more["metrics"] = {"canceled_count": -1, **metrics_value}
+    return tuple(
+        violation.message
+        for value in (batch, more)
+        for violation in schema_violations("batch", value)
+        if "dditional" in violation.message or "nevaluated" in violation.message
+    )
 
 
 def _batches(record: Record, judgement: Judgement) -> Iterator[tuple[Exchange, dict[str, Any]]]:
@@ -243,7 +257,7 @@ def _counted(
     for exchange, batch in record.batches:
         value = batch.get("metrics")
         if (status is None or batch.get("status") == status) and isinstance(value, dict):
-            if _violations(batch, "metrics"):
+            if _violations(exchange, "metrics"):
                 continue
             judgement.look()
             total, success, failed, pending = (int(value[name]) for name in COUNTS)

@@ -1,0 +1,56 @@
+"""``python -m batch_conformance.reference --port 3001``: the reference server, to look at and to judge."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from batch_conformance.reference.faults import server_mutants, server_variations
+from batch_conformance.reference.plain import Manner
+from batch_conformance.reference.serve import serve_forever
+from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted. Returns 0, or 4 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m batch_conformance.reference", description=__doc__)
+    parser.add_argument("--port", type=int, default=3001, help="port on 127.0.0.1 (default: 3001; 0: any)")
+    parser.add_argument("--mutant", metavar="NAME", help="serve one of the mutants or legal variations")
+    parser.add_argument("--list-mutants", action="store_true", help="list the mutants with the clauses they break")
+    told = parser.parse_args(arguments)
+    variants = {**server_variations(), **server_mutants()}
+    if told.list_mutants:
+        for name, variant in variants.items():
+            print(f"{name:40} {variant.clause or 'legal'}")
+        return 0
+    if told.mutant is not None and told.mutant not in variants:
+        print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
+        return 4
+    app = variants[told.mutant].build() if told.mutant else ReferenceServer()
+    key = os.environ.get("SYNC_API_KEY")
+    if key:
+        app.keys = (key.encode(),)
+    try:
+        return _serve(app, told.port, shown="of SYNC_API_KEY" if key else REFERENCE_KEY)
+    except OSError as error:
+        print(f"port {told.port} cannot be listened on: {error.strerror}", file=sys.stderr)
+        return 4
+
+
+def _serve(app: ReferenceServer, port: int, shown: str) -> int:
+    if isinstance(app.manner, Manner):
+        print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
+        return 4
+
+    def tell(url: str) -> None:
+        print(f"Reference server on {url}, API key {shown}", flush=True)
+        print("Batches:", *app.store.batches, flush=True)
+
+    serve_forever(app, port, tell)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

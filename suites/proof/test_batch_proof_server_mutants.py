@@ -1,0 +1,97 @@
+"""Every server check can fail: each mutant turns exactly its clauses red, each legal variation none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from batch_conformance.contract import load_contract, validate
+from batch_conformance.judge.result import RunResult
+from batch_conformance.judge.server import body
+from batch_conformance.reference.embedded import serving_embedded
+from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
+from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.server.session import judge_server
+from batch_conformance.server.target import Target
+
+#: The promise of the suite itself is broken by a suite that closes its schema, not by a server.
+SUITE_CLAUSE = "server.body.open"
+
+
+def _judged(app: ReferenceServer) -> RunResult:
+    with serving_embedded(app) as url:
+        target = Target("embedded", url, REFERENCE_KEY, batch_ids=tuple(app.store.batches), stager=app)
+        return judge_server(target)
+
+
+def _red(run: RunResult) -> set[str]:
+    return {result.clause.id for result in run.results if result.verdict in ("fail", "warn")}
+
+
+def _shown(run: RunResult) -> str:
+    return "\n".join(
+        f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
+        for result in run.results
+        for finding in result.findings[:2]
+    )
+
+
+@pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
+def test_mutant_turns_its_clause_red(mutant: ServerMutant) -> None:
+    """The clause it breaks is red, and no clause but those it cannot help breaking."""
+    run = _judged(mutant.build())
+
+    assert not run.error
+    assert mutant.clause in _red(run), f"not caught\n{_shown(run)}"
+    assert _red(run) <= {mutant.clause} | mutant.also, _shown(run)
+    assert run.requests <= 250
+
+
+@pytest.mark.parametrize("variation", server_variations().values(), ids=lambda variation: variation.name)
+def test_legal_variation_raises_no_alarm(variation: ServerMutant) -> None:
+    """No must is red. A should may warn where the variation uses the latitude that a must leaves."""
+    run = _judged(variation.build())
+
+    musts = {clause for clause in _red(run) if load_contract().clauses[clause].level == "must"}
+    assert not run.error
+    assert not musts, _shown(run)
+
+
+def test_every_clause_has_a_mutant_of_its_own() -> None:
+    """A clause that nothing can turn red alone is not done."""
+    alone = {mutant.clause for mutant in server_mutants().values() if not mutant.also}
+    clauses = {clause.id for clause in load_contract().of_side("server")}
+    assert clauses - alone == {SUITE_CLAUSE}
+
+
+@contextmanager
+def _closed_schema() -> Iterator[None]:
+    """The suite with a defect: its batch schema refuses members it does not know."""
+    schema = load_contract().schemas["batch"]
+    caches = (validate._validator, body._schema_faults, body._refused_members)
+    schema["additionalProperties"] = False
+    for cached in caches:
+        cached.cache_clear()
+    try:
+        yield
+    finally:
+        del schema["additionalProperties"]
+        for cached in caches:
+            cached.cache_clear()
+
+
+def test_a_suite_that_refuses_extra_members_turns_its_own_clause_red() -> None:
+    """The suite's promise to stay open can be seen broken, too."""
+    with _closed_schema():
+        run = _judged(ReferenceServer())
+    assert _red(run) == {SUITE_CLAUSE}
+
+
+def test_reference_server_conforms_with_nothing_unexercised() -> None:
+    """The embedded verdict: all pass, within the budget."""
+    run = _judged(ReferenceServer())
+    assert {result.verdict for result in run.results} == {"pass"}, _shown(run)
+    assert run.requests <= 250
