@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.report.text import log_safe
+
 _COULD_NOT = pytest.StashKey[bool]()
 
 
@@ -20,11 +22,11 @@ def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
     if verdict == "pass":
         return
     if verdict == "not-exercised":
-        pytest.skip(f"not exercised: {entry['reason']}")
+        pytest.skip(f"not exercised: {log_safe(entry['reason'], lines=False)}")
     if verdict == "known-failure":
-        pytest.xfail(f"known failure: {entry['reason']}")
+        pytest.xfail(f"known failure: {log_safe(entry['reason'], lines=False)}")
     if verdict == "warn":
-        pytest.xfail(f"should: {entry['evidence'][0]['message']}")
+        pytest.xfail(f"should: {log_safe(entry['evidence'][0]['message'], lines=False)}")
     if verdict == "error":
         # One line says why, once: a page of the same error for each clause would hide it.
         if item.config.stash.get(_COULD_NOT, False):
@@ -37,6 +39,8 @@ def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
 def failure_text(entry: dict[str, Any]) -> str:
     """A broken clause in a few lines: promise, expected, actual, how to see it again."""
     lines = [f"{entry['id']} ({entry['level']}): {entry['title']}"]
+    if entry["reason"]:
+        lines.append(f"  {entry['reason']}")
     for evidence in entry["evidence"][:3]:
         lines += [
             f"  {evidence['message']}",

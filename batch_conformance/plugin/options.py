@@ -24,6 +24,7 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("profile", "string", {"choices": PROFILES}, "how much is sent (default: default)"),
     ("strict", "bool", {"action": "store_true"}, "a broken should clause fails too"),
     ("known-failures", "string", {"metavar": "FILE"}, "accepted failures, as TOML"),
+    ("known-failures-update", "bool", {"action": "store_true"}, "bring that file in line with this run, comments kept; the verdict is by the file as it was"),
     ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
     ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
     ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
@@ -59,6 +60,7 @@ class Options:
     profile: str
     strict: bool
     known_failures: Path | None
+    known_failures_update: bool
     rate: str | None
     timeout: float
     mutant: str | None
@@ -91,6 +93,7 @@ def read_options(config: pytest.Config) -> Options:
         profile=profile,
         strict=bool(told("strict")),
         known_failures=folder / failures if failures else None,
+        known_failures_update=bool(told("known_failures_update")),
         rate=told("rate") or None,
         timeout=_positive(told("timeout"), 10.0),
         mutant=told("mutant") or None,

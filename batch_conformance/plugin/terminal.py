@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from batch_conformance.report.github import annotation_lines, write_step_summary
 from batch_conformance.report.terminal import can_show, render_terminal
+from batch_conformance.report.text import log_safe
 
 if TYPE_CHECKING:
     import pytest
@@ -31,6 +32,8 @@ def show_verdicts(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None
         for line in annotation_lines(document, os.environ):
             reporter.write_line(line)
         write_step_summary(document, os.environ)
+    for note in verdicts.notes:
+        reporter.write_line(f"batch conformance: {log_safe(note, lines=False)}", yellow=True)
     for problem in verdicts.problems:
         reporter.write_line(f"batch conformance: {problem}", red=True)
 

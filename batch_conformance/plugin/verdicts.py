@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
-from batch_conformance.plugin import judging
+from batch_conformance.plugin import judging, known_failures
 from batch_conformance.plugin.options import Options, UsageProblem, read_options
 from batch_conformance.plugin.sharing import is_worker, shared_folder
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
@@ -34,6 +34,7 @@ class Verdicts:
         self._documents: dict[Kind, Document] = {}
         self.selected: dict[Kind, set[str]] = {}
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self.written: dict[Kind, list[Path]] = {}
 
     @cached_property
@@ -45,6 +46,7 @@ class Verdicts:
         """Turn wrong usage into pytest's exit status 4, with one line."""
         try:
             judging.check(self.options)
+            known_failures.check(self.options)
             prepare_folder(self.options.report)
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
@@ -60,6 +62,7 @@ class Verdicts:
                 for kind in self.selected:
                     judging.check_kind(kind, self.options)
                 judging.check_mutant(self.selected, self.options)
+                known_failures.check(self.options, self.selected)
             except UsageProblem as problem:
                 raise pytest.UsageError(str(problem)) from None
 
@@ -85,12 +88,17 @@ class Verdicts:
             run = judging.judge(kind, self.options, self.selected[kind])
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
+        run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
         document = report_document(run)
         check_document(document)
         kept.write_text(json.dumps(document), "utf-8")
         if interrupted is not None:
             raise interrupted
         return document
+
+    def _observed(self, kind: Kind) -> Path:
+        """Where an update of the known failures finds what was seen of a subject."""
+        return self._folder / f"{kind}-observed.json"
 
     def judged(self) -> dict[Kind, Document]:
         """The reports there are, also those that workers made."""
@@ -109,6 +117,10 @@ class Verdicts:
                 self.written[kind] = write_document(document, folder)
             except ReportNotWritten as problem:
                 self.problems.append(str(problem))
+        try:
+            self.notes += known_failures.update(self.options, map(self._observed, documents))
+        except UsageProblem as problem:
+            self.problems.append(str(problem))
         if self.problems:
             return WRONG_USAGE
         if status not in (PASSED, FAILED, _NO_TESTS):

@@ -1,0 +1,94 @@
+"""``--batch-known-failures`` and its update, between the options and ``report.known_failures``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from batch_conformance.judge.result import RunResult
+from batch_conformance.plugin.options import Options, UsageProblem
+from batch_conformance.plugin.subjects import Kind
+from batch_conformance.report.known_failures import (
+    KnownFailures,
+    KnownFailuresNotWritten,
+    MalformedKnownFailures,
+    Observations,
+    apply_known_failures,
+    observe,
+    read_known_failures,
+    update_known_failures,
+)
+from batch_conformance.report.text import log_safe
+
+_APART = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
+
+
+def check(options: Options, kinds: Collection[Kind] = ()) -> None:
+    """Check the file, before a run is spent on it. Raises :class:`UsageProblem`."""
+    path = options.known_failures
+    if path is None:
+        if options.known_failures_update:
+            raise UsageProblem("--batch-known-failures-update needs --batch-known-failures FILE")
+        return
+    known = _read(options, path)
+    if options.known_failures_update and not os.access(path.resolve().parent, os.W_OK | os.X_OK):
+        raise UsageProblem(f"--batch-known-failures-update: the folder of {known.file} cannot be written to")
+    shared = options.known_failures_update or any(
+        entry.clause.startswith("server.") for entry in known.entries
+    )
+    if shared and {"server", "recorded"} <= set(kinds):
+        raise UsageProblem(f"--batch-known-failures {_APART}")
+
+
+def weigh(run: RunResult, options: Options, selected: Collection[str], note: Path) -> RunResult:
+    """The run with the known failures applied; what an update needs of it is kept in the file ``note``."""
+    path = options.known_failures
+    if path is None:
+        return run
+    if options.known_failures_update:
+        note.write_text(json.dumps(observe(run, selected)), "utf-8")
+    try:
+        known = _read(options, path)
+    except UsageProblem as problem:
+        # It could be read when the run began.
+        return replace(run, error=str(problem))
+    return apply_known_failures(run, known, today=_today(), selected=selected)
+
+
+def update(options: Options, notes: Iterable[Path]) -> list[str]:
+    """Bring the file in line with the judged subjects; returns what was done. Raises :class:`UsageProblem`."""
+    path = options.known_failures
+    if path is None or not options.known_failures_update:
+        return []
+    observations: Observations = {}
+    for note in notes:
+        if note.exists():
+            observations |= json.loads(note.read_text("utf-8"))
+    try:
+        done = update_known_failures(path, observations, today=_today(), shown=_shown(options, path))
+    except (MalformedKnownFailures, KnownFailuresNotWritten) as problem:
+        raise UsageProblem(log_safe(str(problem), lines=False)) from None
+    return [*done, "the verdict above is by the file as it was before"]
+
+
+def _read(options: Options, path: Path) -> KnownFailures:
+    shown = _shown(options, path)
+    if options.known_failures_update and not path.exists():
+        return KnownFailures(shown)
+    try:
+        return read_known_failures(path, shown)
+    except MalformedKnownFailures as problem:
+        raise UsageProblem(log_safe(f"--batch-known-failures {problem}", lines=False)) from None
+
+
+def _shown(options: Options, path: Path) -> str:
+    """The path as seen from where pytest was started: reports are published, folders of a machine are not."""
+    return path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else path.name
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
