@@ -72,7 +72,9 @@ def load_contract() -> Contract:
     Raises ``FileNotFoundError`` when the installation lacks them.
     """
     root = contract_root()
-    files = sorted([*(root / "contracts").glob("*.yaml"), *(root / "schemas").glob("*.json")])
+    # Decisions too: a clause means what the decision it names says.
+    texts = [*(root / "contracts").glob("*.yaml"), *(root / "contracts").glob("*.md")]
+    files = sorted([*texts, *(root / "schemas").glob("*.json")])
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")

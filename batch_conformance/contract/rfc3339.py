@@ -12,11 +12,13 @@ _DATE_TIME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))",
     re.ASCII,
 )
+#: Digits of a fraction that count: int() refuses more than a few thousand, and no clock has them.
+_FRACTION_DIGITS = 1000
 
 
 @dataclass(frozen=True)
 class Instant:
-    """A point in time: whole seconds since 1970 (UTC) and the exact fraction of a second."""
+    """A point in time: whole seconds since 1970 (UTC) and the fraction of a second, to a thousand digits."""
 
     seconds: int
     fraction: Fraction
@@ -47,7 +49,7 @@ def parse_date_time(text: str) -> Instant | str:
     seconds = _days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset
     if second == 60 and not _can_be_leap(seconds):
         return "second 60 without a possible leap second (RFC 3339, 5.7)"
-    return Instant(seconds, Fraction(f"0.{fraction}") if fraction else Fraction(0))
+    return Instant(seconds, Fraction(f"0.{(fraction or '0')[:_FRACTION_DIGITS]}"))
 
 
 def _last_day(year: int, month: int) -> int:

@@ -81,7 +81,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports and settle the exit status."""
     from batch_conformance.plugin.sharing import is_worker
 
-    if not is_worker(session.config) and session.config.pluginmanager.hasplugin(_VERDICTS):
+    config = session.config
+    if not is_worker(config) and not config.option.collectonly and config.pluginmanager.hasplugin(_VERDICTS):
         session.exitstatus = verdicts_of(session.config).finish(int(session.exitstatus))
 
 

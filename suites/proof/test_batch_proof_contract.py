@@ -1,0 +1,217 @@
+"""The contract agrees with itself: clauses, schemas, fragment, decisions, and the constants in the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from batch_conformance.contract import contract_root, load_contract
+from batch_conformance.contract import load as loading
+from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
+from batch_conformance.generate.keys import valid_key
+from batch_conformance.judge.client import CLIENT_BENCH
+from batch_conformance.judge.server import SERVER_BENCH
+from batch_conformance.judge.server.record import REQUIRED
+from batch_conformance.server.probes import World
+from batch_conformance.server.profile import PROFILES
+
+ROOT = contract_root()
+CONTRACTS = ROOT / "contracts"
+SCHEMAS = ROOT / "schemas"
+CONTRACT = load_contract()
+LISTED = yaml.safe_load((CONTRACTS / "clauses.yaml").read_text("utf-8"))
+ROWS: list[dict[str, str]] = [*LISTED["server"], *LISTED["client"]]
+OPERATION: dict[str, Any] = CONTRACT.fragment["paths"]["/v2/batch/{id}"]["get"]
+
+#: What a clause may refer to. A decision must exist; sections stand behind a comma.
+_SECTIONS = r"(?:, \d+(?:\.\d+)*(?: and \d+(?:\.\d+)*)?)?"
+_SOURCE = re.compile(
+    rf"page|docs|sdk|RFC \d{{4}}{_SECTIONS}|JSON Schema 2020-12 core{_SECTIONS}|good practice(?: \(CWE-\d+\))?"
+    r"|decisions? (?P<decisions>\d+(?: and \d+)*)"
+)
+
+
+def cited(source: str) -> set[str]:
+    """The decisions that a source refers to; fails on a source nobody could look up."""
+    found: set[str] = set()
+    for part in source.split("; "):
+        match = _SOURCE.fullmatch(part)
+        assert match, f"{part!r} is not a source"
+        found |= set(re.findall(r"\d+", match["decisions"] or ""))
+    return found
+
+
+def decisions() -> list[str]:
+    """The numbers of the decisions, in the order of the page."""
+    return re.findall(r"(?m)^## (\d+)\. \S", (CONTRACTS / "decisions.md").read_text("utf-8"))
+
+
+# Clauses.
+
+
+def test_every_clause_is_listed_once() -> None:
+    """Loading would let the last of two win."""
+    times = Counter(row["id"] for row in ROWS)
+    assert [name for name, count in times.items() if count > 1] == []
+    assert list(CONTRACT.clauses) == [row["id"] for row in ROWS]
+    assert all(row["id"].startswith("server.") for row in LISTED["server"])
+    assert all(row["id"].startswith("client.") for row in LISTED["client"])
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+def test_clause_says_what_is_promised_and_where_from(row: dict[str, str]) -> None:
+    """Id, level, promise and source, each of its form; the decisions it names are there."""
+    assert row.keys() == {"id", "level", "promise", "source"}
+    assert re.fullmatch(r"(server|client)\.[a-z]+\.[A-Za-z0-9_-]+", row["id"])
+    assert row["level"] in ("must", "should")
+    assert re.fullmatch(r"\S.{12,}[^\s.]\.", row["promise"]), "one sentence or two, with a full stop"
+    assert cited(row["source"]) <= set(decisions())
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["", "decision", "the page", "page, docs", "RFC 3339; common sense", "good practice (CWE)", "pages"],
+)
+def test_source_that_nobody_could_look_up_is_noticed(source: str) -> None:
+    """The check above can fail."""
+    with pytest.raises(AssertionError):
+        cited(source)
+
+
+def test_decisions_are_numbered_without_gaps() -> None:
+    """Clauses and code refer to them by number."""
+    assert decisions() == [str(number) for number in range(1, len(decisions()) + 1)]
+
+
+def test_code_refers_to_decisions_that_exist() -> None:
+    """A comment that names a decision can be followed."""
+    for folder in ("batch_conformance", "schemas", "contracts"):
+        for file in sorted((ROOT / folder).rglob("*.*")):
+            if file.suffix in (".py", ".yaml", ".json", ".md"):
+                named = re.findall(r"\bdecisions? (\d+)", file.read_text("utf-8"))
+                assert set(named) <= set(decisions()), file
+
+
+def test_every_clause_has_exactly_one_judge() -> None:
+    """A second one is refused when it is registered; here: none is missing, none is for a clause that is not."""
+    assert set(SERVER_BENCH.judges) == {clause.id for clause in CONTRACT.of_side("server")}
+    assert set(CLIENT_BENCH.judges) == {clause.id for clause in CONTRACT.of_side("client")}
+    with pytest.raises(ValueError, match=r"server\.ok\.status has a judge already"):
+        SERVER_BENCH.judges_clause("server.ok.status")(SERVER_BENCH.judges["server.ok.json"].function)
+
+
+def test_every_clause_has_exactly_one_test() -> None:
+    """As pytest collects them."""
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    suites = [str(ROOT / "suites" / side) for side in ("server", "client")]
+    ended = subprocess.run([*command, *suites], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    collected = re.findall(r"(?m)^(\S+)::\w+\[(.+)\]$", ended.stdout)
+    assert sorted(clause for _, clause in collected) == sorted(CONTRACT.clauses)
+    for file, clause in collected:
+        side, theme, _ = clause.split(".")
+        assert Path(file).as_posix().endswith(f"suites/{side}/test_batch_{side}_{theme}.py")
+
+
+# The fragment.
+
+
+def test_fragment_is_valid_openapi() -> None:
+    """By the validator of the OpenAPI tools, references followed."""
+    from openapi_spec_validator import validate_url
+
+    validate_url((CONTRACTS / "batch.openapi.yaml").as_uri())
+
+
+def test_fragment_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
+    """References are followed, so that a schema that is none is seen."""
+    from openapi_spec_validator import validate_url
+
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    schema = tmp_path / "schemas" / "error.schema.json"
+    schema.write_text(schema.read_text("utf-8").replace('"number"', '"figure"'), "utf-8")
+    with pytest.raises(Exception, match="'figure' is not valid"):
+        validate_url((tmp_path / "contracts" / "batch.openapi.yaml").as_uri())
+
+
+def test_fragment_loads_in_schemathesis() -> None:
+    """One operation, with the key in its header."""
+    import schemathesis
+
+    schema = schemathesis.openapi.from_path(str(CONTRACTS / "batch.openapi.yaml"))
+    assert {path: list(schema[path]) for path in schema} == {"/v2/batch/{id}": ["get"]}
+    assert schema["/v2/batch/{id}"]["GET"].label == "GET /v2/batch/{id}"
+
+
+def references(value: object) -> list[str]:
+    """All ``$ref`` of a document."""
+    if isinstance(value, dict):
+        own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+        return own + [found for item in value.values() for found in references(item)]
+    return [found for item in value for found in references(item)] if isinstance(value, list) else []
+
+
+def test_fragment_takes_every_body_from_the_schemas() -> None:
+    """Nothing is stated twice: each body's schema is a reference, and nothing beside it."""
+    for status, response in OPERATION["responses"].items():
+        (media_type,) = response["content"]
+        assert media_type == "application/json"
+        name = "batch" if status == "200" else "error"
+        assert response["content"][media_type]["schema"] == {"$ref": f"../schemas/{name}.schema.json"}
+    for reference in references(CONTRACT.fragment):
+        assert (CONTRACTS / reference).resolve().parent == SCHEMAS.resolve()
+        assert (CONTRACTS / reference).is_file()
+    for name, schema in CONTRACT.schemas.items():
+        assert schema["$id"] == f"{name}.schema.json"
+        for reference in references(schema):
+            assert reference.startswith("#/$defs/") or (SCHEMAS / reference).is_file()
+
+
+def test_constants_of_the_code_are_those_of_the_contract() -> None:
+    """What code must know by name, it knows as the schemas and the fragment have it."""
+    batch, metrics = CONTRACT.schemas["batch"], CONTRACT.schemas["metrics"]
+    assert list(STATUSES) == batch["properties"]["status"]["enum"]
+    assert set(FINAL_STATUSES) == set(STATUSES[-2:])
+    assert list(COUNTS) == metrics["required"] == list(metrics["properties"])
+    assert set(batch["required"]) == REQUIRED
+    assert {int(status) for status in OPERATION["responses"]} == DOCUMENTED_STATUSES
+    (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
+    world = World(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", world.key_header)
+    (path,) = CONTRACT.fragment["paths"]
+    sent = world.read("reads", "batch_1").request("http://127.0.0.1", "127.0.0.1")
+    assert sent.url == "http://127.0.0.1" + path.replace("{id}", "batch_1")
+
+
+# The digest.
+
+
+def test_digest_names_what_was_judged_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any change of any file changes it; the same files give the same."""
+    shutil.copytree(CONTRACTS, tmp_path / "contracts")
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    monkeypatch.setattr(loading, "contract_root", lambda: tmp_path)
+    load: Callable[[], loading.Contract] = loading.load_contract.__wrapped__
+    assert load().sha256 == CONTRACT.sha256
+    seen = {CONTRACT.sha256}
+    files = sorted([*(tmp_path / "contracts").iterdir(), *(tmp_path / "schemas").iterdir()])
+    assert {"clauses.yaml", "batch.openapi.yaml", "decisions.md", "batch.schema.json"} <= {
+        file.name for file in files
+    }
+    for file in files:
+        content = file.read_bytes()
+        file.write_bytes(content + b"\n")
+        seen.add(load().sha256)
+        file.write_bytes(content)
+    assert len(seen) == len(files) + 1
+    assert load().sha256 == CONTRACT.sha256
