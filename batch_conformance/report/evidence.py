@@ -23,8 +23,14 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
         if number == 1:
             yield h("div", h("p", item["message"], class_="message"), *inner, class_="evidence")
         else:
-            summary = h("summary", h("span", item["message"], class_="message"))
+            summary = h("summary", h("span", item["message"], class_="message"), _start(item))
             yield h("details", summary, *inner, class_="evidence more")
+
+
+def _start(item: Mapping[str, Any]) -> Element | None:
+    """What tells folded pieces of evidence with one message apart."""
+    request = item["request"]
+    return h("small", f"{request['method']} {request['url']}"[:160]) if request else None
 
 
 def _comparison(item: Mapping[str, Any]) -> Element | None:

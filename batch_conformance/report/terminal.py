@@ -273,5 +273,7 @@ def _message(message: Mapping[str, Any]) -> Iterable[str]:
 
 def _wrap(text: str, width: int) -> Iterator[str]:
     for line in text.expandtabs(4).splitlines() or [""]:
-        pieces = textwrap.wrap(line, width, drop_whitespace=False) or [""]
-        yield from (piece.rstrip() for piece in pieces)
+        # White space is kept, since a line's own indentation means something; at a break of ours it does not.
+        first, *rest = textwrap.wrap(line, width, drop_whitespace=False) or [""]
+        yield first.rstrip()
+        yield from (piece.strip() for piece in rest if not piece.isspace())
