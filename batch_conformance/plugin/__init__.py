@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from batch_conformance.plugin.fixtures import assert_conforms, batch_stub
 from batch_conformance.plugin.options import add_options
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 #: Marks a test of the suites; the argument is the clause id.
 MARKER = "batch_clause"
 _VERDICTS = "batch-conformance-verdicts"
+
+#: Found here by pytest; they import what they need when a test asks for them.
+__all__ = ["assert_conforms", "batch_stub"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

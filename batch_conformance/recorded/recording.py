@@ -87,7 +87,7 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         return SetAside(draft.place, f"its status, {status}, is not the API's answer")
     told = {
         "status": draft.status is not None,
-        "headers": bool(draft.headers),
+        "headers": draft.headers is not None,
         "body": draft.body is not None,
         "text": draft.body is not None and draft.text,
         "order": draft.order is not None,

@@ -135,10 +135,9 @@ def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str])
     # What was seen broken stays so; but nothing passes while there is something nobody could look at.
     if run.error and not judgement.findings:
         return ClauseResult(clause, "error", run.error)
-    if not judgement.looked_at:
-        judgement.remark(
-            "nothing recorded puts it to the test" + remarks if not judgement.note else remarks[2:]
-        )
+    if clause.id == "server.body.object":
+        for remark in pile.remarks():
+            judgement.remark(remark)
     return clause_result(clause, judgement, strict=run.strict)
 
 

@@ -1,0 +1,169 @@
+"""``assert_conforms``: a batch, an error body or a whole response, held against the contract."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from batch_conformance.contract import Clause, load_contract
+from batch_conformance.exchange import Exchange
+from batch_conformance.judge.finding import Finding
+from batch_conformance.recorded import NEEDS, Draft, Recording, SetAside, judge_clause, recording_of
+from batch_conformance.recorded.hush import redactor_of
+from batch_conformance.recorded.parts import headers_of
+from batch_conformance.recorded.recognise import UNKNOWN_ID, asked_id
+from batch_conformance.report.text import cut, visible
+
+_ANY = f"/v2/batch/:{UNKNOWN_ID}"
+_TAKES = "assert_conforms takes a batch or an error body (dict, JSON text or bytes), or a response"
+#: Findings shown of one clause, and characters of one text.
+_SHOWN = 5
+_LIMIT = 500
+
+
+def assert_conforms(
+    answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False
+) -> None:
+    """Hold an answer of Get Batch against the contract; returns nothing when it conforms.
+
+    ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx, requests,
+    or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or ``body``), or a recorded
+    ``Exchange``. ``id`` is the id that was asked for, if the response does not tell; ``status`` the HTTP status of a
+    body given alone. With ``strict``, broken ``should`` clauses count as well.
+
+    Raises ``AssertionError`` with every broken clause: what was expected, what came, and where that is written. No
+    key is in it. Raises ``TypeError`` for what is no answer.
+    """
+    __tracebackhide__ = True
+    draft = _draft(answer, id, status)
+    recording = recording_of(draft)
+    assert recording is not None, "a target of Get Batch makes every draft one"
+    if isinstance(recording, SetAside):
+        raise AssertionError(f"nothing in this answer can be judged: {recording.why}")  # noqa: TRY004
+    broken = list(_broken(recording, strict))
+    if broken:
+        raise AssertionError(_text(recording, broken))
+
+
+def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
+    __tracebackhide__ = True
+    clauses = load_contract().clauses
+    looked_at = 0
+    for clause in NEEDS:
+        judgement = judge_clause(clause, [recording])
+        looked_at += judgement.looked_at
+        if judgement.findings and (strict or clauses[clause].level == "must"):
+            yield clauses[clause], judgement.findings
+    if not looked_at:
+        raise AssertionError("nothing in this answer can be judged: it tells neither status nor body")
+
+
+def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]]]) -> str:
+    redactor = redactor_of([recording.exchange])
+
+    def line(text: str) -> str:
+        return cut(redactor.text(visible(redactor.text(text))), _LIMIT).replace("\n", "\n" + " " * 14)
+
+    count = "1 clause is broken" if len(broken) == 1 else f"{len(broken)} clauses are broken"
+    lines = [f"{recording.place} does not conform to the Batch API contract: {count}"]
+    for clause, findings in broken:
+        lines += ["", f"  {clause.id} ({clause.level}): {clause.promise}"]
+        for finding in findings[:_SHOWN]:
+            message = finding.message.removeprefix(f"{recording.place}: ")
+            lines += [
+                f"    found     {line(message)}",
+                f"    expected  {line(finding.expected)}",
+                f"    actual    {line(finding.actual)}",
+            ]
+        if len(findings) > _SHOWN:
+            lines.append(f"    … and {len(findings) - _SHOWN} more like it")
+        lines.append(f"    source    {clause.source}")
+    return "\n".join(lines)
+
+
+def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
+    target = _ANY if asked is None else f"/v2/batch/{quote(asked, safe='')}"
+    if isinstance(answer, Exchange):
+        return _of_exchange(answer, target, asked)
+    if isinstance(answer, str | bytes | bytearray):
+        data = answer.encode("utf-8", "surrogatepass") if isinstance(answer, str) else bytes(answer)
+        return Draft("this body", url=target, status=status, body=data, text=True)
+    if isinstance(answer, Mapping | list) or answer is None:
+        return Draft("this body", url=target, status=status, body=_json(answer), text=True)
+    return _of_response(answer, target, asked)
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return json.dumps(dict(value) if isinstance(value, Mapping) else value, ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        )
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"{_TAKES}, and what is in it must be JSON: {error}") from None
+
+
+def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
+    response = exchange.response
+    if response is None:
+        raise TypeError(f"{_TAKES}; this exchange has no response ({exchange.outcome()})")
+    known = asked_id(exchange.request.method, exchange.request.url) is not None and asked is None
+    return Draft(
+        "this answer",
+        url=exchange.request.url if known else target,
+        sent=exchange.request.headers,
+        status=response.status,
+        reason=response.reason,
+        headers=response.headers,
+        body=response.body,
+        text=True,
+    )
+
+
+def _of_response(response: Any, target: str, asked: str | None) -> Draft:
+    status = _first(response, ("status_code", "status"), int)
+    body = _first(response, ("content", "data", "body"), bytes | str)
+    if status is None or isinstance(status, bool):
+        raise TypeError(f"{_TAKES}, not {type(response).__name__!r}")
+    if body is None:
+        raise TypeError(
+            f"the body of this {type(response).__name__} was not read: read it, and pass it with status={status}"
+        )
+    request = _get(response, "request")
+    url = _get(request, "url") if request is not None else _get(response, "url")
+    method = _get(request, "method")
+    own = asked_id(method if isinstance(method, str) else None, str(url) if url is not None else None)
+    return Draft(
+        "this answer",
+        url=str(url) if own is not None and asked is None else target,
+        sent=_headers(_get(request, "headers")),
+        status=int(status),
+        headers=_headers(_get(response, "headers")) or (),
+        body=body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body,
+        text=True,
+    )
+
+
+def _get(thing: Any, name: str) -> Any:
+    """An attribute; None where there is none or none yet (httpx raises for a request that was never set)."""
+    try:
+        return getattr(thing, name, None)
+    except Exception:
+        return None
+
+
+def _first(thing: Any, names: Sequence[str], kind: Any) -> Any:
+    return next((value for name in names if isinstance(value := _get(thing, name), kind)), None)
+
+
+def _headers(headers: Any) -> tuple[tuple[str, str], ...] | None:
+    """Headers of any library; those that can hold a name twice have a way to say so."""
+    for name in ("multi_items", "items"):
+        rows = _get(headers, name)
+        if callable(rows):
+            try:
+                return tuple((str(key), str(value)) for key, value in rows())
+            except (TypeError, ValueError):
+                return None
+    return headers_of(headers)

@@ -1,0 +1,247 @@
+"""``BatchStub``: a server for tests of a client. What it answers is staged by name, what it was asked is kept."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote
+
+from batch_conformance.client.stub import answers
+from batch_conformance.client.stub.answers import Answer
+from batch_conformance.client.stub.server import StubServer
+from batch_conformance.client.stub.wire import RawRequest
+from batch_conformance.reference.server import Asked, ReferenceServer
+from batch_conformance.reference.store import Batch, State
+
+#: The id that staged answers are for, unless another is given.
+BATCH_ID = "batch_abc123"
+_PATH = re.compile(r"(?:https?://[^/]*)?.*(/v2/batch/([^/]+))")
+_CREATED = "2024-01-15T10:30:00Z"
+_WEBHOOK = "https://your-webhook-url.com/batch-webhook"
+_STATES = {
+    "PENDING": State("PENDING", 5),
+    "JOBS_CREATED": State("JOBS_CREATED", 5, pending=5),
+    "PROCESSING": State("PROCESSING", 5, 2, 0, 3),
+    "COMPLETED": State("COMPLETED", 5, 4, 1),
+    "FAILED": State("FAILED", 5, 1, 4),
+}
+
+
+@dataclass(frozen=True)
+class StubRequest:
+    """A request as it came to the stub: ``target`` is the request target, undecoded."""
+
+    method: str
+    target: str
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False, default=b"")
+
+    def header(self, name: str) -> str | None:
+        """A header's value, whatever the case of its name; several are joined by a comma; None when absent."""
+        values = [value for key, value in self.headers if key.lower() == name.lower()]
+        return ", ".join(values) if values else None
+
+    @property
+    def key(self) -> str | None:
+        """The API key: what came in ``x-api-key``, None when nothing did."""
+        return self.header("x-api-key")
+
+
+class _AnyKey(ReferenceServer):
+    """The reference server, for whoever has a key."""
+
+    def is_key(self, value: bytes) -> bool:
+        return bool(value)
+
+
+@dataclass(frozen=True)
+class _Staged:
+    answer: Answer
+    needs_key: bool
+
+
+class BatchStub:
+    """A Get Batch server on a port of its own.
+
+    Each method that stages an answer returns the id to ask for. Answers for an id come in the order they were
+    staged, one a request; the last one stays. An id that nothing is staged for is answered as the reference server
+    does. Any key will do, but without one there is a 401, for staged batches too.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._staged: dict[str, deque[_Staged]] = {}
+        self._reference = _AnyKey()
+        self._server = StubServer(self._choose)
+
+    def __enter__(self) -> BatchStub:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening and drop all connections."""
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return self._server.url
+
+    @property
+    def requests(self) -> list[StubRequest]:
+        """Every request so far, in order."""
+        return [
+            StubRequest(seen.request.method, seen.request.target, seen.request.headers, seen.request.body)
+            for seen in self._server.seen
+        ]
+
+    # Batches.
+
+    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = "COMPLETED", **members: Any) -> str:
+        """A batch in the state ``status``, its members changed as given (``metrics`` member by member)."""
+        state = _STATES.get(status) or replace(_STATES["PROCESSING"], status=status)
+        value = Batch(id, _CREATED, [state], _WEBHOOK).peek()
+        metrics = members.pop("metrics", {})
+        value["metrics"] = {**value["metrics"], **metrics} if isinstance(metrics, Mapping) else metrics
+        return self._stage(answers.json_body(value | members), id, times, needs_key=True)
+
+    def pending(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A batch that was just created."""
+        return self.batch(id=id, times=times, status="PENDING")
+
+    def jobs_created(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A batch whose jobs are queued."""
+        return self.batch(id=id, times=times, status="JOBS_CREATED")
+
+    def processing(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A batch underway."""
+        return self.batch(id=id, times=times, status="PROCESSING")
+
+    def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A batch that is done."""
+        return self.batch(id=id, times=times, status="COMPLETED")
+
+    def failed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A batch that failed."""
+        return self.batch(id=id, times=times, status="FAILED")
+
+    def processing_then_completed(self, *, id: str = BATCH_ID, reads: int = 1) -> str:
+        """A batch that is underway for ``reads`` reads, and done from then on."""
+        self.processing(id=id, times=reads)
+        return self.completed(id=id)
+
+    # Errors.
+
+    def unauthorized(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """401: the key is not valid."""
+        return self.error(401, "Missing or invalid API key", id=id, times=times)
+
+    def not_found(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """404: no such batch."""
+        return self.error(404, "Batch not found", id=id, times=times)
+
+    def rate_limited(self, *, retry_after: int | str | None = 1, id: str = BATCH_ID, times: int = 1) -> str:
+        """429, with ``Retry-After`` (seconds, or an HTTP date as text) unless it is None."""
+        answer = answers.error(429, "Too many requests", errorCode="rate_limited")
+        if retry_after is not None:
+            answer = answer.with_header("Retry-After", str(retry_after))
+        return self._stage(answer, id, times)
+
+    def server_error(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """500."""
+        return self.error(500, "Internal server error", id=id, times=times)
+
+    def error(
+        self,
+        status: int,
+        message: str | list[str] | None = None,
+        *,
+        id: str = BATCH_ID,
+        times: int = 1,
+        **members: Any,
+    ) -> str:
+        """Any error in the documented form, with members beside ``message`` and ``statusCode``."""
+        answer = answers.error(status, message, **members)
+        if status == 401:
+            answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
+        return self._stage(answer, id, times)
+
+    # What should not happen, and does.
+
+    def html(self, status: int = 200, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """A page for people instead of JSON, as proxies send it."""
+        return self._stage(answers.html(status), id, times)
+
+    def answer(
+        self,
+        body: Any,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = None,
+        id: str = BATCH_ID,
+        times: int = 1,
+    ) -> str:
+        """Anything: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
+        data = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
+        answer = answers.text(status, data)
+        for name, value in (headers or {}).items():
+            answer = answer.without_header(name).with_header(name, value)
+        return self._stage(answer, id, times)
+
+    def cut_off(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """Half a batch, then the end of the connection."""
+        return self._stage(answers.batch(id=id).cut_off(), id, times)
+
+    def resets(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """The connection is reset, without an answer."""
+        return self._stage(answers.batch(id=id).reset(), id, times)
+
+    def hangs(self, *, id: str = BATCH_ID, times: int = 1) -> str:
+        """No answer: the connection stays open and silent until the stub is closed."""
+        return self._stage(answers.silence(), id, times)
+
+    def _stage(self, answer: Answer, batch_id: str, times: int, *, needs_key: bool = False) -> str:
+        if times < 1:
+            raise ValueError(f"times={times}: an answer is staged at least once")
+        with self._lock:
+            self._staged.setdefault(batch_id, deque()).extend([_Staged(answer, needs_key)] * times)
+        return batch_id
+
+    # Answering, on the loop's thread.
+
+    def _choose(self, request: RawRequest) -> Answer:
+        match = _PATH.fullmatch(request.target.partition("?")[0])
+        batch_id = unquote(match[2]) if match else None
+        keys = request.values("x-api-key")
+        with self._lock:
+            queue = self._staged.get(batch_id or "")
+            if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
+                return (queue.popleft() if len(queue) > 1 else queue[0]).answer
+        return self._like_reference(request, match[1] if match else request.target.partition("?")[0])
+
+    def _like_reference(self, request: RawRequest, path: str) -> Answer:
+        raw = path.encode("latin-1")
+        asked = Asked(
+            method=request.method,
+            path=raw,
+            segment=raw[len(b"/v2/batch/") :] if raw.startswith(b"/v2/batch/") else None,
+            query=b"",
+            headers=tuple(
+                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
+            ),
+        )
+        answered = self._reference.answer(asked)
+        headers = list(answered.headers)
+        if answered.media_type is not None:
+            headers.append(("Content-Type", answered.media_type))
+        return Answer(answered.status, tuple(headers), answered.content())
