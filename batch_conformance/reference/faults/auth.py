@@ -74,6 +74,7 @@ for _status in (400, 403, 404):
     fault_in_answer("server.auth.invalid-key", f"invalid-{_status}",
                     _refuse_with(_status, lambda asked: _is_present(asked) and not _looks_near(asked) and _ordinary(asked)),
                     also=_undocumented(_status))  # fmt: skip
+fault_in_auth("server.auth.missing-key", "bare-request-admitted", lambda _, asked: _is_bare(asked) or None)
 fault_in_auth("server.auth.empty-key", "empty-key-admitted", lambda _, asked: _is_empty(asked) or None)
 fault_in_auth("server.auth.invalid-key", "any-sk-key", _if_key(
     lambda sent, valid: sent.startswith(b"sk-") and len(sent) != len(valid) and not sent.startswith(valid[:8])))  # fmt: skip
@@ -81,6 +82,12 @@ fault_in_auth("server.auth.invalid-key", "test-key-admitted", _if_key(lambda sen
 fault_in_auth("server.auth.invalid-key", "null-key-admitted", _if_key(lambda sent, _: sent == b"null"))
 fault_in_auth("server.auth.invalid-key", "uuid-key-admitted",
               _if_key(lambda sent, _: len(sent) == 36 and sent.count(b"-") == 4))  # fmt: skip
+
+
+def _is_bare(asked: Asked) -> bool:
+    """Whether a request has neither a key nor anything else that could hold one."""
+    usual = (b"host", b"accept", b"accept-encoding", b"user-agent", b"connection")
+    return asked.segment is not None and not asked.query and all(name in usual for name, _ in asked.headers)
 
 
 def _looks_near(asked: Asked) -> bool:

@@ -45,6 +45,11 @@ def _failing(answer: Answer) -> None:
     answer.body = {"message": "Internal server error", "statusCode": 500}
 
 
+def _lost(answer: Answer) -> None:
+    answer.status = 404
+    answer.body = {"message": "Batch not found", "statusCode": 404}
+
+
 def _unfinished(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
     if answer.status == 200 and answer.body["status"] != "COMPLETED":
         answer.status = 202
@@ -57,6 +62,8 @@ for _code in (201, 202, 203, 206):
 fault_in_answer("server.ok.status", "ok-202-until-completed", _unfinished, also=[DOCUMENTED])
 fault_in_answer("server.ok.status", "ok-500-every-7th", _good(_failing, 7), also=[DOCUMENTED])
 fault_in_answer("server.ok.status", "ok-201-every-6th", _good(_status(201), 6), also=[DOCUMENTED])
+
+fault_in_answer("server.ok.status", "ok-404-every-7th", _good(_lost, 7))
 
 for _name, _value in {
     "type-html": "text/html",
