@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -35,7 +36,17 @@ def clause_result(clause: Clause, judgement: Judgement, *, strict: bool) -> Clau
     reason = judgement.note
     if verdict == "not-exercised" and not reason:
         reason = "nothing in this run put it to the test"
-    return ClauseResult(clause, verdict, reason, judgement.looked_at, tuple(judgement.findings))
+    return ClauseResult(clause, verdict, reason, judgement.looked_at, tuple(_varied(judgement.findings)))
+
+
+def _varied(findings: list[Finding]) -> list[Finding]:
+    """One finding of each kind first: ten times the same would hide the one that is worse."""
+    met: Counter[str] = Counter()
+    rank = []
+    for finding in findings:
+        rank.append(met[finding.actual])
+        met[finding.actual] += 1
+    return [finding for _, finding in sorted(zip(rank, findings, strict=True), key=lambda pair: pair[0])]
 
 
 def run_verdict(verdicts: Iterable[ClauseVerdict]) -> RunVerdict:
