@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from batch_conformance.judge.result import RunResult
+from batch_conformance.judge.verdict import ClauseVerdict
 from batch_conformance.report.known_failures.entries import KnownFailure, KnownFailures
 from batch_conformance.report.known_failures.patterns import Expected, Seen, patterns_of, seen_of
 
@@ -14,7 +15,7 @@ from batch_conformance.report.known_failures.patterns import Expected, Seen, pat
 class Observation(TypedDict):
     """What a run found of one clause, before any entry was held against it; plain JSON."""
 
-    verdict: str
+    verdict: ClauseVerdict
     evidence: Sequence[tuple[str, str]]
 
 
