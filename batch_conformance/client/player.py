@@ -1,82 +1,146 @@
-"""Plays a case to a client over sockets: fresh stubs, the calls one after the other, and what came of them."""
+"""Plays a case to a client: fresh stubs, the calls one after the other, and what came of them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from batch_conformance.client.call import Call, ClientUnderTest
 from batch_conformance.client.cases.case import Ask, Case
 from batch_conformance.client.stub.choose import ByTurn, InOrder
-from batch_conformance.client.stub.records import Seen, exchange_of
+from batch_conformance.client.stub.records import Log, Seen, exchange_of
 from batch_conformance.client.stub.server import RefusedPort, StubServer
 from batch_conformance.exchange import Exchange, Intent
 from batch_conformance.judge.client.material import Play, Turn
 
+if TYPE_CHECKING:
+    from batch_conformance.client.respx_bridge import RespxBridge
+
 _numbers = itertools.count(1)
 
 
-def play_on_loopback(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
-    """Play one case over the loopback interface. Raises ``CouldNotRun`` when judging has to end."""
+class Stub(Protocol):
+    """What a player needs of a stub, on a socket or mounted."""
+
+    turn: int
+    log: Log
+
+    @property
+    def seen(self) -> list[Seen]:
+        """Every request so far."""
+        ...
+
+
+@dataclass
+class Stage:
+    """Where a case is played: the origin that the client is told, the other ones, and what redirects call them."""
+
+    url: str
+    choose: ByTurn
+    there: InOrder
+    own: Stub
+    other: Stub
+    places: Mapping[str, str]
+
+    def begin(self, turn: int, ask: Ask) -> None:
+        """The next call is about to be made."""
+        self.own.turn = self.other.turn = turn
+        self.there.places = {**self.places, "id": ask.batch_id}
+        self.choose.begin(turn, self.there.places)
+
+
+def play(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
+    """Play one case. Raises ``CouldNotRun`` when judging has to end."""
+    bridge: RespxBridge | None = getattr(client, "bridge", None)
+    with _stage(case, bridge) as stage:
+        turns = []
+        strayed: list[Exchange] = []
+        for number, ask in enumerate(case.asks):
+            stage.begin(number, ask)
+            call = Call(stage.url + case.base_path, keys[ask.key], ask.batch_id, ask.timeout_s)
+            reply = client.get_batch(call)
+            here = [seen for seen in stage.own.seen if seen.turn == number]
+            away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
+            if stage.other is not stage.own:
+                away += [seen for seen in stage.other.seen if seen.turn == number]
+            strayed += [_recorded(seen, case, ask) for seen in away]
+            exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
+            turns.append(Turn(call, ask.told, reply, exchanges, stage.own.log.count(number)))
+        return Play(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
+
+
+def _stage(case: Case, bridge: RespxBridge | None) -> AbstractContextManager[Stage]:
+    if case.refused:
+        return _refused(case, bridge)
+    return _on_loopback(case) if bridge is None else _mounted(case, bridge)
+
+
+@contextmanager
+def _on_loopback(case: Case) -> Iterator[Stage]:
     with ExitStack() as stack:
-        if case.refused:
-            port = RefusedPort()
-            stack.callback(port.close)
-            turns = [
-                Turn(call, ask.told, client.get_batch(call))
-                for ask in case.asks
-                for call in [_call(ask, port.url, case, keys)]
-            ]
-            return Play(case.title, case.clauses, tuple(turns), ordinary=case.ordinary)
         choose = ByTurn([ask.answers for ask in case.asks])
         own = stack.enter_context(StubServer(choose, by_name=bool(case.elsewhere)))
         there = InOrder(case.elsewhere or case.asks[0].answers)
         other = stack.enter_context(StubServer(there, by_name=True)) if case.elsewhere else own
-        places = origins(own.url, other.url)
-        turns = []
-        for number, ask in enumerate(case.asks):
-            own.turn = other.turn = number
-            there.places = {**places, "id": ask.batch_id}
-            choose.begin(number, there.places)
-            call = _call(ask, own.url, case, keys)
-            reply = client.get_batch(call)
-            seen = [seen for seen in own.seen if seen.turn == number and not _by_another_name(seen, case)]
-            exchanges = tuple(recorded(one, case, ask) for one in seen)
-            turns.append(Turn(call, ask.told, reply, exchanges, own.log.count(number)))
-        return Play(case.title, case.clauses, tuple(turns), _elsewhere(case, own, other), case.ordinary)
+        places = {
+            "own": own.url,
+            "other": other.url,
+            "alias": _by_name(own.url),
+            "other_alias": _by_name(other.url),
+            # Nobody speaks TLS there: what matters is that no key comes over unprotected either.
+            "secure": other.url.replace("http://", "https://"),
+            "bare_other": urlsplit(other.url).netloc,
+        }
+        yield Stage(own.url, choose, there, own, other, places)
 
 
-def origins(own: str, other: str) -> dict[str, str]:
-    """What the placeholders in a Location stand for."""
-    by_name = {url: url.replace("//127.0.0.1:", "//localhost:") for url in (own, other)}
-    return {
-        "own": own,
-        "other": other,
-        "alias": by_name[own],
-        "other_alias": by_name[other],
-        "secure": other.replace("http://", "https://"),
-        "bare_other": urlsplit(other).netloc,
+@contextmanager
+def _mounted(case: Case, bridge: RespxBridge) -> Iterator[Stage]:
+    # Only here: loopback needs no respx.
+    from batch_conformance.client.stub.mounted import MountedStub
+
+    choose = ByTurn([ask.answers for ask in case.asks])
+    there = InOrder(case.elsewhere or case.asks[0].answers)
+    own, other = MountedStub(choose), MountedStub(there)
+    own.url = bridge.mount(own.handler)
+    host = urlsplit(own.url).netloc
+    rows = {
+        "other": ("http", host, 8080),
+        "alias": ("http", f"alias-{host}", None),
+        "other_alias": ("http", f"alias-{host}", 8080),
+        "secure": ("https", host, None),
     }
+    places = {"own": own.url, "bare_other": f"{host}:8080"}
+    for name, (scheme, name_of_host, port) in rows.items():
+        places[name] = bridge.mount(other.handler, scheme=scheme, host=name_of_host, port=port)
+    try:
+        yield Stage(own.url, choose, there, own, other, places)
+    finally:
+        for name, url in places.items():
+            if name != "bare_other":
+                bridge.unmount(url)
 
 
-def recorded(seen: Seen, case: Case, ask: Ask) -> Exchange:
-    """A seen request as an exchange of the run."""
-    intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
-    return exchange_of(seen, next(_numbers), intent)
+@contextmanager
+def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[Stage]:
+    port = RefusedPort()
+    # A stub that nobody is told of: there is nothing to be seen.
+    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as nobody:
+        try:
+            # Where nothing is mounted, the bridge refuses.
+            url = port.url if bridge is None else "http://refused.invalid"
+            yield Stage(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
+        finally:
+            port.close()
 
 
-def _call(ask: Ask, origin: str, case: Case, keys: Sequence[str]) -> Call:
-    return Call(origin + case.base_path, keys[ask.key], ask.batch_id, ask.timeout_s)
+def _recorded(seen: Seen, case: Case, ask: Ask) -> Exchange:
+    return exchange_of(seen, next(_numbers), Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title))
 
 
-def _by_another_name(seen: Seen, case: Case) -> bool:
-    return bool(case.elsewhere) and seen.host == "localhost"
-
-
-def _elsewhere(case: Case, own: StubServer, other: StubServer) -> tuple[Exchange, ...]:
-    if not case.elsewhere:
-        return ()
-    strayed = [seen for seen in own.seen if _by_another_name(seen, case)] + other.seen
-    return tuple(recorded(seen, case, case.asks[min(seen.turn, len(case.asks) - 1)]) for seen in strayed)
+def _by_name(url: str) -> str:
+    return url.replace("//127.0.0.1:", "//localhost:")

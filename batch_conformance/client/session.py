@@ -1,29 +1,24 @@
-"""Judging a client from beginning to end: cases, plays side by side, judges, verdicts."""
+"""Judging a client from beginning to end: cases, plays, judges, verdicts."""
 
 from __future__ import annotations
 
 import random
 import string
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from batch_conformance.client.call import ClientUnderTest
-from batch_conformance.client.cases import PROFILES, Case, Deck, listed_cases, needed, shuffled
-from batch_conformance.client.player import play_on_loopback
+from batch_conformance.client.cases import PROFILES, Case, Deck, Profile, listed_cases, needed, shuffled
+from batch_conformance.client.cases.generated import PROPERTIES, Property, examples, smallest
+from batch_conformance.client.stage import Stage
 from batch_conformance.contract import load_contract
 from batch_conformance.exchange import Redactor
 from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
 
-#: Cases played side by side. One more and a client that hangs in all of them at once would seem to be dead.
-LANES = 5
-#: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
-WAITING_LANES = 3
 #: Evidence kept of one clause.
 EVIDENCE = 5
 _ALPHABET = string.ascii_letters + string.digits
@@ -56,15 +51,14 @@ def judge_client(
         shell_secrets={key: "$SYNC_API_KEY" for key in keys},
     )
     began = time.monotonic()
-    stage = _Stage(client, list(keys), progress)
-    deck = Deck(seed)
-    cases = listed_cases(deck, PROFILES[profile])
+    stage = Stage(client, list(keys), progress)
+    plays: Sequence[Play] = ()
     try:
-        stage.play(shuffled(needed(cases, _with_needs(chosen)), deck))
+        plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys)
     except CouldNotRun as error:
         result.error = str(error)
-    result.requests = sum(turn.requests for play in stage.plays for turn in play.turns)
-    result.results = _verdicts(ClientRecord(stage.plays, keys), chosen, result)
+    result.requests = stage.requests
+    result.results = _verdicts(ClientRecord(plays, keys), chosen, result, stage.left_out)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
@@ -83,66 +77,61 @@ def test_keys(seed: int) -> dict[str, str]:
     }
 
 
-class _Stage:
-    """Plays cases to one client, several side by side, and keeps what came of them."""
+def _play(
+    stage: Stage, profile: Profile, clauses: Collection[str], seed: int, keys: Mapping[str, str]
+) -> Sequence[Play]:
+    """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
+    deck = Deck(seed)
+    listed = needed(listed_cases(deck, profile), clauses)
+    generated = {
+        which.clause: [
+            (example, which.case(deck, example))
+            for example in examples(which, profile.generated, seed, profile.latitude)
+        ]
+        for which in PROPERTIES
+        if {which.clause, *which.beside} <= set(clauses)
+    }
+    more = [case for rows in generated.values() for _, case in rows]
+    stage.play_all(shuffled([*listed, *more], deck))
+    plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
+    for which in PROPERTIES:
+        drawn = [
+            (example, stage.plays[case.number])
+            for example, case in generated.get(which.clause, ())
+            if case.number in stage.plays
+        ]
+        plays += _shrunk(stage, which, profile, seed, drawn, ClientRecord(tuple(plays), keys))
+    return plays
 
-    def __init__(
-        self, client: ClientUnderTest, keys: Sequence[str], progress: Callable[[int], None] | None
-    ) -> None:
-        self.plays: list[Play] = []
-        self._client = client
-        self._keys = keys
-        self._progress = progress
-        self._lock = threading.Lock()
-        self._pulse = Deck(-1)
 
-    def play(self, cases: Iterable[Case]) -> None:
-        """Play all of them. Raises ``CouldNotRun`` when judging has to end."""
-        order = list(cases)
-        # Several calls of one client belong into one process: nothing else is under way meanwhile.
-        for case in order:
-            if len(case.asks) > 1:
-                self._one(case)
-        alone = [case for case in order if len(case.asks) == 1]
-        waiting = deque(case for case in alone if case.waits)
-        quick = deque(case for case in alone if not case.waits)
-        queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
-        with ThreadPoolExecutor(LANES, "batch-lane") as pool:
-            lanes = [pool.submit(self._lane, first, second) for first, second in queues]
-        for lane in lanes:
-            lane.result()
+def _shrunk(
+    stage: Stage,
+    which: Property,
+    profile: Profile,
+    seed: int,
+    drawn: Sequence[tuple[Any, Play]],
+    listed: ClientRecord,
+) -> list[Play]:
+    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
+    played = [play for _, play in drawn]
+    if not drawn or not profile.shrink or listed.is_broken(which.clause):
+        return played
 
-    def _lane(self, first: deque[Case], second: deque[Case]) -> None:
-        try:
-            while case := self._next(first, second):
-                self._one(case)
-        except CouldNotRun:
-            # The other lanes need not find out for themselves.
-            first.clear()
-            second.clear()
-            raise
+    def breaks(play: Play) -> bool:
+        return ClientRecord((*listed.plays, play), listed.keys).is_broken(which.clause)
 
-    def _next(self, first: deque[Case], second: deque[Case]) -> Case | None:
-        with self._lock:
-            return first.popleft() if first else second.popleft() if second else None
+    known = {repr(example): breaks(play) for example, play in drawn}
+    if not any(known.values()):
+        return played
+    smaller: dict[str, Play] = {repr(example): play for example, play in drawn}
+    deck = Deck(seed + 1)
 
-    def _one(self, case: Case) -> Play:
-        play = play_on_loopback(case, self._client, self._keys)
-        with self._lock:
-            self.plays.append(play)
-            count = len(self.plays)
-        if self._progress:
-            self._progress(count)
-        if any(turn.reply.broken is not None for turn in play.turns):
-            self._take_pulse()
-        return play
+    def fails(example: Any) -> bool:
+        smaller[repr(example)] = play = stage.play(which.case(deck, example))
+        return breaks(play)
 
-    def _take_pulse(self) -> None:
-        """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
-        with self._lock:
-            batch = self._pulse.batch()
-        case = Case("an ordinary call after a breakdown", (), (self._pulse.valid(batch),))
-        play_on_loopback(case, self._client, self._keys)
+    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude)
+    return [smaller[repr(least)]] if least is not None else played
 
 
 def _with_needs(clauses: Collection[str]) -> set[str]:
@@ -157,7 +146,9 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
     return wanted
 
 
-def _verdicts(record: ClientRecord, chosen: Collection[str], result: RunResult) -> list[ClauseResult]:
+def _verdicts(
+    record: ClientRecord, chosen: Collection[str], result: RunResult, left_out: Mapping[str, int]
+) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in load_contract().of_side("client")}
     judged = []
     for clause in clauses.values():
@@ -171,6 +162,8 @@ def _verdicts(record: ClientRecord, chosen: Collection[str], result: RunResult) 
         if dropped > 0:
             judgement.remark(f"{dropped} more findings like these are left out")
             del judgement.findings[EVIDENCE:]
+        if left_out.get(clause.id):
+            judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         judged.append(clause_result(clause, judgement, strict=result.strict))
     order = list(clauses)
     return sorted([*judged, *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))

@@ -13,6 +13,7 @@ import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cache
@@ -201,18 +202,25 @@ class BatchClient(Codec):
 
     def send(self, url: str, deadline: float) -> Answer:
         """One GET, read to its end by ``deadline`` (seconds of the monotonic clock)."""
-        body = bytearray()
         try:
-            with self._http.stream("GET", url, headers=self.headers()) as response:
-                # httpx limits the wait for each read; a body that drips needs a limit for all of them.
-                for part in response.iter_bytes():
-                    body += part
-                    if time.monotonic() > deadline:
-                        raise BatchError("timeout", "the answer did not end in time")
-                    _check_size(body)
-                return Answer(response.status_code, response.headers, bytes(body))
+            with self.ask(url) as response:
+                return Answer(response.status_code, response.headers, self.receive(response, deadline))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _as_batch_error(error) from None
+
+    def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
+        """The request, and an answer whose body is still to be read."""
+        return self._http.stream("GET", url, headers=self.headers())
+
+    def receive(self, response: httpx.Response, deadline: float) -> bytes:
+        """The whole body. httpx limits the wait for each read; one that drips needs a limit for all of them."""
+        body = bytearray()
+        for part in response.iter_bytes():
+            body += part
+            _check_size(body)
+            if time.monotonic() > deadline:
+                raise BatchError("timeout", "the answer did not end in time")
+        return bytes(body)
 
     def close(self) -> None:
         """Close the connections."""

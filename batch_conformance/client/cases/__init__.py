@@ -19,18 +19,23 @@ __all__ = ["PROFILES", "Ask", "Case", "Deck", "Profile", "listed_cases", "needed
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is played: listed cases per clause (None: all), generated examples per property."""
+    """How much is played: listed cases of each clause (None: all), generated examples of each property.
+
+    ``shrink`` is how many plays may go into making a failing example smaller. ``latitude`` has dates with ``t`` and
+    ``z`` in lower case too: legal (RFC 3339, 5.6), and more than most date libraries read.
+    """
 
     name: str
     listed: int | None
     generated: int
     shrink: int
+    latitude: bool = False
 
 
 PROFILES = {
     "quick": Profile("quick", listed=6, generated=1, shrink=0),
     "default": Profile("default", listed=None, generated=8, shrink=20),
-    "thorough": Profile("thorough", listed=None, generated=150, shrink=200),
+    "thorough": Profile("thorough", listed=None, generated=150, shrink=200, latitude=True),
 }
 
 

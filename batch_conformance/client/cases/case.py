@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import string
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from batch_conformance.client.stub.answers import Answer, json_body
-from batch_conformance.judge.client.material import Anything, Broken, Refusal, Told, Valid
+from batch_conformance.judge.client.material import Broken, Refusal, Told, Valid
 
 #: Deadlines, in seconds: whole ones, since some clients take no others.
 DEADLINE = 5.0
@@ -36,7 +37,7 @@ class Case:
     ``clauses`` are those that it puts to the test; the first is blamed when the client breaks down. ``ordinary``
     cases have nothing special about them: what goes wrong there goes wrong everywhere. ``base_path`` is a path prefix
     of the base URL. ``elsewhere`` are the answers of the other origins. ``waits`` marks cases that take their time.
-    ``again`` makes the same case with a simpler example, for generated ones.
+    ``number`` tells cases apart.
     """
 
     title: str
@@ -47,12 +48,7 @@ class Case:
     elsewhere: tuple[Answer, ...] = ()
     refused: bool = False
     waits: bool = False
-    again: Callable[[object], Case] | None = field(default=None, compare=False)
-
-    @property
-    def likely_good(self) -> bool:
-        """Whether a client that breaks down on errors would survive this case."""
-        return all(isinstance(ask.told, Valid | Anything) for ask in self.asks)
+    number: int = field(default_factory=itertools.count().__next__, compare=False)
 
 
 class Deck:
@@ -99,10 +95,3 @@ class Deck:
         """A call on which something goes wrong on the way."""
         return Ask(self.id(), told, answers, timeout_s=timeout_s)
 
-
-def named(answer: Answer, batch_id: str) -> Answer:
-    """The answer, with the id that was asked for wherever its body says ``{id}``."""
-    return replace(answer, body=answer.body.replace(b"{id}", batch_id.encode()))
-
-
-Theme = Callable[[Deck], Sequence[Case]]

@@ -107,7 +107,7 @@ def _optional(deck: Deck) -> Iterator[Case]:
         yield _valid(deck, f"outputUrl empty in state {status}", clause, **empty)
     yield _valid(
         deck, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
-        metrics=counts(5, 0, 0, 0),
+        metrics=counts(5, 0, 0, 5),
     )  # fmt: skip
 
 

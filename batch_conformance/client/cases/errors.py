@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from batch_conformance.client.cases.case import Ask, Case, Deck
@@ -84,9 +83,9 @@ def _lies(deck: Deck) -> Iterator[Case]:
         told = Refusal(status, body=f"statusCode {claimed}", claimed=claimed)
         yield _refused(deck, f"a {status} whose body says {claimed}", clause, told, body)
     for status in (404, 401):
-        hidden = json.dumps(deck.batch())
+        hidden = json_body({**deck.batch(), "message": "as it says above", "statusCode": status}, status)
         told = Refusal(status, body="a batch")
-        yield _refused(deck, f"a {status} with a batch in its body", clause, told, text(status, hidden))
+        yield _refused(deck, f"a {status} with a batch in its body", clause, told, hidden)
     for claimed in (404, 500):
         batch = deck.batch()
         told_as = {**batch, "statusCode": claimed, "message": "none"}

@@ -11,6 +11,8 @@ from batch_conformance.client.stub.answers import Answer, Ending
 
 _LINE_END = re.compile(rb"\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
+#: Whatever begins otherwise is no HTTP, and waiting for the end of its head would be in vain.
+_FIRST_BYTES = frozenset(range(0x21, 0x7F)) | {0x0D, 0x0A}
 #: A head longer than this is no request anybody means.
 MAX_HEAD = 256 * 1024
 
@@ -71,6 +73,8 @@ class RequestReader:
                 self.buffer.clear()
 
     def _next(self) -> RawRequest | None:
+        if self.buffer[0] not in _FIRST_BYTES:
+            return RawRequest(bytes(self.buffer), problem="it does not begin like HTTP (TLS, perhaps)")
         end = _HEAD_END.search(self.buffer)
         if end is None:
             if len(self.buffer) > MAX_HEAD:
@@ -149,14 +153,7 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
         return Script((), answer.delay, answer.pause, answer.ending)
     if answer.raw is not None:
         return Script((answer.raw,), answer.delay, answer.pause, answer.ending)
-    body, headers = answer.body, list(answer.headers)
-    if answer.gzip and request.asks_for_gzip:
-        body = gzip.compress(body, 6, mtime=0)
-        headers.append(("Content-Encoding", "gzip"))
-    if answer.framing == "chunked":
-        headers.append(("Transfer-Encoding", "chunked"))
-    elif answer.framing == "length" and answer.status not in (204, 304):
-        headers.append(("Content-Length", str(len(body) if answer.announced is None else answer.announced)))
+    body, headers = content_of(answer, request), head_headers(answer, request)
     lines = [f"HTTP/1.1 {answer.status} {answer.reason_phrase()}", *(f"{name}: {value}" for name, value in headers)]
     head = "\r\n".join([*lines, "\r\n"]).encode("utf-8", "surrogateescape")
     ending: Ending = "close" if answer.ending == "keep" and not request.stays else answer.ending
@@ -176,3 +173,21 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
     if answer.pieces and answer.framing != "chunked":
         return Script((head, *parts), answer.delay, 0.0, ending)
     return Script((head + b"".join(parts),), answer.delay, 0.0, ending)
+
+
+def content_of(answer: Answer, request: RawRequest) -> bytes:
+    """The body in the content coding that the request asks for."""
+    return gzip.compress(answer.body, 6, mtime=0) if answer.gzip and request.asks_for_gzip else answer.body
+
+
+def head_headers(answer: Answer, request: RawRequest) -> list[tuple[str, str]]:
+    """The headers of an answer to ``request``, those that frame its body included."""
+    headers = list(answer.headers)
+    if answer.gzip and request.asks_for_gzip:
+        headers.append(("Content-Encoding", "gzip"))
+    if answer.framing == "chunked":
+        headers.append(("Transfer-Encoding", "chunked"))
+    elif answer.framing == "length" and answer.status not in (204, 304):
+        length = len(content_of(answer, request)) if answer.announced is None else answer.announced
+        headers.append(("Content-Length", str(length)))
+    return headers

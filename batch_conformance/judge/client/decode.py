@@ -19,6 +19,7 @@ from batch_conformance.exchange import Exchange
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
     ClientRecord,
+    Play,
     Turn,
     Valid,
     accepted,
@@ -30,6 +31,10 @@ from batch_conformance.judge.finding import ABSENT, Judgement
 _TEXTS = ("id", "outputUrl", "webhookUrl")
 _MEMBERS = ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")
 _FIELDS = "client.decode.fields"
+#: The clauses that explain what goes wrong with a batch that is special in one way.
+ONE_BY_ONE = tuple(
+    f"client.decode.{name}" for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
+)
 _NEVER = "see client.decode.fields: it never reaches the caller"
 
 
@@ -40,13 +45,15 @@ def fields(record: ClientRecord, judgement: Judgement) -> None:
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Valid):
             continue
+        if not play.ordinary:
+            _judge_mixture(record, judgement, play, turn)
+            continue
         judgement.look()
         sent, handed = turn.told.batch, turn.reply.batch
         if handed is None:
-            if not record.decodes or play.ordinary:
-                judgement.blame(
-                    turn.last, "an ordinary batch did not reach the caller", expected="the batch", actual=turn.said()
-                )
+            judgement.blame(
+                turn.last, "an ordinary batch did not reach the caller", expected="the batch", actual=turn.said()
+            )
             continue
         for name in _TEXTS:
             if member(handed, name) != sent[name]:
@@ -59,6 +66,19 @@ def fields(record: ClientRecord, judgement: Judgement) -> None:
                 if fault == _FIELDS:
                     value = member(handed["metrics"], name)
                     _blame_member(judgement, turn.last, f"metrics.{name}", sent["metrics"][name], value)
+
+
+def _judge_mixture(record: ClientRecord, judgement: Judgement, play: Play, turn: Turn) -> None:
+    """A batch that is special in several ways at once: blamed only where no clause has an explanation."""
+    if not record.decodes or any(record.is_broken(clause) for clause in ONE_BY_ONE):
+        return
+    judgement.look()
+    assert isinstance(turn.told, Valid)
+    if turn.reply.batch is None:
+        judgement.blame(turn.last, f"a valid batch was refused: {play.title}", expected="the batch", actual=turn.said())
+        return
+    for name, wire, value in _changes(turn.told.batch, turn.reply.batch, sound_members(record)):
+        _blame_member(judgement, turn.last, name, wire, value)
 
 
 def _blame_member(judgement: Judgement, exchange: Exchange | None, name: str, sent: Any, handed: Any) -> None:
@@ -128,6 +148,13 @@ def counts(record: ClientRecord, judgement: Judgement) -> None:
     if "metrics" in never:
         judgement.remark(_NEVER)
         return
+    misplaced = {
+        name
+        for _, turn, sent in record.ordinary
+        if isinstance(member(turn.reply.batch, "metrics"), Mapping)
+        for name, fault in count_faults(never, sent, turn.reply.batch or {}).items()
+        if fault == _FIELDS
+    }
     for play, turn, sent, handed in accepted(record, judgement, refused_statuses(record)):
         judgement.look()
         metrics = member(handed, "metrics")
@@ -137,7 +164,7 @@ def counts(record: ClientRecord, judgement: Judgement) -> None:
             )
             continue
         for name, fault in count_faults(never, sent, handed).items():
-            if fault != _FIELDS:
+            if fault != _FIELDS and name not in misplaced:
                 judgement.blame(
                     turn.last,
                     f"{name} {fault}: {play.title}",
@@ -259,7 +286,9 @@ def _stale(before: Turn, turn: Turn, sound: frozenset[str]) -> tuple[Any, Any] |
                 return f"{name}: {wire}", f"{name}: {value}"
         return None
     if isinstance(before.told, Valid) and turn.reply.batch is not None:
-        return "an error", turn.said()
+        # Another batch than the first one is not remembered but made up: the status's own clause has it.
+        changed = list(_changes(before.told.batch, turn.reply.batch, sound))
+        return None if changed else ("an error", turn.said())
     first, second = before.reply.error, turn.reply.error
     if isinstance(turn.told, Valid) and first and second and (first.kind, first.status) == (second.kind, second.status):
         return "a batch", turn.said()
@@ -294,8 +323,12 @@ def unknown_status(record: ClientRecord, judgement: Judgement) -> None:
 def _usually_changed(record: ClientRecord, wire: str, handed: Mapping[str, Any]) -> bool:
     """Whether the client writes every status in another way: then ``client.decode.status`` has said so."""
     value = member(handed, "status")
-    same_letters = isinstance(value, str) and value.lower() == wire.lower() and value not in STATUSES
-    return same_letters and record.is_broken("client.decode.status")
+    same = isinstance(value, str) and _letters(value) == _letters(wire) and value not in STATUSES
+    return same and record.is_broken("client.decode.status")
+
+
+def _letters(text: str) -> str:
+    return "".join(char for char in text.lower() if char.isalnum())
 
 
 def refused_statuses(record: ClientRecord) -> frozenset[str]:

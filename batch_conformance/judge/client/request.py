@@ -24,6 +24,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*", re.ASCII)
 #: Final answers besides 200: documented or not, asking again changes nothing.
 _FINAL = (400, 403, 422)
+_ID_ENCODING = "client.request.id-encoding"
 
 
 @CLIENT_BENCH.judges_clause("client.request.target")
@@ -35,12 +36,14 @@ def target(record: ClientRecord, judgement: Judgement) -> None:
                 judgement.look()
                 judgement.blame(turn.last, f"the client itself failed: {play.title}",
                                 expected="one GET", actual=turn.said())  # fmt: skip
-            if not _is_plain(turn.call.batch_id):
+            if play.clauses[0] == _ID_ENCODING or not _is_plain(turn.call.batch_id):
                 continue
             for exchange in _first_hand(play, turn):
                 judgement.look()
                 _judge_target(record, judgement, turn, exchange)
-            if not turn.requests and turn.reply.error is not None and isinstance(turn.told, Valid | Refusal):
+            # A later call may be answered from memory: that is for client.decode.fresh to judge.
+            unasked = not turn.requests and turn.reply.error is not None and turn is play.turns[0]
+            if unasked and isinstance(turn.told, Valid | Refusal):
                 judgement.look()
                 judgement.blame(
                     None,
@@ -78,12 +81,14 @@ def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchan
         )
 
 
-@CLIENT_BENCH.judges_clause("client.request.id-encoding", needs=["client.request.target"])
+@CLIENT_BENCH.judges_clause(_ID_ENCODING, needs=["client.request.target"])
 def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     """The id arrives as one path segment that decodes to it, once; reserved and other characters are encoded."""
     if not _plain_ids_arrive(record):
         judgement.remark("not even plain ids arrive where they should: see client.request.target")
         return
+    # What a client adds to every request is judged by client.request.target.
+    always_queries = all("?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets)
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Anything):
             continue
@@ -93,8 +98,10 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
             judgement.blame(
                 None, f"no request was made for {_shown(turn.call.batch_id)}", expected=expected, actual=turn.said()
             )
-        for exchange in _first_hand(play, turn):
-            problem = encoding_problem(exchange.request.url, turn.call.base_url, turn.call.batch_id)
+        rows = list(_first_hand(play, turn))
+        for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
+            url = exchange.request.url.partition("?")[0] if always_queries else exchange.request.url
+            problem = encoding_problem(url, turn.call.base_url, turn.call.batch_id)
             if problem:
                 judgement.blame(
                     exchange,
@@ -198,7 +205,7 @@ def _first_hand(play: Play, turn: Turn) -> Iterator[Exchange]:
 def _plain_ids_arrive(record: ClientRecord) -> bool:
     rows = [(turn, exchange) for _, turn, _ in record.ordinary for exchange in turn.gets]
     return not rows or any(
-        not encoding_problem(exchange.request.url.split("?")[0], turn.call.base_url, turn.call.batch_id)
+        not encoding_problem(exchange.request.url.partition("?")[0], turn.call.base_url, turn.call.batch_id)
         for turn, exchange in rows
     )
 

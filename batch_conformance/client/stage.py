@@ -1,0 +1,101 @@
+"""Plays many cases to one client, several side by side, and keeps what came of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from batch_conformance.client.call import ClientUnderTest
+from batch_conformance.client.cases import Case, Deck
+from batch_conformance.client.player import play
+from batch_conformance.judge.client import Play
+from batch_conformance.judge.result import CouldNotRun
+
+#: Cases played side by side. One more, and a client that hangs in all of them at once would seem to be dead.
+LANES = 5
+#: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
+WAITING_LANES = 4
+#: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
+ENOUGH_BREAKDOWNS = 3
+
+
+class Stage:
+    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played.
+
+    ``plays`` are the plays kept, by the number of their case; ``left_out`` counts, by clause, what was not played.
+    """
+
+    def __init__(
+        self, client: ClientUnderTest, keys: Sequence[str], progress: Callable[[int], None] | None = None
+    ) -> None:
+        self.plays: dict[int, Play] = {}
+        self.requests = 0
+        self.left_out: Counter[str] = Counter()
+        self._client = client
+        self._keys = keys
+        self._progress = progress
+        self._played = 0
+        self._breakdowns: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._pulse = Deck(-1)
+
+    def play_all(self, cases: Iterable[Case]) -> None:
+        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end."""
+        order = list(cases)
+        # Several calls of one client belong into one process: nothing else is under way meanwhile.
+        for case in order:
+            if len(case.asks) > 1:
+                self._keep(case)
+        alone = [case for case in order if len(case.asks) == 1]
+        waiting = deque(case for case in alone if case.waits)
+        quick = deque(case for case in alone if not case.waits)
+        queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
+        with ThreadPoolExecutor(LANES, "batch-lane") as pool:
+            lanes = [pool.submit(self._lane, first, second) for first, second in queues]
+        for lane in lanes:
+            lane.result()
+
+    def play(self, case: Case) -> Play:
+        """Play one case, without keeping it. Raises ``CouldNotRun``."""
+        played = play(case, self._client, self._keys)
+        with self._lock:
+            self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
+            self._played += 1
+            broken = any(turn.reply.broken is not None for turn in played.turns)
+            self._breakdowns[case.clauses[0]] += broken
+        if self._progress:
+            self._progress(self._played)
+        if broken:
+            self._take_pulse()
+        return played
+
+    def _lane(self, first: deque[Case], second: deque[Case]) -> None:
+        try:
+            while case := self._next(first, second):
+                self._keep(case)
+        except CouldNotRun:
+            # The other lanes need not find out for themselves.
+            first.clear()
+            second.clear()
+            raise
+
+    def _next(self, first: deque[Case], second: deque[Case]) -> Case | None:
+        with self._lock:
+            return first.popleft() if first else second.popleft() if second else None
+
+    def _keep(self, case: Case) -> None:
+        if self._breakdowns[case.clauses[0]] >= ENOUGH_BREAKDOWNS:
+            self.left_out[case.clauses[0]] += 1
+            return
+        played = self.play(case)
+        with self._lock:
+            self.plays[case.number] = played
+
+    def _take_pulse(self) -> None:
+        """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
+        with self._lock:
+            batch = self._pulse.batch()
+        ask = self._pulse.valid(batch)
+        play(Case("an ordinary call after a breakdown", ("client.decode.fields",), (ask,)), self._client, self._keys)

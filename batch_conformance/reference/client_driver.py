@@ -1,0 +1,41 @@
+"""The reference client as a driver process: driver protocol, version 1, over standard input and output.
+
+    python -m batch_conformance.reference.client_driver [--mutant NAME]
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import json
+import sys
+from typing import Any
+
+from batch_conformance.reference import client
+from batch_conformance.reference.client_mutants import client_mutants, client_variations
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Answer requests until bye or the end of input."""
+    parser = argparse.ArgumentParser(description="The reference client, speaking the driver protocol.")
+    parser.add_argument("--mutant", metavar="NAME", help="a mutant or a legal variation instead")
+    name = parser.parse_args(arguments).mutant
+    choices = {**client_mutants(), **client_variations()}
+    if name is not None and name not in choices:
+        parser.error(f"there is no mutant {name}")
+    adapter = choices[name].adapter() if name else client.adapter
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        if request["op"] == "bye":
+            return
+        if request["op"] == "hello":
+            reply: Any = {"hello": adapter.hello}  # type: ignore[union-attr]
+        else:
+            reply = adapter(request)
+        assert not inspect.isawaitable(reply)
+        sys.stdout.write(json.dumps({"seq": request["seq"], **reply}) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
