@@ -131,9 +131,10 @@ def _is_hex(rows: list[Any]) -> bool:
 
 
 def _unbase64(value: Any) -> bytes:
+    text = value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
     try:
-        return base64.b64decode(str(value) if not isinstance(value, bytes) else value)
-    except (binascii.Error, ValueError):
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except binascii.Error:
         raise Unreadable("a body that should be base64 is not") from None
 
 

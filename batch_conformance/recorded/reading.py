@@ -111,8 +111,8 @@ def _unknown_tag(loader: Any, tag: str, node: yaml.Node) -> Any:
     text = loader.construct_scalar(node)
     if tag == "binary":  # Ruby's way of writing YAML's !!binary
         try:
-            return base64.b64decode(text)
-        except binascii.Error:
+            return base64.b64decode("".join(text.split()), validate=True)
+        except (binascii.Error, ValueError):  # ValueError: not even ASCII
             raise yaml.constructor.ConstructorError(
                 problem="no base64", problem_mark=node.start_mark
             ) from None

@@ -1,0 +1,300 @@
+"""Recordings to prove the judging of recorded traffic with: one exchange, written down in every format."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+BATCH: dict[str, Any] = {
+    "id": "batch_abc123",
+    "created_at": "2024-01-15T10:30:00Z",
+    "status": "COMPLETED",
+    "metrics": {"total_generations": 5, "success_count": 4, "failed_count": 1, "pending_count": 0},
+    "outputUrl": "https://api.sync.so/v2/batches/batch_abc123/result",
+    "webhookUrl": None,
+}
+NOT_FOUND = {"message": "Batch not found", "statusCode": 404}
+JSON_TYPE = {"Content-Type": "application/json"}
+KEY = "sk-live-planted/7Qv+9x=Zk3"
+
+
+def batch(**changes: object) -> dict[str, Any]:
+    """The example batch, changed."""
+    return BATCH | changes
+
+
+def without(*names: str) -> dict[str, Any]:
+    """The example batch without some members."""
+    return {name: value for name, value in BATCH.items() if name not in names}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One exchange to write down. ``body`` is JSON, or a text as it is."""
+
+    body: Any = field(default_factory=lambda: BATCH)
+    status: int = 200
+    path: str = "/v2/batch/batch_abc123"
+    headers: Mapping[str, str] = field(default_factory=lambda: JSON_TYPE)
+    sent: Mapping[str, str] = field(default_factory=lambda: {"x-api-key": KEY})
+    method: str = "GET"
+    at: str = "2024-01-15T10:30:00.000Z"
+
+    @property
+    def text(self) -> str:
+        """The body as sent."""
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
+
+    @property
+    def url(self) -> str:
+        """Where it was asked for."""
+        return "https://api.sync.so" + self.path
+
+
+#: Writes exchanges as the text of a file; the names of files with a suffix are the formats' names.
+Writer = Callable[[list[Kept]], str]
+
+
+def _har_entry(kept: Kept, content: Mapping[str, Any]) -> dict[str, Any]:
+    def named(headers: Mapping[str, str]) -> list[dict[str, str]]:
+        return [{"name": name, "value": value} for name, value in headers.items()]
+
+    return {
+        "startedDateTime": kept.at,
+        "time": 50,
+        "request": {"method": kept.method, "url": kept.url, "headers": named(kept.sent), "queryString": []},
+        "response": {
+            "status": kept.status,
+            "statusText": "",
+            "headers": named(kept.headers),
+            "content": {"size": len(kept.text), "mimeType": "application/json", **content},
+        },
+    }
+
+
+def har(kept: list[Kept]) -> str:
+    """HAR 1.2."""
+    entries = [_har_entry(row, {"text": row.text}) for row in kept]
+    return json.dumps(
+        {"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}}
+    )
+
+
+def har_in_base64(kept: list[Kept]) -> str:
+    """HAR, as browsers write bodies they take for binary."""
+    entries = [
+        _har_entry(row, {"text": base64.b64encode(row.text.encode()).decode(), "encoding": "base64"})
+        for row in kept
+    ]
+    return json.dumps({"log": {"entries": entries}})
+
+
+def _interaction(kept: Kept, body: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "request": {
+            "method": kept.method,
+            "uri": kept.url,
+            "body": None,
+            "headers": {name: [value] for name, value in kept.sent.items()},
+        },
+        "response": {
+            "status": {"code": kept.status, "message": "OK"},
+            "headers": {name: [value] for name, value in kept.headers.items()},
+            "body": body,
+        },
+        **more,
+    }
+
+
+def vcrpy(kept: list[Kept]) -> str:
+    """A cassette of vcrpy."""
+    rows = [_interaction(row, {"string": row.text}) for row in kept]
+    return yaml.safe_dump({"interactions": rows, "version": 1})
+
+
+def vcrpy_as_json(kept: list[Kept]) -> str:
+    """A cassette of vcrpy with its JSON serializer."""
+    return json.dumps(
+        {"interactions": [_interaction(row, {"string": row.text}) for row in kept], "version": 1}
+    )
+
+
+def vcrpy_compressed(kept: list[Kept]) -> str:
+    """A cassette of vcrpy that kept bodies as they travelled."""
+    rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in kept]
+    return yaml.safe_dump({"interactions": rows, "version": 1})
+
+
+def ruby_vcr(kept: list[Kept]) -> str:
+    """A cassette of Ruby's VCR; its tags are Ruby's, and one body is binary to it."""
+    rows = []
+    for number, row in enumerate(kept):
+        body = (
+            json.dumps(row.text)
+            if number
+            else "!binary |-\n        " + base64.b64encode(row.text.encode()).decode()
+        )
+        headers = "".join(
+            f"\n      {name}:\n      - {json.dumps(value)}" for name, value in row.headers.items()
+        )
+        sent = "".join(f"\n      {name}:\n      - {json.dumps(value)}" for name, value in row.sent.items())
+        rows.append(
+            f"- request:\n    method: {row.method.lower()}\n    uri: {row.url}\n"
+            f"    body:\n      encoding: US-ASCII\n      string: ''\n    headers:{sent or ' {}'}\n"
+            f"  response: !ruby/struct:VCR::Response\n    status:\n      code: {row.status}\n      message: OK\n"
+            f"    headers:{headers or ' {}'}\n    body:\n      encoding: ASCII-8BIT\n      string: {body}\n"
+            f"    http_version: !!null\n  recorded_at: Mon, 15 Jan 2024 10:30:00 GMT\n"
+        )
+    return "---\nhttp_interactions:\n" + "".join(rows) + "recorded_with: VCR 6.2.0\n"
+
+
+def betamax(kept: list[Kept]) -> str:
+    """A cassette of betamax."""
+    rows = []
+    for row in kept:
+        body = {"encoding": "utf-8", "base64_string": base64.b64encode(row.text.encode()).decode()}
+        rows.append(_interaction(row, body, recorded_at="2024-01-15T10:30:00"))
+    return json.dumps({"http_interactions": rows, "recorded_with": "betamax/0.9.0"})
+
+
+def go_vcr(kept: list[Kept]) -> str:
+    """A cassette of go-vcr."""
+    rows = []
+    for row in kept:
+        interaction = _interaction(row, row.text)
+        interaction["response"] |= {"status": f"{row.status} OK", "code": row.status, "duration": "80ms"}
+        interaction["request"]["url"] = interaction["request"].pop("uri")
+        rows.append(interaction)
+    return yaml.safe_dump({"version": 2, "interactions": rows})
+
+
+def wiremock(kept: list[Kept]) -> str:
+    """WireMock's mappings, with the body as JSON."""
+    return _wiremock(
+        kept, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
+    )
+
+
+def wiremock_in_text(kept: list[Kept]) -> str:
+    """WireMock's mappings, with the body as text."""
+    return _wiremock(kept, lambda row: {"body": row.text})
+
+
+def wiremock_in_base64(kept: list[Kept]) -> str:
+    """WireMock's mappings, with the body in base64."""
+    return _wiremock(kept, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
+
+
+def _wiremock(kept: list[Kept], body: Callable[[Kept], dict[str, Any]]) -> str:
+    mappings = [
+        {
+            "request": {
+                "method": row.method,
+                "urlPath": row.path,
+                "headers": {name: {"equalTo": value} for name, value in row.sent.items()},
+            },
+            "response": {"status": row.status, "headers": dict(row.headers), **body(row)},
+        }
+        for row in kept
+    ]
+    return json.dumps({"mappings": mappings})
+
+
+def nock(kept: list[Kept]) -> str:
+    """What nock's recorder writes."""
+    rows = [
+        {
+            "scope": "https://api.sync.so:443",
+            "method": row.method,
+            "path": row.path,
+            "body": "",
+            "status": row.status,
+            "response": row.body,
+            "rawHeaders": [part for pair in row.headers.items() for part in pair],
+            "reqheaders": dict(row.sent),
+            "responseIsBinary": False,
+        }
+        for row in kept
+    ]
+    return json.dumps(rows)
+
+
+def nock_compressed(kept: list[Kept]) -> str:
+    """What nock's recorder writes of bodies that travelled compressed."""
+    rows = json.loads(nock(kept))
+    for row, original in zip(rows, kept, strict=True):
+        row["response"] = [gzip.compress(original.text.encode(), mtime=0).hex()]
+    return json.dumps(rows)
+
+
+def pact(kept: list[Kept]) -> str:
+    """A Pact file."""
+    interactions = [
+        {
+            "description": "a read",
+            "request": {"method": row.method, "path": row.path, "headers": dict(row.sent)},
+            "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
+        }
+        for row in kept
+    ]
+    return json.dumps({"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": interactions})
+
+
+def plain_wrapper(kept: list[Kept]) -> str:
+    """Request and response, as people write them down."""
+    rows = {
+        f"case {number}": {
+            "request": {"method": row.method, "url": row.url, "headers": dict(row.sent)},
+            "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
+        }
+        for number, row in enumerate(kept, 1)
+    }
+    return json.dumps(rows)
+
+
+def answers(kept: list[Kept]) -> str:
+    """Responses alone, as Cypress has them."""
+    return json.dumps(
+        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in kept]
+    )
+
+
+def bodies(kept: list[Kept]) -> str:
+    """Bodies alone, by name."""
+    return json.dumps({f"body {number}": row.body for number, row in enumerate(kept, 1)})
+
+
+def bodies_as_yaml(kept: list[Kept]) -> str:
+    """Bodies alone, in YAML with dates as YAML has them."""
+    return yaml.safe_dump([row.body for row in kept]).replace(
+        "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
+    )
+
+
+#: File name: how it is written, and where the first exchange stands in it.
+FORMATS: Mapping[str, tuple[Writer, str]] = {
+    "a.har": (har, "entry 1"),
+    "base64.har": (har_in_base64, "entry 1"),
+    "vcrpy.yaml": (vcrpy, "interaction 1"),
+    "vcrpy.json": (vcrpy_as_json, "interaction 1"),
+    "vcrpy-gzip.yaml": (vcrpy_compressed, "interaction 1"),
+    "ruby.yml": (ruby_vcr, "interaction 1"),
+    "betamax.json": (betamax, "interaction 1"),
+    "go.yaml": (go_vcr, "interaction 1"),
+    "wiremock.json": (wiremock, "mappings[0]"),
+    "wiremock-text.json": (wiremock_in_text, "mappings[0]"),
+    "wiremock-base64.json": (wiremock_in_base64, "mappings[0]"),
+    "nock.json": (nock, "[0]"),
+    "nock-gzip.json": (nock_compressed, "[0]"),
+    "pact.json": (pact, "interactions[0]"),
+    "wrapper.json": (plain_wrapper, "case 1"),
+    "answers.json": (answers, "[0]"),
+    "bodies.json": (bodies, "body 1"),
+    "bodies.yaml": (bodies_as_yaml, "[0]"),
+}
