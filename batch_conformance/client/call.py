@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -50,6 +51,20 @@ class ReportedError:
     kind: ErrorKind
     status: int | None
     message: str
+
+
+class NoObject(dict[str, Any]):
+    """What a client handed over as a batch though it is no object: a batch without members, that shows as it is.
+
+    Some clients hand ``null`` or an array to their caller; that is an answer, and judged as one.
+    """
+
+    def __init__(self, value: object) -> None:
+        super().__init__()
+        self.value = value
+
+    def __repr__(self) -> str:
+        return json.dumps(self.value)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from batch_conformance.client.call import Call, Hello, Reply, ReportedError
+from batch_conformance.client.call import Call, Hello, NoObject, Reply, ReportedError
 from batch_conformance.contract import load_contract
 from batch_conformance.exchange import read_json
 
@@ -85,15 +85,26 @@ def hello_object(value: object) -> Hello:
 
 def reply_from(value: object, seq: int) -> Reply:
     """What came of a call, from the reply to it. Raises :class:`Broken`."""
+    value = _without_idle_null(value)
     _incoming("get_batch_reply", value, seq)
     assert isinstance(value, dict)
     if "batch" in value:
-        return Reply(batch=value["batch"])
+        handed = value["batch"]
+        return Reply(batch=handed if isinstance(handed, dict) else NoObject(handed))
     error = value["error"]
     status = error.get("status")
     return Reply(
         error=ReportedError(error["kind"], None if status is None else int(status), error["message"]),
     )
+
+
+def _without_idle_null(value: object) -> object:
+    """A reply of records with a null in the member that does not apply is meant as one without that member."""
+    if isinstance(value, dict) and {"batch", "error"} <= value.keys():
+        for idle, told in (("error", "batch"), ("batch", "error")):
+            if value[idle] is None and value[told] is not None:
+                return {name: item for name, item in value.items() if name != idle}
+    return value
 
 
 def _hello(value: Mapping[str, Any]) -> Hello:

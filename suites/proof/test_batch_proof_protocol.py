@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from jsonschema import Draft202012Validator
+
+from batch_conformance.client.protocol import reply_from
 
 
 def test_every_message_conforms_to_the_schema() -> None:
@@ -27,6 +30,8 @@ def test_every_message_conforms_to_the_schema() -> None:
         {"seq": 0, "hello": hello},
         {"seq": 1, **ask},
         {"seq": 1, "batch": {"id": 7, "metrics": None}},
+        {"seq": 1, "batch": None},
+        {"seq": 1, "batch": []},
         {"seq": 1, "error": {"kind": "not_found", "status": 404, "message": "m"}, "took": 3},
         {"seq": 1, "error": {"kind": "transport", "status": None, "message": ""}},
         {"seq": 2, "op": "bye"},
@@ -34,8 +39,6 @@ def test_every_message_conforms_to_the_schema() -> None:
     assert [message for message in good if not validator.is_valid(message)] == []
     bad: list[dict[str, object]] = [
         {"seq": 1, **ask, "case": "client.fault.reset"},
-        {"seq": 1, "batch": None},
-        {"seq": 1, "batch": []},
         {"seq": 1, "error": {"kind": "not_found"}},
         {"seq": "1", "batch": {}},
         {"seq": True, "batch": {}},
@@ -43,3 +46,17 @@ def test_every_message_conforms_to_the_schema() -> None:
         {"seq": 1},
     ]
     assert [message for message in bad if validator.is_valid(message)] == []
+
+
+@pytest.mark.parametrize("handed", [None, [1], "batch", 7, False])
+def test_what_is_no_object_is_handed_on_as_it_is(handed: object) -> None:
+    """A client may hand anything to its caller as a batch: that is its answer, not a break of the protocol."""
+    reply = reply_from({"seq": 1, "batch": handed}, 1)
+    assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(handed))
+
+
+def test_a_null_in_the_member_that_does_not_apply_is_no_second_answer() -> None:
+    """Drivers made of records send all their members."""
+    error = {"kind": "not_found", "status": 404, "message": "m"}
+    assert reply_from({"seq": 1, "batch": {"id": "a"}, "error": None}, 1).batch == {"id": "a"}
+    assert reply_from({"seq": 1, "batch": None, "error": error}, 1).error is not None
