@@ -298,3 +298,36 @@ FORMATS: Mapping[str, tuple[Writer, str]] = {
     "bodies.json": (bodies, "body 1"),
     "bodies.yaml": (bodies_as_yaml, "[0]"),
 }
+
+#: Clause by clause, what a recording holds that breaks it. That members may be added is the suite's own promise.
+RED: Mapping[str, list[Kept]] = {
+    "server.ok.status": [Kept(status=201)],
+    "server.ok.media-type": [Kept(headers={"Content-Type": "text/plain"})],
+    "server.ok.json": [Kept(json.dumps(BATCH) + ";")],
+    "server.ok.unique-names": [Kept(json.dumps(BATCH)[:-1] + ', "id": "batch_abc123"}')],
+    "server.body.object": [Kept({"data": BATCH})],
+    "server.body.id": [Kept(batch(id="batch_other"))],
+    "server.body.created_at": [Kept(batch(created_at="2024-01-15"))],
+    "server.body.status": [Kept(batch(status="DONE"))],
+    "server.body.metrics": [Kept(without("metrics"))],
+    "server.body.metrics-sum": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 2}))],
+    "server.body.completed-none-pending": [Kept(batch(metrics=BATCH["metrics"] | {"pending_count": 1}))],
+    "server.body.completed-adds-up": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 0}))],
+    "server.body.outputUrl": [Kept(batch(outputUrl=None))],
+    "server.body.webhookUrl": [Kept(batch(webhookUrl=False))],
+    "server.auth.no-disclosure": [Kept({"message": "no", "statusCode": 401, "metrics": {}}, 401)],
+    "server.auth.challenge": [Kept({"message": "no", "statusCode": 401}, 401)],
+    "server.error.body": [Kept({"error": "nothing here"}, 404)],
+    "server.error.status-agrees": [Kept({"message": "no", "statusCode": 400}, 404)],
+    "server.error.media-type": [Kept(NOT_FOUND, 404, headers={"Content-Type": "text/html"})],
+    "server.error.documented-status": [Kept({"message": "no", "statusCode": 403}, 403)],
+    "server.error.no-internals": [
+        Kept({"message": "Traceback (most recent call last)", "statusCode": 500}, 500),
+    ],
+    "server.poll.identity": [Kept(), Kept(batch(created_at="2024-01-15T10:30:01Z"))],
+    "server.poll.forward-only": [Kept(batch(status="PROCESSING")), Kept(batch(status="PENDING"))],
+    "server.poll.final": [Kept(batch(status="FAILED")), Kept(batch(status="COMPLETED"))],
+    "server.poll.counts-grow": [Kept(), Kept(batch(metrics=BATCH["metrics"] | {"success_count": 3}))],
+    "server.poll.webhook-stable": [Kept(), Kept(batch(webhookUrl="https://example.com"))],
+    "server.rate.429": [Kept({"message": "slow down", "statusCode": 429}, 429)],
+}

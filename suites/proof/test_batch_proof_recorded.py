@@ -19,6 +19,7 @@ from suites.proof.recordings import (
     BATCH,
     FORMATS,
     NOT_FOUND,
+    RED,
     Kept,
     batch,
     har,
@@ -113,49 +114,17 @@ def test_a_batch_on_its_own_is_its_file(judge: Judge) -> None:
 
 # Each judge, seen red.
 
-_RED: Mapping[str, list[Kept]] = {
-    "server.ok.status": [Kept(status=201)],
-    "server.ok.media-type": [Kept(headers={"Content-Type": "text/plain"})],
-    "server.ok.json": [Kept(json.dumps(BATCH) + ";")],
-    "server.ok.unique-names": [Kept(json.dumps(BATCH)[:-1] + ', "id": "batch_abc123"}')],
-    "server.body.object": [Kept({"data": BATCH})],
-    "server.body.id": [Kept(batch(id="batch_other"))],
-    "server.body.created_at": [Kept(batch(created_at="2024-01-15"))],
-    "server.body.status": [Kept(batch(status="DONE"))],
-    "server.body.metrics": [Kept(without("metrics"))],
-    "server.body.metrics-sum": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 2}))],
-    "server.body.completed-none-pending": [Kept(batch(metrics=BATCH["metrics"] | {"pending_count": 1}))],
-    "server.body.completed-adds-up": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 0}))],
-    "server.body.outputUrl": [Kept(batch(outputUrl=None))],
-    "server.body.webhookUrl": [Kept(batch(webhookUrl=False))],
-    "server.auth.no-disclosure": [Kept({"message": "no", "statusCode": 401, "metrics": {}}, 401)],
-    "server.auth.challenge": [Kept({"message": "no", "statusCode": 401}, 401)],
-    "server.error.body": [Kept({"error": "nothing here"}, 404)],
-    "server.error.status-agrees": [Kept({"message": "no", "statusCode": 400}, 404)],
-    "server.error.media-type": [Kept(NOT_FOUND, 404, headers={"Content-Type": "text/html"})],
-    "server.error.documented-status": [Kept({"message": "no", "statusCode": 403}, 403)],
-    "server.error.no-internals": [
-        Kept({"message": "Traceback (most recent call last)", "statusCode": 500}, 500),
-    ],
-    "server.poll.identity": [Kept(), Kept(batch(created_at="2024-01-15T10:30:01Z"))],
-    "server.poll.forward-only": [Kept(batch(status="PROCESSING")), Kept(batch(status="PENDING"))],
-    "server.poll.final": [Kept(batch(status="FAILED")), Kept(batch(status="COMPLETED"))],
-    "server.poll.counts-grow": [Kept(), Kept(batch(metrics=BATCH["metrics"] | {"success_count": 3}))],
-    "server.poll.webhook-stable": [Kept(), Kept(batch(webhookUrl="https://example.com"))],
-    "server.rate.429": [Kept({"message": "slow down", "statusCode": 429}, 429)],
-}
-
 
 def test_every_judge_is_shown_red() -> None:
     """But for the one that no recording can break: it is a promise of the suite itself."""
-    assert _RED.keys() == NEEDS.keys() - {"server.body.open"}
+    assert RED.keys() == NEEDS.keys() - {"server.body.open"}
 
 
-@pytest.mark.parametrize("clause", _RED)
+@pytest.mark.parametrize("clause", RED)
 @pytest.mark.parametrize("write", [har, vcrpy])
 def test_each_judge_is_seen_red(judge: Judge, clause: str, write: Callable[[list[Kept]], str]) -> None:
     """Each clause that recordings are said to put to the test can be broken by one."""
-    kept = [Kept(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(_RED[clause])]
+    kept = [Kept(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])]
     run = judge({"a.har" if write is har else "a.yaml": write(kept)})
     assert clause in broken(run)
     assert clause not in broken(judge({"a.har" if write is har else "a.yaml": write([Kept()])}))
@@ -172,7 +141,7 @@ def test_what_recordings_cannot_tell_is_said(judge: Judge) -> None:
 
 def test_should_clauses_fail_only_when_strict(judge: Judge) -> None:
     """A 401 without a challenge warns."""
-    kept = {"a.har": har(_RED["server.auth.challenge"])}
+    kept = {"a.har": har(RED["server.auth.challenge"])}
     assert result(judge(kept), "server.auth.challenge").verdict == "warn"
     assert result(judge(kept, strict=True), "server.auth.challenge").verdict == "fail"
 
