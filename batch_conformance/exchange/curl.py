@@ -4,49 +4,125 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
 from batch_conformance.exchange.model import Request
+from batch_conformance.exchange.secrets import encoded_in_base64
 
-_BORING = frozenset({"host", "content-length", "connection", "accept-encoding", "accept", "user-agent"})
+#: Headers that curl makes itself, or that would only change how the answer is shown.
+_BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
+_USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 
 def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
     """One line for a POSIX shell. ``secrets`` maps each secret to the shell expression that yields it."""
+    known = dict(_encoded(secrets))
     words = ["curl", "-sS", "-i", "--path-as-is"]
+    if re.search(r"[][{}]", request.url):
+        words.append("--globoff")
     if request.method == "HEAD":
         words.append("--head")
-    elif request.method != "GET":
+    elif request.method != "GET" or request.body:
         words += ["-X", shlex.quote(request.method)]
-    for name, value in request.headers:
-        if name.lower() not in _BORING:
-            # curl leaves a header with nothing after the colon out; a semicolon sends it empty.
-            words += ["-H", _quote(f"{name}: {value}" if value else f"{name};", secrets)]
+    for name, value in _told(request):
+        # curl leaves a header with nothing after the colon out; a semicolon sends it empty.
+        words += ["-H", _quote(f"{name}: {value}" if value else f"{name};", known)]
+    if not request.header_values("user-agent"):
+        words += ["-H", "User-Agent:"]
+    feed = ""
     if request.body:
-        words += ["--data-binary", _quote(request.body.decode("utf-8", "backslashreplace"), secrets)]
-    return " ".join([*words, _quote(request.url, secrets)])
+        if not request.header_values("content-type"):
+            words += ["-H", "Content-Type:"]
+        text = request.body.decode("utf-8", "surrogateescape")
+        if _is_plain(text):
+            words += ["--data-raw", _quote(text, known)]
+        else:
+            # Arguments cannot hold every byte, a pipe can.
+            feed = _printed(text, known) + " | "
+            words += ["--data-binary", "@-"]
+    return feed + " ".join([*words, _quote(request.url, known)])
+
+
+def _told(request: Request) -> Iterator[tuple[str, str]]:
+    for name, value in request.headers:
+        plain = name.lower()
+        boring = (
+            plain in _BORING
+            or (plain == "content-length" and bool(request.body))
+            or (plain == "accept" and value in _USUAL_ACCEPT)
+        )
+        if not boring:
+            yield name, value
+
+
+def _encoded(secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each secret as it is, percent-encoded and in base64, with the shell expressions that yield them."""
+    for secret, expression in secrets.items():
+        if not secret:
+            continue
+        yield secret, expression
+        encoded = quote(secret, safe="")
+        if encoded != secret and secret.isascii():
+            changed = [char for char in dict.fromkeys(secret) if quote(char, safe="") != char]
+            # The percent sign first: the others put more of them in.
+            script = ";".join(map(_substitution, sorted(changed, key=lambda char: char != "%")))
+            yield encoded, f'$(printf %s "{expression}" | sed {shlex.quote(script)})'
+        for form, written in (("%s", secret), ("%s:", f"{secret}:")):
+            yield (
+                encoded_in_base64(written),
+                f"$(printf {form} \"{expression}\" | base64 | tr -d '\\n')",
+            )
+
+
+def _substitution(char: str) -> str:
+    mark = "," if char == "#" else "#"
+    found = r"\^" if char == "^" else f"[{char}]"
+    return f"s{mark}{found}{mark}{quote(char, safe='')}{mark}g"
 
 
 def _quote(text: str, secrets: Mapping[str, str]) -> str:
-    known = [secret for secret in sorted(secrets, key=len, reverse=True) if secret]
+    words = (f'"{secrets[piece]}"' if secret else _literal(piece) for piece, secret in _pieces(text, secrets))
+    return "".join(words) or "''"
+
+
+def _pieces(text: str, secrets: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
+    """The text in pieces, and of each whether it is a secret. The longest secrets are found first."""
+    known = sorted(secrets, key=len, reverse=True)
     if not known:
-        return _literal(text)
-    pieces = re.split("(" + "|".join(re.escape(secret) for secret in known) + ")", text)
-    quoted = [
-        f'"{secrets[piece]}"' if index % 2 else _literal(piece) for index, piece in enumerate(pieces) if piece
-    ]
-    return "".join(quoted) or "''"
+        yield text, False
+        return
+    for index, piece in enumerate(re.split("(" + "|".join(map(re.escape, known)) + ")", text)):
+        if piece:
+            yield piece, index % 2 == 1
 
 
 def _literal(text: str) -> str:
-    if text.isascii() and text.isprintable():
+    if _is_plain(text):
         return shlex.quote(text)
-    escaped = "".join(
-        char if char.isascii() and char.isprintable() and char not in "\\'" else _escape(char)
-        for char in text
+    # $'…' would be shorter, but is no POSIX shell's duty. Line feeds at the end would get lost: there are none here.
+    runs = re.split(r"([^ -~]+)", text)
+    return "".join(
+        f'"$({_printf(run)})"' if index % 2 else shlex.quote(run) for index, run in enumerate(runs) if run
     )
-    return f"$'{escaped}'"
 
 
-def _escape(char: str) -> str:
-    return "".join(f"\\x{byte:02x}" for byte in char.encode("utf-8", "surrogateescape"))
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _printed(text: str, secrets: Mapping[str, str]) -> str:
+    parts = [
+        f'printf %s "{secrets[piece]}"' if secret else _printf(piece)
+        for piece, secret in _pieces(text, secrets)
+    ]
+    return parts[0] if len(parts) == 1 else "{ " + "; ".join(parts) + "; }"
+
+
+def _printf(text: str) -> str:
+    """A printf that yields the text, byte by byte; letters and digits stay readable."""
+    shown = "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}"
+        for byte in text.encode("utf-8", "surrogateescape")
+    )
+    return f"printf '{shown}'"

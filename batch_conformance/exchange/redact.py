@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+
+from batch_conformance.exchange.secrets import secret_patterns
 
 PLACEHOLDER = "[api-key]"
+#: Instead of a name that itself holds a secret (a key such as "api"): it would be replaced again and again.
+_BLANK = "[…]"
 
 
 class Redactor:
@@ -19,8 +20,9 @@ class Redactor:
     """
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
-        self._names: dict[str, str] = {}
+        self._forms: dict[str, tuple[int, str]] = {}
         self._pattern: re.Pattern[str] | None = None
+        self._names: dict[str, str] = {}
         for secret, name in (secrets or {}).items():
             self.add(secret, name)
 
@@ -28,17 +30,20 @@ class Redactor:
         """Hide ``secret`` from now on, as ``name``. An empty secret hides nothing."""
         if not secret:
             return
-        for form in _forms(secret):
-            self._names.setdefault(form, name)
-        # The longest first: a key must not be half replaced by a shorter variant of itself.
-        ordered = sorted(self._names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(re.escape(form) for form in ordered))
+        for length, pattern in secret_patterns(secret):
+            self._forms.setdefault(pattern, (length, name))
+        self._pattern = None
+        self._names.clear()
 
     def text(self, text: str) -> str:
         """The text with every secret replaced."""
-        if self._pattern is None:
+        if not self._forms:
             return text
-        return self._pattern.sub(lambda match: self._names[match.group()], text)
+        if self._pattern is None:
+            # The longest first: a key must not be half replaced by a shorter variant of itself.
+            self._forms = dict(sorted(self._forms.items(), key=lambda form: -form[1][0]))
+            self._pattern = re.compile("|".join(self._forms))
+        return self._pattern.sub(lambda match: self._name(match.group()), text)
 
     def value(self, value: Any) -> Any:
         """A JSON-like value with every secret replaced, in member names too."""
@@ -50,15 +55,9 @@ class Redactor:
             return [self.value(item) for item in value]
         return value
 
-
-def _forms(secret: str) -> Iterable[str]:
-    """The ways a secret is written on its way to a log: as is, percent-encoded, in JSON, in base64."""
-    raw = secret.encode("utf-8", "surrogateescape")
-    yield secret
-    yield quote(raw, safe="")
-    yield quote(raw)
-    yield quote_plus(raw)
-    yield json.dumps(secret)[1:-1]
-    yield repr(secret)[1:-1]
-    for basic in (raw, raw + b":", b":" + raw):
-        yield base64.b64encode(basic).decode("ascii")
+    def _name(self, found: str) -> str:
+        if found not in self._names:
+            assert self._pattern is not None
+            name = next(name for pattern, (_, name) in self._forms.items() if re.fullmatch(pattern, found))
+            self._names[found] = _BLANK if self._pattern.search(name) else name
+        return self._names[found]

@@ -55,6 +55,20 @@ class _Lossless(float):
         return self.text
 
 
+def _is_too_deep(text: str) -> bool:
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        if match[1]:
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif match.group() in "]}":
+            depth -= 1
+    return False
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise _Refused(f"{name} is not JSON (RFC 8259, 6)")
 
@@ -66,13 +80,16 @@ def _read_int(text: str) -> int | float:
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"[ \t\r\n]*")
+#: Readers may limit depth (RFC 8259, 9). This one does so itself, so that whoever walks the value has stack enough.
+DEEPEST = 200
+_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|[\]}]', re.DOTALL)
 
 
 def read_json(data: bytes) -> Json:
     """Read bytes as one JSON text in UTF-8.
 
     Refused: nothing at all, a byte order mark (RFC 8259, 8.1), other encodings, NaN and Infinity, control characters
-    in strings, anything after the value.
+    in strings, anything after the value, and more than 200 levels.
     """
     if data.startswith(_BOM):
         return Json(error=NotJson("it begins with a byte order mark (RFC 8259, 8.1)"))
@@ -82,6 +99,8 @@ def read_json(data: bytes) -> Json:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         return Json(error=NotJson(f"it is not UTF-8 at byte {error.start}"))
+    if _is_too_deep(text):
+        return Json(error=NotJson(f"it is nested too deeply to be read: more than {DEEPEST} levels"))
     repeated: list[Member] = []
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,6 +122,4 @@ def read_json(data: bytes) -> Json:
         return Json(error=NotJson(str(error)))
     except json.JSONDecodeError as error:
         return Json(error=NotJson(f"{error.msg} at line {error.lineno}, column {error.colno}"))
-    except RecursionError:
-        return Json(error=NotJson("it is nested too deeply to be read"))
     return Json(value=value, repeated=tuple(repeated))

@@ -7,8 +7,8 @@ import re
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 #: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
-#: The three ways of quoting that ``exchange.curl_line`` uses.
-_QUOTED = re.compile(r"\$'(?:[^'\\]|\\.)*'|\"[^\"]*\"|'[^']*'")
+#: The two ways of quoting that ``exchange.curl_line`` uses.
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 def visible(text: str, *, lines: bool = True) -> str:
@@ -56,11 +56,7 @@ def disarmed_shell(line: str) -> str:
 
     def quoted(match: re.Match[str]) -> str:
         word = match.group()
-        if word.startswith("$'"):
-            return _TAG.sub(r"\\x3c", word)
-        if word.startswith("'"):
-            return _TAG.sub(r"'$'\\x3c''", word)
-        return word
+        return _TAG.sub(r"""'"$(printf '\\074')"'""", word) if word.startswith("'") else word
 
     return _QUOTED.sub(quoted, line)
 

@@ -53,7 +53,7 @@ def exchange(
     base: str = TARGET,
 ) -> Exchange:
     """One exchange with a server; ``status`` None means that no answer came."""
-    sent = [("host", "batch.staging.example"), ("accept", "application/json")]
+    sent = [("host", "batch.staging.example"), ("accept", "application/json"), ("user-agent", "suite/1")]
     if key is not None:
         sent.append(("x-api-key", key))
     reason = {200: "OK", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}.get(
