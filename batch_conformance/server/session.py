@@ -49,7 +49,7 @@ def judge_server(
         strict=strict,
     )
     began = time.monotonic()
-    wire = Wire(timeout=timeout)
+    wire = Wire(target.url, timeout=timeout)
     campaign = Campaign(target, world, wire, progress)
     wanted = frozenset[str]().union(*(SERVER_BENCH.judges[clause].needs for clause in chosen))
     try:
