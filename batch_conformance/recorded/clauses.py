@@ -23,7 +23,7 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "server.auth.challenge": frozenset({"status", "headers"}),
     "server.error.body": _BODY,
     "server.error.status-agrees": frozenset({"status", "body"}),
-    "server.error.media-type": frozenset({"headers"}),
+    "server.error.media-type": frozenset({"headers", "body"}),
     "server.error.documented-status": frozenset({"status", "target"}),
     "server.error.no-internals": _BODY,
     **{

@@ -16,7 +16,9 @@ from batch_conformance.recorded.recording import Headers
 BODY_NAMES = ("body", "jsonBody", "base64Body", "json", "data", "text", "content", "response")
 STATUS_NAMES = ("status", "statusCode", "status_code", "code")
 _JSON_NAMES = frozenset({"jsonBody", "json"})
-_TEXT_OBJECT = frozenset({"string", "base64_string", "text", "encoding", "mimeType", "size", "compression"})
+_TEXT_OBJECT = frozenset({"string", "base64_string", "text", "encoding"})
+#: HAR's content, which may have members of a vendor's own, such as the name of a file that holds the body.
+_HAR_CONTENT = frozenset({"size", "mimeType"})
 _GZIP = b"\x1f\x8b"
 
 
@@ -103,7 +105,11 @@ def _body(value: Any, headers: Headers | None) -> tuple[bytes | None, bool]:
         return _decoded(value, headers), True
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass"), True
-    if isinstance(value, Mapping) and value and _TEXT_OBJECT.issuperset(value):
+    if (
+        isinstance(value, Mapping)
+        and value
+        and (_TEXT_OBJECT.issuperset(value) or value.keys() >= _HAR_CONTENT)
+    ):
         return _text_object(value, headers)
     if isinstance(value, list) and value and _is_hex(value):  # nock, of what is not text
         return _decoded(bytes.fromhex("".join(value)), headers), True

@@ -37,9 +37,8 @@ class Pile:
     def remarks(self) -> Iterator[str]:
         """What was not judged, and why."""
         if self.strangers:
-            count = len(self.strangers)
-            files = "1 file holds" if count == 1 else f"{count} files hold"
-            yield f"{files} no Get Batch exchange: {_listed(self.strangers)}"
+            files = _counted(len(self.strangers), "file")
+            yield f"{files} without Get Batch exchange: {_listed(self.strangers)}"
         if self.aside:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
 
@@ -106,7 +105,9 @@ def judge_recorded(
 
 def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
     within = len(pile.files) - len(pile.strangers) - len(pile.unreadable)
-    found = f"({len(pile.recordings)} exchanges in {within} of {len(pile.files)} files)"
+    found = (
+        f"({_counted(len(pile.recordings), 'exchange')} in {within} of {_counted(len(pile.files), 'file')})"
+    )
     if not patterns:
         return Subject("server", "the suite's own samples", __version__, f"suites/recorded/samples {found}")
     return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
@@ -139,6 +140,10 @@ def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str])
         for remark in pile.remarks():
             judgement.remark(remark)
     return clause_result(clause, judgement, strict=run.strict)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _listed(names: Sequence[str]) -> str:

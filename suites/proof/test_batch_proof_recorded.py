@@ -15,6 +15,7 @@ from batch_conformance.judge.verdict import ClauseResult
 from batch_conformance.recorded import NEEDS, NoSuchFiles, find_files, judge_recorded
 from batch_conformance.recorded.clauses import LIVE
 from batch_conformance.recorded.files import sample_folder
+from batch_conformance.report.files import write_reports
 from suites.proof.recordings import (
     BATCH,
     FORMATS,
@@ -204,6 +205,32 @@ def test_findings_show_requests_that_were_recorded_only(judge: Judge) -> None:
     assert finding.exchange.request.url == "${BASE_URL}/v2/batch/batch_abc123"
 
 
+@pytest.mark.parametrize("content", [{}, {"_file": "a1b2.json"}, {"text": None}])
+def test_a_body_that_was_not_kept_is_nobodys_fault(judge: Judge, content: dict[str, Any]) -> None:
+    """HAR files leave bodies out, or in files beside them; what else they tell still counts."""
+    log = json.loads(har([Kept(), Kept(NOT_FOUND, 404)]))
+    for entry in log["log"]["entries"]:
+        entry["response"]["content"] = {"size": 49, "mimeType": "application/json", **content}
+    run = judge({"a.har": json.dumps(log)})
+    assert run.verdict == "pass"
+    assert {"server.ok.status", "server.ok.media-type", "server.error.documented-status"} <= exercised(run)
+    assert "1 of 1 recordings do not tell the answer's body" in result(run, "server.body.status").reason
+
+
+def test_a_media_type_beside_the_headers_counts(judge: Judge) -> None:
+    """As the recorder of ``responses`` writes it."""
+    row = {
+        "url": Kept().url,
+        "status": 200,
+        "headers": {"X-A": "b"},
+        "content_type": "text/plain",
+        "body": json.dumps(BATCH),
+    }
+    assert broken(judge({"a.json": json.dumps([{"response": row}])})) == {"server.ok.media-type"}
+    row["content_type"] = "application/json"
+    assert not broken(judge({"a.json": json.dumps([{"response": row}])}))
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_server_errors_count_as_staged(judge: Judge, status: int) -> None:
     """Mocks of a 5xx are there on purpose, but in the API's form."""
@@ -221,6 +248,12 @@ def test_reads_of_different_origins_are_different_batches(judge: Judge) -> None:
     assert "server.poll.forward-only" not in exercised(judge({"a.har": content}))
     run = judge({"a.har": har([first, Kept(batch(status="PROCESSING"), at="2024-01-15T10:30:00.020Z")])})
     assert "server.poll.forward-only" not in exercised(run)
+
+
+def test_reports_of_ours_are_no_recordings(judge: Judge, tmp_path: Path) -> None:
+    """A glob that reaches into the report folder does not judge yesterday's evidence again."""
+    write_reports(judge({"a.har": har([Kept(batch(status="done"))])}), tmp_path / "reports")
+    assert judge({"a.har": har([Kept()])}, "**/*.har", "**/*.json").verdict == "pass"
 
 
 # What is not Get Batch is left alone.
@@ -256,11 +289,11 @@ def test_what_is_not_get_batch_is_left_alone(judge: Judge, content: str) -> None
     """Alone it is nothing to judge; beside a batch it is listed, not red."""
     run = judge({"a.json": content})
     assert run.verdict == "error"
-    assert "1 file holds no Get Batch exchange: a.json" in run.error
+    assert "1 file without Get Batch exchange: a.json" in run.error
     run = judge({"a.json": content, "b.json": json.dumps(BATCH)})
     assert run.verdict == "pass"
-    assert "1 file holds no Get Batch exchange: a.json" in result(run, "server.auth.missing-key").reason
-    assert run.subject.target == "**/* (1 exchanges in 1 of 2 files)"
+    assert "1 file without Get Batch exchange: a.json" in result(run, "server.auth.missing-key").reason
+    assert run.subject.target == "**/* (1 exchange in 1 of 2 files)"
 
 
 @pytest.mark.parametrize(("status", "why"), [(304, "is not the API's answer"), (0, "it has no answer")])

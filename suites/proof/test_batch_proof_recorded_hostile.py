@@ -161,7 +161,7 @@ def test_deep_bodies_are_survived(tmp_path: Path) -> None:
         run = judged(tmp_path, a__json=f'{{"id": "batch_1", "metrics": {"[" * depth}{"]" * depth}}}')
         assert run.verdict in ("fail", "error")
     run = judged(tmp_path, a__json="[" * 50 + GOOD + "]" * 50)
-    assert "no Get Batch exchange" in run.error
+    assert "without Get Batch exchange" in run.error
 
 
 _NAMES = st.sampled_from(
@@ -322,7 +322,7 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     (fixtures / "b.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, *glob)
     assert ended.returncode == 0, ended.stdout
-    assert "1 file holds no Get Batch exchange: tests/fixtures/deep/b.json" in flat(ended.stdout)
+    assert "1 file without Get Batch exchange: tests/fixtures/deep/b.json" in flat(ended.stdout)
 
     (fixtures / "c.json").write_text("{")
     ended = pytest_run(tmp_path, SUITE, *glob)
@@ -340,7 +340,7 @@ def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None
     (tmp_path / "a.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.returncode == 3, ended.stdout
-    assert "1 file holds no Get Batch exchange: a.json" in flat(ended.stdout)
+    assert "1 file without Get Batch exchange: a.json" in flat(ended.stdout)
     assert "1 failed" in ended.stdout
 
 
