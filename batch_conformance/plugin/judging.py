@@ -158,32 +158,27 @@ def _resolved(options: Options) -> Target:
         api_key_env=options.api_key_env,
         rate=options.rate,
         allow_production=options.allow_production,
+        stage=options.stage,
+        other_key_env=options.other_key_env,
+        revoked_key_env=options.revoked_key_env,
     )
 
 
 @contextmanager
 def _target(options: Options) -> Iterator[Target]:
-    from batch_conformance.server.target import Target, parse_rate
+    from batch_conformance.server.target import parse_rate
 
     if options.target != "embedded":
         yield _resolved(options)
         return
-    from batch_conformance.reference.embedded import serving_embedded
     from batch_conformance.reference.faults import server_mutants, server_variations
     from batch_conformance.reference.server import ReferenceServer
-    from batch_conformance.reference.store import REFERENCE_KEY
+    from batch_conformance.server.embedded import embedded_target
 
     variants = {**server_variations(), **server_mutants()} if options.mutant else {}
     app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()
-    with serving_embedded(app) as url:
-        yield Target(
-            name="embedded",
-            url=url,
-            api_key=REFERENCE_KEY,
-            batch_ids=tuple(app.store.batches),
-            rate=parse_rate(options.rate) if options.rate else None,
-            stager=app,
-        )
+    with embedded_target(app, parse_rate(options.rate) if options.rate else None) as target:
+        yield target
 
 
 def _judge_client(options: Options, selected: Collection[str]) -> RunResult:

@@ -18,6 +18,10 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
     ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with GET /v2/batch)"),
     ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
+    ("other-key-env", "string", {"metavar": "NAME"}, "environment variable that holds a valid key of another organisation (default: none, its clause is not exercised)"),
+    ("revoked-key-env", "string", {"metavar": "NAME"}, "environment variable that holds an expired or revoked key (default: none, its clause is not exercised)"),
+    ("stage", "string", {"metavar": "HOOK"}, "URL or command that stages states of the target, see docs/staging.md (default: none)"),
+    ("plan", "bool", {"action": "store_true"}, "print what would be sent, and send nothing"),
     ("client", "string", {"metavar": "C"}, "client to judge: embedded, exec:COMMAND or python:MODULE:ATTRIBUTE (default: embedded)"),
     ("transport", "string", {"choices": TRANSPORTS}, "for python: clients, real HTTP or httpx mocked by respx (default: loopback)"),
     ("report", "string", {"metavar": "DIR"}, "where reports are written (default: reports/latest)"),
@@ -54,6 +58,10 @@ class Options:
     target: str
     batch_ids: tuple[str, ...]
     api_key_env: str | None
+    other_key_env: str | None
+    revoked_key_env: str | None
+    stage: str | None
+    plan: bool
     client: str
     transport: str
     report: Path
@@ -87,6 +95,10 @@ def read_options(config: pytest.Config) -> Options:
         target=told("target") or "embedded",
         batch_ids=tuple(told("id") or ()),
         api_key_env=told("api_key_env") or None,
+        other_key_env=told("other_key_env") or None,
+        revoked_key_env=told("revoked_key_env") or None,
+        stage=told("stage") or None,
+        plan=bool(told("plan")),
         client=told("client") or "embedded",
         transport=transport,
         report=folder / (told("report") or "reports/latest"),

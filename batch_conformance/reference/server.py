@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from batch_conformance.reference.store import REFERENCE_KEY, Batch, Store, sample_store
+from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, Batch, Store, sample_store
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -65,14 +65,20 @@ class ReferenceServer:
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
         self.store = store or sample_store()
         self.keys = tuple(key.encode() for key in keys)
+        #: Valid keys of another organisation, which has no batches.
+        self.other_keys: tuple[bytes, ...] = (OTHER_KEY.encode(),)
         self.staged: deque[int] = deque()
 
-    def stage(self, status: int) -> bool:
-        """Answer the next authenticated Get Batch of a known batch with ``status``; 429 and 500 can be staged."""
+    def answer_next(self, status: int) -> bool:
+        """Answer the next authenticated read of a known batch with ``status``; 429 and 500 can be staged."""
         if status not in (429, 500):
             return False
         self.staged.append(status)
         return True
+
+    def batch_in(self, state: str) -> str | None:
+        """The id of a batch in one of the five states."""
+        return next((batch.id for batch in self.store.batches.values() if batch.peek()["status"] == state), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Sender) -> None:
         """Answer one request."""
@@ -114,7 +120,7 @@ class ReferenceServer:
         if asked.segment is None or asked.method not in ("GET", "HEAD"):
             return self.wrong_method(asked) if asked.segment is not None else self.not_found(asked)
         batch = self.look_up(asked.segment)
-        if batch is None:
+        if batch is None or not self.owns(asked):
             return self.not_found(asked)
         if self.staged:
             return self.staged_answer(self.staged.popleft())
@@ -127,7 +133,11 @@ class ReferenceServer:
 
     def is_key(self, value: bytes) -> bool:
         """Compare in constant time, with every key."""
-        return sum(hmac.compare_digest(value, key) for key in self.keys) > 0
+        return sum(hmac.compare_digest(value, key) for key in (*self.keys, *self.other_keys)) > 0
+
+    def owns(self, asked: Asked) -> bool:
+        """Whether the batches belong to the organisation whose key the request carries."""
+        return not any(value in self.other_keys for value in asked.header(b"x-api-key"))
 
     def look_up(self, segment: bytes) -> Batch | None:
         """The batch whose id the path segment is, decoded once."""
@@ -168,13 +178,11 @@ class ReferenceServer:
         return Answer(status, body, headers or [])
 
     def stage_by_request(self, asked: Asked) -> Answer:
-        """``POST /__stage__/500``: the staging hook of this server (no part of the API)."""
-        status = asked.path[len(_STAGE) :]
-        if (
-            asked.method == "POST"
-            and self.authenticate(asked)
-            and status.isdigit()
-            and self.stage(int(status))
-        ):
-            return Answer(204, b"", media_type=None)
+        """``POST /__stage__/500`` or ``/__stage__/PENDING``: the staging hook of this server (no part of the API)."""
+        stage = asked.path[len(_STAGE) :].decode("latin-1")
+        if asked.method == "POST" and self.authenticate(asked):
+            if stage.isdigit() and self.answer_next(int(stage)):
+                return Answer(200, {})
+            if batch_id := self.batch_in(stage):
+                return Answer(200, {"batch_id": batch_id})
         return self.not_found(asked)

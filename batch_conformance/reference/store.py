@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 #: The key of the embedded server; it opens nothing else.
 REFERENCE_KEY = "sk-Reference7Qm2xVb9LpD4tZ"
+#: A valid key of another organisation, and one that is valid no more.
+OTHER_KEY = "sk-Neighbour3Hc8wRn5YtK1aE"
+REVOKED_KEY = "sk-Formerly6Ju0sGd4PzX7oC"
 
 
 @dataclass(frozen=True)

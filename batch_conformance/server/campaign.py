@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from batch_conformance.contract.load import STATUSES
 from batch_conformance.exchange import Exchange
 from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.judge.result import CouldNotRun
 from batch_conformance.server.probes import PROBES, Probe, World, cold
 from batch_conformance.server.send import Send
+from batch_conformance.server.staging import Stager
 from batch_conformance.server.target import Target
 from batch_conformance.server.wire import Wire
 
@@ -120,6 +122,8 @@ class Campaign:
                 self._reach(cold(self.world))
         else:
             self.world.ids = self._discover()
+        if self.target.stager is not None:
+            self.world.ids += self._staged_batches(self.target.stager)
         answers = [self._first_read(value) for value in self.world.ids[: self.world.profile.batches]]
         self._check_key(answers)
         if all(answer.status == 404 for answer in answers):
@@ -130,6 +134,11 @@ class Campaign:
         for answer in answers:
             self.world.note_state(answer)
         self._order_by_state()
+
+    def _staged_batches(self, stager: Stager) -> list[str]:
+        """Batches that the staging hook brings into each state; on top of those that are known anyway."""
+        staged = [stager.batch_in(state) for state in STATUSES]
+        return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
     def _reach(self, probe: Probe) -> None:
         for number, exchange in enumerate(self._run(probe)):
@@ -245,7 +254,7 @@ class Campaign:
         if self.target.stager is None:
             return
         for status in (500, 429):
-            if self.target.stager.stage(status):
+            if self.target.stager.answer_next(status):
                 read = self.world.read("staged", self.world.ids[0])
                 self.send(replace(read, staged=status, label=f"a staged {status}"))
 

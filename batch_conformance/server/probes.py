@@ -33,6 +33,7 @@ class World:
     key_header: str = "x-api-key"
     states: dict[str, list[str]] = field(default_factory=dict)
     other_key: Key | None = None
+    revoked_key: Key | None = None
 
     @property
     def secret(self) -> str:
@@ -221,6 +222,20 @@ def oddities(world: World) -> Probe:
     yield replace(read, query=[("unknown", "1")], label="an unknown query parameter")
 
 
+def other_org(world: World) -> Probe:
+    """Known batches with another organisation's valid key, if there is one; on connections of their own."""
+    if world.other_key is not None:
+        for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
+            yield replace(world.anonymous("other-org", known_id(value), world.other_key), lane="")
+
+
+def revoked_key(world: World) -> Probe:
+    """A known batch with a key that was valid once, if there is one."""
+    if world.revoked_key is not None:
+        for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
+            yield world.anonymous("revoked-key", known_id(value), world.revoked_key)
+
+
 def _turn(world: World, index: int) -> AskedId:
     return known_id(world.ids[index % len(world.ids)])
 
@@ -239,6 +254,8 @@ PROBES: dict[str, Callable[[World], Probe]] = {
     "near-keys": near_keys,
     "wrong-place": wrong_place,
     "lookup": lookup,
+    "other-org": other_org,
+    "revoked-key": revoked_key,
     "unknown-ids": unknown_ids,
     "near-ids": near_ids,
     "hostile-keys": hostile_keys,

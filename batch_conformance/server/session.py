@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import Exchange, Redactor
+from batch_conformance.exchange import Redactor
 from batch_conformance.generate import keys
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.server import SERVER_BENCH, Record
@@ -40,6 +40,8 @@ def judge_server(
         ids=list(target.batch_ids),
         profile=PROFILES[profile],
         seed=seed,
+        other_key=target.other_key,
+        revoked_key=target.revoked_key,
     )
     result = RunResult(
         Subject("server", target.name, "", target.url),
@@ -59,7 +61,7 @@ def judge_server(
         result.error = str(error)
     finally:
         wire.close()
-    _hide_keys(result, world, campaign.exchanges)
+    _hide_keys(result, world)
     result.requests = campaign.requests
     result.results = _verdicts(campaign, chosen, result)
     result.seconds = round(time.monotonic() - began, 3)
@@ -86,15 +88,14 @@ def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) ->
     return sorted([*judged, *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id))
 
 
-def _hide_keys(result: RunResult, world: World, exchanges: Collection[Exchange]) -> None:
+def _hide_keys(result: RunResult, world: World) -> None:
     """Register the valid key and every variant of it that was sent, each under the name it is shown by."""
     shell: dict[str, str] = {}
     redactor = Redactor()
     near = list(keys.near_keys(world.secret, world.variable, world.seed))
-    for key in (world.key, *near):
-        if key.value and key.shell:
+    for key in (world.key, world.other_key, world.revoked_key, *near):
+        if key is not None and key.value and key.shell:
             redactor.add(key.value, "[api-key]" if key.kind == "valid" else f"[{key.label}]")
             shell[key.value] = key.shell
-    del exchanges
     result.redactor = redactor
     result.shell_secrets = shell

@@ -9,10 +9,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 from batch_conformance.contract import load_contract
+from batch_conformance.exchange.model import KeyKind
+from batch_conformance.generate.keys import Key
+from batch_conformance.server.staging import Stager, open_stager
 
 #: Requests a second towards a server that is not on this machine, unless told otherwise.
 POLITE_RATE = 8.0
@@ -21,14 +24,6 @@ _TABLE = "[tool.batch_conformance.targets.{}]"
 
 class UsageError(ValueError):
     """The suite was asked for something that cannot be: exit status 4. The message is one line for the user."""
-
-
-class Stager(Protocol):
-    """Makes a server under test answer its next authenticated Get Batch with a given status."""
-
-    def stage(self, status: int) -> bool:
-        """Arrange it; False when this server cannot do that."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,8 @@ class Target:
     batch_ids: tuple[str, ...] = ()
     rate: float | None = None
     stager: Stager | None = None
+    other_key: Key | None = None
+    revoked_key: Key | None = None
 
     @property
     def host(self) -> str:
@@ -65,6 +62,9 @@ def resolve_target(
     api_key_env: str | None = None,
     rate: str | None = None,
     allow_production: bool = False,
+    stage: str | None = None,
+    other_key_env: str | None = None,
+    revoked_key_env: str | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Target:
     """Resolve a target that is not the embedded one: a contract's server name, a name of the nearest
@@ -103,7 +103,31 @@ def resolve_target(
         api_key_env=variable,
         batch_ids=tuple(batch_ids) or tuple(table.get("batch_ids", ())),
         rate=parse_rate(limit) if limit else (None if is_loopback(url) else POLITE_RATE),
+        stager=open_stager(stage, key) if stage else None,
+        other_key=_extra_key(other_key_env, environ, "other-org", "the valid key of another organisation", key),
+        revoked_key=_extra_key(revoked_key_env, environ, "invalid", "a revoked key", key),
     )
+
+
+def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:
+    key = environ.get(variable, "")
+    if not key:
+        raise UsageError(f"no API key: set the environment variable {variable} (named by {option})")
+    if key.strip() != key or not key.isprintable() or not key.isascii():
+        raise UsageError(f"the API key in {variable} has white space around it or characters no header can carry")
+    return key
+
+
+def _extra_key(
+    variable: str | None, environ: Mapping[str, str], kind: KeyKind, label: str, main: str
+) -> Key | None:
+    if not variable:
+        return None
+    option = "--batch-other-key-env" if kind == "other-org" else "--batch-revoked-key-env"
+    key = _key_of(variable, environ, option)
+    if key == main:
+        raise UsageError(f"{variable} holds the same key as the target's own ({option})")
+    return Key(key, kind, label, f"${variable}")
 
 
 def checked_url(url: str) -> str:

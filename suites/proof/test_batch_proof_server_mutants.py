@@ -10,20 +10,17 @@ import pytest
 from batch_conformance.contract import load_contract, validate
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.server import body
-from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
-from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.server.embedded import embedded_target
 from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target
 
 #: The promise of the suite itself is broken by a suite that closes its schema, not by a server.
 SUITE_CLAUSE = "server.body.open"
 
 
 def _judged(app: ReferenceServer) -> RunResult:
-    with serving_embedded(app) as url:
-        target = Target("embedded", url, REFERENCE_KEY, batch_ids=tuple(app.store.batches), stager=app)
+    with embedded_target(app) as target:
         return judge_server(target)
 
 

@@ -167,6 +167,26 @@ def every_request(record: Record, judgement: Judgement) -> None:
                 judgement.blame(exchange, exchange.intent.label, expected="401", actual=exchange.outcome())
 
 
+@SERVER_BENCH.judges_clause("server.auth.other-org", needs=["other-org"])
+def other_org(record: Record, judgement: Judgement) -> None:
+    """Another organisation's batch is as good as none."""
+    for exchange in record.of("other-org"):
+        judgement.look()
+        if exchange.status != 404:
+            judgement.blame(exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome())
+    if not judgement.looked_at:
+        judgement.remark("no second organisation's key was given (--batch-other-key-env)")
+
+
+@SERVER_BENCH.judges_clause("server.auth.revoked-key", needs=["revoked-key", "cold", "every-request"])
+def revoked_key(record: Record, judgement: Judgement) -> None:
+    """A key that was valid once is no key any more."""
+    if not _remembers(record, judgement):
+        _refused(record.of("revoked-key"), judgement)
+    if not judgement.looked_at and not judgement.note:
+        judgement.remark("no revoked key was given (--batch-revoked-key-env)")
+
+
 @SERVER_BENCH.judges_clause(
     "server.auth.no-disclosure",
     needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "lookup"],

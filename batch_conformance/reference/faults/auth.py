@@ -11,6 +11,7 @@ from batch_conformance.contract.load import DOCUMENTED_STATUSES
 from batch_conformance.reference.faults.base import fault_in_answer, fault_in_auth, fault_in_errors, register
 from batch_conformance.reference.plain import Manner
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.store import REVOKED_KEY
 
 DOCUMENTED = "server.error.documented-status"
 
@@ -35,6 +36,14 @@ def _refuse_with(
 ) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
     def change(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
         return server.error(status, "Access denied") if answer.status == 401 and when(asked) else answer
+
+    return change
+
+
+def _if_other(status: int) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
+    def change(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
+        challenge = [("WWW-Authenticate", "ApiKey")]
+        return answer if server.owns(asked) else server.error(status, "Not yours", challenge)
 
     return change
 
@@ -77,7 +86,8 @@ for _status in (400, 403, 404):
 fault_in_auth("server.auth.missing-key", "bare-request-admitted", lambda _, asked: _is_bare(asked) or None)
 fault_in_auth("server.auth.empty-key", "empty-key-admitted", lambda _, asked: _is_empty(asked) or None)
 fault_in_auth("server.auth.invalid-key", "any-sk-key", _if_key(
-    lambda sent, valid: sent.startswith(b"sk-") and len(sent) != len(valid) and not sent.startswith(valid[:8])))  # fmt: skip
+    lambda sent, valid: sent.startswith(b"sk-") and len(sent) != len(valid) and not sent.startswith(valid[:8])),
+              also=["server.auth.revoked-key"])  # fmt: skip
 fault_in_auth("server.auth.invalid-key", "test-key-admitted", _if_key(lambda sent, _: sent == b"test"))
 fault_in_auth("server.auth.invalid-key", "null-key-admitted", _if_key(lambda sent, _: sent == b"null"))
 fault_in_auth("server.auth.invalid-key", "uuid-key-admitted",
@@ -289,6 +299,24 @@ register("connection-remembers-key", EVERY, _Remembers)
 register("connection-remembers-key-when-missing", EVERY, _RemembersMissing)
 register("connection-remembers-key-over-wrong-one", EVERY, _RemembersWrong)
 register("connection-remembers-key-when-empty", EVERY, _RemembersEmpty)
+
+# other organisations and revoked keys
+OTHER, REVOKED = "server.auth.other-org", "server.auth.revoked-key"
+
+
+class _SharesAll(ReferenceServer):
+    """Asks whether a key is valid, and not whose it is."""
+
+    def owns(self, asked: Asked) -> bool:
+        return True
+
+
+register("other-org-sees-all", OTHER, _SharesAll)
+for _status in (401, 403):
+    fault_in_answer(OTHER, f"other-org-{_status}", _if_other(_status), also=_undocumented(_status))
+fault_in_auth(REVOKED, "revoked-key-admitted", _if_key(lambda sent, _: sent == REVOKED_KEY.encode()))
+fault_in_answer(REVOKED, "revoked-key-403", _refuse_with(403, lambda asked: _key(asked) == REVOKED_KEY.encode()),
+                also=[DOCUMENTED])  # fmt: skip
 
 # no disclosure
 DISCLOSES = "server.auth.no-disclosure"
