@@ -53,6 +53,7 @@ OTHERS = [
     (Seen("id of a COMPLETED batch", "123"), Seen("id of a COMPLETED batch", "null")),
     (Seen("id of a COMPLETED batch", '"BATCH_ABC123"'), Seen("id of a COMPLETED batch", '"batch_def456"')),
     (Seen("a read with no key", "200 OK"), Seen("a read with no key", "500 Internal Server Error")),
+    (Seen("a read with no key", "404"), Seen("a read with no key", "405")),
     (Seen("status", '"DONE"'), Seen("status", '"done"')),
     (Seen("GET of 'batch_abc123'", "500"), Seen("GET of 'batch_abc123' with If-None-Match", "500")),
     (

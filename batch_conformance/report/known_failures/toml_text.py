@@ -30,16 +30,13 @@ class _Token(NamedTuple):
 
 @dataclass
 class ArrayText:
-    """Where an array stands: its brackets, and each element's own stretch and end."""
+    """Where an array stands, each element's own stretch in it, and where the last one itself ends."""
 
     start: int
     end: int = 0
-    #: An element with the comments above it, its comma and what follows on its line; where the element itself ends.
+    #: Each element with the comments above it, its comma and a comment that follows on its line.
     stretches: list[tuple[int, int]] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
-    commas: int = 0
-    #: Where a first element would go: after the opening bracket and a comment on its line.
-    first: int = 0
+    last: int = 0
 
 
 @dataclass
@@ -100,18 +97,12 @@ def removal(text: str, table: TableText) -> Edit:
 
 
 def element_edits(text: str, array: ArrayText, dropped: Iterable[int], gained: Iterable[str]) -> list[Edit]:
-    """Takes elements out of an array, by index, and puts others at its end."""
-    gone, new = set(dropped), list(gained)
-    edits = [Edit(*array.stretches[index], "") for index in sorted(gone)]
-    if not new:
-        return edits
-    last = len(array.ends) - 1
-    if last >= 0 and last not in gone and array.commas <= last:
-        edits.append(Edit(array.ends[last], array.ends[last], ","))
-    where = array.stretches[last][1] if last >= 0 else array.first
+    """Takes elements out of an array, by index; ``gained`` may come in place of all of them."""
+    edits = [Edit(*array.stretches[index], "") for index in dropped]
     several_lines = "\n" in text[array.start : array.end]
     before = newline_of(text) + _indent(text, array) if several_lines else " "
-    edits.append(Edit(where, where, "".join(f"{before}{element}," for element in new)))
+    where = array.stretches[-1][1]
+    edits.append(Edit(where, where, "".join(f"{before}{element}," for element in gained)))
     return edits
 
 
@@ -157,7 +148,7 @@ def _with_comments_above(text: str, start: int) -> int:
 
 def _array(text: str, tokens: list[_Token]) -> ArrayText:
     array = ArrayText(tokens[0].start)
-    array.first = region = _rest_of_line(text, tokens[0].end)
+    region = _rest_of_line(text, tokens[0].end)
     depth, element = 0, 0
     for token in tokens:
         if token.kind == "sign" and token.text in "[{":
@@ -168,16 +159,14 @@ def _array(text: str, tokens: list[_Token]) -> ArrayText:
             depth -= 1
         if depth == 0:
             if element:
-                array.ends.append(element)
+                array.last = element
                 array.stretches.append((region, _rest_of_line(text, element)))
             array.end = token.end
             break
         if depth == 1 and token.text == "," and token.kind == "sign":
             after = _rest_of_line(text, token.end)
-            array.ends.append(element)
             array.stretches.append((region, after))
-            array.commas += 1
-            region, element = after, 0
+            array.last, region, element = element, after, 0
         elif token.kind not in ("comment", "line"):
             element = token.end
     return array
@@ -191,8 +180,6 @@ def _rest_of_line(text: str, position: int) -> int:
 
 def _indent(text: str, array: ArrayText) -> str:
     """How the elements are indented, by the last one's line."""
-    if not array.ends:
-        return "  "
-    line = text.rfind("\n", 0, array.ends[-1]) + 1
+    line = text.rfind("\n", 0, array.last) + 1
     found = re.compile(r"[ \t]*").match(text, line)
     return found.group() if found and line > array.start else "  "
