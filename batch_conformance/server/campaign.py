@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import email.utils
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.exchange import Exchange
-from batch_conformance.generate import keys
-from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.ids import AskedId
 from batch_conformance.judge.result import CouldNotRun
 from batch_conformance.server.probes import PROBES, Probe, World, cold
 from batch_conformance.server.send import Send
 from batch_conformance.server.staging import Stager
 from batch_conformance.server.target import Target
+from batch_conformance.server.vigil import GivenUp, Vigil, is_answer
 from batch_conformance.server.wire import Wire
 
 #: Seconds that a run may spend waiting because of 429s, in all and for one request.
@@ -50,7 +51,7 @@ class Pacer:
 class Campaign:
     """Sends the probes to one target and keeps what came of them.
 
-    ``progress`` is told the number of requests sent so far.
+    ``progress`` is told the number of requests sent so far. ``done`` names the probes that were sent.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Campaign:
         self.world = world
         self.exchanges: list[Exchange] = []
         self.remarks: list[str] = []
+        self.done: set[str] = set()
         self._wire = wire
+        self._vigil = Vigil(wire.timeout)
         self._pacer = Pacer(target.rate)
         self._patience = PATIENCE
         self._progress = progress
@@ -72,7 +75,11 @@ class Campaign:
         return self._in_flight
 
     def send(self, send: Send) -> Exchange:
-        """Send one request, waiting out any 429. Raises :class:`BudgetSpent` and :class:`CouldNotRun`."""
+        """Send one request, waiting out any 429.
+
+        Raises :class:`BudgetSpent`, :class:`GivenUp` and :class:`CouldNotRun`.
+        """
+        self._vigil.consider(send)
         while True:
             exchange = self._once(send)
             if exchange.status != 429 or send.staged == 429:
@@ -88,15 +95,36 @@ class Campaign:
             time.sleep(wait)
 
     def _once(self, send: Send) -> Exchange:
+        exchange = self._recorded(send)
+        if self._vigil.note(send, exchange):
+            self._look_for_life(send, exchange)
+        return exchange
+
+    def _recorded(self, send: Send, timeout: float | None = None) -> Exchange:
         self._reserve(1)
         self._pacer.wait()
-        exchange = self._wire.exchange(
-            send.request(self.target.url, self.target.host), send.intent(), lane=send.lane
-        )
+        request = send.request(self.target.url, self.target.host)
+        exchange = self._wire.exchange(request, send.intent(), lane=send.lane, timeout=timeout)
         self.exchanges.append(exchange)
         if self._progress:
             self._progress(self.requests)
         return exchange
+
+    def _look_for_life(self, unanswered: Send, silent: Exchange) -> None:
+        """Make sure that somebody is there. Raises :class:`CouldNotRun` otherwise."""
+        before = len(self.exchanges) - 1
+        own = self.world.read("alive", self.world.ids[0]) if self.world.ids else unanswered
+        for sign, seconds in self._vigil.signs(otherwise=own):
+            if self.left() < 1:
+                return
+            sent = replace(sign, probe="alive", lane="", staged=None)
+            if is_answer(self._recorded(sent, seconds)):
+                self._vigil.lives()
+                return
+        why = silent.failure.message if silent.failure else "no answer"
+        if self._vigil.was_ever_answered:
+            raise CouldNotRun(f"{self.target.url} stopped answering after {before} requests: {why}")
+        raise CouldNotRun(f"{self.target.url} cannot be reached: {why}")
 
     def _reserve(self, count: int) -> None:
         budget = self.world.profile.budget
@@ -119,12 +147,16 @@ class Campaign:
         if given:
             self.world.ids = list(dict.fromkeys(given))
             if "cold" in wanted:
-                self._reach(cold(self.world))
+                self._run(cold(self.world))
+                self.done.add("cold")
         else:
             self.world.ids = self._discover()
         if self.target.stager is not None:
             self.world.ids += self._staged_batches(self.target.stager)
-        answers = [self._first_read(value) for value in self.world.ids[: self.world.profile.batches]]
+        answers: list[Exchange] = []
+        for value in self.world.ids[: self.world.profile.batches]:
+            with self._as_far_as_it_goes():
+                answers.append(self.send(self.world.read("reads", value)))
         self._check_key(answers)
         if all(answer.status == 404 for answer in answers):
             named = ", ".join(self.world.ids[:5])
@@ -139,24 +171,6 @@ class Campaign:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""
         staged = [stager.batch_in(state) for state in STATUSES]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
-
-    def _reach(self, probe: Probe) -> None:
-        for number, exchange in enumerate(self._run(probe)):
-            if number == 0:
-                self._check_reached(exchange)
-
-    def _check_reached(self, exchange: Exchange) -> None:
-        failure = exchange.failure
-        if exchange.response is None and failure is not None:
-            again = self._once(replace(_as_send(self.world, exchange), lane=""))
-            if again.response is None:
-                raise CouldNotRun(f"{self.target.url} cannot be reached: {failure.message}")
-
-    def _first_read(self, value: str) -> Exchange:
-        exchange = self.send(self.world.read("reads", value))
-        if exchange is self.exchanges[0]:
-            self._check_reached(exchange)
-        return exchange
 
     def _check_key(self, answers: list[Exchange]) -> None:
         if not all(answer.status in (401, 403) for answer in answers):
@@ -194,7 +208,6 @@ class Campaign:
             label="the list of batches",
         )
         exchange = self.send(probe)
-        self._check_reached(exchange)
         hint = "name a batch that exists with --batch-id"
         if exchange.status in (401, 403):
             raise CouldNotRun(
@@ -228,26 +241,35 @@ class Campaign:
         try:
             for name, probe in PROBES.items():
                 if name in wanted:
-                    for _ in self._run(probe(self.world)):
-                        pass
+                    self._run(probe(self.world))
+                    self.done.add(name)
                 if name == "methods" and "staged" in wanted:
-                    self._staged()
+                    with self._as_far_as_it_goes():
+                        self._staged()
+                    self.done.add("staged")
             if "burst" in wanted:
                 self._burst()
+                self.done.add("burst")
             if "generated-ids" in wanted or "generated-keys" in wanted:
-                self._explore()
+                with self._as_far_as_it_goes():
+                    self._explore()
+                self.done |= {"generated-ids", "generated-keys"}
         except BudgetSpent:
             self.remarks.append(f"the budget of {self.world.profile.budget} requests was used up")
 
-    def _run(self, probe: Probe) -> Iterable[Exchange]:
-        try:
+    def _run(self, probe: Probe) -> None:
+        with self._as_far_as_it_goes(), suppress(StopIteration):
             send = next(probe)
             while True:
-                exchange = self.send(send)
-                yield exchange
-                send = probe.send(exchange)
-        except StopIteration:
-            return
+                send = probe.send(self.send(send))
+
+    @contextmanager
+    def _as_far_as_it_goes(self) -> Iterator[None]:
+        try:
+            yield
+        except GivenUp as given_up:
+            if str(given_up) not in self.remarks:
+                self.remarks.append(str(given_up))
 
     def _staged(self) -> None:
         """A 500 and a 429, from targets that can be told to answer so."""
@@ -265,8 +287,9 @@ class Campaign:
         explore(self.world, self.send, self.left, self._annotate)
 
     def _annotate(self, exchange: Exchange) -> None:
-        """Put an exchange with notes in place of the plain one that was just recorded."""
-        self.exchanges[-1] = exchange
+        """Put an exchange with notes in place of the plain one that was recorded."""
+        numbers = [recorded.number for recorded in self.exchanges[-10:]]
+        self.exchanges[numbers.index(exchange.number) - len(numbers)] = exchange
 
     def _burst(self) -> None:
         """Reads of different batches side by side: answers must not get mixed up."""
@@ -283,7 +306,10 @@ class Campaign:
             return self._wire.exchange(send.request(self.target.url, self.target.host), send.intent())
 
         with ThreadPoolExecutor(4) as pool:
-            self.exchanges += pool.map(send_one, sends)
+            answers = list(pool.map(send_one, sends))
+        self.exchanges += answers
+        if not any(map(is_answer, answers)):
+            self._look_for_life(sends[-1], answers[-1])
 
 
 def retry_after(exchange: Exchange) -> float:
@@ -299,11 +325,3 @@ def retry_after(exchange: Exchange) -> float:
     except ValueError:
         return 1.0
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _as_send(world: World, exchange: Exchange) -> Send:
-    """The first request once more, for a target that did not answer it."""
-    key = keys.MISSING if exchange.intent.key_kind == "missing" else world.key
-    if exchange.intent.probe == "discovery":
-        return Send("discovery", AskedId("", "", "known", ""), key, path="/v2/batch")
-    return Send(exchange.intent.probe, known_id(exchange.intent.id), key)

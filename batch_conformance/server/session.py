@@ -16,6 +16,7 @@ from batch_conformance.server.campaign import Campaign
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
 from batch_conformance.server.target import Target
+from batch_conformance.server.vigil import GivenUp
 from batch_conformance.server.wire import Wire
 
 
@@ -31,7 +32,8 @@ def judge_server(
 ) -> RunResult:
     """Judge a server by the selected clauses (all when None). Never raises for what the target does.
 
-    ``timeout`` is in seconds, for each exchange. A target that cannot be judged gives a result with ``error`` set.
+    ``timeout`` is in seconds, for each exchange. A target that cannot be judged gives a result with ``error`` set;
+    a run that the user stops, one that is ``incomplete``.
     """
     chosen = set(SERVER_BENCH.judges if selected is None else selected)
     world = World(
@@ -57,8 +59,10 @@ def judge_server(
     try:
         campaign.preflight(target.batch_ids, wanted)
         campaign.run(wanted)
-    except CouldNotRun as error:
+    except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
+    except KeyboardInterrupt:
+        result.incomplete = True
     finally:
         wire.close()
     _hide_keys(result, world)
@@ -83,9 +87,19 @@ def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) ->
             if not judgement.looked_at:
                 for remark in campaign.remarks:
                     judgement.remark(remark)
-            judged.append(clause_result(sides[clause], judgement, strict=result.strict))
+            weighed = clause_result(sides[clause], judgement, strict=result.strict)
+            judged.append(_unfinished(weighed, campaign) if result.incomplete else weighed)
     order = list(sides)
     return sorted([*judged, *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id))
+
+
+def _unfinished(weighed: ClauseResult, campaign: Campaign) -> ClauseResult:
+    """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
+    if weighed.findings or SERVER_BENCH.judges[weighed.clause.id].needs <= campaign.done:
+        return weighed
+    return ClauseResult(
+        weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges
+    )
 
 
 def _hide_keys(result: RunResult, world: World) -> None:

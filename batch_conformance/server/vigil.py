@@ -1,0 +1,97 @@
+"""Keeps watch over a target that falls silent: a dead one must cost seconds, a moody one must get its verdict.
+
+Whether a request was ignored or nobody is there any more shows when something is asked that was answered before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.server.send import Send
+
+#: A kind of request: of which id, with which key, by GET or another method.
+Kind = tuple[str, str, bool]
+
+#: Requests of a kind in a row without a whole answer in time, after which that kind is not sent again.
+_CHANCES = 2
+#: How many timeouts a run may wait through before each kind has a single chance, and before it stops sending.
+_FEW, _MANY = 3, 12
+#: Signs of life asked for before a target counts as dead, if time allows.
+_SIGNS = 5
+#: How much longer than the slowest answer so far a sign of life may take.
+_SLOWER = 4
+
+
+class GivenUp(Exception):
+    """Requests of this kind were left unanswered too often: what a probe has left of them is not sent."""
+
+
+class Vigil:
+    """What is known of a target's silence. ``timeout`` is that of one exchange, in seconds."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._answered: Send | None = None
+        self._slowest = 0.0
+        self._streak = 0
+        self._suspicious = 1
+        self._silent: Counter[Kind] = Counter()
+        self._waits = 0
+
+    @property
+    def was_ever_answered(self) -> bool:
+        """Whether the target has answered anything."""
+        return self._answered is not None
+
+    def consider(self, send: Send) -> None:
+        """Raise :class:`GivenUp` when a request is not worth the wait."""
+        chances = _CHANCES if self._waits < _FEW else 1
+        if self._waits >= _MANY:
+            raise GivenUp(f"nothing more was sent: {self._waits} requests had no whole answer in time")
+        if self._silent[_kind(send)] >= chances:
+            label = send.intent().label or "with the valid key"
+            raise GivenUp(f"requests like this one were left unanswered, and not sent again: {label}")
+
+    def note(self, send: Send, exchange: Exchange) -> bool:
+        """Take note of what came of a request; returns whether it is doubtful that anybody is there."""
+        if is_answer(exchange):
+            self._answered = send
+            self._slowest = max(self._slowest, exchange.ended - exchange.started)
+            self._streak = 0
+            self._silent[_kind(send)] = 0
+            return False
+        self._streak += 1
+        if exchange.failure is not None and exchange.failure.kind == "timeout":
+            self._waits += 1
+            self._silent[_kind(send)] += 1
+            return True
+        return self._streak >= self._suspicious
+
+    def signs(self, otherwise: Send) -> Iterator[tuple[Send, float]]:
+        """What to ask for a sign of life, and how many seconds to wait for it: all together one timeout.
+
+        ``otherwise`` is asked as long as nothing has been answered.
+        """
+        if self._answered is None:
+            yield otherwise, self._timeout
+            return
+        each = min(self._timeout, max(self._timeout / _SIGNS, _SLOWER * self._slowest))
+        for _ in range(int(self._timeout / each)):
+            yield self._answered, each
+
+    def lives(self) -> None:
+        """There was a sign of life: the next doubt takes a longer streak, or a server that drops much costs much."""
+        self._suspicious *= 2
+
+
+def is_answer(exchange: Exchange) -> bool:
+    """Whether a response came in time, whole or not."""
+    timed_out = exchange.failure is not None and exchange.failure.kind == "timeout"
+    return exchange.response is not None and not timed_out
+
+
+def _kind(send: Send) -> Kind:
+    intent = send.intent()
+    return intent.id_kind, intent.key_kind, send.method == "GET"
