@@ -9,7 +9,7 @@ from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Finding, Judgement
 from batch_conformance.judge.server import SERVER_BENCH, Record
 from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
-from batch_conformance.recorded.hush import safe
+from batch_conformance.recorded.hush import redactor_of, safe
 from batch_conformance.recorded.recording import Recording
 
 
@@ -56,9 +56,11 @@ def _placed(finding: Finding, places: dict[int, Recording], clause: str) -> Find
     expected = finding.expected
     if clause == "server.body.id" and not row.knows_id:
         expected = "a string, the id that was asked for"
+    quiet = redactor_of(row.exchange).text
     return replace(
         finding,
-        message=f"{row.place}: {finding.message}",
-        expected=expected,
+        message=f"{row.place}: {quiet(finding.message)}",
+        expected=quiet(expected),
+        actual=quiet(finding.actual),
         exchange=safe(row.exchange) if row.shows else None,
     )

@@ -15,7 +15,7 @@ from batch_conformance.judge.verdict import ClauseResult, clause_result
 from batch_conformance.recorded.clauses import LIVE, NEEDS
 from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
-from batch_conformance.recorded.hush import redactor_of
+from batch_conformance.recorded.hush import keys_hidden
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
 from batch_conformance.recorded.recording import BASE, Recording, SetAside, recording_of
@@ -93,7 +93,7 @@ def judge_recorded(
         started=started,
         requests=count,
         strict=strict,
-        redactor=redactor_of(row.exchange for row in pile.recordings),
+        redactor=keys_hidden(row.exchange.request for row in pile.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
     run.error = _trouble(pile)

@@ -61,7 +61,7 @@ def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequen
 
 
 def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]]]) -> str:
-    redactor = redactor_of([recording.exchange])
+    redactor = redactor_of(recording.exchange)
 
     def line(text: str) -> str:
         return cut(redactor.text(visible(redactor.text(text))), _LIMIT).replace("\n", "\n" + " " * 14)

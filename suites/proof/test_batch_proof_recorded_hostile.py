@@ -276,6 +276,16 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
     assert '"${SYNC_API_KEY}"' in evidence["curl"]
 
 
+def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
+    """A challenge is for everybody to see; userinfo in a URL is not."""
+    told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
+    content = har([Kept(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
+    run = judged(tmp_path, a__har=content)
+    shown = json.dumps(report_document(run))
+    assert "ApiKey realm=" in shown
+    assert "hunter2" not in shown
+
+
 # From the command line.
 
 
