@@ -29,6 +29,7 @@ class RunResult:
     """Everything a report is made from.
 
     ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
+    ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     """
 
@@ -40,6 +41,8 @@ class RunResult:
     profile: str = "default"
     seed: int = 0
     strict: bool = False
+    budget: int | None = None
+    rate_limited: int = 0
     error: str = ""
     incomplete: bool = False
     redactor: Redactor = field(default_factory=Redactor)

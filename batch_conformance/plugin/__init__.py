@@ -80,13 +80,29 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With ``--batch-plan``, print the plan in place of running anything."""
+    config = session.config
+    if not config.getoption("batch_plan", None) or not config.pluginmanager.hasplugin(_VERDICTS):
+        return None
+    from batch_conformance.plugin.planning import plan_lines
+
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    for line in plan_lines(verdicts_of(config)):
+        if reporter is not None:
+            reporter.write_line(line)
+    return True
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports and settle the exit status."""
     from batch_conformance.plugin.sharing import is_worker
 
     config = session.config
-    if not is_worker(config) and not config.option.collectonly and config.pluginmanager.hasplugin(_VERDICTS):
+    idle = config.option.collectonly or config.getoption("batch_plan", None)
+    if not is_worker(config) and not idle and config.pluginmanager.hasplugin(_VERDICTS):
         session.exitstatus = verdicts_of(session.config).finish(int(session.exitstatus))
 
 

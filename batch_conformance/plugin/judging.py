@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_conformance import __version__
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from batch_conformance.server.target import Target
 
 _MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
+
+
+Progress = Callable[[int], None] | None
 
 
 class Interrupted(Exception):
@@ -95,21 +100,31 @@ def _variants(kind: Kind) -> set[str]:
     return {*client_mutants(), *client_variations()}
 
 
-def judge(kind: Kind, options: Options, selected: Collection[str]) -> RunResult:
+def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress = None) -> RunResult:
     """Judge a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
 
-    Raises :class:`Interrupted` with the result so far when the user stops the run.
+    ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
+    far when the user stops the run.
     """
     try:
         check_kind(kind, options)
-        run = _JUDGES[kind](options, selected)
+        run = _JUDGES[kind](options, selected, progress)
     except (CouldNotRun, UsageProblem) as error:
         return _failed(kind, options, selected, str(error))
     except ImportError as error:
         return _failed(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
+    except Exception as error:
+        return _failed(kind, options, selected, _own_defect(error))
     if run.incomplete:
         raise Interrupted(run)
     return run
+
+
+def _own_defect(error: Exception) -> str:
+    """Names the place, not the message: that could hold anything that was received."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
+    return f"the suite itself failed with {type(error).__name__} ({place}): that is a defect of ours, please report it"
 
 
 def _failed(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
@@ -127,10 +142,10 @@ def _failed(kind: Kind, options: Options, selected: Collection[str], reason: str
     )
 
 
-def _judge_server(options: Options, selected: Collection[str]) -> RunResult:
+def _judge_server(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
     from batch_conformance.server.session import judge_server
 
-    with _target(options) as target:
+    with opened_target(options) as target:
         run = judge_server(
             target,
             profile=options.profile,
@@ -138,6 +153,7 @@ def _judge_server(options: Options, selected: Collection[str]) -> RunResult:
             strict=options.strict,
             seed=options.seed,
             timeout=options.timeout,
+            progress=progress,
         )
     if options.target == "embedded":
         run.subject = Subject("server", f"reference server{_suffix(options)}", __version__, "embedded")
@@ -165,7 +181,8 @@ def _resolved(options: Options) -> Target:
 
 
 @contextmanager
-def _target(options: Options) -> Iterator[Target]:
+def opened_target(options: Options) -> Iterator[Target]:
+    """The server to judge; the embedded one is served while the context lasts."""
     from batch_conformance.server.target import parse_rate
 
     if options.target != "embedded":
@@ -181,13 +198,18 @@ def _target(options: Options) -> Iterator[Target]:
         yield target
 
 
-def _judge_client(options: Options, selected: Collection[str]) -> RunResult:
+def _judge_client(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
     from batch_conformance.client.session import judge_client
 
     client = _client(options)
     try:
         run = judge_client(
-            client, profile=options.profile, selected=selected, strict=options.strict, seed=options.seed
+            client,
+            profile=options.profile,
+            selected=selected,
+            strict=options.strict,
+            seed=options.seed,
+            progress=progress,
         )
     finally:
         client.close()
@@ -211,13 +233,14 @@ def _client(options: Options) -> ClientUnderTest:
         raise UsageProblem(str(error)) from None
 
 
-def _judge_recorded(options: Options, selected: Collection[str]) -> RunResult:
+def _judge_recorded(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
     from batch_conformance.recorded import judge_recorded
 
+    del progress  # reading files takes no time worth showing
     return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
 
 
-_JUDGES: Mapping[Kind, Callable[[Options, Collection[str]], RunResult]] = {
+_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress], RunResult]] = {
     "server": _judge_server,
     "client": _judge_client,
     "recorded": _judge_recorded,

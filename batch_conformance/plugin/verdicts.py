@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from batch_conformance.plugin import judging, known_failures
 from batch_conformance.plugin.options import Options, UsageProblem, read_options
+from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import is_worker, shared_folder
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
 from batch_conformance.report.document import check_document, report_document
@@ -85,7 +86,7 @@ class Verdicts:
     def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         try:
-            run = judging.judge(kind, self.options, self.selected[kind])
+            run = judging.judge(kind, self.options, self.selected[kind], progress_line(self._config, kind))
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))

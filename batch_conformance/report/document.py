@@ -85,6 +85,10 @@ class _Reporter:
             "seed": run.seed,
             "strict": run.strict,
         }
+        if run.budget is not None:
+            facts["budget"] = run.budget
+        if run.rate_limited:
+            facts["rate_limited"] = run.rate_limited
         if run.incomplete:
             facts["incomplete"] = True
         if run.error:

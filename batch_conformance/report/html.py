@@ -16,6 +16,7 @@ from batch_conformance.report.words import (
     Document,
     by_theme,
     counts,
+    effort,
     evidence_note,
     sentence,
     subject_name,
@@ -87,7 +88,7 @@ def _facts(document: Document) -> Element:
     facts: list[tuple[str, Child]] = [
         ("Target", h("code", document["subject"]["target"] or "–")),
         ("Judged", _time(run["started"])),
-        ("Effort", f"{run['requests']:,} requests in {run['seconds']:,.1f} s"),
+        ("Effort", f"{effort(run)} in {run['seconds']:,.1f} s"),
         ("Profile", f"{run['profile']}{', strict' if run['strict'] else ''}, seed {run['seed']}"),
         ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]))),
         ("Suite", f"{suite['name']} {suite['version']}"),

@@ -13,6 +13,7 @@ from batch_conformance.report.words import (
     WORDS,
     Document,
     by_theme,
+    effort,
     evidence_note,
     sentence,
     subject_name,
@@ -52,7 +53,7 @@ def _blocks(document: Document, evidence: bool) -> Iterator[str]:
         yield ""
     yield (
         f"{subject['side'].capitalize()} at <code>{as_text(subject['target'])}</code> · "
-        f"{run['requests']:,} requests in {run['seconds']:,.1f} s · profile {as_text(run['profile'])}"
+        f"{effort(run)} in {run['seconds']:,.1f} s · profile {as_text(run['profile'])}"
         f"{', strict' if run['strict'] else ''}, seed {run['seed']} · "
         f"contract {document['contract']['version']} (<code>{document['contract']['sha256'][:8]}</code>)"
     )

@@ -14,6 +14,7 @@ from batch_conformance.report.words import (
     Word,
     by_theme,
     counts,
+    effort,
     evidence_note,
     sentence,
     subject_name,
@@ -137,7 +138,7 @@ class _Renderer:
                 (cut(log_safe(subject["target"], lines=False), 200), _PLAIN),
             ]
         facts = [
-            f"{run['requests']:,} requests",
+            effort(run),
             f"{run['seconds']:,.1f} s",
             f"profile {cut(log_safe(run['profile'], lines=False), 40)}"
             + (", strict" if run["strict"] else ""),

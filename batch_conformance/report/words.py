@@ -123,3 +123,13 @@ def evidence_note(clause: Mapping[str, Any], shown: int) -> str:
     """How much evidence a clause has beyond what is shown; empty when all is shown."""
     more = len(clause["evidence"]) - shown + int(clause.get("evidence_omitted", 0))
     return f"and {more} more like it" if more else ""
+
+
+def effort(run: Mapping[str, Any]) -> str:
+    """What a run cost: requests, their budget if there was one, and the 429s that were waited out."""
+    text = f"{run['requests']:,} requests"
+    if run.get("budget"):
+        text += f" of at most {run['budget']:,}"
+    if run.get("rate_limited"):
+        text += f", {run['rate_limited']:,} of them told to wait (429)"
+    return text

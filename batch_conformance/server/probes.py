@@ -210,16 +210,18 @@ def methods(world: World) -> Probe:
 def oddities(world: World) -> Probe:
     """Reads of a known batch with something legal but unusual about them: none may make the server fail."""
     read = world.read("oddities", world.ids[0])
-    for label, headers in {
+    unusual: dict[str, list[tuple[str, str]]] = {
         "Accept: */*": [("Accept", "*/*")],
         "Accept: text/html": [("Accept", "text/html")],
         "an Accept-Language": [("Accept-Language", "tlh, *;q=0.1")],
         "If-None-Match": [("If-None-Match", '"x"')],
         "a Range": [("Range", "bytes=0-0")],
         "no User-Agent": [("User-Agent", "")],
-    }.items():
-        yield replace(read, headers=headers, label=label)
-    yield replace(read, query=[("unknown", "1")], label="an unknown query parameter")
+    }
+    sends = [replace(read, query=[("unknown", "1")], label="an unknown query parameter")]
+    sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
+    for send in sends[: world.profile.oddities]:  # noqa: UP028 - a list takes no answers
+        yield send
 
 
 def other_org(world: World) -> Probe:

@@ -29,6 +29,7 @@ class Profile:
     near_ids_of_others: int
     hostile_ids: int
     methods: tuple[str, ...]
+    oddities: int
     burst: int
     generated: int
     shrink: int
@@ -41,18 +42,18 @@ _METHODS = ("POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS")
 PROFILES = {
     # A: known id, B: unknown id. The order keeps a round-robin balancer from looking like a difference.
     "quick": Profile(
-        name="quick", budget=80, reads=2, late_reads=1, batches=7, advance=2, invalid_keys=2, near_keys=5,
+        name="quick", budget=80, reads=2, late_reads=0, batches=7, advance=2, invalid_keys=2, near_keys=5,
         hostile_keys=2, places=_PLACES[:4], lookup="ABBA", unknown_ids=2, near_ids=4, near_ids_of_others=0,
-        hostile_ids=6, methods=_METHODS[:3], burst=0, generated=3, shrink=0,
+        hostile_ids=6, methods=_METHODS[:2], oddities=2, burst=0, generated=2, shrink=0,
     ),
     "default": Profile(
-        name="default", budget=250, reads=5, late_reads=1, batches=8, advance=12, invalid_keys=7, near_keys=30,
+        name="default", budget=250, reads=5, late_reads=1, batches=8, advance=12, invalid_keys=6, near_keys=30,
         hostile_keys=10, places=_PLACES, lookup="ABBABA", unknown_ids=4, near_ids=30, near_ids_of_others=1,
-        hostile_ids=44, methods=_METHODS, burst=8, generated=12, shrink=8,
+        hostile_ids=41, methods=_METHODS, oddities=7, burst=8, generated=8, shrink=8,
     ),
     "thorough": Profile(
         name="thorough", budget=None, reads=12, late_reads=4, batches=40, advance=60, invalid_keys=99, near_keys=99,
         hostile_keys=99, places=_PLACES, lookup="ABBABAABABBA", unknown_ids=99, near_ids=99, near_ids_of_others=99,
-        hostile_ids=99, methods=(*_METHODS, "TRACE"), burst=40, generated=250, shrink=200,
+        hostile_ids=99, methods=(*_METHODS, "TRACE"), oddities=7, burst=40, generated=250, shrink=200,
     ),
 }  # fmt: skip

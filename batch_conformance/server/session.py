@@ -51,6 +51,7 @@ def judge_server(
         profile=profile,
         seed=seed,
         strict=strict,
+        budget=world.profile.budget,
     )
     began = time.monotonic()
     wire = Wire(target.url, timeout=timeout)
@@ -67,6 +68,9 @@ def judge_server(
         wire.close()
     _hide_keys(result, world)
     result.requests = campaign.requests
+    result.rate_limited = sum(
+        exchange.status == 429 and exchange.intent.staged != 429 for exchange in campaign.exchanges
+    )
     result.results = _verdicts(campaign, chosen, result)
     result.seconds = round(time.monotonic() - began, 3)
     return result

@@ -87,7 +87,9 @@ class _Weigher:
 
     def _wrong(self, result: ClauseResult, entries: list[KnownFailure], proofs: list[_Proof]) -> list[_Wrong]:
         if result.verdict == "pass":
-            return [self._stale(entry, "the clause passes now") for entry in entries if self.settled]
+            # Another profile may still find it: advice to remove the entry must not hide that.
+            why = "the clause passes now" + (" (in a quick run)" if self.run.profile == "quick" else "")
+            return [self._stale(entry, why) for entry in entries if self.settled]
         found: list[_Wrong] = []
         other = next((proof for proof in proofs if not proof.entries), None)
         if other:

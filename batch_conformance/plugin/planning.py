@@ -1,0 +1,48 @@
+"""``--batch-plan``: what would be sent, counted by kind; nothing is sent and nothing is judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from batch_conformance.plugin.judging import opened_target
+
+if TYPE_CHECKING:
+    from batch_conformance.plugin.options import Options
+    from batch_conformance.plugin.verdicts import Verdicts
+
+
+def plan_lines(verdicts: Verdicts) -> Iterator[str]:
+    """The plan of each selected subject, a line a kind."""
+    for kind, clauses in verdicts.selected.items():
+        if kind == "server":
+            yield from _server(verdicts.options, clauses)
+        elif kind == "client":
+            yield from _client(verdicts.options, clauses)
+        else:
+            yield "recorded traffic: nothing is sent"
+
+
+def _server(options: Options, clauses: set[str]) -> Iterator[str]:
+    from batch_conformance.server.plan import plan_requests
+    from batch_conformance.server.profile import PROFILES
+
+    with opened_target(options) as target:
+        kinds = plan_requests(target, options.profile, clauses, options.seed)
+        budget = PROFILES[options.profile].budget
+        total = sum(kind.requests for kind in kinds)
+        rate = f", at {target.rate:g} a second" if target.rate else ""
+        most = total if budget is None else min(total, budget)
+        yield f"server {target.url}: at most {most} requests{rate} (profile {options.profile})"
+    for kind in kinds:
+        yield f"  {kind.kind:16} {'up to ' if kind.up_to else '':>6}{kind.requests:4}"
+
+
+def _client(options: Options, clauses: set[str]) -> Iterator[str]:
+    from batch_conformance.client.cases import PROFILES, Deck, listed_cases, needed
+
+    cases = needed(listed_cases(Deck(options.seed), PROFILES[options.profile]), clauses)
+    yield f"client {options.client}: {len(cases)} cases, and generated ones (profile {options.profile})"
+    for theme, count in Counter(case.clauses[0].split(".")[1] for case in cases).items():
+        yield f"  {theme:16} {count:10}"
