@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import date
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import contract_root, load_contract
 from batch_conformance.exchange import Redactor
 from batch_conformance.judge.finding import Finding
 from batch_conformance.report.known_failures import (
@@ -182,6 +183,18 @@ def test_a_malformed_file_is_refused_in_one_line(case: str, tmp_path: Path) -> N
     assert "\n" not in message
     if isinstance(text, str) and text.startswith("[[known_failure]]\n"):
         assert message.startswith("known.toml, entry 1: ")
+
+
+def test_the_example_of_the_documentation_is_one(tmp_path: Path) -> None:
+    """It can be copied, and its patterns match what the report says of such a failure."""
+    page = contract_root() / "docs" / "known-failures.md"
+    if not page.exists():
+        pytest.skip("the documentation is not part of an installed package")
+    [example] = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    [told] = read_known_failures(file_of(tmp_path, example)).entries
+    message = "a 404 is reported as another kind of error: a 404 with an array"
+    actual = "error other, no status: argument after ** must be a mapping, not list"
+    assert told.evidence[0].matches(Seen(message, actual))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
