@@ -22,6 +22,10 @@ class AskedId:
     base: str = ""
 
 
+#: Characters that make a random id unlikely to exist.
+_ROOM = 6
+
+
 def segment_of(value: str) -> str:
     """The id as one percent-encoded path segment (RFC 3986, 3.3)."""
     return quote(value, safe="-._~")
@@ -33,10 +37,13 @@ def known_id(value: str) -> AskedId:
 
 
 def unknown_id_like(known: str, seed: int) -> AskedId:
-    """An id as long as a known one and of its form, that nobody issued."""
+    """An id of a known one's form, and of its length if that leaves enough room, that nobody issued."""
     source = random.Random(f"{seed}:{known}")
     head, sep, tail = known.rpartition("_")
     body = tail or known
+    if len(body) < _ROOM:
+        # Among short ids a random one may well exist.
+        body = (body * _ROOM)[:_ROOM]
 
     def another(char: str) -> str:
         if char in string.digits:

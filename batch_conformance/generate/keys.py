@@ -39,13 +39,14 @@ def valid_key(value: str, variable: str) -> Key:
     return Key(value, "valid", "the valid key", f"${variable}")
 
 
-def unknown_keys(seed: int) -> Iterator[Key]:
-    """Keys nobody issued, in the forms that servers are tempted to accept."""
+def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
+    """Keys nobody issued, in the forms that servers are tempted to accept; never the valid one."""
     source = random.Random(seed)
     yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
     yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
     for word in ("null", "undefined", "true", "0", "test", "admin", "x-api-key", "<apiKey>"):
-        yield Key(word, "invalid", f"the key {word!r}")
+        if word.casefold() != valid.casefold():
+            yield Key(word, "invalid", f"the key {word!r}")
 
 
 def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:

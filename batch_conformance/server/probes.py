@@ -60,7 +60,7 @@ class World:
 
 def cold(world: World) -> Probe:
     """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
-    stranger = next(keys.unknown_keys(world.seed))
+    stranger = next(keys.unknown_keys(world.seed, world.secret))
     for key in (MISSING, EMPTY, stranger):
         yield Send("cold", known_id(world.ids[0]), key, lane="", key_header=world.key_header)
 
@@ -97,7 +97,7 @@ def header_case(world: World) -> Probe:
 
 def every_request(world: World) -> Probe:
     """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
-    stranger = next(keys.unknown_keys(world.seed))
+    stranger = next(keys.unknown_keys(world.seed, world.secret))
     first, last = world.ids[0], world.ids[-1]
     turns: list[tuple[str, Key]] = [(first, world.key), (first, MISSING), (last, world.key), (last, MISSING)]
     if world.profile.name != "quick":
@@ -123,7 +123,7 @@ def unauthenticated(world: World) -> Probe:
 
 def invalid_keys(world: World) -> Probe:
     """Keys nobody issued."""
-    for index, key in enumerate(islice(keys.unknown_keys(world.seed), world.profile.invalid_keys)):
+    for index, key in enumerate(islice(keys.unknown_keys(world.seed, world.secret), world.profile.invalid_keys)):
         yield world.anonymous("invalid-keys", _turn(world, index), key)
 
 
@@ -166,7 +166,7 @@ def _misplaced(world: World, place: str, pairs: list[tuple[str, str]]) -> Send:
 
 def lookup(world: World) -> Probe:
     """Known and unknown ids, in an order that keeps coincidences out, without a key and with an unknown one."""
-    stranger = next(keys.unknown_keys(world.seed + 1))
+    stranger = next(keys.unknown_keys(world.seed + 1, world.secret))
     known = world.ids[0]
     asked = {"A": known_id(known), "B": ids.unknown_id_like(known, world.seed)}
     for key in (MISSING, stranger) if world.profile.name != "quick" else (MISSING,):
