@@ -82,7 +82,7 @@ def test_a_known_failure_conforms(tmp_path: Path) -> None:
         "ids are numbers; see https://acme.example/issues/7, until 9999-12-31",
     )
     assert "known failure: ids are numbers; see https://acme.example/issues/7" in ran.junit()
-    assert "Conforms. Of 43 clauses: 1 known failure, 42 passed." in ran.output
+    assert re.search(r"Conforms\. Of \d+ clauses: 1 known failure, \d+ passed\.", ran.output)
 
 
 @pytest.mark.parametrize(
