@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import string
+import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.exchange.model import IdKind
 
 
@@ -24,6 +26,7 @@ class AskedId:
 
 #: Characters that make a random id unlikely to exist.
 _ROOM = 6
+_LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
 
 
 def segment_of(value: str) -> str:
@@ -39,34 +42,33 @@ def known_id(value: str) -> AskedId:
 def unknown_id_like(known: str, seed: int) -> AskedId:
     """An id of a known one's form, and of its length if that leaves enough room, that nobody issued."""
     source = random.Random(f"{seed}:{known}")
-    head, sep, tail = known.rpartition("_")
-    body = tail or known
-    if len(body) < _ROOM:
-        # Among short ids a random one may well exist.
-        body = (body * _ROOM)[:_ROOM]
-
-    def another(char: str) -> str:
-        if char in string.digits:
-            return source.choice(string.digits.replace(char, ""))
-        if char in string.ascii_lowercase:
-            return source.choice(string.ascii_lowercase.replace(char, ""))
-        if char in string.ascii_uppercase:
-            return source.choice(string.ascii_uppercase.replace(char, ""))
-        return char
-
-    value = head + sep + "".join(another(char) for char in body)
+    if is_uuid(known):
+        value = str(uuid.UUID(int=source.getrandbits(128), version=4))
+        value = value.upper() if known.isupper() else value
+    else:
+        head, sep, tail = known.rpartition("_")
+        body = tail or known
+        if len(body) < _ROOM:
+            # Among short ids a random one may well exist.
+            body = (body * _ROOM)[:_ROOM]
+        value = head + sep + _respelled(body, source)
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
+
+
+def _respelled(body: str, source: random.Random) -> str:
+    """Other characters of the same kinds; hexadecimal stays hexadecimal."""
+    hexadecimal = all(char in string.hexdigits for char in body)
+    kinds = (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS))
+    spelled = (next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body)
+    return "".join(spelled)
 
 
 def unknown_ids(known: str, seed: int) -> Iterator[AskedId]:
     """Well-formed ids that nobody issued."""
-    yield unknown_id_like(known, seed)
-    source = random.Random(seed)
-    letters = "".join(source.choice(string.ascii_lowercase + string.digits) for _ in range(12))
-    yield _unknown(f"batch_{letters}", "a random id")
-    yield _unknown("batch_does_not_exist", "an id in words")
-    for extra in range(1, 4):
-        yield unknown_id_like(known, seed + extra)
+    for extra in range(6):
+        asked = unknown_id_like(known, seed + extra)
+        if asked.value != known:
+            yield asked
 
 
 def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
@@ -162,7 +164,3 @@ def hostile_ids(known: str) -> Iterator[AskedId]:
     ]
     for segment, label in rows:
         yield AskedId(segment if len(segment) < 80 else f"{segment[:40]}…", segment, "hostile", label, known)
-
-
-def _unknown(value: str, label: str) -> AskedId:
-    return AskedId(value, segment_of(value), "unknown", label)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.record import SERVER_BENCH, Record
@@ -16,15 +17,16 @@ def unknown_id(record: Record, judgement: Judgement) -> None:
 
 @SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "reads"])
 def near_id(record: Record, judgement: Judgement) -> None:
-    """404, unless the variant happens to be another batch (decision 14)."""
+    """404, unless the variant happens to be another batch (decision 14) or may be malformed (decision 18)."""
     for exchange in record.of("near-ids"):
         if not _is_another_batch(exchange, record):
-            _expect_404(exchange, judgement)
+            malformed = is_of_another_form(exchange.intent.id, list(record.by_id))
+            _expect_404(exchange, judgement, also=frozenset({400}) if malformed else frozenset())
 
 
-def _expect_404(exchange: Exchange, judgement: Judgement) -> None:
+def _expect_404(exchange: Exchange, judgement: Judgement, also: frozenset[int] = frozenset()) -> None:
     judgement.look()
-    if exchange.status != 404:
+    if exchange.status != 404 and exchange.status not in also:
         judgement.blame(
             exchange,
             f"a read of {exchange.intent.id!r}, {exchange.intent.label}",

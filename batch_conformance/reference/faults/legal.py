@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
@@ -156,6 +157,9 @@ def _hostile_400(server: ReferenceServer, asked: Asked, answer: Answer) -> Answe
 
 
 _answers("hostile-ids-400", _hostile_400)
+_answers("form-of-ids-checked", lambda server, asked, answer: server.error(400, "Malformed id") if answer.status == 404
+         and asked.method == "GET" and asked.segment and not re.fullmatch(rb"batch_[A-Za-z0-9]+|[A-Za-z0-9_-]+", asked.segment)
+         else answer)  # fmt: skip
 _answers("long-ids-414", lambda server, asked, answer: Answer(414, b"URI too long", [], "text/plain")
          if len(asked.path) > 1000 else answer)  # fmt: skip
 _answers("long-keys-431", lambda server, asked, answer: Answer(431, b"<h1>431</h1>", [], "text/html")
