@@ -82,7 +82,7 @@ for _status in (400, 403, 404):
                     also=_undocumented(_status))  # fmt: skip
     fault_in_answer("server.auth.invalid-key", f"invalid-{_status}",
                     _refuse_with(_status, lambda asked: _is_present(asked) and not _looks_near(asked) and _ordinary(asked)),
-                    also=_undocumented(_status))  # fmt: skip
+                    also=[*_undocumented(_status), "server.auth.revoked-key"])  # fmt: skip
 fault_in_auth("server.auth.missing-key", "bare-request-admitted", lambda _, asked: _is_bare(asked) or None)
 fault_in_auth("server.auth.empty-key", "empty-key-admitted", lambda _, asked: _is_empty(asked) or None)
 fault_in_auth("server.auth.invalid-key", "any-sk-key", _if_key(
