@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from batch_conformance.client.call import ClientUnderTest
-from batch_conformance.client.cases import PROFILES, Case, Deck, Profile, listed_cases, needed, shuffled
+from batch_conformance.client.cases import PROFILES, Deck, Profile, listed_cases, needed, shuffled
 from batch_conformance.client.cases.generated import PROPERTIES, Property, examples, smallest
 from batch_conformance.client.stage import Stage
 from batch_conformance.contract import load_contract
@@ -48,7 +48,7 @@ def judge_client(
         seed=seed,
         strict=strict,
         redactor=Redactor(keys),
-        shell_secrets={key: "$SYNC_API_KEY" for key in keys},
+        shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
     )
     began = time.monotonic()
     stage = Stage(client, list(keys), progress)

@@ -98,4 +98,8 @@ class Stage:
         with self._lock:
             batch = self._pulse.batch()
         ask = self._pulse.valid(batch)
-        play(Case("an ordinary call after a breakdown", ("client.decode.fields",), (ask,)), self._client, self._keys)
+        play(
+            Case("an ordinary call after a breakdown", ("client.decode.fields",), (ask,)),
+            self._client,
+            self._keys,
+        )

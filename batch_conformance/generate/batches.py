@@ -37,7 +37,9 @@ def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
         st.text("0123456789", max_size=9),
         st.one_of(
             st.sampled_from(["Z", "+00:00", "+05:30", "-08:00", "+14:00", "-12:00", "+05:45"]),
-            st.builds("{}{:02d}:{:02d}".format, st.sampled_from("+-"), st.integers(0, 15), st.integers(0, 59)),
+            st.builds(
+                "{}{:02d}:{:02d}".format, st.sampled_from("+-"), st.integers(0, 15), st.integers(0, 59)
+            ),
         ),
         st.sampled_from("Tt") if latitude else st.just("T"),
         st.booleans() if latitude else st.just(False),
@@ -45,7 +47,14 @@ def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
 
 
 def _date_time(
-    year: int, month: int, day: int, time: tuple[int, int, int], digits: str, offset: str, mark: str, lower: bool
+    year: int,
+    month: int,
+    day: int,
+    time: tuple[int, int, int],
+    digits: str,
+    offset: str,
+    mark: str,
+    lower: bool,
 ) -> str:
     day = min(day, calendar.monthrange(year, month)[1])
     fraction = f".{digits}" if digits else ""
@@ -63,7 +72,9 @@ def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
         return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
 
     # A third of the largest each, so that the sum still is a number that can be told apart.
-    one = st.one_of(st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3))
+    one = st.one_of(
+        st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3)
+    )
     return st.builds(built, st.tuples(one, one, one), st.one_of(st.integers(0, 50), st.just(LARGEST)))
 
 
@@ -90,7 +101,9 @@ def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
 @cache
 def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
     """Any JSON value, nested."""
-    scalars = st.one_of(st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5))
+    scalars = st.one_of(
+        st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5)
+    )
     return st.recursive(
         scalars,
         lambda inner: st.one_of(
@@ -103,8 +116,23 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
 @cache
 def _extra_names() -> st.SearchStrategy[str]:
     # Never a documented name in another casing: some readers take those for the same.
-    known = ["errorCode", "expiresAt", "links", "_id", "__v", "type", "self", "class", "items", "data", "x-trace", "größe"]
-    return st.one_of(st.sampled_from(known), st.text("abcxyz_", min_size=3, max_size=8).map(lambda text: f"x_{text}"))
+    known = [
+        "errorCode",
+        "expiresAt",
+        "links",
+        "_id",
+        "__v",
+        "type",
+        "self",
+        "class",
+        "items",
+        "data",
+        "x-trace",
+        "größe",
+    ]
+    return st.one_of(
+        st.sampled_from(known), st.text("abcxyz_", min_size=3, max_size=8).map(lambda text: f"x_{text}")
+    )
 
 
 @cache
@@ -125,7 +153,9 @@ def valid_batches(
         "created_at": draw(instants(latitude=latitude)),
         "status": status,
         "metrics": metrics,
-        "outputUrl": draw(urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))),
+        "outputUrl": draw(
+            urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))
+        ),
     }
     webhook = draw(st.one_of(st.just("absent"), st.none(), urls(wide=True)))
     if webhook != "absent":
@@ -160,7 +190,7 @@ def styles() -> st.SearchStrategy[Style]:
     return st.builds(Style, blank, escape, st.booleans(), st.integers(0, 6), st.booleans(), blank)
 
 
-def written(value: object, style: Style = Style()) -> bytes:  # noqa: B008 - frozen
+def written(value: object, style: Style = Style()) -> bytes:
     """A JSON value as UTF-8 bytes in that style."""
     return (style.around + _written(value, style) + style.around).encode("utf-8")
 
@@ -175,7 +205,9 @@ def _written(value: object, style: Style) -> str:
         members = members[turn:] + members[:turn]
         if style.backwards:
             members.reverse()
-        inner = f"{gap},{gap}".join(f"{_string(name, style)}{gap}:{gap}{_written(item, style)}" for name, item in members)
+        inner = f"{gap},{gap}".join(
+            f"{_string(name, style)}{gap}:{gap}{_written(item, style)}" for name, item in members
+        )
         return f"{{{gap}{inner}{gap}}}"
     if isinstance(value, list | tuple):
         return f"[{gap}" + f"{gap},{gap}".join(_written(item, style) for item in value) + f"{gap}]"
@@ -214,7 +246,9 @@ def near_valid(batch: Mapping[str, Any]) -> list[NearValid]:
     rows += [_with(batch, "webhookUrl", value) for value in (1, ["https://example.com/"])]
     for name in COUNTS:
         metrics = batch["metrics"]
-        rows.append(_nested(batch, name, {key: value for key, value in metrics.items() if key != name}, "is missing"))
+        rows.append(
+            _nested(batch, name, {key: value for key, value in metrics.items() if key != name}, "is missing")
+        )
         for value in (None, str(metrics[name]), 1.5, True, [1]):
             rows.append(_nested(batch, name, {**metrics, name: value}, f"is {json.dumps(value)}"))
     rows.append(NearValid("no member at all", {}))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -309,7 +308,13 @@ Adapter = Callable[[dict[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]
 
 def hello(name: str = "reference client") -> dict[str, Any]:
     """How the reference client introduces itself."""
-    return {"protocol": 1, "name": name, "version": "1.0.0", "language": "python", "operations": ["get_batch"]}
+    return {
+        "protocol": 1,
+        "name": name,
+        "version": "1.0.0",
+        "language": "python",
+        "operations": ["get_batch"],
+    }
 
 
 def failure(error: BatchError) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The reference client as a driver process: driver protocol, version 1, over standard input and output.
 
-    python -m batch_conformance.reference.client_driver [--mutant NAME]
+python -m batch_conformance.reference.client_driver [--mutant NAME]
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import sys
 from typing import Any
 
 from batch_conformance.reference import client
-from batch_conformance.reference.client_mutants import client_mutants, client_variations
+from batch_conformance.reference.client_mutants import (
+    ClientMutant,
+    ClientVariation,
+    client_mutants,
+    client_variations,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -20,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The reference client, speaking the driver protocol.")
     parser.add_argument("--mutant", metavar="NAME", help="a mutant or a legal variation instead")
     name = parser.parse_args(arguments).mutant
-    choices = {**client_mutants(), **client_variations()}
+    choices: dict[str, ClientMutant | ClientVariation] = {**client_variations(), **client_mutants()}
     if name is not None and name not in choices:
         parser.error(f"there is no mutant {name}")
     adapter = choices[name].adapter() if name else client.adapter
@@ -29,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
         if request["op"] == "bye":
             return
         if request["op"] == "hello":
-            reply: Any = {"hello": adapter.hello}  # type: ignore[union-attr]
+            reply: Any = {"hello": adapter.hello}  # type: ignore[attr-defined]
         else:
             reply = adapter(request)
         assert not inspect.isawaitable(reply)

@@ -41,9 +41,13 @@ def auth_cases(deck: Deck) -> Iterator[Case]:
             # Every status with another port; the other places by turns.
             if place == "another port" or number % 2 == (place == "another host name"):
                 yield _redirect(deck, f"{status} to {place}", redirect(status, location))
-    yield _redirect(deck, "302 to another port, without a scheme", redirect(302, "//{bare_other}/v2/batch/{id}"))
     yield _redirect(
-        deck, "307 to another port, the old origin as its user name", redirect(307, "{own}@{bare_other}/v2/batch/{id}")
+        deck, "302 to another port, without a scheme", redirect(302, "//{bare_other}/v2/batch/{id}")
+    )
+    yield _redirect(
+        deck,
+        "307 to another port, the old origin as its user name",
+        redirect(307, "{own}@{bare_other}/v2/batch/{id}"),
     )
     yield _redirect(deck, "302 to another scheme", redirect(302, "{secure}/v2/batch/{id}"))
     yield _redirect(

@@ -94,4 +94,3 @@ class Deck:
     def fault(self, told: Broken, *answers: Answer, timeout_s: float = 2.0) -> Ask:
         """A call on which something goes wrong on the way."""
         return Ask(self.id(), told, answers, timeout_s=timeout_s)
-

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batch_conformance.client.cases.case import Ask, Case, Deck
 from batch_conformance.client.stub.answers import Answer, error, json_body
 from batch_conformance.contract.load import COUNTS, STATUSES
-from batch_conformance.generate.batches import LARGEST, Style, written
+from batch_conformance.generate.batches import LARGEST
 from batch_conformance.judge.client.material import Refusal, Valid
 
 #: Clauses that every request puts to the test.
@@ -70,7 +69,9 @@ def decode_cases(deck: Deck) -> Iterator[Case]:
     yield from _optional(deck)
     yield from _extra(deck)
     for status in _UNKNOWN_STATUSES:
-        yield _valid(deck, f"a batch in the unknown state {status}", "client.decode.unknown-status", status=status)
+        yield _valid(
+            deck, f"a batch in the unknown state {status}", "client.decode.unknown-status", status=status
+        )
     yield from _fresh(deck)
 
 
@@ -101,9 +102,9 @@ def _optional(deck: Deck) -> Iterator[Case]:
     del absent["webhookUrl"]
     yield Case("webhookUrl absent", (clause,), (deck.valid(absent),))
     for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
-        empty = {"status": status, "outputUrl": ""}
+        empty: dict[str, Any] = {"status": status, "outputUrl": ""}
         if status != "FAILED":
-            empty["metrics"] = counts(10, 3, 0, 7)  # type: ignore[assignment]
+            empty["metrics"] = counts(10, 3, 0, 7)
         yield _valid(deck, f"outputUrl empty in state {status}", clause, **empty)
     yield _valid(
         deck, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
@@ -124,7 +125,11 @@ def _extra(deck: Deck) -> Iterator[Case]:
         ("a count in metrics", {}, {"skipped_count": 3}),
         ("an object in metrics", {}, {"by_model": {"lipsync-2": {"success_count": 1}}}),
         ("null in metrics", {}, {"average_seconds": None}),
-        ("names that mean something to programs", {"class": "x", "self": 1, "__proto__": {"id": "other"}, "": 0}, {}),
+        (
+            "names that mean something to programs",
+            {"class": "x", "self": 1, "__proto__": {"id": "other"}, "": 0},
+            {},
+        ),
         ("a long text", {"note": "long " * 8000}, {}),
         ("many of them", {f"extra_{number}": number for number in range(60)}, {}),
     ]
@@ -137,7 +142,9 @@ def extra_case(deck: Deck, title: str, more: Mapping[str, Any], inside: Mapping[
     plain = deck.batch()
     batch = {**dict(list(more.items())[:1]), **plain, **more}
     batch["metrics"] = {**plain["metrics"], **inside}
-    return Case(title, ("client.decode.unknown-fields",), (Ask(batch["id"], Valid(plain), (json_body(batch),)),))
+    return Case(
+        title, ("client.decode.unknown-fields",), (Ask(batch["id"], Valid(plain), (json_body(batch),)),)
+    )
 
 
 def _fresh(deck: Deck) -> Iterator[Case]:
@@ -151,7 +158,9 @@ def _fresh(deck: Deck) -> Iterator[Case]:
         json_body(batch).with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
         for number, batch in enumerate(states)
     ]
-    yield Case("a batch that moves on between two calls", clause, tuple(deck.valid(batch) for batch in states))
+    yield Case(
+        "a batch that moves on between two calls", clause, tuple(deck.valid(batch) for batch in states)
+    )
     other = deck.id()
     yield Case(
         "a batch that moves on, with entity tags",
@@ -178,48 +187,3 @@ def _fresh(deck: Deck) -> Iterator[Case]:
 
 def _renamed(answer: Answer, old: str, new: str) -> Answer:
     return answer.with_body(answer.body.replace(old.encode(), new.encode()))
-
-
-def transfer_cases(deck: Deck) -> Iterator[Case]:
-    """One batch, written and sent in every way that HTTP and JSON allow."""
-    wide = {
-        "outputUrl": "https://api.sync.so/v2/batches/größe/result?name=中文🎬&tail=ж",
-        "webhookUrl": "https://hooks.example.com/é?to=Ünïcödé",
-    }
-    indented = Style(gap="\r\n\t ", around=" \n")
-    ways = {
-        "UTF-8 beyond ASCII": lambda body: json_body(None).with_body(body),
-        "in chunks of one byte": lambda body: json_body(None).with_body(body).chunked(1),
-        "in chunks of seven bytes": lambda body: json_body(None).with_body(body).chunked(7),
-        "in one chunk": lambda body: json_body(None).with_body(body).chunked(),
-        "gzip": lambda body: json_body(None).with_body(body).gzipped(),
-        "gzip in chunks": lambda body: json_body(None).with_body(body).gzipped().chunked(20),
-        "without a length, up to the close": lambda body: json_body(None).with_body(body).until_close(),
-        "with the connection closed behind": lambda body: json_body(None).with_body(body).closing(),
-        "in pieces with pauses": lambda body: json_body(None).with_body(body).in_pieces(97, pause=0.02),
-        "with a charset parameter": lambda body: json_body(None).with_body(body).as_type("application/json; charset=utf-8"),
-        "with a media type in upper case": lambda body: json_body(None).with_body(body).as_type("APPLICATION/JSON"),
-    }
-    for what, way in ways.items():
-        batch = deck.batch(**wide)
-        yield transfer_case(deck, what, batch, Style(), way(written(batch, Style())))
-    styles = {
-        "escapes for all beyond ASCII": Style(escape="ascii"),
-        "escapes for every character": Style(escape="all", upper=True),
-        "escaped slashes": Style(escape="slash"),
-        "members in reverse order": Style(backwards=True),
-        "members in another order": Style(turn=3),
-        "white space everywhere": indented,
-    }
-    for what, style in styles.items():
-        batch = deck.batch(**wide)
-        yield transfer_case(deck, what, batch, style, None)
-    quoted = deck.batch(webhookUrl='https://hooks.example.com/x?note="a\\b"\n\ttab')
-    yield transfer_case(deck, "escaped quotes, backslashes and line ends", quoted, Style(), None)
-
-
-def transfer_case(deck: Deck, what: str, batch: Mapping[str, Any], style: Style, answer: Answer | None) -> Case:
-    """A batch written in a style, and sent in a way."""
-    sent = answer or json_body(None).with_body(written(batch, style))
-    assert json.loads(written(batch, style)) == batch
-    return Case(f"sent {what}", ("client.decode.transfer",), (Ask(batch["id"], Valid(batch), (sent,)),))

@@ -31,11 +31,19 @@ def _statuses(deck: Deck) -> Iterator[Case]:
         clauses = (f"client.error.{status}", "client.retry.never-401-404", *_ALL)
         yield _refused(deck, f"a {status}", clauses, Refusal(status), error(status, message))
         yield _refused(
-            deck, f"a {status} with an error code", clauses, Refusal(status), error(status, message, errorCode="no_such")
+            deck,
+            f"a {status} with an error code",
+            clauses,
+            Refusal(status),
+            error(status, message, errorCode="no_such"),
         )
     for status, message in ((429, "Too many requests"), (500, "Internal server error")):
         yield _refused(
-            deck, f"a {status}", (f"client.error.{status}", *_RETRY, *_ALL), Refusal(status), error(status, message)
+            deck,
+            f"a {status}",
+            (f"client.error.{status}", *_RETRY, *_ALL),
+            Refusal(status),
+            error(status, message),
         )
     for status in (400, 402, 403, 405, 409, 410, 418, 422, 451, 499):
         yield _refused(
@@ -53,7 +61,9 @@ def _messages(deck: Deck) -> Iterator[Case]:
     clause = ("client.error.message", *_ALL)
     for status, words in ((401, "your key was revoked on Monday"), (404, "nothing here for organisation 7781"),
                           (400, "that id is not one of ours"), (500, "the archive does not respond")):  # fmt: skip
-        yield _refused(deck, f"a {status} with a message", clause, Refusal(status, (words,)), error(status, words))
+        yield _refused(
+            deck, f"a {status} with a message", clause, Refusal(status, (words,)), error(status, words)
+        )
     for status, several in (
         (400, ["id must be longer than 3 characters", "id must start with batch"]),
         (404, ["no batch of that name", "no organisation of that name", "try another one"]),
@@ -78,7 +88,16 @@ def odd_case(deck: Deck, status: int, odd: OddBody) -> Case:
 
 def _lies(deck: Deck) -> Iterator[Case]:
     clause = ("client.error.status-line-wins", *_ALL)
-    for status, claimed in ((404, 200), (404, 500), (401, 404), (403, 401), (500, 404), (401, 200), (404, 429), (400, 404)):
+    for status, claimed in (
+        (404, 200),
+        (404, 500),
+        (401, 404),
+        (403, 401),
+        (500, 404),
+        (401, 200),
+        (404, 429),
+        (400, 404),
+    ):
         body = error(status, "as it says above", statusCode=claimed)
         told = Refusal(status, body=f"statusCode {claimed}", claimed=claimed)
         yield _refused(deck, f"a {status} whose body says {claimed}", clause, told, body)
@@ -90,7 +109,9 @@ def _lies(deck: Deck) -> Iterator[Case]:
         batch = deck.batch()
         told_as = {**batch, "statusCode": claimed, "message": "none"}
         yield Case(
-            f"a 200 whose batch also says {claimed}", clause, (Ask(batch["id"], Valid(batch), (json_body(told_as),)),)
+            f"a 200 whose batch also says {claimed}",
+            clause,
+            (Ask(batch["id"], Valid(batch), (json_body(told_as),)),),
         )
 
 

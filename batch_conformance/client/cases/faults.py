@@ -26,13 +26,21 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
     yield _fault(deck, "reset", "a connection reset within the body", batch.reset(40))
     yield _fault(deck, "truncated", "half a batch, then the end of the connection", batch.cut_off())
     yield _fault(
-        deck, "truncated", "a whole batch where more bytes were announced", batch.announcing(size + 50).closing()
+        deck,
+        "truncated",
+        "a whole batch where more bytes were announced",
+        batch.announcing(size + 50).closing(),
     )
-    yield _fault(deck, "truncated", "a whole batch in chunks, the last chunk missing", batch.chunked().cut_off(size))
+    yield _fault(
+        deck, "truncated", "a whole batch in chunks, the last chunk missing", batch.chunked().cut_off(size)
+    )
     yield _fault(deck, "truncated", "one byte less than announced", batch.cut_off(size - 1))
     yield _fault(deck, "truncated", "no answer at all, and the end of the connection", hang_up())
     yield _fault(
-        deck, "truncated", "a head that breaks off", raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte")
+        deck,
+        "truncated",
+        "a head that breaks off",
+        raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte"),
     )
     yield _slow(deck, "timeout", "a server that takes the request and says nothing", silence())
     yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40))

@@ -56,4 +56,6 @@ def unfit_case(deck: Deck, what: str, clause: str, answer: Answer) -> Case:
     """A 200 that is an error all the same; ``{id}`` in its body becomes the id that is asked for."""
     batch_id = deck.id()
     told = answer.with_body(answer.body.replace(b"{id}", batch_id.encode()))
-    return Case(f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (Ask(batch_id, Unfit(what), (told,)),))
+    return Case(
+        f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (Ask(batch_id, Unfit(what), (told,)),)
+    )

@@ -21,7 +21,10 @@ IDS: dict[str, tuple[Answer, ...]] = {
     "batch_failed": (answers.batch(status="FAILED", outputUrl=""),),
     "batch_pending": (answers.batch(status="PENDING", **_UNFINISHED),),
     "batch_moving": (
-        *(answers.batch(status=status, **_UNFINISHED) for status in ("PENDING", "JOBS_CREATED", "PROCESSING")),
+        *(
+            answers.batch(status=status, **_UNFINISHED)
+            for status in ("PENDING", "JOBS_CREATED", "PROCESSING")
+        ),
         answers.batch(),
     ),
     "batch_new_status": (answers.batch(status="ARCHIVED"),),
@@ -65,7 +68,8 @@ class ByHand:
 
 def _shown(request: RawRequest, answer: Answer) -> str:
     headers = "".join(
-        f"    {name}: {'[api-key]' if name.lower() == 'x-api-key' else value}\n" for name, value in request.headers
+        f"    {name}: {'[api-key]' if name.lower() == 'x-api-key' else value}\n"
+        for name, value in request.headers
     )
     outcome = "no answer" if answer.mute else str(answer.status)
     return f"{request.method} {request.target} -> {outcome}\n{headers}"
@@ -75,9 +79,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m batch_conformance.client.stub",
-        description="A stub of Get Batch to try a client against. Any key will do. Ids: " + ", ".join(IDS) + ".",
+        description="A stub of Get Batch to try a client against. Any key will do. Ids: "
+        + ", ".join(IDS)
+        + ".",
     )
-    parser.add_argument("--port", type=int, default=3001, help="the port on 127.0.0.1 (default: 3001; 0: any)")
+    parser.add_argument(
+        "--port", type=int, default=3001, help="the port on 127.0.0.1 (default: 3001; 0: any)"
+    )
     port = parser.parse_args(arguments).port
     choose = ByHand()
     try:

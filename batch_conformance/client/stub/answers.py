@@ -1,10 +1,10 @@
 """What a stub answers: plain data that says every byte, built in words.
 
-    batch()                                   200 with the reference page's batch
-    batch(status="PROCESSING").chunked(1)     the same call later, byte by byte in chunks
-    error(429).with_header("Retry-After", "1")
-    batch().cut_off(after=20)                 the connection closes early
-    silence()                                 nothing, until the caller goes away
+batch()                                   200 with the reference page's batch
+batch(status="PROCESSING").chunked(1)     the same call later, byte by byte in chunks
+error(429).with_header("Retry-After", "1")
+batch().cut_off(after=20)                 the connection closes early
+silence()                                 nothing, until the caller goes away
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Answer:
         for name, value in self.headers:
             if name.lower() == "location":
                 for origin, url in origins.items():
-                    value = value.replace("{" + origin + "}", url)  # noqa: PLW2901 - one replacement after another
+                    value = value.replace("{" + origin + "}", url)
             placed.append((name, value))
         return replace(self, headers=tuple(placed))
 

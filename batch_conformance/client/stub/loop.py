@@ -13,7 +13,7 @@ _running: asyncio.AbstractEventLoop | None = None
 
 def stub_loop() -> asyncio.AbstractEventLoop:
     """The loop, started with the first stub. Its thread is a daemon: it holds nothing that outlives the process."""
-    global _running  # noqa: PLW0603 - one loop a process, whoever asks first
+    global _running
     with _lock:
         if _running is None or _running.is_closed():
             _running = asyncio.new_event_loop()
@@ -43,8 +43,18 @@ def settle(seconds: float = 2.0) -> None:
     done.wait(seconds)
 
 
-def start(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-    """Begin ``work`` on the loop, from the loop's thread, and keep it in ``tasks`` until it is done."""
+def start(
+    work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]], finish: Callable[[], object]
+) -> None:
+    """Begin ``work`` on the loop, from the loop's thread; ``tasks`` holds it until it is done.
+
+    ``finish`` is called then, even if the work was cancelled before it began.
+    """
     task = stub_loop().create_task(work)
     tasks.add(task)
-    task.add_done_callback(tasks.discard)
+
+    def done(_: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        finish()
+
+    task.add_done_callback(done)

@@ -82,7 +82,7 @@ class StubServer:
                 return
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            start(self._serve(connection, self.log.connected()), self._tasks)
+            start(self._serve(connection, self.log.connected()), self._tasks, connection.close)
 
     async def _serve(self, connection: socket.socket, number: int) -> None:
         reader, reused, arrived = RequestReader(), False, 0.0
@@ -95,8 +95,6 @@ class StubServer:
                     reused, arrived = True, 0.0
         except OSError:
             pass  # the caller went away, as callers do
-        finally:
-            connection.close()
 
     async def _answer(
         self, connection: socket.socket, request: RawRequest, number: int, reused: bool, arrived: float
@@ -160,4 +158,3 @@ class RefusedPort:
     def close(self) -> None:
         """Let go of the port."""
         self._socket.close()
-

@@ -154,7 +154,10 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
     if answer.raw is not None:
         return Script((answer.raw,), answer.delay, answer.pause, answer.ending)
     body, headers = content_of(answer, request), head_headers(answer, request)
-    lines = [f"HTTP/1.1 {answer.status} {answer.reason_phrase()}", *(f"{name}: {value}" for name, value in headers)]
+    lines = [
+        f"HTTP/1.1 {answer.status} {answer.reason_phrase()}",
+        *(f"{name}: {value}" for name, value in headers),
+    ]
     head = "\r\n".join([*lines, "\r\n"]).encode("utf-8", "surrogateescape")
     ending: Ending = "close" if answer.ending == "keep" and not request.stays else answer.ending
     if request.method == "HEAD":

@@ -110,7 +110,9 @@ def redirect(record: ClientRecord, judgement: Judgement) -> None:
                     actual=f"{exchange.request.method} {exchange.request.url} with the key",
                 )
     if judgement.looked_at:
-        judgement.remark(f"the client followed {followed} of {judgement.looked_at} redirects to another origin")
+        judgement.remark(
+            f"the client followed {followed} of {judgement.looked_at} redirects to another origin"
+        )
 
 
 @CLIENT_BENCH.judges_clause("client.auth.not-in-errors")

@@ -65,7 +65,9 @@ def message(record: ClientRecord, judgement: Judgement) -> None:
     """Every message of the body stands in what the caller sees."""
     for play, turn, told in _refusals(record, judgement):
         if turn.reply.error is None or turn.reply.error.kind not in kinds_of(told.status):
-            judgement.remark("an error that does not arrive as such has no message to look at: see client.error.*")
+            judgement.remark(
+                "an error that does not arrive as such has no message to look at: see client.error.*"
+            )
             continue
         judgement.look()
         shown = " ".join(turn.reply.error.message.split())
@@ -80,7 +82,8 @@ def message(record: ClientRecord, judgement: Judgement) -> None:
 
 
 @CLIENT_BENCH.judges_clause(
-    "client.error.odd-body", needs=[*(f"client.error.{status}" for status in _OWN_KIND), "client.error.other-status"]
+    "client.error.odd-body",
+    needs=[*(f"client.error.{status}" for status in _OWN_KIND), "client.error.other-status"],
 )
 def odd_body(record: ClientRecord, judgement: Judgement) -> None:
     """Whatever the body, the status makes the error. Statuses that go wrong with a proper body are left out."""
@@ -95,7 +98,9 @@ def odd_body(record: ClientRecord, judgement: Judgement) -> None:
             _blame(judgement, play, turn, told, problem)
 
 
-@CLIENT_BENCH.judges_clause("client.error.status-line-wins", needs=["client.error.odd-body", "client.decode.unknown-fields"])
+@CLIENT_BENCH.judges_clause(
+    "client.error.status-line-wins", needs=["client.error.odd-body", "client.decode.unknown-fields"]
+)
 def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
     """A body that names another status changes nothing."""
     wrong = _wrong_statuses(record)
@@ -112,7 +117,10 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
             # A refusal to decode is about extra members, and has its own clause.
             if error is not None and error.kind != "decode":
                 judgement.blame(
-                    turn.last, f"a 200 is taken for an error: {play.title}", expected="the batch", actual=turn.said()
+                    turn.last,
+                    f"a 200 is taken for an error: {play.title}",
+                    expected="the batch",
+                    actual=turn.said(),
                 )
 
 

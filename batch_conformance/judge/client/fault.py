@@ -23,7 +23,9 @@ def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
         kinds = _NAMED.get(turn.told.kind)
         expected = f"an error of kind {' or '.join(sorted(kinds))}" if kinds else "an error"
         if error is None:
-            judgement.blame(turn.last, f"taken for a batch: {turn.told.what}", expected=expected, actual=turn.said())
+            judgement.blame(
+                turn.last, f"taken for a batch: {turn.told.what}", expected=expected, actual=turn.said()
+            )
         elif (kinds and error.kind not in kinds) or error.kind in FALSE_KINDS:
             judgement.blame(
                 turn.last, f"another kind of error: {play.title}", expected=expected, actual=turn.said()

@@ -17,37 +17,67 @@ class Call(Protocol):
     """What the client was asked: the shape of ``client.call.Call``, which stands above this layer."""
 
     @property
-    def base_url(self) -> str: ...
+    def base_url(self) -> str:
+        """Where the server is."""
+        ...
+
     @property
-    def api_key(self) -> str: ...
+    def api_key(self) -> str:
+        """The key to send."""
+        ...
+
     @property
-    def batch_id(self) -> str: ...
+    def batch_id(self) -> str:
+        """The id asked for."""
+        ...
+
     @property
-    def timeout_s(self) -> float: ...
+    def timeout_s(self) -> float:
+        """The deadline, in seconds."""
+        ...
 
 
 class ReportedError(Protocol):
     """An error as the client's caller sees it."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """The protocol's word for it."""
+        ...
+
     @property
-    def status(self) -> int | None: ...
+    def status(self) -> int | None:
+        """The HTTP status, if the client told one."""
+        ...
+
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """What the caller reads."""
+        ...
 
 
 class Reply(Protocol):
     """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
 
     @property
-    def batch(self) -> dict[str, Any] | None: ...
+    def batch(self) -> dict[str, Any] | None:
+        """What was handed over as a batch."""
+        ...
+
     @property
-    def error(self) -> ReportedError | None: ...
+    def error(self) -> ReportedError | None:
+        """What was reported as an error."""
+        ...
+
     @property
-    def broken(self) -> str | None: ...
+    def broken(self) -> str | None:
+        """How the client itself failed."""
+        ...
+
     @property
-    def seconds(self) -> float: ...
+    def seconds(self) -> float:
+        """How long it took."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -147,16 +177,21 @@ class ClientRecord:
     plays: Sequence[Play]
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def turns(self, judgement: Judgement) -> Iterator[tuple[Play, Turn]]:
-        """The calls that put the clause to the test. Broken ones are blamed here, and runaways left out."""
+    def turns(self, judgement: Judgement, ordinary: bool | None = None) -> Iterator[tuple[Play, Turn]]:
+        """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
+
+        Broken ones are blamed here, and runaways left out.
+        """
         for play in self.plays:
-            if judgement.clause not in play.clauses:
+            if judgement.clause not in play.clauses or ordinary not in (None, play.ordinary):
                 continue
             for turn in play.turns:
                 if turn.reply.broken is not None and not self.retries_without_end(turn):
                     blame_broken(play, turn, judgement)
                 elif self.retries_without_end(turn):
-                    judgement.remark("a call that retried without end tells nothing here: see client.retry.bounded")
+                    judgement.remark(
+                        "a call that retried without end tells nothing here: see client.retry.bounded"
+                    )
                 else:
                     yield play, turn
 

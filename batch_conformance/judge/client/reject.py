@@ -30,7 +30,9 @@ def wrong_types(record: ClientRecord, judgement: Judgement) -> None:
 
 def _never_a_batch(record: ClientRecord, judgement: Judgement) -> None:
     if not record.decodes:
-        judgement.remark("the client hands over no batch at all, so that a refusal shows nothing: see client.decode.fields")
+        judgement.remark(
+            "the client hands over no batch at all, so that a refusal shows nothing: see client.decode.fields"
+        )
         return
     for _, turn in record.turns(judgement):
         if not isinstance(turn.told, Unfit):
@@ -38,7 +40,9 @@ def _never_a_batch(record: ClientRecord, judgement: Judgement) -> None:
         judgement.look()
         error = turn.reply.error
         if error is None:
-            judgement.blame(turn.last, f"taken for a batch: {turn.told.what}", expected="an error", actual=turn.said())
+            judgement.blame(
+                turn.last, f"taken for a batch: {turn.told.what}", expected="an error", actual=turn.said()
+            )
         elif error.kind in FALSE_KINDS:
             judgement.blame(
                 turn.last,

@@ -88,7 +88,9 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
         judgement.remark("not even plain ids arrive where they should: see client.request.target")
         return
     # What a client adds to every request is judged by client.request.target.
-    always_queries = all("?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets)
+    always_queries = all(
+        "?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets
+    )
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Anything):
             continue
@@ -96,7 +98,10 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
         expected = f"{urlsplit(turn.call.base_url).path}/v2/batch/<one segment that decodes to the id>"
         if not turn.seen:
             judgement.blame(
-                None, f"no request was made for {_shown(turn.call.batch_id)}", expected=expected, actual=turn.said()
+                None,
+                f"no request was made for {_shown(turn.call.batch_id)}",
+                expected=expected,
+                actual=turn.said(),
             )
         rows = list(_first_hand(play, turn))
         for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
@@ -147,7 +152,9 @@ def dot_id(record: ClientRecord, judgement: Judgement) -> None:
                     actual=f"{exchange.request.method} {_target(exchange.request.url)}",
                 )
         if turn.reply.batch is not None and not turn.seen:
-            judgement.blame(None, f"the id {turn.call.batch_id!r} gave a batch", expected=expected, actual=turn.said())
+            judgement.blame(
+                None, f"the id {turn.call.batch_id!r} gave a batch", expected=expected, actual=turn.said()
+            )
 
 
 @CLIENT_BENCH.judges_clause("client.request.no-body")
@@ -175,16 +182,18 @@ def single(record: ClientRecord, judgement: Judgement) -> None:
     for play in record.plays:
         for turn in play.turns:
             told = turn.told
-            final = isinstance(told, Refusal) and told.status in _FINAL and judge_final
-            if not (isinstance(told, Valid) or final):
+            if isinstance(told, Valid):
+                answered = "a batch"
+            elif isinstance(told, Refusal) and told.status in _FINAL and judge_final:
+                answered = f"a final {told.status}"
+            else:
                 continue
             judgement.look()
             asked = [exchange for exchange in turn.gets if not _is_probe(turn, exchange)]
             if len(asked) > 1:
-                told_text = "a batch" if isinstance(told, Valid) else f"a final {told.status}"
                 judgement.blame(
                     asked[1],
-                    f"more than one request for one call, though the first answer was {told_text}",
+                    f"more than one request for one call, though the first answer was {answered}",
                     expected="1 request",
                     actual=f"{len(asked)} requests",
                 )

@@ -13,9 +13,17 @@ __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variatio
 @cache
 def client_mutants() -> Mapping[str, ClientMutant]:
     """All mutants: each breaks one clause, and says which others the same fault cannot but break too."""
-    from batch_conformance.reference.client_mutants import auth, decode, error, reject, request, retry
+    from batch_conformance.reference.client_mutants import (
+        auth,
+        decode,
+        error,
+        reading,
+        reject,
+        request,
+        retry,
+    )
 
-    themes = (request, auth, decode, reject, error, retry)
+    themes = (request, auth, decode, reading, reject, error, retry)
     return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
 
 

@@ -64,7 +64,7 @@ class ClientVariation:
 
 def adapter_of(client: type[Faulty], name: str) -> Adapter:
     """An adapter for a changed client, with a memory of its own."""
-    fresh = type(client.__name__, (client,), {"memory": {}})
+    fresh: type[Faulty] = type(client.__name__, (client,), {"memory": {}})
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
         with fresh(request["base_url"], request["api_key"], request["timeout_s"]) as made:
@@ -167,5 +167,11 @@ def empty_batch(client: Faulty, batch_id: str = "") -> Batch:
     """A batch made up out of nothing, as clients with default values do."""
     zeros = {"total_generations": 0, "success_count": 0, "failed_count": 0, "pending_count": 0}
     return client.batch(
-        {"id": batch_id, "created_at": "1970-01-01T00:00:00Z", "status": "PENDING", "metrics": zeros, "outputUrl": ""}
+        {
+            "id": batch_id,
+            "created_at": "1970-01-01T00:00:00Z",
+            "status": "PENDING",
+            "metrics": zeros,
+            "outputUrl": "",
+        }
     )

@@ -1,4 +1,6 @@
 """Faults with error statuses: ``client.error.*``."""
+# Hooks take more than most faults use, and a row of a table is read best whole.
+# ruff: noqa: ARG005, E501
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from batch_conformance.reference.client_mutants.base import Faulty, Registry, em
 mutant = Registry()
 
 
-def _kind_fault(name: str, status: int, description: str, kind: str, shown: int | None, clause: str = "") -> None:
+def _kind_fault(
+    name: str, status: int, description: str, kind: str, shown: int | None, clause: str = ""
+) -> None:
     """A status that is reported as another kind, or with another status."""
 
     class Changed(Faulty):
@@ -31,7 +35,12 @@ def _status_is_batch(name: str, status: int, description: str, clause: str = "")
     mutant(name, f"error.{clause or status}", description)(Changed)
 
 
-for _status, _kind in ((401, "unauthorized"), (404, "not_found"), (429, "rate_limited"), (500, "server_error")):
+for _status, _kind in (
+    (401, "unauthorized"),
+    (404, "not_found"),
+    (429, "rate_limited"),
+    (500, "server_error"),
+):
     _kind_fault(f"{_status}-as-http", _status, f"has no kind of its own for {_status}", "http", _status)
     _kind_fault(f"{_status}-without-status", _status, f"does not tell the status {_status}", _kind, None)
     _status_is_batch(f"{_status}-is-empty-batch", _status, f"makes an empty batch of {_status}")
@@ -94,11 +103,25 @@ def _message_fault(name: str, description: str, change: Callable[[Any], Any]) ->
 
 
 _message_fault("message-dropped", "says something of its own", lambda said: None)
-_message_fault("message-array-dropped", "loses arrays of messages", lambda said: said if isinstance(said, str) else None)
-_message_fault("message-array-first", "takes the first of several messages", lambda said: said[0] if isinstance(said, list) and said else said)
-_message_fault("message-array-last", "takes the last of several messages", lambda said: said[-1] if isinstance(said, list) and said else said)
+_message_fault(
+    "message-array-dropped", "loses arrays of messages", lambda said: said if isinstance(said, str) else None
+)
+_message_fault(
+    "message-array-first",
+    "takes the first of several messages",
+    lambda said: said[0] if isinstance(said, list) and said else said,
+)
+_message_fault(
+    "message-array-last",
+    "takes the last of several messages",
+    lambda said: said[-1] if isinstance(said, list) and said else said,
+)
 _message_fault("message-cut", "cuts messages off", lambda said: said[:60] if isinstance(said, str) else said)
-_message_fault("message-first-word", "shows the first word", lambda said: said.split()[0] if isinstance(said, str) and said else said)
+_message_fault(
+    "message-first-word",
+    "shows the first word",
+    lambda said: said.split()[0] if isinstance(said, str) and said else said,
+)
 _message_fault("message-upper-case", "shouts", lambda said: said.upper() if isinstance(said, str) else said)
 
 
@@ -136,19 +159,49 @@ def _message_of(body: bytes) -> Any:
 
 
 _UNREADABLE = BatchError("decode", "the error cannot be read")
-_body_fault("error-must-be-json", "cannot decode an error that is not JSON", lambda body: body != b"null" and _json_or_none(body) is None, _UNREADABLE)
+_body_fault(
+    "error-must-be-json",
+    "cannot decode an error that is not JSON",
+    lambda body: body != b"null" and _json_or_none(body) is None,
+    _UNREADABLE,
+)
 _body_fault("error-must-not-be-empty", "cannot decode an empty error", lambda body: not body, _UNREADABLE)
-_body_fault("error-html-crash", "dies of an error page", lambda body: body.startswith(b"<"), ValueError("Expecting value"))
+_body_fault(
+    "error-html-crash",
+    "dies of an error page",
+    lambda body: body.startswith(b"<"),
+    ValueError("Expecting value"),
+)
 _body_fault("error-array-crash", "dies of an error that is an array",
             lambda body: isinstance(_json_or_none(body), list), AttributeError("'list' object has no attribute 'get'"))  # fmt: skip
 _body_fault("error-must-be-object", "cannot decode an error that is no object",
             lambda body: not isinstance(_json_or_none(body) or {}, dict), _UNREADABLE)  # fmt: skip
 _body_fault("error-must-have-message", "cannot decode an error without a message",
             lambda body: isinstance(_json_or_none(body), dict) and "message" not in json.loads(body), _UNREADABLE)  # fmt: skip
-_body_fault("error-null-message-crash", "dies of a message that is null", lambda body: _message_of(body) is None, TypeError("NoneType"))
-_body_fault("error-message-object-crash", "dies of a message that is an object", lambda body: isinstance(_message_of(body), dict), TypeError("dict"))
-_body_fault("error-utf8-crash", "dies of an error that is not UTF-8", lambda body: b"\xff" in body, UnicodeDecodeError("utf-8", b"\xff", 0, 1, "?"))
-_body_fault("error-page-is-transport", "blames the way for an error page", lambda body: body.startswith(b"<"), BatchError("transport", "bad gateway"))
+_body_fault(
+    "error-null-message-crash",
+    "dies of a message that is null",
+    lambda body: _message_of(body) is None,
+    TypeError("NoneType"),
+)
+_body_fault(
+    "error-message-object-crash",
+    "dies of a message that is an object",
+    lambda body: isinstance(_message_of(body), dict),
+    TypeError("dict"),
+)
+_body_fault(
+    "error-utf8-crash",
+    "dies of an error that is not UTF-8",
+    lambda body: b"\xff" in body,
+    UnicodeDecodeError("utf-8", b"\xff", 0, 1, "?"),
+)
+_body_fault(
+    "error-page-is-transport",
+    "blames the way for an error page",
+    lambda body: body.startswith(b"<"),
+    BatchError("transport", "bad gateway"),
+)
 _body_fault("error-status-code-text", "dies of a statusCode that is text",
             lambda body: isinstance((_json_or_none(body) or {}).get("statusCode") if body[:1] == b"{" else 0, str), TypeError("str"))  # fmt: skip
 

@@ -1,4 +1,6 @@
 """Legal variations of the reference client: they differ where the contract leaves room, and break nothing."""
+# Hooks take more than most faults use, and a row of a table is read best whole.
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 
@@ -140,7 +142,9 @@ class _AsSent(Faulty):
 class _LeftOut(Faulty):
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         reply = super().as_reply(batch) | {"fetchedAt": "now"}
-        return reply if batch.webhook_url is not None else {k: v for k, v in reply.items() if k != "webhookUrl"}
+        return (
+            reply if batch.webhook_url is not None else {k: v for k, v in reply.items() if k != "webhookUrl"}
+        )
 
 
 @variation("extra-headers", "sends headers of its own, some of them odd")
@@ -189,7 +193,11 @@ class _UnderEncoding(Faulty):
 @variation("encoded-dots", "sends . and .. with their dots encoded")
 class _EncodedDots(Faulty):
     def url(self, batch_id: str) -> str:
-        return f"{self.base_url}/v2/batch/{batch_id.replace('.', '%2E')}" if batch_id in (".", "..") else super().url(batch_id)
+        return (
+            f"{self.base_url}/v2/batch/{batch_id.replace('.', '%2E')}"
+            if batch_id in (".", "..")
+            else super().url(batch_id)
+        )
 
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
         request = self._http.build_request("GET", url, headers=self.headers())
@@ -213,7 +221,9 @@ class _Opened(AbstractContextManager[httpx.Response]):
         self._response.close()
 
 
-@variation("own-exceptions", "throws things of its own for what is not documented, and calls every 5xx http but 500")
+@variation(
+    "own-exceptions", "throws things of its own for what is not documented, and calls every 5xx http but 500"
+)
 class _OwnExceptions(Faulty):
     def kind(self, status: int) -> str:
         return "http" if status > 500 else super().kind(status)
@@ -245,7 +255,12 @@ class _ChecksTheId(Faulty):
         counts = batch.metrics
         known = counts.success_count + counts.failed_count + counts.pending_count
         over = batch.status == "COMPLETED" and (counts.pending_count or known != counts.total_generations)
-        if batch.id != self.asked or known > counts.total_generations or over or not batch.output_url and batch.status == "COMPLETED":
+        if (
+            batch.id != self.asked
+            or known > counts.total_generations
+            or over
+            or (not batch.output_url and batch.status == "COMPLETED")
+        ):
             raise BatchError("decode", "that makes no sense")
         return batch
 
@@ -278,5 +293,3 @@ class _WholeBody(Faulty):
             return f"{answer.status} {json.loads(answer.body)}"
         except (ValueError, RecursionError):
             return f"{answer.status} {answer.body[:200]!r}"
-
-

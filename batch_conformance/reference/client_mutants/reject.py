@@ -1,4 +1,6 @@
 """Faults with a 200 that holds no batch: ``client.reject.*``."""
+# Hooks take more than most faults use, and a row of a table is read best whole.
+# ruff: noqa: ARG005
 
 from __future__ import annotations
 
@@ -70,7 +72,9 @@ class _ByPattern(Faulty):
         try:
             return super().json(body)
         except BatchError:
-            found = dict(re.findall(r'"(id|created_at|status|outputUrl)": "([^"]*)"', body.decode("utf-8", "replace")))
+            found = dict(
+                re.findall(r'"(id|created_at|status|outputUrl)": "([^"]*)"', body.decode("utf-8", "replace"))
+            )
             if "status" not in found or "outputUrl" not in found:
                 raise
             zeros = {"total_generations": 0, "success_count": 0, "failed_count": 0, "pending_count": 0}
@@ -93,10 +97,25 @@ def _odd_value(name: str, description: str, takes: type | tuple[type, ...], chan
 
 
 _odd_value("null-is-empty-batch", "makes an empty batch of null", type(None), lambda value: None)
-_odd_value("array-first", "takes the first batch of an array", list, lambda value: value[0] if value and isinstance(value[0], dict) else 0)
+_odd_value(
+    "array-first",
+    "takes the first batch of an array",
+    list,
+    lambda value: value[0] if value and isinstance(value[0], dict) else 0,
+)
 _odd_value("array-is-empty-batch", "makes an empty batch of an array", list, lambda value: None)
-_odd_value("text-read-again", "reads JSON within a string", str, lambda value: json.loads(value) if value[:1] == "{" else value)
-_odd_value("falsy-is-empty-batch", "makes an empty batch of false, zero and the like", (bool, int, str), lambda value: value or None)
+_odd_value(
+    "text-read-again",
+    "reads JSON within a string",
+    str,
+    lambda value: json.loads(value) if value[:1] == "{" else value,
+)
+_odd_value(
+    "falsy-is-empty-batch",
+    "makes an empty batch of false, zero and the like",
+    (bool, int, str),
+    lambda value: value or None,
+)
 _odd_value("scalar-is-empty-batch", "makes an empty batch of a number", int, lambda value: None)
 
 

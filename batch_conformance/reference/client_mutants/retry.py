@@ -1,4 +1,6 @@
 """Faults with asking again, and with what goes wrong on the way: ``client.retry.*`` and ``client.fault.*``."""
+# Hooks take more than most faults use, and a row of a table is read best whole.
+# ruff: noqa: ARG002
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ _retrying("retries-eleven", _BOUNDED, "retries eleven times", {429, *_SERVER}, 1
 _retrying("retries-without-end", _BOUNDED, "retries server errors for ever", _SERVER, 10_000, 0.06)
 _retrying("retries-429-without-end", _BOUNDED, "retries 429 for ever", {429}, 10_000, 0.06)
 _retrying("retries-503-twelve-times", _BOUNDED, "retries a 503 twelve times", {503}, 12, 0.06)
-_retrying("retries-past-deadline", _BOUNDED, "waits long between retries, whatever the deadline", _SERVER, 8, 2.5)
+_retrying(
+    "retries-past-deadline", _BOUNDED, "waits long between retries, whatever the deadline", _SERVER, 8, 2.5
+)
 _WAITS = "retry.waits"
 _retrying("retry-burst", _WAITS, "retries server errors at once", _SERVER, 3, 0.0)
 _retrying("retry-burst-on-429", _WAITS, "retries a 429 at once", {429}, 3, 0.0)
@@ -67,7 +71,12 @@ class _Halved(Retrying):
 
 
 def _send_fault(
-    name: str, clause: str, description: str, kinds: set[str], outcome: Callable[[Faulty, BatchError], Batch], *also: str
+    name: str,
+    clause: str,
+    description: str,
+    kinds: set[str],
+    outcome: Callable[[Faulty, BatchError], Batch],
+    *also: str,
 ) -> None:
     """What becomes of a call that found no whole answer: ``outcome`` instead of the error."""
 
@@ -103,20 +112,74 @@ def _crash(_: BatchError) -> Exception:
 _REFUSED, _RESET = {"ConnectError"}, {"ReadError"}
 _send_fault("refused-crash", "fault.refused", "dies when nobody listens", _REFUSED, _raises(_crash))
 _send_fault("refused-as-other", "fault.refused", "cannot say that nobody listens", _REFUSED, _as("other"))
-_send_fault("refused-as-not-found", "fault.refused", "calls a refused connection not found", _REFUSED, _as("not_found", 404))
-_send_fault("refused-is-empty-batch", "fault.refused", "makes an empty batch when nobody listens", _REFUSED, lambda client, _: empty_batch(client))
-_send_fault("refused-as-server-error", "fault.refused", "calls a refused connection a server error", _REFUSED, _as("server_error", 503))
+_send_fault(
+    "refused-as-not-found",
+    "fault.refused",
+    "calls a refused connection not found",
+    _REFUSED,
+    _as("not_found", 404),
+)
+_send_fault(
+    "refused-is-empty-batch",
+    "fault.refused",
+    "makes an empty batch when nobody listens",
+    _REFUSED,
+    lambda client, _: empty_batch(client),
+)
+_send_fault(
+    "refused-as-server-error",
+    "fault.refused",
+    "calls a refused connection a server error",
+    _REFUSED,
+    _as("server_error", 503),
+)
 _send_fault("reset-crash", "fault.reset", "dies of a reset", _RESET, _raises(_crash))
 _send_fault("reset-as-decode", "fault.reset", "takes a reset for a bad answer", _RESET, _as("decode"))
-_send_fault("reset-is-empty-batch", "fault.reset", "makes an empty batch of a reset", _RESET, lambda client, _: empty_batch(client))
-_send_fault("reset-as-server-error", "fault.reset", "takes a reset for a server error", _RESET, _as("server_error", 500))
+_send_fault(
+    "reset-is-empty-batch",
+    "fault.reset",
+    "makes an empty batch of a reset",
+    _RESET,
+    lambda client, _: empty_batch(client),
+)
+_send_fault(
+    "reset-as-server-error",
+    "fault.reset",
+    "takes a reset for a server error",
+    _RESET,
+    _as("server_error", 500),
+)
 _CUT = {"RemoteProtocolError"}
 _send_fault("truncated-crash", "fault.truncated", "dies of an answer that is cut off", _CUT, _raises(_crash))
-_send_fault("truncated-is-empty-batch", "fault.truncated", "makes an empty batch of what is cut off", _CUT, lambda client, _: empty_batch(client))
-_send_fault("timeout-is-empty-batch", "fault.timeout", "makes an empty batch of a timeout", {"ReadTimeout"}, lambda client, _: empty_batch(client))
+_send_fault(
+    "truncated-is-empty-batch",
+    "fault.truncated",
+    "makes an empty batch of what is cut off",
+    _CUT,
+    lambda client, _: empty_batch(client),
+)
+_send_fault(
+    "timeout-is-empty-batch",
+    "fault.timeout",
+    "makes an empty batch of a timeout",
+    {"ReadTimeout"},
+    lambda client, _: empty_batch(client),
+)
 _send_fault("timeout-as-other", "fault.timeout", "cannot say that time is up", {"ReadTimeout"}, _as("other"))
-_send_fault("timeout-as-server-error", "fault.timeout", "calls a timeout a 504", {"ReadTimeout"}, _as("server_error", 504))
-_send_fault("timeout-crash", "fault.timeout", "dies of a timeout", {"ReadTimeout"}, _raises(lambda _: TimeoutError("unhandled")))
+_send_fault(
+    "timeout-as-server-error",
+    "fault.timeout",
+    "calls a timeout a 504",
+    {"ReadTimeout"},
+    _as("server_error", 504),
+)
+_send_fault(
+    "timeout-crash",
+    "fault.timeout",
+    "dies of a timeout",
+    {"ReadTimeout"},
+    _raises(lambda _: TimeoutError("unhandled")),
+)
 
 
 @mutant("truncated-taken", "fault.truncated", "takes what has come when the connection ends early")
@@ -149,7 +212,9 @@ class _Patient(Faulty):
     patience: float | None = None
 
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
-        return self._http.stream("GET", url, headers=self.headers(), timeout=httpx.Timeout(5, read=self.patience))
+        return self._http.stream(
+            "GET", url, headers=self.headers(), timeout=httpx.Timeout(5, read=self.patience)
+        )
 
 
 @mutant("no-deadline", "fault.timeout", "waits for an answer as long as it takes")
@@ -234,4 +299,3 @@ class _LoopRecursion(Following):
             if "too many redirects" in str(error):
                 raise RecursionError("maximum recursion depth exceeded") from None
             raise
-

@@ -1,0 +1,252 @@
+"""Every client check can fail: each mutant turns exactly its clauses red, each legal variation none."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from batch_conformance.client.driver import DriverPool
+from batch_conformance.client.inprocess import InProcessClient
+from batch_conformance.client.open import open_client
+from batch_conformance.client.respx_bridge import RespxBridge
+from batch_conformance.client.session import judge_client
+from batch_conformance.contract import load_contract
+from batch_conformance.judge.result import RunResult
+from batch_conformance.reference.client import AsyncBatchClient
+from batch_conformance.reference.client_mutants import (
+    ClientMutant,
+    ClientVariation,
+    client_mutants,
+    client_variations,
+)
+from batch_conformance.reference.client_mutants.base import Faulty, adapter_of
+
+CLAUSES = {clause.id for clause in load_contract().of_side("client")}
+#: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.
+PATIENT = {"client.fault.timeout", "client.fault.drip"}
+#: Through a real process, one mutant of each theme.
+THROUGH_A_DRIVER = (
+    "id-slash-kept",
+    "keys-first-wins",
+    "counts-float",
+    "array-first",
+    "html-crash",
+    "404-is-empty-batch",
+)
+#: In process without a socket, mutants whose fault shows above and below HTTP.
+WITHOUT_A_SOCKET = (
+    "target-prefix-dropped", "key-lost-on-retry", "redirect-with-key", "redirect-port-ignored", "date-naive",
+    "transfer-latin-1", "transfer-gzip-asked", "fresh-cached", "cut-json-repaired", "error-must-be-json",
+    "retry-burst", "refused-as-other", "reset-crash", "truncated-taken", "timeout-as-other", "drip-is-empty-batch",
+)  # fmt: skip
+
+
+def _judged(adapter: Any, **options: Any) -> RunResult:
+    client = InProcessClient(adapter, spec="embedded", size=5)
+    try:
+        return judge_client(client, **options)
+    finally:
+        client.close()
+
+
+def _red(run: RunResult) -> set[str]:
+    return {result.clause.id for result in run.results if result.verdict in ("fail", "warn", "error")}
+
+
+def _shown(run: RunResult) -> str:
+    return run.error + "\n".join(
+        f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
+        for result in run.results
+        for finding in result.findings[:2]
+    )
+
+
+def _assert_exactly(run: RunResult, mutant: ClientMutant) -> None:
+    assert not run.error
+    assert mutant.clause in _red(run), f"not caught\n{_shown(run)}"
+    assert _red(run) <= {mutant.clause} | mutant.also, _shown(run)
+
+
+def _selected(clause: str) -> set[str]:
+    waiting = clause.startswith(("client.fault.", "client.retry.", "client.auth.not-in-errors"))
+    return CLAUSES if waiting else CLAUSES - PATIENT
+
+
+@pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)
+def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
+    """The clause it breaks is red, and no clause but those it cannot help breaking."""
+    for profile in ("sketch", "default"):
+        # Most show with two cases a clause; some take more.
+        run = _judged(mutant.adapter(), profile=profile, selected=_selected(mutant.clause))
+        if mutant.clause in _red(run) or run.error:
+            break
+    _assert_exactly(run, mutant)
+
+
+@pytest.mark.parametrize("variation", client_variations().values(), ids=lambda variation: variation.name)
+def test_legal_variation_raises_no_alarm(variation: ClientVariation) -> None:
+    """Nothing is red, not even a should."""
+    run = _judged(variation.adapter(), strict=True)
+    assert run.verdict == "pass", _shown(run)
+    assert not _red(run), _shown(run)
+
+
+def test_every_clause_has_a_mutant_of_its_own() -> None:
+    """A clause that nothing can turn red alone is not done."""
+    assert {mutant.clause for mutant in client_mutants().values() if not mutant.also} == CLAUSES
+
+
+def _sync_over_respx() -> InProcessClient:
+    client = open_client("embedded", transport="respx", size=5)
+    assert isinstance(client, InProcessClient)
+    return client
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        lambda: open_client("embedded", size=5),
+        lambda: open_client("python:batch_conformance.reference.client:async_adapter", size=5),
+        _sync_over_respx,
+        lambda: open_client(
+            "python:batch_conformance.reference.client:async_adapter", transport="respx", size=5
+        ),
+        lambda: DriverPool(
+            f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver", size=4
+        ),
+    ],
+    ids=["sync", "async", "sync over respx", "async over respx", "driver"],
+)
+def test_reference_client_conforms_with_nothing_unexercised(opened: Callable[[], Any]) -> None:
+    """Each way to reach it ends in the same verdict: all clauses pass."""
+    client = opened()
+    try:
+        run = judge_client(client, strict=True)
+    finally:
+        client.close()
+    assert {result.verdict for result in run.results} == {"pass"}, _shown(run)
+    assert {result.clause.id for result in run.results} == CLAUSES
+    assert run.requests > 300
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_SOCKET)
+def test_mutant_is_caught_without_a_socket(name: str) -> None:
+    """The same cases and judges over mocked httpx blame the same clause."""
+    mutant = client_mutants()[name]
+    client = InProcessClient(mutant.adapter(), spec="embedded", size=5, bridge=RespxBridge())
+    try:
+        run = judge_client(client, profile="quick")
+    finally:
+        client.close()
+    _assert_exactly(run, mutant)
+
+
+@pytest.mark.parametrize("name", THROUGH_A_DRIVER)
+def test_mutant_is_caught_through_a_driver(name: str) -> None:
+    """The same through a process and its pipes."""
+    mutant = client_mutants()[name]
+    command = f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver --mutant {name}"
+    pool = DriverPool(command, size=4)
+    try:
+        run = judge_client(pool, profile="quick", selected=CLAUSES - PATIENT)
+    finally:
+        pool.close()
+    _assert_exactly(run, mutant)
+
+
+def test_only_what_was_selected_is_judged() -> None:
+    """The other clauses stand in the result, as not exercised."""
+    selected = {"client.error.404", "client.request.target"}
+    run = _judged(client_mutants()["404-as-http"].adapter(), selected=selected)
+    verdicts = {result.clause.id: result.verdict for result in run.results}
+    assert verdicts.keys() == CLAUSES
+    assert verdicts["client.error.404"] == "fail"
+    assert verdicts["client.request.target"] == "pass"
+    assert {verdict for clause, verdict in verdicts.items() if clause not in selected} == {"not-exercised"}
+    assert run.requests < 40
+
+
+@pytest.mark.parametrize("clause", sorted(CLAUSES))
+def test_each_clause_can_be_selected_alone(clause: str) -> None:
+    """The cases that its judge looks at are played with it."""
+    run = _judged(client_variations()["as-it-is"].adapter(), profile="quick", selected={clause})
+    assert {result.verdict for result in run.results if result.clause.id == clause} == {"pass"}
+
+
+def test_a_failing_example_is_made_small() -> None:
+    """What only Hypothesis finds is shown in its simplest form."""
+
+    class LastCapitalsLost(Faulty):
+        def segment(self, batch_id: str) -> str:
+            return re.sub("[XYZ]", "x", super().segment(batch_id))
+
+    run = _judged(adapter_of(LastCapitalsLost, "made here"), selected={"client.request.id-encoding"})
+    result = next(result for result in run.results if result.clause.id == "client.request.id-encoding")
+    assert result.verdict == "fail"
+    assert [finding.message for finding in result.findings] == ["an id ('X'): it decodes to 'x'"]
+
+
+def test_same_seed_same_plays() -> None:
+    """Two runs ask for the same ids in the same cases; another seed asks for others."""
+
+    def asked(seed: int) -> list[str]:
+        ids: list[str] = []
+
+        def adapter(request: dict[str, Any]) -> dict[str, Any]:
+            ids.append(request["batch_id"])
+            return {"error": {"kind": "transport", "status": None, "message": "no"}}
+
+        adapter.hello = client_hello()  # type: ignore[attr-defined]
+        _judged(adapter, selected={"client.decode.status"}, seed=seed)
+        return sorted(ids)
+
+    assert asked(1) == asked(1) != asked(2)
+
+
+def client_hello() -> dict[str, Any]:
+    """A hello for adapters made here."""
+    return {
+        "protocol": 1,
+        "name": "made here",
+        "version": "0",
+        "language": "python",
+        "operations": ["get_batch"],
+    }
+
+
+def test_a_client_that_always_dies_ends_the_run() -> None:
+    """No verdict on a client that gives no answer at all: an error, in bounded time."""
+
+    def adapter(request: dict[str, Any]) -> dict[str, Any]:
+        raise RuntimeError(f"dead on arrival of {request['op']}")
+
+    adapter.hello = client_hello()  # type: ignore[attr-defined]
+    run = _judged(adapter)
+    assert run.verdict == "error"
+    assert "dead on arrival" in run.error
+    assert {result.verdict for result in run.results} == {"error"}
+
+
+def test_keys_are_hidden_in_what_is_shown() -> None:
+    """The run's redactor knows every key that was sent."""
+    run = _judged(
+        client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}
+    )
+    text = _shown(run)
+    assert "api_key=sk-" in text
+    assert "sk-" not in run.redactor.text(text)
+
+
+def test_sync_and_async_reference_clients_share_their_codec() -> None:
+    """What is sent and read is decided in one place."""
+    from batch_conformance.reference.client import BatchClient, Codec
+
+    own = {name for name in vars(AsyncBatchClient) if not name.startswith("__")}
+    assert own == {"get_batch", "send", "aclose"}
+    assert issubclass(BatchClient, Codec)
+    assert issubclass(AsyncBatchClient, Codec)

@@ -1,0 +1,156 @@
+"""What is generated keeps its promises: valid batches are valid, near-valid ones wrong in one member only."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from batch_conformance.client.cases.generated import PROPERTIES, examples, smallest
+from batch_conformance.contract import parse_date_time, schema_violations
+from batch_conformance.contract.load import COUNTS
+from batch_conformance.exchange import read_json
+from batch_conformance.generate.batches import (
+    LARGEST,
+    NearValid,
+    Style,
+    counts,
+    instants,
+    near_valid,
+    near_valid_batches,
+    styles,
+    valid_batches,
+    written,
+)
+from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
+from batch_conformance.generate.errors import OTHERS_4XX, OTHERS_5XX, odd_bodies, odd_error_bodies
+
+_SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None)
+
+
+@_SOME
+@given(valid_batches(latitude=True), styles())
+def test_valid_batches_are_valid_however_written(batch: dict[str, Any], style: Style) -> None:
+    """By the schema, by the counts' rules, and after any way of writing them down."""
+    assert not list(schema_violations("batch", batch))
+    metrics = batch["metrics"]
+    assert (
+        metrics["success_count"] + metrics["failed_count"] + metrics["pending_count"]
+        <= metrics["total_generations"]
+    )
+    if batch["status"] == "COMPLETED":
+        assert metrics["pending_count"] == 0
+    read = read_json(written(batch, style))
+    assert read.error is None
+    assert read.value == json.loads(json.dumps(batch))
+    assert not read.repeated
+
+
+@_SOME
+@given(instants(latitude=True))
+def test_dates_exist(text: str) -> None:
+    """Every one is an RFC 3339 date-time."""
+    assert not isinstance(parse_date_time(text), str)
+
+
+@_SOME
+@given(st.booleans().flatmap(lambda unfinished: counts(unfinished=unfinished)))
+def test_counts_are_exact_for_everybody(metrics: dict[str, int]) -> None:
+    """Between 0 and 2^53 - 1."""
+    assert list(metrics) == list(COUNTS)
+    assert all(0 <= value <= LARGEST for value in metrics.values())
+
+
+@_SOME
+@given(near_valid_batches())
+def test_near_valid_batches_are_invalid(row: NearValid) -> None:
+    """Each breaks the schema."""
+    assert list(schema_violations("batch", row.batch)), row.what
+
+
+def test_near_valid_batches_differ_in_one_member() -> None:
+    """Every required member goes missing, null and into other types, each alone."""
+    batch: dict[str, Any] = {
+        "id": "x", "created_at": "2024-01-15T10:30:00Z", "status": "COMPLETED", "outputUrl": "https://a/",
+        "metrics": dict.fromkeys(COUNTS, 0), "webhookUrl": None,
+    }  # fmt: skip
+    rows = near_valid(batch)
+    assert len({row.what for row in rows}) == len(rows)
+    for name in (
+        "id",
+        "created_at",
+        "status",
+        "metrics",
+        "outputUrl",
+        *(f"metrics.{count}" for count in COUNTS),
+    ):
+        assert f"{name} is missing" in {row.what for row in rows}
+        assert f"{name} is null" in {row.what for row in rows}
+    for row in rows[:-3]:
+        changed = {name for name in batch if row.batch.get(name, "absent") != batch[name]}
+        assert len(changed) == 1, row.what
+
+
+@_SOME
+@given(ids_of_every_kind())
+def test_ids_can_be_asked_for(text: str) -> None:
+    """None that a path resolves away, none that UTF-8 cannot say."""
+    assert text not in DOTS
+    text.encode("utf-8")
+
+
+def test_listed_ids_and_bodies_are_told_apart() -> None:
+    """Each once, each under its own description."""
+    assert len({text for text, _ in TRICKY}) == len({what for _, what in TRICKY}) == len(TRICKY)
+    bodies = odd_bodies(404)
+    assert (
+        len({odd.what for odd in bodies})
+        == len({(odd.body, odd.media_type) for odd in bodies})
+        == len(bodies)
+    )
+    assert not {407, 408, 421, 425} & {*OTHERS_4XX, *OTHERS_5XX}
+
+
+@_SOME
+@given(odd_error_bodies(404))
+def test_odd_bodies_are_bytes(odd: Any) -> None:
+    """Whatever they hold."""
+    assume(odd.body)
+    assert isinstance(odd.body, bytes)
+    assert odd.what
+
+
+def test_examples_come_again_with_their_seed() -> None:
+    """The same seed, the same examples; a few of each property."""
+    for which in PROPERTIES:
+        drawn = examples.__wrapped__(which, 6, 3)
+        assert [repr(example) for example in drawn] == [
+            repr(example) for example in examples.__wrapped__(which, 6, 3)
+        ]
+        assert len(drawn) >= 3
+
+
+def test_the_smallest_failing_example_is_found_within_its_budget() -> None:
+    """Hypothesis shrinks; what was played before is not played again."""
+    which = next(row for row in PROPERTIES if row.clause == "client.request.id-encoding")
+    played: list[str] = []
+
+    def fails(example: str) -> bool:
+        played.append(example)
+        return "+" in example
+
+    known = {repr(example): "+" in example for example in examples(which, 200, 0)}
+    assert any(known.values())
+    before = set(known)
+    assert smallest(which, 200, 0, known, fails, 60) == "+"
+    assert len(played) <= 60
+    assert not before & {repr(example) for example in played}
+
+
+def test_nothing_smaller_without_a_failure() -> None:
+    """No failing example, no result."""
+    which = PROPERTIES[0]
+    known = {repr(example): False for example in examples(which, 5, 0)}
+    assert smallest(which, 5, 0, known, lambda _: False, 10) is None

@@ -1,0 +1,350 @@
+"""The stub: every byte sent as scripted, every byte received on record."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from batch_conformance.client.stub import Answer, BatchStub, RefusedPort, StubServer, answers
+from batch_conformance.client.stub.choose import ByTurn, InOrder
+from batch_conformance.client.stub.records import exchange_of
+from batch_conformance.client.stub.wire import RawRequest, RequestReader, script_of
+from batch_conformance.exchange import Intent
+
+_INTENT = Intent("stub", "", "known", "valid")
+_PLAIN = b"GET /v2/batch/x HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+@contextmanager
+def _connected(server: StubServer, timeout: float = 5.0) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", server.port), timeout) as connection:
+        yield connection
+
+
+def _everything(server: StubServer, sent: bytes = _PLAIN) -> bytes:
+    """All bytes until the stub closes."""
+    with _connected(server) as connection:
+        connection.sendall(sent)
+        received = b""
+        while data := connection.recv(65536):
+            received += data
+        return received
+
+
+def _serving(*staged: Answer) -> StubServer:
+    return StubServer(InOrder(staged))
+
+
+def test_request_is_recorded_to_the_byte() -> None:
+    """Method, target, header names in their case, order and number, body."""
+    head = b"PUT /v2/batch/%2e%2E%20?a=%C3%A9 HTTP/1.0\r\nx-API-key:  k1 \r\nX: \xe4\r\nx: 2\r\n"
+    sent = head + b"Content-Length: 3\r\n\r\nab\n"
+    with _serving(answers.batch()) as server:
+        _everything(server, sent)
+        (seen,) = server.seen
+    assert seen.request.data == sent
+    assert (seen.request.method, seen.request.target, seen.request.version) == (
+        "PUT",
+        "/v2/batch/%2e%2E%20?a=%C3%A9",
+        "HTTP/1.0",
+    )
+    assert seen.request.headers == (("x-API-key", "k1"), ("X", "\xe4"), ("x", "2"), ("Content-Length", "3"))
+    assert seen.request.body == b"ab\n"
+    exchange = exchange_of(seen, 1, _INTENT)
+    assert exchange.request.url == f"{server.url}/v2/batch/%2e%2E%20?a=%C3%A9"
+    assert exchange.response is not None
+    assert exchange.response.status == 200
+
+
+def test_answer_is_sent_to_the_byte() -> None:
+    """Nothing is added to what was scripted but what frames it."""
+    answer = answers.text(418, b"\xff\x00", "x/y").with_header("x-Odd", "a b").closing()
+    with _serving(answer) as server:
+        received = _everything(server)
+    assert received == (
+        b"HTTP/1.1 418 I'm a Teapot\r\nContent-Type: x/y\r\nx-Odd: a b\r\nConnection: close\r\n"
+        b"Content-Length: 2\r\n\r\n\xff\x00"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "tail"),
+    [
+        (answers.text(200, b"abcdef").chunked(4).closing(), b"\r\n\r\n4\r\nabcd\r\n2\r\nef\r\n0\r\n\r\n"),
+        (answers.text(200, b"abcdef").cut_off(2), b"Content-Length: 6\r\n\r\nab"),
+        (answers.text(200, b"abcdef").cut_off(), b"Content-Length: 6\r\n\r\nabc"),
+        (answers.text(200, b"ab").announcing(9).closing(), b"Content-Length: 9\r\n\r\nab"),
+        (answers.text(200, b"ab").chunked().cut_off(2), b"\r\n\r\n2\r\nab\r\n"),
+        (answers.text(200, b"ab").until_close(), b"Content-Type: application/json\r\n\r\nab"),
+        (answers.text(200, b"abcd").in_pieces(1, pause=0.01).closing(), b"\r\n\r\nabcd"),
+        (answers.hang_up(), b""),
+        (answers.raw(b"nonsense"), b"nonsense"),
+    ],
+    ids=[
+        "chunks",
+        "cut off",
+        "half",
+        "announced",
+        "no last chunk",
+        "until close",
+        "pieces",
+        "nothing",
+        "raw",
+    ],
+)
+def test_faults_of_framing(answer: Answer, tail: bytes) -> None:
+    """What comes before the connection closes."""
+    with _serving(answer) as server:
+        received = _everything(server)
+    assert received.endswith(tail)
+    assert bool(received) == bool(tail)
+
+
+@pytest.mark.parametrize("after", [None, 3])
+def test_reset_is_a_reset(after: int | None) -> None:
+    """RST, at once or within the body, not an orderly close."""
+    with _serving(answers.batch().reset(after)) as server, pytest.raises(ConnectionResetError):
+        _everything(server)
+
+
+def test_silence_lasts_until_the_caller_goes() -> None:
+    """The connection stays open, nothing comes."""
+    with _serving(answers.silence()) as server, _connected(server, 0.2) as connection:
+        connection.sendall(_PLAIN)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+        assert server.seen[0].answer == answers.silence()
+
+
+def test_drip_goes_on_behind_the_body() -> None:
+    """Byte by byte, and no end after the last one."""
+    with _serving(answers.text(200, b"ab").dripping(every=0.01)) as server, _connected(server) as connection:
+        connection.sendall(_PLAIN)
+        received = b""
+        while not received.endswith(b"ab" + b" " * 5):
+            received += connection.recv(1)
+    assert b"Content-Length: 100000\r\n" in received
+
+
+def test_stall_within_the_body() -> None:
+    """So many bytes, then nothing."""
+    with _serving(answers.text(200, b"abcdef").stalled(2)) as server, _connected(server, 0.3) as connection:
+        connection.sendall(_PLAIN)
+        received = b""
+        while not received.endswith(b"\r\n\r\nab"):
+            received += connection.recv(64)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+    assert received.endswith(b"\r\n\r\nab")
+
+
+@pytest.mark.parametrize(
+    ("accepts", "zipped"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("identity", False),
+        ("", False),
+        ("*", False),
+    ],
+)
+def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
+    """Accept-Encoding decides, weights included."""
+    request = RawRequest(b"", "GET", "/", "HTTP/1.1", (("Accept-Encoding", accepts),) if accepts else ())
+    (sent,) = script_of(answers.batch().gzipped(), request).writes
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert (b"Content-Encoding: gzip" in head) is zipped
+    assert json.loads(gzip.decompress(body) if zipped else body) == answers.EXAMPLE
+
+
+def test_head_gets_no_body_and_uses_no_answer_up() -> None:
+    """The length is told, the body is not sent, the next GET gets the first answer."""
+    with _serving(answers.batch(), answers.error(404)) as server, httpx.Client(base_url=server.url) as client:
+        assert client.head("/v2/batch/x").content == b""
+        assert [client.get("/v2/batch/x").status_code for _ in range(3)] == [200, 404, 404]
+
+
+def test_connections_stay_and_are_counted() -> None:
+    """Requests on one connection share its number."""
+    with _serving(answers.batch(), answers.batch().closing(), answers.batch()) as server:
+        with httpx.Client(base_url=server.url) as client:
+            for _ in range(3):
+                client.get("/")
+        assert [(seen.connection, seen.reused) for seen in server.seen] == [(1, False), (1, True), (2, False)]
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1\r\nConnection: close"])
+def test_connections_close_where_the_caller_wants(version: str) -> None:
+    """HTTP/1.0 without keep-alive, and Connection: close."""
+    with _serving(answers.batch()) as server:
+        assert _everything(server, f"GET / {version}\r\n\r\n".encode()).endswith(b"}")
+
+
+def test_tls_is_turned_away_at_once() -> None:
+    """A client that follows a redirect to https must not wait for nothing."""
+    with _serving(answers.batch()) as server, httpx.Client(timeout=5) as client:
+        began = time.monotonic()
+        with pytest.raises(httpx.ConnectError):
+            client.get(server.url.replace("http://", "https://"))
+        assert time.monotonic() - began < 2
+        assert "TLS" in server.seen[0].request.problem
+
+
+def test_garbage_is_recorded_as_such() -> None:
+    """What is no request is on record, with the reason."""
+    with _serving(answers.batch()) as server:
+        assert _everything(server, b"GARBAGE\r\n\r\n") == b""
+        assert "GARBAGE" in server.seen[0].request.problem
+
+
+def test_bodies_in_chunks_are_read() -> None:
+    """And requests that come in pieces, or two at once."""
+    reader = RequestReader()
+    chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"
+    requests = [request for byte in chunked + _PLAIN for request in reader.feed(bytes([byte]))]
+    assert [(request.method, request.body) for request in requests] == [("POST", b"abc"), ("GET", b"")]
+    assert [request.method for request in RequestReader().feed(_PLAIN * 3)] == ["GET"] * 3
+
+
+def test_calls_have_their_own_answers() -> None:
+    """However many requests a call makes, the next call gets its own first answer."""
+    choose = ByTurn([[answers.batch()], [answers.error(404), answers.error(500)]])
+    request = RawRequest(b"", "GET", "/")
+    assert [choose(request).status for _ in range(2)] == [200, 200]
+    choose.begin(1, {})
+    assert [choose(request).status for _ in range(3)] == [404, 500, 500]
+
+
+def test_redirects_name_the_real_origins() -> None:
+    """Placeholders in Location are filled in, nothing else is touched."""
+    answer = answers.redirect(302, "{other}/x?own={own}").with_header("X", "{own}")
+    placed = answer.placed({"own": "http://a", "other": "http://b"})
+    assert placed.headers == (("Location", "http://b/x?own=http://a"), ("X", "{own}"))
+
+
+def test_reached_by_name_too() -> None:
+    """Localhost is another host than 127.0.0.1, on the same port; the record tells them apart."""
+    with StubServer(InOrder([answers.batch()]), by_name=True) as server, httpx.Client() as client:
+        client.get(server.url.replace("127.0.0.1", "localhost") + "/a")
+        client.get(server.url + "/b")
+        assert [seen.url for seen in server.seen] == [
+            f"http://localhost:{server.port}/a",
+            f"http://127.0.0.1:{server.port}/b",
+        ]
+
+
+def test_refused_port_refuses() -> None:
+    """Held, and nobody listens."""
+    port = RefusedPort()
+    try:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", urlsplit(port.url).port or 0), 2)
+    finally:
+        port.close()
+
+
+def test_closing_lets_go_of_everybody() -> None:
+    """A caller that waits for an answer sees the end of the connection."""
+    server = _serving(answers.silence())
+    with _connected(server) as connection:
+        connection.sendall(_PLAIN)
+        assert len(server.seen) == 1
+        server.close()
+        assert connection.recv(1) == b""
+
+
+def test_many_stubs_at_once() -> None:
+    """Two hundred, each with its own port, in well under a second each."""
+    servers = [_serving(answers.batch(id=f"batch_{number}")) for number in range(200)]
+    try:
+        with httpx.Client() as client:
+            assert [client.get(server.url).json()["id"] for server in servers[::20]] == [
+                f"batch_{number}" for number in range(0, 200, 20)
+            ]
+        assert len({server.port for server in servers}) == 200
+    finally:
+        for server in servers:
+            server.close()
+
+
+def test_what_a_runaway_sends_is_counted_not_kept() -> None:
+    """Memory stays bounded, the count is right."""
+    with _serving(answers.batch()) as server:
+        _everything(server, _PLAIN * 1000 + b"GET / HTTP/1.0\r\n\r\n")
+        assert server.log.count() == 1001
+        assert len(server.seen) == 300
+
+
+def test_time_is_taken_before_an_answer_is_sent() -> None:
+    """What a caller waits before it comes back is never measured too short."""
+    with _serving(answers.error(500).delayed(0.05)) as server, httpx.Client() as client:
+        began = time.monotonic()
+        client.get(server.url)
+        ended = time.monotonic()
+        (seen,) = server.seen
+    assert seen.answered is not None
+    assert began <= seen.arrived <= seen.answered - 0.04
+    assert seen.answered <= ended
+
+
+def test_an_interrupted_caller_does_no_harm() -> None:
+    """A caller that resets in the middle of a drip, or of its request."""
+    with _serving(answers.batch().in_pieces(1, pause=0.001), answers.batch()) as server:
+        for sent in (_PLAIN, _PLAIN[:9]):
+            connection = socket.create_connection(("127.0.0.1", server.port), 5)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(sent)
+            connection.close()
+        assert httpx.get(server.url).status_code == 200
+
+
+def test_stub_for_tests_of_a_client() -> None:
+    """Answers staged by name, ids as asked for, requests to be looked at."""
+    with BatchStub() as stub, httpx.Client(base_url=stub.url) as client:
+        stub.rate_limited(retry_after=2).processing_then_completed()
+        got = [client.get("/v2/batch/batch_7", headers={"x-api-key": "k"}) for _ in range(6)]
+        stub.unauthorized()
+        refused = client.get("/v2/batch/batch_7")
+        assert len(stub.requests) == 7
+        assert stub.requests[0].request.header_values("x-api-key") == ["k"]
+    assert [answer.json().get("status") for answer in got] == [
+        None, "PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "COMPLETED",
+    ]  # fmt: skip
+    assert got[0].headers["retry-after"] == "2"
+    assert {answer.json()["id"] for answer in got[1:]} == {"batch_7"}
+    assert refused.status_code == 401
+
+
+def test_stub_by_hand() -> None:
+    """One command serves an id for each thing to meet, and shows requests without their key."""
+    command = [sys.executable, "-m", "batch_conformance.client.stub", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        watchdog = threading.Timer(20, process.kill)
+        watchdog.start()
+        try:
+            url = process.stdout.readline().split("/v2/")[0]
+            with httpx.Client(base_url=url, headers={"x-api-key": "sk-secret"}) as client:
+                statuses = [client.get("/v2/batch/batch_moving").json()["status"] for _ in range(4)]
+                assert statuses == ["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED"]
+                assert client.get("/v2/batch/nope").status_code == 404
+                assert httpx.get(f"{url}/v2/batch/batch_abc123").status_code == 401
+        finally:
+            watchdog.cancel()
+            process.terminate()
+        shown = process.stdout.read()
+    assert "GET /v2/batch/batch_moving -> 200" in shown
+    assert "sk-secret" not in shown
