@@ -6,6 +6,7 @@ of interim answers, which connection a request went over, how it ended.
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
@@ -20,7 +21,7 @@ from batch_conformance.exchange.model import FailureKind
 #: No answer of the API comes near this; what is longer is not read on.
 BODY_CAP = 1 << 20
 #: Bytes of a whole head, fields of it, and heads that may come before the real one.
-HEAD_CAP, FIELDS_CAP, INTERIM_CAP = 1 << 16, 500, 50
+HEAD_CAP, FIELDS_CAP, INTERIM_CAP = 1 << 15, 200, 50
 _PIECE = 1 << 16
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -78,7 +79,7 @@ class Connection:
             self._send(request, deadline)
             head = self._head(deadline)
             self._read_body(body, deadline)
-            self._end()
+            self._end(len(head.headers))
         except Broken as broken:
             failure = broken.failure
         except TimeoutError:
@@ -137,13 +138,17 @@ class Connection:
             except ssl.SSLError as error:
                 raise Broken("tls", f"the TLS connection broke: {error.reason or error}") from None
             if not piece and self._http.their_state is h11.SEND_RESPONSE:
-                if self._http.trailing_data[0]:
-                    raise Broken("truncated", "the answer was cut off within its head")
+                if begun := self._http.trailing_data[0]:
+                    raise _begun(begun)
                 raise Broken("reset", "the connection was closed without an answer")
             self._http.receive_data(piece)
         return event
 
-    def _end(self) -> None:
+    def _end(self, fields: int) -> None:
+        if fields > FIELDS_CAP:
+            raise Broken(
+                "too-large", f"the head has {fields:,} fields; those beyond {FIELDS_CAP} were dropped"
+            )
         surplus, _ = self._http.trailing_data
         if surplus:
             raise Broken("not-http", f"{len(surplus):,} bytes follow the end of the answer")
@@ -153,12 +158,20 @@ class Connection:
             self.close()
 
 
+def _begun(head: bytes) -> Broken:
+    if head.startswith(b"HTTP/"):
+        return Broken("truncated", "the answer was cut off within its head")
+    return Broken("not-http", f"the answer is not HTTP: it begins with {head[:40]!r}")
+
+
 def _misunderstood(text: str) -> Failure:
     if "peer closed connection" in text or "peer unexpectedly closed" in text:
         return Failure("truncated", f"the answer was cut off: {text}")
     if "too long" in text:
         return Failure("too-large", f"the head is longer than {HEAD_CAP:,} bytes; the rest was not read")
-    return Failure("not-http", f"the answer is not HTTP: {text}")
+    # h11 quotes what it read, as a bytearray of any length.
+    told = re.sub(r"bytearray\((b.*)\)", r"\1", text)
+    return Failure("not-http", f"the answer is not HTTP: {told[:200]}")
 
 
 def _is_readable(sock: socket.socket) -> bool:
@@ -171,7 +184,7 @@ def _is_readable(sock: socket.socket) -> bool:
 
 
 def _response(head: h11.Response, body: bytes) -> Response:
-    fields = head.headers.raw_items()
+    fields = head.headers.raw_items()[:FIELDS_CAP]
     return Response(
         status=head.status_code,
         headers=tuple((wire_text(name), wire_text(value)) for name, value in fields),

@@ -8,7 +8,7 @@ from itertools import count
 
 from batch_conformance.exchange import Exchange, Failure, Intent, Request, Response
 from batch_conformance.server.address import Address
-from batch_conformance.server.connection import FIELDS_CAP, Broken, Connection, Deadline
+from batch_conformance.server.connection import Broken, Connection, Deadline
 from batch_conformance.server.content import Shelf, decoded
 
 
@@ -90,11 +90,7 @@ class Wire:
         """The answer with its codings undone, cut to what a run can keep."""
         body, trouble = decoded(answer.body, answer.header_values("content-encoding"))
         body, failure = self._shelf.keep(body, failure or trouble)
-        headers = answer.headers
-        if len(headers) > FIELDS_CAP:
-            note = f"the head has {len(headers):,} fields; those beyond {FIELDS_CAP} were dropped"
-            headers, failure = headers[:FIELDS_CAP], failure or Failure("too-large", note)
-        return Response(answer.status, headers, body, answer.reason, answer.http_version), failure
+        return Response(answer.status, answer.headers, body, answer.reason, answer.http_version), failure
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:
