@@ -178,9 +178,9 @@ class Campaign:
         # Before the key is called refused: does the server only know another spelling of the header's name?
         for spelling in _SPELLINGS:
             if spelling != self.world.key_header:
-                again = self.send(
-                    replace(self.world.read("header-case", self.world.ids[0]), key_header=spelling)
-                )
+                read = self.world.read("header-case", self.world.ids[0])
+                label = f"the valid key under {spelling}"
+                again = self.send(replace(read, key_header=spelling, label=label))
                 if again.status not in (401, 403, None):
                     self._relabel(answers)
                     self.world.key_header = spelling
