@@ -86,23 +86,27 @@ Choose = Callable[[int, Asked], Fault | None]
 
 @dataclass
 class Hostile:
-    """The server. ``asked`` are the requests that came, ``connections`` how many connections were made."""
+    """The server. ``asked`` are the requests that came, ``connections`` how many connections were made.
+
+    ``close_after`` is how many answers a connection gets before it is closed, without a word; None for no limit.
+    """
 
     choose: Choose
+    listener: socket.socket
+    url: str
     app: ReferenceServer = field(default_factory=ReferenceServer)
     tls: ssl.SSLContext | None = None
-    host: str = "127.0.0.1"
-    url: str = ""
+    close_after: int | None = None
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     _open: set[socket.socket] = field(default_factory=set)
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def serve(self, listener: socket.socket) -> None:
+    def serve(self) -> None:
         """Take connections until the listener is closed."""
         with suppress(OSError):
             while True:
-                connection, _ = listener.accept()
+                connection, _ = self.listener.accept()
                 self.connections += 1
                 threading.Thread(target=self._talk, args=[connection], daemon=True).start()
 
@@ -119,6 +123,7 @@ class Hostile:
                 self._converse(Peer(connection, self._stopping))
 
     def _converse(self, peer: Peer) -> None:
+        answers = 0
         while (asked := peer.read()) is not None:
             self.asked.append(asked)
             fault = self.choose(len(self.asked), asked)
@@ -130,9 +135,20 @@ class Hostile:
             headers = [f"{name}: {value}" for name, value in answer.headers]
             body = b"" if asked.method == "HEAD" else content
             peer.answer(body, *headers, status=f"{answer.status} Told", length=len(content))
+            answers += 1
+            if answers == self.close_after:
+                return
+
+    def leave(self) -> None:
+        """Listen no more."""
+        # Closing alone leaves the thread in accept() for good.
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
     def stop(self) -> None:
         """End all conversations."""
+        self.leave()
         self._stopping.set()
         for connection in list(self._open):
             with suppress(OSError):
@@ -147,23 +163,19 @@ def serving_hostile(
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
     app: ReferenceServer | None = None,
+    close_after: int | None = None,
 ) -> Iterator[Hostile]:
     """Serve; the URL is the server's ``url``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, 0), family=family, backlog=64)
     shown = f"[{host}]" if ":" in host else host
-    scheme = "https" if tls else "http"
-    server = Hostile(choose, app or ReferenceServer(), tls, host)
-    server.url = f"{scheme}://{shown}:{listener.getsockname()[1]}"
-    thread = threading.Thread(target=server.serve, args=[listener], daemon=True)
+    url = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+    server = Hostile(choose, listener, url, app or ReferenceServer(), tls, close_after)
+    thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:
         yield server
     finally:
-        # Closing alone leaves the thread in accept() for good.
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
         server.stop()
         thread.join()
 
