@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from batch_conformance.client.cases.case import Ask, Case, Deck
 from batch_conformance.client.stub.answers import Answer, error, json_body, text
 from batch_conformance.generate.errors import OddBody, odd_bodies
-from batch_conformance.judge.client.material import Refusal, Valid
+from batch_conformance.judge.client.material import Refusal, Unfit, Valid
 
 _RETRY = ("client.retry.bounded", "client.retry.waits")
 _ALL = ("client.auth.not-in-errors",)
@@ -23,6 +23,7 @@ def error_cases(deck: Deck) -> Iterator[Case]:
     for status in (429, 503):
         yield odd_case(deck, status, odd_bodies(status)[0])
     yield from _lies(deck)
+    yield from _says_error(deck)
     yield from _retries(deck)
 
 
@@ -73,7 +74,7 @@ def _messages(deck: Deck) -> Iterator[Case]:
             deck, f"a {status} with an array of {len(several)}", clause, Refusal(status, tuple(several)),
             error(status, several),
         )  # fmt: skip
-    long = "a long story: " + " ".join(f"step {number}" for number in range(60))
+    long = "a long story: " + " ".join(f"step {number}" for number in range(12))
     yield _refused(deck, "a 403 with a long message", clause, Refusal(403, (long,)), error(403, long))
 
 
@@ -115,6 +116,14 @@ def _lies(deck: Deck) -> Iterator[Case]:
         )
 
 
+def _says_error(deck: Deck) -> Iterator[Case]:
+    for claimed in (404, 401):
+        ask = Ask(deck.id(), Unfit(f"an error body that says {claimed}"), (error(claimed).of_status(200),))
+        yield Case(
+            f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (ask,)
+        )
+
+
 def _retries(deck: Deck) -> Iterator[Case]:
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
     for status in (429, 503):
@@ -125,6 +134,10 @@ def _retries(deck: Deck) -> Iterator[Case]:
         # One refusal, then the batch: a client that waits gets it, one that does not retry reports the status.
         once = Ask(ask.batch_id, ask.told, (ask.answers[0], ask.answers[-1]))
         yield Case(f"a {status} with Retry-After: 1", clauses, (once,), waits=True)
+    yield _refused(
+        deck, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
+        Refusal(429, retry_after=0.0), error(429, "still not").with_header("Retry-After", "0"),
+    )  # fmt: skip
     for status in (503, 429):
         yield _refused(
             deck, f"{status} again and again", ("client.retry.bounded", "client.retry.waits", *_ALL), Refusal(status),

@@ -23,7 +23,7 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         refused=True,
     )
     yield _fault(deck, "reset", "a connection reset before any answer", batch.reset())
-    yield _fault(deck, "reset", "a connection reset within the body", batch.reset(40))
+    yield _fault(deck, "reset", "a connection reset within the body", batch.reset(40), begun=True)
     yield _fault(deck, "truncated", "half a batch, then the end of the connection", batch.cut_off())
     yield _fault(
         deck,
@@ -43,20 +43,20 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte"),
     )
     yield _slow(deck, "timeout", "a server that takes the request and says nothing", silence())
-    yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40))
+    yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40), begun=True)
     yield _slow(deck, "drip", "a body that drips", batch.dripping(every=0.15))
     yield _slow(deck, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15))
     yield _slow(deck, "redirect-loop", "a redirect to itself", *_hops("{own}/v2/batch/{id}"))
     yield _slow(deck, "redirect-loop", "redirects that never repeat", *_hops("{own}/v2/batch/{id}?hop={hop}"))
 
 
-def _fault(deck: Deck, kind: FaultKind, what: str, answer: Answer) -> Case:
+def _fault(deck: Deck, kind: FaultKind, what: str, answer: Answer, *, begun: bool = False) -> Case:
     clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
-    return Case(what, clauses, (deck.fault(Broken(kind, what), answer),))
+    return Case(what, clauses, (deck.fault(Broken(kind, what, begun), answer),))
 
 
-def _slow(deck: Deck, kind: FaultKind, what: str, *answers: Answer) -> Case:
-    ask = deck.fault(Broken(kind, what), *answers, timeout_s=SHORT_DEADLINE)
+def _slow(deck: Deck, kind: FaultKind, what: str, *answers: Answer, begun: bool = False) -> Case:
+    ask = deck.fault(Broken(kind, what, begun), *answers, timeout_s=SHORT_DEADLINE)
     clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
     return Case(what, clauses, (ask,), waits=True)
 

@@ -25,7 +25,6 @@ from batch_conformance.generate.client_ids import ids_of_every_kind
 from batch_conformance.generate.errors import odd_error_bodies
 from batch_conformance.judge.client.decode import ONE_BY_ONE
 
-
 #: A client that breaks down each time takes a while for each play; a small example is not worth that.
 SHRINK_SECONDS = 3.0
 

@@ -21,6 +21,12 @@ def request_cases(deck: Deck) -> Iterator[Case]:
             (deck.valid(deck.batch()),),
             base_path=prefix,
         )
+    here = deck.batch(outputUrl="{own}/v2/batches/1/result", webhookUrl="{own}/hook")
+    yield Case(
+        "URLs that lead to the server itself",
+        ("client.request.target", "client.request.single"),
+        (deck.valid(here),),
+    )
     for batch_id, what in TRICKY:
         yield id_case(
             deck, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}"

@@ -54,6 +54,10 @@ class Answer:
         kept = tuple((key, value) for key, value in self.headers if key.lower() != name.lower())
         return replace(self, headers=kept)
 
+    def of_status(self, status: int) -> Answer:
+        """With another status."""
+        return replace(self, status=status)
+
     def with_body(self, body: bytes | str) -> Answer:
         """With another body, the headers as they are."""
         return replace(self, body=body.encode() if isinstance(body, str) else body)
@@ -123,7 +127,12 @@ class Answer:
             return "Unassigned"
 
     def placed(self, origins: Mapping[str, str]) -> Answer:
-        """With the placeholders ``{name}`` in a Location replaced by where those origins turned out to be."""
+        """With the placeholders ``{name}`` replaced by where those origins turned out to be.
+
+        In a Location any of them is, in the body only ``{own}``.
+        """
+        if b"{own}" in self.body and "own" in origins:
+            return replace(self, body=self.body.replace(b"{own}", origins["own"].encode())).placed(origins)
         if not any(name.lower() == "location" for name, _ in self.headers):
             return self
         placed = []

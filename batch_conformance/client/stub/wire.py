@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from batch_conformance.client.stub.answers import Answer, Ending
 
@@ -149,6 +149,7 @@ class Script:
 
 def script_of(answer: Answer, request: RawRequest) -> Script:
     """The bytes of ``answer`` to ``request``: no body for HEAD, gzip only where asked for."""
+    answer = _for_old_callers(answer, request)
     if answer.mute:
         return Script((), answer.delay, answer.pause, answer.ending)
     if answer.raw is not None:
@@ -176,6 +177,15 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
     if answer.pieces and answer.framing != "chunked":
         return Script((head, *parts), answer.delay, 0.0, ending)
     return Script((head + b"".join(parts),), answer.delay, 0.0, ending)
+
+
+def _for_old_callers(answer: Answer, request: RawRequest) -> Answer:
+    """No chunks for HTTP/1.0 (RFC 9112, 6.1): the end of the connection, or a length that is never reached."""
+    if answer.framing != "chunked" or request.version != "HTTP/1.0":
+        return answer
+    if answer.cut is None:
+        return replace(answer, framing="close", ending="close")
+    return replace(answer, framing="length", announced=len(answer.body) + 1)
 
 
 def content_of(answer: Answer, request: RawRequest) -> bytes:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Play, Refusal, Turn, Valid
+from batch_conformance.judge.client.material import (
+    CLIENT_BENCH,
+    ClientRecord,
+    Play,
+    Refusal,
+    Turn,
+    Unfit,
+    Valid,
+    clause_of_status,
+)
+from batch_conformance.judge.client.reject import FALSE_KINDS
 from batch_conformance.judge.finding import Judgement
 
 #: The kinds that a status may be reported as. A 5xx without a kind of its own may be either (interface, kinds).
@@ -90,7 +100,9 @@ def odd_body(record: ClientRecord, judgement: Judgement) -> None:
     wrong = _wrong_statuses(record)
     for play, turn, told in _refusals(record, judgement):
         if told.status in wrong:
-            judgement.remark(f"a {told.status} goes wrong whatever its body: see {_clause_of(told.status)}")
+            judgement.remark(
+                f"a {told.status} goes wrong whatever its body: see {clause_of_status(told.status)}"
+            )
             continue
         judgement.look()
         problem = status_problem(turn, told)
@@ -111,6 +123,16 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
             problem = status_problem(turn, told)
             if problem:
                 _blame(judgement, play, turn, told, problem)
+        elif isinstance(told, Unfit):
+            judgement.look()
+            error = turn.reply.error
+            if error is not None and error.kind in FALSE_KINDS:
+                judgement.blame(
+                    turn.last,
+                    f"a 200 is reported as what its body says: {play.title}",
+                    expected="an error of kind decode",
+                    actual=turn.said(),
+                )
         elif isinstance(told, Valid) and record.decodes:
             judgement.look()
             error = turn.reply.error
@@ -138,7 +160,7 @@ def _refusals(record: ClientRecord, judgement: Judgement) -> Iterator[tuple[Play
 
 def _wrong_statuses(record: ClientRecord) -> frozenset[int]:
     """Statuses that are reported wrongly even with a documented body."""
-    plain = {_clause_of(status) for status in (*_OWN_KIND, 400)}
+    plain = {clause_of_status(status) for status in (*_OWN_KIND, 400)}
     return frozenset(
         turn.told.status
         for play in record.plays
@@ -146,7 +168,3 @@ def _wrong_statuses(record: ClientRecord) -> frozenset[int]:
         for turn in play.turns
         if isinstance(turn.told, Refusal) and not turn.told.body and status_problem(turn, turn.told)
     )
-
-
-def _clause_of(status: int) -> str:
-    return f"client.error.{status}" if status in _OWN_KIND else "client.error.other-status"

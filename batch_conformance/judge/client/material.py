@@ -110,10 +110,11 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Broken:
-    """No proper answer: what went wrong on the way."""
+    """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come."""
 
     kind: FaultKind
     what: str
+    begun: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,16 @@ class ClientRecord:
                 else:
                     yield play, turn
 
+    def _explained(self, turn: Turn, clause: str) -> str:
+        """The broken clause about the plain form of what the client broke down on, if there is one."""
+        if isinstance(turn.told, Refusal):
+            plain = clause_of_status(turn.told.status)
+        elif clause == "client.auth.redirect":
+            plain = "client.fault.redirect-loop"
+        else:
+            return ""
+        return plain if plain != clause and self.is_broken(plain) else ""
+
     def is_broken(self, clause: str) -> bool:
         """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
         if clause not in self._judged:
@@ -246,6 +257,11 @@ CLIENT_BENCH: Bench[ClientRecord] = Bench()
 def may_be_retried(status: int) -> bool:
     """Whether a status is one that clients retry with good reason."""
     return status == 429 or status >= 500
+
+
+def clause_of_status(status: int) -> str:
+    """The clause that an error status has to itself."""
+    return f"client.error.{status if status in (401, 404, 429, 500) else 'other-status'}"
 
 
 def blame_broken(play: Play, turn: Turn, judgement: Judgement) -> None:
