@@ -1,0 +1,138 @@
+"""Three ways to judge the same servers: this suite, Schemathesis's own CLI, a suite written by hand.
+
+Each is a fresh process that is told the same: the URL, a valid key, the known ids.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
+from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+from benchmarks.process import ROOT, Ran, run
+from benchmarks.serving import counted
+
+CONFORMING = "(the conforming server)"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one opponent said of one server. ``status`` 0 is yes, 1 is no; others are no verdict."""
+
+    opponent: str
+    server: str
+    clause: str
+    status: int
+    requests: int
+    seconds: float
+    cpu: float
+    warned: bool = False
+
+
+def _ours(url: str, ids: Sequence[str], scratch: Path) -> Ran:
+    told = [word for value in ids for word in ("--batch-id", value)]
+    told += ["--batch-target", url, "--batch-report", str(scratch / "report")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
+    return run(command, env={"SYNC_API_KEY": REFERENCE_KEY})
+
+
+def _schemathesis(url: str, ids: Sequence[str], scratch: Path) -> Ran:
+    fragment = _with_examples(ids, scratch)
+    command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(fragment), "--url", url]
+    # In a folder of its own: it leaves a cache behind, and must not learn from the server before.
+    return run([*command, "-H", f"x-api-key: {REFERENCE_KEY}", "--checks", "all", "--no-color"], cwd=scratch)
+
+
+def _with_examples(ids: Sequence[str], scratch: Path) -> Path:
+    """The fragment, with every known id as an example of the path parameter."""
+    shutil.copytree(ROOT / "schemas", scratch / "schemas")
+    (scratch / "contracts").mkdir()
+    document = yaml.safe_load((ROOT / "contracts" / "batch.openapi.yaml").read_text(encoding="utf-8"))
+    parameter = document["paths"]["/v2/batch/{id}"]["get"]["parameters"][0]
+    parameter.pop("example", None)
+    parameter["examples"] = {value: {"value": value} for value in ids}
+    path = scratch / "contracts" / "batch.openapi.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return path
+
+
+def _handwritten(url: str, ids: Sequence[str], scratch: Path) -> Ran:
+    shutil.copy(ROOT / "benchmarks" / "handwritten" / "test_get_batch.py", scratch)
+    # Away from this repository, without its plugin and any other: it is to be as fast as it can be.
+    return run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_get_batch.py"],
+        cwd=scratch,
+        env={
+            "BASE_URL": url,
+            "API_KEY": REFERENCE_KEY,
+            "BATCH_IDS": ",".join(ids),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
+    )
+
+
+OPPONENTS: dict[str, Callable[[str, Sequence[str], Path], Ran]] = {
+    "this suite": _ours,
+    "Schemathesis CLI": _schemathesis,
+    "hand-written": _handwritten,
+}
+
+
+def sample(mutants: int, legal: int) -> list[str]:
+    """The conforming server; of each clause the mutant in the middle of its list; more mutants, evenly, up to the
+    number; legal variations, evenly.
+    """
+    known = server_mutants()
+    by_clause: dict[str, list[str]] = {}
+    for mutant in known.values():
+        by_clause.setdefault(mutant.clause, []).append(mutant.name)
+    chosen = [names[len(names) // 2] for names in by_clause.values()][:mutants]
+    rest = [name for name in known if name not in chosen]
+    return [
+        CONFORMING,
+        *chosen,
+        *_evenly(rest, mutants - len(chosen)),
+        *_evenly(list(server_variations()), legal),
+    ]
+
+
+def _evenly(names: Sequence[str], count: int) -> list[str]:
+    return [names[int((index + 0.5) * len(names) / count)] for index in range(count)]
+
+
+def judged(name: str) -> list[Verdict]:
+    """All three verdicts on one server, each on a fresh instance of it."""
+    variant = {**server_variations(), **server_mutants()}.get(name) or ServerMutant(name, "", ReferenceServer)
+    verdicts = []
+    for opponent, judge in OPPONENTS.items():
+        app = variant.build()
+        with tempfile.TemporaryDirectory() as folder, counted(app) as served:
+            ran = judge(served.url, tuple(app.store.batches), Path(folder))
+            warned = _warned(Path(folder) / "report" / "conformance.json", variant.clause)
+        verdicts.append(
+            Verdict(opponent, name, variant.clause, ran.status, served.requests, ran.seconds, ran.cpu, warned)
+        )
+    return verdicts
+
+
+def _warned(report: Path, clause: str) -> bool:
+    if not report.exists():
+        return False
+    clauses = json.loads(report.read_text(encoding="utf-8"))["clauses"]
+    return any(row["id"] == clause and row["verdict"] == "warn" for row in clauses)
+
+
+def compete(mutants: int, legal: int, lanes: int) -> list[Verdict]:
+    """Let all three judge the sample, ``lanes`` servers side by side."""
+    with ProcessPoolExecutor(lanes) as pool:
+        return [verdict for rows in pool.map(judged, sample(mutants, legal)) for verdict in rows]

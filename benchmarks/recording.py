@@ -1,0 +1,109 @@
+"""One run's requests, recorded, and a bare client that sends them again: the least that they can take."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from batch_conformance.reference.store import REFERENCE_KEY, sample_store
+from batch_conformance.server import session
+from batch_conformance.server.campaign import Campaign
+from batch_conformance.server.connection import wire_bytes
+from batch_conformance.server.target import Target
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it went out: its bytes, and the number of the connection it went over."""
+
+    raw: bytes
+    connection: int
+    is_head: bool
+
+
+def target_at(url: str) -> Target:
+    """The conforming server at ``url``, with all its known ids."""
+    return Target(name="bench", url=url, api_key=REFERENCE_KEY, batch_ids=tuple(sample_store().batches))
+
+
+@contextmanager
+def campaigns() -> Iterator[list[Campaign]]:
+    """The campaigns of all runs made meanwhile: a verdict alone does not tell what was sent."""
+    met: list[Campaign] = []
+
+    class Watched(Campaign):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            met.append(self)
+
+    session.Campaign = Watched  # type: ignore[misc]
+    try:
+        yield met
+    finally:
+        session.Campaign = Campaign  # type: ignore[misc]
+
+
+def recorded(url: str, profile: str = "default") -> list[Sent]:
+    """Judge the server at ``url`` and note what was sent, in the order of its beginning."""
+    with campaigns() as met:
+        session.judge_server(target_at(url), profile=profile)
+    exchanges = sorted(met[0].exchanges, key=lambda exchange: exchange.started)
+    sent = []
+    for exchange in exchanges:
+        request = exchange.request
+        parts = urlsplit(request.url)
+        path = request.url.partition("://")[2].partition("/")[2]
+        lines = [f"{request.method} /{path} HTTP/1.1"] + [
+            f"{name}: {value}" for name, value in request.headers
+        ]
+        raw = wire_bytes("\r\n".join(lines)) + b"\r\n\r\n" + (request.body or b"")
+        raw = raw.replace(parts.netloc.encode(), b"HOST")
+        sent.append(Sent(raw, exchange.connection, request.method == "HEAD"))
+    return sent
+
+
+def replay(requests: Sequence[Sent], url: str) -> int:
+    """Send all of them, over connections opened and reused as in the recording. Returns the bytes received."""
+    place = urlsplit(url)
+    address = (place.hostname or "", place.port or 80)
+    last_on = {sent.connection: index for index, sent in enumerate(requests)}
+    sockets: dict[int, socket.socket] = {}
+    received = 0
+    for index, sent in enumerate(requests):
+        connection = sockets.pop(sent.connection, None)
+        if connection is None:
+            connection = socket.create_connection(address, 10)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(sent.raw.replace(b"HOST", place.netloc.encode(), 1))
+        received += _received(connection, sent.is_head)
+        if last_on[sent.connection] == index:
+            connection.close()
+        else:
+            sockets[sent.connection] = connection
+    return received
+
+
+def _received(connection: socket.socket, is_head: bool) -> int:
+    """Read one answer: as little as finding its end takes."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        piece = connection.recv(65536)
+        if not piece:
+            return len(answer)
+        answer += piece
+    head, _, body = answer.partition(b"\r\n\r\n")
+    _, found, rest = head.lower().partition(b"content-length:")
+    length = 0 if is_head or not found else int(rest.split(b"\r\n", 1)[0])
+    got = len(body)
+    while got < length or (not found and not is_head):
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        got += len(piece)
+        if not found and piece.endswith(b"0\r\n\r\n"):
+            break
+    return len(head) + got
