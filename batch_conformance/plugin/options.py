@@ -14,7 +14,7 @@ PROFILES = ("quick", "default", "thorough")
 TRANSPORTS = ("loopback", "respx")
 
 #: Option, ini type, argparse settings, help.
-_OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
     ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with GET /v2/batch)"),
     ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
@@ -41,10 +41,16 @@ _OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 def add_options(parser: pytest.Parser) -> None:
     """Register each option with the ini setting of the same name."""
     group = parser.getgroup("batch-conformance", "conformance to the Batch API contract")
-    for name, ini_type, settings, description in _OPTIONS:
+    for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
         group.addoption(f"--batch-{name}", dest=dest, default=None, help=description, **settings)
         parser.addini(dest, description, type=ini_type, default=None)  # type: ignore[arg-type]
+
+
+def any_told(config: pytest.Config) -> bool:
+    """Whether the command line has one of these options (others may have options that begin alike)."""
+    dests = ("batch_" + name.replace("-", "_") for name, *_ in OPTIONS)
+    return any(config.getoption(dest, None) is not None for dest in dests)
 
 
 class UsageProblem(Exception):
