@@ -34,6 +34,10 @@ class Peer:
             if not piece:
                 return None
             self._received += piece
+            if not self._received[:1].isalpha():
+                # Not HTTP, perhaps TLS: as real servers answer it.
+                self.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                return None
         head, _, self._received = self._received.partition(b"\r\n\r\n")
         line, *rows = head.split(b"\r\n")
         method, target, _ = line.split(b" ")
@@ -320,8 +324,10 @@ def bomb(peer: Peer) -> None:
 
 @cache
 def _bomb() -> bytes:
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return b"".join(packer.compress(b" " * (1 << 20)) for _ in range(256)) + packer.flush()
+    # A block after a full flush stands for itself: one is enough to make many.
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    first, more = (packer.compress(b" " * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
+    return first + more * 255
 
 
 def layers(peer: Peer) -> None:
