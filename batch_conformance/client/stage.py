@@ -11,6 +11,7 @@ from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
 from batch_conformance.client.player import play
 from batch_conformance.judge.client import Play
+from batch_conformance.judge.client.material import Refusal, clause_of_status
 from batch_conformance.judge.result import CouldNotRun
 
 #: Cases played side by side. One more, and a client that hangs in all of them at once would seem to be dead.
@@ -37,7 +38,8 @@ class Stage:
         self._keys = keys
         self._progress = progress
         self._played = 0
-        self._breakdowns: Counter[str] = Counter()
+        #: By clause, and whether the case was about nothing else.
+        self._breakdowns: Counter[tuple[str, bool]] = Counter()
         self._lock = threading.Lock()
         self._pulse = Deck(-1)
 
@@ -64,7 +66,8 @@ class Stage:
             self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
             self._played += 1
             broken = any(turn.reply.broken is not None for turn in played.turns)
-            self._breakdowns[case.clauses[0]] += broken
+            for clause in _blamable(case):
+                self._breakdowns[clause, case.clauses[0] == clause] += broken
         if self._progress:
             self._progress(self._played)
         if broken:
@@ -86,12 +89,17 @@ class Stage:
             return first.popleft() if first else second.popleft() if second else None
 
     def _keep(self, case: Case) -> None:
-        if self._breakdowns[case.clauses[0]] >= ENOUGH_BREAKDOWNS:
+        if any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case)):
             self.left_out[case.clauses[0]] += 1
             return
         played = self.play(case)
         with self._lock:
             self.plays[case.number] = played
+
+    def _breakdowns_like(self, case: Case, clause: str) -> int:
+        """Breakdowns that make another one in this case likely; those in special cases say nothing of the plain one."""
+        plain = self._breakdowns[clause, True]
+        return plain if clause == case.clauses[0] else plain + self._breakdowns[clause, False]
 
     def _take_pulse(self) -> None:
         """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
@@ -103,3 +111,9 @@ class Stage:
             self._client,
             self._keys,
         )
+
+
+def _blamable(case: Case) -> set[str]:
+    """The clauses that a breakdown may count against: the one the case is for, and those of its error statuses."""
+    statuses = {clause_of_status(ask.told.status) for ask in case.asks if isinstance(ask.told, Refusal)}
+    return {case.clauses[0], *statuses}

@@ -365,7 +365,7 @@ def test_unknown_statuses(reply: Reply, fine: bool) -> None:
         ("timeout", "http", False),
         ("drip", "decode", True),
         ("redirect-loop", "http", True),
-        ("redirect-loop", "not_found", False),
+        ("redirect-loop", "not_found", True),
     ],
 )
 def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:

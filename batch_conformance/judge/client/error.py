@@ -123,7 +123,7 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
             problem = status_problem(turn, told)
             if problem:
                 _blame(judgement, play, turn, told, problem)
-        elif isinstance(told, Unfit):
+        elif isinstance(told, Unfit) and not record.is_broken("client.reject.not-json"):
             judgement.look()
             error = turn.reply.error
             if error is not None and error.kind in FALSE_KINDS:

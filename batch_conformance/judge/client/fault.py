@@ -6,12 +6,8 @@ from batch_conformance.judge.client.material import CLIENT_BENCH, Broken, Client
 from batch_conformance.judge.client.reject import FALSE_KINDS
 from batch_conformance.judge.finding import Judgement
 
-#: Faults of the connection itself, which a client must be able to name.
-_NAMED = {
-    "refused": frozenset({"transport", "timeout"}),
-    "reset": frozenset({"transport", "timeout"}),
-    "timeout": frozenset({"transport", "timeout"}),
-}
+#: What a broken connection may be called.
+_CONNECTION = frozenset({"transport", "timeout"})
 
 
 def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
@@ -20,17 +16,26 @@ def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
             continue
         judgement.look()
         error = turn.reply.error
-        # A client that decodes while it reads cannot always tell a broken connection from a broken body.
-        kinds = None if turn.told.begun else _NAMED.get(turn.told.kind)
-        expected = f"an error of kind {' or '.join(sorted(kinds))}" if kinds else "an error"
+        expected = "an error of kind transport or timeout" if _has_a_name(turn.told) else "an error"
         if error is None:
             judgement.blame(
                 turn.last, f"taken for a batch: {turn.told.what}", expected=expected, actual=turn.said()
             )
-        elif (kinds and error.kind not in kinds) or error.kind in FALSE_KINDS:
+        elif not _may_be_called(turn.told, error.kind):
             judgement.blame(
                 turn.last, f"another kind of error: {play.title}", expected=expected, actual=turn.said()
             )
+
+
+def _has_a_name(told: Broken) -> bool:
+    """Whether a client must be able to name the fault: one that decodes while it reads may take it for a bad body."""
+    return told.kind in ("refused", "reset", "timeout") and not told.begun
+
+
+def _may_be_called(told: Broken, kind: str) -> bool:
+    if _has_a_name(told):
+        return kind in _CONNECTION
+    return told.kind == "redirect-loop" or kind not in FALSE_KINDS
 
 
 for _kind in ("refused", "reset", "truncated", "timeout", "drip", "redirect-loop"):

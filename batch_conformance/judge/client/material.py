@@ -187,16 +187,18 @@ class ClientRecord:
             if judgement.clause not in play.clauses or ordinary not in (None, play.ordinary):
                 continue
             for turn in play.turns:
-                if turn.reply.broken is not None and not self.retries_without_end(turn):
-                    blame_broken(play, turn, judgement)
-                elif self.retries_without_end(turn):
+                if self.retries_without_end(turn):
                     judgement.remark(
                         "a call that retried without end tells nothing here: see client.retry.bounded"
                     )
-                else:
+                elif turn.reply.broken is None:
                     yield play, turn
+                elif cause := self.explained(turn, judgement.clause):
+                    judgement.remark(f"the client breaks down whatever is special here: see {cause}")
+                else:
+                    blame_broken(play, turn, judgement)
 
-    def _explained(self, turn: Turn, clause: str) -> str:
+    def explained(self, turn: Turn, clause: str) -> str:
         """The broken clause about the plain form of what the client broke down on, if there is one."""
         if isinstance(turn.told, Refusal):
             plain = clause_of_status(turn.told.status)

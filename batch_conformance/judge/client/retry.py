@@ -54,7 +54,9 @@ def bounded(record: ClientRecord, judgement: Judgement) -> None:
                 actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
             )
         elif record.retries_without_end(turn) or (
-            turn.reply.broken is not None and play.clauses[0] == judgement.clause
+            turn.reply.broken is not None
+            and play.clauses[0] == judgement.clause
+            and not record.explained(turn, judgement.clause)
         ):
             judgement.blame(
                 turn.last,
