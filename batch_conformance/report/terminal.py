@@ -60,6 +60,8 @@ _MARKUP: Mapping[str, dict[str, bool]] = {
 _INDENT = "  "
 #: Longer curl lines would bury what stands around them, in characters.
 _CURL_LIMIT = 1200
+#: A reason why nothing could be judged is never wrapped either: it is there to be found.
+_REASON_LIMIT = 600
 #: Further lines of a quoted text likewise.
 _LINES_LIMIT = 8
 
@@ -106,7 +108,8 @@ class _Renderer:
 
     def lines(self, document: Document, more: str) -> Iterator[Line]:
         yield from self.head(document)
-        if document["run"].get("error") and counts(document).keys() == {"not-exercised"}:
+        if document["run"].get("error"):
+            # The same reason for each clause would bury the one line that says it.
             yield from self.foot(document, more)
             return
         for verdict in ("fail", "error", "warn", "known-failure"):
@@ -259,7 +262,8 @@ class _Renderer:
         for line in rest:
             yield [(" " * len(start) + line, {colour: True})]
         if document["run"].get("error"):
-            yield from self.field("because", document["run"]["error"], _BOLD)
+            reason = cut(log_safe(document["run"]["error"], lines=False), _REASON_LIMIT)
+            yield [(f"{_INDENT}because   ", _FAINT), (reason, _BOLD)]
         elif document["run"].get("incomplete"):
             yield from self.field("because", "the run was interrupted", _BOLD)
         if more:
