@@ -107,7 +107,8 @@ def hostile_key(record: Record, judgement: Judgement) -> None:
 def wrong_place(record: Record, judgement: Judgement) -> None:
     """The valid key, elsewhere."""
     if not _remembers(record, judgement):
-        _refused(record.of("wrong-place"), judgement)
+        # The request that names a single place is the better proof.
+        _refused(sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(",")), judgement)
 
 
 @SERVER_BENCH.judges_clause("server.auth.header-name-case", needs=["header-case"])
