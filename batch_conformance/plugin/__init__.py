@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch_conformance.plugin.fixtures import assert_conforms, batch_stub
-from batch_conformance.plugin.options import add_options
+from batch_conformance.plugin.options import add_options, any_told
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,8 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{MARKER}(clause, subject=None): the clause of the Batch API contract that a test settles"
     )
-    if any(argument.startswith("--batch-") for argument in config.invocation_params.args):
-        verdicts_of(config).check_usage()
+    if any_told(config):
+        from batch_conformance.plugin.sharing import is_worker
+
+        if not is_worker(config):
+            verdicts_of(config).check_usage()
 
 
 @pytest.hookimpl(trylast=True)
@@ -98,12 +101,14 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports and settle the exit status."""
-    from batch_conformance.plugin.sharing import is_worker
+    from batch_conformance.plugin.sharing import anything_selected, is_worker
 
     config = session.config
     idle = config.option.collectonly or config.getoption("batch_plan", None)
-    if not is_worker(config) and not idle and config.pluginmanager.hasplugin(_VERDICTS):
-        session.exitstatus = verdicts_of(session.config).finish(int(session.exitstatus))
+    if is_worker(config) or idle:
+        return
+    if config.pluginmanager.hasplugin(_VERDICTS) or anything_selected(config):
+        session.exitstatus = verdicts_of(config).finish(int(session.exitstatus))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

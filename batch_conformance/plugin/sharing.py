@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 _INPUT = "batch_conformance_shared"
+_SELECTED = "selected"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -21,7 +21,13 @@ def is_worker(config: pytest.Config) -> bool:
 def shared_folder(config: pytest.Config) -> Path:
     """The folder through which the processes of this pytest run share their verdicts; redacted text only."""
     if is_worker(config):
-        return Path(config.workerinput[_INPUT])  # type: ignore[attr-defined]
+        folder = config.workerinput.get(_INPUT)  # type: ignore[attr-defined]
+        if folder is None:
+            # Workers collect, the process that started them does not: it has not met the folder's conftest.py.
+            raise pytest.UsageError(
+                "under pytest-xdist, name the folder of the suite on the command line or in testpaths"
+            )
+        return Path(folder)
     folder = getattr(config, "_batch_conformance_shared", None)
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="batch-conformance-"))
@@ -31,8 +37,16 @@ def shared_folder(config: pytest.Config) -> Path:
 
 
 def share_with_worker(node: Any) -> None:
-    """Hand the folder to a worker that is about to start."""
-    from batch_conformance.plugin import verdicts_of
-
-    verdicts_of(node.config)
+    """Hand the folder to a worker that is about to start. Any run may have workers: nothing else is done here."""
     node.workerinput[_INPUT] = str(shared_folder(node.config))
+
+
+def note_selection(config: pytest.Config) -> None:
+    """Let all processes of this run know that tests of the suites were selected."""
+    (shared_folder(config) / _SELECTED).touch()
+
+
+def anything_selected(config: pytest.Config) -> bool:
+    """Whether tests of the suites were selected, here or in a worker."""
+    folder = getattr(config, "_batch_conformance_shared", None)
+    return folder is not None and (folder / _SELECTED).exists()

@@ -14,7 +14,7 @@ from filelock import FileLock
 from batch_conformance.plugin import judging, known_failures
 from batch_conformance.plugin.options import Options, UsageProblem, read_options
 from batch_conformance.plugin.progress import progress_line
-from batch_conformance.plugin.sharing import is_worker, shared_folder
+from batch_conformance.plugin.sharing import anything_selected, is_worker, note_selection, shared_folder
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
@@ -57,6 +57,7 @@ class Verdicts:
         for mark in marks:
             clause: str = mark.args[0]
             self.selected.setdefault(kind_of(clause, mark), set()).add(clause)
+        note_selection(self._config)
         if not is_worker(self._config) and not self._config.option.collectonly:
             self.check_usage()
             try:
@@ -131,7 +132,7 @@ class Verdicts:
             return COULD_NOT_RUN
         if "fail" in verdicts:
             return FAILED
-        if self.selected and not documents:
+        if anything_selected(self._config) and not documents:
             self.problems.append("no clause was judged: nothing ran, so nothing conforms")
             return COULD_NOT_RUN
         return status
