@@ -1,0 +1,250 @@
+"""``python -m batch_conformance.vendor DEST``: the suite as a folder of a client's repository, made and updated.
+
+The folder holds the package, ``contracts/``, ``schemas/`` and the suites, without their proof; ``VERSION`` says what
+it is, ``MANIFEST.sha256`` what each file was when it was made, so that no local edit is overwritten unseen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from batch_conformance import __version__
+from batch_conformance.contract import contract_root, load_contract
+
+NAME = "sync-batch-conformance"
+VERSION, MANIFEST, REQUIREMENTS = "VERSION", "MANIFEST.sha256", "requirements.txt"
+SUITES = ("client", "server", "recorded")
+DONE, EDITED, WRONG_USAGE = 0, 1, 4
+_PACKAGE = Path(__file__).resolve().parent
+_DATA = {"contracts", "schemas", "suites"}
+
+
+class NotVendored(Exception):
+    """The folder is not one that this command made. The message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How a vendored folder differs from what was made."""
+
+    version: str
+    recorded: Mapping[str, str]
+    edited: tuple[str, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether no file was touched."""
+        return not (self.edited or self.missing or self.added)
+
+    def lines(self) -> list[str]:
+        """A line for each file that differs."""
+        words = (("edited", self.edited), ("missing", self.missing), ("added", self.added))
+        return [f"  {word:8} {name}" for word, names in words for name in names]
+
+
+def vendored_files() -> dict[str, bytes]:
+    """All files of a vendored folder by their names, but for the manifest. From a checkout or from the wheel."""
+    root = contract_root()
+    found = {f"batch_conformance/{name}": file for name, file in _files(_PACKAGE) if _top(name) not in _DATA}
+    for folder in ("contracts", "schemas", *(f"suites/{suite}" for suite in SUITES)):
+        found |= {f"{folder}/{name}": file for name, file in _files(root / folder)}
+    # Only in the wheel are the suites packages.
+    files = {
+        name: file.read_bytes() for name, file in found.items() if not re.match(r"suites/.*__init__\.py$", name)
+    }
+    conftest = root / "suites" / "installed" / "vendored_conftest.py" if root == _PACKAGE else root / "conftest.py"
+    files["conftest.py"] = conftest.read_bytes()
+    files[REQUIREMENTS] = _requirements(root).encode()
+    files[VERSION] = _version(root, [_top(name) for name in found]).encode()
+    # Bytes are what the manifest knows: git must not turn line ends.
+    files[".gitattributes"] = b"* -text linguist-vendored\n"
+    return dict(sorted(files.items()))
+
+
+def _top(name: str) -> str:
+    return name.partition("/")[0]
+
+
+def _files(folder: Path) -> Iterator[tuple[str, Path]]:
+    for file in sorted(folder.rglob("*")):
+        name = file.relative_to(folder)
+        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if file.is_file() and not hidden and file.suffix not in (".pyc", ".orig", ".rej"):
+            yield name.as_posix(), file
+
+
+def _version(root: Path, copied: list[str]) -> str:
+    contract = load_contract()
+    return (
+        f"{NAME} {__version__}\n"
+        f"commit {_commit(root, sorted(set(copied)))}\n"
+        f"contract {contract.version} sha256 {contract.sha256}\n"
+        "Made by `python -m batch_conformance.vendor`, which updates it, too; --check tells whether it was edited.\n"
+    )
+
+
+def _commit(root: Path, copied: list[str]) -> str:
+    if (root / ".git").exists():
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--", *copied, "conftest.py")
+        return commit + (" with changes that are not committed" if changed else "")
+    made_before = root / VERSION
+    if made_before.is_file():
+        return made_before.read_text("utf-8").splitlines()[1].removeprefix("commit ")
+    try:
+        # Where pip notes which commit it installed from.
+        noted = importlib.metadata.distribution(NAME).read_text("direct_url.json") or "{}"
+    except importlib.metadata.PackageNotFoundError:
+        noted = "{}"
+    commit = json.loads(noted).get("vcs_info", {}).get("commit_id")
+    return commit or f"that of the release {__version__}"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        ended = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return ended.stdout.strip()
+
+
+def _requirements(root: Path) -> str:
+    if (root / REQUIREMENTS).is_file():
+        return (root / REQUIREMENTS).read_text("utf-8")
+    extras: dict[str, list[str]] = {"": [], "client": [], "server": []}
+    project = root / "pyproject.toml"
+    if root != _PACKAGE and project.is_file():
+        told = tomllib.loads(project.read_text("utf-8"))["project"]
+        extras[""] = told["dependencies"]
+        extras |= {extra: told["optional-dependencies"][extra] for extra in ("client", "server")}
+    else:
+        for line in importlib.metadata.requires(NAME) or []:
+            requirement, _, marker = line.partition(";")
+            extra = re.search(r"""extra == ['"](\w+)['"]""", marker)
+            extras.setdefault(extra[1] if extra else "", []).append(requirement.strip())
+    needed = sorted(extras[""] + extras["client"], key=str.lower)
+    server = " ".join(f"'{requirement}'" for requirement in sorted(extras["server"]))
+    return "\n".join([f"# For suites/server as well: pip install {server}", *needed, ""])
+
+
+def state_of(folder: Path) -> State:
+    """Compare a vendored folder with its manifest. Raises :class:`NotVendored`."""
+    try:
+        version = (folder / VERSION).read_text("utf-8").splitlines()
+        recorded = _recorded((folder / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise NotVendored(f"{folder} was not made by this command") from None
+    here = {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in _vendored(folder)}
+    return State(
+        version="; ".join(version[:3]),
+        recorded=recorded,
+        edited=tuple(name for name in recorded if name in here and here[name] != recorded[name]),
+        missing=tuple(name for name in recorded if name not in here),
+        added=tuple(name for name in here if name not in recorded),
+    )
+
+
+def _vendored(folder: Path) -> Iterator[tuple[str, Path]]:
+    yield from ((name, file) for name, file in _files(folder) if name != MANIFEST)
+    if (folder / ".gitattributes").is_file():
+        yield ".gitattributes", folder / ".gitattributes"
+
+
+def _recorded(manifest: str) -> dict[str, str]:
+    recorded = {}
+    for line in manifest.splitlines():
+        digest, _, name = line.partition("  ")
+        path = PurePosixPath(name)
+        if len(digest) != 64 or not name or path.is_absolute() or ".." in path.parts:
+            raise ValueError("not a manifest")
+        recorded[name] = digest
+    return recorded
+
+
+def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
+    """Make or update a vendored folder; returns the exit status and what to tell the user.
+
+    Raises :class:`NotVendored` when there is something else in its place.
+    """
+    before: State | None = None
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        before = state_of(folder)
+    files = vendored_files()
+    if before and not force:
+        at_risk = [*before.edited, *before.missing, *(name for name in before.added if name in files)]
+        if at_risk:
+            lines = [line for line in before.lines() if line.split()[-1] in at_risk]
+            return EDITED, [f"{folder} has local changes, nothing was done; --force gives them up:", *lines]
+    for name in before.recorded if before else ():
+        if name not in files:
+            _remove(folder, name)
+    for name, content in files.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content)
+    manifest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    # Last: should this be interrupted, the old one still tells that the folder is not whole.
+    (folder / MANIFEST).write_text("".join(f"{digest}  {name}\n" for name, digest in manifest.items()), "utf-8")
+    return DONE, _told(folder, before, manifest)
+
+
+def _remove(folder: Path, name: str) -> None:
+    place = folder / name
+    place.unlink(missing_ok=True)
+    for parent in place.parents:
+        if parent == folder or not parent.is_dir() or any(parent.iterdir()):
+            break
+        parent.rmdir()
+
+
+def _told(folder: Path, before: State | None, manifest: Mapping[str, str]) -> list[str]:
+    now = state_of(folder)
+    if before is None:
+        return [f"{folder}: {now.version}", f"  {len(manifest)} files"]
+    changed = sum(before.recorded.get(name, digest) != digest for name, digest in manifest.items())
+    new, gone = len(manifest.keys() - before.recorded.keys()), len(before.recorded.keys() - manifest.keys())
+    lines = [f"{folder}: {now.version}", f"  was {before.version}"]
+    return [*lines, f"  {changed} files changed, {new} new, {gone} gone", *(now.lines() if now.added else [])]
+
+
+def check(folder: Path) -> tuple[int, list[str]]:
+    """Say which version a vendored folder is and whether it was edited. Raises :class:`NotVendored`."""
+    state = state_of(folder)
+    if state.unchanged:
+        return DONE, [f"{folder}: {state.version}; unchanged"]
+    return EDITED, [f"{folder}: {state.version}; with local changes:", *state.lines()]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. Returns 0, 1 for a folder with local changes, 4 for wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite")
+    parser.add_argument("--check", action="store_true", help="only say which version it is, and whether it was edited")
+    parser.add_argument("--force", action="store_true", help="give up local changes")
+    try:
+        told = parser.parse_args(arguments)
+        status, lines = check(told.folder) if told.check else vendor(told.folder, force=told.force)
+    except NotVendored as problem:
+        status, lines = WRONG_USAGE, [str(problem)]
+    except SystemExit as problem:
+        return WRONG_USAGE if problem.code else DONE
+    except OSError as problem:
+        status, lines = WRONG_USAGE, [f"{problem.filename}: {problem.strerror}"]
+    print(*lines, sep="\n", file=sys.stderr if status else sys.stdout)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

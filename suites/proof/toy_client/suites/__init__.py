@@ -1,0 +1,1 @@
+"""Test suites of the client repo: nothing to do with the suite's folder of that name."""

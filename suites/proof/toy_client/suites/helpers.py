@@ -1,0 +1,3 @@
+"""What tests share."""
+
+OWN = "the client's own"

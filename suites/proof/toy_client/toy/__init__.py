@@ -1,0 +1,1 @@
+"""A client of the Batch API, in a repository of its own."""
