@@ -7,7 +7,8 @@ place; a value that is garbled on the way is the business of the member's own cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from batch_conformance.contract.load import STATUSES
@@ -27,6 +28,7 @@ from batch_conformance.judge.client.compare import (
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
     ClientRecord,
+    Play,
     Turn,
     Valid,
     accepted,
@@ -94,6 +96,15 @@ def _judge_mixtures(record: ClientRecord, judgement: Judgement) -> None:
             _blame_member(judgement, turn.last, name, wire, value)
 
 
+def mixtures(record: ClientRecord) -> Iterator[tuple[Play, Turn, Mapping[str, Any], dict[str, Any]]]:
+    """Batches handed over that were special in several ways: a garbled member is still its own clause's."""
+    for play in record.plays:
+        if play.clauses[0] == FIELDS and not play.ordinary:
+            for turn in play.turns:
+                if isinstance(turn.told, Valid) and turn.reply.batch is not None:
+                    yield play, turn, turn.told.batch, turn.reply.batch
+
+
 def _blame_member(judgement: Judgement, exchange: Exchange | None, name: str, sent: Any, handed: Any) -> None:
     judgement.blame(
         exchange,
@@ -110,7 +121,7 @@ def status(record: ClientRecord, judgement: Judgement) -> None:
     if "status" in never_handed(record):
         judgement.remark(_NEVER)
         return
-    for _, turn, sent, handed in accepted(record, judgement):
+    for _, turn, sent, handed in chain(accepted(record, judgement), mixtures(record)):
         judgement.look()
         if member(handed, "status") != sent["status"]:
             judgement.blame(
@@ -127,7 +138,7 @@ def created_at(record: ClientRecord, judgement: Judgement) -> None:
     if "created_at" in never_handed(record):
         judgement.remark(_NEVER)
         return
-    for play, turn, sent, handed in accepted(record, judgement):
+    for play, turn, sent, handed in chain(accepted(record, judgement), mixtures(record)):
         judgement.look()
         problem = instant_problem(sent["created_at"], member(handed, "created_at"))
         if problem:
@@ -153,7 +164,9 @@ def counts(record: ClientRecord, judgement: Judgement) -> None:
         for name, fault in count_faults(never, sent, turn.reply.batch or {}).items()
         if fault == FIELDS
     }
-    for play, turn, sent, handed in accepted(record, judgement, refused_statuses(record)):
+    for play, turn, sent, handed in chain(
+        accepted(record, judgement, refused_statuses(record)), mixtures(record)
+    ):
         judgement.look()
         metrics = member(handed, "metrics")
         if not isinstance(metrics, Mapping):

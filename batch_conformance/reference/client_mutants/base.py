@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -64,14 +65,23 @@ class ClientVariation:
 
 def adapter_of(client: type[Faulty], name: str) -> Adapter:
     """An adapter for a changed client, with a memory of its own."""
-    fresh: type[Faulty] = type(client.__name__, (client,), {"memory": {}})
+    memory: dict[str, Any] = {}
+    fresh: type[Faulty] = type(client.__name__, (client,), {"memory": memory})
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
         with fresh(request["base_url"], request["api_key"], request["timeout_s"]) as made:
             return made.reply(request["batch_id"])
 
     adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
+    weakref.finalize(adapter, _let_go, memory)
     return adapter
+
+
+def _let_go(memory: dict[str, Any]) -> None:
+    """Close the connections that a client has kept for the next one."""
+    for kept in memory.values():
+        if isinstance(kept, httpx.Client):
+            kept.close()
 
 
 class Registry:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -122,8 +123,8 @@ class _Elsewhere(Faulty):
 class _Rounded(Faulty):
     def instant(self, text: str) -> datetime:
         instant = super().instant(text)
-        digits = text.partition(".")[2][6:7]
-        return instant + timedelta(microseconds=int(digits.isdecimal() and digits >= "5"))
+        more = re.search(r"\.\d{6}([5-9])", text)
+        return instant + timedelta(microseconds=1 if more else 0)
 
 
 @variation("dates-as-sent", "hands dates on as they came")
