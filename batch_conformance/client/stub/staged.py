@@ -13,13 +13,21 @@ from batch_conformance.client.stub.server import StubServer
 from batch_conformance.client.stub.wire import RawRequest
 from batch_conformance.exchange import Exchange, Intent
 
-#: The states of a batch on its way, with what changes in each.
-_ON_THE_WAY: tuple[dict[str, Any], ...] = (
-    {"status": "PENDING", "metrics": {"success_count": 0, "failed_count": 0, "pending_count": 0}},
-    {"status": "JOBS_CREATED", "metrics": {"success_count": 0, "failed_count": 0, "pending_count": 5}},
-    {"status": "PROCESSING", "metrics": {"success_count": 3, "failed_count": 0, "pending_count": 2}},
-    {"status": "COMPLETED", "metrics": {"success_count": 4, "failed_count": 1, "pending_count": 0}},
-)
+
+def _state(status: str, success: int, failed: int, pending: int) -> Answer:
+    counts = {"success_count": success, "failed_count": failed, "pending_count": pending}
+    unfinished = {} if status == "COMPLETED" else {"outputUrl": "", "webhookUrl": None}
+    return answers.batch(status=status, metrics=counts, **unfinished)
+
+
+#: A batch of five in each of its states, in the order of progress; ``FAILED`` is the other end.
+STATES: dict[str, Answer] = {
+    "PENDING": _state("PENDING", 0, 0, 0),
+    "JOBS_CREATED": _state("JOBS_CREATED", 0, 0, 5),
+    "PROCESSING": _state("PROCESSING", 3, 0, 2),
+    "COMPLETED": _state("COMPLETED", 4, 1, 0),
+    "FAILED": _state("FAILED", 0, 5, 0),
+}
 
 
 class BatchStub:
@@ -56,14 +64,11 @@ class BatchStub:
 
     def failed(self) -> Self:
         """A failed batch."""
-        return self.batch(status="FAILED", outputUrl="")
+        return self.answer(STATES["FAILED"])
 
     def processing_then_completed(self) -> Self:
         """A batch that moves on with every request: PENDING, JOBS_CREATED, PROCESSING, COMPLETED."""
-        for state in _ON_THE_WAY:
-            done = state["status"] == "COMPLETED"
-            self.batch(**state, **({} if done else {"outputUrl": "", "webhookUrl": None}))
-        return self
+        return self.answer(*list(STATES.values())[:4])
 
     def unauthorized(self) -> Self:
         """A 401."""
