@@ -56,8 +56,14 @@ class Stage:
         queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
         with ThreadPoolExecutor(LANES, "batch-lane") as pool:
             lanes = [pool.submit(self._lane, first, second) for first, second in queues]
-        for lane in lanes:
-            lane.result()
+            try:
+                for lane in lanes:
+                    lane.result()
+            except BaseException:
+                # Interrupted, or given up: nothing more is begun, what is under way comes to its end.
+                waiting.clear()
+                quick.clear()
+                raise
 
     def play(self, case: Case) -> Play:
         """Play one case, without keeping it. Raises ``CouldNotRun``."""

@@ -10,23 +10,16 @@ from collections import Counter
 from batch_conformance.client.stub import answers
 from batch_conformance.client.stub.answers import Answer
 from batch_conformance.client.stub.server import StubServer
-from batch_conformance.client.stub.staged import with_asked_id
+from batch_conformance.client.stub.staged import STATES, with_asked_id
 from batch_conformance.client.stub.wire import RawRequest
 
-_UNFINISHED = {"outputUrl": "", "webhookUrl": None}
 #: What each id leads to.
 IDS: dict[str, tuple[Answer, ...]] = {
     "batch_abc123": (answers.batch(),),
     "batch_completed": (answers.batch(),),
-    "batch_failed": (answers.batch(status="FAILED", outputUrl=""),),
-    "batch_pending": (answers.batch(status="PENDING", **_UNFINISHED),),
-    "batch_moving": (
-        *(
-            answers.batch(status=status, **_UNFINISHED)
-            for status in ("PENDING", "JOBS_CREATED", "PROCESSING")
-        ),
-        answers.batch(),
-    ),
+    "batch_failed": (STATES["FAILED"],),
+    "batch_pending": (STATES["PENDING"],),
+    "batch_moving": tuple(STATES.values())[:4],
     "batch_new_status": (answers.batch(status="ARCHIVED"),),
     "batch_chunked": (answers.batch().chunked(7),),
     "batch_unauthorized": (answers.error(401),),
