@@ -112,6 +112,8 @@ class Verdicts:
 
     def finish(self, status: int) -> int:
         """Write the reports; returns the exit status of the run."""
+        if status == WRONG_USAGE:
+            return status
         documents = self.judged()
         for kind, document in documents.items():
             folder = self.options.report / kind if len(documents) > 1 else self.options.report

@@ -155,7 +155,9 @@ def is_loopback(url: str) -> bool:
 
 
 def _is_production(url: str) -> bool:
-    return urlsplit(url).hostname == urlsplit(load_contract().servers["production"]).hostname
+    # A dot at the end of a name changes nothing about where it leads.
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host == urlsplit(load_contract().servers["production"]).hostname
 
 
 def _project_targets(start: Path) -> tuple[Path | None, dict[str, Any]]:

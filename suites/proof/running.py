@@ -1,0 +1,65 @@
+"""Runs of pytest as users start them: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+SERVER, CLIENT = str(ROOT / "suites" / "server"), str(ROOT / "suites" / "client")
+#: Variables that would make a run inside a run behave otherwise than one of its own.
+_FOREIGN = ("PYTEST_", "GITHUB_", "SYNC_", "CI", "COLUMNS", "COV_")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that has ended."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+    @property
+    def text(self) -> str:
+        """All that was printed."""
+        return self.out + self.err
+
+    def report(self, place: str = "reports/latest") -> dict[str, Any]:
+        """The report in a folder."""
+        read: dict[str, Any] = json.loads((self.folder / place / "conformance.json").read_text("utf-8"))
+        return read
+
+    def verdicts(self, place: str = "reports/latest") -> dict[str, str]:
+        """The verdict on each clause."""
+        return {clause["id"]: clause["verdict"] for clause in self.report(place)["clauses"]}
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of a run."""
+    return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The environment of a run, with nothing in it that concerns the run around it."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return own | variables
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> Ended:
+    """Run pytest in a folder, with variables in its environment."""
+    ended = subprocess.run(
+        command(*arguments),
+        cwd=folder,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Ended(ended.returncode, ended.stdout, ended.stderr, folder)
