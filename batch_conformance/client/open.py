@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.inprocess import InProcessClient, load_adapter
+from batch_conformance.client.inprocess import Adapter, InProcessClient, load_adapter
 from batch_conformance.client.process import Limits
 from batch_conformance.client.wording import Redact
 from batch_conformance.judge.result import CouldNotRun
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 EMBEDDED = "python:batch_conformance.reference.client:adapter"
 Transport = Literal["loopback", "respx"]
+#: Calls side by side. One more, and a client that hangs in all of them at once would seem to be dead.
+LANES = 5
 
 
 def open_client(
     spec: str,
     *,
     transport: Transport = "loopback",
-    size: int = 4,
+    size: int = LANES,
     redact: Redact = str,
     limits: Limits | None = None,
 ) -> ClientUnderTest:
@@ -40,9 +42,22 @@ def open_client(
     if spec != "embedded" and kind != "python":
         kinds = "embedded, exec:COMMAND or python:MODULE:ATTRIBUTE"
         raise ValueError(f"client {spec!r} is not understood; use {kinds}")
+    adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
+    return open_adapter(adapter, spec=spec, transport=transport, size=size, redact=redact, limits=limits)
+
+
+def open_adapter(
+    adapter: Adapter,
+    *,
+    spec: str,
+    transport: Transport = "loopback",
+    size: int = LANES,
+    redact: Redact = str,
+    limits: Limits | None = None,
+) -> ClientUnderTest:
+    """Reach a client in this process; parameters and errors as for :func:`open_client`."""
     if transport not in ("loopback", "respx"):
         raise ValueError(f"transport {transport!r} is not understood; use loopback or respx")
-    adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
     client = InProcessClient(
         adapter,
         spec=spec,

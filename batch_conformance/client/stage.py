@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
+from batch_conformance.client.open import LANES
 from batch_conformance.client.player import play
 from batch_conformance.judge.client import Play
 from batch_conformance.judge.client.material import Refusal, clause_of_status
 from batch_conformance.judge.result import CouldNotRun
 
-#: Cases played side by side. One more, and a client that hangs in all of them at once would seem to be dead.
-LANES = 5
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
 WAITING_LANES = 4
 #: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
 
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.client.material import (
@@ -95,7 +95,8 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
         if not isinstance(turn.told, Anything):
             continue
         judgement.look()
-        expected = f"{urlsplit(turn.call.base_url).path}/v2/batch/<one segment that decodes to the id>"
+        wanted = quote(turn.call.batch_id, safe="")
+        expected = shortened(f"{urlsplit(turn.call.base_url).path}/v2/batch/{wanted}")
         if not turn.seen:
             judgement.blame(
                 None,
