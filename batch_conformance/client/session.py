@@ -5,19 +5,23 @@ from __future__ import annotations
 import random
 import string
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import PROFILES, Deck, Profile, listed_cases, needed, shuffled
-from batch_conformance.client.cases.generated import PROPERTIES, Property, examples, smallest
+from batch_conformance.client.cases.generated import PROPERTIES, Property, examples, remembered, smallest
 from batch_conformance.client.stage import Stage
 from batch_conformance.contract import load_contract
 from batch_conformance.exchange import Redactor
+from batch_conformance.generate.database import shelf
 from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
 
 #: Evidence kept of one clause.
 EVIDENCE = 5
@@ -32,10 +36,12 @@ def judge_client(
     strict: bool = False,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    database: ExampleDatabase | None = None,
 ) -> RunResult:
     """Judge a client by the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played. A client that cannot be judged gives a result with
+    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs. A client
+    that cannot be judged gives a result with
     ``error`` set.
     """
     chosen = set(CLIENT_BENCH.judges if selected is None else selected)
@@ -54,7 +60,7 @@ def judge_client(
     stage = Stage(client, list(keys), progress)
     plays: Sequence[Play] = ()
     try:
-        plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys)
+        plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys, database)
     except CouldNotRun as error:
         result.error = str(error)
     result.requests = stage.requests
@@ -78,15 +84,26 @@ def test_keys(seed: int) -> dict[str, str]:
 
 
 def _play(
-    stage: Stage, profile: Profile, clauses: Collection[str], seed: int, keys: Mapping[str, str]
+    stage: Stage,
+    profile: Profile,
+    clauses: Collection[str],
+    seed: int,
+    keys: Mapping[str, str],
+    database: ExampleDatabase | None,
 ) -> Sequence[Play]:
     """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
     deck = Deck(seed)
     listed = needed(listed_cases(deck, profile), clauses)
+    shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
+    earlier = {
+        which: remembered(which, profile.generated, shelves[which], profile.latitude) for which in PROPERTIES
+    }
     generated = {
         which.clause: [
             (example, which.case(deck, example))
-            for example in examples(which, profile.generated, seed, profile.latitude)
+            for example in _different(
+                earlier[which], examples(which, profile.generated, seed, profile.latitude)
+            )
         ]
         for which in PROPERTIES
         if {which.clause, *which.beside} <= set(clauses)
@@ -100,8 +117,14 @@ def _play(
             for example, case in generated.get(which.clause, ())
             if case.number in stage.plays
         ]
-        plays += _shrunk(stage, which, profile, seed, drawn, ClientRecord(tuple(plays), keys))
+        record = ClientRecord(tuple(plays), keys)
+        plays += _shrunk(stage, which, profile, seed, drawn, record, shelves[which], bool(earlier[which]))
     return plays
+
+
+def _different(*rows: Iterable[Any]) -> Iterable[Any]:
+    """All of them in their order, none twice."""
+    return {repr(example): example for row in rows for example in row}.values()
 
 
 def _shrunk(
@@ -111,6 +134,8 @@ def _shrunk(
     seed: int,
     drawn: Sequence[tuple[Any, Play]],
     listed: ClientRecord,
+    database: ExampleDatabase | None,
+    had_failed: bool,
 ) -> list[Play]:
     """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
     played = [play for _, play in drawn]
@@ -121,7 +146,7 @@ def _shrunk(
         return ClientRecord((*listed.plays, play), listed.keys).is_broken(which.clause)
 
     known = {repr(example): breaks(play) for example, play in drawn}
-    if not any(known.values()):
+    if not any(known.values()) and not had_failed:
         return played
     smaller: dict[str, Play] = {repr(example): play for example, play in drawn}
     deck = Deck(seed + 1)
@@ -130,7 +155,7 @@ def _shrunk(
         smaller[repr(example)] = play = stage.play(which.case(deck, example))
         return breaks(play)
 
-    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude)
+    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude, database)
     return [smaller[repr(least)]] if least is not None else played
 
 

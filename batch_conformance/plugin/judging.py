@@ -16,6 +16,8 @@ from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
 
 if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
     from batch_conformance.client.call import ClientUnderTest
     from batch_conformance.server.target import Target
 
@@ -154,10 +156,23 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             seed=options.seed,
             timeout=options.timeout,
             progress=progress,
+            database=_database(options),
         )
     if options.target == "embedded":
         run.subject = Subject("server", f"reference server{_suffix(options)}", __version__, "embedded")
     return run
+
+
+def _database(options: Options) -> ExampleDatabase | None:
+    """The database of failing examples; nothing but ``thorough`` uses it."""
+    if options.profile != "thorough":
+        return None
+    from batch_conformance.generate.database import DatabaseProblem, open_database
+
+    try:
+        return open_database(options.database, options.start)
+    except DatabaseProblem as problem:
+        raise UsageProblem(str(problem)) from None
 
 
 def _suffix(options: Options) -> str:
@@ -210,6 +225,7 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
             strict=options.strict,
             seed=options.seed,
             progress=progress,
+            database=_database(options),
         )
     finally:
         client.close()

@@ -34,6 +34,7 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
     ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
     ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
+    ("database", "args", {"metavar": "PLACE", "action": "append"}, "where thorough keeps failing examples: a folder, redis://…, github:OWNER/REPO, none; repeatable (default: Hypothesis's own settings)"),
     ("seed", "string", {"metavar": "N"}, "seed of everything generated (default: 0)"),
 )  # fmt: skip
 
@@ -80,6 +81,7 @@ class Options:
     mutant: str | None
     allow_production: bool
     seed: int
+    database: tuple[str, ...]
     recorded: tuple[str, ...]
     start: Path
 
@@ -117,6 +119,7 @@ def read_options(config: pytest.Config) -> Options:
         mutant=told("mutant") or None,
         allow_production=bool(told("allow_production")),
         seed=_whole(told("seed")),
+        database=tuple(told("database") or ()),
         recorded=tuple(told("recorded") or ()),
         start=folder,
     )

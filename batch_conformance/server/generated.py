@@ -18,6 +18,7 @@ from hypothesis.errors import HypothesisException
 
 from batch_conformance.contract import contract_root
 from batch_conformance.exchange import Exchange
+from batch_conformance.generate.database import shelf
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import Key
 from batch_conformance.judge.server import SERVER_BENCH, Record
@@ -41,6 +42,16 @@ _CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_co
 
 class _Broken(Exception):
     """An example that breaks a clause; Hypothesis makes it smaller."""
+
+
+class _Stop(BaseException):
+    """Ends the exploration on the spot. Not an exception that Hypothesis would take for the example's fault, or that
+    would make it forget the examples of earlier runs.
+    """
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
 
 
 @cache
@@ -80,40 +91,40 @@ def _property(
     thorough = world.profile.budget is None
     phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
     spare = world.profile.generated + world.profile.shrink
-    stopped_by: list[BaseException] = []
 
-    @seed(world.seed)
+    # In this order: below a seed, settings lose their database.
     @settings(
         max_examples=world.profile.generated,
-        database=settings.default.database if thorough and settings.default else None,
+        database=shelf(world.database, f"server:{plan.__name__}") if thorough else None,
         phases=phases,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
     )
+    @seed(world.seed)
     @given(_operation().as_strategy())
     def holds(case: Any) -> None:
         nonlocal spare
         planned = plan(world, case)
-        if planned is None or spare <= 0 or left() <= 0 or stopped_by:
+        if planned is None or spare <= 0 or left() <= 0:
             return
         spare -= 1
         try:
             exchange = send(planned)
         except BaseException as error:
             # Not the example's fault: it must reach the campaign, not the shrinker.
-            stopped_by.append(error)
-            return
+            raise _Stop(error) from None
         annotated = replace(exchange, notes=tuple(_second_opinion(case, exchange)))
         keep(annotated)
         if annotated.notes or _is_broken(annotated):
             raise _Broken
 
     # What was found stands in the record, where the judges see it.
-    with suppress(_Broken, HypothesisException, ExceptionGroup):
-        holds()
-    if stopped_by:
-        raise stopped_by[0]
+    try:
+        with suppress(_Broken, HypothesisException, ExceptionGroup):
+            holds()
+    except _Stop as stop:
+        raise stop.why from None
 
 
 def _is_broken(exchange: Exchange) -> bool:

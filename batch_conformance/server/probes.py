@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from batch_conformance.contract.load import FINAL_STATUSES
 from batch_conformance.exchange import Exchange
@@ -17,6 +18,9 @@ from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.server.profile import Profile
 from batch_conformance.server.send import Send
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
 
 Probe = Generator[Send, Exchange | None, None]
 
@@ -34,6 +38,7 @@ class World:
     states: dict[str, list[str]] = field(default_factory=dict)
     other_key: Key | None = None
     revoked_key: Key | None = None
+    database: ExampleDatabase | None = None
 
     @property
     def secret(self) -> str:

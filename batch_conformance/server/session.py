@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from batch_conformance.contract import load_contract
 from batch_conformance.exchange import Redactor
@@ -19,6 +20,9 @@ from batch_conformance.server.target import Target
 from batch_conformance.server.vigil import GivenUp
 from batch_conformance.server.wire import Wire
 
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
 
 def judge_server(
     target: Target,
@@ -29,11 +33,13 @@ def judge_server(
     seed: int = 0,
     timeout: float = 10.0,
     progress: Callable[[int], None] | None = None,
+    database: ExampleDatabase | None = None,
 ) -> RunResult:
     """Judge a server by the selected clauses (all when None). Never raises for what the target does.
 
-    ``timeout`` is in seconds, for each exchange. A target that cannot be judged gives a result with ``error`` set;
-    a run that the user stops, one that is ``incomplete``.
+    ``timeout`` is in seconds, for each exchange. ``database`` keeps the failing examples of ``thorough`` runs. A
+    target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
+    ``incomplete``.
     """
     chosen = set(SERVER_BENCH.judges if selected is None else selected)
     world = World(
@@ -44,6 +50,7 @@ def judge_server(
         seed=seed,
         other_key=target.other_key,
         revoked_key=target.revoked_key,
+        database=database,
     )
     result = RunResult(
         Subject("server", target.name, "", target.url),

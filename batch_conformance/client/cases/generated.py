@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
+from unittest import SkipTest
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
+from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
 
 from batch_conformance.client.cases.case import Case, Deck
 from batch_conformance.client.cases.decode import counts_case, date_case, extra_case
@@ -112,6 +114,22 @@ def examples(which: Property, count: int, seed: int, latitude: bool = False) -> 
     return tuple(drawn.values())
 
 
+def remembered(
+    which: Property, count: int, database: ExampleDatabase | None, latitude: bool = False
+) -> list[Any]:
+    """Examples that failed in earlier runs, here or on another machine; the database stays as it is."""
+    drawn: dict[str, Any] = {}
+
+    def keep(example: Any) -> None:
+        drawn.setdefault(repr(example), example)
+
+    if database is not None:
+        # Without anything to reuse, Hypothesis wants to skip the test.
+        with suppress(SkipTest):
+            _run(which.strategy(latitude), count, 0, [Phase.reuse], keep, ReadOnlyDatabase(database))
+    return list(drawn.values())
+
+
 class _Fails(Exception):
     """An example that fails, as Hypothesis wants to be told."""
 
@@ -128,10 +146,12 @@ def smallest(
     fails: Callable[[Any], bool],
     budget: int,
     latitude: bool = False,
+    database: ExampleDatabase | None = None,
 ) -> Any:
     """The smallest failing example that ``budget`` more plays lead to, in a few seconds; None when none fails.
 
-    ``known`` tells of examples already played, by their ``repr``, whether they fail.
+    ``known`` tells of examples already played, by their ``repr``, whether they fail. ``database`` keeps
+    what is found, and lets go of what fails no more.
     """
     found: list[Any] = []
     draws = count + 10 * budget
@@ -150,8 +170,9 @@ def smallest(
             found.append(example)
             raise _Fails
 
+    phases = [Phase.reuse, Phase.generate, Phase.shrink]
     with suppress(_Fails, _Enough):
-        _run(which.strategy(latitude), count, seed, [Phase.generate, Phase.shrink], check)
+        _run(which.strategy(latitude), count, seed, phases, check, database)
     return found[-1] if found else None
 
 
@@ -161,17 +182,19 @@ def _run(
     seed: int,
     phases: Sequence[Phase],
     use: Callable[[Any], None],
+    database: ExampleDatabase | None = None,
 ) -> None:
-    @seeded(seed)
+    # In this order: below a seed, settings lose their database.
     @settings(
         max_examples=count,
-        database=None,
+        database=database,
         deadline=None,
         phases=phases,
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         print_blob=False,
     )
+    @seeded(seed)
     @given(strategy)
     def each(example: Any) -> None:
         use(example)

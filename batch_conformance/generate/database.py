@@ -1,0 +1,116 @@
+"""Where failing examples are kept between runs and shared between machines: Hypothesis's own databases."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis.database import (
+    DirectoryBasedExampleDatabase,
+    ExampleDatabase,
+    GitHubArtifactDatabase,
+    MultiplexedDatabase,
+    ReadOnlyDatabase,
+)
+
+_REDIS = ("redis://", "rediss://", "unix://")
+_GITHUB = "github:"
+
+
+class DatabaseProblem(ValueError):
+    """A database that cannot be used. The message is one line for the user."""
+
+
+def open_database(places: Sequence[str], folder: Path) -> ExampleDatabase | None:
+    """The database that ``places`` name together; without any, that of Hypothesis's settings profile in force.
+
+    A place is a folder (seen from ``folder``), a Redis URL, ``github:OWNER/REPOSITORY`` (read only) or ``none``.
+    Raises :class:`DatabaseProblem`.
+    """
+    if not places:
+        return settings.default.database if settings.default else None
+    if list(places) == ["none"]:
+        return None
+    opened = [_opened(place, folder) for place in places]
+    return opened[0] if len(opened) == 1 else MultiplexedDatabase(*opened)
+
+
+def _opened(place: str, folder: Path) -> ExampleDatabase:
+    if place.startswith(_REDIS):
+        return _redis(place)
+    if place.startswith(_GITHUB):
+        owner, _, repository = place.removeprefix(_GITHUB).partition("/")
+        if not owner or not repository:
+            raise DatabaseProblem(f"batch_database {place!r}: github:OWNER/REPOSITORY is meant")
+        if not os.environ.get("GITHUB_TOKEN"):
+            raise DatabaseProblem(f"batch_database {place!r} needs a token in GITHUB_TOKEN")
+        # Artifacts are written by the workflow, from a folder; here they are only read.
+        return ReadOnlyDatabase(GitHubArtifactDatabase(owner, repository))
+    if "://" in place or place == "none":
+        raise DatabaseProblem(
+            f"batch_database {place!r}: a folder, redis://…, github:… or none alone is meant"
+        )
+    return DirectoryBasedExampleDatabase(folder / place)
+
+
+def _redis(url: str) -> ExampleDatabase:
+    try:
+        from hypothesis.extra.redis import RedisExampleDatabase
+        from redis import Redis  # type: ignore[import-not-found, unused-ignore]
+        from redis.exceptions import RedisError  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        raise DatabaseProblem("batch_database redis://… needs the client: pip install redis") from None
+    shown = url.rpartition("@")[2].removeprefix("redis://")
+    try:
+        client = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+        client.ping()
+    except (RedisError, ValueError) as error:
+        # The URL may hold a password: only what comes after it is shown.
+        raise DatabaseProblem(f"batch_database: no Redis at {shown} ({type(error).__name__})") from None
+    return RedisExampleDatabase(client)
+
+
+class Shelf(ExampleDatabase):
+    """The part of a database that belongs to one property.
+
+    Hypothesis tells tests apart by their source, which our properties share: without shelves, one would throw away
+    what another has found. A database that breaks down midway costs no verdict: ``trouble`` names what was raised.
+    """
+
+    def __init__(self, inner: ExampleDatabase, name: str) -> None:
+        super().__init__()
+        self._inner = inner
+        self._prefix = f"sync-batch-conformance:{name}:".encode()
+        self.trouble = ""
+
+    def fetch(self, key: bytes) -> Iterable[bytes]:
+        """All values under the key, the smallest first."""
+        found: list[bytes] = []
+        with self._guarded():
+            found += self._inner.fetch(self._prefix + key)
+        return sorted(found, key=lambda value: (len(value), value))
+
+    def save(self, key: bytes, value: bytes) -> None:
+        """Keep a value."""
+        with self._guarded():
+            self._inner.save(self._prefix + key, value)
+
+    def delete(self, key: bytes, value: bytes) -> None:
+        """Let go of a value."""
+        with self._guarded():
+            self._inner.delete(self._prefix + key, value)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            self.trouble = self.trouble or type(error).__name__
+
+
+def shelf(database: ExampleDatabase | None, name: str) -> Shelf | None:
+    """The shelf of that name, where there is a database."""
+    return None if database is None else Shelf(database, name)

@@ -1,0 +1,154 @@
+"""Long exploration: what one process finds is tried first by the next, wherever it is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
+
+from batch_conformance.client.inprocess import InProcessClient
+from batch_conformance.client.session import judge_client
+from batch_conformance.exchange import Exchange
+from batch_conformance.generate.database import DatabaseProblem, Shelf, open_database, shelf
+from batch_conformance.generate.keys import valid_key
+from batch_conformance.judge.result import RunResult
+from batch_conformance.reference.client_mutants import client_mutants
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.server.embedded import embedded_target
+from batch_conformance.server.generated import explore
+from batch_conformance.server.probes import World
+from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.send import Send
+from batch_conformance.server.wire import Wire
+
+
+class BreaksOnLongIds(ReferenceServer):
+    """A server that fails on unknown ids of seven characters or more."""
+
+    def not_found(self, asked: Asked) -> Answer:
+        """500 where 404 is due."""
+        return self.error(500, "oh") if len(asked.segment or b"") >= 7 else super().not_found(asked)
+
+
+def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int) -> list[Exchange]:
+    """What the exploration alone sends to ``app``, in its order."""
+    sent: list[Exchange] = []
+    with embedded_target(app) as target:
+        wire = Wire(target.url, timeout=5)
+        key = valid_key(REFERENCE_KEY, "SYNC_API_KEY")
+        profile = PROFILES["thorough"]
+        world = World(key, "SYNC_API_KEY", list(target.batch_ids), profile, seed, database=database)
+
+        def send(planned: Send) -> Exchange:
+            request = planned.request(target.url, target.host)
+            sent.append(wire.exchange(request, planned.intent(), lane=planned.lane))
+            return sent[-1]
+
+        explore(world, send, lambda: 1000, lambda _: None)
+        wire.close()
+    return sent
+
+
+def _broken_ids(sent: list[Exchange]) -> list[int]:
+    asked = [exchange for exchange in sent if exchange.intent.probe == "generated-ids"]
+    return [index for index, exchange in enumerate(asked) if exchange.status == 500]
+
+
+def test_a_failing_id_is_tried_first_next_time(tmp_path: Path) -> None:
+    """Another process with another seed, the same folder: its first request is the one that failed."""
+    first = _explored(BreaksOnLongIds(), DirectoryBasedExampleDatabase(tmp_path), seed=1)
+    again = _explored(BreaksOnLongIds(), DirectoryBasedExampleDatabase(tmp_path), seed=2)
+    alone = _explored(BreaksOnLongIds(), None, seed=2)
+    assert _broken_ids(first)
+    assert _broken_ids(again)[0] == 0
+    assert _broken_ids(alone)[0] > 0
+
+
+def test_what_fails_no_more_is_forgotten() -> None:
+    """A server that was repaired is not asked for ever."""
+    database = InMemoryExampleDatabase()
+    _explored(BreaksOnLongIds(), database, seed=1)
+    assert any(database.data.values())
+    _explored(ReferenceServer(), database, seed=1)
+    assert not any(value for key, value in database.data.items() if b"generated_id" in key)
+
+
+def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
+    """A failing example is kept for the client suite too, and shown again by another seed."""
+    mutant = client_mutants()["id-slash-kept"]
+    database = DirectoryBasedExampleDatabase(tmp_path)
+
+    def judged(seed: int) -> RunResult:
+        client = InProcessClient(mutant.adapter(), spec="embedded", size=5)
+        try:
+            return judge_client(
+                client, profile="thorough", selected={mutant.clause}, seed=seed, database=database
+            )
+        finally:
+            client.close()
+
+    assert judged(1).verdict == judged(2).verdict == "fail"
+
+
+def test_properties_keep_apart_what_they_found() -> None:
+    """The same key on two shelves is two keys."""
+    database = InMemoryExampleDatabase()
+    one, two = Shelf(database, "one"), Shelf(database, "two")
+    one.save(b"key", b"longer")
+    one.save(b"key", b"one")
+    two.delete(b"key", b"one")
+    assert list(one.fetch(b"key")) == [b"one", b"longer"]
+    assert not list(two.fetch(b"key"))
+    assert shelf(None, "any") is None
+
+
+def test_a_database_that_breaks_down_costs_no_verdict() -> None:
+    """It is empty, and says what happened."""
+
+    class Gone(InMemoryExampleDatabase):
+        def fetch(self, key: bytes) -> list[bytes]:
+            raise ConnectionError(key)
+
+        def save(self, key: bytes, value: bytes) -> None:
+            raise ConnectionError(key, value)
+
+    kept = Shelf(Gone(), "any")
+    kept.save(b"key", b"value")
+    assert not list(kept.fetch(b"key"))
+    assert kept.trouble == "ConnectionError"
+    assert _explored(ReferenceServer(), Gone(), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("places", "kind"),
+    [
+        ((), None),
+        (("none",), type(None)),
+        (("kept",), DirectoryBasedExampleDatabase),
+        (("kept", "also"), "MultiplexedDatabase"),
+    ],
+)
+def test_places_become_databases(places: tuple[str, ...], kind: object, tmp_path: Path) -> None:
+    """Folders are seen from where pytest runs; several places are used together."""
+    opened = open_database(places, tmp_path)
+    if isinstance(kind, str):
+        assert type(opened).__name__ == kind
+    elif isinstance(kind, type):
+        assert isinstance(opened, kind)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [["redis://:secret@127.0.0.1:9/0"], ["github:nobody"], ["github:a/b"], ["http://x"], ["kept", "none"]],
+)
+def test_places_that_cannot_be_are_said_in_a_line(
+    places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And never with a password."""
+    monkeypatch.delenv("GITHUB_TOKEN", raising=False)
+    with pytest.raises(DatabaseProblem) as problem:
+        open_database(places, tmp_path)
+    assert "\n" not in str(problem.value)
+    assert "secret" not in str(problem.value)
