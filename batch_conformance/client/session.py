@@ -41,11 +41,10 @@ def judge_client(
     """Judge a client by the selected clauses (all when None). Never raises for what the client does.
 
     ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs. A client
-    that cannot be judged gives a result with
-    ``error`` set.
+    that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_BENCH.judges if selected is None else selected)
-    keys = test_keys(seed)
+    keys = keys_of_run(seed)
     hello = client.hello
     result = RunResult(
         Subject("client", hello.name, hello.version, client.spec),
@@ -63,13 +62,16 @@ def judge_client(
         plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys, database)
     except CouldNotRun as error:
         result.error = str(error)
+    except KeyboardInterrupt:
+        result.incomplete = True
+        plays = tuple(stage.plays.values())
     result.requests = stage.requests
     result.results = _verdicts(ClientRecord(plays, keys), chosen, result, stage.left_out)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
 
-def test_keys(seed: int) -> dict[str, str]:
+def keys_of_run(seed: int) -> dict[str, str]:
     """The keys of a run with the names they may be shown by; they look like real ones, and open nothing."""
     source = random.Random(f"keys:{seed}")
 
@@ -142,6 +144,11 @@ def _shrunk(
     if not drawn or not profile.shrink or listed.is_broken(which.clause):
         return played
 
+    # All of them at once first: one by one takes time that grows with the square of their number.
+    together = ClientRecord((*listed.plays, *played), listed.keys)
+    if not had_failed and not together.is_broken(which.clause):
+        return played
+
     def breaks(play: Play) -> bool:
         return ClientRecord((*listed.plays, play), listed.keys).is_broken(which.clause)
 
@@ -189,6 +196,10 @@ def _verdicts(
             del judgement.findings[EVIDENCE:]
         if left_out.get(clause.id):
             judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
-        judged.append(clause_result(clause, judgement, strict=result.strict))
+        weighed = clause_result(clause, judgement, strict=result.strict)
+        if result.incomplete and not weighed.findings:
+            # A fault that was seen stands; no promise is kept before all was played.
+            weighed = ClauseResult(clause, "not-exercised", "not reached: the run was interrupted")
+        judged.append(weighed)
     order = list(clauses)
     return sorted([*judged, *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))

@@ -235,14 +235,15 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
 
 
 def _client(options: Options) -> ClientUnderTest:
-    from batch_conformance.client.open import open_client
+    from batch_conformance.client.open import open_adapter, open_client
 
     if options.client == "embedded" and options.mutant:
         from batch_conformance.reference.client_mutants import client_mutants, client_variations
 
         variants = {**client_variations(), **client_mutants()}
         if options.mutant in variants:
-            return variants[options.mutant].open(options.transport)
+            adapter = variants[options.mutant].adapter()
+            return open_adapter(adapter, spec="embedded", transport=options.transport)  # type: ignore[arg-type]
     try:
         return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
     except ValueError as error:
