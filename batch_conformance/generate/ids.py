@@ -7,7 +7,7 @@ import string
 import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.exchange.model import IdKind
@@ -26,6 +26,7 @@ class AskedId:
 
 #: Characters that make a random id unlikely to exist.
 _ROOM = 6
+_ROOM_AMONG_NUMBERS = 15
 _LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
 
 
@@ -48,9 +49,10 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
     else:
         head, sep, tail = known.rpartition("_")
         body = tail or known
-        if len(body) < _ROOM:
-            # Among short ids a random one may well exist.
-            body = (body * _ROOM)[:_ROOM]
+        room = _ROOM_AMONG_NUMBERS if body.isdigit() else _ROOM
+        if len(body) < room:
+            # Among short ids, and among numbers that are counted up, a random one may well exist.
+            body = (body * room)[:room]
         value = head + sep + _respelled(body, source)
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
 
@@ -59,7 +61,9 @@ def _respelled(body: str, source: random.Random) -> str:
     """Other characters of the same kinds; hexadecimal stays hexadecimal."""
     hexadecimal = all(char in string.hexdigits for char in body)
     kinds = (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS))
-    spelled = (next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body)
+    spelled = (
+        next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body
+    )
     return "".join(spelled)
 
 
@@ -86,18 +90,22 @@ def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
         (known[1:], "the id without its first character"),
         ("x" + known, "the id behind another character"),
         (known + "\n", "the id with a line feed behind"),
+        (f"%{known.encode()[0]:02X}{known[1:]}", "the id encoded twice"),
         (known + ".json", "the id with an extension"),
         (known + ".", "the id with a dot behind"),
         (tail if sep else "", "the id without its prefix"),
         (head + sep if sep else "", "the prefix of the id"),
         (known.lower(), "the id in lower case"),
-        (known.title(), "the id in title case"),
+        (known[:-1] + known[-1:].swapcase(), "the id with its last letter in the other case"),
+        (known[:1].swapcase() + known[1:], "the id with its first letter in the other case"),
+        (known.replace("_", "").replace("-", ""), "the id without its separators"),
+        (known.replace("_", "__").replace("-", "--"), "the id with its separators doubled"),
         (head + sep + "0" + tail, "the id with a zero put in"),
         (known.replace("_", "-"), "the id with dashes for underscores"),
         (known + "," + known, "the id twice, as a list"),
         (known + "\t", "the id with a tab behind"),
+        (known.title(), "the id in title case"),
         ("\u00a0" + known, "the id with a no-break space before"),
-        (f"%{known.encode()[0]:02X}{known[1:]}", "the id encoded twice"),
     ]
     seen = {known, "", *others}
     for value, label in candidates:
@@ -106,7 +114,11 @@ def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
             yield AskedId(value, segment_of(value), "near", label, known)
 
 
-def hostile_ids(known: str) -> Iterator[AskedId]:
+def _full_width(text: str) -> str:
+    return "".join(chr(ord(char) + 0xFEE0) if "!" <= char <= "~" else char for char in text)
+
+
+def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId]:
     """Ids that trip routers, patterns and parsers. The first dozen are the ones that most often bite."""
     encoded = segment_of(known)
     last = segment_of(known[:-1])
@@ -132,6 +144,12 @@ def hostile_ids(known: str) -> Iterator[AskedId]:
         (f"{encoded}%2Fresult", "a known id and a path below it"),
         (f"{encoded}%3Fx%3D1", "a known id and an encoded query"),
         (f"{encoded}%23x", "a known id and an encoded fragment"),
+        ("null", "the id null"),
+        (f"%22{encoded}%22", "a known id in double quotes"),
+        (f"%27{encoded}%27", "a known id in single quotes"),
+        (f"{last}%3F", "a known id ending in a one-character glob"),
+        (f"{encoded}%E2%80%8B", "a known id and a zero-width space"),
+        (segment_of(_full_width(known)), "a known id in full-width letters"),
         (f"{encoded}%3Bx%3D1", "a known id and an encoded parameter"),
         (f"{encoded}%27%20--%20", "a known id and an SQL comment"),
         ("%0D%0AX-Injected%3A%201", "a line break and a header"),
@@ -152,7 +170,6 @@ def hostile_ids(known: str) -> Iterator[AskedId]:
         ("%", "a lone percent sign"),
         ("a" * 6_000, "an id of 6,000 characters"),
         ("%20", "a space"),
-        ("null", "the id null"),
         ("undefined", "the id undefined"),
         ("0", "the id 0"),
         ("-1", "the id -1"),
@@ -163,4 +180,6 @@ def hostile_ids(known: str) -> Iterator[AskedId]:
         ("_" * max(1, len(known)), "as many one-character wildcards as the id is long"),
     ]
     for segment, label in rows:
+        if unquote(segment) in known_ids:
+            continue
         yield AskedId(segment if len(segment) < 80 else f"{segment[:40]}…", segment, "hostile", label, known)

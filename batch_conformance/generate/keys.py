@@ -44,7 +44,7 @@ def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
     source = random.Random(seed)
     yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
     yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
-    for word in ("null", "undefined", "true", "0", "test", "admin", "x-api-key", "<apiKey>"):
+    for word in ("null", "test", "undefined", "admin", "true", "0", "x-api-key", "<apiKey>"):
         if word.casefold() != valid.casefold():
             yield Key(word, "invalid", f"the key {word!r}")
 
@@ -86,6 +86,23 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(f"Bearer {key}", "near", "the key behind the word Bearer", f"Bearer ${{{var}}}"),
         Key(f"{key},{noise}", "near", "the key in a list with another", f"${{{var}}},{noise}"),
         Key(f'"{key}"', "near", "the key in double quotes", f'\\"${{{var}}}\\"'),
+        Key(_first_letter_swapped(key), "near", "the key with its first letter in the other case"),
+        Key(
+            key.replace("-", "").replace("_", ""),
+            "near",
+            "the key without its dashes",
+            f'$(printf %s "${var}" | tr -d _-)',
+        ),
+        Key(
+            key.replace("-", "_"),
+            "near",
+            "the key with underscores for dashes",
+            f'$(printf %s "${var}" | tr - _)',
+        ),
+        Key(key + ".x", "near", "the key, a dot and more", f"${{{var}}}.x"),
+        Key(key + ":x", "near", "the key, a colon and more", f"${{{var}}}:x"),
+        Key(key[:half] + noise[:1] + key[half + 1 :], "near", "the key with another character in the middle"),
+        Key(key + " x", "near", "the key, a space and more", f"${{{var}}} x"),
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
@@ -96,36 +113,56 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
             yield candidate
 
 
-def hostile_keys() -> Iterator[Key]:
-    """Keys that trip parsers: long, non-ASCII, quoted, of another syntax."""
+def _first_letter_swapped(key: str) -> str:
+    at = next((index for index, char in enumerate(key) if char.isalpha()), None)
+    return key if at is None else key[:at] + key[at].swapcase() + key[at + 1 :]
+
+
+def hostile_keys(key: str, variable: str) -> Iterator[Key]:
+    """Keys that trip parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
+    yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
+    yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("k" * 300, "hostile", "a key of 300 characters")
     yield Key("clé-ключ-鍵", "hostile", "a key in UTF-8 beyond ASCII")
-    yield Key("k" * 5_000, "hostile", "a key of 5,000 characters")
     yield Key("\udce9\udcff\udc80", "hostile", "a key of bytes that are not UTF-8")
-    yield Key("' OR '1'='1", "hostile", "a key that breaks out of an SQL string")
+    yield Key("' OR '1'='1", "invalid", "a key that breaks out of an SQL string")
     yield Key("k" * 16_000, "hostile", "a key of 16,000 characters")
-    yield Key('{"$ne":null}', "hostile", "a key that is a query operator")
-    yield Key("*", "hostile", "a wildcard for a key")
-    yield Key("%", "hostile", "a percent sign for a key")
-    yield Key(".*", "hostile", "a regular expression for a key")
+    yield Key('{"$ne":null}', "invalid", "a key that is a query operator")
+    yield Key("*", "invalid", "a wildcard for a key")
+    yield Key("%", "invalid", "a percent sign for a key")
+    yield Key(".*", "invalid", "a regular expression for a key")
     yield Key("a\tb", "hostile", "a key with a tab")
-    yield Key("%00", "hostile", "an encoded NUL for a key")
+    yield Key("%00", "invalid", "an encoded NUL for a key")
     yield Key("🔑" * 40, "hostile", "a key of emoji")
-    yield Key("${jndi:ldap://127.0.0.1/a}", "hostile", "a lookup expression for a key")
+    yield Key("${jndi:ldap://127.0.0.1/a}", "invalid", "a lookup expression for a key")
 
 
 def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
     """Where a valid key counts for nothing: names and values by place; each place can be sent in one request."""
-    queries = ("x-api-key", "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth")
-    cookies = ("x-api-key", "api_key", "apiKey", "token", "session", "key")
+    queries = (
+        "x-api-key", "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth", "X-API-Key",
+        "x_api_key", "apiToken", "api_token", "client_key", "sync_api_key", "authorization",
+    )  # fmt: skip
+    cookies = (
+        "x-api-key", "api_key", "apiKey", "token", "session", "key", "auth", "access_token", "sid", "apikey",
+        "Authorization", "sync_api_key",
+    )  # fmt: skip
     headers = (
         "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
-        "x-sync-api-key", "x-authorization", "proxy-authorization", "token",
+        "x-sync-api-key", "x-authorization", "proxy-authorization", "token", "x-api-token", "x-auth", "x-token", "key",
+        "x-api-keys", "x-client-key", "x-secret-key", "x-forwarded-api-key", "x-goog-api-key", "x-rapidapi-key",
+        "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key",
     )  # fmt: skip
     basic = base64.b64encode(f"{key}:".encode("utf-8", "surrogateescape")).decode("ascii")
-    schemes = (f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"x-api-key {key}")
+    password = base64.b64encode(f"api:{key}".encode("utf-8", "surrogateescape")).decode("ascii")
+    schemes = (
+        f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"x-api-key {key}", f"bearer {key}",
+        f"Basic {password}", f"Api-Key {key}", f"Key {key}", f"token={key}", f"ApiKey key={key}",
+    )  # fmt: skip
     return {
         "query": [(name, key) for name in queries],
+        # Some servers look only when nothing else is there.
+        "query-alone": [("api_key", key)],
         "cookie": [(name, key) for name in cookies],
         "header": [(name, key) for name in headers],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(schemes)},

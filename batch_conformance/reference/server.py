@@ -137,7 +137,9 @@ class ReferenceServer:
 
     def owns(self, asked: Asked) -> bool:
         """Whether the batches belong to the organisation whose key the request carries."""
-        return not any(value in self.other_keys for value in asked.header(b"x-api-key"))
+        return not any(
+            name.lower() == b"x-api-key" and value in self.other_keys for name, value in asked.headers
+        )
 
     def look_up(self, segment: bytes) -> Batch | None:
         """The batch whose id the path segment is, decoded once."""

@@ -24,6 +24,8 @@ from batch_conformance.server.wire import Wire
 #: Seconds that a run may spend waiting because of 429s, in all and for one request.
 PATIENCE = 120.0
 LONGEST_WAIT = 60.0
+#: How often a request without the valid key is repeated on 429.
+_STRANGERS_TRIES = 3
 _SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
 
 
@@ -66,6 +68,7 @@ class Campaign:
         self._vigil = Vigil(wire.timeout)
         self._pacer = Pacer(target.rate)
         self._patience = PATIENCE
+        self._shut_out: set[str] = set()
         self._progress = progress
         self._in_flight = 0
 
@@ -80,11 +83,18 @@ class Campaign:
         Raises :class:`BudgetSpent`, :class:`GivenUp` and :class:`CouldNotRun`.
         """
         self._vigil.consider(send)
+        tries = 0
         while True:
             exchange = self._once(send)
             if exchange.status != 429 or send.staged == 429:
                 return exchange
             wait = retry_after(exchange)
+            tries += 1
+            if send.key.kind != "valid" and (tries >= _STRANGERS_TRIES or send.probe in self._shut_out):
+                # A server may stop listening to strangers who keep coming: what they would be told is not seen.
+                self._shut_out.add(send.probe)
+                self.remarks.append("the target answers strangers with 429 only")
+                return exchange
             if wait > min(LONGEST_WAIT, self._patience):
                 raise CouldNotRun(
                     f"{self.target.url} keeps answering 429 (asked to wait {wait:g} s more): "

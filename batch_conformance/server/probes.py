@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.contract.load import FINAL_STATUSES
 from batch_conformance.exchange import Exchange
 from batch_conformance.generate import ids, keys
@@ -107,28 +108,51 @@ def every_request(world: World) -> Probe:
     turns: list[tuple[str, Key]] = [(first, world.key), (first, MISSING), (last, world.key), (last, MISSING)]
     if world.profile.name != "quick":
         turns += [(first, world.key), (first, stranger), (last, world.key), (first, EMPTY), (last, world.key)]
+    cookies: list[str] = []
     for value, key in turns:
         label = "" if key is world.key else f"{key.label}, on a connection that just carried the valid key"
-        yield Send(
+        exchange = yield Send(
             "every-request", known_id(value), key, lane="mixed", key_header=world.key_header, label=label
         )
+        cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
     yield replace(
         world.anonymous("every-request", known_id(first), MISSING),
         lane="",
         label="no key, on a fresh connection after the valid key was used on another",
     )
+    if cookies:
+        pairs = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+        label = "no key, with the cookies that a read with the valid key was given"
+        yield replace(
+            world.anonymous("every-request", known_id(first), MISSING),
+            lane="",
+            headers=[("Cookie", pairs)],
+            label=label,
+        )
+
+
+def after_all(world: World) -> Probe:
+    """No key and an unknown one, on the connection that carried the valid key all along."""
+    for key in (MISSING, next(keys.unknown_keys(world.seed, world.secret))):
+        label = f"{key.label}, on the connection that carried the valid key all along"
+        asked = known_id(world.ids[0])
+        yield Send("every-request", asked, key, key_header=world.key_header, label=label)
 
 
 def unauthenticated(world: World) -> Probe:
     """No key and an empty key, on known batches."""
-    for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
+    few = world.ids[:4] if world.profile.name != "quick" else world.ids[:1]
+    for value in dict.fromkeys([*few, world.ids[-1]]):
         yield world.anonymous("missing-key", known_id(value), MISSING)
+    for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
         yield world.anonymous("empty-key", known_id(value), EMPTY)
 
 
 def invalid_keys(world: World) -> Probe:
     """Keys nobody issued."""
-    for index, key in enumerate(islice(keys.unknown_keys(world.seed, world.secret), world.profile.invalid_keys)):
+    for index, key in enumerate(
+        islice(keys.unknown_keys(world.seed, world.secret), world.profile.invalid_keys)
+    ):
         yield world.anonymous("invalid-keys", _turn(world, index), key)
 
 
@@ -141,7 +165,7 @@ def near_keys(world: World) -> Probe:
 
 def hostile_keys(world: World) -> Probe:
     """Keys that trip parsers."""
-    for key in islice(keys.hostile_keys(), world.profile.hostile_keys):
+    for key in islice(keys.hostile_keys(world.secret, world.variable), world.profile.hostile_keys):
         yield replace(world.anonymous("hostile-keys", known_id(world.ids[0]), key), lane="")
 
 
@@ -150,7 +174,7 @@ def wrong_place(world: World) -> Probe:
     places = keys.other_places(world.secret)
     for place in world.profile.places:
         exchange = yield _misplaced(world, place, places[place])
-        if exchange is not None and exchange.status is not None and exchange.status != 401:
+        if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place]:
                 yield _misplaced(world, place, [pair])
 
@@ -158,7 +182,7 @@ def wrong_place(world: World) -> Probe:
 def _misplaced(world: World, place: str, pairs: list[tuple[str, str]]) -> Send:
     base = replace(world.anonymous("wrong-place", known_id(world.ids[0]), MISSING), key_kind="misplaced")
     names = ", ".join(name for name, _ in pairs)
-    if place == "query":
+    if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")
     if place == "cookie":
         cookie = "; ".join(f"{name}={value}" for name, value in pairs)
@@ -170,13 +194,31 @@ def _misplaced(world: World, place: str, pairs: list[tuple[str, str]]) -> Send:
 
 
 def lookup(world: World) -> Probe:
-    """Known and unknown ids, in an order that keeps coincidences out, without a key and with an unknown one."""
+    """Known and unknown ids, in an order that keeps coincidences out, with every kind of key that is none.
+
+    Each unknown id is another one, of another length at times: what depends on the id alone then varies among them.
+    """
+    known = known_id(world.ids[0])
     stranger = next(keys.unknown_keys(world.seed + 1, world.secret))
-    known = world.ids[0]
-    asked = {"A": known_id(known), "B": ids.unknown_id_like(known, world.seed)}
-    for key in (MISSING, stranger) if world.profile.name != "quick" else (MISSING,):
-        for letter in world.profile.lookup:
-            yield world.anonymous("lookup", asked[letter], key)
+    near = next(keys.near_keys(world.secret, world.variable, world.seed))
+    turns = [
+        (MISSING, world.profile.lookup),
+        (stranger, world.profile.lookup),
+        (EMPTY, "ABBA"),
+        (near, "ABBA"),
+    ]
+    others = 0
+    for key, order in turns if world.profile.name != "quick" else turns[:1]:
+        for letter in order:
+            if letter == "A":
+                yield world.anonymous("lookup", known, key)
+                continue
+            others += 1
+            asked = ids.unknown_id_like(world.ids[0], world.seed + others)
+            longer = replace(asked, value=asked.value + "7q", segment=asked.segment + "7q")
+            yield world.anonymous(
+                "lookup", longer if others % 2 == 0 and not is_uuid(asked.value) else asked, key
+            )
 
 
 def unknown_ids(world: World) -> Probe:
@@ -189,6 +231,8 @@ def near_ids(world: World) -> Probe:
     """Ids one fault away from a known one: all kinds for the first, a few for the others."""
     for index, value in enumerate(world.ids[: world.profile.batches]):
         most = world.profile.near_ids if index == 0 else world.profile.near_ids_of_others
+        if index > 3 and world.profile.budget is not None:
+            break
         # Each further batch gets other kinds of variants than the one before.
         skip = 0 if index == 0 else (index - 1) * most
         for asked in islice(ids.near_ids(value, world.ids), skip, skip + most):
@@ -197,15 +241,17 @@ def near_ids(world: World) -> Probe:
 
 def hostile_ids(world: World) -> Probe:
     """Ids that trip routers, patterns and parsers."""
-    for asked in islice(ids.hostile_ids(world.ids[0]), world.profile.hostile_ids):
+    for asked in islice(ids.hostile_ids(world.ids[0], world.ids), world.profile.hostile_ids):
         yield Send("hostile-ids", asked, world.key, key_header=world.key_header)
 
 
 def methods(world: World) -> Probe:
     """Other methods, on an unknown id only: nothing that exists can be changed."""
     asked = ids.unknown_id_like(world.ids[0], world.seed + 7)
-    for method in world.profile.methods:
-        for key in (MISSING, world.key):
+    stranger = next(keys.unknown_keys(world.seed, world.secret))
+    more = 0 if world.profile.name == "quick" else 1
+    for index, method in enumerate(world.profile.methods):
+        for key in (MISSING, stranger, EMPTY, world.key) if index < more else (MISSING, world.key):
             label = f"{method} with {key.label}"
             yield Send(
                 "methods", asked, key, method=method, lane="", key_header=world.key_header, label=label
@@ -216,14 +262,21 @@ def oddities(world: World) -> Probe:
     """Reads of a known batch with something legal but unusual about them: none may make the server fail."""
     read = world.read("oddities", world.ids[0])
     unusual: dict[str, list[tuple[str, str]]] = {
-        "Accept: */*": [("Accept", "*/*")],
         "Accept: text/html": [("Accept", "text/html")],
-        "an Accept-Language": [("Accept-Language", "tlh, *;q=0.1")],
         "If-None-Match": [("If-None-Match", '"x"')],
         "a Range": [("Range", "bytes=0-0")],
+    }
+    # What every other client does: nothing about these answers may differ.
+    usual: dict[str, list[tuple[str, str]]] = {
+        "Accept: */*": [("Accept", "*/*")],
         "no User-Agent": [("User-Agent", "")],
+        "an Accept-Language": [("Accept-Language", "de, *;q=0.5")],
     }
     sends = [replace(read, query=[("unknown", "1")], label="an unknown query parameter")]
+    sends += [
+        replace(read, probe="usual-variants", headers=headers, label=label)
+        for label, headers in usual.items()
+    ]
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
     for send in sends[: world.profile.oddities]:  # noqa: UP028 - a list takes no answers
         yield send
@@ -270,6 +323,7 @@ PROBES: dict[str, Callable[[World], Probe]] = {
     "oddities": oddities,
     "hostile-ids": hostile_ids,
     "late-reads": late_reads,
+    "after-all": after_all,
 }
 
 

@@ -35,8 +35,8 @@ class Profile:
     shrink: int
 
 
-_PLACES = ("query", "authorization-0", "header", "cookie", "authorization-1", "authorization-2", "authorization-3",
-           "authorization-4", "authorization-5")  # fmt: skip
+_PLACES = ("query", "authorization-0", "header", "cookie", "query-alone",
+           *(f"authorization-{number}" for number in range(1, 12)))  # fmt: skip
 _METHODS = ("POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS")
 
 PROFILES = {
@@ -47,9 +47,9 @@ PROFILES = {
         hostile_ids=6, methods=_METHODS[:2], oddities=2, burst=0, generated=2, shrink=0,
     ),
     "default": Profile(
-        name="default", budget=250, reads=5, late_reads=1, batches=8, advance=12, invalid_keys=6, near_keys=30,
-        hostile_keys=10, places=_PLACES, lookup="ABBABA", unknown_ids=4, near_ids=30, near_ids_of_others=1,
-        hostile_ids=41, methods=_METHODS, oddities=7, burst=8, generated=8, shrink=8,
+        name="default", budget=250, reads=5, late_reads=1, batches=10, advance=12, invalid_keys=6, near_keys=27,
+        hostile_keys=10, places=_PLACES[:11], lookup="ABBABA", unknown_ids=3, near_ids=22, near_ids_of_others=1,
+        hostile_ids=37, methods=_METHODS, oddities=7, burst=6, generated=6, shrink=6,
     ),
     "thorough": Profile(
         name="thorough", budget=None, reads=12, late_reads=4, batches=40, advance=60, invalid_keys=99, near_keys=99,

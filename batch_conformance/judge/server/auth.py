@@ -15,7 +15,9 @@ from batch_conformance.judge.server.record import SERVER_BENCH, Record
 _TELLING = 8
 
 
-def _refused(exchanges: Iterable[Exchange], judgement: Judgement, also: frozenset[int] = frozenset()) -> None:
+def _refused(
+    exchanges: Iterable[Exchange], judgement: Judgement, also: frozenset[int | None] = frozenset()
+) -> None:
     for exchange in exchanges:
         judgement.look()
         if exchange.status != 401 and exchange.status not in also:
@@ -70,53 +72,73 @@ def missing_key(record: Record, judgement: Judgement) -> None:
     _unkeyed(record, judgement, "missing", "missing-key", "lookup")
 
 
-@SERVER_BENCH.judges_clause("server.auth.empty-key", needs=["cold", "unauthenticated"])
+@SERVER_BENCH.judges_clause("server.auth.empty-key", needs=["cold", "unauthenticated", "lookup"])
 def empty_key(record: Record, judgement: Judgement) -> None:
     """An empty key."""
-    _unkeyed(record, judgement, "empty", "empty-key")
+    _unkeyed(record, judgement, "empty", "empty-key", "lookup")
 
 
 @SERVER_BENCH.judges_clause(
-    "server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys"]
+    "server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys", "hostile-keys"]
 )
 def invalid_key(record: Record, judgement: Judgement) -> None:
     """An unknown key."""
-    _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys")
+    _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys", "hostile-keys")
 
 
-@SERVER_BENCH.judges_clause("server.auth.near-key", needs=["near-keys", "cold", "every-request"])
-def near_key(record: Record, judgement: Judgement) -> None:
-    """A key one fault away from the valid one."""
-    if not _remembers(record, judgement):
-        _refused(record.of("near-keys"), judgement)
+def _usual(record: Record, kind: str) -> frozenset[int | None]:
+    """With what the server refuses plain requests of a kind, if wrongly: those clauses have the blame already."""
+    plain = record.of("missing-key", "invalid-keys", "cold")
+    return frozenset(
+        exchange.status
+        for exchange in plain
+        if exchange.intent.key_kind == kind and (exchange.status is None or exchange.status >= 400)
+    )
 
 
 @SERVER_BENCH.judges_clause(
-    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "cold", "every-request"]
+    "server.auth.near-key", needs=["near-keys", "invalid-keys", "cold", "every-request"]
+)
+def near_key(record: Record, judgement: Judgement) -> None:
+    """A key one fault away from the valid one."""
+    if not _remembers(record, judgement):
+        _refused(record.of("near-keys"), judgement, also=_usual(record, "invalid"))
+
+
+@SERVER_BENCH.judges_clause(
+    "server.auth.hostile-key",
+    needs=["hostile-keys", "generated-keys", "invalid-keys", "cold", "every-request"],
 )
 def hostile_key(record: Record, judgement: Judgement) -> None:
     """A key that trips parsers; the HTTP layer may refuse it before the API does."""
     if not _remembers(record, judgement):
-        generated = [
-            exchange for exchange in record.of("generated-keys") if exchange.intent.key_kind == "hostile"
+        hostile = [
+            exchange
+            for exchange in record.of("hostile-keys", "generated-keys")
+            if exchange.intent.key_kind == "hostile"
         ]
-        _refused([*record.of("hostile-keys"), *generated], judgement, also=frozenset({400, 431}))
+        below = frozenset({400, 431})
+        _refused(hostile, judgement, also=below | _usual(record, "invalid"))
 
 
-@SERVER_BENCH.judges_clause("server.auth.wrong-place", needs=["wrong-place", "cold", "every-request"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.wrong-place", needs=["wrong-place", "unauthenticated", "cold", "every-request"]
+)
 def wrong_place(record: Record, judgement: Judgement) -> None:
     """The valid key, elsewhere."""
     if not _remembers(record, judgement):
         # The request that names a single place is the better proof.
-        _refused(sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(",")), judgement)
+        _refused(sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(",")), judgement,
+                 also=_usual(record, "missing"))  # fmt: skip
 
 
-@SERVER_BENCH.judges_clause("server.auth.header-name-case", needs=["header-case"])
+@SERVER_BENCH.judges_clause("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, judgement: Judgement) -> None:
-    """The valid key under another spelling of the header's name."""
+    """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
+    usual = {exchange.status for exchange in record.reads} - {401, 403}
     for exchange in record.of("header-case"):
         judgement.look()
-        if exchange.status != 200:
+        if exchange.status != 200 and exchange.status not in usual:
             judgement.blame(
                 exchange,
                 exchange.intent.label,
@@ -128,7 +150,7 @@ def header_name_case(record: Record, judgement: Judgement) -> None:
 @SERVER_BENCH.judges_clause("server.auth.before-lookup", needs=["lookup"])
 def before_lookup(record: Record, judgement: Judgement) -> None:
     """Known and unknown ids get the same refusal."""
-    for kind in ("missing", "invalid"):
+    for kind in ("missing", "invalid", "empty", "near"):
         rows = [exchange for exchange in record.of("lookup") if exchange.intent.key_kind == kind]
         known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
         unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
@@ -147,7 +169,9 @@ def before_lookup(record: Record, judgement: Judgement) -> None:
         judgement.remark("no refusal of a known id to compare with")
 
 
-@SERVER_BENCH.judges_clause("server.auth.every-request", needs=["cold", "every-request", "unauthenticated"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.every-request", needs=["cold", "every-request", "unauthenticated", "after-all"]
+)
 def every_request(record: Record, judgement: Judgement) -> None:
     """What is refused on its own is refused after a valid key, too."""
     for kind in ("missing", "empty", "invalid"):
@@ -174,16 +198,20 @@ def other_org(record: Record, judgement: Judgement) -> None:
     for exchange in record.of("other-org"):
         judgement.look()
         if exchange.status != 404:
-            judgement.blame(exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome())
+            judgement.blame(
+                exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome()
+            )
     if not judgement.looked_at:
         judgement.remark("no second organisation's key was given (--batch-other-key-env)")
 
 
-@SERVER_BENCH.judges_clause("server.auth.revoked-key", needs=["revoked-key", "cold", "every-request"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.revoked-key", needs=["revoked-key", "invalid-keys", "cold", "every-request"]
+)
 def revoked_key(record: Record, judgement: Judgement) -> None:
     """A key that was valid once is no key any more."""
     if not _remembers(record, judgement):
-        _refused(record.of("revoked-key"), judgement)
+        _refused(record.of("revoked-key"), judgement, also=_usual(record, "invalid"))
     if not judgement.looked_at and not judgement.note:
         judgement.remark("no revoked key was given (--batch-revoked-key-env)")
 
@@ -217,6 +245,8 @@ def no_disclosure(record: Record, judgement: Judgement) -> None:
             judgement.blame(
                 exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
             )
+        if exchange.intent.probe == "wrong-place":
+            continue  # the key stands in the very URL or header that the server may echo
         sent = exchange.request.header_values("x-api-key")
         told = [
             secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text

@@ -177,7 +177,7 @@ def stays_open(record: Record, judgement: Judgement) -> None:
 
 def is_absolute_http_url(text: str) -> bool:
     """Whether a string is an absolute http or https URL with a host (RFC 3986, 4.3)."""
-    if _FORBIDDEN_IN_URL.search(text):
+    if _FORBIDDEN_IN_URL.search(text) or any(char.isspace() for char in text):
         return False
     try:
         parts = urlsplit(text)

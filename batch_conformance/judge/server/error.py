@@ -21,20 +21,26 @@ _NO_ERROR = "no answer from 400 up was seen"
 _INTERNALS = {
     "a Python stack trace": re.compile(r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+"),
     "a JavaScript stack trace": re.compile(
-        r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:file://|/|node:|[A-Z]:\\)[^\s)]*:\d+"
+        r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:(?:file://|/|[A-Z]:\\)[^\s)]*\.[cm]?[jt]sx?|node:[\w/]+):\d+"
     ),
-    "a Java stack trace": re.compile(r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread"),
-    "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: |\.go:\d+"),
+    "a Java stack trace": re.compile(
+        r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread|\bjava\.\w+\.\w+(?:Exception|Error)\b"
+    ),
+    "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: runtime error|\.go:\d+"),
     "another stack trace": re.compile(
         r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"
     ),
     "a source path": re.compile(
-        r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build)/[\w.\-/]+"
-        r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/|\bsrc/[\w/\-]+\.\w{1,4}\b"
+        r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build|data)/"
+        r"(?:[\w.\-]+/)*[\w\-]+\.\w{1,5}\b"
+        r"|(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users)/[\w.\-]+/[\w.\-]+/|\bENOENT\b"
+        r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/"
+        r"|\bsrc/[\w/\-]+\.(?:py|[cm]?[jt]sx?|rb|go|java|kt|php|cs|rs|exs?|cpp|c|h)\b"
     ),
     "SQL": re.compile(
-        r"\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b|\bWHERE\b\s+\w+\s*=|"
-        r"syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|"
+        r"(?-i:\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b)|"
+        r"\bselect\s+\*\s+from\b|"
+        r"\bwhere\s+\w+\s*=\s*[$'?\d]|syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|"
         r"relation \"[^\"]*\" does not",
         re.IGNORECASE | re.DOTALL,
     ),
@@ -134,7 +140,8 @@ def _second(exchange: Exchange, judgement: Judgement, *kinds: str) -> None:
         return
     for note in exchange.notes:
         kind, _, message = note.partition(": ")
-        if kind in kinds:
+        unread = kind in ("MalformedJson", "ContentDeserializationError")
+        if kind in kinds and not (unread and exchange.response is not None and exchange.response.json.ok):
             judgement.blame(
                 exchange, f"Schemathesis: {kind}", expected="what the fragment says", actual=message
             )
@@ -216,6 +223,7 @@ def _readable(exchange: Exchange) -> str:
     text = (
         exchange.response.body.decode("utf-8", "replace")
         .replace("\\n", "\n")
+        .replace("\\t", "\t")
         .replace('\\"', '"')
         .replace("\\\\", "\\")
     )
@@ -238,6 +246,10 @@ def rate_429(record: Record, judgement: Judgement) -> None:
         judgement.look()
         if exchange.request.method != "HEAD":
             _judge_body(exchange, judgement)
+            value = exchange.response.json.value
+            told = value.get("statusCode") if isinstance(value, dict) else None
+            if isinstance(told, int | float) and told != 429:
+                judgement.blame(exchange, "statusCode of a 429", expected="429", actual=shown(told))
         values = exchange.response.header_values("retry-after")
         if len(values) != 1 or not _is_retry_after(values[0]):
             judgement.blame(

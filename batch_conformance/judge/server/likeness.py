@@ -38,7 +38,10 @@ def _features(exchange: Exchange, asked: set[str]) -> dict[str, str]:
     response = exchange.response
     if response is None:
         return {"the answer": exchange.outcome()}
-    features = {}
+    features = {
+        "the reason phrase": response.reason,
+        "the order and spelling of the headers": ", ".join(name for name, _ in response.headers),
+    }
     for name, value in response.headers:
         if name.lower() not in ("date", "content-length"):
             features[f"the header {name.lower()}"] = _anonymous(value, asked)

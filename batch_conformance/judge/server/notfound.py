@@ -45,12 +45,21 @@ def _is_another_batch(exchange: Exchange, record: Record) -> bool:
     return "created_at" in batch and batch["created_at"] not in known
 
 
-@SERVER_BENCH.judges_clause("server.notfound.hostile-id", needs=["hostile-ids", "generated-ids"])
+def _usual(record: Record) -> frozenset[int | None]:
+    """What plain unknown ids get in place of 404, if it is an error: server.notfound.unknown-id has that blame."""
+    statuses = {exchange.status for exchange in record.of("unknown-ids")}
+    return frozenset(status for status in statuses if status is None or status >= 400) - {404}
+
+
+@SERVER_BENCH.judges_clause(
+    "server.notfound.hostile-id", needs=["hostile-ids", "generated-ids", "unknown-ids"]
+)
 def hostile_id(record: Record, judgement: Judgement) -> None:
     """An error below 500."""
+    usual = _usual(record)
     for exchange in record.of("hostile-ids", "generated-ids"):
         judgement.look()
-        if exchange.status is None or not 400 <= exchange.status < 500:
+        if (exchange.status is None or not 400 <= exchange.status < 500) and exchange.status not in usual:
             judgement.blame(
                 exchange,
                 f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
@@ -59,13 +68,14 @@ def hostile_id(record: Record, judgement: Judgement) -> None:
             )
 
 
-@SERVER_BENCH.judges_clause("server.notfound.hostile-id-404", needs=["hostile-ids"])
+@SERVER_BENCH.judges_clause("server.notfound.hostile-id-404", needs=["hostile-ids", "unknown-ids"])
 def hostile_id_404(record: Record, judgement: Judgement) -> None:
     """And that error is 404."""
+    usual = _usual(record)
     for exchange in record.of("hostile-ids", "generated-ids"):
         if exchange.status is not None and 400 <= exchange.status < 500:
             judgement.look()
-            if exchange.status != 404:
+            if exchange.status != 404 and exchange.status not in usual:
                 judgement.blame(
                     exchange,
                     f"a read of {exchange.intent.id!r}, {exchange.intent.label}",

@@ -8,7 +8,9 @@ from batch_conformance.judge.server.record import SERVER_BENCH, Record
 _NO_200 = "no read of a known batch was answered with 200"
 
 
-@SERVER_BENCH.judges_clause("server.ok.status", needs=["reads", "late-reads", "every-request", "burst"])
+@SERVER_BENCH.judges_clause(
+    "server.ok.status", needs=["reads", "late-reads", "every-request", "burst", "oddities"]
+)
 def status(record: Record, judgement: Judgement) -> None:
     """Exactly 200, each time."""
     for exchange in record.reads:
@@ -22,7 +24,7 @@ def status(record: Record, judgement: Judgement) -> None:
             )
 
 
-@SERVER_BENCH.judges_clause("server.ok.media-type", needs=["reads", "late-reads"])
+@SERVER_BENCH.judges_clause("server.ok.media-type", needs=["reads", "late-reads", "oddities"])
 def media_type(record: Record, judgement: Judgement) -> None:
     """``application/json``, whatever the case and the parameters."""
     for exchange in record.good:
@@ -40,7 +42,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
         judgement.remark(_NO_200)
 
 
-@SERVER_BENCH.judges_clause("server.ok.json", needs=["reads", "late-reads"])
+@SERVER_BENCH.judges_clause("server.ok.json", needs=["reads", "late-reads", "oddities"])
 def json(record: Record, judgement: Judgement) -> None:
     """One well-formed JSON value, whole."""
     for exchange in record.good:
@@ -65,7 +67,7 @@ def json(record: Record, judgement: Judgement) -> None:
         judgement.remark(_NO_200)
 
 
-@SERVER_BENCH.judges_clause("server.ok.unique-names", needs=["reads", "late-reads"])
+@SERVER_BENCH.judges_clause("server.ok.unique-names", needs=["reads", "late-reads", "oddities"])
 def unique_names(record: Record, judgement: Judgement) -> None:
     """No object with a member name twice."""
     for exchange in record.good:
