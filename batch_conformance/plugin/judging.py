@@ -240,10 +240,10 @@ def _client(options: Options) -> ClientUnderTest:
     if options.client == "embedded" and options.mutant:
         from batch_conformance.reference.client_mutants import client_mutants, client_variations
 
-        variants = {**client_variations(), **client_mutants()}
-        if options.mutant in variants:
-            adapter = variants[options.mutant].adapter()
-            return open_adapter(adapter, spec="embedded", transport=options.transport)  # type: ignore[arg-type]
+        mutant, variation = client_mutants().get(options.mutant), client_variations().get(options.mutant)
+        variant = mutant or variation
+        if variant is not None:
+            return open_adapter(variant.adapter(), spec="embedded", transport=options.transport)  # type: ignore[arg-type]
     try:
         return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
     except ValueError as error:
