@@ -28,11 +28,17 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to judge by a mixture of two versions: the tests of this folder, the code of another."""
-    loaded = Path(str(sys.modules["batch_conformance"].__file__)).resolve().parent
-    if loaded == _OWN or not _OWN.is_dir() or not any(_asked(config, suite) for suite in _SUITES):
+    """Refuse to judge in part: by workers of a process that has not come across this folder, or by a mixture of two
+    versions, the tests of this folder and the code of another.
+    """
+    from batch_conformance.plugin.sharing import is_worker, shared_folder
+
+    if not any(_asked(config, suite) for suite in _SUITES):
         return
-    if _content(loaded) != _content(_OWN):
+    if is_worker(config):
+        shared_folder(config)
+    loaded = Path(str(sys.modules["batch_conformance"].__file__)).resolve().parent
+    if loaded != _OWN and _OWN.is_dir() and _content(loaded) != _content(_OWN):
         raise pytest.UsageError(
             f"two copies of sync-batch-conformance that differ: {_version(_OWN)} in {_HERE}, {_version(loaded)} in "
             f"{loaded.parent}; add -p no:batch_conformance to use the folder, or run the installed one with "
@@ -41,17 +47,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave the suites alone in a run over a whole repository that does not say whom they should judge."""
-    if collection_path.parent.resolve() != _HERE / "suites":
-        return None
-    return None if _asked(config, collection_path.name) else True
+    """Leave this folder alone in a run over a whole repository, but for suites that are told whom to judge."""
+    place = collection_path.resolve()
+    if place.parent == _HERE and place.name != "suites":
+        return None if _named(config) else True
+    if place.parent == _HERE / "suites":
+        return None if _asked(config, place.name) else True
+    return None
+
+
+def _named(config: pytest.Config) -> bool:
+    """Whether this folder, or something in it, is an argument."""
+    arguments = (Path(argument.partition("::")[0]) for argument in config.args)
+    return any(argument.resolve().is_relative_to(_HERE) for argument in arguments)
 
 
 def _asked(config: pytest.Config, suite: str) -> bool:
-    if any(Path(argument.partition("::")[0]).resolve().is_relative_to(_HERE) for argument in config.args):
-        return True
     option = _SUITES.get(suite)
-    return bool(option and (config.getoption(option, None) or config.getini(option)))
+    return _named(config) or bool(option and (config.getoption(option, None) or config.getini(option)))
 
 
 def _content(package: Path) -> str:
