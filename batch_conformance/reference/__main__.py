@@ -8,7 +8,6 @@ import sys
 
 from batch_conformance.reference.faults import server_mutants, server_variations
 from batch_conformance.reference.plain import Manner
-from batch_conformance.reference.serve import serve_forever
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 
@@ -43,6 +42,12 @@ def _serve(app: ReferenceServer, port: int, shown: str) -> int:
     if isinstance(app.manner, Manner):
         print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
         return 4
+    try:
+        # Not needed for a look at the mutants.
+        from batch_conformance.reference.serve import serve_forever
+    except ImportError as error:
+        print(f"this needs its extra: pip install 'sync-batch-conformance[server]' ({error})", file=sys.stderr)
+        return 3
 
     def tell(url: str) -> None:
         print(f"Reference server on {url}, API key {shown}", flush=True)
