@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from batch_conformance.exchange.model import Request
-from batch_conformance.exchange.secrets import encoded_in_base64
 
 #: Headers that curl makes itself, or that would only change how the answer is shown.
 _BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
@@ -17,7 +17,7 @@ _USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
     """One line for a POSIX shell. ``secrets`` maps each secret to the shell expression that yields it."""
-    known = dict(_encoded(secrets))
+    known = {**dict(_encoded(secrets)), **dict(_wrapped(request, secrets))}
     words = ["curl", "-sS", "-i", "--path-as-is"]
     if re.search(r"[][{}]", request.url):
         words.append("--globoff")
@@ -57,7 +57,7 @@ def _told(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _encoded(secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each secret as it is, percent-encoded and in base64, with the shell expressions that yield them."""
+    """Each secret as it is and percent-encoded, with the shell expressions that yield them."""
     for secret, expression in secrets.items():
         if not secret:
             continue
@@ -68,11 +68,18 @@ def _encoded(secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             # The percent sign first: the others put more of them in.
             script = ";".join(map(_substitution, sorted(changed, key=lambda char: char != "%")))
             yield encoded, f'$(printf %s "{expression}" | sed {shlex.quote(script)})'
-        for form, written in (("%s", secret), ("%s:", f"{secret}:")):
-            yield (
-                encoded_in_base64(written),
-                f"$(printf {form} \"{expression}\" | base64 | tr -d '\\n')",
-            )
+
+
+def _wrapped(request: Request, secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Words in base64 that hold a secret, e.g. a user's name and the key, with the expressions that yield them."""
+    texts = [request.url, *(value for _, value in request.headers)]
+    for word in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", " ".join(texts)):
+        try:
+            plain = base64.b64decode(word, validate=True).decode("utf-8")
+        except ValueError:
+            continue
+        if any(secret and secret in plain for secret in secrets):
+            yield word, f"$(printf %s {_quote(plain, secrets)} | base64 | tr -d '\\n')"
 
 
 def _substitution(char: str) -> str:
@@ -88,7 +95,7 @@ def _quote(text: str, secrets: Mapping[str, str]) -> str:
 
 def _pieces(text: str, secrets: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
     """The text in pieces, and of each whether it is a secret. The longest secrets are found first."""
-    known = sorted(secrets, key=len, reverse=True)
+    known = sorted(filter(None, secrets), key=len, reverse=True)
     if not known:
         yield text, False
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from batch_conformance.exchange.secrets import secret_patterns
+from batch_conformance.exchange.secrets import piece_patterns, secret_patterns
 
 PLACEHOLDER = "[api-key]"
 #: Instead of a name that itself holds a secret (a key such as "api"): it would be replaced again and again.
@@ -26,12 +26,18 @@ class Redactor:
         for secret, name in (secrets or {}).items():
             self.add(secret, name)
 
-    def add(self, secret: str, name: str = PLACEHOLDER) -> None:
-        """Hide ``secret`` from now on, as ``name``. An empty secret hides nothing."""
+    def add(self, secret: str, name: str = PLACEHOLDER, *, pieces: str = "") -> None:
+        """Hide ``secret`` from now on, as ``name``. An empty secret hides nothing.
+
+        With ``pieces``, hide beginnings and ends of it as well, under that name: texts are cut before they get here.
+        """
         if not secret:
             return
         for length, pattern in secret_patterns(secret):
             self._forms.setdefault(pattern, (length, name))
+        if pieces:
+            for length, pattern in piece_patterns(secret):
+                self._forms.setdefault(pattern, (length, pieces))
         self._pattern = None
         self._names.clear()
 

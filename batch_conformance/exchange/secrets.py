@@ -9,11 +9,8 @@ from collections.abc import Iterator
 
 #: What is left of a secret in base64 must have this many characters to be told from other text.
 _TELLING = 8
-
-
-def encoded_in_base64(text: str) -> str:
-    """The text in base64, as bytes in UTF-8."""
-    return base64.b64encode(_bytes(text)).decode("ascii")
+#: Pieces of a secret, cut off at a limit, are told from other text by this many characters.
+_PIECE = 9
 
 
 def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
@@ -23,8 +20,7 @@ def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
     forms = {raw.hex()}
     # In the middle of other text (user:key), base64 looks different at each of three places.
     for before in range(3):
-        whole = base64.b64encode(b"\0" * before + raw).decode("ascii")
-        inner = whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
+        inner = _inner_base64(raw, before)
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     for form in sorted(forms):
         if len(form) >= _TELLING:
@@ -32,23 +28,42 @@ def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
             yield len(form), re.escape(form) + "[A-Za-z0-9+/_-]?=*"
 
 
+def piece_patterns(secret: str) -> Iterator[tuple[int, str]]:
+    """Regular expressions for what is left of a secret where a text was cut: its beginning, or its end."""
+    spelled = [_spellings(char) for char in secret]
+    for length in range(_PIECE, len(spelled)):
+        yield length, "".join(spelled[:length])
+        yield length, "".join(spelled[-length:])
+    for before in range(3):
+        whole = _inner_base64(_bytes(secret), before)
+        if len(whole) > 2 * _TELLING:
+            yield 2 * _TELLING, re.escape(whole[: 2 * _TELLING]) + "[A-Za-z0-9+/_-]*=*"
+
+
 def _spellings(char: str) -> str:
     """A pattern for one character: as it is, percent-encoded (twice, too), escaped as in JSON or C, as in HTML."""
     if char.isascii() and char.isalnum():
         return char
+    # Texts are escaped again when they are put into others: every time, backslashes double.
     units = char.encode("utf-16-be", "surrogatepass")
     escaped = "".join(f"{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
     forms = [
         "".join(f"%(?:25)?{_hex(f'{byte:02x}')}" for byte in _bytes(char)),
-        r"\\{1,2}u" + r"\\{1,2}u".join(_hex(escaped[at : at + 4]) for at in range(0, len(escaped), 4)),
-        "".join(rf"\\x{_hex(f'{byte:02x}')}" for byte in _bytes(char)),
+        "".join(rf"\\{{1,4}}u{_hex(escaped[at : at + 4])}" for at in range(0, len(escaped), 4)),
+        "".join(rf"\\{{1,4}}x{_hex(f'{byte:02x}')}" for byte in _bytes(char)),
         f"&#(?:{ord(char)}|[xX]0*{_hex(f'{ord(char):x}')});",
         *(re.escape(name) for name in {html.escape(char)} - {char}),
-        rf"\\{{0,3}}{re.escape(char)}",
+        rf"\\{{0,7}}{re.escape(char)}",
     ]
     if char == " ":
         forms.append(r"\+")
     return f"(?:{'|'.join(forms)})"
+
+
+def _inner_base64(raw: bytes, before: int) -> str:
+    """What the bytes look like in base64 behind ``before`` others (of three), without what neighbours change."""
+    whole = base64.b64encode(b"\0" * before + raw).decode("ascii")
+    return whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 
 
 def _hex(digits: str) -> str:

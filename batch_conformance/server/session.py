@@ -23,6 +23,9 @@ from batch_conformance.server.wire import Wire
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
+#: Variants of the key that are shorter are shown as they are: hidden, they would tear holes into any text.
+_SHORTEST = 6
+
 
 def judge_server(
     target: Target,
@@ -117,10 +120,16 @@ def _hide_keys(result: RunResult, world: World) -> None:
     """Register the valid key and every variant of it that was sent, each under the name it is shown by."""
     shell: dict[str, str] = {}
     redactor = Redactor()
-    near = list(keys.near_keys(world.secret, world.variable, world.seed))
-    for key in (world.key, world.other_key, world.revoked_key, *near):
-        if key is not None and key.value and key.shell:
-            redactor.add(key.value, "[api-key]" if key.kind == "valid" else f"[{key.label}]")
+    for near in keys.near_keys(world.secret, world.variable, world.seed):
+        # What is left of a short key may be an ordinary word.
+        if near.value and len(near.value) >= _SHORTEST:
+            redactor.add(near.value, f"[{near.label}]")
+            if near.shell:
+                shell[near.value] = near.shell
+    for key in (world.key, world.other_key, world.revoked_key):
+        if key is not None and key.value:
+            name = "api-key" if key.kind == "valid" else key.label
+            redactor.add(key.value, f"[{name}]", pieces=f"[part of {name}]")
             shell[key.value] = key.shell
     result.redactor = redactor
     result.shell_secrets = shell

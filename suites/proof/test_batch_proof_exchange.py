@@ -176,6 +176,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "percent twice": lambda key: quote(quote(key, safe=""), safe=""),
     "JSON": lambda key: json.dumps(key)[1:-1],
     "JSON in JSON": lambda key: json.dumps(json.dumps(key))[3:-3],
+    "C in JSON": lambda key: json.dumps("".join(c if c.isalnum() else f"\\x{ord(c):02x}" for c in key))[1:-1],
+    "all escaped, in JSON in JSON": lambda key: json.dumps(
+        json.dumps("".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in key))
+    )[3:-3],
     "JSON with slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "JSON, all escaped": lambda key: "".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in key),
     "JSON, all escaped in capitals": lambda key: "".join(
@@ -239,6 +243,23 @@ def test_variants_go_by_their_own_names_and_the_longest_is_found_first() -> None
     assert redactor.text(f"{KEY} {KEY}x {KEY[:-1]}") == (
         "[api-key] [the key with one character more] [the key without its last character]"
     )
+
+
+@pytest.mark.parametrize("key", [KEY, "sk-Plain0123456789abcdef"])
+@pytest.mark.parametrize("spelling", ["raw", "percent", "JSON, all escaped", "base64", "Basic, as password"])
+def test_pieces_that_a_cut_left_are_hidden(spelling: str, key: str) -> None:
+    """Judges quote the first characters of a body, or some around a place: a key may stand at the border."""
+    spelled = SPELLINGS[spelling](key)
+    redactor = Redactor()
+    redactor.add(key, "[api-key]", pieces="[part]")
+    shortest = 24 if "as" in spelling else 8 + len(spelled) * 9 // len(key)
+    for cut in range(shortest, len(spelled) + 1):
+        shown = redactor.text(f"the first {cut} characters: {spelled[:cut]}")
+        assert len(shown) < len(f"the first {cut} characters: [api-key]") + 14, shown
+        assert any(name in shown for name in ("[part]", "[api-key]"))
+    for start in range(1, len(key) - 8):
+        assert redactor.text(f"{key[start:]} and more") == "[part] and more"
+    assert redactor.text(key[:8]) == key[:8]
 
 
 def test_all_of_a_value_is_redacted() -> None:
