@@ -23,6 +23,8 @@ LINE_LIMIT = 2048
 HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
+#: Bytes of a body in which secrets are looked for: names are shorter than what they stand for.
+_LOOKED_AT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
 
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
@@ -201,7 +203,11 @@ class _Reporter:
         return disarmed_shell(line)
 
     def _body(self, body: bytes) -> str:
-        return cut(self._safe(body.decode("utf-8", "backslashreplace"), lines=True), BODY_LIMIT)
+        # Looking for secrets takes a while: of a long body, just the part that may be shown.
+        text = self._safe(body[:_LOOKED_AT].decode("utf-8", "backslashreplace"), lines=True)
+        if len(body) <= _LOOKED_AT:
+            return cut(text, BODY_LIMIT)
+        return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
         return shown_text(self.redactor, text)

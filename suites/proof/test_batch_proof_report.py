@@ -189,7 +189,7 @@ def test_bodies_are_readable_and_nothing_in_them_is_invisible(body: bytes, shown
 def test_huge_content_is_cut_with_a_note() -> None:
     """Evidence stays readable whatever the target sends."""
     body = one(answered(b"x" * 1_000_000))["evidence"][0]["response"]["body"]
-    assert body == "x" * BODY_LIMIT + " […cut: 8,192 of 1,000,000 characters shown]"
+    assert body == "x" * BODY_LIMIT + " […cut: 8,192 of 1,000,000 bytes shown]"
     request = Request("GET", "http://a/" + "y" * 100_000, tuple(("h", "z" * 5000) for _ in range(500)))
     huge = Exchange(1, Intent("p", "i", "hostile", "valid"), request, Response(200, ()))
     item = one(Finding("m" * 9999, "e" * 9999, "a" * 9999, huge))["evidence"][0]
