@@ -36,12 +36,15 @@ def counted(app: ReferenceServer) -> Iterator[Counted]:
 
 
 @contextmanager
-def in_a_process_of_its_own() -> Iterator[str]:
-    """The conforming server in another process, so that it does not share an interpreter with what is measured."""
+def in_a_process_of_its_own() -> Iterator[tuple[str, int]]:
+    """The conforming server in another process, so that it does not share an interpreter with what is measured.
+
+    Yields its URL and its process id.
+    """
     command = [sys.executable, "-m", "batch_conformance.reference", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().split()[3].rstrip(",")
+            yield process.stdout.readline().split()[3].rstrip(","), process.pid
         finally:
             process.terminate()

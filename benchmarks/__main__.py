@@ -1,0 +1,136 @@
+"""``python -m benchmarks [PART …]``: measure, and write ``benchmarks/RESULTS.md``.
+
+Named parts are measured anew, the others stay as they are in the file. Each part holds the ratios of one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import cases, growth, opponents, overhead, results, workers
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+PACKAGES = (
+    "sync-batch-conformance",
+    "schemathesis",
+    "hypothesis",
+    "pytest",
+    "jsonschema",
+    "h11",
+    "httpx",
+    "uvicorn",
+)
+
+HEAD = """# Benchmark results
+
+Written by `.venv/bin/python -m benchmarks` from the repository's root (a part alone: `python -m benchmarks overhead`).
+Every ratio comes from one run. Seconds on the clock depend on what else the machine does, and a machine of two cores
+that others use is a busy one: its load average is told with each part. CPU seconds (user and system) depend on it
+much less.
+"""
+
+#: Each part's name, title, what it measures, and how to make its section.
+PARTS: dict[str, tuple[str, str, Callable[[argparse.Namespace], str]]] = {
+    "opponents": (
+        "Against Schemathesis's CLI and a hand-written suite",
+        """The proof's defective servers, of every clause one, and some legal variations, each judged by three fresh
+processes that are told the same: the URL, a valid key, the known ids. Nobody gets a staging hook or a second key, so
+the clauses that need one cannot be seen by anyone. Schemathesis runs `--checks all` with its defaults, every known id
+an example in the fragment. The hand-written suite (`handwritten/`) is pytest with requests and jsonschema, no plugins.
+Requests are counted at the server. Rejected: exit status 1. This suite only warns of a broken `should` (unless told
+`--batch-strict`): that is not counted as rejected. The sample is made of this suite's own mutants, one a clause: it
+favours whoever wrote the clauses, and says how much of the contract a verdict covers, not how common a defect is.""",
+        lambda told: results.opponents(opponents.compete(told.mutants, told.legal, told.lanes)),
+    ),
+    "overhead": (
+        "Against the physical limit",
+        """The requests of one `default` run, replayed over raw sockets with the same connections, prepared bytes and no
+look at the answers beyond finding their end; the server in a process of its own. The runs are warm (imports and caches
+done before). The burst of 8 is replayed one after the other.""",
+        lambda told: results.overhead(overhead.measure(told.rounds)),
+    ),
+    "cases": (
+        "The client suite, case by case",
+        "One ordinary batch, read once. A whole case starts a stub on a port of its own, calls the client and records.",
+        lambda told: results.cases(cases.measure(told.times)),
+    ),
+    "growth": (
+        "From quick to thorough",
+        """Each run in a fresh process (Linux's VmHWM), the server in another; a small run before it, so that imports
+are not counted. CPU seconds are those of the judging process.""",
+        lambda _: results.growth(growth.measure()),
+    ),
+    "workers": (
+        "With pytest-xdist",
+        """`suites/server suites/client`, embedded. One run of each side is shared by all workers, so a second worker
+can only overlap the two sides.""",
+        lambda _: results.workers(workers.measure(3)),
+    ),
+}
+
+
+def main() -> None:
+    """Measure the parts asked for and put them into the file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
+    parser.add_argument("--mutants", type=int, default=44, help="defective servers (default: 44)")
+    parser.add_argument("--legal", type=int, default=6, help="legal variations (default: 6)")
+    parser.add_argument("--lanes", type=int, default=2, help="servers judged side by side (default: 2)")
+    parser.add_argument("--rounds", type=int, default=7, help="judged and replayed (default: 7)")
+    parser.add_argument("--times", type=int, default=60, help="repetitions of a case (default: 60)")
+    told = parser.parse_args()
+    if unknown := set(told.parts) - set(PARTS):
+        parser.error(f"unknown part {', '.join(sorted(unknown))}")
+    sections = kept()
+    for part in told.parts or PARTS:
+        print(f"{part} …", flush=True)
+        began = time.monotonic()
+        body = PARTS[part][2](told)
+        sections[part] = section(part, body, time.monotonic() - began)
+        RESULTS.write_text(
+            "\n".join([HEAD, *(sections[name] for name in PARTS if name in sections)]), encoding="utf-8"
+        )
+    print(f"written: {RESULTS}")
+
+
+def section(part: str, body: str, seconds: float) -> str:
+    """A part of the file, with what it was measured on."""
+    title, method, _ = PARTS[part]
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    load = " ".join(f"{value:.1f}" for value in os.getloadavg())
+    machine = f"{os.cpu_count()} cores ({processor()}), load average {load}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return (
+        f"## {title}\n\n<!-- {part} -->\n{method}\n\n{body}\n\n"
+        f"*{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {seconds:.0f} s; {machine}; {system}; {packages}.*\n"
+    )
+
+
+def processor() -> str:
+    """The processor's name, where Linux tells."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.machine()
+    found = re.search(r"model name\s*: (.*)", text)
+    return found[1] if found else platform.machine()
+
+
+def kept() -> dict[str, str]:
+    """The sections of the file as it is."""
+    if not RESULTS.exists():
+        return {}
+    parts = re.split(r"^(?=## )", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+    return {found[1]: text.rstrip() + "\n" for text in parts if (found := re.search(r"<!-- (\w+) -->", text))}
+
+
+if __name__ == "__main__":
+    main()

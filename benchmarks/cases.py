@@ -1,0 +1,68 @@
+"""What a case of the client suite costs beyond the exchange it makes."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from statistics import median
+from urllib.parse import urlsplit
+
+from batch_conformance.client.call import Call
+from batch_conformance.client.cases import Case, Deck
+from batch_conformance.client.open import open_client
+from batch_conformance.client.player import play
+from batch_conformance.client.stub.choose import ByTurn
+from batch_conformance.client.stub.server import StubServer
+from benchmarks.process import ROOT
+
+_DRIVER = ROOT / "drivers" / "template" / "driver.py"
+CLIENTS = {
+    "in process": "embedded",
+    "Python template driver": f"exec:{shlex.quote(sys.executable)} {shlex.quote(str(_DRIVER))}",
+}
+KEY = "sk-of-no-consequence"
+
+
+def measure(times: int) -> list[tuple[str, float]]:
+    """Rows of what was done and its median in milliseconds: the same ordinary batch, read in each way."""
+    deck = Deck(0)
+    ask = deck.valid(deck.batch())
+    case = Case("an ordinary batch", ("client.decode.fields",), (ask,))
+    rows: list[tuple[str, float]] = []
+    with StubServer(ByTurn([ask.answers])) as stub:
+        rows.append(
+            ("bare exchange: connect, send, read", _median(partial(_bare, stub.url, ask.batch_id), times))
+        )
+    for name, spec in CLIENTS.items():
+        with closing(open_client(spec)) as client:
+            with StubServer(ByTurn([ask.answers])) as stub:
+                call = Call(stub.url, KEY, ask.batch_id, 5.0)
+                rows.append((f"the client's call, {name}", _median(partial(client.get_batch, call), times)))
+            rows.append((f"a whole case, {name}", _median(partial(play, case, client, [KEY]), times)))
+    return rows
+
+
+def _median(action: Callable[[], object], times: int) -> float:
+    action()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        action()
+        taken.append(time.perf_counter() - began)
+    return median(taken) * 1000
+
+
+def _bare(url: str, batch_id: str) -> None:
+    place = urlsplit(url)
+    with socket.create_connection((place.hostname or "", place.port or 80), 5) as connection:
+        connection.sendall(
+            f"GET /v2/batch/{batch_id} HTTP/1.1\r\nHost: {place.netloc}\r\nx-api-key: {KEY}\r\n"
+            "Connection: close\r\n\r\n".encode()
+        )
+        while connection.recv(65536):
+            pass

@@ -1,0 +1,80 @@
+"""Time and memory against the number of requests. As a program: one run in a fresh process, told as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.process import run
+from benchmarks.serving import in_a_process_of_its_own
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run. ``seconds`` are CPU seconds of the judging process, imports left out; ``peak`` is in MiB."""
+
+    side: str
+    name: str
+    requests: int
+    wall: float
+    seconds: float
+    peak: float
+
+
+#: Side, profile, generated examples a property (0: as the profile has it).
+RUNS = (
+    ("server", "quick", 0),
+    ("server", "default", 0),
+    ("server", "thorough", 25),
+    ("server", "thorough", 0),
+    ("server", "thorough", 1000),
+    ("client", "quick", 0),
+    ("client", "default", 0),
+    ("client", "thorough", 0),
+)
+
+
+def measure() -> list[Point]:
+    """All runs, each in a process of its own; the server in another."""
+    points = []
+    for side, profile, generated in RUNS:
+        with in_a_process_of_its_own() as (url, _):
+            told = run([sys.executable, "-m", "benchmarks.growth", side, profile, str(generated), url])
+        if told.status:
+            raise RuntimeError(told.output)
+        points.append(Point(**json.loads(told.output.splitlines()[-1])))
+    return points
+
+
+def _one(side: str, profile: str, generated: int, url: str) -> Point:
+    name = f"{profile}, {generated} examples" if generated else profile
+    if side == "server":
+        from batch_conformance.server import session
+        from benchmarks.recording import target_at
+
+        session.judge_server(target_at(url), profile="quick")  # imports
+        if generated:
+            chosen = session.PROFILES[profile]
+            session.PROFILES[profile] = replace(chosen, generated=generated)
+        cpu, began = time.process_time(), time.monotonic()
+        result = session.judge_server(target_at(url), profile=profile)
+    else:
+        from batch_conformance.client.open import open_client
+        from batch_conformance.client.session import judge_client
+
+        client = open_client("embedded", size=5)
+        judge_client(client, profile="sketch", selected={"client.decode.status"})
+        cpu, began = time.process_time(), time.monotonic()
+        result = judge_client(client, profile=profile)
+        client.close()
+    # Not ru_maxrss: a child inherits that of the process it was forked from.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return Point(side, name, result.requests, time.monotonic() - began, time.process_time() - cpu, peak)
+
+
+if __name__ == "__main__":
+    print(json.dumps(vars(_one(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]))))

@@ -1,0 +1,54 @@
+"""What judging costs beyond the exchanges themselves: a warm run against a bare replay of the same requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from batch_conformance.server.session import judge_server
+from benchmarks.recording import recorded, replay, target_at
+from benchmarks.serving import in_a_process_of_its_own
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds on the clock, and seconds of CPU of this process and the server together."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Runs and replays, taken in turns."""
+
+    requests: int
+    connections: int
+    judged: Sequence[Cost]
+    bare: Sequence[Cost]
+
+
+def measure(rounds: int) -> Overhead:
+    """Record one ``default`` run against a server in a process of its own, then judge and replay in turns."""
+    with in_a_process_of_its_own() as (url, server):
+        judge_server(target_at(url))  # imports, caches
+        requests = recorded(url)
+        pairs = [
+            (
+                _cost(lambda: judge_server(target_at(url)), server),
+                _cost(lambda: replay(requests, url), server),
+            )
+            for _ in range(rounds)
+        ]
+    judged, bare = zip(*pairs, strict=True)
+    return Overhead(len(requests), len({sent.connection for sent in requests}), judged, bare)
+
+
+def _cost(action: Callable[[], object], server: int) -> Cost:
+    # Linux: the CPU clock of another process has a number made from its id (clock_getcpuclockid).
+    clock = (~server << 3) | 2
+    cpu, began = time.process_time() + time.clock_gettime(clock), time.monotonic()
+    action()
+    wall = time.monotonic() - began
+    return Cost(wall, time.process_time() + time.clock_gettime(clock) - cpu)

@@ -1,0 +1,128 @@
+"""From measurements to ``RESULTS.md``: Markdown, a section a part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import mean, median
+
+from batch_conformance.contract import load_contract
+from benchmarks.growth import Point
+from benchmarks.opponents import CONFORMING, Verdict
+from benchmarks.overhead import Cost, Overhead
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def opponents(verdicts: Sequence[Verdict]) -> str:
+    """Who rejects how many of the defective servers, at what price."""
+    names = list(dict.fromkeys(verdict.opponent for verdict in verdicts))
+    rows, alarms, missed = [], [], []
+    for name in names:
+        own = [verdict for verdict in verdicts if verdict.opponent == name]
+        defective = [verdict for verdict in own if verdict.clause]
+        caught = [verdict for verdict in defective if verdict.status == 1]
+        musts = [verdict for verdict in defective if _level(verdict) == "must"]
+        warned = sum(verdict.warned and verdict.status == 0 for verdict in defective)
+        requests = sum(verdict.requests for verdict in defective)
+        rows.append(
+            [
+                name,
+                f"{len(caught)} of {len(defective)}",
+                f"{sum(verdict.status == 1 for verdict in musts)} of {len(musts)}",
+                warned,
+                f"{requests / len(defective):.0f}",
+                f"{mean(verdict.seconds for verdict in defective):.1f}",
+                f"{mean(verdict.cpu for verdict in defective):.2f}",
+                f"{1000 * len(caught) / requests:.2f}",
+                f"{len(caught) / sum(verdict.seconds for verdict in defective):.3f}",
+                f"{len(caught) / sum(verdict.cpu for verdict in defective):.3f}",
+            ]
+        )
+        legal = [verdict for verdict in own if not verdict.clause]
+        false = [verdict.server for verdict in legal if verdict.status]
+        reference = next(verdict for verdict in own if verdict.server == CONFORMING)
+        verdict_on_it = "rejected" if reference.status else "accepted"
+        which = ", ".join(f"`{server}`" for server in false) or "none"
+        alarms.append([name, verdict_on_it, f"{len(false)} of {len(legal)}", which])
+        passed = [
+            f"`{verdict.server}`" + (" (warned)" if verdict.warned else "")
+            for verdict in defective
+            if verdict.status != 1
+        ]
+        missed.append([name, ", ".join(passed) or "none"])
+    head = ["", "rejected", "of these, must", "warned only", "requests", "seconds", "CPU s"]
+    return "\n\n".join(
+        [
+            table([*head, "rejections per 1,000 requests", "per second", "per CPU second"], rows),
+            table(["", "the conforming server", "legal ones rejected", "which"], alarms),
+            table(["", "defective ones accepted"], missed),
+        ]
+    )
+
+
+def _level(verdict: Verdict) -> str:
+    return load_contract().clauses[verdict.clause].level
+
+
+def overhead(measured: Overhead) -> str:
+    """Judged over bare."""
+    judged, bare = measured.judged, measured.bare
+    cpu = "CPU s, client and server, median"
+    rows = [
+        _row("seconds, median", _middle(judged, "wall"), _middle(bare, "wall")),
+        _row("seconds, fastest", min(cost.wall for cost in judged), min(cost.wall for cost in bare)),
+        _row(cpu, _middle(judged, "cpu"), _middle(bare, "cpu")),
+    ]
+    told = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
+    return f"{told}\n\n" + table(["", "judged", "bare replay", "ratio"], rows)
+
+
+def _row(name: str, judged: float, bare: float) -> list[str]:
+    return [name, f"{judged:.3f}", f"{bare:.3f}", f"{judged / bare:.2f}"]
+
+
+def _middle(costs: Sequence[Cost], which: str) -> float:
+    return median(getattr(cost, which) for cost in costs)
+
+
+def cases(rows: Sequence[tuple[str, float]]) -> str:
+    """Milliseconds, and how many bare exchanges that is."""
+    bare = rows[0][1]
+    return table(
+        ["", "ms, median", "bare exchanges"],
+        [[name, f"{taken:.2f}", f"{taken / bare:.1f}"] for name, taken in rows],
+    )
+
+
+def growth(points: Sequence[Point]) -> str:
+    """What a request costs as there are more of them, and the peak of memory."""
+    return table(
+        ["side", "profile", "requests", "seconds", "CPU s", "CPU ms a request", "peak MiB"],
+        [
+            (
+                point.side,
+                point.name,
+                point.requests,
+                f"{point.wall:.1f}",
+                f"{point.seconds:.2f}",
+                *_each(point),
+            )
+            for point in points
+        ],
+    )
+
+
+def _each(point: Point) -> tuple[str, str]:
+    return f"{1000 * point.seconds / point.requests:.2f}", f"{point.peak:.0f}"
+
+
+def workers(rows: Sequence[tuple[str, float, float]]) -> str:
+    """Seconds of each setup."""
+    return table(
+        ["", "seconds, median", "CPU s, median"],
+        [[name, f"{seconds:.2f}", f"{cpu:.2f}"] for name, seconds, cpu in rows],
+    )
