@@ -129,9 +129,7 @@ def test_strangers_who_are_ignored_are_no_dead_target(fault: Fault) -> None:
     with serving_hostile(when(lambda asked: not with_key(asked), fault)) as server:
         run = judged(server, timeout=1.0)
     assert run.error == ""
-    assert red(run) >= {
-        f"server.auth.{name}-key" for name in ("missing", "empty", "invalid", "near", "hostile")
-    }
+    assert red(run) >= {f"server.auth.{name}-key" for name in ("missing", "empty", "invalid")}
     assert not any(clause.startswith(("server.ok", "server.body", "server.poll")) for clause in red(run))
 
 
@@ -184,7 +182,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     assert run.error == ""
     assert len(hung) <= 12
     assert seconds < 12 * 0.3 + 10
-    assert red(run) >= {"server.notfound.unknown-id", "server.notfound.near-id", "server.notfound.hostile-id"}
+    assert red(run) >= {"server.notfound.unknown-id", "server.notfound.near-id"}
     reasons = {result.reason for result in run.results if result.verdict == "not-exercised"}
     assert any("left unanswered, and not sent again" in reason for reason in reasons), reasons
 
