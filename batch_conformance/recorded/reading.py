@@ -16,6 +16,7 @@ FILE_LIMIT = 64 << 20
 BODY_LIMIT = 8 << 20
 #: YAML nested deeper than this is refused: the C reader would take the process with it.
 YAML_DEPTH = 100
+_TOO_DEEP = "it is nested too deeply to be read"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -55,7 +56,7 @@ def parse(data: bytes, suffix: str) -> Any:
     try:
         return _parse_yaml(text) if suffix in (".yaml", ".yml") else parse_json(text)
     except RecursionError:
-        raise Unreadable("it is nested too deeply to be read") from None
+        raise Unreadable(_TOO_DEEP) from None
 
 
 def parse_json(text: str) -> Any:
@@ -130,9 +131,12 @@ def _parse_yaml(text: str) -> Any:
         for event in yaml.parse(text, Loader=_Loader):
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > YAML_DEPTH:
-                raise Unreadable("it is nested too deeply to be read")
+                raise Unreadable(_TOO_DEEP)
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
+        if "nesting depth" in (error.problem or ""):
+            # libyaml's own limit, in its newer versions, comes before ours.
+            raise Unreadable(_TOO_DEEP) from None
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise Unreadable(f"it is not YAML that can be read: {error.problem or 'a fault'}{where}") from None
