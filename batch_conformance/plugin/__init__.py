@@ -44,9 +44,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Take note of the clauses that were selected."""
-    marks = [mark for item in items for mark in item.iter_markers(MARKER)]
-    if marks:
-        verdicts_of(config).select(marks)
+    ours = [(item, mark) for item in items for mark in item.iter_markers(MARKER)]
+    if not ours:
+        return
+    verdicts_of(config).select([mark for _, mark in ours])
+    if config.pluginmanager.hasplugin("timeout"):
+        # The first of them makes the whole run, which has limits of its own.
+        for item, _ in ours:
+            item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.hookimpl(optionalhook=True)

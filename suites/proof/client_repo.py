@@ -22,6 +22,8 @@ FOLDER = "vendor/batch_conformance_suite"
 ADAPTER = "python:toy.conformance:adapter"
 #: Enough to see the fault of the broken client.
 QUICK = ("--batch-client", ADAPTER, "--batch-profile", "quick")
+#: For runs that judge nothing: without plugins of others that import much.
+LEAN = ("-p", "no:hypothesispytest", "-p", "no:respx", "-p", "no:anyio")
 _PIP = (sys.executable, "-m", "pip")
 _QUIET = ("-q", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20")
 _BUILD = "import hatchling.build, sys; getattr(hatchling.build, sys.argv[1])(sys.argv[2])"
@@ -126,7 +128,7 @@ def _build(workshop: Workshop) -> None:
     _run(sys.executable, "-m", "compileall", "-q", str(workshop.vendored), str(workshop.checkout / "batch_conformance"))
     for name in ("plain", "installed"):
         _run(sys.executable, "-m", "venv", "--without-pip", str(root / name))
-    needed = ("-r", str(workshop.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url")
+    needed = ("-r", str(workshop.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url", "pytest-timeout")
     _run(*_PIP, "--python", str(workshop.plain), "install", *_QUIET, *needed)
     # What pip finds there already it does not install again; what the wheel needs beyond it, it would.
     (plain,) = _site_packages(root / "plain")

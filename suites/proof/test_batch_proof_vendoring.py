@@ -10,7 +10,7 @@ import pytest
 
 from batch_conformance import __version__
 from batch_conformance.contract import contract_root, load_contract
-from suites.proof.client_repo import ADAPTER, FOLDER, QUICK, Repository, Workshop
+from suites.proof.client_repo import ADAPTER, FOLDER, LEAN, QUICK, Repository, Workshop
 
 PAGE = contract_root() / "docs" / "vendoring.md"
 FAULT, CLAUSE = "asks-again-on-404", "client.retry.never-401-404"
@@ -24,15 +24,15 @@ WAYS: dict[str, tuple[str, str, str, dict[str, str]]] = {
     "a folder alone": ("plain", "vendored", SUITE, {}),
     "a folder in one call with the client's own tests": ("plain", "vendored", f"tests suites {SUITE}", {}),
     "a whole checkout in a folder": ("plain", "checkout", SUITE, {}),
-    "installed": ("installed", "", f"--pyargs {PACKAGE}", {}),
+    # A limit for each test does not hold for the one that makes the whole run.
+    "installed": ("installed", "", f"--pyargs {PACKAGE}", {"PYTEST_TIMEOUT": "1"}),
     "with workers": ("plain", "vendored", f"-n 2 {SUITE}", {}),
     "without autoload": ("installed", "", f"-p batch_conformance.plugin --pyargs {PACKAGE}", NO_AUTOLOAD),
 }
 #: Tests of the client's own.
 OWN = 5
 Make = Callable[..., Repository]
-#: Collects only; without Hypothesis's plugin, which takes a second for nothing here.
-COLLECT = ("--co", "-q", "-p", "no:hypothesispytest")
+COLLECT = ("--co", "-q", *LEAN)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -95,7 +95,7 @@ def test_a_run_over_the_repository_leaves_the_folder_alone(workshop: Workshop, m
 def test_workers_need_to_know_the_folder_from_the_start(workshop: Workshop, make: Make) -> None:
     """A folder that only they come across, while collecting, is not judged in part: one line, and no pass."""
     settings = ("testpaths=", "addopts=--base-url=http://127.0.0.1:9", "filterwarnings=", f"batch_client={ADAPTER}")
-    ended = make("vendored").pytest(workshop.plain, "-n", "2", *(f"-o{setting}" for setting in settings))
+    ended = make("vendored").pytest(workshop.plain, *LEAN, "-n", "2", *(f"-o{setting}" for setting in settings))
     assert ended.status, ended.output
     assert "name the folder of the suite on the command line or in testpaths" in ended.output
     assert f"{OWN} passed" in ended.output
@@ -117,7 +117,7 @@ def test_two_versions_are_not_mixed(workshop: Workshop, make: Make) -> None:
     assert chosen.status == 0, chosen.output
     other = repository.pytest(workshop.installed, "--pyargs", PACKAGE, *COLLECT, *QUICK)
     assert other.status == 0, other.output
-    neither = repository.pytest(workshop.installed, "-o", "testpaths=", "-p", "no:hypothesispytest")
+    neither = repository.pytest(workshop.installed, "-o", "testpaths=", *LEAN)
     assert (neither.status, f"{OWN} passed" in neither.output) == (0, True), neither.output
 
 
@@ -128,7 +128,7 @@ def test_a_fixture_of_the_same_name_cannot_make_it_green(workshop: Workshop, mak
     own = "\n\n@pytest.fixture\ndef batch_settle():\n    return print\n"
     conftest.write_text(conftest.read_text("utf-8") + own, "utf-8")
     for workers in ((), ("-n", "2")):
-        ended = repository.pytest(workshop.plain, *workers, SUITE, *QUICK)
+        ended = repository.pytest(workshop.plain, *LEAN, *workers, SUITE, *QUICK)
         assert ended.status == 3, ended.output
         assert "no clause was judged" in ended.output
     apart = repository.pytest(workshop.plain, "--confcutdir", FOLDER, f"{SUITE}/test_batch_client_auth.py", *QUICK)

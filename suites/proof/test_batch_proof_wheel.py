@@ -11,7 +11,7 @@ from pathlib import Path
 
 from batch_conformance.client.stub.__main__ import IDS
 from batch_conformance.contract import contract_root, load_contract
-from suites.proof.client_repo import ADAPTER, Repository, Workshop
+from suites.proof.client_repo import ADAPTER, LEAN, Repository, Workshop
 
 Make = Callable[..., Repository]
 ROOT = contract_root()
@@ -72,7 +72,7 @@ def test_clients_need_no_extra_of_the_server(workshop: Workshop, make: Make) -> 
     repository = make()
     found = f"import importlib.util as i; print([n for n in {SERVER_EXTRA} if i.find_spec(n)])"
     assert repository.run(workshop.installed, "-c", found).output == "[]\n"
-    ended = repository.pytest(workshop.installed, "--pyargs", "batch_conformance.suites.server", "-q")
+    ended = repository.pytest(workshop.installed, "--pyargs", "batch_conformance.suites.server", "-q", *LEAN)
     assert ended.status == 3, ended.output
     assert "pip install 'sync-batch-conformance[server]'" in ended.output
     assert "Traceback" not in ended.output
@@ -115,7 +115,7 @@ def test_who_does_not_ask_sees_nothing(workshop: Workshop, make: Make) -> None:
     """The same output with the plugin as without, but for the list of plugins; no file is left."""
     repository = make()
     before = repository.files()
-    quiet = ("-p", "no:hypothesispytest", "-v")
+    quiet = (*LEAN, "-v")
     with_it, without = (
         repository.pytest(workshop.installed, *quiet, *more) for more in ((), ("-p", "no:batch_conformance"))
     )
@@ -128,9 +128,9 @@ def test_who_does_not_ask_sees_nothing(workshop: Workshop, make: Make) -> None:
 def test_who_does_not_ask_pays_nothing(workshop: Workshop, make: Make) -> None:
     """Options and nothing else are loaded, with workers and without; in less than 20 ms."""
     repository = make()
-    run = "import pytest, sys; assert not pytest.main(['-q', '-p', 'no:hypothesispytest', *sys.argv[1:]])"
+    run = "import pytest, sys; assert not pytest.main(['-q', *sys.argv[1:]])"
     for workers in ((), ("-n", "1")):
-        ended = repository.run(workshop.installed, "-c", f"{run}; print('loaded', *{LOADED})", *workers)
+        ended = repository.run(workshop.installed, "-c", f"{run}; print('loaded', *{LOADED})", *LEAN, *workers)
         (loaded,) = re.findall(r"^loaded (.*)$", ended.output, re.MULTILINE)
         assert LIGHT <= set(loaded.split()) <= LIGHT | {"batch_conformance.plugin.sharing"}
 
@@ -158,7 +158,7 @@ def test_every_name_begins_with_batch(workshop: Workshop, make: Make) -> None:
     repository = make()
 
     def added(*arguments: str) -> set[str]:
-        quiet = ("-p", "no:hypothesispytest", *arguments)
+        quiet = (*LEAN, *arguments)
         with_it, without = (
             set(repository.pytest(workshop.installed, *quiet, *more).output.splitlines())
             for more in ((), ("-p", "no:batch_conformance"))
@@ -182,7 +182,7 @@ def test_an_adapter_of_the_page_is_found(workshop: Workshop, make: Make) -> None
     """Where pytest is called as a command, which does not put the current folder on the path."""
     ended = make().run(
         workshop.installed,
-        *("-P", "-m", "pytest", "-o", "pythonpath=", "-o", "testpaths=", "--pyargs", "-p", "no:hypothesispytest"),
+        *("-P", "-m", "pytest", "-o", "pythonpath=", "-o", "testpaths=", "--pyargs", *LEAN),
         *("batch_conformance.suites.client", "-k", "client.request.no-body"),
         *("--batch-client", ADAPTER, "--batch-profile", "quick"),
     )
