@@ -52,15 +52,15 @@ def measure() -> list[Point]:
 def _one(side: str, profile: str, generated: int, url: str) -> Point:
     name = f"{profile}, {generated} examples" if generated else profile
     if side == "server":
-        from batch_conformance.server import session
+        from batch_conformance.server.profile import PROFILES
+        from batch_conformance.server.session import judge_server
         from benchmarks.recording import target_at
 
-        session.judge_server(target_at(url), profile="quick")  # imports
+        judge_server(target_at(url), profile="quick")  # imports
         if generated:
-            chosen = session.PROFILES[profile]
-            session.PROFILES[profile] = replace(chosen, generated=generated)
+            PROFILES[profile] = replace(PROFILES[profile], generated=generated)
         cpu, began = time.process_time(), time.monotonic()
-        result = session.judge_server(target_at(url), profile=profile)
+        result = judge_server(target_at(url), profile=profile)
     else:
         from batch_conformance.client.open import open_client
         from batch_conformance.client.session import judge_client

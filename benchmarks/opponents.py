@@ -1,4 +1,4 @@
-"""Three ways to judge the same servers: this suite, Schemathesis's own CLI, a suite written by hand.
+"""Ways to judge the same servers: this suite in two profiles, Schemathesis's own CLI, a suite written by hand.
 
 Each is a fresh process that is told the same: the URL, a valid key, the known ids.
 """
@@ -39,8 +39,8 @@ class Verdict:
     warned: bool = False
 
 
-def _ours(url: str, ids: Sequence[str], scratch: Path) -> Ran:
-    told = [word for value in ids for word in ("--batch-id", value)]
+def _ours(url: str, ids: Sequence[str], scratch: Path, *more: str) -> Ran:
+    told = [*more, *(word for value in ids for word in ("--batch-id", value))]
     told += ["--batch-target", url, "--batch-report", str(scratch / "report")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
     return run(command, env={"SYNC_API_KEY": REFERENCE_KEY})
@@ -81,8 +81,13 @@ def _handwritten(url: str, ids: Sequence[str], scratch: Path) -> Ran:
     )
 
 
+def _ours_quick(url: str, ids: Sequence[str], scratch: Path) -> Ran:
+    return _ours(url, ids, scratch, "--batch-profile", "quick")
+
+
 OPPONENTS: dict[str, Callable[[str, Sequence[str], Path], Ran]] = {
     "this suite": _ours,
+    "this suite, `quick`": _ours_quick,
     "Schemathesis CLI": _schemathesis,
     "hand-written": _handwritten,
 }
@@ -111,7 +116,7 @@ def _evenly(names: Sequence[str], count: int) -> list[str]:
 
 
 def judged(name: str) -> list[Verdict]:
-    """All three verdicts on one server, each on a fresh instance of it."""
+    """All verdicts on one server, each on a fresh instance of it."""
     variant = {**server_variations(), **server_mutants()}.get(name) or ServerMutant(name, "", ReferenceServer)
     verdicts = []
     for opponent, judge in OPPONENTS.items():
@@ -133,6 +138,6 @@ def _warned(report: Path, clause: str) -> bool:
 
 
 def compete(mutants: int, legal: int, lanes: int) -> list[Verdict]:
-    """Let all three judge the sample, ``lanes`` servers side by side."""
+    """Let all of them judge the sample, ``lanes`` servers side by side."""
     with ProcessPoolExecutor(lanes) as pool:
         return [verdict for rows in pool.map(judged, sample(mutants, legal)) for verdict in rows]

@@ -1,4 +1,4 @@
-"""What judging costs beyond the exchanges themselves: a warm run against a bare replay of the same requests."""
+"""What judging costs beyond the exchanges themselves: a warm run against bare replays of the same requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from batch_conformance.server.session import judge_server
-from benchmarks.recording import recorded, replay, target_at
+from benchmarks.recording import recorded, replay, replay_with_httpx, target_at
 from benchmarks.serving import in_a_process_of_its_own
 
 
@@ -26,7 +26,8 @@ class Overhead:
     requests: int
     connections: int
     judged: Sequence[Cost]
-    bare: Sequence[Cost]
+    httpx: Sequence[Cost]
+    sockets: Sequence[Cost]
 
 
 def measure(rounds: int) -> Overhead:
@@ -34,15 +35,15 @@ def measure(rounds: int) -> Overhead:
     with in_a_process_of_its_own() as (url, server):
         judge_server(target_at(url))  # imports, caches
         requests = recorded(url)
-        pairs = [
+        turns = [
             (
                 _cost(lambda: judge_server(target_at(url)), server),
+                _cost(lambda: replay_with_httpx(requests, url), server),
                 _cost(lambda: replay(requests, url), server),
             )
             for _ in range(rounds)
         ]
-    judged, bare = zip(*pairs, strict=True)
-    return Overhead(len(requests), len({sent.connection for sent in requests}), judged, bare)
+    return Overhead(len(requests), len({sent.connection for sent in requests}), *zip(*turns, strict=True))
 
 
 def _cost(action: Callable[[], object], server: int) -> Cost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import tempfile
 import time
@@ -41,7 +42,7 @@ def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | No
     return Ran(status, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int, os._ResourceUsage]:
+def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int, resource.struct_rusage]:
     # wait4, not wait: only it tells what this one child has used.
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)

@@ -7,8 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
+import httpx
+
+from batch_conformance.exchange import Request
 from batch_conformance.reference.store import REFERENCE_KEY, sample_store
 from batch_conformance.server import session
 from batch_conformance.server.campaign import Campaign
@@ -18,11 +22,16 @@ from batch_conformance.server.target import Target
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it went out: its bytes, and the number of the connection it went over."""
+    """A request as it went out: its bytes, the number of the connection it went over, and what it was made from."""
 
     raw: bytes
     connection: int
-    is_head: bool
+    request: Request
+
+    @property
+    def is_head(self) -> bool:
+        """Whether its answer has no body, whatever the length says."""
+        return self.request.method == "HEAD"
 
 
 def target_at(url: str) -> Target:
@@ -40,11 +49,8 @@ def campaigns() -> Iterator[list[Campaign]]:
             super().__init__(*arguments, **options)
             met.append(self)
 
-    session.Campaign = Watched  # type: ignore[misc]
-    try:
+    with patch.object(session, "Campaign", Watched):
         yield met
-    finally:
-        session.Campaign = Campaign  # type: ignore[misc]
 
 
 def recorded(url: str, profile: str = "default") -> list[Sent]:
@@ -56,14 +62,38 @@ def recorded(url: str, profile: str = "default") -> list[Sent]:
     for exchange in exchanges:
         request = exchange.request
         parts = urlsplit(request.url)
-        path = request.url.partition("://")[2].partition("/")[2]
-        lines = [f"{request.method} /{path} HTTP/1.1"] + [
+        lines = [f"{request.method} {_target(request)} HTTP/1.1"] + [
             f"{name}: {value}" for name, value in request.headers
         ]
         raw = wire_bytes("\r\n".join(lines)) + b"\r\n\r\n" + (request.body or b"")
         raw = raw.replace(parts.netloc.encode(), b"HOST")
-        sent.append(Sent(raw, exchange.connection, request.method == "HEAD"))
+        sent.append(Sent(raw, exchange.connection, request))
     return sent
+
+
+def _target(request: Request) -> str:
+    return "/" + request.url.partition("://")[2].partition("/")[2]
+
+
+def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
+    """Send all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
+    host = urlsplit(url).netloc
+    received = 0
+    with httpx.Client() as client:
+        for request in (sent.request for sent in requests):
+            headers = [
+                (wire_bytes(name), wire_bytes(host if name == "Host" else value))
+                for name, value in request.headers
+            ]
+            response = client.request(
+                request.method,
+                url,
+                headers=headers,
+                content=request.body or None,
+                extensions={"target": wire_bytes(_target(request))},
+            )
+            received += len(response.content)
+    return received
 
 
 def replay(requests: Sequence[Sent], url: str) -> int:

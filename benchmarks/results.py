@@ -69,24 +69,27 @@ def _level(verdict: Verdict) -> str:
 
 
 def overhead(measured: Overhead) -> str:
-    """Judged over bare."""
-    judged, bare = measured.judged, measured.bare
-    cpu = "CPU s, client and server, median"
+    """Judged over bare, by each bare client."""
+    all_three = (measured.judged, measured.httpx, measured.sockets)
     rows = [
-        _row("seconds, median", _middle(judged, "wall"), _middle(bare, "wall")),
-        _row("seconds, fastest", min(cost.wall for cost in judged), min(cost.wall for cost in bare)),
-        _row(cpu, _middle(judged, "cpu"), _middle(bare, "cpu")),
+        _row("seconds, median", [_middle(costs, "wall") for costs in all_three]),
+        _row("seconds, fastest", [min(cost.wall for cost in costs) for costs in all_three]),
+        _row("CPU s, client and server, median", [_middle(costs, "cpu") for costs in all_three]),
+        _row("CPU s, client and server, least", [min(cost.cpu for cost in costs) for costs in all_three]),
     ]
     told = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
-    return f"{told}\n\n" + table(["", "judged", "bare replay", "ratio"], rows)
+    head = ["", "judged", "httpx", "ratio", "raw sockets", "ratio"]
+    return f"{told}\n\n" + table(head, rows)
 
 
-def _row(name: str, judged: float, bare: float) -> list[str]:
-    return [name, f"{judged:.3f}", f"{bare:.3f}", f"{judged / bare:.2f}"]
+def _row(name: str, taken: Sequence[float]) -> list[str]:
+    judged, httpx, sockets = taken
+    ratios = f"**{judged / httpx:.2f}**", f"{judged / sockets:.2f}"
+    return [name, f"{judged:.3f}", f"{httpx:.3f}", ratios[0], f"{sockets:.3f}", ratios[1]]
 
 
 def _middle(costs: Sequence[Cost], which: str) -> float:
-    return median(getattr(cost, which) for cost in costs)
+    return median(float(getattr(cost, which)) for cost in costs)
 
 
 def cases(rows: Sequence[tuple[str, float]]) -> str:

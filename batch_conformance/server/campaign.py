@@ -114,7 +114,7 @@ class Campaign:
         self._reserve(1)
         self._pacer.wait()
         request = send.request(self.target.url, self.target.host)
-        exchange = self._wire.exchange(request, send.intent(), lane=send.lane, timeout=timeout)
+        exchange = self._wire.exchange(request, send.intent, lane=send.lane, timeout=timeout)
         self.exchanges.append(exchange)
         if self._progress:
             self._progress(self.requests)
@@ -313,7 +313,7 @@ class Campaign:
         ]
 
         def send_one(send: Send) -> Exchange:
-            return self._wire.exchange(send.request(self.target.url, self.target.host), send.intent())
+            return self._wire.exchange(send.request(self.target.url, self.target.host), send.intent)
 
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(send_one, sends))

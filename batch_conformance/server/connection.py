@@ -12,6 +12,8 @@ import socket
 import ssl
 import time
 from contextlib import suppress
+from functools import lru_cache
+from typing import Any
 
 import h11
 
@@ -96,12 +98,10 @@ class Connection:
 
     def _send(self, request: Request, deadline: Deadline) -> None:
         target = request.url.partition("://")[2].partition("/")[2]
-        headers = [(wire_bytes(name), wire_bytes(value)) for name, value in request.headers]
-        parts = [
-            self._http.send(
-                h11.Request(method=request.method, target=wire_bytes(f"/{target}"), headers=headers)
-            )
-        ]
+        head = h11.Request(
+            method=request.method, target=wire_bytes(f"/{target}"), headers=_fields(request.headers)
+        )
+        parts = [self._http.send(head)]
         if request.body:
             parts.append(self._http.send(h11.Data(request.body)))
         parts.append(self._http.send(h11.EndOfMessage()))
@@ -156,6 +156,13 @@ class Connection:
             self._http.start_next_cycle()
         else:
             self.close()
+
+
+@lru_cache(512)
+def _fields(headers: tuple[tuple[str, str], ...]) -> Any:
+    """Header fields as h11 keeps them (a type it does not export): most requests of a run carry the same."""
+    fields = [(wire_bytes(name), wire_bytes(value)) for name, value in headers]
+    return h11.Request(method="GET", target="/", headers=fields).headers
 
 
 def _begun(head: bytes) -> Broken:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 
 from batch_conformance.contract import contract_root
-from batch_conformance.exchange import Exchange
+from batch_conformance.exchange import Exchange, Response
 from batch_conformance.generate.database import shelf
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import Key
@@ -96,6 +96,7 @@ def _property(
     thorough = world.profile.budget is None
     phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
     spare = world.profile.generated + world.profile.shrink
+    opinions = _Opinions()
 
     # In this order: below a seed, settings lose their database.
     @settings(
@@ -119,7 +120,7 @@ def _property(
         except BaseException as error:
             # Not the example's fault: it must reach the campaign, not the shrinker.
             raise _Stop(error) from None
-        annotated = replace(exchange, notes=tuple(_second_opinion(case, exchange)))
+        annotated = replace(exchange, notes=opinions(case, exchange))
         keep(annotated)
         if annotated.notes or _is_broken(annotated):
             raise _Broken
@@ -155,11 +156,23 @@ def _generated_key(world: World, case: Any) -> Send | None:
     return world.anonymous("generated-keys", known_id(world.ids[0]), key)
 
 
-def _second_opinion(case: Any, exchange: Exchange) -> list[str]:
-    """What Schemathesis's own checks say of a documented error, as ``check: message``."""
-    answer = exchange.response
-    if answer is None or exchange.failure is not None or answer.status not in (401, 404, 500):
-        return []
+class _Opinions:
+    """What Schemathesis's own checks say of documented errors, as ``check: message``; like answers are checked once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
+
+    def __call__(self, case: Any, exchange: Exchange) -> tuple[str, ...]:
+        answer = exchange.response
+        if answer is None or exchange.failure is not None or answer.status not in (401, 404, 500):
+            return ()
+        alike = answer.status, tuple(answer.header_values("content-type")), answer.body
+        if alike not in self._known:
+            self._known[alike] = _second_opinion(case, exchange, answer)
+        return self._known[alike]
+
+
+def _second_opinion(case: Any, exchange: Exchange, answer: Response) -> tuple[str, ...]:
     # The body was decoded already: its coding must not be undone twice.
     headers = [
         (name, value)
@@ -176,8 +189,8 @@ def _second_opinion(case: Any, exchange: Exchange) -> list[str]:
     try:
         case.validate_response(response, checks=_checks())
     except BaseExceptionGroup as failures:
-        return [_told(failure) for failure in failures.exceptions]
-    return []
+        return tuple(_told(failure) for failure in failures.exceptions)
+    return ()
 
 
 def _elapsed(exchange: Exchange) -> Any:

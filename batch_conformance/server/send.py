@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
 
@@ -39,6 +40,7 @@ class Send:
     staged: int | None = None
     path: str = field(default="")
 
+    @cached_property
     def intent(self) -> Intent:
         """What the request is sent for."""
         special = [self.label] if self.label else []

@@ -51,7 +51,7 @@ class Vigil:
         if self._waits >= _MANY:
             raise GivenUp(f"nothing more was sent: {self._waits} requests had no whole answer in time")
         if self._silent[_kind(send)] >= chances:
-            label = send.intent().label or "with the valid key"
+            label = send.intent.label or "with the valid key"
             raise GivenUp(f"requests like this one were left unanswered, and not sent again: {label}")
 
     def note(self, send: Send, exchange: Exchange) -> bool:
@@ -93,5 +93,5 @@ def is_answer(exchange: Exchange) -> bool:
 
 
 def _kind(send: Send) -> Kind:
-    intent = send.intent()
+    intent = send.intent
     return intent.id_kind, intent.key_kind, send.method == "GET"

@@ -43,7 +43,7 @@ def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int)
 
         def send(planned: Send) -> Exchange:
             request = planned.request(target.url, target.host)
-            sent.append(wire.exchange(request, planned.intent(), lane=planned.lane))
+            sent.append(wire.exchange(request, planned.intent, lane=planned.lane))
             return sent[-1]
 
         explore(world, send, lambda: 1000, lambda _: None)

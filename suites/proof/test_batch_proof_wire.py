@@ -40,7 +40,7 @@ def wired(url: str, timeout: float = 20.0) -> Iterator[Callable[..., Exchange]]:
         send = WORLD.read("reads", "batch_abc123")
         request = send.request(url, url.partition("://")[2])
         return wire.exchange(
-            type(request)(method, request.url, request.headers), send.intent(), lane=lane, timeout=timeout
+            type(request)(method, request.url, request.headers), send.intent, lane=lane, timeout=timeout
         )
 
     try:

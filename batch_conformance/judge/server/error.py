@@ -199,11 +199,14 @@ def _asked(exchange: Exchange) -> str:
 @SERVER_BENCH.judges_clause("server.error.no-internals", needs=_NEEDS)
 def no_internals(record: Record, judgement: Judgement) -> None:
     """Nothing of the server's inside in an error."""
+    harmless = set()
     for exchange in record.answered:
         if exchange.response is None or exchange.response.status < 400 or not exchange.response.body:
             continue
         judgement.look()
         text = _readable(exchange)
+        if text in harmless:
+            continue
         for name, pattern in _INTERNALS.items():
             if match := pattern.search(text):
                 judgement.blame(
@@ -213,6 +216,8 @@ def no_internals(record: Record, judgement: Judgement) -> None:
                     actual=text[max(0, match.start() - 40) : match.end() + 80],
                 )
                 break
+        else:
+            harmless.add(text)
     if not judgement.looked_at:
         judgement.remark(_NO_ERROR)
 
