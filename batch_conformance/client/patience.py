@@ -11,11 +11,16 @@ RESPAWNS = 5
 
 
 class Patience:
-    """Counts failures in a row over all processes of a client; any good answer starts the count anew."""
+    """Counts failures in a row over all processes of a client; any good answer starts the count anew.
+
+    Calls that were under way side by side may all have been of the kind that breaks the client: only when a thread
+    sees its next call fail as well is it the client that is broken.
+    """
 
     def __init__(self, client: str) -> None:
         self._client = client
         self._broken = 0
+        self._met_by: set[int] = set()
         self._lock = threading.Lock()
 
     @property
@@ -27,6 +32,7 @@ class Patience:
         """The client gave an answer that keeps to the protocol, whatever it says."""
         with self._lock:
             self._broken = 0
+            self._met_by.clear()
 
     def broke(self, reason: str) -> None:
         """The client crashed, hung or broke the protocol; ``reason`` is fit to be shown.
@@ -35,7 +41,8 @@ class Patience:
         """
         with self._lock:
             self._broken += 1
-            spent = self._broken > RESPAWNS
+            spent = self._broken > RESPAWNS and threading.get_ident() in self._met_by
+            self._met_by.add(threading.get_ident())
         if spent:
             raise CouldNotRun(
                 f"{self._client} broke {RESPAWNS + 1} times in a row, {RESPAWNS} fresh starts included; "

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
-from batch_conformance.client.open import LANES
+from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
 from batch_conformance.judge.client import Play
 from batch_conformance.judge.client.material import Refusal, clause_of_status
@@ -40,6 +40,7 @@ class Stage:
         #: By clause, and whether the case was about nothing else.
         self._breakdowns: Counter[tuple[str, bool]] = Counter()
         self._lock = threading.Lock()
+        self._only_waits = threading.Event()
         self._pulse = Deck(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
@@ -53,8 +54,9 @@ class Stage:
         waiting = deque(case for case in alone if case.waits)
         quick = deque(case for case in alone if not case.waits)
         queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
-        with ThreadPoolExecutor(LANES, "batch-lane") as pool:
+        with ThreadPoolExecutor(LANES + MORE_LANES, "batch-lane") as pool:
             lanes = [pool.submit(self._lane, first, second) for first, second in queues]
+            lanes += [pool.submit(self._late_lane, waiting) for _ in range(MORE_LANES)]
             try:
                 for lane in lanes:
                     lane.result()
@@ -62,6 +64,7 @@ class Stage:
                 # Interrupted, or given up: nothing more is begun, what is under way comes to its end.
                 waiting.clear()
                 quick.clear()
+                self._only_waits.set()
                 raise
 
     def play(self, case: Case) -> Play:
@@ -88,9 +91,19 @@ class Stage:
             first.clear()
             second.clear()
             raise
+        finally:
+            # Whoever ends has found both queues empty.
+            self._only_waits.set()
+
+    def _late_lane(self, waiting: deque[Case]) -> None:
+        """A lane for when only waits are left: a client that makes many of them has shown by then that it does."""
+        self._only_waits.wait()
+        self._lane(waiting, waiting)
 
     def _next(self, first: deque[Case], second: deque[Case]) -> Case | None:
         with self._lock:
+            if not first or not second:
+                self._only_waits.set()
             return first.popleft() if first else second.popleft() if second else None
 
     def _keep(self, case: Case) -> None:

@@ -121,14 +121,15 @@ def _says_error(deck: Deck) -> Iterator[Case]:
 
 def _retries(deck: Deck) -> Iterator[Case]:
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
-    for status in (429, 503):
+    # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
+    for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
         ask = deck.refusal(
-            Refusal(status, retry_after=1.0),
-            error(status, "come back later").with_header("Retry-After", "1"),
+            Refusal(status, retry_after=float(seconds)),
+            error(status, "come back later").with_header("Retry-After", str(seconds)),
         )
-        # Two refusals, then the batch: what a client reports in the end depends on how often it retries.
-        twice = Ask(ask.batch_id, ask.told, (*ask.answers[:2], ask.answers[-1]))
-        yield Case(f"a {status} with Retry-After: 1", clauses, (twice,), waits=True)
+        # Refusals, then the batch: what a client reports in the end depends on how often it retries.
+        some = Ask(ask.batch_id, ask.told, (*ask.answers[:times], ask.answers[-1]))
+        yield Case(f"a {status} with Retry-After: {seconds}", clauses, (some,), waits=True)
     yield _refused(
         deck, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
         Refusal(429, retry_after=0.0), error(429, "still not").with_header("Retry-After", "0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,7 +154,10 @@ class Turn:
             error = self.reply.error
             status = "no status" if error.status is None else f"status {error.status}"
             return f"error {error.kind}, {status}: {shortened(error.message)}"
-        return f"a batch: {shortened(repr(self.reply.batch))}"
+        batch = self.reply.batch
+        # As JSON, which every client's author reads; what is no object shows itself that way.
+        told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
+        return f"a batch: {shortened(told)}"
 
 
 @dataclass(frozen=True)
