@@ -121,6 +121,30 @@ def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
     assert pool.broken_in_a_row == 0
 
 
+def test_many_hangs_side_by_side_are_no_dead_client(open_pool: Open) -> None:
+    """Only a client whose next call fails as well is given up: these eight hang in one kind of call."""
+    pool = open_pool("silent_in_call", size=8)
+
+    def hangs_then_lives(number: int) -> tuple[bool, bool]:
+        hung, alive = pool.get_batch(call("fault", 0.4)), pool.get_batch(call(f"batch_{number}"))
+        return hung.broken is not None, alive.batch is not None
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(hangs_then_lives, range(8))) == [(True, True)] * 8
+
+
+def test_many_hangs_side_by_side_and_again_are_a_dead_client(open_pool: Open) -> None:
+    """The second round ends the run, however many calls there are side by side."""
+    pool = open_pool("silent_in_call", size=8)
+
+    def hangs_twice(_: int) -> str:
+        assert pool.get_batch(call("fault", 0.4)).broken
+        return could_not_run(lambda: pool.get_batch(call("fault", 0.4)))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert "times in a row" in "".join(threads.map(hangs_twice, range(8)))
+
+
 def test_more_calls_than_processes_wait_their_turn(shelf: Shelf, open_pool: Open) -> None:
     """No call shares a process with another at the same time, and there are never more than asked for."""
     pool = open_pool("split_writes", size=2)

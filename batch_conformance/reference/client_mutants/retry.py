@@ -55,6 +55,7 @@ _retrying("retry-burst-on-429", _WAITS, "retries a 429 at once", {429}, 3, 0.0)
 _retrying("retry-once-at-once", _WAITS, "retries once, at once", {429, *_SERVER}, 1, 0.0)
 _retrying("retry-after-ignored", _WAITS, "does not know Retry-After", {429, *_SERVER}, 2, 0.2)
 _retrying("retry-after-on-503-ignored", _WAITS, "does not look at the Retry-After of a 503", {503}, 2, 0.2)
+_retrying("retry-habit-of-a-second", _WAITS, "waits a good second, whatever Retry-After says", {429}, 2, 1.1)
 _retrying("retry-ten-milliseconds", _WAITS, "waits ten milliseconds", {429, *_SERVER}, 4, 0.01)
 
 
