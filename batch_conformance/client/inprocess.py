@@ -194,15 +194,21 @@ class _Work:
             self._done.set()
 
 
+def split_place(spec: str) -> tuple[str, str]:
+    """Module and attribute of ``python:MODULE:ATTRIBUTE``. Raises ``ValueError`` when it is something else."""
+    kind, _, place = spec.partition(":")
+    module_name, _, attribute = place.partition(":")
+    if kind != "python" or not module_name or not attribute:
+        raise ValueError(f"client {spec!r} is not understood; write python:MODULE:ATTRIBUTE")
+    return module_name, attribute
+
+
 def load_adapter(spec: str) -> Adapter:
     """The callable that ``python:MODULE:ATTRIBUTE`` names; modules are found as by ``python -m``.
 
     Raises ``ValueError`` when the specification is malformed, ``CouldNotRun`` when nothing is found there.
     """
-    kind, _, place = spec.partition(":")
-    module_name, _, attribute = place.partition(":")
-    if kind != "python" or not module_name or not attribute:
-        raise ValueError(f"client {spec!r} is not understood; write python:MODULE:ATTRIBUTE")
+    module_name, attribute = split_place(spec)
     if os.getcwd() not in sys.path and "" not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from batch_conformance.client.call import ClientUnderTest
-from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.inprocess import Adapter, InProcessClient, load_adapter
+from batch_conformance.client.driver import DriverPool, split_command
+from batch_conformance.client.inprocess import Adapter, InProcessClient, load_adapter, split_place
 from batch_conformance.client.process import Limits
 from batch_conformance.client.wording import Redact
 from batch_conformance.judge.result import CouldNotRun
@@ -34,16 +34,26 @@ def open_client(
     malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
     start, breaks the protocol at hello, or does not use httpx under ``respx``; both in one line.
     """
+    check_spec(spec, transport)
+    kind, _, command = spec.partition(":")
+    if kind == "exec":
+        return DriverPool(command.strip(), size, redact=redact, limits=limits)
+    adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
+    return open_adapter(adapter, spec=spec, transport=transport, size=size, redact=redact, limits=limits)
+
+
+def check_spec(spec: str, transport: str = "loopback") -> None:
+    """Check what can be checked without a client. Raises ``ValueError``, in one line, as :func:`open_client` does."""
     kind, _, command = spec.partition(":")
     if kind == "exec":
         if transport == "respx":
             raise ValueError("--batch-transport respx is for python: clients; exec: needs loopback")
-        return DriverPool(command.strip(), size, redact=redact, limits=limits)
-    if spec != "embedded" and kind != "python":
+        split_command(command.strip())
+    elif kind == "python":
+        split_place(spec)
+    elif spec != "embedded":
         kinds = "embedded, exec:COMMAND or python:MODULE:ATTRIBUTE"
         raise ValueError(f"client {spec!r} is not understood; use {kinds}")
-    adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
-    return open_adapter(adapter, spec=spec, transport=transport, size=size, redact=redact, limits=limits)
 
 
 def open_adapter(

@@ -56,6 +56,13 @@ def check_kind(kind: Kind, options: Options) -> None:
             raise UsageProblem(
                 "--batch-id goes with a --batch-target; the embedded server knows its own batches"
             )
+    if kind == "client":
+        from batch_conformance.client.open import check_spec
+
+        try:
+            check_spec(options.client, options.transport)
+        except ValueError as error:
+            raise UsageProblem(f"{error} (--batch-client)") from None
     if kind == "recorded" and options.recorded:
         from batch_conformance.recorded import NoSuchFiles, find_files
 
@@ -244,10 +251,7 @@ def _client(options: Options) -> ClientUnderTest:
         variant = mutant or variation
         if variant is not None:
             return open_adapter(variant.adapter(), spec="embedded", transport=options.transport)  # type: ignore[arg-type]
-    try:
-        return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise UsageProblem(str(error)) from None
+    return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
 
 
 def _judge_recorded(options: Options, selected: Collection[str], progress: Progress) -> RunResult:

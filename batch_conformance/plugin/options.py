@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     import pytest
@@ -54,6 +55,15 @@ def any_told(config: pytest.Config) -> bool:
     return any(config.getoption(dest, None) is not None for dest in dests)
 
 
+def told_in_vain(config: pytest.Config, judged: Collection[str]) -> list[str]:
+    """Options of the command line that name a subject, but none of the kinds ``judged``."""
+    return [
+        f"--batch-{name}"
+        for name, kind in (("target", "server"), ("client", "client"), ("recorded", "recorded"))
+        if kind not in judged and config.getoption(f"batch_{name}", None) is not None
+    ]
+
+
 class UsageProblem(Exception):
     """Wrong usage: exit status 4. The message is one line for the user."""
 
@@ -92,6 +102,9 @@ def read_options(config: pytest.Config) -> Options:
 
     def told(name: str) -> Any:
         value = config.getoption(f"batch_{name}", None)
+        if value == "" or (isinstance(value, list) and "" in value):
+            # Most likely a variable that is not set; the default in its place would be a verdict on something else.
+            raise UsageProblem(f"--batch-{name.replace('_', '-')} is empty: give it a value, or leave it out")
         return config.getini(f"batch_{name}") if value is None else value
 
     profile, transport = told("profile") or "default", told("transport") or "loopback"

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from batch_conformance.plugin import judging, known_failures
-from batch_conformance.plugin.options import Options, UsageProblem, read_options
+from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import anything_selected, is_worker, note_selection, shared_folder
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
@@ -115,6 +115,8 @@ class Verdicts:
         if status == WRONG_USAGE:
             return status
         documents = self.judged()
+        for option in told_in_vain(self._config, documents) if documents else ():
+            self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
         for kind, document in documents.items():
             folder = self.options.report / kind if len(documents) > 1 else self.options.report
             try:

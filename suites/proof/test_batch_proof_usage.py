@@ -12,7 +12,7 @@ from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server.target import Target, UsageError, resolve_target
 from suites.proof import hostile
 from suites.proof.hostile import serving_hostile
-from suites.proof.running import SERVER, Ended, run
+from suites.proof.running import CLIENT, SERVER, Ended, run
 
 COULD_NOT_RUN, WRONG_USAGE = 3, 4
 
@@ -46,6 +46,14 @@ _RUNS: dict[str, tuple[list[str], str]] = {
         ["--batch-target", "http://127.0.0.1:9"],
         "no API key: set the environment variable SYNC_API_KEY (named by --batch-api-key-env)",
     ),
+    "an empty option": (
+        ["--batch-target", ""],
+        "--batch-target is empty: give it a value, or leave it out",
+    ),
+    "an empty option among others": (
+        ["--batch-id", "batch_1", "--batch-id", ""],
+        "--batch-id is empty: give it a value, or leave it out",
+    ),
     "unknown mutant": (
         ["--batch-mutant", "names-twise"],
         "unknown mutant 'names-twise'; near names: names-twice, names-twice-deep, extra-metrics (--batch-mutant)",
@@ -58,6 +66,29 @@ def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
     """Refused before anything is sent."""
     tells(run(tmp_path, SERVER, *arguments), WRONG_USAGE, line)
     assert not (tmp_path / "reports/latest/conformance.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("spec", "line"),
+    [
+        ("", "--batch-client is empty: give it a value, or leave it out"),
+        ("curl", "client 'curl' is not understood; use embedded, exec:COMMAND or python:MODULE:ATTRIBUTE"),
+        ("exec:", "exec: names no command; write exec:COMMAND, e.g. exec:node driver.mjs"),
+        ("exec:a 'b", "exec:a 'b cannot be split into words (No closing quotation); check its quotes"),
+        ("python:os", "client 'python:os' is not understood; write python:MODULE:ATTRIBUTE"),
+    ],
+)
+def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
+    """Not the embedded client in their place, which would pass."""
+    told = line if not spec else f"{line} (--batch-client)"
+    tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, told)
+
+
+def test_an_option_for_somebody_else_is_said_to_have_no_part(tmp_path: Path) -> None:
+    """A green verdict on one side must not be taken for one on the other."""
+    ended = run(tmp_path, SERVER, "--batch-profile", "quick", "--batch-client", "exec:no-such-driver")
+    assert ended.status == 0, ended.text
+    assert "--batch-client had no part in this run, which judged: server" in ended.text
 
 
 def resolved(spec: str, folder: Path, **settings: Any) -> Target:
