@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import cases, growth, opponents, overhead, results, workers
+from benchmarks import cases, faults, growth, opponents, overhead, results, workers
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = (
@@ -62,6 +62,12 @@ the least that asking can take in Python. The server is in a process of its own,
         "The client suite, case by case",
         "One ordinary batch, read once. A whole case starts a stub on a port of its own, calls the client and records.",
         lambda told: results.cases(cases.measure(told.times)),
+    ),
+    "faults": (
+        "Broken and hostile targets",
+        """`pytest suites/server` as a command against a target that does nothing else, with `--batch-timeout 2`.
+Seconds and memory are those of the whole process; pytest with its plugins takes two seconds and 80 MiB of them.""",
+        lambda _: results.faults(faults.measure()),
     ),
     "growth": (
         "From quick to thorough",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import mean, median
 
 from batch_conformance.contract import load_contract
+from benchmarks.faults import End
 from benchmarks.growth import Point
 from benchmarks.opponents import CONFORMING, Verdict
 from benchmarks.overhead import Cost, Overhead
@@ -129,3 +130,19 @@ def workers(rows: Sequence[tuple[str, float, float]]) -> str:
         ["", "seconds, median", "CPU s, median"],
         [[name, f"{seconds:.2f}", f"{cpu:.2f}"] for name, seconds, cpu in rows],
     )
+
+
+def faults(ends: Sequence[End]) -> str:
+    """How each run ended."""
+    return table(
+        ["the target", "exit status", "seconds", "peak MiB", "requests", "what is said"],
+        [
+            (end.fault, end.status, f"{end.seconds:.1f}", f"{end.peak:.0f}", end.requests, _cell(end.line))
+            for end in ends
+        ],
+    )
+
+
+def _cell(text: str) -> str:
+    line = text.replace("|", "\\|")
+    return line if len(line) <= 160 else line[:159] + "…"
