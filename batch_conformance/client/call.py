@@ -73,7 +73,8 @@ class Reply:
 
     ``broken`` says how the client itself failed: it crashed, hung, or broke the driver protocol. ``seconds``
     is how long the call took, ``stderr`` what the driver wrote beside the protocol. Both texts are bounded
-    and redacted; ``batch`` and ``error`` are what the client handed over, to the letter.
+    and redacted; ``batch`` and ``error`` are what the client handed over, to the letter. ``afterwards`` is filled
+    when the client breaks the protocol, or ends, after it had answered: then the call is broken all the same.
     """
 
     batch: dict[str, Any] | None = None
@@ -81,6 +82,13 @@ class Reply:
     broken: str | None = None
     seconds: float = 0.0
     stderr: str = ""
+    afterwards: list[str] = field(default_factory=list, compare=False)
+
+    def settled(self) -> Reply:
+        """What the call came to, once nothing can come any more."""
+        if not self.afterwards:
+            return self
+        return Reply(broken=self.afterwards[0], seconds=self.seconds, stderr=self.stderr)
 
 
 @dataclass(frozen=True)
@@ -98,16 +106,22 @@ class ClientUnderTest(Protocol):
 
     ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to
     end (five respawns in a row without one good answer). It may be called from several threads at once.
-    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process,
-    through the bridge it carries (``respx``).
+    ``apart`` tells whether calls side by side have nothing in common, as in processes of their own.
+    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process, through
+    the bridge it carries (``respx``).
     """
 
     hello: Hello
     spec: str
     transport: Literal["loopback", "respx"]
+    apart: bool
 
     def get_batch(self, call: Call) -> Reply:
         """Make one call and wait for what comes of it, at most the deadline plus the grace."""
+        ...
+
+    def settle(self) -> None:
+        """Take note of what came after the answers, when no more calls will be made."""
         ...
 
     def close(self) -> None:

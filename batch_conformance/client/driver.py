@@ -31,6 +31,7 @@ class _Seat:
 
     process: DriverProcess | None = None
     seq: int = 0
+    last: Reply | None = None
 
 
 class DriverPool:
@@ -44,6 +45,7 @@ class DriverPool:
     """
 
     transport: Literal["loopback", "respx"] = "loopback"
+    apart = True
 
     def __init__(
         self, command: str, size: int = 4, *, redact: Redact = str, limits: Limits | None = None
@@ -87,6 +89,12 @@ class DriverPool:
         finally:
             self._give_back(seat)
 
+    def settle(self) -> None:
+        """Take note of what idle processes did since they answered."""
+        with self._turn:
+            for seat in self._idle:
+                self._look_back(seat)
+
     def close(self) -> None:
         """Say bye to every process, wait a little for them to exit, and kill what remains."""
         with self._turn:
@@ -109,6 +117,7 @@ class DriverPool:
             self._turn.wait_for(lambda: not self._busy, timeout=self._limits.bye_s)
 
     def _ask(self, seat: _Seat, call: Call) -> Reply:
+        self._look_back(seat)
         process = seat.process or self._replace(seat)
         seat.seq += 1
         request = encode(get_batch_request(seat.seq, call))
@@ -122,12 +131,21 @@ class DriverPool:
             reason = self._wording.line(str(error))
         else:
             self._patience.good()
-            return replace(reply, seconds=seconds, stderr=process.take_stderr(self._wording.block))
+            seat.last = replace(reply, seconds=seconds, stderr=process.take_stderr(self._wording.block))
+            return seat.last
         # Outside of the handler: nothing raised from here on carries the unredacted text along.
         stderr = self._vacate(seat)
         if not self._closed:
             self._patience.broke(self._wording.with_stderr(reason, stderr))
         return Reply(broken=f"the driver {reason}", seconds=seconds, stderr=stderr)
+
+    def _look_back(self, seat: _Seat) -> None:
+        """What a process did unasked since its last answer is that call's fault, and costs the process."""
+        if seat.process is None or seat.last is None:
+            return
+        if unasked := seat.process.afterwards():
+            seat.last.afterwards.append(f"the driver {self._wording.line(unasked)}")
+            self._vacate(seat)
 
     def _replace(self, seat: _Seat) -> DriverProcess:
         """A fresh process. A failed start is no fault of the call: it is repeated while patience lasts."""
@@ -145,7 +163,7 @@ class DriverPool:
         except OSError as error:
             explained = _explained(error, self._words[0])
             raise Broken(self._wording.line(f"cannot be started: {explained}")) from None
-        seat.process, seat.seq = process, 0
+        seat.process, seat.seq, seat.last = process, 0, None
         try:
             # Closing kills the processes it sees, and may have come just before there was one to see.
             self._check_open()

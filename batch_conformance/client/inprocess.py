@@ -39,6 +39,8 @@ class InProcessClient:
     behind in its thread. Raises ``CouldNotRun`` when the callable has no proper ``hello``.
     """
 
+    apart = False
+
     def __init__(
         self,
         adapter: Adapter,
@@ -112,6 +114,9 @@ class InProcessClient:
                 f"{self._shown} sends nothing through httpx, which --batch-transport respx needs "
                 f"(a trial call gave: {self._wording.line(outcome, 200)}); use --batch-transport loopback"
             )
+
+    def settle(self) -> None:
+        """Nothing can come after the answer of a callable."""
 
     def close(self) -> None:
         """Stop the event loop, if there is one, and unmount everything."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
-from batch_conformance.client.call import Call, ClientUnderTest
+from batch_conformance.client.call import Call, ClientUnderTest, Reply
 from batch_conformance.client.cases.case import Ask, Case
 from batch_conformance.client.stub.choose import ByTurn, InOrder
 from batch_conformance.client.stub.records import Log, Seen, exchange_of
@@ -71,6 +71,12 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
             turns.append(Turn(call, ask.told, reply, exchanges, stage.own.log.count(number)))
         return Play(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
+
+
+def settled(play: Play) -> Play:
+    """A play with what came after the answers, once no more can come."""
+    turns = [replace(turn, reply=cast("Reply", turn.reply).settled()) for turn in play.turns]
+    return replace(play, turns=tuple(turns))
 
 
 def _stage(case: Case, bridge: RespxBridge | None) -> AbstractContextManager[Stage]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -20,8 +21,8 @@ from batch_conformance.client.stderr_tail import StderrTail
 _CHUNK = 65536
 #: A killed process is gone at once, but for the kernel's own delays, in seconds.
 _REAP_SECONDS = 5.0
-#: Never handed down: a client that ignored the key it is given must not come upon the user's real one.
-_HIDDEN_VARIABLES = frozenset({"SYNC_API_KEY"})
+#: Handed down in place of the user's own: a client that prefers it to the key of the call shows that it does.
+DECOY = {"SYNC_API_KEY": "sk-from-the-environment-not-from-the-call"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,6 @@ class DriverProcess:
     """
 
     def __init__(self, words: Sequence[str], limits: Limits) -> None:
-        environment = {name: value for name, value in os.environ.items() if name not in _HIDDEN_VARIABLES}
         self._child = subprocess.Popen(
             list(words),
             stdin=subprocess.PIPE,
@@ -54,7 +54,7 @@ class DriverProcess:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            env=environment,
+            env={**os.environ, **DECOY},
         )
         assert self._child.stdin
         assert self._child.stdout
@@ -68,7 +68,6 @@ class DriverProcess:
         self._buffer = bytearray()
         self._scanned = 0
         self._stdout_ended = False
-        self._asked = False
         self._closed = False
         # Becomes readable (end of file) when the process has ended: children may hold its stdout open longer.
         self._exit, self._exit_writer = os.pipe()
@@ -82,9 +81,6 @@ class DriverProcess:
     def ask(self, line: bytes, seconds: float) -> bytes:
         """Write one line and wait for one, without its newline. Raises :class:`Broken`."""
         deadline = time.monotonic() + seconds
-        if self._asked:
-            self._check_silence()
-        self._asked = True
         unsent = memoryview(line)
         failure, ending = f"gave no answer within {seconds:g} s", False
         with selectors.DefaultSelector() as selector:
@@ -113,6 +109,14 @@ class DriverProcess:
                     deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
                     raise Broken(failure + self._unfinished())
+
+    def afterwards(self) -> str:
+        """What it did since it answered, though nothing was asked; empty when it keeps quiet, as it should."""
+        self._read_stdout()
+        if self._buffer:
+            return f"wrote to stdout without being asked: {excerpt(bytes(self._buffer))}"
+        # The exit pipe is readable once the process has ended.
+        return f"{self._ending()} after it had answered" if select.select([self._exit], [], [], 0)[0] else ""
 
     def take_stderr(self, clean: Callable[[str], str]) -> str:
         """What it wrote to stderr since the last time (the end of it), redacted by ``clean``."""
@@ -165,11 +169,6 @@ class DriverProcess:
             self._child.wait()
             self._reaped = True
         os.close(self._exit_writer)
-
-    def _check_silence(self) -> None:
-        self._read_stdout()
-        if self._buffer:
-            raise Broken(f"wrote to stdout without being asked: {excerpt(bytes(self._buffer))}")
 
     def _send(self, unsent: memoryview) -> int | None:
         """How many bytes the pipe took; None when nobody reads it any more."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import PROFILES, Deck, Profile, listed_cases, needed, shuffled
 from batch_conformance.client.cases.generated import PROPERTIES, Property, examples, remembered, smallest
+from batch_conformance.client.player import settled
 from batch_conformance.client.stage import Stage
 from batch_conformance.contract import load_contract
 from batch_conformance.exchange import Redactor
@@ -52,7 +53,9 @@ def judge_client(
         profile=profile,
         seed=seed,
         strict=strict,
-        redactor=Redactor(keys),
+        redactor=Redactor(
+            {spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}
+        ),
         shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
     )
     began = time.monotonic()
@@ -65,8 +68,9 @@ def judge_client(
     except KeyboardInterrupt:
         result.incomplete = True
         plays = tuple(stage.plays.values())
+    client.settle()
     result.requests = stage.requests
-    result.results = _verdicts(ClientRecord(plays, keys), chosen, result, stage.left_out)
+    result.results = _verdicts(ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
@@ -78,10 +82,14 @@ def keys_of_run(seed: int) -> dict[str, str]:
     def letters(count: int) -> str:
         return "".join(source.choices(_ALPHABET, k=count))
 
+    usual = f"sk-{letters(30)}"
+    # In the middle, letters of the other case: what goes by the ends of a key, its length or its letters mixes them up.
+    like = usual[:12] + (usual[12:-4].swapcase() if not usual[12:-4].isdigit() else letters(17)) + usual[-4:]
     return {
-        f"sk-{letters(30)}": "[api-key]",
+        usual: "[api-key]",
         f"sk_{letters(9)}.{letters(9)}+/{letters(9)}==": "[other-api-key]",
         f"sk-{letters(70)}-{letters(70)}": "[long-api-key]",
+        like: "[like-api-key]",
     }
 
 
@@ -192,7 +200,7 @@ def _verdicts(
         judgement = CLIENT_BENCH.judges[clause.id](record)
         dropped = len(judgement.findings) - EVIDENCE
         if dropped > 0:
-            judgement.remark(f"{dropped} more findings like these are left out")
+            judgement.remark(f"left out: {dropped} more findings like these")
             del judgement.findings[EVIDENCE:]
         if left_out.get(clause.id):
             judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")

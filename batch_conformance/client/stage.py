@@ -11,12 +11,15 @@ from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
 from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
+from batch_conformance.client.stub.answers import json_body
 from batch_conformance.judge.client import Play
 from batch_conformance.judge.client.material import Refusal, clause_of_status
 from batch_conformance.judge.result import CouldNotRun
 
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
 WAITING_LANES = 4
+#: Calls that are made at once to see whether a client can be called from several threads.
+TRIALS = 3
 #: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
 ENOUGH_BREAKDOWNS = 3
 
@@ -54,9 +57,12 @@ class Stage:
         waiting = deque(case for case in alone if case.waits)
         quick = deque(case for case in alone if not case.waits)
         queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
+        late = MORE_LANES
+        if not self._client.apart and not self._works_side_by_side():
+            queues, late = [(waiting, quick)], 0
         with ThreadPoolExecutor(LANES + MORE_LANES, "batch-lane") as pool:
             lanes = [pool.submit(self._lane, first, second) for first, second in queues]
-            lanes += [pool.submit(self._late_lane, waiting) for _ in range(MORE_LANES)]
+            lanes += [pool.submit(self._late_lane, waiting) for _ in range(late)]
             try:
                 for lane in lanes:
                     lane.result()
@@ -121,14 +127,24 @@ class Stage:
 
     def _take_pulse(self) -> None:
         """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
+        self._ordinary_call("an ordinary call after a breakdown")
+
+    def _works_side_by_side(self) -> bool:
+        """Whether calls in several threads come to what a call alone comes to: not every client is made for that."""
+        if not self._ordinary_call("an ordinary call"):
+            return True
+        with ThreadPoolExecutor(TRIALS, "batch-trial") as pool:
+            titles = ["an ordinary call beside others"] * TRIALS
+            return all(pool.map(self._ordinary_call, titles))
+
+    def _ordinary_call(self, title: str) -> bool:
+        """Make an ordinary call, not for the record; returns whether it gave a batch."""
         with self._lock:
             batch = self._pulse.batch()
-        ask = self._pulse.valid(batch)
-        play(
-            Case("an ordinary call after a breakdown", ("client.decode.fields",), (ask,)),
-            self._client,
-            self._keys,
-        )
+        # A moment's wait, in which calls side by side meet.
+        ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
+        played = play(Case(title, ("client.decode.fields",), (ask,)), self._client, self._keys)
+        return played.turns[0].reply.batch is not None
 
 
 def _blamable(case: Case) -> set[str]:

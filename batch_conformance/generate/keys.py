@@ -84,7 +84,7 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key[: min(8, half)], "near", "the first characters of the key", _cut(var, 1, min(8, half))),
         Key(key + key, "near", "the key twice", f"${{{var}}}${{{var}}}"),
         Key(f"Bearer {key}", "near", "the key behind the word Bearer", f"Bearer ${{{var}}}"),
-        Key(f"{key},{noise}", "near", "the key in a list with another", f"${{{var}}},{noise}"),
+        Key(f"{key}, {noise}", "near", "the key in a list with another", f"${{{var}}}, {noise}"),
         Key(f'"{key}"', "near", "the key in double quotes", f'\\"${{{var}}}\\"'),
         Key(_first_letter_swapped(key), "near", "the key with its first letter in the other case"),
         Key(
@@ -103,6 +103,8 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key + ":x", "near", "the key, a colon and more", f"${{{var}}}:x"),
         Key(key[:half] + noise[:1] + key[half + 1 :], "near", "the key with another character in the middle"),
         Key(key + " x", "near", "the key, a space and more", f"${{{var}}} x"),
+        Key(key.partition("-")[2], "near", "the key without its prefix", f"${{{var}#*-}}"),
+        Key(_percent(key), "near", "the key, its first character percent-encoded"),
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
@@ -111,6 +113,10 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         if value not in seen:
             seen.add(value)
             yield candidate
+
+
+def _percent(key: str) -> str:
+    return f"%{ord(key[0]):02X}{key[1:]}" if key[:1].isascii() and key else key
 
 
 def _first_letter_swapped(key: str) -> str:
@@ -151,20 +157,20 @@ def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
         "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
         "x-sync-api-key", "x-authorization", "proxy-authorization", "token", "x-api-token", "x-auth", "x-token", "key",
         "x-api-keys", "x-client-key", "x-secret-key", "x-forwarded-api-key", "x-goog-api-key", "x-rapidapi-key",
-        "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key",
+        "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key", "x_api_key", "authentication",
     )  # fmt: skip
     basic = base64.b64encode(f"{key}:".encode("utf-8", "surrogateescape")).decode("ascii")
     password = base64.b64encode(f"api:{key}".encode("utf-8", "surrogateescape")).decode("ascii")
     schemes = (
-        f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"x-api-key {key}", f"bearer {key}",
-        f"Basic {password}", f"Api-Key {key}", f"Key {key}", f"token={key}", f"ApiKey key={key}",
+        f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"Basic {password}", f"bearer {key}",
+        f"x-api-key {key}", f"Api-Key {key}", f"Key {key}", f"token={key}", f"ApiKey key={key}",
     )  # fmt: skip
     return {
         "query": [(name, key) for name in queries],
         # Some servers look only when nothing else is there.
         "query-alone": [("api_key", key)],
         "cookie": [(name, key) for name in cookies],
-        "header": [(name, key) for name in headers],
+        "header": [(name, f"Bearer {key}" if name == "proxy-authorization" else key) for name in headers],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(schemes)},
     }
 

@@ -48,9 +48,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not ours:
         return
     verdicts_of(config).select([mark for _, mark in ours])
-    if config.pluginmanager.hasplugin("timeout"):
-        # The first of them makes the whole run, which has limits of its own.
-        for item, _ in ours:
+    has_timeouts = config.pluginmanager.hasplugin("timeout")
+    for item, _ in ours:
+        # A client that warns is a client that warns: what the tests around it make of warnings is not its fault.
+        item.add_marker(pytest.mark.filterwarnings("default"))
+        if has_timeouts:
+            # The first of them makes the whole run, which has limits of its own.
             item.add_marker(pytest.mark.timeout(0))
 
 

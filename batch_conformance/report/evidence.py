@@ -19,7 +19,9 @@ _TALL_LINES = 28
 def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     """The evidence of a clause: the first item open, further ones a click away."""
     for number, item in enumerate(clause["evidence"], 1):
-        inner = _comparison(item), _exchange(item), _curl(item)
+        # A client's request went to a stub that is gone: there is nothing to repeat it to.
+        curl = "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
+        inner = _comparison(item), _exchange(item), _curl(item, curl)
         if number == 1:
             yield h("div", h("p", item["message"], class_="message"), *inner, class_="evidence")
         else:
@@ -95,8 +97,8 @@ def _readable(body: str) -> tuple[str, str]:
     return indented_json(body), "indented for reading"
 
 
-def _curl(item: Mapping[str, Any]) -> Element | None:
+def _curl(item: Mapping[str, Any], title: str) -> Element | None:
     if not item["curl"]:
         return None
     line = _box("curl line", [item["curl"]], tall=len(item["curl"]) > _TALL_CHARACTERS)
-    return h("div", h("h4", "Repeat it"), line, class_="curl")
+    return h("div", h("h4", title), line, class_="curl")

@@ -24,6 +24,12 @@ from batch_conformance.server.wire import Wire
 #: Seconds that a run may spend waiting because of 429s, in all and for one request.
 PATIENCE = 120.0
 LONGEST_WAIT = 60.0
+#: Seconds of waits, each as long as it was asked for, after which a target that still says 429 will go on saying it.
+IN_VAIN = 20.0
+#: Seconds to which a longer Retry-After is cut, some of which are no number any more.
+_LONGEST_TOLD = 1e6
+#: The longest wait, in seconds, where a 429 does not say how long.
+_LONGEST_GUESS = 8.0
 #: How often a request without the valid key is repeated on 429.
 _STRANGERS_TRIES = 3
 _SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
@@ -84,22 +90,24 @@ class Campaign:
         """
         self._vigil.consider(send)
         tries = 0
+        waited = 0.0
         while True:
             exchange = self._once(send)
             if exchange.status != 429 or send.staged == 429:
                 return exchange
-            wait = retry_after(exchange)
+            wait = retry_after(exchange, otherwise=min(2.0**tries, _LONGEST_GUESS))
             tries += 1
             if send.key.kind != "valid" and (tries >= _STRANGERS_TRIES or send.probe in self._shut_out):
                 # A server may stop listening to strangers who keep coming: what they would be told is not seen.
                 self._shut_out.add(send.probe)
                 self.remarks.append("the target answers strangers with 429 only")
                 return exchange
-            if wait > min(LONGEST_WAIT, self._patience):
+            if wait > min(LONGEST_WAIT, self._patience) or waited >= max(IN_VAIN, 2 * wait):
                 raise CouldNotRun(
-                    f"{self.target.url} keeps answering 429 (asked to wait {wait:g} s more): "
-                    "lower --batch-rate, or come back later"
+                    f"{self.target.url} keeps answering 429 (after {waited:g} s of waiting, "
+                    f"asked to wait {wait:g} s more): lower --batch-rate, or come back later"
                 )
+            waited += max(wait, 1.0)
             # A wait of nothing still costs patience, so that a server that only ever says 429 ends the run.
             self._patience -= max(wait, 1.0)
             time.sleep(wait)
@@ -170,8 +178,9 @@ class Campaign:
         self._check_key(answers)
         if all(answer.status == 404 for answer in answers):
             named = ", ".join(self.world.ids[:5])
+            whose = "given as existing" if given else "that it lists itself"
             raise CouldNotRun(
-                f"{self.target.url} knows none of the batch ids given as existing ({named}): every read is a 404"
+                f"{self.target.url} knows none of the batch ids {whose} ({named}): every read is a 404"
             )
         for answer in answers:
             self.world.note_state(answer)
@@ -226,7 +235,7 @@ class Campaign:
             )
         listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
         rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-        found = {row["id"]: row.get("status") for row in rows if isinstance(row.get("id"), str) and row["id"]}
+        found = {row["id"]: row.get("status") for row in rows if _can_be_asked_for(row.get("id"))}
         if not found:
             raise CouldNotRun(
                 f"no batch was discovered at {self.target.url} (GET /v2/batch: {exchange.outcome()}): {hint}"
@@ -322,16 +331,24 @@ class Campaign:
             self._look_for_life(sends[-1], answers[-1])
 
 
-def retry_after(exchange: Exchange) -> float:
-    """Seconds that a 429 asks to wait (RFC 9110, 10.2.3: seconds or a date); one second when it does not say."""
+def _can_be_asked_for(value: object) -> bool:
+    """Whether a listed id is one: text, and nothing that no request could carry."""
+    try:
+        return isinstance(value, str) and bool(value.encode("utf-8"))
+    except UnicodeEncodeError:
+        return False
+
+
+def retry_after(exchange: Exchange, otherwise: float = 1.0) -> float:
+    """Seconds that a 429 asks to wait (RFC 9110, 10.2.3: seconds or a date); ``otherwise`` when it does not say."""
     values = exchange.response.header_values("retry-after") if exchange.response else []
     if not values:
-        return 1.0
+        return otherwise
     text = values[0].strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_TOLD)
     try:
         when = email.utils.parsedate_to_datetime(text)
     except ValueError:
-        return 1.0
+        return otherwise
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -94,7 +94,7 @@ def late_reads(world: World) -> Probe:
 
 def header_case(world: World) -> Probe:
     """The valid key under other spellings of the header's name."""
-    for name in ("X-API-KEY", "X-Api-Key", "x-api-key", "x-aPI-kEY"):
+    for name in ("X-API-KEY", "X-Api-Key", "x-api-key", "x-aPI-kEY", "X-API-Key"):
         if name != world.key_header:
             yield replace(
                 world.read("header-case", world.ids[0]), key_header=name, label=f"the valid key under {name}"
@@ -146,6 +146,10 @@ def unauthenticated(world: World) -> Probe:
         yield world.anonymous("missing-key", known_id(value), MISSING)
     for value in dict.fromkeys([world.ids[0], world.ids[-1]]):
         yield world.anonymous("empty-key", known_id(value), EMPTY)
+    if world.profile.name != "quick":
+        # As curl and most libraries ask: a server may answer those as if they were browsers.
+        plain = world.anonymous("missing-key", known_id(world.ids[0]), MISSING)
+        yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
 
 
 def invalid_keys(world: World) -> Probe:

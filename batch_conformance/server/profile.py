@@ -47,9 +47,9 @@ PROFILES = {
         hostile_ids=6, methods=_METHODS[:2], oddities=2, burst=0, generated=2, shrink=0,
     ),
     "default": Profile(
-        name="default", budget=250, reads=4, late_reads=1, batches=10, advance=12, invalid_keys=6, near_keys=27,
+        name="default", budget=250, reads=4, late_reads=1, batches=10, advance=12, invalid_keys=6, near_keys=29,
         hostile_keys=10, places=_PLACES[:11], lookup="ABBABA", unknown_ids=3, near_ids=22, near_ids_of_others=0,
-        hostile_ids=41, methods=_METHODS, oddities=7, burst=6, generated=6, shrink=6,
+        hostile_ids=39, methods=_METHODS, oddities=7, burst=6, generated=6, shrink=6,
     ),
     "thorough": Profile(
         name="thorough", budget=None, reads=12, late_reads=4, batches=40, advance=60, invalid_keys=99, near_keys=99,

@@ -358,20 +358,29 @@ def test_unknown_statuses(reply: Reply, fine: bool) -> None:
         ("refused", "timeout", True),
         ("refused", "other", False),
         ("reset", "decode", False),
-        ("truncated", "decode", True),
+        ("truncated", "decode", False),
         ("truncated", "transport", True),
         ("truncated", "server_error", False),
         ("timeout", "timeout", True),
         ("timeout", "http", False),
         ("drip", "decode", True),
         ("redirect-loop", "http", True),
-        ("redirect-loop", "not_found", True),
+        ("redirect-loop", "not_found", False),
     ],
 )
 def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
-    """What a fault may be called."""
+    """What a fault may be called, where nothing of an answer had come."""
     judgement = _judged(f"client.fault.{kind}", _turn(Broken(kind, "made by hand"), _error(reported)))
     assert (not judgement.findings) is fine
+
+
+@pytest.mark.parametrize(
+    ("reported", "fine"), [("decode", True), ("transport", True), ("other", False), ("http", False)]
+)
+def test_faults_within_an_answer(reported: ErrorKind, fine: bool) -> None:
+    """A client that decodes while it reads may take what is cut off for a bad body."""
+    told = Broken("truncated", "made by hand", begun=True)
+    assert (not _judged("client.fault.truncated", _turn(told, _error(reported))).findings) is fine
 
 
 def test_a_breakdown_counts_against_the_first_clause_only() -> None:

@@ -282,3 +282,30 @@ def test_collecting_is_no_run(tmp_path: Path) -> None:
     assert ended.status == PASSED
     assert f"{len(SERVER_CLAUSES)} tests collected" in ended.out
     assert not (tmp_path / "reports/latest/conformance.json").exists()
+
+
+_WARNING = """
+import gc, threading, warnings
+from batch_conformance.reference.client import adapter as inner, hello
+
+async def never():
+    pass
+
+def adapter(request):
+    warnings.warn("old", DeprecationWarning)
+    open(__file__)
+    never()
+    threading.Thread(target=int, args=["x"]).start()
+    return inner(request)
+
+adapter.hello = hello("a client that warns")
+"""
+
+
+def test_a_client_that_warns_is_judged_for_what_it_does(tmp_path: Path) -> None:
+    """Under settings that make errors of warnings, as many repositories have them."""
+    (tmp_path / "warning.py").write_text(_WARNING)
+    told = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
+    ended = run(tmp_path, CLIENT, "-q", *told)
+    assert ended.status == PASSED, ended.text
+    assert set(ended.verdicts().values()) == {"pass"}

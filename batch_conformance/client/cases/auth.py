@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from batch_conformance.client.cases.case import Ask, Case, Deck
-from batch_conformance.client.stub.answers import Answer, json_body, redirect
-from batch_conformance.judge.client.material import Anything
+from batch_conformance.client.stub.answers import Answer, error, json_body, redirect
+from batch_conformance.judge.client.material import Anything, Refusal
 
 #: Where a redirect leads, in words, by the Location. ``{other}``: another port; ``{alias}``: the same port under
 #: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{bare_…}`` is without the scheme.
@@ -32,6 +33,17 @@ def auth_cases(deck: Deck) -> Iterator[Case]:
         tuple(deck.valid(deck.batch(same), key=key) for key in (0, 1, 0)),
     )
     yield Case(
+        "two clients whose keys begin and end alike",
+        ("client.auth.per-call", "client.auth.header"),
+        tuple(deck.valid(deck.batch(), key=key) for key in (0, 3, 0, 3)),
+    )
+    refused = deck.refusal(Refusal(401), error(401, "Unauthorized"))
+    yield Case(
+        "a client whose key is refused, after one whose key is not",
+        ("client.auth.per-call", "client.auth.header"),
+        (deck.valid(deck.batch()), replace(refused, key=1)),
+    )
+    yield Case(
         "a long key",
         ("client.auth.header",),
         tuple(deck.valid(deck.batch(), key=key) for key in (0, 2)),
@@ -49,6 +61,7 @@ def auth_cases(deck: Deck) -> Iterator[Case]:
         "307 to another port, the old origin as its user name",
         redirect(307, "{own}@{bare_other}/v2/batch/{id}"),
     )
+    yield _redirect(deck, "300 with another port to choose", redirect(300, "{other}/v2/batch/{id}"))
     yield _redirect(deck, "302 to another scheme", redirect(302, "{secure}/v2/batch/{id}"))
     yield _redirect(
         deck, "302 to its own origin, then to another port", redirect(302, "{own}/v2/batch/{id}?moved=1"),

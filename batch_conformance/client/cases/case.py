@@ -76,7 +76,7 @@ class Deck:
             "created_at": f"2024-0{self.random.randint(1, 9)}-15T10:30:{self.random.randint(10, 59)}Z",
             "status": "COMPLETED",
             "metrics": counts,
-            "outputUrl": f"https://api.sync.so/v2/batches/{self.random.randint(1000, 9999)}/result?sig=A%2Fb",
+            "outputUrl": f"https://api.sync.so/v2/batches/{self.random.randint(1000, 9999)}/result?sig=A%2Fb&part=1",
             "webhookUrl": f"https://hooks.example.com/Batch/{self.random.randint(1000, 9999)}?from=Sync",
         }
         return ordinary | changed

@@ -46,7 +46,7 @@ _COUNTS = (
     (10, 3, 0, 7),
     (100_000, 65_536, 255, 32_768),
 )
-_UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2")
+_UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
 
 
 def decode_cases(deck: Deck) -> Iterator[Case]:
@@ -58,6 +58,19 @@ def decode_cases(deck: Deck) -> Iterator[Case]:
             (deck.valid(deck.batch()),),
             ordinary=True,
         )
+    yield Case(
+        "an id of both cases, URLs without TLS",
+        ("client.decode.fields",),
+        (
+            deck.valid(
+                deck.batch(
+                    "batch_Ab3xYz9QwE",
+                    outputUrl="http://127.0.0.1:9000/Results/1?x=1&y=%20#Top",
+                    webhookUrl="http://hooks.example.com/Batch/",
+                )
+            ),
+        ),
+    )
     for status in STATUSES:
         done = status in ("COMPLETED", "FAILED")
         changed = {} if done else {"metrics": counts(60, 21, 4, 35)}
@@ -130,6 +143,22 @@ def _extra(deck: Deck) -> Iterator[Case]:
             {"class": "x", "self": 1, "__proto__": {"id": "other"}, "": 0},
             {},
         ),
+        (
+            "objects that look like the batch itself",
+            {name: {"id": "other", "status": "FAILED"} for name in ("data", "batch", "result")},
+            {},
+        ),
+        ("names that errors have", {"message": "all is well", "error": "none"}, {}),
+        (
+            "known names in another case",
+            {"Status": "FAILED", "ID": "other", "outputURL": "https://other.example", "Metrics": {}},
+            {"Success_Count": 77},
+        ),
+        (
+            "known names in another style",
+            {"createdAt": "1999-01-01T00:00:00Z", "output_url": "https://other.example", "webhook_url": "x"},
+            {"successCount": 77, "totalGenerations": 77},
+        ),
         ("a long text", {"note": "long " * 8000}, {}),
         ("many of them", {f"extra_{number}": number for number in range(60)}, {}),
     ]
@@ -158,8 +187,12 @@ def _fresh(deck: Deck) -> Iterator[Case]:
         json_body(batch).with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
         for number, batch in enumerate(states)
     ]
+    done = deck.batch(name, metrics=counts(60, 56, 4, 0))
+    del done["webhookUrl"]
     yield Case(
-        "a batch that moves on between two calls", clause, tuple(deck.valid(batch) for batch in states)
+        "a batch that moves on between three calls",
+        clause,
+        tuple(deck.valid(batch) for batch in (*states, done)),
     )
     other = deck.id()
     yield Case(

@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from batch_conformance.client.cases.case import Ask, Case, Deck
 from batch_conformance.client.stub.answers import Answer, error, json_body, text
 from batch_conformance.generate.errors import OddBody, odd_bodies
-from batch_conformance.judge.client.material import Refusal, Unfit, Valid
+from batch_conformance.judge.client.material import Refusal, Unfit, Valid, may_be_retried
 
 _RETRY = ("client.retry.bounded", "client.retry.waits")
 _ALL = ("client.auth.not-in-errors",)
+
+
+#: Those that a documented server never sends, those that proxies send, and those that some clients take to be special.
+_OTHERS = (403, 503, 400, 502, 402, 418, 405, 408, 409, 410, 422, 451, 499, 406, 413, 415, 425, 431, 504, 599)
 
 
 def error_cases(deck: Deck) -> Iterator[Case]:
@@ -45,8 +49,8 @@ def _statuses(deck: Deck) -> Iterator[Case]:
             Refusal(status, (message,)),
             error(status, message),
         )
-    for status in (403, 503, 400, 502, 402, 418, 405, 409, 410, 422, 451, 499):
-        more = _RETRY if status >= 500 else ("client.request.single",)
+    for status in _OTHERS:
+        more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _refused(
             deck, f"a {status}", ("client.error.other-status", *more, *_ALL), Refusal(status),
             error(status, "not this time"),
@@ -69,13 +73,20 @@ def _messages(deck: Deck) -> Iterator[Case]:
             deck, f"a {status} with an array of {len(several)}", clause, Refusal(status, tuple(several)),
             error(status, several),
         )  # fmt: skip
+    wide = "kein Schlüssel für die Gruppe 中文"
+    yield _refused(deck, "a 403 with a message beyond ASCII", clause, Refusal(403, (wide,)), error(403, wide))
+    words = "nobody may ask for that many"
+    yield _refused(
+        deck, "a 400 with a message and a code", clause, Refusal(400, (words,)),
+        error(400, words, errorCode="limit_reached"),
+    )  # fmt: skip
     long = "a long story: " + " ".join(f"step {number}" for number in range(12))
     yield _refused(deck, "a 403 with a long message", clause, Refusal(403, (long,)), error(403, long))
 
 
 def odd_case(deck: Deck, status: int, odd: OddBody) -> Case:
     """An error status with a body that is not the documented one."""
-    more = _RETRY if status == 429 or status >= 500 else ()
+    more = _RETRY if may_be_retried(status) else ()
     return _refused(
         deck, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), Refusal(status, body=odd.what),
         text(status, odd.body, odd.media_type),
@@ -97,6 +108,14 @@ def _lies(deck: Deck) -> Iterator[Case]:
         body = error(status, "as it says above", statusCode=claimed)
         told = Refusal(status, body=f"statusCode {claimed}", claimed=claimed)
         yield _refused(deck, f"a {status} whose body says {claimed}", clause, told, body)
+    for status, code in ((403, "not_found"), (404, "unauthorized"), (400, "rate_limited")):
+        told = Refusal(status, body=f"errorCode {code}")
+        body = error(status, "as it says above", errorCode=code)
+        yield _refused(deck, f"a {status} whose errorCode is {code}", clause, told, body)
+    for status, written in ((404, "401"), (403, "404")):
+        told = Refusal(status, body=f"statusCode {written} as text", claimed=int(written))
+        body = error(status, "as it says above", statusCode=written)
+        yield _refused(deck, f"a {status} whose body says {written}, as text", clause, told, body)
     for status in (404, 401):
         hidden = json_body({**deck.batch(), "message": "as it says above", "statusCode": status}, status)
         told = Refusal(status, body="a batch")
@@ -120,6 +139,11 @@ def _says_error(deck: Deck) -> Iterator[Case]:
 
 
 def _retries(deck: Deck) -> Iterator[Case]:
+    for status in (401, 404):
+        told = Refusal(status, body="Retry-After")
+        answer = error(status, "not now").with_header("Retry-After", "1")
+        clause = ("client.retry.never-401-404", f"client.error.{status}", *_ALL)
+        yield _refused(deck, f"a {status} with Retry-After: 1", clause, told, answer)
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
     # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
     for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
@@ -141,5 +165,5 @@ def _retries(deck: Deck) -> Iterator[Case]:
 
 
 def _refused(deck: Deck, title: str, clauses: tuple[str, ...], told: Refusal, answer: Answer) -> Case:
-    waits = told.status == 429 or told.status >= 500
+    waits = may_be_retried(told.status)
     return Case(title, clauses, (deck.refusal(told, answer),), waits=waits)

@@ -24,23 +24,48 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
     )
     yield _fault(deck, "reset", "a connection reset before any answer", batch.reset())
     yield _fault(deck, "reset", "a connection reset within the body", batch.reset(40), begun=True)
-    yield _fault(deck, "truncated", "half a batch, then the end of the connection", batch.cut_off())
+    yield _fault(
+        deck, "truncated", "half a batch, then the end of the connection", batch.cut_off(), begun=True
+    )
     yield _fault(
         deck,
         "truncated",
         "a whole batch where more bytes were announced",
         batch.announcing(size + 50).closing(),
+        begun=True,
     )
     yield _fault(
-        deck, "truncated", "a whole batch in chunks, the last chunk missing", batch.chunked().cut_off(size)
+        deck,
+        "truncated",
+        "a whole batch in chunks, the last chunk missing",
+        batch.chunked().cut_off(size),
+        begun=True,
+        plainly="client.decode.transfer",
     )
-    yield _fault(deck, "truncated", "one byte less than announced", batch.cut_off(size - 1))
-    yield _fault(deck, "truncated", "no answer at all, and the end of the connection", hang_up())
+    chunk = b"%x\r\n%s" % (size + 50, batch.body)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    yield _fault(
+        deck,
+        "truncated",
+        "a whole batch in a chunk that announces more",
+        raw(head + chunk),
+        begun=True,
+        plainly="client.decode.transfer",
+    )
+    yield _fault(deck, "truncated", "one byte less than announced", batch.cut_off(size - 1), begun=True)
+    yield _fault(
+        deck,
+        "truncated",
+        "no answer at all, and the end of the connection",
+        hang_up(),
+        plainly="client.fault.reset",
+    )
     yield _fault(
         deck,
         "truncated",
         "a head that breaks off",
         raw(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConte"),
+        begun=True,
     )
     yield _slow(deck, "timeout", "a server that takes the request and says nothing", silence())
     yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40), begun=True)
@@ -50,9 +75,11 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
     yield _slow(deck, "redirect-loop", "redirects that never repeat", *_hops("{own}/v2/batch/{id}?hop={hop}"))
 
 
-def _fault(deck: Deck, kind: FaultKind, what: str, answer: Answer, *, begun: bool = False) -> Case:
+def _fault(
+    deck: Deck, kind: FaultKind, what: str, answer: Answer, *, begun: bool = False, plainly: str = ""
+) -> Case:
     clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
-    return Case(what, clauses, (deck.fault(Broken(kind, what, begun), answer),))
+    return Case(what, clauses, (deck.fault(Broken(kind, what, begun, plainly), answer),))
 
 
 def _slow(deck: Deck, kind: FaultKind, what: str, *answers: Answer, begun: bool = False) -> Case:

@@ -9,7 +9,7 @@ from batch_conformance.client.stub.answers import json_body
 from batch_conformance.generate.client_ids import DOTS, TRICKY
 from batch_conformance.judge.client.material import Anything
 
-_PREFIXES = ("/gateway", "/api/v1/lip-sync", "/v2")
+_PREFIXES = ("/gateway", "/api/v1/lip-sync", "/v2", "/Tenants/A%20B")
 
 
 def request_cases(deck: Deck) -> Iterator[Case]:

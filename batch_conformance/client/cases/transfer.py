@@ -22,6 +22,7 @@ WAYS: Mapping[str, Callable[[Answer], Answer]] = {
     "in pieces with pauses": lambda answer: answer.in_pieces(97, pause=0.02),
     "with a charset parameter": lambda answer: answer.as_type("application/json; charset=utf-8"),
     "with a media type in upper case": lambda answer: answer.as_type("APPLICATION/JSON"),
+    "with header names in lower case": lambda answer: answer.in_lower_case(),
     "in chunks of seven bytes": lambda answer: answer.chunked(7),
 }
 _STYLES = {
@@ -44,6 +45,8 @@ def transfer_cases(deck: Deck) -> Iterator[Case]:
         yield transfer_case(f"sent {way}", deck.batch(**_WIDE), Style(), way)
     for what, style in _STYLES.items():
         yield transfer_case(f"written with {what}", deck.batch(**_WIDE), style, "as it is")
+    lines = deck.batch(webhookUrl="https://hooks.example.com/x?note=one\u2028two\u2029three\u0085four")
+    yield transfer_case("written with line separators that are none to JSON", lines, Style(), "as it is")
     quoted = deck.batch(webhookUrl='https://hooks.example.com/x?note="yes"')
     yield transfer_case("written with escaped quotes", quoted, Style(), "as it is")
 

@@ -27,7 +27,7 @@ class Answer:
 
     ``cut`` is how many bytes of the body are sent, None for all; ``announced`` a Content-Length other than the true
     one; ``pieces`` how many bytes go out at once, ``pause`` the seconds between pieces, ``delay`` those before the
-    first byte. ``mute`` sends nothing at all. ``raw`` replaces head and body.
+    first byte. ``lower_case`` is for header names. ``mute`` sends nothing at all. ``raw`` replaces head and body.
     """
 
     status: int = 200
@@ -41,6 +41,7 @@ class Answer:
     pause: float = 0.0
     delay: float = 0.0
     gzip: bool = False
+    lower_case: bool = False
     mute: bool = False
     ending: Ending = "keep"
     raw: bytes | None = None
@@ -77,6 +78,10 @@ class Answer:
     def gzipped(self) -> Answer:
         """Compressed, if the request asks for gzip; as it is otherwise."""
         return replace(self, gzip=True)
+
+    def in_lower_case(self) -> Answer:
+        """Header names in lower case, as proxies write them that speak HTTP/2 on their other side."""
+        return replace(self, lower_case=True)
 
     def in_pieces(self, size: int, *, pause: float = 0.0) -> Answer:
         """Sent ``size`` bytes at a time with ``pause`` seconds between."""

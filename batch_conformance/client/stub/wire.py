@@ -157,7 +157,7 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
     body, headers = content_of(answer, request), head_headers(answer, request)
     lines = [
         f"HTTP/1.1 {answer.status} {answer.reason_phrase()}",
-        *(f"{name}: {value}" for name, value in headers),
+        *(f"{name.lower() if answer.lower_case else name}: {value}" for name, value in headers),
     ]
     head = "\r\n".join([*lines, "\r\n"]).encode("utf-8", "surrogateescape")
     ending: Ending = "close" if answer.ending == "keep" and not request.stays else answer.ending

@@ -124,10 +124,11 @@ def not_in_errors(record: ClientRecord, judgement: Judgement) -> None:
                 continue
             judgement.look()
             message = turn.reply.error.message
-            if holds_key(message, turn.call.api_key):
+            whole = holds_key(message, turn.call.api_key)
+            if whole or _holds_most_of(message, turn.call.api_key):
                 judgement.blame(
                     turn.last,
-                    f"the message of an error shows the key: {play.title}",
+                    f"the message of an error shows {'' if whole else 'most of '}the key: {play.title}",
                     expected="a message without the key",
                     actual=shortened(message),
                 )
@@ -135,9 +136,17 @@ def not_in_errors(record: ClientRecord, judgement: Judgement) -> None:
         judgement.remark("the client reported no error at all")
 
 
+def _holds_most_of(text: str, key: str) -> bool:
+    """Whether a text holds three quarters of the key in one piece; a few characters at its ends are usual, and fine."""
+    length = -(-3 * len(key) // 4)
+    return any(key[start : start + length] in text for start in range(len(key) - length + 1))
+
+
 def holds_key(text: str, key: str) -> bool:
-    """Whether a text holds the key: as it is, percent-encoded, or within something in base64 (either alphabet)."""
-    if key in text or key in unquote(text):
+    """Whether a text holds the key: in whatever case, percent-encoded, in hexadecimal, or within base64."""
+    folded, within = key.casefold(), text.casefold()
+    # Other letters of the same key, and hexadecimal digits, are the key to whoever finds them.
+    if folded in within or folded in unquote(within) or key.encode().hex() in within:
         return True
     return any(key.encode() in _from_base64(token) for token in _BASE64.findall(text))
 

@@ -134,6 +134,9 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
                     actual=turn.said(),
                 )
         elif isinstance(told, Valid) and record.decodes:
+            if record.is_broken("client.decode.unknown-fields"):
+                judgement.remark("extra members alone are refused: see client.decode.unknown-fields")
+                continue
             judgement.look()
             error = turn.reply.error
             # A refusal to decode is about extra members, and has its own clause.

@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-from batch_conformance.judge.client.material import CLIENT_BENCH, Broken, ClientRecord
+from batch_conformance.judge.client.material import CLIENT_BENCH, Broken, ClientRecord, Turn
 from batch_conformance.judge.client.reject import FALSE_KINDS
 from batch_conformance.judge.finding import Judgement
 
-#: What a broken connection may be called.
+#: What a broken connection may be called; and what, by a client that decodes while it reads.
 _CONNECTION = frozenset({"transport", "timeout"})
+_BEGUN = _CONNECTION | {"decode"}
 
 
 def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Broken):
             continue
+        if plainly := record.explained(turn, judgement.clause):
+            judgement.remark(f"{turn.told.what}: see {plainly}")
+            continue
         judgement.look()
         error = turn.reply.error
-        expected = "an error of kind transport or timeout" if _has_a_name(turn.told) else "an error"
+        kinds = _kinds_of(turn)
+        expected = "an error" if kinds is None else f"an error of kind {' or '.join(sorted(kinds))}"
         if error is None:
             judgement.blame(
                 turn.last, f"taken for a batch: {turn.told.what}", expected=expected, actual=turn.said()
             )
-        elif not _may_be_called(turn.told, error.kind):
+        elif error.kind in FALSE_KINDS or (kinds is not None and error.kind not in kinds):
             judgement.blame(
                 turn.last, f"another kind of error: {play.title}", expected=expected, actual=turn.said()
             )
 
 
-def _has_a_name(told: Broken) -> bool:
-    """Whether a client must be able to name the fault: one that decodes while it reads may take it for a bad body."""
-    return told.kind in ("refused", "reset", "timeout") and not told.begun
-
-
-def _may_be_called(told: Broken, kind: str) -> bool:
-    if _has_a_name(told):
-        return kind in _CONNECTION
-    return told.kind == "redirect-loop" or kind not in FALSE_KINDS
+def _kinds_of(turn: Turn) -> frozenset[str] | None:
+    """What the fault may be called; None where a client is free to call it what it likes."""
+    assert isinstance(turn.told, Broken)
+    if turn.told.kind == "redirect-loop":
+        # A client that does not follow redirects has seen an answer, and may say of it what it says of any.
+        return _BEGUN | {"http"} if turn.requests > 1 else None
+    named = turn.told.kind != "drip" and not turn.told.begun
+    return _CONNECTION if named else _BEGUN
 
 
 for _kind in ("refused", "reset", "truncated", "timeout", "drip", "redirect-loop"):
-    CLIENT_BENCH.judges_clause(f"client.fault.{_kind}")(_an_error_in_time)
+    _needs = ["client.fault.reset", "client.decode.transfer"] if _kind == "truncated" else []
+    CLIENT_BENCH.judges_clause(f"client.fault.{_kind}", needs=_needs)(_an_error_in_time)

@@ -80,6 +80,11 @@ class Reply(Protocol):
         """How long it took."""
         ...
 
+    @property
+    def stderr(self) -> str:
+        """What a driver wrote beside the protocol meanwhile: bounded, and redacted."""
+        ...
+
 
 @dataclass(frozen=True)
 class Valid:
@@ -111,11 +116,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Broken:
-    """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come."""
+    """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come.
+
+    ``plainly`` is the clause that has the same thing in a plainer form: when it is broken, this shows nothing more.
+    """
 
     kind: FaultKind
     what: str
     begun: bool = False
+    plainly: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,13 +152,15 @@ class Turn:
 
     @property
     def gets(self) -> list[Exchange]:
-        """The GET requests: what else was sent is judged by ``client.request.target`` alone."""
-        return [exchange for exchange in self.seen if exchange.request.method == "GET"]
+        """The GET requests for what the first one asked for: what else was sent is for ``client.request.target``."""
+        gets = [exchange for exchange in self.seen if exchange.request.method == "GET"]
+        return [exchange for exchange in gets if _path_of(exchange) == _path_of(gets[0])]
 
     def said(self) -> str:
         """What the client made of it, in one line."""
         if self.reply.broken is not None:
-            return self.reply.broken
+            stderr = self.reply.stderr.strip()
+            return f"{self.reply.broken}; its stderr ends: {_end_of(stderr)}" if stderr else self.reply.broken
         if self.reply.error is not None:
             error = self.reply.error
             status = "no status" if error.status is None else f"status {error.status}"
@@ -158,6 +169,15 @@ class Turn:
         # As JSON, which every client's author reads; what is no object shows itself that way.
         told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
         return f"a batch: {shortened(told)}"
+
+
+def _path_of(exchange: Exchange) -> str:
+    return exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
+def _end_of(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"…{line[-limit:]}"
 
 
 @dataclass(frozen=True)
@@ -206,6 +226,8 @@ class ClientRecord:
         """The broken clause about the plain form of what the client broke down on, if there is one."""
         if isinstance(turn.told, Refusal):
             plain = clause_of_status(turn.told.status)
+        elif isinstance(turn.told, Broken) and turn.told.plainly:
+            plain = turn.told.plainly
         elif clause == "client.auth.redirect":
             plain = "client.fault.redirect-loop"
         else:
@@ -262,7 +284,7 @@ CLIENT_BENCH: Bench[ClientRecord] = Bench()
 
 def may_be_retried(status: int) -> bool:
     """Whether a status is one that clients retry with good reason."""
-    return status == 429 or status >= 500
+    return status in (408, 425, 429) or status >= 500
 
 
 def clause_of_status(status: int) -> str:
@@ -278,7 +300,7 @@ def blame_broken(play: Play, turn: Turn, judgement: Judgement) -> None:
     judgement.blame(
         turn.last,
         f"the client itself failed: {play.title}",
-        expected="a batch or an error",
+        expected="an error" if isinstance(turn.told, Broken | Unfit | Refusal) else "a batch or an error",
         actual=turn.said(),
     )
 

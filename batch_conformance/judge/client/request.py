@@ -58,14 +58,14 @@ def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchan
         judgement.blame(exchange, "what came is no HTTP request", expected="GET", actual=exchange.notes[0])
         return
     wanted = urlsplit(f"{turn.call.base_url}/v2/batch/{turn.call.batch_id}")
-    path, _, query = _path_and_query(exchange.request.url)
+    path, has_query, query = _path_and_query(exchange.request.url)
     problems = []
     if exchange.request.method != "GET":
         problems.append("the method")
     # Unreserved characters may be encoded for no reason; servers decode them.
     if _decoded_unreserved(path) != wanted.path:
         problems.append("the path")
-    if not _only_keys(query, record):
+    if has_query and not _only_keys(query, record):
         problems.append("the query")
     hosts = exchange.request.header_values("host")
     if hosts and [host.lower() for host in hosts] != [wanted.netloc.lower()]:
@@ -91,6 +91,7 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     always_queries = all(
         "?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets
     )
+    gets_plain = any(turn.gets for _, turn, _ in record.ordinary)
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Anything):
             continue
@@ -106,6 +107,14 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
             )
         rows = list(_first_hand(play, turn))
         for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
+            if exchange.request.method != "GET" and gets_plain:
+                judgement.blame(
+                    exchange,
+                    f"{play.title} ({_shown(turn.call.batch_id)}): the method is another one",
+                    expected=f"GET {expected}",
+                    actual=f"{exchange.request.method} {shortened(_target(exchange.request.url))}",
+                )
+                continue
             url = exchange.request.url.partition("?")[0] if always_queries else exchange.request.url
             problem = encoding_problem(url, turn.call.base_url, turn.call.batch_id)
             if problem:
@@ -244,9 +253,9 @@ def _decoded_unreserved(path: str) -> str:
 
 
 def _only_keys(query: str, record: ClientRecord) -> bool:
-    """Whether a query is empty or holds nothing but keys, which are the business of ``client.auth.only-there``."""
+    """Whether a query holds keys and nothing else: these are the business of ``client.auth.only-there``."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return not query or (bool(pairs) and all(any(key in value for key in record.keys) for _, value in pairs))
+    return bool(pairs) and all(any(key in value for key in record.keys) for _, value in pairs)
 
 
 def _shown(text: str) -> str:

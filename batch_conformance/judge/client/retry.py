@@ -74,7 +74,7 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
 
     One short wait may be chance (a client may well draw its waits at random): a burst is when most are short.
     """
-    gaps: dict[str, list[tuple[float, Play, Exchange]]] = {"429": [], "5xx": []}
+    gaps: dict[str, list[tuple[float, Play, Exchange]]] = {"4xx": [], "5xx": []}
     for play, turn in _retryable(record):
         judgement.look()
         told = turn.told
@@ -84,7 +84,7 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
                 continue
             gap = after.started - before.ended
             if told.retry_after is None:
-                gaps["429" if told.status == 429 else "5xx"].append((gap, play, after))
+                gaps["4xx" if told.status < 500 else "5xx"].append((gap, play, after))
             elif gap < told.retry_after - TOLERANCE:
                 judgement.blame(
                     after,

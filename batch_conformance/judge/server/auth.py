@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -87,13 +88,14 @@ def invalid_key(record: Record, judgement: Judgement) -> None:
 
 
 def _usual(record: Record, kind: str) -> frozenset[int | None]:
-    """With what the server refuses plain requests of a kind, if wrongly: those clauses have the blame already."""
+    """What plain requests of a kind get in place of a 401: those clauses have the blame for it already."""
     plain = record.of("missing-key", "invalid-keys", "cold")
-    return frozenset(
-        exchange.status
-        for exchange in plain
-        if exchange.intent.key_kind == kind and (exchange.status is None or exchange.status >= 400)
-    )
+    return frozenset(exchange.status for exchange in plain if exchange.intent.key_kind == kind) - {401}
+
+
+def _near_misses(record: Record) -> frozenset[int | None]:
+    """What keys near the valid one get in place of a 401."""
+    return frozenset(exchange.status for exchange in record.of("near-keys")) - {401}
 
 
 @SERVER_BENCH.judges_clause(
@@ -107,7 +109,7 @@ def near_key(record: Record, judgement: Judgement) -> None:
 
 @SERVER_BENCH.judges_clause(
     "server.auth.hostile-key",
-    needs=["hostile-keys", "generated-keys", "invalid-keys", "cold", "every-request"],
+    needs=["hostile-keys", "generated-keys", "invalid-keys", "near-keys", "cold", "every-request"],
 )
 def hostile_key(record: Record, judgement: Judgement) -> None:
     """A key that trips parsers; the HTTP layer may refuse it before the API does."""
@@ -118,7 +120,16 @@ def hostile_key(record: Record, judgement: Judgement) -> None:
             if exchange.intent.key_kind == "hostile"
         ]
         below = frozenset({400, 431})
-        _refused(hostile, judgement, also=below | _usual(record, "invalid"))
+        usual = below | _usual(record, "invalid")
+        # The valid key and more of it is first of all a near miss.
+        more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
+        _refused([exchange for exchange in hostile if exchange not in more], judgement, also=usual)
+        _refused(more, judgement, also=usual | _near_misses(record))
+
+
+def _holds_valid(record: Record, exchange: Exchange) -> bool:
+    sent = exchange.request.header_values("x-api-key")
+    return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
 
 
 @SERVER_BENCH.judges_clause(
@@ -188,7 +199,8 @@ def every_request(record: Record, judgement: Judgement) -> None:
             if exchange.intent.key_kind != kind:
                 continue
             judgement.look()
-            if exchange.status != 401:
+            # Another refusal than 401 is one all the same, and has been blamed where it comes first.
+            if exchange.status != 401 and exchange.status not in _usual(record, kind):
                 judgement.blame(exchange, exchange.intent.label, expected="401", actual=exchange.outcome())
 
 
@@ -233,6 +245,9 @@ def no_disclosure(record: Record, judgement: Judgement) -> None:
             continue
         judgement.look()
         text = exchange.response.body.decode("utf-8", "surrogateescape")
+        if exchange.response.json.ok:
+            # As a reader of the JSON sees it, too: escapes hide nothing.
+            text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
         names = sorted(set(_batch_members(exchange.response.json.value)))
         if names:
             judgement.blame(
@@ -245,8 +260,8 @@ def no_disclosure(record: Record, judgement: Judgement) -> None:
             judgement.blame(
                 exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
             )
-        if exchange.intent.probe == "wrong-place":
-            continue  # the key stands in the very URL or header that the server may echo
+        if exchange.intent.probe == "wrong-place" and "?" in exchange.request.url:
+            continue  # the key stands in the very path that many servers repeat in an error
         sent = exchange.request.header_values("x-api-key")
         told = [
             secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text

@@ -46,7 +46,7 @@ _INTERNALS = {
     ),
     "a database driver's error": re.compile(
         r"\b(?:psycopg2?|sqlite3|sqlalchemy|pymongo|MongoError|MongoServerError|PrismaClient\w*|SequelizeDatabaseError|"
-        r"QueryFailedError|PG::\w+|mysql_|java\.sql|redis\.exceptions)\b"
+        r"QueryFailedError|CastError|Cast to \w+ failed for value|PG::\w+|mysql_|java\.sql|redis\.exceptions)\b"
     ),
 }
 

@@ -18,16 +18,26 @@ def differences(known: Sequence[Exchange], unknown: Sequence[Exchange]) -> Itera
 
     The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone.
     """
-    if _status(known) != _status(unknown):
-        yield "the status", _status(known), _status(unknown)
+    ours_only, theirs_only = ({exchange.status for exchange in group} for group in (known, unknown))
+    if ours_only != theirs_only:
+        # What both get at times is chance, not a sign.
+        if ours_only.isdisjoint(theirs_only):
+            yield "the status", _status(known), _status(unknown)
         return
     asked = {exchange.intent.id for exchange in (*known, *unknown)}
     ours, theirs = ([_features(item, asked) for item in group] for group in (known, unknown))
+    found = False
     for name in sorted({name for features in (*ours, *theirs) for name in features}):
         here = {features.get(name, "(absent)") for features in ours}
         there = {features.get(name, "(absent)") for features in theirs}
         if len(here) == len(there) == 1 and here != there:
+            found = True
             yield name, here.pop(), there.pop()
+    if not found:
+        # The same values may still be written in another way.
+        bodies, others = ({_body(item, asked) for item in group} for group in (known, unknown))
+        if len(bodies) == len(others) == 1 and bodies != others:
+            yield "the way the body is written", repr(bodies.pop()), repr(others.pop())
 
 
 def _status(group: Sequence[Exchange]) -> str:
@@ -51,6 +61,11 @@ def _features(exchange: Exchange, asked: set[str]) -> dict[str, str]:
     else:
         features["the body"] = _anonymous(response.body.decode("utf-8", "replace"), asked)
     return features
+
+
+def _body(exchange: Exchange, asked: set[str]) -> str:
+    text = exchange.response.body.decode("utf-8", "replace") if exchange.response else ""
+    return _anonymous(text, asked)
 
 
 def _leaves(value: Any, path: str, asked: set[str]) -> dict[str, str]:

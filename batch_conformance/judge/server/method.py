@@ -6,11 +6,15 @@ from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_batch
 
 
-@SERVER_BENCH.judges_clause("server.method.unauthenticated", needs=["methods"])
+@SERVER_BENCH.judges_clause("server.method.unauthenticated", needs=["methods", "unauthenticated"])
 def unauthenticated(record: Record, judgement: Judgement) -> None:
     """Without a key, no method has an effect or shows anything."""
+    usual = {exchange.status for exchange in record.of("missing-key")} - {401}
     for exchange in record.of("methods"):
         if exchange.intent.key_kind != "missing":
+            continue
+        if exchange.status in usual:
+            judgement.remark("a GET without a key is answered alike: see server.auth.missing-key")
             continue
         judgement.look()
         if exchange.status is None or not 200 <= exchange.status < 300:

@@ -15,11 +15,11 @@ def unknown_id(record: Record, judgement: Judgement) -> None:
         _expect_404(exchange, judgement)
 
 
-@SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "reads"])
+@SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "reads", "unknown-ids"])
 def near_id(record: Record, judgement: Judgement) -> None:
     """404, unless the variant happens to be another batch (decision 14) or may be malformed (decision 18)."""
     for exchange in record.of("near-ids"):
-        if not _is_another_batch(exchange, record):
+        if not _is_another_batch(exchange, record) and not _is_usual(exchange, record):
             malformed = is_of_another_form(exchange.intent.id, list(record.by_id))
             _expect_404(exchange, judgement, also=frozenset({400}) if malformed else frozenset())
 
@@ -45,10 +45,16 @@ def _is_another_batch(exchange: Exchange, record: Record) -> bool:
     return "created_at" in batch and batch["created_at"] not in known
 
 
-def _usual(record: Record) -> frozenset[int | None]:
-    """What plain unknown ids get in place of 404, if it is an error: server.notfound.unknown-id has that blame."""
-    statuses = {exchange.status for exchange in record.of("unknown-ids")}
-    return frozenset(status for status in statuses if status is None or status >= 400) - {404}
+def _is_usual(exchange: Exchange, record: Record) -> bool:
+    """Whether plain unknown ids get the same in place of 404: server.notfound.unknown-id has the blame for it.
+
+    An answer that holds a batch which exists is not the same.
+    """
+    if exchange.status == 404 or exchange.status not in {other.status for other in record.of("unknown-ids")}:
+        return False
+    body = exchange.response.json.value if exchange.response else None
+    known = [row.get("created_at") for rows in record.by_id.values() for _, row in rows]
+    return not isinstance(body, dict) or body.get("created_at") not in known
 
 
 @SERVER_BENCH.judges_clause(
@@ -56,10 +62,10 @@ def _usual(record: Record) -> frozenset[int | None]:
 )
 def hostile_id(record: Record, judgement: Judgement) -> None:
     """An error below 500."""
-    usual = _usual(record)
     for exchange in record.of("hostile-ids", "generated-ids"):
         judgement.look()
-        if (exchange.status is None or not 400 <= exchange.status < 500) and exchange.status not in usual:
+        refused = exchange.status is not None and 400 <= exchange.status < 500
+        if not refused and not _is_usual(exchange, record):
             judgement.blame(
                 exchange,
                 f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
@@ -71,11 +77,10 @@ def hostile_id(record: Record, judgement: Judgement) -> None:
 @SERVER_BENCH.judges_clause("server.notfound.hostile-id-404", needs=["hostile-ids", "unknown-ids"])
 def hostile_id_404(record: Record, judgement: Judgement) -> None:
     """And that error is 404."""
-    usual = _usual(record)
     for exchange in record.of("hostile-ids", "generated-ids"):
         if exchange.status is not None and 400 <= exchange.status < 500:
             judgement.look()
-            if exchange.status != 404 and exchange.status not in usual:
+            if exchange.status != 404 and not _is_usual(exchange, record):
                 judgement.blame(
                     exchange,
                     f"a read of {exchange.intent.id!r}, {exchange.intent.label}",

@@ -116,6 +116,8 @@ def below_the_api(exchange: Exchange) -> bool:
     """Whether the HTTP layer may have refused a hostile request before the API saw it (decision 12)."""
     intent = exchange.intent
     hostile = "hostile" in (intent.id_kind, intent.key_kind)
+    # White space and control characters, encoded as they are, end many a request in a proxy.
+    hostile = hostile or not (intent.id.isprintable() and intent.id.isascii() and " " not in intent.id)
     refused = hostile and exchange.status in (400, 413, 414, 431)
     unknown_method = exchange.status == 501 and exchange.request.method != "GET"
     return refused or unknown_method or exchange.request.method not in _COMMON

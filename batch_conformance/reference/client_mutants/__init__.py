@@ -21,9 +21,10 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         reject,
         request,
         retry,
+        subtle,
     )
 
-    themes = (request, auth, decode, reading, reject, error, retry)
+    themes = (request, auth, decode, reading, reject, error, retry, subtle)
     return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
 
 

@@ -134,7 +134,9 @@ class _Hidden500(Faulty):
 _ODD = "error.odd-body"
 
 
-def _body_fault(name: str, description: str, odd: Callable[[bytes], bool], error: Exception) -> None:
+def _body_fault(
+    name: str, description: str, odd: Callable[[bytes], bool], error: Exception, *also: str
+) -> None:
     """An error body that gets in the way of its status."""
 
     class Changed(Faulty):
@@ -143,7 +145,7 @@ def _body_fault(name: str, description: str, odd: Callable[[bytes], bool], error
                 raise error
             return super().error(answer)
 
-    mutant(name, _ODD, description)(Changed)
+    mutant(name, _ODD, description, *also)(Changed)
 
 
 def _json_or_none(body: bytes) -> Any:
@@ -203,7 +205,8 @@ _body_fault(
     BatchError("transport", "bad gateway"),
 )
 _body_fault("error-status-code-text", "dies of a statusCode that is text",
-            lambda body: isinstance((_json_or_none(body) or {}).get("statusCode") if body[:1] == b"{" else 0, str), TypeError("str"))  # fmt: skip
+            lambda body: isinstance((_json_or_none(body) or {}).get("statusCode") if body[:1] == b"{" else 0, str), TypeError("str"),
+            "error.status-line-wins")  # fmt: skip
 
 _LINE = "error.status-line-wins"
 

@@ -294,3 +294,15 @@ class _WholeBody(Faulty):
             return f"{answer.status} {json.loads(answer.body)}"
         except (ValueError, RecursionError):
             return f"{answer.status} {answer.body[:200]!r}"
+
+
+@variation("one-call-at-a-time", "refuses a call while another one is under way")
+class _OneAtATime(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        lock = self.memory.setdefault("lock", threading.Lock())
+        if not lock.acquire(blocking=False):
+            raise BatchError("other", "busy with another call")
+        try:
+            return super().get_batch(batch_id)
+        finally:
+            lock.release()
