@@ -13,7 +13,15 @@ __all__ = ["ServerMutant", "server_mutants", "server_variations"]
 @cache
 def server_mutants() -> Mapping[str, ServerMutant]:
     """All mutants: each breaks one clause of one server, and says which."""
-    from batch_conformance.reference.faults import auth, batch, errors, lookup, polling, transfer  # noqa: F401
+    from batch_conformance.reference.faults import (  # noqa: F401
+        auth,
+        batch,
+        errors,
+        lookup,
+        polling,
+        subtle,
+        transfer,
+    )
 
     return REGISTRY
 
