@@ -40,6 +40,10 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 )  # fmt: skip
 
 
+#: Empty in place of what the ini file says: none.
+_MAY_BE_EMPTY = frozenset({"known_failures"})
+
+
 def add_options(parser: pytest.Parser) -> None:
     """Register each option with the ini setting of the same name."""
     group = parser.getgroup("batch-conformance", "conformance to the Batch API contract")
@@ -102,7 +106,8 @@ def read_options(config: pytest.Config) -> Options:
 
     def told(name: str) -> Any:
         value = config.getoption(f"batch_{name}", None)
-        if value == "" or (isinstance(value, list) and "" in value):
+        empty = value == "" or (isinstance(value, list) and "" in value)
+        if empty and name not in _MAY_BE_EMPTY:
             # Most likely a variable that is not set; the default in its place would be a verdict on something else.
             raise UsageProblem(f"--batch-{name.replace('_', '-')} is empty: give it a value, or leave it out")
         return config.getini(f"batch_{name}") if value is None else value

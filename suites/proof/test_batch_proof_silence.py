@@ -182,7 +182,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     assert run.error == ""
     assert len(hung) <= 12
     assert seconds < 12 * 0.3 + 10
-    assert red(run) >= {"server.notfound.unknown-id", "server.notfound.near-id"}
+    assert "server.notfound.unknown-id" in red(run)
     reasons = {result.reason for result in run.results if result.verdict == "not-exercised"}
     assert any("left unanswered, and not sent again" in reason for reason in reasons), reasons
 

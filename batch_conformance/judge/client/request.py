@@ -91,7 +91,8 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     always_queries = all(
         "?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets
     )
-    gets_plain = any(turn.gets for _, turn, _ in record.ordinary)
+    # Another method for every id is judged by client.request.target, too.
+    usual = {exchange.request.method for _, turn, _ in record.ordinary for exchange in turn.seen}
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Anything):
             continue
@@ -107,7 +108,7 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
             )
         rows = list(_first_hand(play, turn))
         for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
-            if exchange.request.method != "GET" and gets_plain:
+            if usual == {"GET"} and exchange.request.method != "GET":
                 judgement.blame(
                     exchange,
                     f"{play.title} ({_shown(turn.call.batch_id)}): the method is another one",
