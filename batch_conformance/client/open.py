@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EMBEDDED = "python:batch_conformance.reference.client:adapter"
 Transport = Literal["loopback", "respx"]
 #: Calls side by side; and how many more once only cases with waits are left, which cost nothing but time.
-LANES, MORE_LANES = 5, 6
+LANES, MORE_LANES = 5, 11
 
 
 def open_client(
