@@ -20,7 +20,7 @@ def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
             continue
         judgement.look()
         error = turn.reply.error
-        kinds = _kinds_of(turn)
+        kinds = _kinds_of(record, turn)
         expected = "an error" if kinds is None else f"an error of kind {' or '.join(sorted(kinds))}"
         if error is None:
             judgement.blame(
@@ -32,16 +32,29 @@ def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
             )
 
 
-def _kinds_of(turn: Turn) -> frozenset[str] | None:
+def _kinds_of(record: ClientRecord, turn: Turn) -> frozenset[str] | None:
     """What the fault may be called; None where a client is free to call it what it likes."""
     assert isinstance(turn.told, Broken)
     if turn.told.kind == "redirect-loop":
         # A client that does not follow redirects has seen an answer, and may say of it what it says of any.
-        return _BEGUN | {"http"} if turn.requests > 1 else None
+        return _begun(record) | {"http"} if turn.requests > 1 else None
     named = turn.told.kind != "drip" and not turn.told.begun
-    return _CONNECTION if named else _BEGUN
+    return _CONNECTION if named else _begun(record)
+
+
+def _begun(record: ClientRecord) -> frozenset[str]:
+    """What an answer that breaks off may be called: also what the client calls JSON that breaks off."""
+    called = {
+        turn.reply.error.kind
+        for play in record.plays
+        if play.clauses[0] == "client.reject.not-json"
+        for turn in play.turns
+        if turn.reply.error is not None
+    }
+    return _BEGUN | (called & {"other"})
 
 
 for _kind in ("refused", "reset", "truncated", "timeout", "drip", "redirect-loop"):
-    _needs = ["client.fault.reset", "client.decode.transfer"] if _kind == "truncated" else []
+    _needs = ["client.reject.not-json"]
+    _needs += ["client.fault.reset", "client.decode.transfer"] if _kind == "truncated" else []
     CLIENT_BENCH.judges_clause(f"client.fault.{_kind}", needs=_needs)(_an_error_in_time)

@@ -296,6 +296,23 @@ class _WholeBody(Faulty):
             return f"{answer.status} {answer.body[:200]!r}"
 
 
+@variation("bodies-read-to-the-close", "calls every body it cannot read a ValueError, however it came about")
+class _ToTheClose(Faulty):
+    def send(self, url: str, deadline: float) -> Answer:
+        try:
+            return super().send(url, deadline)
+        except BatchError as error:
+            if "peer closed" in str(error) or "incomplete" in str(error):
+                raise BatchError("other", "ValueError: unexpected end") from None
+            raise
+
+    def json(self, body: bytes) -> Any:
+        try:
+            return super().json(body)
+        except BatchError as error:
+            raise BatchError("other", f"ValueError: {error}") from None
+
+
 @variation("one-call-at-a-time", "refuses a call while another one is under way")
 class _OneAtATime(Faulty):
     def get_batch(self, batch_id: str) -> Batch:
