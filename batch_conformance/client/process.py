@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import selectors
 import signal
 import subprocess
@@ -115,8 +114,8 @@ class DriverProcess:
         self._read_stdout()
         if self._buffer:
             return f"wrote to stdout without being asked: {excerpt(bytes(self._buffer))}"
-        # The exit pipe is readable once the process has ended.
-        return f"{self._ending()} after it had answered" if select.select([self._exit], [], [], 0)[0] else ""
+        # The watcher lives as long as the process.
+        return "" if self._watcher.is_alive() else f"{self._ending()} after it had answered"
 
     def take_stderr(self, clean: Callable[[str], str]) -> str:
         """What it wrote to stderr since the last time (the end of it), redacted by ``clean``."""

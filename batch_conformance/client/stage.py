@@ -70,7 +70,6 @@ class Stage:
                 # Interrupted, or given up: nothing more is begun, what is under way comes to its end.
                 waiting.clear()
                 quick.clear()
-                self._only_waits.set()
                 raise
 
     def play(self, case: Case) -> Play:
@@ -98,7 +97,7 @@ class Stage:
             second.clear()
             raise
         finally:
-            # Whoever ends has found both queues empty.
+            # Also when it ends by an error: nobody may be left waiting.
             self._only_waits.set()
 
     def _late_lane(self, waiting: deque[Case]) -> None:

@@ -195,12 +195,13 @@ def every_request(record: Record, judgement: Judgement) -> None:
         if not _all_refused(cold or base[:1]):
             judgement.remark(f"a request with {base[0].intent.label} is not refused to begin with")
             continue
+        # Another refusal than 401 is one all the same, and has been blamed where it comes first.
+        usual = _usual(record, kind)
         for exchange in record.of("every-request"):
             if exchange.intent.key_kind != kind:
                 continue
             judgement.look()
-            # Another refusal than 401 is one all the same, and has been blamed where it comes first.
-            if exchange.status != 401 and exchange.status not in _usual(record, kind):
+            if exchange.status != 401 and exchange.status not in usual:
                 judgement.blame(exchange, exchange.intent.label, expected="401", actual=exchange.outcome())
 
 

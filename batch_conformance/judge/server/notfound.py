@@ -41,8 +41,12 @@ def _is_another_batch(exchange: Exchange, record: Record) -> bool:
     batch = exchange.response.json.value
     if not isinstance(batch, dict) or batch.get("id") != exchange.intent.id:
         return False
-    known = [row.get("created_at") for rows in record.by_id.values() for _, row in rows]
-    return "created_at" in batch and batch["created_at"] not in known
+    return "created_at" in batch and batch["created_at"] not in _known_dates(record)
+
+
+def _known_dates(record: Record) -> list[object]:
+    """When the batches that exist were created: by that they are recognised under whatever id."""
+    return [row.get("created_at") for rows in record.by_id.values() for _, row in rows]
 
 
 def _is_usual(exchange: Exchange, record: Record) -> bool:
@@ -53,8 +57,7 @@ def _is_usual(exchange: Exchange, record: Record) -> bool:
     if exchange.status == 404 or exchange.status not in {other.status for other in record.of("unknown-ids")}:
         return False
     body = exchange.response.json.value if exchange.response else None
-    known = [row.get("created_at") for rows in record.by_id.values() for _, row in rows]
-    return not isinstance(body, dict) or body.get("created_at") not in known
+    return not isinstance(body, dict) or body.get("created_at") not in _known_dates(record)
 
 
 @SERVER_BENCH.judges_clause(
