@@ -1,0 +1,363 @@
+"""Rules that no structure can say: CEL under ``x-validations``, beside any schema.
+
+An entry has ``rule`` (CEL; ``self`` is the value of that schema, ``oldSelf`` the same place of an earlier read of the same
+entity), ``message`` or ``messageExpression`` (CEL that gives text), and optionally ``code``. A rule that names
+``oldSelf`` is a transition rule. The runtime, ``cel-expr-python``, is imported once a rule is compiled.
+
+Numbers: a place of type ``integer`` is an int (``5.0`` too), one of type ``number`` a double, any other is an int if it
+has no fraction. As everywhere in CEL, arithmetic does not mix the two, comparison does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from batch_conformance.contract.numbers import exact, is_integer, is_number
+from batch_conformance.contract.pointers import MISSING, join, read
+from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
+from batch_conformance.contract.schema import SchemaJudge, shown
+
+_KEYWORDS = {"rule", "message", "messageExpression", "code"}
+_NAMED = ("self", "oldSelf")
+_STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+_STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
+_TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{_STEP})*))|{_STRING}")
+_ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
+
+
+class RuleError(ValueError):
+    """A rule that cannot be used. The message is one line: which rule, and what is wrong with it."""
+
+
+class RuntimeMissing(RuleError):
+    """There is no CEL runtime in this environment."""
+
+
+@dataclass(frozen=True)
+class Holds:
+    """The rule is true of the value."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The rule is false of the value; ``values`` are those that it names, by path."""
+
+    message: str
+    values: tuple[tuple[str, str], ...]
+
+    def shown(self) -> str:
+        """The values as one line of evidence."""
+        return ", ".join(f"{path} is {value}" for path, value in self.values)
+
+
+@dataclass(frozen=True)
+class Unevaluable:
+    """The rule has no answer for the value: a member is missing, or a type is not the one it needs. Never a pass."""
+
+    reason: str
+
+
+Outcome = Holds | Broken | Unevaluable
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One compiled rule. ``pointer`` is where its values stand, with ``*`` for items of arrays and maps.
+
+    ``paths`` are the paths it names, as written (``self.a.b``); ``schema_pointer`` leads to its entry in the document.
+    """
+
+    rule: str
+    message: str
+    code: str
+    pointer: str
+    schema_pointer: str
+    paths: tuple[str, ...]
+    transition: bool
+    schema: Schema = field(repr=False)
+    document: Document = field(repr=False, compare=False, hash=False)
+    _program: Any = field(repr=False, compare=False, hash=False)
+    _message_program: Any = field(repr=False, compare=False, hash=False, default=None)
+
+    def __hash__(self) -> int:
+        return hash((self.rule, self.pointer, self.schema_pointer))
+
+    def evaluate(self, self_value: Any, old: Any = None) -> Outcome:
+        """Whether the rule holds for a value of its place; ``old`` is the same place of the earlier read."""
+        data = {"self": _cel(self_value, self.schema, self.document)}
+        if self.transition:
+            if old is None or old is MISSING:
+                return Unevaluable("there is no earlier value to compare with")
+            data["oldSelf"] = _cel(old, self.schema, self.document)
+        answer, reason = _run(self._program, data)
+        if answer is True:
+            return Holds()
+        if answer is False:
+            return Broken(self._said(data), self._values(self_value, old))
+        return Unevaluable(reason or f"it answers {shown(answer)}, neither true nor false")
+
+    def targets(self, root: str = "self") -> list[str]:
+        """Pointers, from the rule's own place on, of what it names below ``self`` (or ``oldSelf``)."""
+        found = [_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
+        return [join("", *steps) for steps in found]
+
+    def _said(self, data: dict[str, Any]) -> str:
+        if self._message_program is not None:
+            answer, _ = _run(self._message_program, data)
+            if isinstance(answer, str):
+                return answer
+        return self.message or f"{self.rule} is false"
+
+    def _values(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
+        rows = []
+        for path in self.paths:
+            value = read(old if path.startswith("oldSelf") else self_value, join("", *_steps(path)))
+            rows.append((path, "missing" if value is MISSING else shown(value)))
+        return tuple(rows)
+
+
+def _steps(path: str) -> list[str]:
+    return [match[1] or match[2] for match in _ONE_STEP.finditer(path)]
+
+
+def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:
+    """What a program answers; or None and why it has no answer."""
+    try:
+        answer = program.eval(data=data)
+        if answer.type().name() == "*error*":
+            return None, _one_line(str(answer.value()))
+        return answer.plain_value(), ""
+    except Exception as error:  # noqa: BLE001  # The runtime raises many kinds for values that it cannot take.
+        return None, _one_line(str(error))
+
+
+def _one_line(text: str) -> str:
+    first = text.strip().split("\n")[0]
+    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:(\d+): )?", "", first).replace(
+        " (in container '')", ""
+    )[:200]
+
+
+def _cel(value: Any, schema: Schema, document: Document) -> Any:
+    """A JSON value as the runtime takes it, numbers by the types that the schema names."""
+    if isinstance(value, dict):
+        return {key: _cel(item, _part(schema, document, key), document) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cel(item, _part(schema, document, at), document) for at, item in enumerate(value)]
+    if is_number(value):
+        if "number" in _types(schema, document):
+            return float(value) if abs(value) < 1e308 else float("inf")
+        return int(exact(value)) if is_integer(value) and abs(value) < 1e308 else float(value)
+    return value
+
+
+def _part(schema: Schema, document: Document, key: str | int) -> Schema:
+    """What the schema says of one member or item, all branches together."""
+    found = [inner for one in _beside(schema, document) if (inner := _inner(one, key)) is not None]
+    return found[0] if len(found) == 1 else {"allOf": found}
+
+
+def _inner(schema: dict[str, Any], key: str | int) -> Schema | None:
+    if isinstance(key, int):
+        prefix = schema.get("prefixItems", ())
+        return prefix[key] if key < len(prefix) else schema.get("items")
+    return schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+
+
+def _beside(schema: Schema, document: Document, depth: int = 0) -> Iterator[dict[str, Any]]:
+    if isinstance(schema, bool) or depth > 20:
+        return
+    yield schema
+    if "$ref" in schema:
+        yield from _beside(resolve(schema["$ref"], document)[0], document, depth + 1)
+    for key in ("allOf", "anyOf", "oneOf"):
+        for inner in schema.get(key, ()):
+            yield from _beside(inner, document, depth + 1)
+    for key in ("then", "else"):
+        if key in schema:
+            yield from _beside(schema[key], document, depth + 1)
+
+
+def _types(schema: Schema, document: Document) -> set[str]:
+    found: set[str] = set()
+    for one in _beside(schema, document):
+        types = one.get("type", ())
+        found |= {types} if isinstance(types, str) else set(types)
+    return found
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One rule at one place of a value, with its outcome."""
+
+    rule: Rule
+    pointer: str
+    outcome: Outcome
+
+
+class RuleSet:
+    """All rules of a schema, evaluated wherever their schemas apply to a value. Raises :class:`RuleError`."""
+
+    def __init__(self, schema: Schema, document: Document) -> None:
+        self.schema = schema
+        self.document = document
+        self._by_schema: dict[int, list[Rule]] = {}
+        self._judges: dict[int, SchemaJudge] = {}
+        self._holding: dict[int, bool] = {}
+        self.rules: list[Rule] = []
+        self._compile(schema, pointer_of(schema, document), "")
+
+    def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
+        """Every rule at every place it applies to; transition rules only if an earlier value is given."""
+        if not self.rules:
+            return []
+        found = []
+        for rule, pointer, inner in self._applying(self.schema, value, ""):
+            if not rule.transition:
+                found.append(Evaluation(rule, pointer, rule.evaluate(inner)))
+            elif old is not MISSING:
+                found.append(Evaluation(rule, pointer, rule.evaluate(inner, read(old, pointer))))
+        return found
+
+    def broken(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
+        """Those evaluations that say false."""
+        return [one for one in self.evaluate(value, old) if isinstance(one.outcome, Broken)]
+
+    def _compile(self, schema: Schema, where: str, pointer: str) -> None:
+        if isinstance(schema, bool) or id(schema) in self._by_schema:
+            return
+        self._by_schema[id(schema)] = own = []
+        if "x-validations" in schema:
+            own += _compiled(schema, self.document, join(where, "x-validations"), pointer)
+            self.rules += own
+        for inner, below, to in _children(schema, self.document, where, pointer):
+            self._compile(inner, below, to)
+
+    def _holds_rules(self, schema: Schema, seen: tuple[int, ...] = ()) -> bool:
+        if isinstance(schema, bool) or id(schema) in seen:
+            return False
+        if id(schema) not in self._holding:
+            own = bool(self._by_schema.get(id(schema)))
+            below = _children(schema, self.document, "", "")
+            answer = own or any(self._holds_rules(inner, (*seen, id(schema))) for inner, _, _ in below)
+            if seen and not answer:
+                return False
+            self._holding[id(schema)] = answer
+        return self._holding[id(schema)]
+
+    def _applying(self, schema: Schema, value: Any, pointer: str) -> Iterator[tuple[Rule, str, Any]]:
+        if isinstance(schema, bool) or not self._holds_rules(schema):
+            return
+        for rule in self._by_schema.get(id(schema), ()):
+            yield rule, pointer, value
+        if "$ref" in schema:
+            yield from self._applying(resolve(schema["$ref"], self.document)[0], value, pointer)
+        for inner in (*schema.get("allOf", ()), *self._fitting(schema, value)):
+            yield from self._applying(inner, value, pointer)
+        rows = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        for key, item in rows:
+            inner = _inner(schema, key)
+            if isinstance(inner, dict):
+                yield from self._applying(inner, item, join(pointer, key))
+
+    def _fitting(self, schema: dict[str, Any], value: Any) -> Iterator[Schema]:
+        for inner in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+            if self._holds_rules(inner) and self._fits(inner, value):
+                yield inner
+        if "if" in schema and any(key in schema for key in ("then", "else")):
+            branch = schema.get("then" if self._fits(schema["if"], value) else "else", True)
+            yield branch
+
+    def _fits(self, schema: Schema, value: Any) -> bool:
+        judge = self._judges.get(id(schema))
+        if judge is None:
+            judge = self._judges[id(schema)] = SchemaJudge(schema, self.document)
+        return judge.is_valid(value)
+
+
+def compile_rules(schema: Schema, document: Document) -> list[Rule]:
+    """Every rule of a schema, those of nested schemas too. Raises :class:`RuleError`, one line."""
+    return RuleSet(schema, document).rules
+
+
+def _children(
+    schema: dict[str, Any], document: Document, where: str, pointer: str
+) -> list[tuple[Schema, str, str]]:
+    from batch_conformance.contract.places import within
+
+    rows = [(inner, below, to) for inner, below, to, _ in within(schema, where, pointer)]
+    if "$ref" in schema:
+        rows.append((*resolve(schema["$ref"], document), pointer))
+    return rows
+
+
+def _environment(names: tuple[str, ...]) -> Any:
+    try:
+        from cel_expr_python import cel
+        from cel_expr_python.ext import ext_math, ext_strings
+    except ImportError:
+        raise RuntimeMissing(
+            "rules (x-validations) need the CEL runtime: pip install 'sync-batch-conformance[rules]'"
+        ) from None
+    return cel.NewEnv(
+        variables=dict.fromkeys(names, cel.Type.DYN),
+        extensions=[ext_strings.ExtStrings(), ext_math.ExtMath()],
+    )
+
+
+def _compiled(schema: dict[str, Any], document: Document, where: str, pointer: str) -> list[Rule]:
+    rows = schema["x-validations"]
+    if not isinstance(rows, list):
+        raise RuleError(f"at {where}: a list of rules is meant")
+    return [_rule(row, schema, document, join(where, at), pointer) for at, row in enumerate(rows)]
+
+
+def _rule(row: Any, schema: dict[str, Any], document: Document, where: str, pointer: str) -> Rule:
+    text = _text(row, where)
+    paths = tuple(dict.fromkeys(match["path"] for match in _TOKEN.finditer(text) if match["path"]))
+    transition = any(path.startswith("oldSelf") for path in paths)
+    names = _NAMED if transition else ("self",)
+    message = row.get("messageExpression")
+    return Rule(
+        rule=text,
+        message=row.get("message", ""),
+        code=row.get("code", "transition" if transition else "rule"),
+        pointer=pointer,
+        schema_pointer=where,
+        paths=paths,
+        transition=transition,
+        schema=schema,
+        document=document,
+        _program=_program(text, names, "bool", where),
+        _message_program=None if message is None else _program(message, names, "string", where),
+    )
+
+
+def _text(row: Any, where: str) -> str:
+    if not isinstance(row, dict) or not isinstance(row.get("rule"), str) or not row["rule"].strip():
+        raise RuleError(f"at {where}: an object with the member rule is meant")
+    for key in row:
+        if key not in _KEYWORDS and not key.startswith("x-"):
+            raise RuleError(f"at {where}: unknown keyword {key!r}")
+        if not isinstance(row[key], str):
+            raise RuleError(f"at {where}: {key} is to be text")
+    if "message" not in row and "messageExpression" not in row:
+        raise RuleError(f"at {where}: message is missing")
+    return str(row["rule"])
+
+
+def _program(text: str, names: tuple[str, ...], kind: str, where: str) -> Any:
+    environment = _environment(names)
+    try:
+        program = environment.compile(text)
+    except Exception as error:  # noqa: BLE001  # The runtime has no exceptions of its own.
+        raise RuleError(f"at {where}: {shown(text)}: {_one_line(str(error))}") from None
+    answer = program.return_type().name()
+    if answer not in (kind, "dyn"):
+        raise RuleError(f"at {where}: {shown(text)}: it answers {answer}, not {kind}")
+    return program

@@ -1,0 +1,162 @@
+"""Judges values by a JSON Schema 2020-12 of one bundled document, and says what is wrong as codes and pointers.
+
+``jsonschema`` does the validating; formats are always judged. Three things are its own:
+
+- a violation stands at the place that is wrong: a missing member at its own pointer, an additional one too;
+- a value of a wrong type is blamed for its type alone, not also for its enum, format or branch;
+- where all branches of ``oneOf`` or ``anyOf`` but one are ruled out by type, or by a ``const``/``enum`` member that
+  tells them apart, what is wrong within that branch is reported; else the keyword itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from jsonschema.exceptions import ValidationError
+
+from batch_conformance.contract.formats import FORMATS
+from batch_conformance.contract.keywords import Jump, validator_class
+from batch_conformance.contract.places import Place, places
+from batch_conformance.contract.pointers import join
+from batch_conformance.contract.references import Document, Schema, SchemaError, check_schema, pointer_of
+
+__all__ = ["Place", "SchemaError", "SchemaJudge", "Violation", "places", "shown"]
+
+_LONGEST = 60
+#: Said of a value whose type is wrong already.
+_FOLLOWS_FROM_TYPE = frozenset({"enum", "const", "format", "oneOf", "anyOf", "not", "if"})
+_ARTICLES = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One place of a value that breaks one keyword.
+
+    ``code`` is the keyword, ``pointer`` the place in the value (of the missing member itself, for ``required``),
+    ``schema_pointer`` the keyword's place in the document. ``expected`` and ``actual`` are a few words each.
+    """
+
+    code: str
+    pointer: str
+    schema_pointer: str
+    expected: str
+    actual: str
+
+
+class SchemaJudge:
+    """Judges values by one schema of a document. Raises :class:`SchemaError` for what is no schema."""
+
+    def __init__(self, schema: Schema, document: Document) -> None:
+        self.schema = schema
+        self.document = document
+        self._pointer = pointer_of(schema, document)
+        check_schema(schema, document, self._pointer)
+        kind = validator_class(document)
+        self._validator = kind(schema)
+
+    def violations(self, value: Any) -> list[Violation]:
+        """All that is wrong with a value, by place. A value nested too deeply to be judged is one violation."""
+        try:
+            found = [self._violation(error) for error in self._validator.iter_errors(value)]
+        except RecursionError:
+            return [Violation("depth", "", self._pointer, "a value that can be walked", "nested too deeply")]
+        return _reduced(found)
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value has no violation."""
+        return not self.violations(value)
+
+    def _violation(self, error: ValidationError) -> Violation:
+        parts = list(error.absolute_schema_path)
+        jumps = [at for at, part in enumerate(parts) if isinstance(part, Jump)]
+        base = str(parts[jumps[-1]]) if jumps else self._pointer
+        code = str(error.validator or "false")
+        tail = parts[jumps[-1] + 1 :] if jumps else parts
+        return Violation(
+            code=code,
+            pointer=join("", *error.absolute_path),
+            schema_pointer=join(base, *tail),
+            expected=expectation(code, error.validator_value),
+            actual="missing" if code in ("required", "dependentRequired") else shown(error.instance),
+        )
+
+
+def _reduced(found: Iterable[Violation]) -> list[Violation]:
+    kept: dict[tuple[str, str], Violation] = {}
+    for one in found:
+        kept.setdefault((one.pointer, one.code), one)
+    mistyped = {pointer for pointer, code in kept if code == "type"}
+    rows = [one for one in kept.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
+    return sorted(rows, key=lambda one: (one.pointer, one.code))
+
+
+def shown(value: Any) -> str:
+    """A value in a few words: JSON for scalars, cut at sixty characters; what it is for the others."""
+    if isinstance(value, dict):
+        return "an object" if value else "an empty object"
+    if isinstance(value, list):
+        return f"an array of {len(value)}" if value else "an empty array"
+    text = json.dumps(value, ensure_ascii=False, default=str) if not isinstance(value, float) else repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(shown(value) for value in values)
+
+
+def _types(value: str | list[str]) -> str:
+    names = [value] if isinstance(value, str) else value
+    return " or ".join(_ARTICLES.get(name, f"a {name}") for name in names)
+
+
+def _bounds(code: str, value: Any) -> str:
+    words = {
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "exclusiveMinimum": "more than {}",
+        "exclusiveMaximum": "less than {}",
+        "multipleOf": "a multiple of {}",
+        "minLength": "at least {} characters",
+        "maxLength": "at most {} characters",
+        "minItems": "at least {} items",
+        "maxItems": "at most {} items",
+        "minProperties": "at least {} members",
+        "maxProperties": "at most {} members",
+        "minContains": "at least {} items of the kind",
+        "maxContains": "at most {} items of the kind",
+    }
+    return words[code].format(value) if code in words else ""
+
+
+def expectation(code: str, value: Any) -> str:
+    """What a keyword asks for, in a few words."""
+    plain = {
+        "required": "present",
+        "dependentRequired": "present",
+        "additionalProperties": "no member of this name",
+        "unevaluatedProperties": "no member of this name",
+        "unevaluatedItems": "no such item",
+        "items": "no more items",
+        "propertyNames": "another name",
+        "uniqueItems": "items that differ",
+        "contains": "an item of the kind asked for",
+        "anyOf": "one of the documented forms",
+        "not": "anything but this form",
+        "false": "nothing",
+    }
+    if code == "oneOf":
+        return "exactly one of the documented forms"
+    if code == "type":
+        return _types(value)
+    if code == "enum":
+        return f"one of {_listed(value)}"
+    if code == "const":
+        return shown(value)
+    if code == "format":
+        return FORMATS[value].expected if value in FORMATS else str(value)
+    if code == "pattern":
+        return f"text that matches {value}"
+    return plain.get(code) or _bounds(code, value) or code
