@@ -75,7 +75,8 @@ def subschemas(schema: Schema, pointer: str) -> list[tuple[Schema, str]]:
 def check_schema(schema: Schema, document: Document, pointer: str = "") -> None:
     """Raise :class:`SchemaError` if a schema, or one it refers to, cannot be judged by.
 
-    That is what the meta-schema refuses, a reference that leads nowhere or to itself, a dynamic reference, a pattern that is none.
+    That is: what the meta-schema refuses, a reference that leads nowhere or to itself, a dynamic reference, a
+    pattern that is none.
     """
     seen: set[int] = set()
     _check_form(schema, pointer)

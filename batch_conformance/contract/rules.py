@@ -1,7 +1,7 @@
 """Rules that no structure can say: CEL under ``x-validations``, beside any schema.
 
-An entry has ``rule`` (CEL; ``self`` is the value of that schema, ``oldSelf`` the same place of an earlier read of the same
-entity), ``message`` or ``messageExpression`` (CEL that gives text), and optionally ``code``. A rule that names
+An entry has ``rule`` (CEL; ``self`` is the value of that schema, ``oldSelf`` the same place of an earlier read of
+the same entity), ``message`` or ``messageExpression`` (CEL that gives text), and optionally ``code``. A rule that names
 ``oldSelf`` is a transition rule. The runtime, ``cel-expr-python``, is imported once a rule is compiled.
 
 Numbers: a place of type ``integer`` is an int (``5.0`` too), one of type ``number`` a double, any other is an int if it
@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from batch_conformance.contract.numbers import exact, is_integer, is_number
+from batch_conformance.contract.cel_values import CelValues, inners
+from batch_conformance.contract.places import within
 from batch_conformance.contract.pointers import MISSING, join, read
 from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
 from batch_conformance.contract.schema import SchemaJudge, shown
@@ -77,27 +78,42 @@ class Rule:
     schema_pointer: str
     paths: tuple[str, ...]
     transition: bool
-    schema: Schema = field(repr=False)
-    document: Document = field(repr=False, compare=False, hash=False)
+    schema: Schema = field(repr=False, compare=False)
+    _values: CelValues = field(repr=False, compare=False, hash=False)
     _program: Any = field(repr=False, compare=False, hash=False)
     _message_program: Any = field(repr=False, compare=False, hash=False, default=None)
 
     def __hash__(self) -> int:
         return hash((self.rule, self.pointer, self.schema_pointer))
 
-    def evaluate(self, self_value: Any, old: Any = None) -> Outcome:
+    def evaluate(self, self_value: Any, old: Any = MISSING) -> Outcome:
         """Whether the rule holds for a value of its place; ``old`` is the same place of the earlier read."""
-        data = {"self": _cel(self_value, self.schema, self.document)}
-        if self.transition:
-            if old is None or old is MISSING:
-                return Unevaluable("there is no earlier value to compare with")
-            data["oldSelf"] = _cel(old, self.schema, self.document)
+        return self.evaluate_converted(self_value, self._values.convert(self_value, self.schema), old)
+
+    def evaluate_converted(self, self_value: Any, converted: Any, old: Any = MISSING) -> Outcome:
+        """As :meth:`evaluate`, for a value that has been converted already."""
+        if self.transition and old is MISSING:
+            return Unevaluable("there is no earlier value to compare with")
+        data = self._data(converted, old)
         answer, reason = _run(self._program, data)
         if answer is True:
             return Holds()
         if answer is False:
-            return Broken(self._said(data), self._values(self_value, old))
+            return Broken(self._said(data), self._named(self_value, old))
         return Unevaluable(reason or f"it answers {shown(answer)}, neither true nor false")
+
+    def holds(self, self_value: Any, old: Any = MISSING) -> bool | None:
+        """As :meth:`evaluate`, without evidence: true, false, or None if it cannot be evaluated."""
+        if self.transition and old is MISSING:
+            return None
+        answer, _ = _run(self._program, self._data(self._values.convert(self_value, self.schema), old))
+        return answer if isinstance(answer, bool) else None
+
+    def _data(self, converted: Any, old: Any) -> dict[str, Any]:
+        data = {"self": converted}
+        if self.transition:
+            data["oldSelf"] = self._values.convert(old, self.schema)
+        return data
 
     def targets(self, root: str = "self") -> list[str]:
         """Pointers, from the rule's own place on, of what it names below ``self`` (or ``oldSelf``)."""
@@ -111,7 +127,7 @@ class Rule:
                 return answer
         return self.message or f"{self.rule} is false"
 
-    def _values(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
+    def _named(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
         rows = []
         for path in self.paths:
             value = read(old if path.startswith("oldSelf") else self_value, join("", *_steps(path)))
@@ -127,10 +143,10 @@ def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:
     """What a program answers; or None and why it has no answer."""
     try:
         answer = program.eval(data=data)
-        if answer.type().name() == "*error*":
+        if answer.type().name() == "ERROR":
             return None, _one_line(str(answer.value()))
         return answer.plain_value(), ""
-    except Exception as error:  # noqa: BLE001  # The runtime raises many kinds for values that it cannot take.
+    except Exception as error:  # The runtime raises many kinds for values that it cannot take.
         return None, _one_line(str(error))
 
 
@@ -139,54 +155,6 @@ def _one_line(text: str) -> str:
     return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:(\d+): )?", "", first).replace(
         " (in container '')", ""
     )[:200]
-
-
-def _cel(value: Any, schema: Schema, document: Document) -> Any:
-    """A JSON value as the runtime takes it, numbers by the types that the schema names."""
-    if isinstance(value, dict):
-        return {key: _cel(item, _part(schema, document, key), document) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_cel(item, _part(schema, document, at), document) for at, item in enumerate(value)]
-    if is_number(value):
-        if "number" in _types(schema, document):
-            return float(value) if abs(value) < 1e308 else float("inf")
-        return int(exact(value)) if is_integer(value) and abs(value) < 1e308 else float(value)
-    return value
-
-
-def _part(schema: Schema, document: Document, key: str | int) -> Schema:
-    """What the schema says of one member or item, all branches together."""
-    found = [inner for one in _beside(schema, document) if (inner := _inner(one, key)) is not None]
-    return found[0] if len(found) == 1 else {"allOf": found}
-
-
-def _inner(schema: dict[str, Any], key: str | int) -> Schema | None:
-    if isinstance(key, int):
-        prefix = schema.get("prefixItems", ())
-        return prefix[key] if key < len(prefix) else schema.get("items")
-    return schema.get("properties", {}).get(key, schema.get("additionalProperties"))
-
-
-def _beside(schema: Schema, document: Document, depth: int = 0) -> Iterator[dict[str, Any]]:
-    if isinstance(schema, bool) or depth > 20:
-        return
-    yield schema
-    if "$ref" in schema:
-        yield from _beside(resolve(schema["$ref"], document)[0], document, depth + 1)
-    for key in ("allOf", "anyOf", "oneOf"):
-        for inner in schema.get(key, ()):
-            yield from _beside(inner, document, depth + 1)
-    for key in ("then", "else"):
-        if key in schema:
-            yield from _beside(schema[key], document, depth + 1)
-
-
-def _types(schema: Schema, document: Document) -> set[str]:
-    found: set[str] = set()
-    for one in _beside(schema, document):
-        types = one.get("type", ())
-        found |= {types} if isinstance(types, str) else set(types)
-    return found
 
 
 @dataclass(frozen=True)
@@ -208,19 +176,25 @@ class RuleSet:
         self._judges: dict[int, SchemaJudge] = {}
         self._holding: dict[int, bool] = {}
         self.rules: list[Rule] = []
+        self._values = CelValues(document)
         self._compile(schema, pointer_of(schema, document), "")
 
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
         """Every rule at every place it applies to; transition rules only if an earlier value is given."""
         if not self.rules:
             return []
-        found = []
+        found: dict[tuple[Rule, str], Evaluation] = {}
+        converted: dict[tuple[int, str], Any] = {}
         for rule, pointer, inner in self._applying(self.schema, value, ""):
-            if not rule.transition:
-                found.append(Evaluation(rule, pointer, rule.evaluate(inner)))
-            elif old is not MISSING:
-                found.append(Evaluation(rule, pointer, rule.evaluate(inner, read(old, pointer))))
-        return found
+            if (rule.transition and old is MISSING) or (rule, pointer) in found:
+                continue
+            key = (id(rule.schema), pointer)
+            if key not in converted:
+                converted[key] = self._values.convert(inner, rule.schema)
+            before = read(old, pointer) if rule.transition else MISSING
+            outcome = rule.evaluate_converted(inner, converted[key], before)
+            found[rule, pointer] = Evaluation(rule, pointer, outcome)
+        return list(found.values())
 
     def broken(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
         """Those evaluations that say false."""
@@ -231,7 +205,7 @@ class RuleSet:
             return
         self._by_schema[id(schema)] = own = []
         if "x-validations" in schema:
-            own += _compiled(schema, self.document, join(where, "x-validations"), pointer)
+            own += _compiled(schema, self._values, join(where, "x-validations"), pointer)
             self.rules += own
         for inner, below, to in _children(schema, self.document, where, pointer):
             self._compile(inner, below, to)
@@ -261,8 +235,7 @@ class RuleSet:
             value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         )
         for key, item in rows:
-            inner = _inner(schema, key)
-            if isinstance(inner, dict):
+            for inner in inners(schema, key):
                 yield from self._applying(inner, item, join(pointer, key))
 
     def _fitting(self, schema: dict[str, Any], value: Any) -> Iterator[Schema]:
@@ -272,11 +245,14 @@ class RuleSet:
         if "if" in schema and any(key in schema for key in ("then", "else")):
             branch = schema.get("then" if self._fits(schema["if"], value) else "else", True)
             yield branch
+        for name, inner in schema.get("dependentSchemas", {}).items():
+            if isinstance(value, dict) and name in value:
+                yield inner
 
     def _fits(self, schema: Schema, value: Any) -> bool:
         judge = self._judges.get(id(schema))
         if judge is None:
-            judge = self._judges[id(schema)] = SchemaJudge(schema, self.document)
+            judge = self._judges[id(schema)] = SchemaJudge(schema, self.document, trusted=True)
         return judge.is_valid(value)
 
 
@@ -288,8 +264,6 @@ def compile_rules(schema: Schema, document: Document) -> list[Rule]:
 def _children(
     schema: dict[str, Any], document: Document, where: str, pointer: str
 ) -> list[tuple[Schema, str, str]]:
-    from batch_conformance.contract.places import within
-
     rows = [(inner, below, to) for inner, below, to, _ in within(schema, where, pointer)]
     if "$ref" in schema:
         rows.append((*resolve(schema["$ref"], document), pointer))
@@ -310,14 +284,14 @@ def _environment(names: tuple[str, ...]) -> Any:
     )
 
 
-def _compiled(schema: dict[str, Any], document: Document, where: str, pointer: str) -> list[Rule]:
+def _compiled(schema: dict[str, Any], values: CelValues, where: str, pointer: str) -> list[Rule]:
     rows = schema["x-validations"]
     if not isinstance(rows, list):
         raise RuleError(f"at {where}: a list of rules is meant")
-    return [_rule(row, schema, document, join(where, at), pointer) for at, row in enumerate(rows)]
+    return [_rule(row, schema, values, join(where, at), pointer) for at, row in enumerate(rows)]
 
 
-def _rule(row: Any, schema: dict[str, Any], document: Document, where: str, pointer: str) -> Rule:
+def _rule(row: Any, schema: dict[str, Any], values: CelValues, where: str, pointer: str) -> Rule:
     text = _text(row, where)
     paths = tuple(dict.fromkeys(match["path"] for match in _TOKEN.finditer(text) if match["path"]))
     transition = any(path.startswith("oldSelf") for path in paths)
@@ -332,9 +306,9 @@ def _rule(row: Any, schema: dict[str, Any], document: Document, where: str, poin
         paths=paths,
         transition=transition,
         schema=schema,
-        document=document,
-        _program=_program(text, names, "bool", where),
-        _message_program=None if message is None else _program(message, names, "string", where),
+        _values=values,
+        _program=_program(text, names, "BOOL", where),
+        _message_program=None if message is None else _program(message, names, "STRING", where),
     )
 
 
@@ -355,9 +329,9 @@ def _program(text: str, names: tuple[str, ...], kind: str, where: str) -> Any:
     environment = _environment(names)
     try:
         program = environment.compile(text)
-    except Exception as error:  # noqa: BLE001  # The runtime has no exceptions of its own.
+    except Exception as error:  # The runtime has no exceptions of its own.
         raise RuleError(f"at {where}: {shown(text)}: {_one_line(str(error))}") from None
     answer = program.return_type().name()
-    if answer not in (kind, "dyn"):
-        raise RuleError(f"at {where}: {shown(text)}: it answers {answer}, not {kind}")
+    if answer not in (kind, "DYN"):
+        raise RuleError(f"at {where}: {shown(text)}: it answers {answer.lower()}, not {kind.lower()}")
     return program

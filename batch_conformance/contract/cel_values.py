@@ -1,0 +1,83 @@
+"""JSON values as the CEL runtime takes them, numbers by the types that a schema names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from batch_conformance.contract.ecma_regex import compile_pattern
+from batch_conformance.contract.numbers import exact, is_integer, is_number
+from batch_conformance.contract.references import Document, Schema, resolve
+
+_LARGEST = 1e308
+
+
+class CelValues:
+    """Converts values of the schemas of one document. What it learns about a schema it keeps."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._parts: dict[tuple[int, str | int], Schema] = {}
+        self._numbers: dict[int, tuple[Schema, bool]] = {}
+
+    def convert(self, value: Any, schema: Schema) -> Any:
+        """A place of type ``number`` gives a double, ``integer`` an int, any other an int if it has no fraction."""
+        if isinstance(value, dict):
+            return {key: self.convert(item, self._part(schema, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.convert(item, self._part(schema, at)) for at, item in enumerate(value)]
+        if is_number(value):
+            if self._is_double(schema):
+                return float(value) if abs(value) < _LARGEST else float("inf" if value > 0 else "-inf")
+            return int(exact(value)) if abs(value) < _LARGEST and is_integer(value) else float(value)
+        return value
+
+    def _is_double(self, schema: Schema) -> bool:
+        # The schema is kept beside the answer: the id of one that is gone may be given again.
+        if id(schema) not in self._numbers:
+            types = set[str]()
+            for one in beside(schema, self._document):
+                given = one.get("type", ())
+                types |= {given} if isinstance(given, str) else set(given)
+            self._numbers[id(schema)] = (schema, "number" in types)
+        return self._numbers[id(schema)][1]
+
+    def _part(self, schema: Schema, key: str | int) -> Schema:
+        """What a schema says of one member or item, all branches together."""
+        found = self._parts.get((id(schema), key))
+        if found is None:
+            parts = [part for one in beside(schema, self._document) for part in inners(one, key)]
+            found = self._parts[id(schema), key] = parts[0] if len(parts) == 1 else {"allOf": parts}
+            self._is_double(schema)
+        return found
+
+
+def inners(schema: dict[str, Any], key: str | int) -> list[Schema]:
+    """What a schema itself says of one member or item."""
+    if isinstance(key, int):
+        prefix = schema.get("prefixItems", ())
+        rest = schema.get("items", schema.get("unevaluatedItems"))
+        found = prefix[key] if key < len(prefix) else rest
+        return [] if found is None else [found]
+    rows = [schema["properties"][key]] if key in schema.get("properties", ()) else []
+    for pattern, inner in schema.get("patternProperties", {}).items():
+        rows += [inner] if compile_pattern(pattern).search(key) else []
+    other = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+    return rows if rows or other is None else [other]
+
+
+def beside(schema: Schema, document: Document, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """A schema and all that may apply to the same value."""
+    if isinstance(schema, bool) or depth > 20:
+        return
+    yield schema
+    if "$ref" in schema:
+        yield from beside(resolve(schema["$ref"], document)[0], document, depth + 1)
+    for key in ("allOf", "anyOf", "oneOf"):
+        for inner in schema.get(key, ()):
+            yield from beside(inner, document, depth + 1)
+    for key in ("then", "else"):
+        if key in schema:
+            yield from beside(schema[key], document, depth + 1)
+    for inner in schema.get("dependentSchemas", {}).values():
+        yield from beside(inner, document, depth + 1)

@@ -1,0 +1,241 @@
+"""The values of one schema: what applies at a place, whether a value is valid, and how to make one valid again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import combinations, islice, product
+from typing import Any
+
+from batch_conformance.contract.cel_values import inners
+from batch_conformance.contract.numbers import is_number, same
+from batch_conformance.contract.pointers import MISSING, join, read, replaced, split
+from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.rules import Broken, Evaluation, Holds, RuleSet
+from batch_conformance.contract.schema import SchemaJudge, Violation
+from batch_conformance.generate.building import Builder
+
+_ROUNDS = 8
+_MOST_TRIES = 1500
+_OPTIONS = 12
+
+
+class Space:
+    """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise."""
+
+    def __init__(self, schema: Schema, document: Document, examples: Sequence[Any] = ()) -> None:
+        self.schema = schema
+        self.document = document
+        self.judge = SchemaJudge(schema, document)
+        self.rules = RuleSet(schema, document)
+        self.builder = Builder(document)
+        self._judges: dict[int, tuple[Schema, SchemaJudge]] = {}
+        self.examples = [value for value in examples if self.is_valid(value)]
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value meets the schema and every rule that is not about two reads."""
+        return self.judge.is_valid(value) and self.keeps_rules(value)
+
+    def keeps_rules(self, value: Any) -> bool:
+        """Whether every rule holds; one that cannot be evaluated does not."""
+        return all(isinstance(one.outcome, Holds) for one in self.rules.evaluate(value))
+
+    def walk(self, value: Any) -> Iterator[tuple[str, list[Schema]]]:
+        """Every place of a value with the schemas that apply there; of items that are alike, the first only."""
+        yield from self._walk(value, [self.schema], "")
+
+    def _walk(self, value: Any, schemas: list[Schema], pointer: str) -> Iterator[tuple[str, list[Schema]]]:
+        yield pointer, schemas
+        applying = [one for schema in schemas for one in self.applying(schema, value)]
+        prefix = max((len(one.get("prefixItems", ())) for one in applying), default=0)
+        rows = list(
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        if isinstance(value, list):
+            rows = rows[: prefix + 1]
+        for key, item in rows:
+            below = [inner for one in applying for inner in inners(one, key)]
+            if below:
+                yield from self._walk(item, below, join(pointer, key))
+
+    def applying(self, schema: Schema, value: Any) -> Iterator[dict[str, Any]]:
+        """A schema and those that it applies beside it to this very value: branches that fit, ``then`` if ``if`` holds.
+
+        Where no branch fits, all branches count.
+        """
+        if isinstance(schema, bool):
+            return
+        yield schema
+        if "$ref" in schema:
+            yield from self.applying(resolve(schema["$ref"], self.document)[0], value)
+        for inner in schema.get("allOf", ()):
+            yield from self.applying(inner, value)
+        for key in ("anyOf", "oneOf"):
+            fitting = [inner for inner in schema.get(key, ()) if self.fits(inner, value)]
+            for inner in fitting or schema.get(key, ()):
+                yield from self.applying(inner, value)
+        if "if" in schema:
+            branch = "then" if self.fits(schema["if"], value) else "else"
+            yield from self.applying(schema.get(branch, True), value)
+        for name, inner in schema.get("dependentSchemas", {}).items():
+            if isinstance(value, dict) and name in value:
+                yield from self.applying(inner, value)
+
+    def fits(self, schema: Schema, value: Any) -> bool:
+        """Whether a value meets a schema of the same document."""
+        if id(schema) not in self._judges:
+            self._judges[id(schema)] = (schema, SchemaJudge(schema, self.document, trusted=True))
+        return self._judges[id(schema)][1].is_valid(value)
+
+    def schemas_at(self, value: Any, pointer: str) -> list[Schema]:
+        """The schemas that apply at a place of a value, be it there or not."""
+        schemas: list[Schema] = [self.schema]
+        for part in split(pointer):
+            applying = [one for schema in schemas for one in self.applying(schema, value)]
+            key: str | int = int(part) if isinstance(value, list) and part.isdecimal() else part
+            schemas = [inner for one in applying for inner in inners(one, key)]
+            value = read(value, join("", part))
+        return [one for schema in schemas for one in self.applying(schema, value)] or schemas
+
+    def repaired(self, value: Any, pinned: str | None = None, fault: Violation | None = None) -> Any:
+        """A valid value near to one, or MISSING. What stands at ``pinned`` is kept.
+
+        With ``fault``, that one violation is kept too, and rules only have to be not broken.
+        """
+        for _ in range(_ROUNDS):
+            wrong = [one for one in self.judge.violations(value) if not _is_fault(one, fault)]
+            if wrong:
+                value = self._mended(value, wrong[0], pinned)
+            else:
+                broken = [one for one in self.rules.evaluate(value) if not _is_kept(one, fault)]
+                if not broken:
+                    return value
+                value = self._satisfying(value, broken[0], pinned, fault)
+            if value is MISSING:
+                return MISSING
+        return MISSING
+
+    def _mended(self, value: Any, wrong: Violation, pinned: str | None) -> Any:
+        """A value without one violation, or MISSING."""
+        if pinned is not None and (wrong.pointer == pinned or pinned.startswith(wrong.pointer + "/")):
+            return MISSING if wrong.pointer == pinned else self._mended_below(value, wrong, pinned)
+        if wrong.code in ("additionalProperties", "unevaluatedProperties", "false", "propertyNames"):
+            return replaced(value, wrong.pointer, MISSING)
+        options = [read(example, wrong.pointer) for example in self.examples]
+        options += self._options_at(value, wrong.pointer)
+        for option in options:
+            if option is MISSING:
+                continue
+            changed = replaced(value, wrong.pointer, option)
+            if not any(_is_fault(one, wrong) for one in self.judge.violations(changed)):
+                return changed
+        # Perhaps it need not be there.
+        removed = replaced(value, wrong.pointer, MISSING) if wrong.pointer else MISSING
+        codes = {one.code for one in self.judge.violations(removed) if one.pointer == wrong.pointer}
+        return MISSING if removed is MISSING or codes else removed
+
+    def _mended_below(self, value: Any, wrong: Violation, pinned: str) -> Any:
+        """Another value of an object or array around the pinned place, which takes the pinned value over."""
+        kept = read(value, pinned)
+        for option in self._options_at(value, wrong.pointer):
+            changed = replaced(value, wrong.pointer, option)
+            try:
+                changed = replaced(changed, pinned, kept)
+            except KeyError:
+                continue
+            if not any(_is_fault(one, wrong) for one in self.judge.violations(changed)):
+                return changed
+        return MISSING
+
+    def _options_at(self, value: Any, pointer: str) -> list[Any]:
+        schemas = self.schemas_at(value, pointer)
+        made = [self.builder.value(schemas), self.builder.value(schemas, full=True)]
+        return [*made, *(option for _, option in self.builder.variations(schemas)[:40])]
+
+    def _satisfying(self, value: Any, one: Evaluation, pinned: str | None, fault: Violation | None) -> Any:
+        """A value near to one for which a rule holds, changed at places that the rule names; or MISSING."""
+        for changed in self.changed_for(value, one, pinned):
+            inner = read(changed, one.pointer)
+            if inner is MISSING or not one.rule.holds(inner):
+                continue
+            if all(_is_fault(found, fault) for found in self.judge.violations(changed)):
+                return changed
+        return MISSING
+
+    def changed_for(
+        self, value: Any, one: Evaluation, pinned: str | None, root: str = "self"
+    ) -> Iterator[Any]:
+        """Values that differ from one at places that a rule names below a root: one place first, then several."""
+        places = [one.pointer + target for target in one.rule.targets(root)]
+        places += [
+            below
+            for place in places
+            if isinstance(read(value, place), dict | list)
+            for below, _ in self.walk(value)
+            if below.startswith(place + "/")
+        ]
+        free = [p for p in dict.fromkeys(places) if pinned is None or not _touches(p, pinned)][:8]
+        options = {place: self.options_for(value, place, [*free, pinned or ""]) for place in free}
+        yield from islice(self._changes(value, free, options), _MOST_TRIES)
+
+    def _changes(self, value: Any, free: list[str], options: dict[str, list[Any]]) -> Iterator[Any]:
+        for size in range(1, len(free) + 1):
+            for chosen in combinations(free, size):
+                few = _OPTIONS * 3 if size == 1 else _OPTIONS if size == 2 else 6
+                for picked in product(*(options[place][:few] for place in chosen)):
+                    changed = value
+                    try:
+                        for place, option in zip(chosen, picked, strict=True):
+                            changed = replaced(changed, place, option)
+                    except KeyError:
+                        continue
+                    yield changed
+
+    def options_for(self, value: Any, place: str, others: list[str]) -> list[Any]:
+        """What is worth a try at one place: numbers that stand elsewhere, their sums, examples, variations."""
+        numbers = [number for other in others if is_number(number := read(value, other))]
+        found: list[Any] = []
+        current = read(value, place)
+        if is_number(current):
+            rest = [number for number in numbers if number is not current]
+            total = sum(rest)
+            found += [0, *rest[:4], total, current - 1, current + 1, total + 1, 1, max(rest, default=0) * 2]
+        found += [read(example, place) for example in self.examples]
+        found += self._options_at(value, place)
+        if place:
+            found.append(MISSING)
+        return distinct(found, current)
+
+
+def _touches(one: str, other: str) -> bool:
+    return one == other or one.startswith(other + "/") or other.startswith(one + "/")
+
+
+def _is_fault(found: Violation, fault: Violation | None) -> bool:
+    return fault is not None and (found.code, found.pointer) == (fault.code, fault.pointer)
+
+
+def _is_kept(one: Evaluation, fault: Violation | None) -> bool:
+    return not isinstance(one.outcome, Broken) if fault else isinstance(one.outcome, Holds)
+
+
+def distinct(values: Sequence[Any], without: Any = MISSING) -> list[Any]:
+    """Values in their order, each once, and without one that stands there already."""
+    seen = {written(without)}
+    found = []
+    for value in values:
+        key = written(value)
+        if key not in seen:
+            seen.add(key)
+            found.append(value)
+    return found
+
+
+def written(value: Any) -> str:
+    """A value as a key: the same text for the same JSON."""
+    return "" if value is MISSING else json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two places hold the same, or nothing both."""
+    return (one is MISSING and other is MISSING) or (MISSING not in (one, other) and same(one, other))

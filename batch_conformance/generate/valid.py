@@ -1,0 +1,137 @@
+"""Valid values of every kind: one change at a time, each of which some reader or writer gets wrong."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batch_conformance.contract.pointers import MISSING, join, read, replaced
+from batch_conformance.contract.references import Document, Schema
+from batch_conformance.generate.space import Space, written
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A valid value; ``label`` says what is special about the place at ``pointer`` (the root: about all of it)."""
+
+    value: Any
+    label: str
+    pointer: str
+
+
+def valid_values(
+    schema: Schema, document: Document, *, examples: Sequence[Any] = (), limit: int = 100, seed: int = 0
+) -> list[Generated]:
+    """Valid values of a schema, all rules kept; the same ones for the same arguments.
+
+    First the valid examples and one value of every branch, then every enum value, null, optional members absent and
+    present; then bounds, lengths, formats, unknown members. ``seed`` decides which of the latter a small ``limit``
+    keeps. Raises SchemaError and RuleError.
+    """
+    return values_of(Space(schema, document, examples), limit, seed)
+
+
+def values_of(space: Space, limit: int = 100, seed: int = 0) -> list[Generated]:
+    """As :func:`valid_values`, for a space that is there already."""
+    rows = list(_bases(space))
+    seen = {written(one.value) for one in rows}
+    for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
+        if len(rows) >= limit:
+            break
+        whole = isinstance(read(candidate.value, candidate.pointer), dict)
+        value = space.repaired(candidate.value, None if whole else candidate.pointer)
+        if value is not MISSING and (key := written(value)) not in seen:
+            seen.add(key)
+            rows.append(Generated(value, candidate.label, candidate.pointer))
+    return rows[:limit]
+
+
+def _bases(space: Space) -> Iterator[Generated]:
+    seen = set()
+    rows = [(f"example {at + 1}", example) for at, example in enumerate(space.examples)]
+    for at, shape in enumerate(space.builder.shapes([space.schema])):
+        for full, label in ((True, "all members"), (False, "required members only")):
+            rows.append((f"form {at + 1}, {label}", space.builder.of_shape(shape, full=full)))
+    for label, value in rows:
+        fixed = MISSING if value is MISSING else space.repaired(value)
+        if fixed is not MISSING and (key := written(fixed)) not in seen:
+            seen.add(key)
+            yield Generated(fixed, label, "")
+
+
+def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int, Generated]]:
+    """Values that may be valid, each with how much it matters (0 the most)."""
+    done: set[tuple[str, str]] = set()
+    for base in _widest(bases):
+        for pointer, schemas in space.walk(base.value):
+            there = read(base.value, pointer)
+            for label, value in space.builder.variations(schemas):
+                key = (pointer, written(value))
+                if key not in done and key[1] != written(there):
+                    done.add(key)
+                    changed = replaced(base.value, pointer, value)
+                    yield _weight(label), Generated(changed, label, pointer)
+            yield from ((1, row) for row in _optional(space, base.value, pointer, schemas, done))
+
+
+def _widest(bases: Sequence[Generated]) -> list[Generated]:
+    """Examples first: they are the likeliest; then those with most to change."""
+    return sorted(bases, key=lambda base: (not base.label.startswith("example"), -len(written(base.value))))
+
+
+def _optional(
+    space: Space, value: Any, pointer: str, schemas: Sequence[Schema], done: set[tuple[str, str]]
+) -> Iterator[Generated]:
+    """Members of an object left out, and put in."""
+    there = read(value, pointer)
+    if not isinstance(there, dict):
+        return
+    applying = [one for schema in schemas for one in space.applying(schema, there)]
+    required = {name for one in applying for name in one.get("required", ())}
+    extra = space.builder.unknown(schemas, there)
+    if extra and (pointer, "unknown") not in done:
+        done.add((pointer, "unknown"))
+        place = join(pointer, extra[0])
+        yield Generated(replaced(value, place, extra[1]), "unknown member", place)
+    names = dict.fromkeys(name for one in applying for name in one.get("properties", ()))
+    for name in names:
+        place = join(pointer, name)
+        key = (place, "absent" if name in there else "present")
+        if name in required or key in done:
+            continue
+        done.add(key)
+        if name in there:
+            yield Generated(replaced(value, place, MISSING), "absent", place)
+        else:
+            made = space.builder.value(space.schemas_at(value, place), full=True)
+            if made is not MISSING:
+                yield Generated(replaced(value, place, made), "present", place)
+
+
+def _weight(label: str) -> int:
+    if label.startswith(("value ", "null", "branch ", "true", "false")):
+        return 0
+    return 2 if label != "unknown member" else 1
+
+
+def _chosen(rows: Sequence[tuple[int, Generated]], chance: random.Random) -> Iterator[Generated]:
+    """Candidates in the order in which they are tried: what matters most first, place by place in turn."""
+    for weight in sorted({weight for weight, _ in rows}):
+        by_place: dict[str, list[Generated]] = defaultdict(list)
+        for own, row in rows:
+            if own == weight:
+                by_place[row.pointer].append(row)
+        queues = list(by_place.values())
+        if weight > 1:
+            # The first of a place is its plainest; of the others, chance decides.
+            for queue in queues:
+                rest = queue[1:]
+                chance.shuffle(rest)
+                queue[1:] = rest
+        while queues:
+            for queue in queues:
+                yield queue.pop(0)
+            queues = [queue for queue in queues if queue]
