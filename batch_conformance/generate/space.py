@@ -16,7 +16,7 @@ from batch_conformance.contract.schema import SchemaJudge, Violation
 from batch_conformance.generate.building import Builder
 
 _ROUNDS = 8
-_MOST_TRIES = 1500
+_MOST_TRIES = 400
 _OPTIONS = 12
 
 
