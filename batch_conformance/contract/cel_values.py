@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from batch_conformance.contract.ecma_regex import compile_pattern
@@ -46,8 +46,8 @@ class CelValues:
         """What a schema says of one member or item, all branches together."""
         found = self._parts.get((id(schema), key))
         if found is None:
-            parts = [part for one in beside(schema, self._document) for part in inners(one, key)]
-            found = self._parts[id(schema), key] = parts[0] if len(parts) == 1 else {"allOf": parts}
+            rows = parts(beside(schema, self._document), key)
+            found = self._parts[id(schema), key] = rows[0] if len(rows) == 1 else {"allOf": rows}
             self._is_double(schema)
         return found
 
@@ -56,14 +56,21 @@ def inners(schema: dict[str, Any], key: str | int) -> list[Schema]:
     """What a schema itself says of one member or item."""
     if isinstance(key, int):
         prefix = schema.get("prefixItems", ())
-        rest = schema.get("items", schema.get("unevaluatedItems"))
-        found = prefix[key] if key < len(prefix) else rest
+        found = prefix[key] if key < len(prefix) else schema.get("items")
         return [] if found is None else [found]
     rows = [schema["properties"][key]] if key in schema.get("properties", ()) else []
     for pattern, inner in schema.get("patternProperties", {}).items():
         rows += [inner] if compile_pattern(pattern).search(key) else []
-    other = schema.get("additionalProperties", schema.get("unevaluatedProperties"))
+    other = schema.get("additionalProperties")
     return rows if rows or other is None else [other]
+
+
+def parts(schemas: Iterable[dict[str, Any]], key: str | int) -> list[Schema]:
+    """What the schemas of one value together say of one of its members or items."""
+    rows = list(schemas)
+    found = [part for one in rows for part in inners(one, key)]
+    rest = "unevaluatedItems" if isinstance(key, int) else "unevaluatedProperties"
+    return found or [one[rest] for one in rows if rest in one]
 
 
 def beside(schema: Schema, document: Document, depth: int = 0) -> Iterator[dict[str, Any]]:

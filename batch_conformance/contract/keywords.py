@@ -53,6 +53,8 @@ def validator_class(document: Document) -> Any:
         "dependentRequired": _dependent_required,
         "additionalProperties": _additional_properties,
         "patternProperties": _pattern_properties,
+        "properties": _properties,
+        "prefixItems": _prefix_items,
         "propertyNames": _property_names,
         "unevaluatedProperties": unevaluated_properties,
         "unevaluatedItems": unevaluated_items,
@@ -132,13 +134,36 @@ def _refused_member(
         yield from validator.descend(value, inner, path=name)
 
 
+def _inside(validator: Any, value: Any, inner: Schema, path: str | int, schema_path: str | int) -> Errors:
+    """Judge a part of a value. The library forgets where a part is that must not be there."""
+    if inner is False:
+        yield ValidationError(
+            "not allowed", path=(path,), schema_path=(schema_path,), validator="false", instance=value
+        )
+    else:
+        yield from validator.descend(value, inner, path=path, schema_path=schema_path)
+
+
+def _properties(validator: Any, rows: dict[str, Schema], instance: Any, _schema: Any) -> Errors:
+    if isinstance(instance, dict):
+        for name, inner in rows.items():
+            if name in instance:
+                yield from _inside(validator, instance[name], inner, name, name)
+
+
+def _prefix_items(validator: Any, rows: list[Schema], instance: Any, _schema: Any) -> Errors:
+    if isinstance(instance, list):
+        for at, (item, inner) in enumerate(zip(instance, rows, strict=False)):
+            yield from _inside(validator, item, inner, at, at)
+
+
 def _pattern_properties(validator: Any, rows: dict[str, Schema], instance: Any, _schema: Any) -> Errors:
     if isinstance(instance, dict):
         for pattern, inner in rows.items():
             compiled = compile_pattern(pattern)
             for name, value in instance.items():
                 if compiled.search(name):
-                    yield from validator.descend(value, inner, path=name, schema_path=pattern)
+                    yield from _inside(validator, value, inner, name, pattern)
 
 
 def _property_names(validator: Any, inner: Schema, instance: Any, _schema: Any) -> Errors:

@@ -36,6 +36,8 @@ ASSERTIONS = (
     "oneOf",
     "not",
 )
+#: By these a branch of anyOf or oneOf is ruled out; a value that none fits is blamed on anyOf or oneOf itself.
+_TELL_APART = ("type", "const", "enum")
 _CLOSING = ("additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems")
 
 
@@ -44,9 +46,10 @@ class Place:
     """One keyword at one place of a value.
 
     ``pointer`` has ``*`` where any item, or any member of a map, is meant; for ``required`` and
-    ``dependentRequired`` it leads to the member that must be there. ``schema`` is the schema object that holds the
-    keyword, ``schema_pointer`` the keyword's place in the document. ``conditional`` places count for some values only:
-    they stand in a branch of ``anyOf``, ``oneOf``, ``if``, or depend on another member.
+    ``dependentRequired`` it leads to the member that must be there, for ``propertyNames`` to the one of that name.
+    ``schema`` is the schema object that holds the keyword, ``schema_pointer`` the keyword's place in the document.
+    ``conditional`` places count for some values only: they stand in a branch of ``anyOf``, ``oneOf``, ``if``, or
+    depend on another member.
     """
 
     pointer: str
@@ -66,16 +69,24 @@ def places(schema: Schema, document: Document) -> list[Place]:
         if known is None or (known.conditional and not conditional):
             found[pointer, where] = place
 
-    def walk(node: Schema, where: str, pointer: str, conditional: bool, trail: tuple[str, ...]) -> None:
+    def walk(
+        node: Schema,
+        where: str,
+        pointer: str,
+        conditional: bool,
+        trail: tuple[str, ...],
+        branch: bool = False,
+    ) -> None:
         if isinstance(node, bool):
             return
         if "$ref" in node:
             target, to = resolve(node["$ref"], document)
             if to not in trail:
-                walk(target, to, pointer, conditional, (*trail, to))
+                walk(target, to, pointer, conditional, (*trail, to), branch)
         for keyword in ASSERTIONS:
-            if keyword in node and _asserts(node, keyword):
-                add(pointer, keyword, node, join(where, keyword), conditional)
+            if keyword in node and _asserts(node, keyword) and not (branch and keyword in _TELL_APART):
+                last = "/*" if keyword == "propertyNames" else ""
+                add(pointer + last, keyword, node, join(where, keyword), conditional)
         for keyword in _CLOSING:
             if node.get(keyword) is False:
                 last = "" if keyword == "items" else "/*"
@@ -96,7 +107,8 @@ def places(schema: Schema, document: Document) -> list[Place]:
                 if to != pointer and "/properties/" in below:
                     add(to, "false", node, below, conditional)
                 continue
-            walk(inner, below, to, conditional or maybe, trail)
+            chosen = below.rsplit("/", 2)[-2:-1] in (["anyOf"], ["oneOf"])
+            walk(inner, below, to, conditional or maybe, trail, to == pointer and (branch or chosen))
 
     start = pointer_of(schema, document)
     walk(schema, start, "", False, (start,))

@@ -22,6 +22,8 @@ from batch_conformance.contract.references import Document, Schema, pointer_of, 
 from batch_conformance.contract.schema import SchemaJudge, shown
 
 _KEYWORDS = {"rule", "message", "messageExpression", "code"}
+#: Below these no value is judged, or not by itself.
+_UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
 _STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
 _STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
@@ -207,6 +209,9 @@ class RuleSet:
         if "x-validations" in schema:
             own += _compiled(schema, self._values, join(where, "x-validations"), pointer)
             self.rules += own
+        for key in _UNRULED:
+            if _has_rules(schema.get(key)):
+                raise RuleError(f"at {join(where, key)}: rules are not supported below {key}")
         for inner, below, to in _children(schema, self.document, where, pointer):
             self._compile(inner, below, to)
 
@@ -259,6 +264,10 @@ class RuleSet:
 def compile_rules(schema: Schema, document: Document) -> list[Rule]:
     """Every rule of a schema, those of nested schemas too. Raises :class:`RuleError`, one line."""
     return RuleSet(schema, document).rules
+
+
+def _has_rules(schema: Any) -> bool:
+    return isinstance(schema, dict) and ("x-validations" in schema or any(map(_has_rules, schema.values())))
 
 
 def _children(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -37,6 +37,7 @@ class Violation:
 
     ``code`` is the keyword, ``pointer`` the place in the value (of the missing member itself, for ``required``),
     ``schema_pointer`` the keyword's place in the document. ``expected`` and ``actual`` are a few words each.
+    ``also`` are further places of the document that say the same of the same place.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Violation:
     schema_pointer: str
     expected: str
     actual: str
+    also: tuple[str, ...] = ()
 
 
 class SchemaJudge:
@@ -82,6 +84,8 @@ class SchemaJudge:
         base = str(parts[jumps[-1]]) if jumps else self._pointer
         code = str(error.validator or "false")
         tail = parts[jumps[-1] + 1 :] if jumps else parts
+        if code in ("minContains", "maxContains"):
+            tail = [*tail[:-1], code]
         return Violation(
             code=code,
             pointer=join("", *error.absolute_path),
@@ -94,7 +98,9 @@ class SchemaJudge:
 def _reduced(found: Iterable[Violation]) -> list[Violation]:
     kept: dict[tuple[str, str], Violation] = {}
     for one in found:
-        kept.setdefault((one.pointer, one.code), one)
+        first = kept.setdefault((one.pointer, one.code), one)
+        if one.schema_pointer not in (first.schema_pointer, *first.also):
+            kept[one.pointer, one.code] = replace(first, also=(*first.also, one.schema_pointer))
     mistyped = {pointer for pointer, code in kept if code == "type"}
     rows = [one for one in kept.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
     return sorted(rows, key=lambda one: (one.pointer, one.code))

@@ -124,6 +124,10 @@ class Builder:
                 made[name] = value
             elif name in shape.required:
                 return MISSING
+        for pattern, _ in shape.mapped if wide else ():
+            for name in self._names_like([{"pattern": pattern}, *shape.names]):
+                made.setdefault(name, self.value(self.member(shape, name), full=full, depth=depth + 1))
+                break
         for at, name in enumerate(self._free_names(shape)):
             if (
                 len(made) >= max(shape.fewest, 1 if wide and (shape.extra or shape.mapped) else 0)
@@ -144,11 +148,16 @@ class Builder:
     def _free_names(self, shape: Shape) -> Iterator[str]:
         """Names for members that the schema does not list; those of properties first."""
         yield from shape.properties
-        for schema in [*shape.names, *({"pattern": pattern} for pattern, _ in shape.mapped)]:
-            options = self.variations([{"type": "string"}, schema])
-            yield from (value for _, value in options if isinstance(value, str) and value)
+        for pattern, _ in shape.mapped:
+            yield from self._names_like([{"pattern": pattern}, *shape.names])
+        if shape.names:
+            yield from self._names_like(shape.names)
         if not shape.closed or shape.extra:
             yield from (f"x_member_{at}" for at in range(_MANY))
+
+    def _names_like(self, schemas: Sequence[Schema]) -> Iterator[str]:
+        options = self._variations([{"type": "string"}, *schemas])
+        yield from (value for _, value in options if isinstance(value, str) and value)
 
     def _objects(self, shape: Shape, branch: str) -> Iterator[Labelled]:
         yield f"{branch}required members only", self._object(shape, False, 0)
@@ -180,13 +189,16 @@ class Builder:
             schemas = [*shape.prefix[at]] if at < len(shape.prefix) else [*shape.items]
             if special and at >= len(shape.prefix):
                 schemas.append(special.pop())
-            value = self._item(schemas, items if shape.unique else [], full, depth)
+            value = self.item(schemas, items if shape.unique else [], full=full, depth=depth)
             if value is MISSING:
                 return MISSING if at < max(shape.least, wanted) else items
             items.append(value)
         return items
 
-    def _item(self, schemas: list[Schema], taken: list[Any], full: bool, depth: int) -> Any:
+    def item(
+        self, schemas: Sequence[Schema], taken: Sequence[Any], *, full: bool = False, depth: int = 0
+    ) -> Any:
+        """An item that is none of those taken, or MISSING."""
         value = self.value(schemas, full=full, depth=depth + 1)
         if value not in taken:
             return value

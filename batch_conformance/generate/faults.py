@@ -94,8 +94,7 @@ def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> I
         if more < 0:
             return
         for pointer in _where(base, place):
-            there = read(base, pointer)
-            for label, new, to in mutations(place, there, pointer, space):
+            for label, new, to in mutations(place, base, pointer, space):
                 if new is MISSING and place.keyword not in ("required", "dependentRequired"):
                     continue
                 try:
@@ -117,7 +116,12 @@ def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> I
 
 
 def _where(base: Any, place: Place) -> list[str]:
-    if place.keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems"):
+    if place.keyword in (
+        "additionalProperties",
+        "unevaluatedProperties",
+        "unevaluatedItems",
+        "propertyNames",
+    ):
         parents = expand(base, place.pointer.rpartition("/")[0])
         kind = list if place.keyword == "unevaluatedItems" else dict
         return [f"{one}/*" for one in parents if isinstance(read(base, one), kind)][:2]
@@ -146,6 +150,6 @@ def _proven(
 def _is_meant(found: Violation, place: Place) -> bool:
     return (
         found.code == place.keyword
-        and found.schema_pointer == place.schema_pointer
+        and place.schema_pointer in (found.schema_pointer, *found.also)
         and matches(place.pointer, found.pointer)
     )

@@ -10,7 +10,7 @@ from typing import Any
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.numbers import is_number
 from batch_conformance.contract.places import Place
-from batch_conformance.contract.pointers import MISSING, join
+from batch_conformance.contract.pointers import MISSING, join, read
 from batch_conformance.contract.references import Schema
 from batch_conformance.generate.building import Labelled, short
 from batch_conformance.generate.space import Space
@@ -38,17 +38,20 @@ _LARGE = 10**6
 Change = tuple[str, Any, str]
 
 
-def mutations(place: Place, there: Any, pointer: str, space: Space) -> Iterator[Change]:
-    """Changes that may break the keyword of a place: label, new value, and where it is put.
+def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[Change]:
+    """Changes of a valid value that may break the keyword of a place: label, new value, and where it is put.
 
-    ``there`` is what stands at ``pointer``, the place in a valid value; MISSING if nothing does.
+    ``pointer`` is where the place is in the value; it ends in a star where a member is to be added.
     """
+    there = read(base, pointer)
     value = place.schema.get(place.keyword)
     if place.keyword in ("required", "dependentRequired"):
         if there is not MISSING:
             yield "removed", MISSING, pointer
     elif place.keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems", "false"):
         yield from _not_allowed(place, pointer)
+    elif place.keyword == "propertyNames":
+        yield from _named(base, pointer.rpartition("/")[0], space)
     elif place.keyword in _OBJECTS and isinstance(there, dict):
         yield from _members(place, there, pointer, space)
     elif place.keyword in _ARRAYS and isinstance(there, list):
@@ -164,15 +167,23 @@ _SCALARS: dict[str, Callable[[Any, Any], Iterator[Labelled]]] = {
     "minLength": _too_short,
     "maxLength": _too_long,
 }
-_OBJECTS = ("minProperties", "maxProperties", "propertyNames")
+_OBJECTS = ("minProperties", "maxProperties")
 _ARRAYS = ("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "items")
 
 
+def _named(base: Any, parent: str, space: Space) -> Iterator[Change]:
+    for name in _BAD_NAMES:
+        made = space.builder.value(space.schemas_at(base, join(parent, name)))
+        yield f"name {short(name)!r}", "text" if made is MISSING else made, join(parent, name)
+    for name, value in read(base, parent).items():
+        # The same number of members, for where there may be no more.
+        others = {key: other for key, other in read(base, parent).items() if key != name}
+        yield from (
+            (f"{short(name)} named {short(bad)!r}", {**others, bad: value}, parent) for bad in _BAD_NAMES
+        )
+
+
 def _members(place: Place, there: dict[str, Any], pointer: str, space: Space) -> Iterator[Change]:
-    if place.keyword == "propertyNames":
-        value = next(iter(there.values()), "text")
-        yield from ((f"name {short(name)!r}", value, join(pointer, name)) for name in _BAD_NAMES)
-        return
     bound = place.schema[place.keyword]
     if place.keyword == "minProperties":
         for kept in combinations(there, bound - 1):
@@ -205,10 +216,11 @@ def _items(place: Place, there: list[Any], space: Space) -> Iterator[Labelled]:
 
 def _more(place: Place, there: list[Any], count: int, space: Space) -> list[Any]:
     schemas = [schema for schema in (place.schema.get("items"),) if isinstance(schema, dict)]
-    options = [value for _, value in space.builder.variations(schemas)]
-    made = [value for value in options if value not in there] or options
-    found = made[:count]
-    return found + [there[-1] if there else "text"] * (count - len(found))
+    found: list[Any] = []
+    for _ in range(count):
+        made = space.builder.item(schemas, [*there, *found])
+        found.append(made if made is not MISSING else there[-1] if there else "text")
+    return found
 
 
 def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelled]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, islice, product
 from typing import Any
 
-from batch_conformance.contract.cel_values import inners
+from batch_conformance.contract.cel_values import parts
 from batch_conformance.contract.numbers import is_number, same
 from batch_conformance.contract.pointers import MISSING, join, read, replaced, split
 from batch_conformance.contract.references import Document, Schema, resolve
@@ -54,7 +54,7 @@ class Space:
         if isinstance(value, list):
             rows = rows[: prefix + 1]
         for key, item in rows:
-            below = [inner for one in applying for inner in inners(one, key)]
+            below = parts(applying, key)
             if below:
                 yield from self._walk(item, below, join(pointer, key))
 
@@ -93,7 +93,7 @@ class Space:
         for part in split(pointer):
             applying = [one for schema in schemas for one in self.applying(schema, value)]
             key: str | int = int(part) if isinstance(value, list) and part.isdecimal() else part
-            schemas = [inner for one in applying for inner in inners(one, key)]
+            schemas = parts(applying, key)
             value = read(value, join("", part))
         return [one for schema in schemas for one in self.applying(schema, value)] or schemas
 
