@@ -21,15 +21,21 @@ class CelValues:
         self._numbers: dict[int, tuple[Schema, bool]] = {}
 
     def convert(self, value: Any, schema: Schema) -> Any:
-        """A place of type ``number`` gives a double, ``integer`` an int, any other an int if it has no fraction."""
+        """A place of type ``number`` gives a double, ``integer`` an int, any other an int if it has no fraction.
+
+        What is beyond 64 bits is a double too.
+        """
         if isinstance(value, dict):
             return {key: self.convert(item, self._part(schema, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [self.convert(item, self._part(schema, at)) for at, item in enumerate(value)]
         if is_number(value):
             if self._is_double(schema):
-                return float(value) if abs(value) < _LARGEST else float("inf" if value > 0 else "-inf")
-            return int(exact(value)) if abs(value) < _LARGEST and is_integer(value) else float(value)
+                return _float(value)
+            return _whole(value) if abs(value) < _LARGEST and is_integer(value) else _float(value)
+        if isinstance(value, str) and not value.isascii():
+            # The runtime has no lone surrogates: one of them, anywhere, would leave every rule without an answer.
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
 
     def _is_double(self, schema: Schema) -> bool:
@@ -50,6 +56,16 @@ class CelValues:
             found = self._parts[id(schema), key] = rows[0] if len(rows) == 1 else {"allOf": rows}
             self._is_double(schema)
         return found
+
+
+def _whole(number: Any) -> int | float:
+    """An int, or a double for one that the runtime has not: it refuses all of a value that holds such a number."""
+    whole = int(exact(number))
+    return whole if -(2**63) <= whole < 2**63 else float(whole)
+
+
+def _float(number: Any) -> float:
+    return float(number) if abs(number) < _LARGEST else float("inf" if number > 0 else "-inf")
 
 
 def inners(schema: dict[str, Any], key: str | int) -> list[Schema]:
