@@ -28,6 +28,9 @@ _NAMED = ("self", "oldSelf")
 _STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
 _STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
 _TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{_STEP})*))|{_STRING}")
+_LITERAL = re.compile(
+    rf"(?P<path>(?:self|oldSelf)(?:{_STEP})+)|{_STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
+)
 _ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
 
 
@@ -121,6 +124,19 @@ class Rule:
         """Pointers, from the rule's own place on, of what it names below ``self`` (or ``oldSelf``)."""
         found = [_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
         return [join("", *steps) for steps in found]
+
+    def literals(self) -> list[Any]:
+        """Numbers and texts that stand in the rule itself."""
+        found: list[Any] = []
+        for match in _LITERAL.finditer(self.rule):
+            text = match.group()
+            if match["path"]:
+                continue
+            if not text[0].isdigit():
+                found.append(text.lstrip("rRbB").strip("\"'"))
+            else:
+                found.append(float(text) if set(text) & set(".eE") else int(text))
+        return found
 
     def _said(self, data: dict[str, Any]) -> str:
         if self._message_program is not None:

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from batch_conformance.contract.formats import FORMATS
-from batch_conformance.contract.numbers import is_number
+from batch_conformance.contract.numbers import exact, is_number
 from batch_conformance.contract.places import Place
 from batch_conformance.contract.pointers import MISSING, join, read
 from batch_conformance.contract.references import Schema
@@ -60,6 +60,7 @@ def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[C
         made = _SCALARS.get(place.keyword)
         rows = made(value, there) if made else _forms(place, there, space)
         yield from ((label, new, pointer) for label, new in rows)
+        yield from ((label, new, pointer) for label, new in _beside(place))
 
 
 def _not_allowed(place: Place, pointer: str) -> Iterator[Change]:
@@ -106,8 +107,17 @@ def _unlisted(values: Any, there: Any) -> Iterator[Labelled]:
     yield from OF_TYPES
 
 
-def _malformed(name: Any, _there: Any) -> Iterator[Labelled]:
+def _malformed(name: Any, there: Any) -> Iterator[Labelled]:
     yield from FORMATS[name].malformed
+    if isinstance(there, str):
+        # For where a pattern or a length holds beside the format.
+        yield from (
+            ("a blank after", f"{there} "),
+            ("a blank inside", f"{there[:-1]} {there[-1:]}"),
+            ("a letter beyond ASCII after", f"{there}ä"),
+            ("a character less", there[:-1]),
+            ("last character changed", f"{there[:-1]}\n"),
+        )
 
 
 def _unmatched(_pattern: Any, there: Any) -> Iterator[Labelled]:
@@ -121,6 +131,19 @@ def _unmatched(_pattern: Any, there: Any) -> Iterator[Labelled]:
             ("a character less", there[:-1]),
         )
     yield from ((f"text {short(text)!r}", text) for text in _BAD_TEXTS)
+
+
+def _beside(place: Place) -> Iterator[Labelled]:
+    """What keeps to another keyword of the same schema: multiples beyond a bound, text of the right format."""
+    step = place.schema.get("multipleOf")
+    bound = place.schema.get(place.keyword)
+    if step and place.keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
+        multiple = exact(bound) // exact(step) * exact(step)
+        for away in (0, 1, -1, 2, -2):
+            number = multiple + away * exact(step)
+            yield "a multiple beyond", int(number) if number == int(number) else float(number)
+    if place.keyword == "pattern" and place.schema.get("format") in FORMATS:
+        yield from FORMATS[place.schema["format"]].valid
 
 
 def _bound(*steps: float) -> Callable[[Any, Any], Iterator[Labelled]]:

@@ -175,7 +175,8 @@ class Space:
             if below.startswith(place + "/")
         ]
         free = [p for p in dict.fromkeys(places) if pinned is None or not _touches(p, pinned)][:8]
-        options = {place: self.options_for(value, place, [*free, pinned or ""]) for place in free}
+        literals = one.rule.literals()
+        options = {place: self.options_for(value, place, [*free, pinned or ""], literals) for place in free}
         yield from islice(self._changes(value, free, options), _MOST_TRIES)
 
     def _changes(self, value: Any, free: list[str], options: dict[str, list[Any]]) -> Iterator[Any]:
@@ -191,12 +192,17 @@ class Space:
                         continue
                     yield changed
 
-    def options_for(self, value: Any, place: str, others: list[str]) -> list[Any]:
-        """What is worth a try at one place: numbers that stand elsewhere, their sums, examples, variations."""
+    def options_for(self, value: Any, place: str, others: list[str], literals: list[Any]) -> list[Any]:
+        """What is worth a try at one place: numbers that stand elsewhere, their sums, literals, variations."""
         numbers = [number for other in others if is_number(number := read(value, other))]
         found: list[Any] = []
         current = read(value, place)
+        if not isinstance(current, dict | list):
+            found += [literal for literal in literals if type(literal) is type(current) or current is None]
         if is_number(current):
+            found += [
+                near for number in literals if is_number(number) for near in (number, number - 1, number + 1)
+            ]
             rest = [number for number in numbers if number is not current]
             total = sum(rest)
             found += [0, *rest[:4], total, current - 1, current + 1, total + 1, 1, max(rest, default=0) * 2]
