@@ -45,6 +45,8 @@ class Builder:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._known: dict[tuple[int, ...], tuple[Sequence[Schema], list[Shape]]] = {}
+        # Keyed by schemas that self._known keeps.
+        self._made: dict[tuple[tuple[int, ...], bool, int], Any] = {}
         self._varied: dict[tuple[int, ...], tuple[Sequence[Schema], list[Labelled]]] = {}
 
     def shapes(self, schemas: Sequence[Schema]) -> list[Shape]:
@@ -56,11 +58,11 @@ class Builder:
 
     def value(self, schemas: Sequence[Schema], *, full: bool = False, depth: int = 0) -> Any:
         """A plain value for a place, or MISSING if there is none; ``full`` with all optional members."""
-        for shape in self.shapes(schemas):
-            made = self.of_shape(shape, full=full, depth=depth)
-            if made is not MISSING:
-                return made
-        return MISSING
+        key = (tuple(id(schema) for schema in schemas), full, depth)
+        if key not in self._made:
+            options = (self.of_shape(shape, full=full, depth=depth) for shape in self.shapes(schemas))
+            self._made[key] = next((made for made in options if made is not MISSING), MISSING)
+        return self._made[key]
 
     def of_shape(self, shape: Shape, *, full: bool = False, depth: int = 0) -> Any:
         """A plain value of one shape, or MISSING."""

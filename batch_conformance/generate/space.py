@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice, product
 from typing import Any
 
@@ -176,14 +176,20 @@ class Space:
         ]
         free = [p for p in dict.fromkeys(places) if pinned is None or not _touches(p, pinned)][:8]
         literals = one.rule.literals()
-        options = {place: self.options_for(value, place, [*free, pinned or ""], literals) for place in free}
+        known: dict[str, list[Any]] = {}
+
+        def options(place: str) -> list[Any]:
+            if place not in known:
+                known[place] = self.options_for(value, place, [*free, pinned or ""], literals)
+            return known[place]
+
         yield from islice(self._changes(value, free, options), _MOST_TRIES)
 
-    def _changes(self, value: Any, free: list[str], options: dict[str, list[Any]]) -> Iterator[Any]:
+    def _changes(self, value: Any, free: list[str], options: Callable[[str], list[Any]]) -> Iterator[Any]:
         for size in range(1, len(free) + 1):
             for chosen in combinations(free, size):
                 few = _OPTIONS * 3 if size == 1 else _OPTIONS if size == 2 else 6
-                for picked in product(*(options[place][:few] for place in chosen)):
+                for picked in product(*(options(place)[:few] for place in chosen)):
                     changed = value
                     try:
                         for place, option in zip(chosen, picked, strict=True):
