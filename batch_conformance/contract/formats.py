@@ -2,7 +2,8 @@
 
 Own checks, since optional packages that happen to be installed must not change a verdict. Sources: RFC 3339 (date-time,
 date, time, duration), RFC 3986 (uri, uri-reference), RFC 5321 (email), RFC 1123 (hostname), RFC 4291 (ipv6), RFC 9562
-(uuid), RFC 6901 (json-pointer), the OpenAPI format registry (int32, int64). A format not listed is an annotation.
+(uuid), RFC 6901 (json-pointer), the OpenAPI format registry (int32, int64). A format not listed is an annotation. Host
+names are judged as ASCII: what ``xn--`` labels stand for is not looked into.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _time(text: str) -> bool:
 _HEX = "[0-9A-Fa-f]"
 _PLAIN = r"[A-Za-z0-9._~!$&'()*+,;=-]"
 _PATH = rf"(?:{_PLAIN}|[:@]|%{_HEX}{{2}})"
-_HOST = rf"(?:\[(?P<literal>[0-9A-Fa-f:.]+|v{_HEX}+\.[^\]\s/?#]+)\]|(?:{_PLAIN}|%{_HEX}{{2}})*)"
+_HOST = rf"(?:\[(?P<literal>[0-9A-Fa-f:.]+|[vV]{_HEX}+\.[^\]\s/?#]+)\]|(?:{_PLAIN}|%{_HEX}{{2}})*)"
 _REST = rf"(?:\?(?:{_PATH}|[/?])*)?(?:\#(?:{_PATH}|[/?])*)?"
 _AUTHORITY = rf"//(?:(?:{_PLAIN}|:|%{_HEX}{{2}})*@)?{_HOST}(?::\d*)?(?:/{_PATH}*)*"
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:(?:{_AUTHORITY}|/?(?:{_PATH}+(?:/{_PATH}*)*)?){_REST}", re.ASCII)
@@ -71,7 +72,7 @@ def _uri_with(pattern: re.Pattern[str]) -> Callable[[str], bool]:
         if match is None:
             return False
         literal = match["literal"]
-        return literal is None or literal[0] == "v" or _ip(literal, ipaddress.IPv6Address)
+        return literal is None or literal[0] in "vV" or _ip(literal, ipaddress.IPv6Address)
 
     return check
 
@@ -81,7 +82,7 @@ _uri, _relative = _uri_with(_URI), _uri_with(_RELATIVE)
 
 def _as_uri(text: str) -> str:
     """An IRI as a URI (RFC 3987, 3.1), as far as its syntax goes."""
-    return "".join("%C3" if ord(char) >= 0xA0 and char.isprintable() else char for char in text)
+    return "".join("%C3" if ord(char) >= 0xA0 and not char.isspace() else char for char in text)
 
 
 def _ip(text: str, kind: Callable[[str], object]) -> bool:

@@ -81,8 +81,9 @@ def expand(value: Any, pattern: str) -> list[str]:
         following = []
         for pointer, inner in found:
             if part == "*":
-                rows = inner.items() if isinstance(inner, dict) else enumerate(inner or [])
-                following += [(join(pointer, key), item) for key, item in rows] if _nests(inner) else []
+                if isinstance(inner, dict | list):
+                    rows = inner.items() if isinstance(inner, dict) else enumerate(inner)
+                    following += [(join(pointer, key), item) for key, item in rows]
             else:
                 there = read(inner, join("", part))
                 if there is not MISSING or (at == len(parts) - 1 and isinstance(inner, dict)):
@@ -90,6 +91,3 @@ def expand(value: Any, pattern: str) -> list[str]:
         found = following
     return [pointer for pointer, _ in found]
 
-
-def _nests(value: Any) -> bool:
-    return isinstance(value, dict | list)

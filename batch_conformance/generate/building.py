@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -128,7 +129,9 @@ class Builder:
                 return MISSING
         for pattern, _ in shape.mapped if wide else ():
             for name in self._names_like([{"pattern": pattern}, *shape.names]):
-                made.setdefault(name, self.value(self.member(shape, name), full=full, depth=depth + 1))
+                value = self.value(self.member(shape, name), full=full, depth=depth + 1)
+                if value is not MISSING:
+                    made.setdefault(name, value)
                 break
         for at, name in enumerate(self._free_names(shape)):
             if (
@@ -266,8 +269,8 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Labelled]:
         least = math.ceil(exact(start) / exact(shape.step))
         multiples = [exact(shape.step) * (least + at) for at in range(4)]
         edges += [("a multiple", int(each) if each == int(each) else float(each)) for each in multiples]
-    rows = [FORMATS[name] for name in shape.formats]
-    edges += [pair for one in rows if one.type == "number" for pair in one.valid]
+    formats = [FORMATS[name] for name in shape.formats]
+    edges += [pair for one in formats if one.type == "number" for pair in one.valid]
     plain = [(short(number), number) for number in (_INTEGERS if whole else _NUMBERS)]
     between = (
         [("between the bounds", (shape.low + shape.high) / 2)]
@@ -275,9 +278,11 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Labelled]:
         else []
     )
     first = [("1", 1)] if in_bounds(shape, 1) else []
-    for label, number in [*first, *edges, *plain, *between]:
-        if in_bounds(shape, number):
-            yield label, number
+    rows = [
+        (label, number) for label, number in [*first, *edges, *plain, *between] if in_bounds(shape, number)
+    ]
+    # Beyond 2**53 readers differ: only where nothing else will do.
+    yield from [row for row in rows if not whole or abs(row[1]) <= LARGEST] or rows
 
 
 def _texts(shape: Shape) -> Iterator[Labelled]:
@@ -327,23 +332,30 @@ def from_patterns(patterns: tuple[str, ...], shortest: int, longest: int | None)
         within = len(text) >= shortest and (longest is None or len(text) <= longest)
         return within and all(pattern.search(text) for pattern in compiled)
 
-    strategy = st.from_regex(compiled[0], alphabet=st.characters(codec="ascii", min_codepoint=32))
     found: list[str] = []
-    for _ in range(2):
-        try:
-            found.append(
-                find(
-                    strategy,
-                    lambda text: fits(text) and text not in found,
-                    settings=settings(
-                        max_examples=200,
-                        derandomize=True,
-                        database=None,
-                        phases=[Phase.generate],
-                        suppress_health_check=list(HealthCheck),
-                    ),
-                )
-            )
-        except HypothesisException:
-            break
+
+    def fresh(text: str) -> bool:
+        return fits(text) and text not in found
+
+    # Plain characters first; any, where the pattern asks for others.
+    for alphabet in (st.characters(codec="ascii", min_codepoint=32), st.characters(codec="utf-8")):
+        for _ in range(2 - len(found)):
+            text = _found(compiled[0], alphabet, fresh)
+            found += [] if text is None else [text]
     return tuple(found)
+
+
+def _found(
+    pattern: re.Pattern[str], alphabet: st.SearchStrategy[str], wanted: Callable[[str], bool]
+) -> str | None:
+    chosen = settings(
+        max_examples=200,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        return find(st.from_regex(pattern, alphabet=alphabet), wanted, settings=chosen)
+    except HypothesisException:
+        return None

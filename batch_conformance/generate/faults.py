@@ -128,7 +128,9 @@ def _where(base: Any, place: Place) -> list[str]:
     found = expand(base, place.pointer)
     if place.keyword == "false":
         return found[:1]
-    return [one for one in found if read(base, one) is not MISSING][:2]
+    there = [one for one in found if read(base, one) is not MISSING]
+    # Of the members of a map, those that the schema does not list stand last.
+    return list(dict.fromkeys([*there[:2], *there[-3:]]))
 
 
 def _proven(

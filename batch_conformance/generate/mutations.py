@@ -230,9 +230,10 @@ def _items(place: Place, there: list[Any], space: Space) -> Iterator[Labelled]:
         most = bound if keyword == "maxItems" else len(place.schema.get("prefixItems", ()))
         yield "an item too many", [*there, *_more(place, there, most + 1 - len(there), space)]
         yield "an item too many, text", [*there, *(f"item {at}" for at in range(most + 1 - len(there)))]
-    elif keyword == "uniqueItems" and there:
-        yield "the first item twice", [*there, there[0]]
-        yield "the first item in place of the last", [*there[:-1], there[0]] if len(there) > 1 else there * 2
+    elif keyword == "uniqueItems":
+        first = there[0] if there else space.builder.value([place.schema.get("items", True)])
+        yield "the first item twice", [*(there or [first]), first]
+        yield "the first item in place of the last", [*there[:-1], first] if len(there) > 1 else [first] * 2
     else:
         yield from _contained(place, there, space)
 

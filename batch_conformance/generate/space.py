@@ -21,7 +21,10 @@ _OPTIONS = 12
 
 
 class Space:
-    """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise."""
+    """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise.
+
+    ``examples`` are the valid ones of those given, then the others, made valid.
+    """
 
     def __init__(self, schema: Schema, document: Document, examples: Sequence[Any] = ()) -> None:
         self.schema = schema
@@ -31,6 +34,9 @@ class Space:
         self.builder = Builder(document)
         self._judges: dict[int, tuple[Schema, SchemaJudge]] = {}
         self.examples = [value for value in examples if self.is_valid(value)]
+        # One that the contract has outgrown is mended, rather than given up with all that is real in it.
+        mended = [self.repaired(value) for value in examples if not self.is_valid(value)]
+        self.examples += [value for value in mended if value is not MISSING]
 
     def is_valid(self, value: Any) -> bool:
         """Whether a value meets the schema and every rule that is not about two reads."""
@@ -95,7 +101,7 @@ class Space:
             key: str | int = int(part) if isinstance(value, list) and part.isdecimal() else part
             schemas = parts(applying, key)
             value = read(value, join("", part))
-        return [one for schema in schemas for one in self.applying(schema, value)] or schemas
+        return schemas
 
     def repaired(self, value: Any, pinned: str | None = None, fault: Violation | None = None) -> Any:
         """A valid value near to one, or MISSING. What stands at ``pinned`` is kept.

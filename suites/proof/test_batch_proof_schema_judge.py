@@ -314,3 +314,4 @@ def test_pointers_are_read_and_changed() -> None:
     assert not matches("/a/*", "/a/0/b")
     assert expand({"a": [{"b": 1}, {}]}, "/a/*/b") == ["/a/0/b", "/a/1/b"]
     assert expand({"a": {"x": 1, "y": 2}}, "/a/*") == ["/a/x", "/a/y"]
+    assert expand({"a": 5, "b": None, "c": "text"}, "/a/*") == expand(True, "/*/b") == []

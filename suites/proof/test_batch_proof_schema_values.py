@@ -157,11 +157,13 @@ def test_unknown_members_come_where_they_may() -> None:
     assert not any(label == "unknown member" for _, label in _labels(SCHEMAS["Pet"], DOCUMENT))
 
 
-def test_examples_come_first_and_invalid_ones_do_not_come() -> None:
-    """An example may be wrong."""
-    found = valid_values(TRIP, TRIPS, examples=[{"id": 5}, A_TRIP], limit=30)
+def test_examples_come_first_and_outgrown_ones_are_mended() -> None:
+    """An overlay that asks for one more member must not cost all that is real in an example."""
+    outgrown = {name: value for name, value in A_TRIP.items() if name != "fare"} | {"id": "t7"}
+    found = valid_values(TRIP, TRIPS, examples=[outgrown, A_TRIP], limit=30)
     assert found[0].value == A_TRIP
-    assert {"id": 5} not in [one.value for one in found]
+    assert {name: value for name, value in found[1].value.items() if name != "fare"} == outgrown
+    assert outgrown not in [one.value for one in found]
 
 
 def test_a_limit_is_kept_and_a_seed_chooses() -> None:
@@ -272,6 +274,81 @@ def test_a_rule_that_only_a_search_breaks() -> None:
     found = rule_faults(schema, {})
     assert found.unreachable == ()
     assert all(fault.value["a"] % 7 == 3 and fault.value["b"] % 5 == 4 for fault in found)
+
+
+@pytest.mark.parametrize(
+    ("schema", "unreachable"),
+    [
+        ({"type": "integer", "multipleOf": 7, "minimum": 10, "maximum": 22}, set()),
+        ({"type": "string", "format": "date", "pattern": "^2024-"}, set()),
+        ({"type": "string", "format": "email", "maxLength": 15}, set()),
+        ({"type": "string", "pattern": "^[A-Z]{2}-", "minLength": 6, "maxLength": 8}, set()),
+        ({"type": "string", "pattern": "^[äöü]{3}$"}, set()),
+        ({"type": "array", "items": {"enum": ["a", "b", "c"]}, "uniqueItems": True, "minItems": 3}, set()),
+        (
+            {"type": "array", "items": {"type": "integer"}, "contains": {"minimum": 5}, "minContains": 2},
+            set(),
+        ),
+        (
+            {"type": "object", "propertyNames": {"enum": ["a", "b"]}, "minProperties": 1, "maxProperties": 1},
+            set(),
+        ),
+        (
+            {
+                "type": "object",
+                "properties": {"a": {"type": "string"}},
+                "additionalProperties": {"maximum": 3},
+            },
+            set(),
+        ),
+        (
+            {
+                "type": "object",
+                "patternProperties": {"^[a-z]{2}$": {"minLength": 1}},
+                "additionalProperties": False,
+            },
+            set(),
+        ),
+        ({"oneOf": [{"type": "null"}, {"type": "object", "required": ["a"]}]}, set()),
+        ({"type": "integer", "minimum": 2**60, "maximum": 2**62}, set()),
+        ({"type": "number", "minimum": 2.5, "maximum": 2.5}, set()),
+        ({"properties": {"a": {"anyOf": [{"type": "integer"}, True]}, "b": {"x": 1}}}, {("anyOf", "/a")}),
+        ({"required": ["a", "b"]}, set()),
+        ({"enum": [1, None, {"a": [1]}, "x"]}, set()),
+        ({"type": "object", "properties": {"a": False}, "minProperties": 1}, set()),
+        # Neither can be broken alone: each speaks of all that the other allows.
+        ({"type": "string", "allOf": [{"minLength": 3}, {"maxLength": 2}]}, None),
+    ],
+    ids=repr,
+)
+def test_keywords_that_stand_in_each_others_way(schema: dict[str, Any], unreachable: set[Any] | None) -> None:
+    """A value that breaks one keeps to the others."""
+    judge = SchemaJudge(schema, {})
+    found = valid_values(schema, {})
+    faults = single_faults(schema, {})
+    assert bool(found) is (unreachable is not None)
+    assert all(judge.is_valid(one.value) for one in found)
+    for fault in faults:
+        assert [(one.code, one.pointer) for one in judge.violations(fault.value)] == [
+            (fault.code, fault.pointer)
+        ]
+    lost = {(one.code, one.pointer) for one in faults.unreachable}
+    assert unreachable is None or lost == unreachable
+
+
+def test_a_member_that_may_be_null_by_a_branch_is_added() -> None:
+    """An example without it is mended."""
+    schema = {
+        "type": "object",
+        "required": ["until", "id"],
+        "properties": {
+            "id": {"type": "string"},
+            "until": {"anyOf": [{"type": "string", "format": "date"}, {"type": "null"}]},
+        },
+    }
+    found = valid_values(schema, {}, examples=[{"id": "abc"}])
+    assert found[0].value["id"] == "abc"
+    assert {None, "2024-01-15"} <= {one.value["until"] for one in found}
 
 
 _SCALARS = st.sampled_from(
