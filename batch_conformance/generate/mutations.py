@@ -228,10 +228,14 @@ def _items(place: Place, there: list[Any], space: Space) -> Iterator[Labelled]:
         yield "an item too few", there[: bound - 1]
     elif keyword in ("maxItems", "items"):
         most = bound if keyword == "maxItems" else len(place.schema.get("prefixItems", ()))
+        if there:
+            yield "the last item again", [*there, *there[-1:] * (most + 1 - len(there))]
         yield "an item too many", [*there, *_more(place, there, most + 1 - len(there), space)]
         yield "an item too many, text", [*there, *(f"item {at}" for at in range(most + 1 - len(there)))]
     elif keyword == "uniqueItems":
         first = there[0] if there else space.builder.value([place.schema.get("items", True)])
+        if first is MISSING:
+            return
         yield "the first item twice", [*(there or [first]), first]
         yield "the first item in place of the last", [*there[:-1], first] if len(there) > 1 else [first] * 2
     else:
@@ -254,6 +258,8 @@ def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelle
     if place.keyword == "maxContains":
         made = space.builder.value([wanted, *([place.schema["items"]] if "items" in place.schema else [])])
         sample = fitting[0] if fitting else made
+        if sample is MISSING:
+            return
         yield "one too many", [*there, *[sample] * (place.schema["maxContains"] + 1 - len(fitting))]
         return
     kept = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
