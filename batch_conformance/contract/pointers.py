@@ -11,6 +11,10 @@ class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
 
+    def __reduce__(self) -> str:
+        # Copied or pickled, it stays the one object that it is compared with.
+        return "MISSING"
+
 
 #: What :func:`read` answers where nothing is, and what :func:`replaced` takes to remove a member.
 MISSING: Final = _Missing()

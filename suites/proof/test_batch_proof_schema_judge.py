@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -310,6 +312,7 @@ def test_pointers_are_read_and_changed() -> None:
     assert value == {"a/b": [1, {"~": 2}], "c": {}}
     with pytest.raises(KeyError):
         replaced(value, "/x/y", 1)
+    assert copy.deepcopy(MISSING) is pickle.loads(pickle.dumps(MISSING)) is MISSING
     assert matches("/a/*/b", "/a/0/b")
     assert not matches("/a/*", "/a/0/b")
     assert expand({"a": [{"b": 1}, {}]}, "/a/*/b") == ["/a/0/b", "/a/1/b"]
