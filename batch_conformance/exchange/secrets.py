@@ -40,6 +40,24 @@ def piece_patterns(secret: str) -> Iterator[tuple[int, str]]:
             yield 2 * _TELLING, re.escape(whole[: 2 * _TELLING]) + "[A-Za-z0-9+/_-]*=*"
 
 
+def middle_pieces(secret: str) -> Iterator[str]:
+    """The shortest telling parts of a secret's bytes, from anywhere in it, as they are, in hexadecimal and base64."""
+    raw = _bytes(secret)
+    whole = raw.decode("latin-1")
+    yield from _parts(whole, _PIECE)
+    for hexadecimal in (raw.hex(), raw.hex().upper()):
+        yield from _parts(hexadecimal, 2 * _PIECE)
+    for before in range(3):
+        inner = _inner_base64(raw, before)
+        for form in {inner, inner.replace("+", "-").replace("/", "_")}:
+            yield from _parts(form, 2 * _TELLING)
+
+
+def _parts(text: str, length: int) -> Iterator[str]:
+    for at in range(len(text) - length + 1):
+        yield text[at : at + length]
+
+
 def _spellings(char: str) -> str:
     """A pattern for one character: as it is, percent-encoded (twice, too), escaped as in JSON or C, as in HTML."""
     if char.isascii() and char.isalnum():
