@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from batch_conformance import __version__
-from batch_conformance.contract import SchemaViolation, load_contract, schema_violations
+from batch_conformance.contract import SchemaViolation, current_contract, load_contract, schema_violations
 from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
 from batch_conformance.exchange.redact import met_in
 from batch_conformance.exchange.sensitive import cookie_hidden, hide_userinfo, is_cookie_header
@@ -108,7 +108,14 @@ class _Reporter:
         return {
             "report": 1,
             "suite": {"name": SUITE, "version": __version__},
-            "contract": {"version": contract.version, "sha256": contract.sha256},
+            "contract": {
+                "version": contract.version,
+                "sha256": contract.sha256,
+                "overlays": [
+                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256}
+                    for overlay in current_contract().overlays
+                ],
+            },
             "subject": {
                 "side": run.subject.side,
                 "name": self._line(run.subject.name, 200),

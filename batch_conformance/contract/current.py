@@ -1,0 +1,50 @@
+"""The contract in use: that of the files, unless a run was told to use another one (``--batch-overlay``).
+
+Nothing is set at import. The plugin says once, at configure time, which contract counts; tests use
+:func:`contract_in_use`, which puts back what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from batch_conformance.contract.document import RuleCheck, load_document
+from batch_conformance.contract.operation import Contract, contract_of
+
+_in_use: Contract | None = None
+
+
+@cache
+def base_contract() -> Contract:
+    """The contract of the files, without overlays."""
+    return contract_of(load_document())
+
+
+def load_with_overlays(overlays: Sequence[Path], check_rule: RuleCheck | None = None) -> Contract:
+    """The contract with these overlays applied, in order. Raises ``OverlayError`` with one line."""
+    return contract_of(load_document(overlays, check_rule)) if overlays else base_contract()
+
+
+def current_contract() -> Contract:
+    """The contract in use."""
+    return _in_use or base_contract()
+
+
+def use_contract(contract: Contract | None) -> None:
+    """Use this contract from now on, in this process; None for that of the files."""
+    global _in_use
+    _in_use = contract
+
+
+@contextmanager
+def contract_in_use(contract: Contract) -> Iterator[Contract]:
+    """Use a contract for as long as the block lasts."""
+    before = _in_use
+    use_contract(contract)
+    try:
+        yield contract
+    finally:
+        use_contract(before)

@@ -1,0 +1,393 @@
+"""The operations of the contract: what is sent, what may come, read from the (overlaid) OpenAPI document."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+
+from batch_conformance.contract.document import AppliedOverlay, ContractDocument, pointer
+from batch_conformance.contract.lifecycle import Lifecycle
+from batch_conformance.contract.openapi_shape import METHODS
+
+Place = Literal["path", "query", "header", "cookie"]
+
+#: Names by which the suite, its options and its reports call operations, with the ``operationId`` of each.
+OPERATION_IDS: dict[str, str] = {"get": "getBatch", "list": "listBatches"}
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+_NOTHING = object()
+#: By format, for parameters without an example.
+_TEXTS = {
+    "date-time": "2024-01-15T10:30:00Z",
+    "date": "2024-01-15",
+    "time": "10:30:00Z",
+    "uuid": "00000000-0000-4000-8000-000000000001",
+    "uri": "https://example.com/",
+    "email": "someone@example.com",
+}
+
+
+class NoSuchOperation(LookupError):
+    """The contract has no such operation (an overlay may have removed it)."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``)."""
+
+    name: str
+    place: Place
+    required: bool
+    schema: Mapping[str, Any]
+    example: Any = None
+    has_example: bool = False
+
+    def example_text(self) -> str:
+        """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
+        return as_sent(self.example)
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Where the API key goes: the name, and ``header``, ``query`` or ``cookie``."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """One documented kind of body. ``pointer`` is the JSON pointer of its schema in the document."""
+
+    name: str
+    schema: Any
+    pointer: str
+    examples: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One documented answer. ``key`` is as documented: a status, a range such as ``4XX``, or ``default``."""
+
+    key: str
+    description: str
+    media_types: Mapping[str, MediaType]
+    headers: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def media_type(self) -> MediaType | None:
+        """The first documented kind of body; None where none is documented."""
+        return next(iter(self.media_types.values()), None)
+
+    def body_of(self, media_type: str | None) -> MediaType | None:
+        """What is documented for a media type without parameters, ranges such as ``application/*`` heeded."""
+        if media_type is None:
+            return None
+        kind = media_type.strip().lower()
+        wanted = (kind, kind.partition("/")[0] + "/*", "*/*")
+        known = {name.partition(";")[0].strip().lower(): row for name, row in self.media_types.items()}
+        return next((known[name] for name in wanted if name in known), None)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract. ``name`` is the suite's own (``get``, ``list``), ``pointer`` its place."""
+
+    name: str
+    operation_id: str
+    method: str
+    path: str
+    pointer: str
+    parameters: tuple[Parameter, ...]
+    key: KeyPlace | None
+    answers: Mapping[str, Answer]
+
+    @property
+    def key_header(self) -> str | None:
+        """The name of the header that carries the key; None where it goes elsewhere, or none is asked for."""
+        return self.key.name if self.key is not None and self.key.place == "header" else None
+
+    def of_place(self, place: Place) -> tuple[Parameter, ...]:
+        """The parameters of one place, in their order."""
+        return tuple(parameter for parameter in self.parameters if parameter.place == place)
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """Names in the path, in the order in which they stand there."""
+        return tuple(_TEMPLATE.findall(self.path))
+
+    @property
+    def id_parameter(self) -> str | None:
+        """The path parameter that names a batch: ``id``, else the last one; None where the path has none."""
+        names = self.path_parameters
+        return "id" if "id" in names else (names[-1] if names else None)
+
+    def url_path(self, values: Mapping[str, str] | str | None = None) -> str:
+        """The path with values for its parameters, each percent-encoded as one segment (RFC 3986, 3.3).
+
+        A text alone is the value of the parameter that names a batch (see :attr:`id_parameter`). What is not given
+        is taken from the examples. Raises ``KeyError`` for a parameter without either.
+        """
+        given = {self.id_parameter: values} if isinstance(values, str) else dict(values or {})
+        examples = {row.name: row.example_text() for row in self.of_place("path") if row.has_example}
+
+        def segment(match: re.Match[str]) -> str:
+            value = given[match[1]] if match[1] in given else examples[match[1]]
+            encoded = quote(value, safe="", errors="surrogateescape")
+            # As it is, a dot segment would be resolved away on its way.
+            return encoded.replace(".", "%2E") if value in (".", "..") else encoded
+
+        return _TEMPLATE.sub(segment, self.path)
+
+    def matches(self, path: str) -> Mapping[str, str] | None:
+        """The raw values of the path's parameters in a raw URL path; None when it is another path."""
+        pieces = _TEMPLATE.split(self.path)
+        pattern = "".join(
+            f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
+        )
+        match = re.fullmatch(pattern, path)
+        return {pieces[at]: match[f"p{at}"] for at in range(1, len(pieces), 2)} if match else None
+
+    def required_headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers that every request must have besides the key, with their example values."""
+        return self._required("header")
+
+    def required_query(self) -> tuple[tuple[str, str], ...]:
+        """Query parameters that every request must have, with their example values, not yet encoded."""
+        return self._required("query")
+
+    def required_cookies(self) -> tuple[tuple[str, str], ...]:
+        """Cookies that every request must have, with their example values."""
+        return self._required("cookie")
+
+    def _required(self, place: Place) -> tuple[tuple[str, str], ...]:
+        rows = (row for row in self.of_place(place) if row.required)
+        return tuple((row.name, row.example_text()) for row in rows)
+
+    @property
+    def documented_statuses(self) -> frozenset[int]:
+        """Statuses that are documented one by one; ranges and ``default`` are in :meth:`documents` alone."""
+        return frozenset(int(key) for key in self.answers if key.isdecimal())
+
+    def documents(self, status: int) -> bool:
+        """Whether an answer with this status is documented, by itself, in a range or by ``default``."""
+        return self.answer(status) is not None
+
+    def answer(self, status: int) -> Answer | None:
+        """What is documented for a status: itself before its range (``4XX``), and that before ``default``."""
+        keys = (str(status), f"{status // 100}XX", "default")
+        return next((self.answers[key] for key in keys if key in self.answers), None)
+
+    @property
+    def success(self) -> Answer | None:
+        """The first documented 2xx answer."""
+        return next((self.answers[key] for key in sorted(self.answers) if key.startswith("2")), None)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is promised, as data: one document, its operations by name (``get``, ``list``), servers by ``x-name``."""
+
+    document: ContractDocument
+    operations: Mapping[str, Operation]
+    servers: Mapping[str, str]
+    sha256: str
+    overlays: tuple[AppliedOverlay, ...]
+
+    def operation(self, name: str) -> Operation:
+        """One operation. Raises :class:`NoSuchOperation`."""
+        try:
+            return self.operations[name]
+        except KeyError:
+            raise NoSuchOperation(f"the contract has no operation {name!r}") from None
+
+    @property
+    def schemas(self) -> Mapping[str, Any]:
+        """The schemas of the document's components, by name."""
+        return self.document.schemas
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """The statuses of a batch and their order, from the schema of the batch's ``status``."""
+        batch = self.document.resolve(self.schemas.get("Batch", {}))
+        status = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
+        return Lifecycle.of(self.document.resolve(status))
+
+
+def contract_of(document: ContractDocument) -> Contract:
+    """The contract that a document holds."""
+    content = document.content
+    found = list(_operations(document))
+    return Contract(
+        document=document,
+        operations=dict(_named(found)),
+        servers={str(row.get("x-name", row["url"])): row["url"] for row in content.get("servers", [])},
+        sha256=document.sha256,
+        overlays=document.overlays,
+    )
+
+
+def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
+    """By operationId; where an overlay renamed these, by shape: a GET with one path parameter, one without any."""
+    rest = list(found)
+    by_id = {row.operation_id: row for row in found}
+    for name, operation_id in OPERATION_IDS.items():
+        row = by_id.get(operation_id)
+        if row is None:
+            alike = [
+                other
+                for other in rest
+                if other.method == "GET"
+                and other.operation_id not in OPERATION_IDS.values()
+                and len(other.path_parameters) == (1 if name == "get" else 0)
+            ]
+            row = alike[0] if alike else None
+        if row is not None:
+            rest.remove(row)
+            yield name, replace(row, name=name)
+
+
+def _operations(document: ContractDocument) -> Iterator[Operation]:
+    for path, item in document.content["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield _operation(document, path, method)
+
+
+def _operation(document: ContractDocument, path: str, method: str) -> Operation:
+    content = document.content
+    item = content["paths"][path]
+    raw = item[method]
+    place = "/paths" + pointer(path, method)
+    parameters = {
+        (row["in"], row["name"]): row
+        for row in map(document.resolve, (*item.get("parameters", []), *raw.get("parameters", [])))
+    }
+    return Operation(
+        name=raw.get("operationId", f"{method} {path}"),
+        operation_id=raw.get("operationId", ""),
+        method=method.upper(),
+        path=path,
+        pointer=place,
+        parameters=tuple(_parameter(document, row) for row in parameters.values()),
+        key=_key(content, raw),
+        answers={
+            key: _answer(document, key, answer, f"{place}/responses" + pointer(key))
+            for key, answer in raw["responses"].items()
+            if not key.startswith("x-")
+        },
+    )
+
+
+def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
+    schema = row.get("schema")
+    if schema is None:
+        media: dict[str, Any] = next(iter(row.get("content", {}).values()), {})
+        schema = media.get("schema", {})
+    schema = document.resolve(schema)
+    example = _example(document, row, schema if isinstance(schema, dict) else {})
+    return Parameter(
+        name=row["name"],
+        place=row["in"],
+        required=row.get("required", False),
+        schema=schema if isinstance(schema, dict) else {},
+        example=None if example is _NOTHING else example,
+        has_example=example is not _NOTHING,
+    )
+
+
+def _example(document: ContractDocument, row: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """The example of a parameter: its own, its schema's, or the one value that its schema names first."""
+    if "example" in row:
+        return row["example"]
+    for shown in row.get("examples", {}).values():
+        shown = document.resolve(shown)
+        if isinstance(shown, dict) and "value" in shown:
+            return shown["value"]
+    for name in ("const", "default", "example"):
+        if name in schema:
+            return schema[name]
+    for name in ("examples", "enum"):
+        if schema.get(name):
+            return schema[name][0]
+    return _plain_value(schema)
+
+
+def _plain_value(schema: Mapping[str, Any]) -> Any:
+    """A value for a parameter of an everyday schema that has no example; nothing where none comes to mind."""
+    if "pattern" in schema:
+        return _NOTHING
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) and kind else kind
+    value: Any = {"boolean": True, "integer": 1, "number": 1}.get(kind, _NOTHING)
+    if kind == "string":
+        value = _TEXTS.get(schema.get("format", ""), "example").ljust(schema.get("minLength", 0), "x")
+        if "format" not in schema:
+            value = value[: schema.get("maxLength")]
+    elif kind in ("integer", "number"):
+        value = max(value, math.ceil(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)))
+    return value if value is _NOTHING or Draft202012Validator(schema).is_valid(value) else _NOTHING
+
+
+def _key(content: Mapping[str, Any], raw: Mapping[str, Any]) -> KeyPlace | None:
+    """The first API key that security asks for; none where it is optional or another kind alone is asked for."""
+    rows = raw.get("security", content.get("security", []))
+    if not rows or {} in rows:
+        return None
+    schemes = content.get("components", {}).get("securitySchemes", {})
+    for row in rows:
+        for name in row:
+            scheme = schemes[name]
+            if scheme.get("type") == "apiKey":
+                return KeyPlace(scheme["name"], scheme["in"])
+            if scheme.get("type") == "http":
+                return KeyPlace("Authorization", "header")
+    return None
+
+
+def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answer:
+    if isinstance(raw, dict) and str(raw.get("$ref", "")).startswith("#/"):
+        place = raw["$ref"][1:]
+    answer = document.resolve(raw)
+    media_types = {}
+    for name, media in answer.get("content", {}).items():
+        examples = {
+            label: document.resolve(row).get("value") for label, row in media.get("examples", {}).items()
+        }
+        if "example" in media:
+            examples["example"] = media["example"]
+        where = f"{place}/content{pointer(name)}/schema"
+        media_types[name] = MediaType(name, media.get("schema", True), where, examples)
+    headers = {name: document.resolve(row) for name, row in answer.get("headers", {}).items()}
+    return Answer(key, answer.get("description", ""), media_types, headers)
+
+
+def as_sent(value: Any) -> str:
+    """A value as a parameter in a URL or a header: text as it is, lists with commas, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(map(as_sent, value))
+    return "" if value is None else str(value)
+
+
+def contract_problems(contract: Contract) -> Iterator[str]:
+    """What keeps a valid document from being tested: where and what, each in one line."""
+    if not contract.operations:
+        yield "/paths: neither Get Batch nor List Batches is left"
+    for operation in contract.operations.values():
+        for parameter in operation.parameters:
+            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
+            if parameter.required and not parameter.has_example and not unsaid:
+                where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
+                yield f"{where} has no example to be sent; give it one"
+        if not operation.answers:
+            yield f"{operation.pointer}/responses: no answer is documented"
