@@ -97,12 +97,13 @@ def refreshed(content: dict[str, Any], before: dict[str, Any]) -> None:
     components only.
     """
     for place, copied in _copies(before):
+        reference = copied[COPY_OF]
         with suppress(KeyError):
-            if at_pointer(content, place) == copied:
-                now = at_pointer(content, copied[COPY_OF])
-                if isinstance(now, dict) and isinstance(copied, dict):
-                    at_pointer(content, place).clear()
-                    at_pointer(content, place).update(_copy(now, copied[COPY_OF]))
+            own, source = at_pointer(content, place), at_pointer(content, reference)
+            followed = _copy(at_pointer(before, reference), reference) == copied
+            if followed and own == copied and isinstance(source, dict):
+                own.clear()
+                own.update(_copy(source, reference))
 
 
 def _copies(value: Any, place: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:

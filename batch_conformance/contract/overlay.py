@@ -102,7 +102,7 @@ def read_overlay(file: Path) -> Overlay:
     except UnicodeDecodeError:
         raise OverlayError(f"{name}: is no text in UTF-8; give an overlay as YAML or JSON") from None
     except NotReadable as error:
-        raise OverlayError(f"{name}: is neither YAML nor JSON: {_line(error)}; correct it there") from None
+        raise OverlayError(f"{name}: is neither YAML nor JSON: {error}; correct it there") from None
     try:
         title = _checked(value)
         actions = tuple(_actions(value["actions"]))
@@ -182,16 +182,26 @@ def _query(action: Action) -> Any:
         raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): {_line(error)}; correct it") from None
 
 
+def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, ...]]:
+    """The places that the target selects."""
+    from jsonpath.exceptions import JSONPathError
+
+    try:
+        return [tuple(node.parts) for node in _query(action).finditer(content)]
+    except (JSONPathError, RecursionError, ValueError) as error:
+        raise _Wrong(f"the target cannot be looked for: {_line(error)}; correct it") from None
+
+
 def _after(action: Action, before: dict[str, Any]) -> dict[str, Any]:
     """The document after one action, a new one."""
     content = copy.deepcopy(before)
-    nodes = list(_query(action).finditer(content))
-    if not nodes:
+    found = _matches(action, content)
+    if not found:
         raise _Wrong(
             "the target matches nothing; python -m batch_conformance.contract prints what it is looked for in"
         )
     # From the end, so that what is removed moves nothing that is still to be.
-    places = sorted({tuple(node.parts) for node in nodes}, key=lambda parts: [_order(part) for part in parts])
+    places = sorted(set(found), key=lambda parts: [_order(part) for part in parts])
     for parts in reversed(places) if action.remove else places:
         _change(action, content, parts)
     refreshed(content, before)
@@ -205,8 +215,12 @@ def _order(part: str | int) -> tuple[int, int, str]:
 def _change(action: Action, content: dict[str, Any], parts: tuple[str | int, ...]) -> None:
     holder: Any = None
     value: Any = content
-    for part in parts:
-        holder, value = value, value[part]
+    try:
+        for part in parts:
+            holder, value = value, value[part]
+    except (KeyError, IndexError, TypeError):
+        # The action has replaced what this was a part of.
+        return
     if action.remove:
         if not parts:
             raise _Wrong("the whole document cannot be removed; select a part of it")
@@ -247,5 +261,6 @@ def _shown(value: Any) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """An error of somebody else's in one line."""
-    return " ".join(str(error).split())[:200]
+    """An error of somebody else's in one line: what it says first."""
+    said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return " ".join(said.split())[:200]
