@@ -176,6 +176,8 @@ def _query(action: Action) -> Any:
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 
+    if not action.target.startswith("$"):
+        raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): it begins with $; correct it")
     try:
         return JSONPathEnvironment(strict=True).compile(action.target)
     except (JSONPathError, RecursionError, ValueError) as error:

@@ -286,7 +286,7 @@ def _parameters(*rows: dict[str, Any]) -> dict[str, Any]:
 def test_required_parameters_come_with_their_examples(tmp_path: Path) -> None:
     """Their own, their schema's, or one that comes to mind."""
     text = {"type": "string"}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": "X-One", "in": "header", "required": True, "schema": text, "example": "1"},
         {"name": "X-Two", "in": "header", "required": True, "schema": {"enum": ["a", "b"]}},
         {
