@@ -214,10 +214,23 @@ class Contract:
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """The statuses of a batch and their order, from the schema of the batch's ``status``."""
-        batch = self.document.resolve(self.schemas.get("Batch", {}))
-        status = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
-        return Lifecycle.of(self.document.resolve(status))
+        """The statuses of a batch and their order: the schema that has ``x-lifecycle``, else the one of ``status``."""
+        stated = next(_with_lifecycle(dict(self.schemas)), None)
+        if stated is None:
+            batch = self.document.resolve(self.schemas.get("Batch", {}))
+            stated = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
+        return Lifecycle.of(self.document.resolve(stated))
+
+
+def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        if "x-lifecycle" in value:
+            yield value
+        for item in value.values():
+            yield from _with_lifecycle(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _with_lifecycle(item)
 
 
 def contract_of(document: ContractDocument) -> Contract:

@@ -10,7 +10,7 @@ from typing import Any
 from batch_conformance.exchange.escapes import Unescaped, as_bytes, unescaped
 from batch_conformance.exchange.model import Exchange
 from batch_conformance.exchange.secrets import middle_pieces, piece_patterns, secret_patterns
-from batch_conformance.exchange.sensitive import Secret, cookie_secrets, query_secrets, without_sensitive
+from batch_conformance.exchange.sensitive import Secret, header_secrets, query_secrets, without_sensitive
 
 PLACEHOLDER = "[api-key]"
 #: Instead of a name that itself holds a secret (a key such as "api"): it would be replaced again and again.
@@ -124,11 +124,11 @@ def hiding(secrets: frozenset[Secret]) -> Redactor:
 
 
 def met_in(exchange: Exchange | None) -> Redactor:
-    """Hides the cookies and the signed query values of one exchange, wherever in it they turn up."""
+    """Hides the cookies, tokens and signed query values of one exchange, wherever in it they turn up."""
     if exchange is None:
         return hiding(frozenset())
     response = exchange.response
     headers = (*exchange.request.headers, *(response.headers if response else ()))
     body = response.body.decode("utf-8", "replace") if response else ""
     texts = (exchange.request.url, body, *(value for _, value in headers))
-    return hiding(frozenset((*cookie_secrets(headers), *query_secrets(texts))))
+    return hiding(frozenset((*header_secrets(headers), *query_secrets(texts))))

@@ -37,6 +37,9 @@ _COOKIES = re.compile(
     re.IGNORECASE,
 )
 _PAIR = re.compile(r"(?P<name>[^\s=;,\"']+)=(?P<value>\"[^\"]*\"|\[[^\[\]=;]*\](?![^;,\s])|[^;,\s]+)")
+_SECRET_HEADER = re.compile(
+    r"(?:proxy-)?authorization|.*(?:token|secret|session|passw|credential|signature).*", re.IGNORECASE
+)
 _ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version"})
 _EMAIL = re.compile(
     r"(?<![\w.+-])[\w+-](?:[\w.+-]*+)(?:@|%(?:25)*40|\\{1,8}u0040|&(?:amp;)*#(?:64|x40);|&commat;)"
@@ -73,6 +76,11 @@ def query_secrets(texts: Iterable[str]) -> Iterator[Secret]:
             yield from ((part, HIDDEN) for part in parts if len(part) >= TELLING)
 
 
+def is_secret_header(name: str) -> bool:
+    """Whether a header carries what opens something, by its name. The API key's own header is not meant here."""
+    return _SECRET_HEADER.fullmatch(name.strip()) is not None
+
+
 def is_cookie_header(name: str) -> bool:
     """Whether a header carries cookies."""
     return name.strip().lower() in ("cookie", "cookie2", "set-cookie", "set-cookie2")
@@ -96,9 +104,12 @@ def _pair_hidden(known: tuple[str, ...], match: re.Match[str]) -> str:
     return match.group() if shown else f"{name}={HIDDEN}"
 
 
-def cookie_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
-    """Values of cookies, to be hidden wherever else they turn up."""
+def header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
+    """Values of cookies and of secret headers, to be hidden wherever else they turn up."""
     for name, value in headers:
+        if is_secret_header(name):
+            parts = {value.strip(), value.strip().partition(" ")[2].strip()}
+            yield from ((part, HIDDEN) for part in parts if len(part) >= TELLING)
         if is_cookie_header(name):
             for pair in _PAIR.finditer(value):
                 inner = pair["value"].strip('"')

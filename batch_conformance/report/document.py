@@ -10,7 +10,13 @@ from batch_conformance import __version__
 from batch_conformance.contract import SchemaViolation, current_contract, load_contract, schema_violations
 from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
 from batch_conformance.exchange.redact import met_in
-from batch_conformance.exchange.sensitive import cookie_hidden, hide_userinfo, is_cookie_header
+from batch_conformance.exchange.sensitive import (
+    HIDDEN,
+    cookie_hidden,
+    hide_userinfo,
+    is_cookie_header,
+    is_secret_header,
+)
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.verdict import ClauseResult
@@ -214,6 +220,8 @@ class _Reporter:
     def _header(self, name: str, value: str) -> str:
         shown = self._safe(value, lines=False)
         # The key under its name stays: that it was sent there is the point.
+        if is_secret_header(name) and value and shown == visible(value, lines=False):
+            return HIDDEN
         return cookie_hidden(shown) if is_cookie_header(name) else shown
 
     def _curl(self, request: Request) -> str:

@@ -376,6 +376,19 @@ def test_lifecycle_without_order_allows_everything() -> None:
     assert _lifecycle("A", order=["A", "GONE"], final=["GONE"]).order == (("A",),)
 
 
+def test_statuses_are_found_where_the_lifecycle_is(tmp_path: Path) -> None:
+    """Also under another name; without a lifecycle, in the status."""
+    status = base_contract().schemas["Batch"]["properties"]["status"]
+    moved = overlaid(
+        tmp_path,
+        update(f"{BATCH}.properties", {"state": {**status, "enum": ["PENDING", "FAILED"]}}),
+        remove(f"{BATCH}.properties.status"),
+    )
+    assert moved.lifecycle.statuses == ("PENDING", "FAILED")
+    silent = overlaid(tmp_path, remove(f"{BATCH}.properties.status.x-lifecycle"))
+    assert silent.lifecycle == Lifecycle(base_contract().lifecycle.statuses, (), frozenset())
+
+
 # The contract in use.
 
 

@@ -466,6 +466,10 @@ def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> N
     ended = run(tmp_path, SERVER, "--batch-profile=quick", *options)
     assert [row["title"] for row in ended.report()["contract"]["overlays"]] == ["A change", "A change"]
     assert ended.status == 1, ended.text
+    for page in ("conformance.md", "conformance.html"):
+        text = (tmp_path / "reports" / "latest" / page).read_text("utf-8")
+        assert "changed by “A change” and “A change”" in text
+    assert "changed by “A change”" in " ".join(ended.out.split())
     assert ended.verdicts()["server.body.status"] == "fail"
 
 

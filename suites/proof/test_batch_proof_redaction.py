@@ -138,15 +138,23 @@ def test_a_report_shows_no_cookie_no_signature_no_address() -> None:
         "outputUrl": f"https://h/o?X-Amz-Signature={signature}", "owner": "jane@example.com",
         "seen": cookie, "again": signature,
     })  # fmt: skip
-    response = Response(200, (("Set-Cookie", f"sid={cookie}; Path=/"), ("X-Trace", cookie)), body.encode())
-    request = Request("GET", "http://h/v2/batch/b?sig=5igned-value", (("Cookie", f"a={samples.KEY}; b=q"),))
+    rows = (("Set-Cookie", f"sid={cookie}; Path=/"), ("X-Trace", cookie), ("X-Session-Id", "s3s"))
+    response = Response(200, (*rows, ("WWW-Authenticate", "Key")), body.encode())
+    sent = (
+        ("Cookie", f"a={samples.KEY}; b=q"),
+        ("Authorization", f"Bearer {samples.KEY}"),
+        ("Authorization", "Basic c29tZWJvZHk6ZWxzZQ=="),
+    )
+    request = Request("GET", "http://h/v2/batch/b?sig=5igned-value", sent)
     exchange = Exchange(1, Intent("p", "b", "known", "valid"), request, response)
     finding = Finding(f"got {cookie}", "e", f"set-cookie: sid={cookie}; {body}", exchange)
     made = samples.run("server", "x", "1", {"server.ok.json": ("fail", "", [finding])})
     text = json.dumps(report_document(made))
-    for secret in (cookie, signature, "jane@", "5igned-value", samples.KEY, "b=q"):
+    for secret in (cookie, signature, "jane@", "5igned-value", samples.KEY, "b=q", "s3s", "c29tZWJv"):
         assert secret not in text
     assert "a=[api-key]; b=[hidden]" in text
+    assert "Bearer [api-key]" in text
+    assert '["WWW-Authenticate", "Key"]' in text
     assert "sid=[hidden]; Path=/" in text
 
 
