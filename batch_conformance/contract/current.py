@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from batch_conformance.contract.document import RuleCheck, load_document
-from batch_conformance.contract.operation import Contract, contract_of
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.reading import contract_of
 
 _in_use: Contract | None = None
 

@@ -47,10 +47,11 @@ def _list(of: dict[str, Any]) -> dict[str, Any]:
 _COMPONENT_NAME = {"pattern": r"^[A-Za-z0-9._-]+\Z"}
 _SECURITY = _list({"type": "object", "additionalProperties": _list(_TEXT)})
 _SCHEMA_OR_CONTENT: dict[str, Any] = {"oneOf": [{"required": ["schema"]}, {"required": ["content"]}]}
+_EXAMPLES = {"type": "object", "additionalProperties": {"type": "object"}}
 #: What parameters and headers share.
 _DESCRIBED: dict[str, Any] = {
     "description": _TEXT, "required": _FLAG, "deprecated": _FLAG, "style": _TEXT, "explode": _FLAG,
-    "schema": _ANY_SCHEMA, "example": True, "examples": {"type": "object"},
+    "schema": _ANY_SCHEMA, "example": True, "examples": _EXAMPLES,
     "content": {**_map("media_type"), "minProperties": 1, "maxProperties": 1},
 }  # fmt: skip
 
@@ -126,7 +127,7 @@ OPENAPI_SHAPE: dict[str, Any] = {
             links={"type": "object"},
         ),
         "media_type": _object(
-            schema=_ANY_SCHEMA, example=True, examples={"type": "object"}, encoding={"type": "object"},
+            schema=_ANY_SCHEMA, example=True, examples=_EXAMPLES, encoding={"type": "object"},
         ),
         "security_scheme": {
             **_object(

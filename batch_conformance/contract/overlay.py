@@ -20,7 +20,7 @@ from batch_conformance.contract.document import (
     RuleCheck,
     refreshed,
 )
-from batch_conformance.contract.operation import contract_of, contract_problems
+from batch_conformance.contract.reading import contract_of, contract_problems
 from batch_conformance.contract.text_format import NotReadable, read_text
 from batch_conformance.contract.validity import problems
 
@@ -79,8 +79,13 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
 
 def _problems(content: dict[str, Any], check_rule: RuleCheck | None) -> Iterator[str]:
     found = list(problems(content, check_rule))
-    # What is no valid document cannot be read as a contract.
-    yield from found or contract_problems(contract_of(ContractDocument(content)))
+    if not found:
+        # What is no valid document could not be read as a contract.
+        try:
+            found = list(contract_problems(contract_of(ContractDocument(content))))
+        except (KeyError, TypeError, AttributeError):
+            found = ["a reference leads to something of another kind than what stands in its place"]
+    yield from found
 
 
 def _culprit(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:

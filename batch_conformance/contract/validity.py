@@ -30,10 +30,9 @@ def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str
         yield _said(found, "")
         return
     for reference in dict.fromkeys(references(document)):
-        try:
-            at_pointer(document, reference)
-        except KeyError:
-            yield f"the reference {reference!r} leads nowhere"
+        wrong = _followed(document, reference)
+        if wrong:
+            yield f"the reference {reference!r} {wrong}"
             return
     yield from _parameters(document)
     yield from _security(document)
@@ -45,6 +44,21 @@ def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str
         yield from _schema(place, schema, check_rule)
     if not any(operation for _, operation in _operations(document)):
         yield "/paths: no operation is left to judge"
+
+
+def _followed(document: dict[str, Any], reference: str) -> str | None:
+    """What is wrong with a reference, references behind it included."""
+    seen: set[str] = set()
+    while reference not in seen:
+        seen.add(reference)
+        try:
+            value = at_pointer(document, reference)
+        except KeyError:
+            return "leads nowhere"
+        if not (isinstance(value, dict) and isinstance(value.get("$ref"), str)):
+            return None
+        reference = value["$ref"]
+    return "leads back to itself"
 
 
 @cache
@@ -88,8 +102,11 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
         for method in METHODS:
             if method not in item:
                 continue
-            rows = [_resolved(document, row) for row in (*shared, *item[method].get("parameters", []))]
             own = [_resolved(document, row) for row in item[method].get("parameters", [])]
+            rows = [*(_resolved(document, row) for row in shared), *own]
+            if not all(isinstance(row, dict) and {"name", "in"} <= row.keys() for row in rows):
+                yield f"{pointer('paths', path, method)}/parameters: a reference leads to what is no parameter"
+                continue
             names = {row["name"] for row in rows if row["in"] == "path"}
             where = "/paths" + pointer(path, method)
             for name in sorted(template - names):
@@ -114,9 +131,8 @@ def _security(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _resolved(document: dict[str, Any], value: Any) -> Any:
-    for _ in range(20):
-        if not (isinstance(value, dict) and isinstance(value.get("$ref"), str)):
-            break
+    """What a reference stands for; that none leads back to itself is known by now."""
+    while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         value = at_pointer(document, value["$ref"])
     return value
 

@@ -362,6 +362,10 @@ BROKEN = {
     "bad schema in an answer": update(
         f"{GET}.responses['404'].content", {"text/plain": {"schema": {"type": "text"}}}
     ),
+    "circle of references": update(BATCH, {"properties": {"x": {"$ref": "#/components/schemas/Batch/properties/x"}}}),
+    "parameter that is none": update(f"{GET}.parameters", {"$ref": "#/components/schemas/Batch"}),
+    "answer that is none": update(f"{GET}.responses", {"410": {"$ref": "#/components/schemas/Batch/required"}}),
+    "example that is none": update(f"{GET}.responses['404'].content['application/json'].examples", {"x": 1}),
     "open reference": update(f"{BATCH}.properties", {"x": {"$ref": "#/components/schemas/None"}}),
     "reference to a file": update(f"{BATCH}.properties", {"x": {"$ref": "other.json"}}),
     "schema that is referred to": remove("$.components.schemas.Error"),
@@ -373,7 +377,7 @@ BROKEN = {
 OURS = {
     "no operation", "no such scheme", "bad pattern", "no paths", "parameter not in the path", "path without slash",
     "operation id twice", "parameter twice", "no such status", "reference to a file", "no answers", "open reference",
-    "schema that is referred to",
+    "schema that is referred to", "circle of references", "parameter that is none", "answer that is none",
 }  # fmt: skip
 
 
