@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from batch_conformance.exchange.escapes import Unescaped, as_bytes, unescaped
 from batch_conformance.exchange.model import Exchange
-from batch_conformance.exchange.secrets import middle_pieces, piece_patterns, secret_patterns
+from batch_conformance.exchange.secrets import pieces_of, secret_patterns
 from batch_conformance.exchange.sensitive import Secret, header_secrets, query_secrets, without_sensitive
 
 PLACEHOLDER = "[api-key]"
@@ -32,10 +32,9 @@ class Redactor:
         self._forms: dict[str, tuple[int, str]] = {}
         self._pattern: re.Pattern[str] | None = None
         self._names: dict[str, str] = {}
-        #: Secrets and their middle pieces as bytes, in which escapes of any depth are looked through.
+        #: Secrets and their pieces as bytes, in which escapes of any depth are looked through.
         self._plain: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
-        self._deep: re.Pattern[str] | None = None
         for secret, name in (secrets or {}).items():
             self.add(secret, name)
 
@@ -50,10 +49,8 @@ class Redactor:
             self._forms.setdefault(pattern, (length, name))
         self._plain.setdefault(as_bytes(secret), name)
         if pieces:
-            self._pieces |= dict.fromkeys(middle_pieces(secret), pieces) | self._pieces
-            for length, pattern in piece_patterns(secret):
-                self._forms.setdefault(pattern, (length, pieces))
-        self._pattern = self._deep = None
+            self._pieces = dict.fromkeys(pieces_of(secret), pieces) | self._pieces
+        self._pattern = None
         self._names.clear()
 
     def text(self, text: str) -> str:
@@ -74,18 +71,13 @@ class Redactor:
 
     def _looked_through(self, level: Unescaped, text: str) -> str | None:
         """The text without what stands in it once escapes are undone; None when there is nothing of the kind."""
-        if self._deep is None:
-            words = sorted({*self._plain, *self._pieces}, key=len, reverse=True)
-            # Looking ahead finds pieces that overlap.
-            self._deep = re.compile(f"(?=({'|'.join(map(re.escape, words))}))")
         found: list[tuple[int, int, str]] = []
-        for match in self._deep.finditer(level.text):
-            start, end = level.span(match.start(1), match.end(1))
-            name = self._plain.get(match[1]) or self._pieces[match[1]]
-            if found and start < found[-1][1]:
-                start, end, name = found[-1][0], max(end, found[-1][1]), found[-1][2]
+        for start, end, name in sorted(self._stands_in(level.text), key=lambda row: (row[0], -row[1])):
+            first, last = level.span(start, end)
+            if found and first < found[-1][1]:
+                first, last, name = found[-1][0], max(last, found[-1][1]), found[-1][2]
                 found.pop()
-            found.append((start, end, name))
+            found.append((first, last, name))
         if not found:
             return None
         shown, at = [], 0
@@ -94,10 +86,23 @@ class Redactor:
             at = end
         return "".join([*shown, text[at:]])
 
+    def _stands_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where secrets and their pieces stand in a text of bytes, and under which names they are shown."""
+        for secret, name in self._plain.items():
+            start = text.find(secret)
+            while start >= 0:
+                yield start, start + len(secret), name
+                start = text.find(secret, start + 1)
+        # Keys have thousands of pieces: looked up, not searched for one by one.
+        for length in {len(piece) for piece in self._pieces}:
+            for start in range(len(text) - length + 1):
+                named = self._pieces.get(text[start : start + length])
+                if named is not None:
+                    yield start, start + length, named
+
     def _hidden_within(self, name: str) -> bool:
         assert self._pattern is not None
-        assert self._deep is not None
-        return bool(self._pattern.search(name) or self._deep.search(name))
+        return bool(self._pattern.search(name)) or any(True for _ in self._stands_in(as_bytes(name)))
 
     def value(self, value: Any) -> Any:
         """A JSON-like value with every secret replaced, in member names too."""
