@@ -2,6 +2,7 @@
 
 from batch_conformance.contract.current import (
     base_contract,
+    cached_by_contract,
     contract_in_use,
     current_contract,
     load_with_overlays,
@@ -40,6 +41,7 @@ __all__ = [
     "SchemaViolation",
     "Side",
     "base_contract",
+    "cached_by_contract",
     "contract_in_use",
     "contract_root",
     "current_contract",
