@@ -11,11 +11,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from batch_conformance.contract import load_document
 from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
@@ -55,14 +55,13 @@ def _schemathesis(url: str, ids: Sequence[str], scratch: Path) -> Ran:
 
 def _with_examples(ids: Sequence[str], scratch: Path) -> Path:
     """The fragment, with every known id as an example of the path parameter."""
-    shutil.copytree(ROOT / "schemas", scratch / "schemas")
-    (scratch / "contracts").mkdir()
-    document = yaml.safe_load((ROOT / "contracts" / "batch.openapi.yaml").read_text(encoding="utf-8"))
+    document = deepcopy(load_document().content)
+    del document["paths"]["/v2/batch"]
     parameter = document["paths"]["/v2/batch/{id}"]["get"]["parameters"][0]
     parameter.pop("example", None)
     parameter["examples"] = {value: {"value": value} for value in ids}
-    path = scratch / "contracts" / "batch.openapi.yaml"
-    path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    path = scratch / "openapi.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
     return path
 
 

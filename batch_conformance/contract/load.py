@@ -1,4 +1,7 @@
-"""Loads ``contracts/`` and ``schemas/``, from a checkout or from inside the wheel."""
+"""Loads the files of ``contracts/`` and ``schemas/``, from a checkout or from inside the wheel.
+
+What is promised of operations and bodies is in :mod:`batch_conformance.contract.current`: overlays change it.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,24 @@ from typing import Any, Literal
 
 import yaml
 
+from batch_conformance.contract.document import bundle
+from batch_conformance.contract.named import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
+from batch_conformance.contract.root import contract_root
+
+__all__ = [
+    "COUNTS",
+    "DOCUMENTED_STATUSES",
+    "FINAL_STATUSES",
+    "STATUSES",
+    "Clause",
+    "ContractFiles",
+    "Side",
+    "contract_root",
+    "load_contract",
+]
+
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]
-
-#: Statuses of a batch in the order of progress; the last two are final (docs, sdk).
-STATUSES = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
-FINAL_STATUSES = frozenset({"COMPLETED", "FAILED"})
-COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
-#: Statuses that Get Batch may answer with (page; 429 from docs).
-DOCUMENTED_STATUSES = frozenset({200, 401, 404, 429, 500})
 
 
 @dataclass(frozen=True)
@@ -44,29 +56,22 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class Contract:
-    """The contract as loaded: everything a run is judged by."""
+class ContractFiles:
+    """The contract's files as they are: clauses, schemas by the name of their file, the OpenAPI fragment bundled."""
 
     version: str
     sha256: str
     clauses: Mapping[str, Clause]
     schemas: Mapping[str, dict[str, Any]]
     fragment: Mapping[str, Any]
-    servers: Mapping[str, str]
 
     def of_side(self, side: Side) -> list[Clause]:
         """The clauses of one side, in the order of the file."""
         return [clause for clause in self.clauses.values() if clause.side == side]
 
 
-def contract_root() -> Path:
-    """The folder that holds ``contracts/`` and ``schemas/``: the package in a wheel, else the checkout."""
-    package = Path(__file__).resolve().parent.parent
-    return package if (package / "contracts").is_dir() else package.parent
-
-
 @cache
-def load_contract() -> Contract:
+def load_contract() -> ContractFiles:
     """Read the contract's files, once a process.
 
     Raises ``FileNotFoundError`` when the installation lacks them.
@@ -79,8 +84,7 @@ def load_contract() -> Contract:
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     listed = _yaml(root / "contracts" / "clauses.yaml")
-    fragment = _yaml(root / "contracts" / "batch.openapi.yaml")
-    return Contract(
+    return ContractFiles(
         version=listed["version"],
         sha256=digest.hexdigest(),
         clauses={row["id"]: Clause(**row) for side in ("server", "client") for row in listed[side]},
@@ -88,8 +92,7 @@ def load_contract() -> Contract:
             file.name.removesuffix(".schema.json"): json.loads(file.read_text("utf-8"))
             for file in sorted((root / "schemas").glob("*.schema.json"))
         },
-        fragment=fragment,
-        servers={server["x-name"]: server["url"] for server in fragment["servers"]},
+        fragment=bundle(root / "contracts" / "openapi.yaml"),
     )
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from jsonschema import Draft202012Validator, FormatChecker
-from referencing import Registry, Resource
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
+from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.load import load_contract
+from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.rfc3339 import parse_date_time
 
 
@@ -24,6 +28,7 @@ class SchemaViolation:
     actual: Any
 
 
+@cache
 def _format_checker() -> FormatChecker:
     checker = FormatChecker(formats=())
 
@@ -34,18 +39,58 @@ def _format_checker() -> FormatChecker:
     return checker
 
 
-@cache
+#: Where the contract in use has what a schema file says; other files are of the suite's own formats.
+_IN_CONTRACT = {"batch": "Batch", "metrics": "Metrics", "error": "Error"}
+#: The base URI by which a schema within the document refers to others in it.
+_DOCUMENT = "contract.json"
+
+
+@lru_cache(maxsize=64)
 def _validator(name: str) -> Draft202012Validator:
-    schemas = load_contract().schemas
-    registry: Registry[Any] = Registry().with_resources(
-        [(schema["$id"], Resource.from_contents(schema)) for schema in schemas.values()]
+    return Draft202012Validator(load_contract().schemas[name], format_checker=_format_checker())
+
+
+@lru_cache(maxsize=256)
+def _validator_at(contract: _Identity, pointer: str) -> Draft202012Validator:
+    registry: Registry[Any] = Registry().with_resource(
+        _DOCUMENT, DRAFT202012.create_resource(contract.content)
     )
-    return Draft202012Validator(schemas[name], registry=registry, format_checker=_format_checker())
+    schema = {"$ref": f"{_DOCUMENT}#{quote(pointer, safe='/~!$&()*+,;=:@')}"}
+    return Draft202012Validator(schema, registry=registry, format_checker=_format_checker())
+
+
+class _Identity:
+    """A contract's document as a key of a cache: contracts do not change, and are few."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.content = contract.document.content
+
+    def __hash__(self) -> int:
+        return id(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.content is self.content
+
+
+def violations_at(pointer: str, value: object, contract: Contract | None = None) -> Iterator[SchemaViolation]:
+    """Judge ``value`` by the schema at a JSON pointer of a contract's document (of the one in use by default)."""
+    identity = _Identity(contract or current_contract())
+    yield from _violations(_validator_at(identity, pointer), value)
 
 
 def schema_violations(name: str, value: object) -> Iterator[SchemaViolation]:
-    """Judge ``value`` by ``schemas/<name>.schema.json``; yields what is wrong, nothing when it conforms."""
-    errors = _validator(name).iter_errors(value)
+    """Judge ``value`` by the schema of a name, e.g. ``batch``; yields what is wrong, nothing when it conforms.
+
+    Bodies are judged by the contract in use, the suite's own formats by ``schemas/<name>.schema.json``.
+    """
+    if name in _IN_CONTRACT:
+        yield from violations_at(f"/components/schemas/{_IN_CONTRACT[name]}", value)
+    else:
+        yield from _violations(_validator(name), value)
+
+
+def _violations(validator: Draft202012Validator, value: object) -> Iterator[SchemaViolation]:
+    errors = validator.iter_errors(value)
     for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
         yield SchemaViolation(
             path=tuple(error.absolute_path),

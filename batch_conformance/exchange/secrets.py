@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 #: What is left of a secret in base64 must have this many characters to be told from other text.
 _TELLING = 8
-#: Pieces of a secret, cut off at a limit, are told from other text by this many characters.
+#: Pieces of a secret, such as a cut leaves, are told from other text by this many characters.
 _PIECE = 9
 
 
@@ -28,16 +28,22 @@ def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
             yield len(form), re.escape(form) + "[A-Za-z0-9+/_-]?=*"
 
 
-def piece_patterns(secret: str) -> Iterator[tuple[int, str]]:
-    """Regular expressions for what is left of a secret where a text was cut: its beginning, or its end."""
-    spelled = [_spellings(char) for char in secret]
-    for length in range(_PIECE, len(spelled)):
-        yield length, "".join(spelled[:length])
-        yield length, "".join(spelled[-length:])
+def pieces_of(secret: str) -> Iterator[str]:
+    """The shortest telling parts of a secret's bytes, from anywhere in it, as they are, in hexadecimal and base64."""
+    raw = _bytes(secret)
+    whole = raw.decode("latin-1")
+    yield from _parts(whole, _PIECE)
+    for hexadecimal in (raw.hex(), raw.hex().upper()):
+        yield from _parts(hexadecimal, 2 * _PIECE)
     for before in range(3):
-        whole = _inner_base64(_bytes(secret), before)
-        if len(whole) > 2 * _TELLING:
-            yield 2 * _TELLING, re.escape(whole[: 2 * _TELLING]) + "[A-Za-z0-9+/_-]*=*"
+        inner = _inner_base64(raw, before)
+        for form in {inner, inner.replace("+", "-").replace("/", "_")}:
+            yield from _parts(form, 2 * _TELLING)
+
+
+def _parts(text: str, length: int) -> Iterator[str]:
+    for at in range(len(text) - length + 1):
+        yield text[at : at + length]
 
 
 def _spellings(char: str) -> str:

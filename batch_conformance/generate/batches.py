@@ -10,11 +10,11 @@ import calendar
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
+from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.load import COUNTS, STATUSES
 
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
@@ -22,7 +22,7 @@ LARGEST = 2**53 - 1
 _LIMITS = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 2, LARGEST)
 
 
-@cache
+@cached_by_contract
 def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
     """RFC 3339 date-times from 1971 to 2099: offsets up to 14 hours, 0 to 9 digits of fraction.
 
@@ -62,7 +62,7 @@ def _date_time(
     return f"{year:04d}-{month:02d}-{day:02d}{mark}{clock}{fraction}{offset.lower() if lower else offset}"
 
 
-@cache
+@cached_by_contract
 def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
     """Four counts that a server may send. Those of an ``unfinished`` batch need not add up to the total."""
 
@@ -78,7 +78,7 @@ def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
     return st.builds(built, st.tuples(one, one, one), st.one_of(st.integers(0, 50), st.just(LARGEST)))
 
 
-@cache
+@cached_by_contract
 def unicode_texts(max_size: int = 20) -> st.SearchStrategy[str]:
     """Text of every script, emoji and the characters that JSON escapes; no surrogates, no NUL."""
     return st.text(
@@ -90,7 +90,7 @@ def unicode_texts(max_size: int = 20) -> st.SearchStrategy[str]:
     )
 
 
-@cache
+@cached_by_contract
 def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
     """Absolute https URLs; with ``wide``, characters beyond ASCII in path and query."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -98,7 +98,7 @@ def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
     return st.builds("https://hooks.example.com/{}/{}?token={}".format, part, part, part)
 
 
-@cache
+@cached_by_contract
 def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
     """Any JSON value, nested."""
     scalars = st.one_of(
@@ -113,7 +113,7 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
     )
 
 
-@cache
+@cached_by_contract
 def _extra_names() -> st.SearchStrategy[str]:
     # Never a documented name in another casing: some readers take those for the same.
     known = [
@@ -135,7 +135,7 @@ def _extra_names() -> st.SearchStrategy[str]:
     )
 
 
-@cache
+@cached_by_contract
 def extra_members() -> st.SearchStrategy[dict[str, Any]]:
     """Members that no client knows, at least one."""
     return st.dictionaries(_extra_names(), json_values(), min_size=1, max_size=4)
@@ -182,7 +182,7 @@ class Style:
     around: str = ""
 
 
-@cache
+@cached_by_contract
 def styles() -> st.SearchStrategy[Style]:
     """Ways to write JSON down."""
     blank = st.sampled_from(["", " ", "\n", "\t", "\r\n  ", " \t\r\n "])

@@ -34,6 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", f"{MARKER}(clause, subject=None): the clause of the Batch API contract that a test settles"
     )
+    if config.getoption("batch_overlay", None) is not None or config.getini("batch_overlay"):
+        from batch_conformance.plugin.overlays import apply_overlays
+
+        apply_overlays(config)
     if any_told(config):
         from batch_conformance.plugin.sharing import is_worker
 

@@ -32,6 +32,7 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("known-failures-update", "bool", {"action": "store_true"}, "bring that file in line with this run, comments kept; the verdict is by the file as it was"),
     ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
     ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
+    ("overlay", "args", {"metavar": "FILE", "action": "append"}, "OpenAPI Overlay 1.0, YAML or JSON, applied to the contract before anything else; repeatable (default: none)"),
     ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
     ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
     ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
@@ -97,7 +98,17 @@ class Options:
     seed: int
     database: tuple[str, ...]
     recorded: tuple[str, ...]
+    overlays: tuple[Path, ...]
     start: Path
+
+
+def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
+    """The overlays of the command line, else of the ini file. Raises :class:`UsageProblem` for an empty name."""
+    told = config.getoption("batch_overlay", None)
+    files = config.getini("batch_overlay") if told is None else told
+    if "" in (files or ()):
+        raise UsageProblem("--batch-overlay is empty: give it a file, or leave it out")
+    return tuple(config.invocation_params.dir / file for file in files or ())
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -139,6 +150,7 @@ def read_options(config: pytest.Config) -> Options:
         seed=_whole(told("seed")),
         database=tuple(told("database") or ()),
         recorded=tuple(told("recorded") or ()),
+        overlays=overlay_files(config),
         start=folder,
     )
 

@@ -167,7 +167,7 @@ class ReferenceServer:
     def staged_answer(self, status: int) -> Answer:
         """A 500 or a 429 on demand."""
         if status == 429:
-            return self.error(429, "Too many requests", [("Retry-After", "1")], "rate_limited")
+            return self.error(429, "Too many requests", [("Retry-After", "1")], "rate_limit_exceeded")
         return self.error(500, "Internal server error")
 
     def error(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from batch_conformance import __version__
-from batch_conformance.contract import SchemaViolation, load_contract, schema_violations
+from batch_conformance.contract import SchemaViolation, current_contract, load_contract, schema_violations
 from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
+from batch_conformance.exchange.redact import met_in
+from batch_conformance.exchange.sensitive import (
+    HIDDEN,
+    cookie_hidden,
+    hide_userinfo,
+    is_cookie_header,
+    is_secret_header,
+)
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.verdict import ClauseResult
@@ -26,8 +34,6 @@ NOTE_LIMIT = 300
 #: Bytes of a body in which secrets are looked for: names are shorter than what they stand for.
 _LOOKED_AT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
-
-_USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
 
 
 class ReportBug(Exception):
@@ -60,14 +66,23 @@ def _place(violation: SchemaViolation) -> str:
     return f"{path}: {cut(visible(violation.message, lines=False), 300)}"
 
 
-def shown_text(redactor: Redactor, text: str) -> str:
-    """A text of several lines as every report shows it: redacted, made visible, cut."""
-    return cut(_safe(redactor, text, lines=True).strip(), LINE_LIMIT)
+def shown_text(redactor: Redactor, text: str, exchange: Exchange | None = None) -> str:
+    """A text of several lines as every report shows it: redacted, made visible, cut.
+
+    What the exchange it is about holds of cookies and signatures is hidden in it as well.
+    """
+    return cut(_safe((redactor, met_in(exchange)), text, lines=True).strip(), LINE_LIMIT)
 
 
-def _safe(redactor: Redactor, text: str, *, lines: bool) -> str:
+def _safe(redactors: Sequence[Redactor], text: str, *, lines: bool) -> str:
     # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
-    return redactor.text(visible(redactor.text(text), lines=lines))
+    return _redacted(redactors, visible(_redacted(redactors, text), lines=lines))
+
+
+def _redacted(redactors: Sequence[Redactor], text: str) -> str:
+    for redactor in redactors:
+        text = redactor.text(text)
+    return text
 
 
 class _Reporter:
@@ -76,6 +91,7 @@ class _Reporter:
     def __init__(self, run: RunResult) -> None:
         self.run = run
         self.redactor: Redactor = run.redactor
+        self.about: Exchange | None = None
 
     def document(self) -> Document:
         run, contract = self.run, load_contract()
@@ -98,12 +114,19 @@ class _Reporter:
         return {
             "report": 1,
             "suite": {"name": SUITE, "version": __version__},
-            "contract": {"version": contract.version, "sha256": contract.sha256},
+            "contract": {
+                "version": contract.version,
+                "sha256": contract.sha256,
+                "overlays": [
+                    {"title": self._line(overlay.title, 200), "sha256": overlay.sha256}
+                    for overlay in current_contract().overlays
+                ],
+            },
             "subject": {
                 "side": run.subject.side,
                 "name": self._line(run.subject.name, 200),
                 "version": self._line(run.subject.version, 100),
-                "target": self._line(_USERINFO.sub("[userinfo]@", run.subject.target)),
+                "target": self._line(hide_userinfo(run.subject.target)),
             },
             "run": facts,
             "verdict": run.verdict,
@@ -147,7 +170,7 @@ class _Reporter:
         return entry
 
     def _evidence(self, finding: Finding) -> dict[str, Any]:
-        exchange = finding.exchange
+        exchange = self.about = finding.exchange
         entry: dict[str, Any] = {
             "message": self._text(finding.message) or "(no message)",
             "expected": self._text(finding.expected),
@@ -160,6 +183,7 @@ class _Reporter:
             entry["outcome"] = self._line(exchange.outcome())
             notes = [exchange.intent.label, *exchange.notes]
             entry["notes"] = [self._line(note, NOTE_LIMIT) for note in notes if note]
+        self.about = None
         return entry
 
     def _request(self, request: Request) -> dict[str, Any]:
@@ -186,16 +210,30 @@ class _Reporter:
 
     def _headers(self, headers: Sequence[tuple[str, str]]) -> list[list[str]]:
         shown = [
-            [self._line(name, HEADER_LIMIT), self._line(value, HEADER_LIMIT)]
+            [self._line(name, HEADER_LIMIT), cut(self._header(name, value), HEADER_LIMIT)]
             for name, value in headers[:HEADERS_LIMIT]
         ]
         if len(headers) > HEADERS_LIMIT:
             shown.append(["…", f"and {len(headers) - HEADERS_LIMIT} more headers"])
         return shown
 
+    def _header(self, name: str, value: str) -> str:
+        shown = self._safe(value, lines=False)
+        # The key under its name stays: that it was sent there is the point.
+        if is_secret_header(name) and value and shown == visible(value, lines=False):
+            return HIDDEN
+        return cookie_hidden(shown) if is_cookie_header(name) else shown
+
     def _curl(self, request: Request) -> str:
+        known = [secret for secret in self.run.shell_secrets if secret]
+        headers = tuple(
+            (name, cookie_hidden(value, known) if is_cookie_header(name) else value)
+            for name, value in request.headers
+        )
         try:
-            line = self._safe(curl_line(request, self.run.shell_secrets), lines=False)
+            line = self._safe(
+                curl_line(replace(request, headers=headers), self.run.shell_secrets), lines=False
+            )
         except UnicodeEncodeError:
             return "# this request holds characters that no command line can carry"
         if len(line) > CURL_LIMIT:
@@ -210,10 +248,10 @@ class _Reporter:
         return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
-        return shown_text(self.redactor, text)
+        return shown_text(self.redactor, text, self.about)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        return _safe(self.redactor, text, lines=lines)
+        return _safe((self.redactor, met_in(self.about)), text, lines=lines)

@@ -18,6 +18,7 @@ from batch_conformance.report.words import (
     counts,
     effort,
     evidence_note,
+    overlays_note,
     sentence,
     subject_name,
     theme_title,
@@ -90,7 +91,7 @@ def _facts(document: Document) -> Element:
         ("Judged", _time(run["started"])),
         ("Effort", f"{effort(run)} in {run['seconds']:,.1f} s"),
         ("Profile", f"{run['profile']}{', strict' if run['strict'] else ''}, seed {run['seed']}"),
-        ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]))),
+        ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]), overlays_note(contract))),
         ("Suite", f"{suite['name']} {suite['version']}"),
     ]
     return h("dl", *(h("div", h("dt", name), h("dd", value)) for name, value in facts), class_="facts")

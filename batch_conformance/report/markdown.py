@@ -15,6 +15,7 @@ from batch_conformance.report.words import (
     by_theme,
     effort,
     evidence_note,
+    overlays_note,
     sentence,
     subject_name,
     theme_title,
@@ -56,6 +57,7 @@ def _blocks(document: Document, evidence: bool) -> Iterator[str]:
         f"{effort(run)} in {run['seconds']:,.1f} s · profile {as_text(run['profile'])}"
         f"{', strict' if run['strict'] else ''}, seed {run['seed']} · "
         f"contract {document['contract']['version']} (<code>{document['contract']['sha256'][:8]}</code>)"
+        f"{as_text(overlays_note(document['contract']))}"
     )
     for verdict in ("fail", "error", "warn", "known-failure"):
         yield from _section(document, verdict, evidence)

@@ -16,6 +16,7 @@ from batch_conformance.report.words import (
     counts,
     effort,
     evidence_note,
+    overlays_note,
     sentence,
     subject_name,
     theme_title,
@@ -146,7 +147,8 @@ class _Renderer:
             f"profile {cut(log_safe(run['profile'], lines=False), 40)}"
             + (", strict" if run["strict"] else ""),
             f"seed {run['seed']}",
-            f"contract {contract['version']} ({contract['sha256'][:8]})",
+            f"contract {contract['version']} ({contract['sha256'][:8]})"
+            + log_safe(overlays_note(contract), lines=False),
         ]
         yield from self.wrapped(f" {self.dot} ".join(facts), _INDENT, _FAINT)
 

@@ -125,6 +125,12 @@ def evidence_note(clause: Mapping[str, Any], shown: int) -> str:
     return f"and {more} more like it" if more else ""
 
 
+def overlays_note(contract: Mapping[str, Any]) -> str:
+    """What the contract was changed by, to stand behind its version; empty when it was not."""
+    titles = [f"“{overlay['title']}”" for overlay in contract.get("overlays", ())]
+    return f", changed by {' and '.join(titles)}" if titles else ""
+
+
 def effort(run: Mapping[str, Any]) -> str:
     """What a run cost: requests, their budget if there was one, and the 429s that were waited out."""
     text = f"{run['requests']:,} requests"

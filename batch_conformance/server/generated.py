@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +17,7 @@ import httpx
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 
-from batch_conformance.contract import contract_root
+from batch_conformance.contract import current_contract
 from batch_conformance.exchange import Exchange, Response
 from batch_conformance.generate.database import shelf
 from batch_conformance.generate.ids import AskedId, known_id
@@ -58,12 +59,18 @@ class _Stop(BaseException):
         self.why = why
 
 
-@cache
 def _operation() -> Any:
+    return _schema_operation(current_contract().sha256)
+
+
+@lru_cache(maxsize=4)
+def _schema_operation(_sha256: str) -> Any:
     import schemathesis
 
-    fragment = contract_root() / "contracts" / "batch.openapi.yaml"
-    return schemathesis.openapi.from_path(str(fragment))["/v2/batch/{id}"]["GET"]
+    contract = current_contract()
+    operation = contract.operation("get")
+    schema = schemathesis.openapi.from_dict(deepcopy(contract.document.content))
+    return schema[operation.path][operation.method]
 
 
 @cache

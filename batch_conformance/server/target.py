@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.exchange.model import KeyKind
 from batch_conformance.generate.keys import Key
 from batch_conformance.server.staging import Stager, open_stager
@@ -72,7 +72,7 @@ def resolve_target(
     that is not in the environment.
     """
     table: dict[str, Any] = {}
-    known = load_contract().servers
+    known = current_contract().servers
     if "://" in spec:
         url = spec
     elif (found := _project_target(spec, start)) is not None:
@@ -157,7 +157,9 @@ def is_loopback(url: str) -> bool:
 def _is_production(url: str) -> bool:
     # A dot at the end of a name changes nothing about where it leads.
     host = (urlsplit(url).hostname or "").rstrip(".")
-    return host == urlsplit(load_contract().servers["production"]).hostname
+    # An overlay may move the production server; the one that was stays what it is.
+    urls = (contract.servers.get("production", "") for contract in (base_contract(), current_contract()))
+    return host in [urlsplit(url).hostname for url in urls if url]
 
 
 def _project_targets(start: Path) -> tuple[Path | None, dict[str, Any]]:

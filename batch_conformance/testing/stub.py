@@ -152,7 +152,7 @@ class BatchStub:
 
     def rate_limited(self, *, retry_after: int | str | None = 1, id: str = BATCH_ID, times: int = 1) -> str:
         """429, with ``Retry-After`` (seconds, or an HTTP date as text) unless it is None."""
-        answer = answers.error(429, "Too many requests", errorCode="rate_limited")
+        answer = answers.error(429, "Too many requests", errorCode="rate_limit_exceeded")
         if retry_after is not None:
             answer = answer.with_header("Retry-After", str(retry_after))
         return self._stage(answer, id, times)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from batch_conformance.contract import contract_root, load_contract
+from batch_conformance.contract import contract_root, current_contract, load_contract
 from batch_conformance.contract import load as loading
 from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
 from batch_conformance.generate.keys import valid_key
@@ -129,7 +129,7 @@ def test_fragment_is_valid_openapi() -> None:
     """By the validator of the OpenAPI tools, references followed."""
     from openapi_spec_validator import validate_url
 
-    validate_url((CONTRACTS / "batch.openapi.yaml").as_uri())
+    validate_url((CONTRACTS / "openapi.yaml").as_uri())
 
 
 def test_fragment_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
@@ -141,15 +141,21 @@ def test_fragment_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
     schema = tmp_path / "schemas" / "error.schema.json"
     schema.write_text(schema.read_text("utf-8").replace('"number"', '"figure"'), "utf-8")
     with pytest.raises(Exception, match="'figure' is not valid"):
-        validate_url((tmp_path / "contracts" / "batch.openapi.yaml").as_uri())
+        validate_url((tmp_path / "contracts" / "openapi.yaml").as_uri())
 
 
 def test_fragment_loads_in_schemathesis() -> None:
-    """One operation, with the key in its header."""
+    """Both operations, from the file as from the bundled document."""
     import schemathesis
 
-    schema = schemathesis.openapi.from_path(str(CONTRACTS / "batch.openapi.yaml"))
-    assert {path: list(schema[path]) for path in schema} == {"/v2/batch/{id}": ["get"]}
+    for schema in (
+        schemathesis.openapi.from_path(str(CONTRACTS / "openapi.yaml")),
+        schemathesis.openapi.from_dict(dict(CONTRACT.fragment)),
+    ):
+        assert {path: list(schema[path]) for path in schema} == {
+            "/v2/batch": ["get"],
+            "/v2/batch/{id}": ["get"],
+        }
     assert schema["/v2/batch/{id}"]["GET"].label == "GET /v2/batch/{id}"
 
 
@@ -166,11 +172,14 @@ def test_fragment_takes_every_body_from_the_schemas() -> None:
     for status, response in OPERATION["responses"].items():
         (media_type,) = response["content"]
         assert media_type == "application/json"
-        name = "batch" if status == "200" else "error"
-        assert response["content"][media_type]["schema"] == {"$ref": f"../schemas/{name}.schema.json"}
-    for reference in references(CONTRACT.fragment):
-        assert (CONTRACTS / reference).resolve().parent == SCHEMAS.resolve()
-        assert (CONTRACTS / reference).is_file()
+        name = "Batch" if status == "200" else "Error"
+        assert response["content"][media_type]["schema"] == {"$ref": f"#/components/schemas/{name}"}
+    fragment = yaml.safe_load((CONTRACTS / "openapi.yaml").read_text("utf-8"))
+    for reference in references(fragment):
+        file = reference.partition("#")[0]
+        assert reference.startswith("#/components/schemas/") or (CONTRACTS / file).parent.is_dir()
+        assert not file or (CONTRACTS / file).resolve().parent == SCHEMAS.resolve()
+        assert not file or (CONTRACTS / file).is_file()
     for name, schema in CONTRACT.schemas.items():
         assert schema["$id"] == f"{name}.schema.json"
         for reference in references(schema):
@@ -188,7 +197,7 @@ def test_constants_of_the_code_are_those_of_the_contract() -> None:
     (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
     world = World(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", world.key_header)
-    (path,) = CONTRACT.fragment["paths"]
+    path = current_contract().operation("get").path
     sent = world.read("reads", "batch_1").request("http://127.0.0.1", "127.0.0.1")
     assert sent.url == "http://127.0.0.1" + path.replace("{id}", "batch_1")
 
@@ -201,11 +210,11 @@ def test_digest_names_what_was_judged_by(tmp_path: Path, monkeypatch: pytest.Mon
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
     shutil.copytree(SCHEMAS, tmp_path / "schemas")
     monkeypatch.setattr(loading, "contract_root", lambda: tmp_path)
-    load: Callable[[], loading.Contract] = loading.load_contract.__wrapped__
+    load: Callable[[], loading.ContractFiles] = loading.load_contract.__wrapped__
     assert load().sha256 == CONTRACT.sha256
     seen = {CONTRACT.sha256}
     files = sorted([*(tmp_path / "contracts").iterdir(), *(tmp_path / "schemas").iterdir()])
-    assert {"clauses.yaml", "batch.openapi.yaml", "decisions.md", "batch.schema.json"} <= {
+    assert {"clauses.yaml", "openapi.yaml", "decisions.md", "batch.schema.json"} <= {
         file.name for file in files
     }
     for file in files:

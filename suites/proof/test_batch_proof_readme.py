@@ -13,7 +13,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 
 
 def test_clause_table_is_the_generated_one() -> None:
-    """Made with ``python -m batch_conformance.contract``."""
+    """Made with ``python -m batch_conformance.contract --clauses``."""
     between = README.partition("<!-- clauses -->\n")[2].partition("\n<!-- end of clauses -->")[0]
     assert between.strip().splitlines() == list(clause_table())
 

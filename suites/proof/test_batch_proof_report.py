@@ -124,7 +124,7 @@ def test_interface_is_kept_to_the_letter() -> None:
     document = report_document(samples.failing_server())
     assert document["report"] == 1
     assert document["suite"].keys() == {"name", "version"}
-    assert document["contract"].keys() == {"version", "sha256"}
+    assert document["contract"].keys() == {"version", "sha256", "overlays"}
     assert document["subject"] == {
         "side": "server",
         "name": "acme-batch",

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from batch_conformance.contract import load_contract, validate
+from batch_conformance.contract import contract_in_use, load_contract, load_document
+from batch_conformance.contract.reading import contract_of
 from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.server import body
 from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.server.embedded import embedded_target
@@ -67,17 +67,10 @@ def test_every_clause_has_a_mutant_of_its_own() -> None:
 @contextmanager
 def _closed_schema() -> Iterator[None]:
     """The suite with a defect: its batch schema refuses members it does not know."""
-    schema = load_contract().schemas["batch"]
-    caches = (validate._validator, body._schema_faults, body._refused_members)
-    schema["additionalProperties"] = False
-    for cached in caches:
-        cached.cache_clear()
-    try:
+    document = load_document()
+    document.schemas["Batch"]["additionalProperties"] = False
+    with contract_in_use(contract_of(document)):
         yield
-    finally:
-        del schema["additionalProperties"]
-        for cached in caches:
-            cached.cache_clear()
 
 
 def test_a_suite_that_refuses_extra_members_turns_its_own_clause_red() -> None:

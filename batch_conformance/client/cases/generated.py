@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 from unittest import SkipTest
 
@@ -22,6 +22,7 @@ from batch_conformance.client.cases.reject import unfit_case
 from batch_conformance.client.cases.requests import id_case
 from batch_conformance.client.cases.transfer import WAYS, sent_ask, transfer_case
 from batch_conformance.client.stub.answers import json_body
+from batch_conformance.contract import cached_by_contract
 from batch_conformance.generate import batches
 from batch_conformance.generate.client_ids import ids_of_every_kind
 from batch_conformance.generate.errors import odd_error_bodies
@@ -98,7 +99,7 @@ PROPERTIES = (
 )
 
 
-@cache
+@cached_by_contract
 def examples(which: Property, count: int, seed: int, latitude: bool = False) -> tuple[Any, ...]:
     """At most ``count`` different examples, the same for the same seed."""
     drawn: dict[str, Any] = {}

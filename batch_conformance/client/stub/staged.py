@@ -80,7 +80,7 @@ class BatchStub:
 
     def rate_limited(self, retry_after: int | None = 1) -> Self:
         """A 429, with Retry-After in seconds unless that is None."""
-        limited = answers.error(429, "Too many requests", errorCode="rate_limited")
+        limited = answers.error(429, "Too many requests", errorCode="rate_limit_exceeded")
         return self.answer(
             limited if retry_after is None else limited.with_header("Retry-After", str(retry_after))
         )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from batch_conformance.contract import parse_date_time, schema_violations
+from batch_conformance.contract import cached_by_contract, parse_date_time, schema_violations
 from batch_conformance.contract.load import COUNTS, STATUSES
 from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
@@ -214,7 +213,7 @@ def _violations(exchange: Exchange, member: str) -> tuple[str, ...]:
     return tuple(place for name, place in _schema_faults(exchange.response.body) if name == member)
 
 
-@lru_cache(maxsize=1024)
+@cached_by_contract
 def _schema_faults(body: bytes) -> tuple[tuple[str, str], ...]:
     """Members that break the schema, with the place within each. Servers send the same bytes again and again."""
     faults: list[tuple[str, str]] = []
@@ -226,7 +225,7 @@ def _schema_faults(body: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(faults)
 
 
-@lru_cache(maxsize=1024)
+@cached_by_contract
 def _refused_members(body: bytes) -> tuple[str, ...]:
     """What the schema says against members it does not know, as the body came and with more of them put in."""
     batch = read_json(body).value

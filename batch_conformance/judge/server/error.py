@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from itertools import islice
 from urllib.parse import unquote
 
-from batch_conformance.contract import SchemaViolation, schema_violations
+from batch_conformance.contract import SchemaViolation, cached_by_contract, schema_violations
 from batch_conformance.contract.load import DOCUMENTED_STATUSES
 from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
@@ -86,7 +85,7 @@ def _judge_body(exchange: Exchange, judgement: Judgement) -> None:
         )
 
 
-@lru_cache(maxsize=1024)
+@cached_by_contract
 def _schema_faults(body: bytes) -> tuple[SchemaViolation, ...]:
     """The first thing the schema says against an error body. Most bodies come many times."""
     return tuple(islice(schema_violations("error", read_json(body).value), 1))

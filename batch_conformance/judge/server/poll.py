@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from batch_conformance.contract import parse_date_time
+from batch_conformance.contract import current_contract, parse_date_time
 from batch_conformance.contract.load import COUNTS, FINAL_STATUSES, STATUSES
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import ABSENT, Judgement
@@ -13,7 +13,6 @@ from batch_conformance.judge.server.body import shown
 from batch_conformance.judge.server.record import SERVER_BENCH, Record
 
 _NEEDS = ["reads", "late-reads", "every-request", "burst"]
-_PROGRESS = {name: min(index, 3) for index, name in enumerate(STATUSES)}
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -55,9 +54,11 @@ def _same_instant(first: object, second: object) -> bool:
 @SERVER_BENCH.judges_clause("server.poll.forward-only", needs=_NEEDS)
 def forward_only(record: Record, judgement: Judgement) -> None:
     """Progress has one direction."""
+    lifecycle = current_contract().lifecycle
     for exchange, (before, after) in _pairs(record, judgement, lambda pair: all(map(_status, pair))):
         first, second = before["status"], after["status"]
-        if _PROGRESS[second] < _PROGRESS[first]:
+        before_rank, after_rank = lifecycle.rank(first), lifecycle.rank(second)
+        if before_rank is not None and after_rank is not None and after_rank < before_rank:
             judgement.blame(
                 exchange,
                 "status from one read to the next",

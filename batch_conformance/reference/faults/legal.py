@@ -185,7 +185,7 @@ class _Limits(ReferenceServer):
     def answer(self, asked: Asked) -> Answer:
         self.count += 1
         if self.count % 40 == 0:
-            return self.error(429, "Too many requests", [("Retry-After", "0")], "rate_limited")
+            return self.error(429, "Too many requests", [("Retry-After", "0")], "rate_limit_exceeded")
         return super().answer(asked)
 
 

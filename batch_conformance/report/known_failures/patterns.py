@@ -39,7 +39,10 @@ class Seen(NamedTuple):
 
 def seen_of(finding: Finding, redactor: Redactor) -> Seen:
     """The finding's evidence, redacted and made visible just as in the report."""
-    return Seen(shown_text(redactor, finding.message) or "(no message)", shown_text(redactor, finding.actual))
+    message, actual = (
+        shown_text(redactor, text, finding.exchange) for text in (finding.message, finding.actual)
+    )
+    return Seen(message or "(no message)", actual)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,204 @@
+"""The contract as one OpenAPI 3.1 document: the fragment with the schemas in it, overlays applied.
+
+Source of facts: ``contracts/openapi.yaml`` and the files it refers to. No reference leaves the document.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote
+
+from batch_conformance.contract.root import contract_root
+from batch_conformance.contract.text_format import read_text
+
+#: What a schema file says about itself as a file; within a document it would move the base of references.
+_FILE_MEMBERS = ("$schema", "$id")
+#: Stands in a copy of a schema place: the reference to that place.
+COPY_OF = "x-copy-of"
+#: Slashes in a reference to a whole component.
+_COMPONENT_DEPTH = 3
+#: Says what is wrong with one ``x-validations`` rule, in one line; None when nothing is.
+RuleCheck = Callable[[Any], str | None]
+
+
+@dataclass(frozen=True)
+class AppliedOverlay:
+    """An overlay that a document was changed by: its ``info.title``, and the SHA-256 of its file."""
+
+    title: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ContractDocument:
+    """One OpenAPI 3.1 document. ``content`` is plain JSON values, not to be changed.
+
+    ``sha256`` is that of the content as compact JSON, members in the order in which they stand.
+    """
+
+    content: dict[str, Any]
+    overlays: tuple[AppliedOverlay, ...] = ()
+
+    @property
+    def sha256(self) -> str:
+        """The digest of what is promised, overlays applied."""
+        text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    @property
+    def schemas(self) -> dict[str, Any]:
+        """``components.schemas``, by name."""
+        schemas: dict[str, Any] = self.content.get("components", {}).get("schemas", {})
+        return schemas
+
+    def resolve(self, value: Any) -> Any:
+        """What a reference object stands for (references to references too); any other value as it is.
+
+        Raises ``KeyError`` for a reference that leads nowhere.
+        """
+        seen: set[str] = set()
+        while isinstance(value, dict) and isinstance(value.get("$ref"), str):
+            if value["$ref"] in seen:
+                raise KeyError(value["$ref"])
+            seen.add(value["$ref"])
+            value = at_pointer(self.content, value["$ref"])
+        return value
+
+
+def load_document(overlays: Sequence[Path] = (), check_rule: RuleCheck | None = None) -> ContractDocument:
+    """Bundle the contract and apply overlays to it, in order.
+
+    ``check_rule`` judges each rule under ``x-validations`` besides. Raises ``OverlayError`` with one line for an
+    overlay that cannot be applied, or whose result is no valid contract.
+    """
+    base = ContractDocument(copy.deepcopy(_bundled(contract_root())))
+    if not overlays:
+        return base
+    # Only who changes the contract needs what reads and checks changes.
+    from batch_conformance.contract.overlay import applied
+
+    for file in overlays:
+        base = applied(base, file, check_rule)
+    return base
+
+
+def refreshed(content: dict[str, Any], before: dict[str, Any]) -> None:
+    """Let copies of schema places follow a change of these, where the change left the copies themselves alone.
+
+    ``before`` is the document before the change. Copies are made because many tools follow references to whole
+    components only.
+    """
+    for place, copied in _copies(before):
+        reference = copied[COPY_OF]
+        with suppress(KeyError):
+            own, source = at_pointer(content, place), at_pointer(content, reference)
+            followed = _copy(at_pointer(before, reference), reference) == copied
+            if followed and own == copied and isinstance(source, dict):
+                own.clear()
+                own.update(_copy(source, reference))
+
+
+def _copies(value: Any, place: str = "#") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(value, dict) and isinstance(value.get(COPY_OF), str):
+        yield place, value
+    elif isinstance(value, dict | list):
+        for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _copies(item, place + pointer(name))
+
+
+def _copy(schema: dict[str, Any], reference: str) -> dict[str, Any]:
+    kept = {name: item for name, item in schema.items() if not name.startswith("x-")}
+    return {**copy.deepcopy(kept), COPY_OF: reference}
+
+
+@cache
+def _bundled(root: Path) -> dict[str, Any]:
+    return bundle(root / "contracts" / "openapi.yaml")
+
+
+def bundle(file: Path) -> dict[str, Any]:
+    """One document of an OpenAPI file and the schema files its ``components.schemas`` refer to.
+
+    Raises ``ValueError`` for a reference to a file that has no name there.
+    """
+    document: dict[str, Any] = copy.deepcopy(read_text(file.read_text("utf-8")))
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    files = {
+        PurePosixPath(schema["$ref"]).name: name
+        for name, schema in schemas.items()
+        if isinstance(schema, dict) and not str(schema.get("$ref", "#")).startswith("#")
+    }
+    for name in files.values():
+        content = json.loads((file.parent / schemas[name]["$ref"]).read_text("utf-8"))
+        for member in _FILE_MEMBERS:
+            content.pop(member, None)
+        _point_into(content, files, name)
+        schemas[name] = content
+    _point_into(document, files, None)
+    for holder in list(_holders(document["paths"])):
+        reference = holder["$ref"]
+        if reference.startswith("#/components/schemas/") and reference.count("/") > _COMPONENT_DEPTH:
+            place = copy.deepcopy(at_pointer(document, reference))
+            holder.clear()
+            holder.update(_copy(place, reference))
+    return document
+
+
+def _point_into(value: Any, files: dict[str, str], own: str | None) -> None:
+    """Make references to files, and those of a schema to itself, references into the document."""
+    for holder in _holders(value):
+        target, _, pointer = holder["$ref"].partition("#")
+        if target:
+            name = files.get(PurePosixPath(target).name)
+            if name is None:
+                raise ValueError(f"{holder['$ref']} is not among components.schemas")
+        elif own is not None and not pointer.startswith("/components/"):
+            name = own
+        else:
+            continue
+        holder["$ref"] = f"#/components/schemas/{name}{pointer.rstrip('/')}"
+
+
+def _holders(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value
+        for item in value.values():
+            yield from _holders(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _holders(item)
+
+
+def references(value: Any) -> list[str]:
+    """All ``$ref`` of a document, in order."""
+    return [holder["$ref"] for holder in _holders(value)]
+
+
+def at_pointer(document: Any, reference: str) -> Any:
+    """What a reference such as ``#/components/schemas/Batch`` names (RFC 6901). Raises ``KeyError``."""
+    if not reference.startswith("#"):
+        raise KeyError(reference)
+    value = document
+    for part in unquote(reference[1:]).split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and name in value:
+            value = value[name]
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
+            raise KeyError(reference)
+    return value
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer of names and indexes."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

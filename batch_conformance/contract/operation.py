@@ -1,0 +1,228 @@
+"""The operations of the contract: what is sent, and what may come. They are read in ``reading``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+from urllib.parse import quote
+
+from batch_conformance.contract.document import AppliedOverlay, ContractDocument
+from batch_conformance.contract.status_order import StatusOrder
+
+Place = Literal["path", "query", "header", "cookie"]
+
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+
+
+class NoSuchOperation(LookupError):
+    """The contract has no such operation (an overlay may have removed it)."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``)."""
+
+    name: str
+    place: Place
+    required: bool
+    schema: Mapping[str, Any]
+    example: Any = None
+    has_example: bool = False
+
+    def example_text(self) -> str:
+        """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
+        return as_sent(self.example)
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Where the API key goes: the name, and ``header``, ``query`` or ``cookie``."""
+
+    name: str
+    place: Place
+
+
+@dataclass(frozen=True)
+class MediaType:
+    """One documented kind of body. ``pointer`` is the JSON pointer of its schema in the document."""
+
+    name: str
+    schema: Any
+    pointer: str
+    examples: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One documented answer. ``key`` is as documented: a status, a range such as ``4XX``, or ``default``."""
+
+    key: str
+    description: str
+    media_types: Mapping[str, MediaType]
+    headers: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def media_type(self) -> MediaType | None:
+        """The first documented kind of body; None where none is documented."""
+        return next(iter(self.media_types.values()), None)
+
+    def body_of(self, media_type: str | None) -> MediaType | None:
+        """What is documented for a media type without parameters, ranges such as ``application/*`` heeded."""
+        if media_type is None:
+            return None
+        kind = media_type.strip().lower()
+        wanted = (kind, kind.partition("/")[0] + "/*", "*/*")
+        known = {name.partition(";")[0].strip().lower(): row for name, row in self.media_types.items()}
+        return next((known[name] for name in wanted if name in known), None)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the contract. ``name`` is the suite's own (``get``, ``list``), ``pointer`` its place."""
+
+    name: str
+    operation_id: str
+    method: str
+    path: str
+    pointer: str
+    parameters: tuple[Parameter, ...]
+    key: KeyPlace | None
+    answers: Mapping[str, Answer]
+
+    @property
+    def key_header(self) -> str | None:
+        """The name of the header that carries the key; None where it goes elsewhere, or none is asked for."""
+        return self.key.name if self.key is not None and self.key.place == "header" else None
+
+    def of_place(self, place: Place) -> tuple[Parameter, ...]:
+        """The parameters of one place, in their order."""
+        return tuple(parameter for parameter in self.parameters if parameter.place == place)
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        """Names in the path, in the order in which they stand there."""
+        return tuple(_TEMPLATE.findall(self.path))
+
+    @property
+    def id_parameter(self) -> str | None:
+        """The path parameter that names a batch: ``id``, else the last one; None where the path has none."""
+        names = self.path_parameters
+        return "id" if "id" in names else (names[-1] if names else None)
+
+    def url_path(self, values: Mapping[str, str] | str | None = None) -> str:
+        """The path with values for its parameters, each percent-encoded as one segment (RFC 3986, 3.3).
+
+        A text alone is the value of the parameter that names a batch (see :attr:`id_parameter`). What is not given
+        is taken from the examples. Raises ``KeyError`` for a parameter without either.
+        """
+        given = {self.id_parameter: values} if isinstance(values, str) else dict(values or {})
+        examples = {row.name: row.example_text() for row in self.of_place("path") if row.has_example}
+
+        def segment(match: re.Match[str]) -> str:
+            value = given[match[1]] if match[1] in given else examples[match[1]]
+            encoded = quote(value, safe="", errors="surrogateescape")
+            # As it is, a dot segment would be resolved away on its way.
+            return encoded.replace(".", "%2E") if value in (".", "..") else encoded
+
+        return _TEMPLATE.sub(segment, self.path)
+
+    def matches(self, path: str) -> Mapping[str, str] | None:
+        """The raw values of the path's parameters in a raw URL path; None when it is another path."""
+        pieces = _TEMPLATE.split(self.path)
+        pattern = "".join(
+            f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
+        )
+        match = re.fullmatch(pattern, path)
+        return {pieces[at]: match[f"p{at}"] for at in range(1, len(pieces), 2)} if match else None
+
+    def required_headers(self) -> tuple[tuple[str, str], ...]:
+        """Headers that every request must have besides the key, with their example values."""
+        return self._required("header")
+
+    def required_query(self) -> tuple[tuple[str, str], ...]:
+        """Query parameters that every request must have, with their example values, not yet encoded."""
+        return self._required("query")
+
+    def required_cookies(self) -> tuple[tuple[str, str], ...]:
+        """Cookies that every request must have, with their example values."""
+        return self._required("cookie")
+
+    def _required(self, place: Place) -> tuple[tuple[str, str], ...]:
+        rows = (row for row in self.of_place(place) if row.required)
+        return tuple((row.name, row.example_text()) for row in rows)
+
+    @property
+    def documented_statuses(self) -> frozenset[int]:
+        """Statuses that are documented one by one; ranges and ``default`` are in :meth:`documents` alone."""
+        return frozenset(int(key) for key in self.answers if key.isdecimal())
+
+    def documents(self, status: int) -> bool:
+        """Whether an answer with this status is documented, by itself, in a range or by ``default``."""
+        return self.answer(status) is not None
+
+    def answer(self, status: int) -> Answer | None:
+        """What is documented for a status: itself before its range (``4XX``), and that before ``default``."""
+        keys = (str(status), f"{status // 100}XX", "default")
+        return next((self.answers[key] for key in keys if key in self.answers), None)
+
+    @property
+    def success(self) -> Answer | None:
+        """The first documented 2xx answer."""
+        return next((self.answers[key] for key in sorted(self.answers) if key.startswith("2")), None)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What is promised, as data: one document, its operations by name (``get``, ``list``), servers by ``x-name``."""
+
+    document: ContractDocument
+    operations: Mapping[str, Operation]
+    servers: Mapping[str, str]
+    sha256: str
+    overlays: tuple[AppliedOverlay, ...]
+
+    def operation(self, name: str) -> Operation:
+        """One operation. Raises :class:`NoSuchOperation`."""
+        try:
+            return self.operations[name]
+        except KeyError:
+            raise NoSuchOperation(f"the contract has no operation {name!r}") from None
+
+    @property
+    def schemas(self) -> Mapping[str, Any]:
+        """The schemas of the document's components, by name."""
+        return self.document.schemas
+
+    @cached_property
+    def lifecycle(self) -> StatusOrder:
+        """The statuses of a batch and their order: the schema that has ``x-lifecycle``, else the one of ``status``."""
+        stated = next(_with_lifecycle(dict(self.schemas)), None)
+        if stated is None:
+            batch = self.document.resolve(self.schemas.get("Batch", {}))
+            stated = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
+        return StatusOrder.of(self.document.resolve(stated))
+
+
+def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, dict):
+        if "x-lifecycle" in value:
+            yield value
+        for item in value.values():
+            yield from _with_lifecycle(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _with_lifecycle(item)
+
+
+def as_sent(value: Any) -> str:
+    """A value as a parameter in a URL or a header: text as it is, lists with commas, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ",".join(map(as_sent, value))
+    return "" if value is None else str(value)

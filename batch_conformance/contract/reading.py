@@ -1,0 +1,190 @@
+"""Reads operations from the (overlaid) OpenAPI document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from batch_conformance.contract.document import ContractDocument, pointer
+from batch_conformance.contract.openapi_shape import METHODS
+from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
+
+#: Names by which the suite, its options and its reports call operations, with the ``operationId`` of each.
+OPERATION_IDS: dict[str, str] = {"get": "getBatch", "list": "listBatches"}
+_NOTHING = object()
+#: By format, for parameters without an example.
+_TEXTS = {
+    "date-time": "2024-01-15T10:30:00Z",
+    "date": "2024-01-15",
+    "time": "10:30:00Z",
+    "uuid": "00000000-0000-4000-8000-000000000001",
+    "uri": "https://example.com/",
+    "email": "someone@example.com",
+}
+
+
+def contract_of(document: ContractDocument) -> Contract:
+    """The contract that a document holds."""
+    content = document.content
+    found = list(_operations(document))
+    return Contract(
+        document=document,
+        operations=dict(_named(found)),
+        servers={str(row.get("x-name", row["url"])): row["url"] for row in content.get("servers", [])},
+        sha256=document.sha256,
+        overlays=document.overlays,
+    )
+
+
+def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
+    """By operationId; where an overlay renamed these, by shape: a GET with one path parameter, one without any."""
+    rest = list(found)
+    by_id = {row.operation_id: row for row in found}
+    for name, operation_id in OPERATION_IDS.items():
+        row = by_id.get(operation_id)
+        if row is None:
+            alike = [
+                other
+                for other in rest
+                if other.method == "GET"
+                and other.operation_id not in OPERATION_IDS.values()
+                and len(other.path_parameters) == (1 if name == "get" else 0)
+            ]
+            row = alike[0] if alike else None
+        if row is not None:
+            rest.remove(row)
+            yield name, replace(row, name=name)
+
+
+def _operations(document: ContractDocument) -> Iterator[Operation]:
+    for path, item in document.content["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield _operation(document, path, method)
+
+
+def _operation(document: ContractDocument, path: str, method: str) -> Operation:
+    content = document.content
+    item = content["paths"][path]
+    raw = item[method]
+    place = "/paths" + pointer(path, method)
+    parameters = {
+        (row["in"], row["name"]): row
+        for row in map(document.resolve, (*item.get("parameters", []), *raw.get("parameters", [])))
+    }
+    return Operation(
+        name=raw.get("operationId", f"{method} {path}"),
+        operation_id=raw.get("operationId", ""),
+        method=method.upper(),
+        path=path,
+        pointer=place,
+        parameters=tuple(_parameter(document, row) for row in parameters.values()),
+        key=_key(document, raw),
+        answers={
+            key: _answer(document, key, answer, f"{place}/responses" + pointer(key))
+            for key, answer in raw["responses"].items()
+            if not key.startswith("x-")
+        },
+    )
+
+
+def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
+    schema = row.get("schema")
+    if schema is None:
+        media: dict[str, Any] = next(iter(row.get("content", {}).values()), {})
+        schema = media.get("schema", {})
+    schema = document.resolve(schema)
+    example = _example(document, row, schema if isinstance(schema, dict) else {})
+    return Parameter(
+        name=row["name"],
+        place=row["in"],
+        required=row.get("required", False),
+        schema=schema if isinstance(schema, dict) else {},
+        example=None if example is _NOTHING else example,
+        has_example=example is not _NOTHING,
+    )
+
+
+def _example(document: ContractDocument, row: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """The example of a parameter: its own, its schema's, or the one value that its schema names first."""
+    if "example" in row:
+        return row["example"]
+    for shown in row.get("examples", {}).values():
+        shown = document.resolve(shown)
+        if isinstance(shown, dict) and "value" in shown:
+            return shown["value"]
+    for name in ("const", "default", "example"):
+        if name in schema:
+            return schema[name]
+    for name in ("examples", "enum"):
+        if schema.get(name):
+            return schema[name][0]
+    return _plain_value(schema)
+
+
+def _plain_value(schema: Mapping[str, Any]) -> Any:
+    """A value for a parameter of an everyday schema that has no example; nothing where none comes to mind."""
+    if "pattern" in schema:
+        return _NOTHING
+    kind = schema.get("type", "string")
+    kind = kind[0] if isinstance(kind, list) and kind else kind
+    value: Any = {"boolean": True, "integer": 1, "number": 1}.get(kind, _NOTHING)
+    if kind == "string":
+        value = _TEXTS.get(schema.get("format", ""), "example").ljust(int(schema.get("minLength", 0)), "x")
+        if "format" not in schema:
+            value = value[: int(schema.get("maxLength", len(value)))]
+    elif kind in ("integer", "number"):
+        value = max(value, math.ceil(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)))
+    return value if value is _NOTHING or Draft202012Validator(schema).is_valid(value) else _NOTHING
+
+
+def _key(document: ContractDocument, raw: Mapping[str, Any]) -> KeyPlace | None:
+    """The first API key that security asks for; none where it is optional or another kind alone is asked for."""
+    content = document.content
+    rows = raw.get("security", content.get("security", []))
+    if not rows or {} in rows:
+        return None
+    schemes = content.get("components", {}).get("securitySchemes", {})
+    for row in rows:
+        for name in row:
+            scheme = document.resolve(schemes[name])
+            if scheme.get("type") == "apiKey":
+                return KeyPlace(scheme["name"], scheme["in"])
+            if scheme.get("type") == "http":
+                return KeyPlace("Authorization", "header")
+    return None
+
+
+def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answer:
+    if isinstance(raw, dict) and str(raw.get("$ref", "")).startswith("#/"):
+        place = raw["$ref"][1:]
+    answer = document.resolve(raw)
+    media_types = {}
+    for name, media in answer.get("content", {}).items():
+        examples = {
+            label: document.resolve(row).get("value") for label, row in media.get("examples", {}).items()
+        }
+        if "example" in media:
+            examples["example"] = media["example"]
+        where = f"{place}/content{pointer(name)}/schema"
+        media_types[name] = MediaType(name, media.get("schema", True), where, examples)
+    headers = {name: document.resolve(row) for name, row in answer.get("headers", {}).items()}
+    return Answer(key, answer.get("description", ""), media_types, headers)
+
+
+def contract_problems(contract: Contract) -> Iterator[str]:
+    """What keeps a valid document from being tested: where and what, each in one line."""
+    if not contract.operations:
+        yield "/paths: neither Get Batch nor List Batches is left"
+    for operation in contract.operations.values():
+        for parameter in operation.parameters:
+            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
+            if parameter.required and not parameter.has_example and not unsaid:
+                where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
+                yield f"{where} has no example to be sent; give it one"
+        if not operation.answers:
+            yield f"{operation.pointer}/responses: no answer is documented"

@@ -1,0 +1,127 @@
+"""YAML and JSON as OpenAPI documents use them: YAML 1.2's plain values, text keys, nothing that JSON lacks."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Hashable
+from typing import Any
+
+import yaml
+
+
+class NotReadable(ValueError):
+    """A text that is no YAML or JSON, or holds what JSON cannot; the message says what and where, in one line."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 (core schema): no dates, no ``yes`` and ``no``, no numbers to base 60; no key twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        self.flatten_mapping(node)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            name = str(getattr(key, "value", ""))
+            if name in seen:
+                raise NotReadable(f"{_place(key.start_mark)}: the member {name!r} stands twice")
+            seen.add(name)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), list(_first))
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    # PyYAML's own reads 010 as eight.
+    return int(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _decimal)
+
+
+def read_text(text: str) -> Any:
+    """Read YAML or JSON (which is YAML) into plain JSON values. Raises :class:`NotReadable`."""
+    try:
+        if text.lstrip()[:1] in ("{", "["):
+            return _plain(_json(text), "")
+        return _plain(yaml.load(text, Loader=_Loader), "")
+    except yaml.MarkedYAMLError as error:
+        where = f"{_place(error.problem_mark)}: " if error.problem_mark else ""
+        raise NotReadable(f"{where}{error.problem or error.context or 'not YAML'}") from None
+    except yaml.YAMLError as error:
+        raise NotReadable(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise NotReadable("nested too deeply") from None
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        # Flow style looks like JSON and need not be.
+        try:
+            return yaml.load(text, Loader=_Loader)
+        except yaml.YAMLError:
+            raise NotReadable(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise NotReadable(
+            f"the member {next(name for name in names if names.count(name) > 1)!r} stands twice"
+        )
+    return members
+
+
+def _no_constant(name: str) -> Any:
+    raise NotReadable(f"{name} is no JSON number")
+
+
+def _plain(value: Any, place: str) -> Any:
+    """The value with text keys, and nothing in it that JSON lacks."""
+    if isinstance(value, dict):
+        return {_key(key, place): _plain(item, f"{place}/{key}") for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item, f"{place}/{at}") for at, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise NotReadable(f"at {place or '/'}: {value} is no JSON number")
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise NotReadable(f"at {place or '/'}: a {type(value).__name__} is no JSON value; quote it")
+
+
+def _key(key: Any, place: str) -> str:
+    # Statuses are often written without quotes.
+    if isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool)):
+        return str(key)
+    raise NotReadable(f"at {place or '/'}: the key {key!r} is no text; quote it")
+
+
+def _place(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "somewhere"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes every value out: a document that others read holds no anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, False)
+
+
+def yaml_text(value: Any) -> str:
+    """Plain JSON values as YAML, in their order."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,213 @@
+"""What makes a document a contract: OpenAPI 3.1 as far as this suite reads it, and each schema a schema.
+
+The full check is that of openapi-spec-validator; the test of the contract runs it. Here is what a run depends on,
+without its dependencies.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
+
+from batch_conformance.contract.document import RuleCheck, at_pointer, pointer, references
+from batch_conformance.contract.openapi_shape import METHODS, OPENAPI_SHAPE
+
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+_KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
+
+
+def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str]:
+    """What is wrong with a document as a contract: where (a JSON pointer) and what, each in one line."""
+    found = best_match(_shape().iter_errors(document))
+    if found is not None:
+        # Everything below takes the shape for granted.
+        yield _said(found, "")
+        return
+    for reference in dict.fromkeys(references(document)):
+        wrong = _followed(document, reference)
+        if wrong:
+            yield f"the reference {reference!r} {wrong}"
+            return
+    yield from _parameters(document)
+    yield from _security(document)
+    ids = Counter(
+        operation["operationId"] for _, operation in _operations(document) if "operationId" in operation
+    )
+    yield from (f"the operationId {name!r} stands {count} times" for name, count in ids.items() if count > 1)
+    for place, schema in schema_places(document):
+        yield from _schema(place, schema, check_rule)
+    if not any(operation for _, operation in _operations(document)):
+        yield "/paths: no operation is left to judge"
+
+
+def _followed(document: dict[str, Any], reference: str) -> str | None:
+    """What is wrong with a reference, references behind it included."""
+    seen: set[str] = set()
+    while reference not in seen:
+        seen.add(reference)
+        try:
+            value = at_pointer(document, reference)
+        except KeyError:
+            return "leads nowhere"
+        if not (isinstance(value, dict) and isinstance(value.get("$ref"), str)):
+            return None
+        reference = value["$ref"]
+    return "leads back to itself"
+
+
+@cache
+def _shape() -> Draft202012Validator:
+    return Draft202012Validator(OPENAPI_SHAPE)
+
+
+@cache
+def _meta() -> Draft202012Validator:
+    checker = FormatChecker(formats=())
+
+    @checker.checks("regex")
+    def is_pattern(value: object) -> bool:
+        try:
+            return not isinstance(value, str) or bool(re.compile(value) or True)
+        except (re.error, OverflowError, RecursionError):
+            return False
+
+    return Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=checker)
+
+
+def _said(error: Any, place: str) -> str:
+    where = place + pointer(*error.absolute_path)
+    message = " ".join(error.message.split())
+    if len(message) > 160:
+        message = message[:159] + "…"
+    return f"{where or '/'}: {message}"
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield "/paths" + pointer(path, method), item[method]
+
+
+def _parameters(document: dict[str, Any]) -> Iterator[str]:
+    for path, item in document["paths"].items():
+        template = set(_TEMPLATE.findall(path))
+        shared = item.get("parameters", [])
+        for method in METHODS:
+            if method not in item:
+                continue
+            own = [_resolved(document, row) for row in item[method].get("parameters", [])]
+            rows = [*(_resolved(document, row) for row in shared), *own]
+            if not all(isinstance(row, dict) and {"name", "in"} <= row.keys() for row in rows):
+                yield f"{pointer('paths', path, method)}/parameters: a reference leads to what is no parameter"
+                continue
+            names = {row["name"] for row in rows if row["in"] == "path"}
+            where = "/paths" + pointer(path, method)
+            for name in sorted(template - names):
+                yield f"{where}: the path has {{{name}}}, and no parameter of that name is in it"
+            for name in sorted(names - template):
+                yield f"{where}: the parameter {name!r} is in the path, which has no {{{name}}}"
+            twice = Counter((row["in"], row["name"]) for row in own)
+            yield from (
+                f"{where}: two parameters {name!r} in {place}" for (place, name), n in twice.items() if n > 1
+            )
+
+
+def _security(document: dict[str, Any]) -> Iterator[str]:
+    schemes = document.get("components", {}).get("securitySchemes", {})
+    asked = [("/security", document.get("security", []))]
+    asked += [
+        (f"{place}/security", operation.get("security", [])) for place, operation in _operations(document)
+    ]
+    for place, rows in asked:
+        for name in sorted({name for row in rows for name in row} - schemes.keys()):
+            yield f"{place}: there is no security scheme {name!r}"
+
+
+def _resolved(document: dict[str, Any], value: Any) -> Any:
+    """What a reference stands for; that none leads back to itself is known by now."""
+    while isinstance(value, dict) and isinstance(value.get("$ref"), str):
+        value = at_pointer(document, value["$ref"])
+    return value
+
+
+def schema_places(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every schema of the document with its JSON pointer; not those within others."""
+    components = document.get("components", {})
+    for name, schema in components.get("schemas", {}).items():
+        yield "/components/schemas" + pointer(name), schema
+    for kind in ("parameters", "headers", "responses"):
+        for name, holder in components.get(kind, {}).items():
+            yield from _schemas_below(holder, f"/components/{kind}" + pointer(name))
+    yield from _schemas_below(document["paths"], "/paths")
+
+
+def _schemas_below(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "schema":
+                yield f"{place}/schema", item
+            elif name not in ("example", "examples", "value") and not name.startswith("x-"):
+                yield from _schemas_below(item, place + pointer(name))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _schemas_below(item, f"{place}/{at}")
+
+
+def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[str]:
+    error = best_match(_meta().iter_errors(schema))
+    if error is not None:
+        yield _said(error, place)
+        return
+    yield from _extensions(place, schema, check_rule)
+
+
+def _extensions(place: str, value: Any, check_rule: RuleCheck | None) -> Iterator[str]:
+    """Rules and lifecycles, wherever in a schema they stand."""
+    if isinstance(value, dict):
+        if "x-validations" in value:
+            yield from _rules(f"{place}/x-validations", value["x-validations"], check_rule)
+        if "x-lifecycle" in value:
+            yield from _lifecycle(f"{place}/x-lifecycle", value["x-lifecycle"])
+        for name, item in value.items():
+            if name not in ("enum", "const", "default", "examples", "example") and not name.startswith("x-"):
+                yield from _extensions(place + pointer(name), item, check_rule)
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _extensions(f"{place}/{at}", item, check_rule)
+
+
+def _rules(place: str, rules: Any, check_rule: RuleCheck | None) -> Iterator[str]:
+    if not isinstance(rules, list):
+        yield f"{place}: is not an array of rules"
+        return
+    for at, rule in enumerate(rules):
+        if not isinstance(rule, dict) or not isinstance(rule.get("rule"), str):
+            yield f"{place}/{at}: has no 'rule' as text"
+        elif check_rule is not None:
+            wrong = check_rule(rule)
+            if wrong:
+                yield f"{place}/{at}: {' '.join(wrong.split())}"
+
+
+def _lifecycle(place: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, dict) or value.keys() - {"order", "final"}:
+        yield f"{place}: is not an object with 'order' and 'final'"
+        return
+    order, final = value.get("order", []), value.get("final", [])
+    if not isinstance(order, list) or not isinstance(final, list):
+        yield f"{place}: 'order' and 'final' are arrays of statuses"
+        return
+    flat = [status for group in order for status in (group if isinstance(group, list) else [group])]
+    if not all(isinstance(status, str) for status in [*flat, *final]):
+        yield f"{place}: a status is text"
+        return
+    for status, count in Counter(flat).items():
+        if count > 1:
+            yield f"{place}/order: {status!r} stands {count} times"

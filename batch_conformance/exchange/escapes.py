@@ -1,0 +1,84 @@
+"""Undoes escaping (percent, backslash, HTML entities), and remembers where every byte of the result stood."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+
+#: How often texts are escaped again when they are put into others; what lies deeper is not looked for.
+_DEPTH = 5
+_ESCAPED = re.compile(
+    r"\\{1,16}u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}"
+    r"|\\{1,16}U(?P<long>[0-9A-Fa-f]{8})"
+    r"|(?:\\{1,16}|%(?:25)*)[uU](?P<short>[0-9A-Fa-f]{4})"
+    r"|(?:\\{1,16}[xX]|%(?:25)*)(?P<byte>[0-9A-Fa-f]{2})"
+    r"|\\{1,16}(?P<octal>[0-3][0-7]{2})"
+    r"|&(?:amp;)*\#(?:(?P<decimal>[0-9]{1,8})|[xX](?P<hexadecimal>[0-9A-Fa-f]{1,8}));?"
+    r"|&(?:amp;)*(?P<named>[A-Za-z]{2,8});"
+    r"|\\{1,16}(?P<itself>[^A-Za-z0-9\s\\])"
+)
+_MARKS = ("\\", "%", "&")
+
+
+@dataclass(frozen=True)
+class Unescaped:
+    """Bytes, one character each, as a text; ``spans`` says of each where in the first text it was written."""
+
+    text: str
+    spans: list[tuple[int, int]]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The place in the first text of what stands here between ``start`` and ``end``."""
+        return self.spans[start][0], self.spans[end - 1][1]
+
+
+def as_bytes(text: str) -> str:
+    """A text as its UTF-8 bytes, one character each."""
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def unescaped(text: str) -> list[Unescaped]:
+    """The text as bytes, then with one level of escaping after the other undone, until none is left."""
+    spans = [(at, at + 1) for at, char in enumerate(text) for _ in as_bytes(char)]
+    levels = [Unescaped(as_bytes(text), spans)]
+    if not any(mark in text for mark in _MARKS):
+        return levels
+    for _ in range(_DEPTH):
+        deeper = _one_level(levels[-1])
+        if deeper is None:
+            break
+        levels.append(deeper)
+    return levels
+
+
+def _one_level(level: Unescaped) -> Unescaped | None:
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    for match in _ESCAPED.finditer(level.text):
+        meant = _meant(match)
+        if meant is None:
+            continue
+        pieces += [level.text[at : match.start()], meant]
+        spans += level.spans[at : match.start()]
+        spans += [level.span(match.start(), match.end())] * len(meant)
+        at = match.end()
+    if not at:
+        return None
+    return Unescaped("".join([*pieces, level.text[at:]]), spans + level.spans[at:])
+
+
+def _meant(match: re.Match[str]) -> str | None:
+    """What an escape stands for, as bytes; None where it stands for nothing."""
+    kind = match.lastgroup or ""
+    digits = match[kind]
+    if kind in ("byte", "octal"):
+        return chr(int(digits, 16 if kind == "byte" else 8))
+    if kind == "itself":
+        return digits
+    if kind == "named":
+        meant = html.unescape(f"&{digits};")
+        return None if len(meant) > 2 else as_bytes(meant)
+    code = int(digits, 10 if kind == "decimal" else 16)
+    return as_bytes(chr(code)) if code <= 0x10FFFF else None
