@@ -24,8 +24,6 @@ from batch_conformance.judge.verdict import ClauseResult, clause_result, unselec
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: Evidence kept of one clause.
-EVIDENCE = 5
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -70,7 +68,9 @@ def judge_client(
         plays = tuple(stage.plays.values())
     client.settle()
     result.requests = stage.requests
-    result.results = _verdicts(ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
+    result.results = _verdicts(
+        ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out
+    )
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
@@ -147,7 +147,10 @@ def _shrunk(
     database: ExampleDatabase | None,
     had_failed: bool,
 ) -> list[Play]:
-    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
+    """The plays of a property as they are, or just the failing ones if they alone show the clause broken.
+
+    Of these the smallest comes first.
+    """
     played = [play for _, play in drawn]
     if not drawn or not profile.shrink or listed.is_broken(which.clause):
         return played
@@ -171,7 +174,11 @@ def _shrunk(
         return breaks(play)
 
     least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude, database)
-    return [smaller[repr(least)]] if least is not None else played
+    if least is None:
+        return played
+    # The smallest comes first; the others that failed may have failed in another way, which nobody may excuse unseen.
+    first = smaller[repr(least)]
+    return [first, *(play for example, play in drawn if known[repr(example)] and play is not first)]
 
 
 def _with_needs(clauses: Collection[str]) -> set[str]:
@@ -198,10 +205,6 @@ def _verdicts(
             judged.append(ClauseResult(clause, "error", result.error))
             continue
         judgement = CLIENT_BENCH.judges[clause.id](record)
-        dropped = len(judgement.findings) - EVIDENCE
-        if dropped > 0:
-            judgement.remark(f"left out: {dropped} more findings like these")
-            del judgement.findings[EVIDENCE:]
         if left_out.get(clause.id):
             judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, judgement, strict=result.strict)
