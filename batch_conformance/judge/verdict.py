@@ -11,12 +11,16 @@ from batch_conformance.contract import Clause
 from batch_conformance.judge.finding import Finding, Judgement
 
 ClauseVerdict = Literal["pass", "fail", "warn", "known-failure", "not-exercised", "error"]
-RunVerdict = Literal["pass", "fail", "error"]
+RunVerdict = Literal["pass", "fail", "partial", "error"]
 
 
 @dataclass(frozen=True)
 class ClauseResult:
-    """The verdict on one clause, with its evidence; ``limits`` is what a pass did not see."""
+    """The verdict on one clause, with its evidence; ``limits`` is what a pass did not see.
+
+    ``selected`` is False for a clause that this run was not asked about. Where a known-failures file has a say,
+    ``subject_verdict`` is the verdict without it, and ``file_at_fault`` tells that nothing but the file is wrong.
+    """
 
     clause: Clause
     verdict: ClauseVerdict
@@ -24,6 +28,9 @@ class ClauseResult:
     exchanges: int = 0
     findings: tuple[Finding, ...] = field(default=())
     limits: tuple[str, ...] = field(default=())
+    selected: bool = True
+    subject_verdict: ClauseVerdict | None = None
+    file_at_fault: bool = False
 
 
 def clause_result(clause: Clause, judgement: Judgement, *, strict: bool) -> ClauseResult:
@@ -64,21 +71,27 @@ def _varied(findings: list[Finding]) -> list[Finding]:
     return [finding for _, finding in sorted(zip(rank, findings, strict=True), key=lambda pair: pair[0])]
 
 
-def run_verdict(verdicts: Iterable[ClauseVerdict]) -> RunVerdict:
-    """The verdict of a run: an error outweighs a failure, and a run that exercised nothing is an error."""
+def run_verdict(verdicts: Iterable[ClauseVerdict], *, partial: bool = False) -> RunVerdict:
+    """The verdict of a run: an error outweighs a failure, and a run that exercised nothing is an error.
+
+    Where nothing failed, a run of some clauses only (``partial``) has no verdict on the subject.
+    """
     seen = set(verdicts)
     if "error" in seen:
         return "error"
     if "fail" in seen:
         return "fail"
-    return "pass" if seen & {"pass", "warn", "known-failure"} else "error"
+    if not seen & {"pass", "warn", "known-failure"}:
+        return "error"
+    return "partial" if partial else "pass"
+
+
+def not_selected(clause: Clause, reason: str = "not selected in this run") -> ClauseResult:
+    """The result for a clause that this run was not asked about."""
+    return ClauseResult(clause, "not-exercised", reason, selected=False)
 
 
 def unselected(clauses: Mapping[str, Clause], judged: Iterable[str]) -> list[ClauseResult]:
     """Results for the clauses nobody asked about, so that a report never stays silent on one."""
     done = set(judged)
-    return [
-        ClauseResult(clause, "not-exercised", "not selected in this run")
-        for clause in clauses.values()
-        if clause.id not in done
-    ]
+    return [not_selected(clause) for clause in clauses.values() if clause.id not in done]
