@@ -68,9 +68,7 @@ def judge_client(
         plays = tuple(stage.plays.values())
     client.settle()
     result.requests = stage.requests
-    result.results = _verdicts(
-        ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out
-    )
+    result.results = _verdicts(ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
@@ -147,10 +145,7 @@ def _shrunk(
     database: ExampleDatabase | None,
     had_failed: bool,
 ) -> list[Play]:
-    """The plays of a property as they are, or just the failing ones if they alone show the clause broken.
-
-    Of these the smallest comes first.
-    """
+    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
     played = [play for _, play in drawn]
     if not drawn or not profile.shrink or listed.is_broken(which.clause):
         return played
@@ -174,11 +169,7 @@ def _shrunk(
         return breaks(play)
 
     least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude, database)
-    if least is None:
-        return played
-    # The smallest comes first; the others that failed may have failed in another way, which nobody may excuse unseen.
-    first = smaller[repr(least)]
-    return [first, *(play for example, play in drawn if known[repr(example)] and play is not first)]
+    return [smaller[repr(least)]] if least is not None else played
 
 
 def _with_needs(clauses: Collection[str]) -> set[str]:
