@@ -62,13 +62,9 @@ def vendored_files() -> dict[str, bytes]:
         found |= {f"{folder}/{name}": file for name, file in _files(root / folder)}
     # Only in the wheel are the suites packages.
     files = {
-        name: file.read_bytes()
-        for name, file in found.items()
-        if not re.match(r"suites/.*__init__\.py$", name)
+        name: file.read_bytes() for name, file in found.items() if not re.match(r"suites/.*__init__\.py$", name)
     }
-    conftest = (
-        root / "suites" / "installed" / "vendored_conftest.py" if root == _PACKAGE else root / "conftest.py"
-    )
+    conftest = root / "suites" / "installed" / "vendored_conftest.py" if root == _PACKAGE else root / "conftest.py"
     files["conftest.py"] = conftest.read_bytes()
     files[REQUIREMENTS] = _requirements(root).encode()
     files[VERSION] = _version(root, [_top(name) for name in found]).encode()
@@ -118,9 +114,7 @@ def _commit(root: Path, copied: list[str]) -> str:
 
 def _git(root: Path, *arguments: str) -> str:
     try:
-        ended = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
-        )
+        ended = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return ended.stdout.strip()
@@ -202,9 +196,7 @@ def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
         place.write_bytes(content)
     manifest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     # Last: should this be interrupted, the old one still tells that the folder is not whole.
-    (folder / MANIFEST).write_text(
-        "".join(f"{digest}  {name}\n" for name, digest in manifest.items()), "utf-8"
-    )
+    (folder / MANIFEST).write_text("".join(f"{digest}  {name}\n" for name, digest in manifest.items()), "utf-8")
     return DONE, _told(folder, before, manifest)
 
 
@@ -237,15 +229,9 @@ def check(folder: Path) -> tuple[int, list[str]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 for a folder with local changes, 4 for wrong usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
-        "folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="only say which version it is, and whether it was edited"
-    )
+    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0])
+    parser.add_argument("folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite")
+    parser.add_argument("--check", action="store_true", help="only say which version it is, and whether it was edited")
     parser.add_argument("--force", action="store_true", help="give up local changes")
     try:
         told = parser.parse_args(arguments)

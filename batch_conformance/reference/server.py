@@ -78,9 +78,7 @@ class ReferenceServer:
 
     def batch_in(self, state: str) -> str | None:
         """The id of a batch in one of the five states."""
-        return next(
-            (batch.id for batch in self.store.batches.values() if batch.peek()["status"] == state), None
-        )
+        return next((batch.id for batch in self.store.batches.values() if batch.peek()["status"] == state), None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Sender) -> None:
         """Answer one request."""

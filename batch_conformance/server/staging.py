@@ -91,9 +91,7 @@ class CommandStager:
         except (OSError, ValueError) as error:
             raise CouldNotRun(f"the staging hook {self.command!r} cannot be run: {error}") from None
         except subprocess.TimeoutExpired:
-            raise CouldNotRun(
-                f"the staging hook {self.command!r} did not end in {HOOK_TIMEOUT:g} s"
-            ) from None
+            raise CouldNotRun(f"the staging hook {self.command!r} did not end in {HOOK_TIMEOUT:g} s") from None
         return _answer(done.stdout.decode("utf-8", "replace")) if done.returncode == 0 else None
 
 

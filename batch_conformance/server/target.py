@@ -104,9 +104,7 @@ def resolve_target(
         batch_ids=tuple(batch_ids) or tuple(table.get("batch_ids", ())),
         rate=parse_rate(limit) if limit else (None if is_loopback(url) else POLITE_RATE),
         stager=open_stager(stage, key) if stage else None,
-        other_key=_extra_key(
-            other_key_env, environ, "other-org", "the valid key of another organisation", key
-        ),
+        other_key=_extra_key(other_key_env, environ, "other-org", "the valid key of another organisation", key),
         revoked_key=_extra_key(revoked_key_env, environ, "invalid", "a revoked key", key),
     )
 
@@ -116,9 +114,7 @@ def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:
     if not key:
         raise UsageError(f"no API key: set the environment variable {variable} (named by {option})")
     if key.strip() != key or not key.isprintable() or not key.isascii():
-        raise UsageError(
-            f"the API key in {variable} has white space around it or characters no header can carry"
-        )
+        raise UsageError(f"the API key in {variable} has white space around it or characters no header can carry")
     return key
 
 

@@ -77,10 +77,7 @@ _pooled("keys-without-case", "tells keys apart without their case", str.casefold
 
 
 @mutant(
-    "401-with-the-last-key",
-    "auth.per-call",
-    "asks again with the key that worked last",
-    "retry.never-401-404",
+    "401-with-the-last-key", "auth.per-call", "asks again with the key that worked last", "retry.never-401-404"
 )
 class _LastKey(Faulty):
     def send(self, url: str, deadline: float) -> Answer:

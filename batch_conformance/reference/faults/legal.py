@@ -147,7 +147,11 @@ _answers("errors-echo-the-path", _echo)
 def _hostile_400(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     if answer.status == 404 and asked.segment and asked.method == "GET" and b"%" in asked.segment:
         decoded = unquote(asked.segment.decode("latin-1"))
-        if decoded.strip() == decoded and not decoded.startswith("batch_abc123,") and "%62" not in decoded:
+        if (
+            decoded.strip() == decoded
+            and not decoded.startswith("batch_abc123,")
+            and "%62" not in decoded
+        ):
             return server.error(400, "Malformed id")
     return answer
 

@@ -85,11 +85,7 @@ fault_in_answer("server.auth.no-disclosure", "401-with-the-key-escaped",
 
 def _told_back(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     sent = b" ".join(asked.header(b"authorization")).decode("latin-1")
-    return (
-        server.error(401, f"not understood: {sent}", answer.headers)
-        if answer.status == 401 and sent
-        else answer
-    )
+    return server.error(401, f"not understood: {sent}", answer.headers) if answer.status == 401 and sent else answer
 
 
 fault_in_answer("server.auth.no-disclosure", "401-with-the-authorization", _told_back)
