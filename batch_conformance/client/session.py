@@ -24,8 +24,6 @@ from batch_conformance.judge.verdict import ClauseResult, clause_result, unselec
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: Evidence kept of one clause.
-EVIDENCE = 5
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -198,10 +196,6 @@ def _verdicts(
             judged.append(ClauseResult(clause, "error", result.error))
             continue
         judgement = CLIENT_BENCH.judges[clause.id](record)
-        dropped = len(judgement.findings) - EVIDENCE
-        if dropped > 0:
-            judgement.remark(f"left out: {dropped} more findings like these")
-            del judgement.findings[EVIDENCE:]
         if left_out.get(clause.id):
             judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, judgement, strict=result.strict)

@@ -53,4 +53,5 @@ class RunResult:
         """``error`` when the suite could not judge or was interrupted, else the sum of the clauses."""
         if self.error or self.incomplete:
             return "error"
-        return run_verdict(result.verdict for result in self.results)
+        partial = any(not result.selected for result in self.results)
+        return run_verdict((result.verdict for result in self.results), partial=partial)

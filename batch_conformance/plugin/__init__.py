@@ -47,18 +47,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Take note of the clauses that were selected."""
-    ours = [(item, mark) for item in items for mark in item.iter_markers(MARKER)]
-    if not ours:
-        return
-    verdicts_of(config).select([mark for _, mark in ours])
+    """Keep what others make of warnings and time out of the suites' tests."""
     has_timeouts = config.pluginmanager.hasplugin("timeout")
-    for item, _ in ours:
+    for item in items:
+        if item.get_closest_marker(MARKER) is None:
+            continue
         # A client that warns is a client that warns: what the tests around it make of warnings is not its fault.
         item.add_marker(pytest.mark.filterwarnings("default"))
         if has_timeouts:
             # The first of them makes the whole run, which has limits of its own.
             item.add_marker(pytest.mark.timeout(0))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take note of the clauses that were selected, now that nobody deselects any more."""
+    config = session.config
+    ours = [(item, mark) for item in session.items for mark in item.iter_markers(MARKER)]
+    if ours:
+        verdicts_of(config).select(session, ours)
+    elif session.items and any_told(config) and not config.option.collectonly:
+        from batch_conformance.plugin.sharing import typed_options
+        from batch_conformance.plugin.usage import without_part
+
+        problem = without_part(typed_options(config), ())
+        if problem:
+            verdicts_of(config).refuse(session, problem)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -113,13 +127,13 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write the reports and settle the exit status."""
-    from batch_conformance.plugin.sharing import anything_selected, is_worker
+    from batch_conformance.plugin.sharing import is_worker, selection, wrong_usage
 
     config = session.config
     idle = config.option.collectonly or config.getoption("batch_plan", None)
     if is_worker(config) or idle:
         return
-    if config.pluginmanager.hasplugin(_VERDICTS) or anything_selected(config):
+    if config.pluginmanager.hasplugin(_VERDICTS) or selection(config) or wrong_usage(config):
         session.exitstatus = verdicts_of(config).finish(int(session.exitstatus))
 
 

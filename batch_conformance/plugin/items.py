@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from batch_conformance.report.text import log_safe
+from batch_conformance.report.words import fault, frequency
 
 _COULD_NOT = pytest.StashKey[bool]()
 
@@ -26,7 +27,7 @@ def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
     if verdict == "known-failure":
         pytest.xfail(f"known failure: {log_safe(entry['reason'], lines=False)}")
     if verdict == "warn":
-        pytest.xfail(f"should: {log_safe(entry['evidence'][0]['message'], lines=False)}")
+        pytest.xfail(f"should: {log_safe(fault(entry['evidence'][0]), lines=False)}")
     if verdict == "error":
         # One line says why, once: a page of the same error for each clause would hide it.
         if item.config.stash.get(_COULD_NOT, False):
@@ -43,7 +44,7 @@ def failure_text(entry: dict[str, Any]) -> str:
         lines.append(f"  {entry['reason']}")
     for evidence in entry["evidence"][:3]:
         lines += [
-            f"  {evidence['message']}",
+            f"  {' · '.join(filter(None, (evidence['message'], frequency(evidence))))}",
             f"    expected  {evidence['expected']}",
             f"    actual    {evidence['actual']}",
         ]

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+if TYPE_CHECKING:
+    from batch_conformance.plugin.subjects import Kind
+
 _INPUT = "batch_conformance_shared"
-_SELECTED = "selected"
+_TYPED = "batch_conformance_typed"
+_SELECTED, _REACHED, _WRONG = ".selected.json", ".reached", "wrong-usage.txt"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -39,14 +46,54 @@ def shared_folder(config: pytest.Config) -> Path:
 def share_with_worker(node: Any) -> None:
     """Hand the folder to a worker that is about to start. Any run may have workers: nothing else is done here."""
     node.workerinput[_INPUT] = str(shared_folder(node.config))
+    node.workerinput[_TYPED] = typed_options(node.config)
 
 
-def note_selection(config: pytest.Config) -> None:
-    """Let all processes of this run know that tests of the suites were selected."""
-    (shared_folder(config) / _SELECTED).touch()
+def typed_options(config: pytest.Config) -> list[str]:
+    """The ``--batch-…`` options typed for this run, without values; ``addopts`` and ini settings hold for any run."""
+    if is_worker(config):
+        return list(config.workerinput.get(_TYPED, ()))  # type: ignore[attr-defined]
+    names = (argument.partition("=")[0] for argument in config.invocation_params.args)
+    return [name for name in names if name.startswith("--batch-")]
 
 
-def anything_selected(config: pytest.Config) -> bool:
-    """Whether tests of the suites were selected, here or in a worker."""
+def note_selection(config: pytest.Config, selected: Mapping[Kind, Collection[str]]) -> None:
+    """Let all processes of this run know which clauses were selected, of each subject."""
+    for kind, clauses in selected.items():
+        path = shared_folder(config) / f"{kind}{_SELECTED}"
+        # Workers select alike; in one step, so that none reads half of it.
+        written = path.with_name(f"{path.name}.{os.getpid()}")
+        written.write_text(json.dumps(sorted(clauses)), "utf-8")
+        written.replace(path)
+
+
+def selection(config: pytest.Config) -> dict[Kind, set[str]]:
+    """The clauses that were selected, here or in a worker, of each subject."""
+    from batch_conformance.plugin.subjects import KINDS
+
     folder = getattr(config, "_batch_conformance_shared", None)
-    return folder is not None and (folder / _SELECTED).exists()
+    paths = {kind: folder / f"{kind}{_SELECTED}" for kind in KINDS} if folder is not None else {}
+    return {kind: set(json.loads(path.read_text("utf-8"))) for kind, path in paths.items() if path.exists()}
+
+
+def note_reached(config: pytest.Config, kind: Kind, clause: str) -> None:
+    """Note that the test of a clause ran."""
+    (shared_folder(config) / f"{kind}.{clause}{_REACHED}").touch()
+
+
+def reached(config: pytest.Config, kind: Kind) -> set[str]:
+    """The clauses whose tests ran, here or in a worker."""
+    paths = shared_folder(config).glob(f"{kind}.*{_REACHED}")
+    return {path.name.removeprefix(f"{kind}.").removesuffix(_REACHED) for path in paths}
+
+
+def note_wrong_usage(config: pytest.Config, problem: str) -> None:
+    """Let the process that started this worker know why nothing is judged."""
+    (shared_folder(config) / _WRONG).write_text(problem, "utf-8")
+
+
+def wrong_usage(config: pytest.Config) -> str:
+    """Why the workers judge nothing, in one line; empty if they do."""
+    folder = getattr(config, "_batch_conformance_shared", None)
+    path = folder / _WRONG if folder is not None else None
+    return path.read_text("utf-8") if path is not None and path.exists() else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,15 +14,27 @@ from filelock import FileLock
 from batch_conformance.plugin import judging, known_failures
 from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
-from batch_conformance.plugin.sharing import anything_selected, is_worker, note_selection, shared_folder
+from batch_conformance.plugin.sharing import (
+    is_worker,
+    note_reached,
+    note_selection,
+    note_wrong_usage,
+    reached,
+    selection,
+    shared_folder,
+    typed_options,
+    wrong_usage,
+)
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
+from batch_conformance.plugin.usage import nobody_named, without_part
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
+from batch_conformance.report.partial import is_partial, without_unreached
 
 if TYPE_CHECKING:
     from batch_conformance.report.words import Document
 
-PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
+PASSED, FAILED, INTERRUPTED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 2, 3, 4
 _NO_TESTS = 5
 
 
@@ -52,25 +64,40 @@ class Verdicts:
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
 
-    def select(self, marks: Collection[pytest.Mark]) -> None:
+    def select(self, session: pytest.Session, ours: Collection[tuple[pytest.Item, pytest.Mark]]) -> None:
         """Note which clauses the collected tests are about, and check that they can be judged at all."""
-        for mark in marks:
-            clause: str = mark.args[0]
-            self.selected.setdefault(kind_of(clause, mark), set()).add(clause)
-        note_selection(self._config)
-        if not is_worker(self._config) and not self._config.option.collectonly:
+        kinds = [(item, kind_of(mark.args[0], mark)) for item, mark in ours]
+        for (_, mark), (_, kind) in zip(ours, kinds, strict=True):
+            self.selected.setdefault(kind, set()).add(mark.args[0])
+        note_selection(self._config, self.selected)
+        if self._config.option.collectonly:
+            return
+        problem = without_part(typed_options(self._config), self.selected)
+        problem = problem or nobody_named(self._config, kinds)
+        if problem:
+            self.refuse(session, problem)
+        if not is_worker(self._config):
             self.check_usage()
             try:
                 for kind in self.selected:
                     judging.check_kind(kind, self.options)
                 judging.check_mutant(self.selected, self.options)
                 known_failures.check(self.options, self.selected)
-            except UsageProblem as problem:
-                raise pytest.UsageError(str(problem)) from None
+            except UsageProblem as error:
+                raise pytest.UsageError(str(error)) from None
+
+    def refuse(self, session: pytest.Session, problem: str) -> None:
+        """End the run for wrong usage, before anything is judged. Raises ``pytest.UsageError``."""
+        if not is_worker(self._config):
+            raise pytest.UsageError(problem)
+        # A worker cannot say so itself: it runs nothing, and the process that started it tells why.
+        note_wrong_usage(self._config, problem)
+        session.items.clear()
 
     def clause(self, kind: Kind, clause: str) -> dict[str, Any]:
-        """The report's entry on a clause; judges the subject if that has not been done."""
+        """The report's entry on a clause, for its test; judges the subject if that has not been done."""
         document = self.document(kind)
+        note_reached(self._config, kind, clause)
         return next(entry for entry in document["clauses"] if entry["id"] == clause)
 
     def document(self, kind: Kind) -> Document:
@@ -111,32 +138,53 @@ class Verdicts:
         return {kind: self._documents[kind] for kind in KINDS if kind in self._documents}
 
     def finish(self, status: int) -> int:
-        """Write the reports; returns the exit status of the run."""
+        """Write the reports; returns the exit status of the run, which agrees with them."""
         if status == WRONG_USAGE:
             return status
+        wrong = wrong_usage(self._config)
+        if wrong:
+            self.problems.append(wrong)
+            return WRONG_USAGE
+        selected = selection(self._config)
         documents = self.judged()
+        for kind, document in documents.items():
+            # Its tests may have been stopped: a clause counts as asked about once its test ran.
+            unreached = selected.get(kind, set()) - reached(self._config, kind)
+            self._documents[kind] = documents[kind] = without_unreached(document, unreached)
         for option in told_in_vain(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
-        for kind, document in documents.items():
-            folder = self.options.report / kind if len(documents) > 1 else self.options.report
-            try:
-                self.written[kind] = write_document(document, folder)
-            except ReportNotWritten as problem:
-                self.problems.append(str(problem))
+        self._write(documents, several=len(documents | selected) > 1)
         try:
             self.notes += known_failures.update(self.options, map(self._observed, documents))
         except UsageProblem as problem:
             self.problems.append(str(problem))
         if self.problems:
             return WRONG_USAGE
+        return self._status(status, documents, selected)
+
+    def _write(self, documents: Mapping[Kind, Document], *, several: bool) -> None:
+        for kind, document in documents.items():
+            # The last full report stays what it is until there is another one.
+            folder = self.options.report / "partial" if is_partial(document) else self.options.report
+            try:
+                self.written[kind] = write_document(document, folder / kind if several else folder)
+            except ReportNotWritten as problem:
+                self.problems.append(str(problem))
+
+    def _status(
+        self, status: int, documents: Mapping[Kind, Document], selected: Mapping[Kind, Collection[str]]
+    ) -> int:
+        verdicts = {document["verdict"] for document in documents.values()}
+        if status == INTERRUPTED and "fail" in verdicts and "error" not in verdicts:
+            # Not by the user: pytest-xdist and --stepwise end a run so after a failure.
+            return FAILED
         if status not in (PASSED, FAILED, _NO_TESTS):
             return status
-        verdicts = {document["verdict"] for document in documents.values()}
         if "error" in verdicts:
             return COULD_NOT_RUN
         if "fail" in verdicts:
             return FAILED
-        if anything_selected(self._config) and not documents:
+        if selected and not documents:
             self.problems.append("no clause was judged: nothing ran, so nothing conforms")
             return COULD_NOT_RUN
         return status

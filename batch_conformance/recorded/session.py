@@ -11,7 +11,7 @@ from pathlib import Path
 from batch_conformance import __version__
 from batch_conformance.contract import Clause, load_contract
 from batch_conformance.judge.result import RunResult, Subject
-from batch_conformance.judge.verdict import ClauseResult, clause_result
+from batch_conformance.judge.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.recorded.clauses import LIVE, NEEDS
 from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
@@ -131,7 +131,7 @@ def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str])
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
     if clause.id not in chosen:
-        return ClauseResult(clause, "not-exercised", "not selected in this run")
+        return not_selected(clause)
     judgement = judge_clause(clause.id, pile.recordings)
     # What was seen broken stays so; but nothing passes while there is something nobody could look at.
     if run.error and not judgement.findings:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from batch_conformance.report.markup import h, svg
-from batch_conformance.report.words import RUN_WORDS, Document, counts
+from batch_conformance.report.words import RUN_WORDS, Document, counts, standing, subject_failures
 
 _LABEL = "Batch API"
-_COLOURS = {"pass": "#17693c", "fail": "#b3261e", "error": "#6b4b00"}
+_COLOURS = {
+    "pass": "#17693c",
+    "known": "#8a5a00",
+    "outdated": "#8a5a00",
+    "fail": "#b3261e",
+    "error": "#5f5c54",
+    "partial": "#5f5c54",
+}
 _LABEL_COLOUR = "#33322d"
 _HEIGHT = 20
 _PADDING = 8
@@ -16,17 +23,20 @@ _PADDING = 8
 
 def render_badge(document: Document) -> str:
     """The badge of a report, as the text of an SVG file: 20 px high, at home in a README."""
-    failed = counts(document).get("fail", 0)
-    verdict = document["verdict"]
-    words = RUN_WORDS[verdict].label if verdict != "fail" else f"{failed} failed"
+    where = standing(document)
+    words = {
+        "fail": f"{len(subject_failures(document))} failed",
+        "known": f"{counts(document).get('known-failure', 0)} known",
+        "outdated": "known failures out of date",
+    }.get(where, RUN_WORDS[where].label)
     left, right = _width(_LABEL) + 2 * _PADDING, _width(words) + 2 * _PADDING
     image = h(
         "svg",
         h("title", f"{_LABEL} conformance, {document['subject']['side']} side: {words}"),
         h("rect", width=str(left + right), height=str(_HEIGHT), rx="4", fill=_LABEL_COLOUR),
-        h("rect", x=str(left), width=str(right), height=str(_HEIGHT), rx="4", fill=_COLOURS[verdict]),
+        h("rect", x=str(left), width=str(right), height=str(_HEIGHT), rx="4", fill=_COLOURS[where]),
         # Squares off the inner corners of the coloured half.
-        h("rect", x=str(left), width="4", height=str(_HEIGHT), fill=_COLOURS[verdict]),
+        h("rect", x=str(left), width="4", height=str(_HEIGHT), fill=_COLOURS[where]),
         h("g", _words(_LABEL, left / 2), _words(words, left + right / 2), **_FONT),
         xmlns="http://www.w3.org/2000/svg",
         width=str(left + right),

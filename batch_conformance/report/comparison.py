@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from batch_conformance.contract import load_contract
@@ -17,7 +17,7 @@ from batch_conformance.report.words import Document, subject_name, theme_of
 Change = Literal["better", "worse", "other"]
 
 #: How bad a verdict is; what was not put to the test weighs nothing.
-_WEIGHT = {"pass": 0, "not-exercised": 0, "warn": 1, "known-failure": 2, "fail": 3, "error": 3}
+_WEIGHT = {"pass": 0, "not-exercised": 0, "warn": 1, "fail": 3, "error": 3}
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,34 @@ class Column:
         return self.name.casefold(), self.name, version_key(self.version), self.place
 
     def verdict(self, clause: str) -> str | None:
-        """The verdict on a clause; None when the report's contract did not have it."""
-        return next((one["verdict"] for one in self.document["clauses"] if one["id"] == clause), None)
+        """The verdict on a clause; None when the report's contract did not have it.
+
+        An entry of a known-failures file that is out of date is not held against the implementation.
+        """
+        entry = self._entry(clause)
+        if entry is None:
+            return None
+        if not entry.get("file_at_fault"):
+            return str(entry["verdict"])
+        return (
+            "known-failure" if entry["subject_verdict"] in ("fail", "warn") else str(entry["subject_verdict"])
+        )
+
+    def subject_verdict(self, clause: str) -> str | None:
+        """The same without what a known-failures file has made of it."""
+        entry = self._entry(clause)
+        return str(entry.get("subject_verdict", entry["verdict"])) if entry else None
+
+    def _entry(self, clause: str) -> dict[str, Any] | None:
+        return next((one for one in self.document["clauses"] if one["id"] == clause), None)
+
+    def change_from(self, before: Column, clause: str) -> Change | None:
+        """How the verdict on a clause follows that of an earlier report; a file alone makes nothing better or worse."""
+        if before.verdict(clause) == self.verdict(clause):
+            return None
+        how = change(before.subject_verdict(clause), self.subject_verdict(clause))
+        both = before.verdict(clause) is not None and self.verdict(clause) is not None
+        return how or ("other" if both else None)
 
 
 @dataclass(frozen=True)
@@ -110,10 +136,7 @@ class Comparison:
         for column in self.columns:
             before = self.before(column)
             if before:
-                pairs = (
-                    (clause, change(before.verdict(clause), column.verdict(clause)))
-                    for clause in self.clauses
-                )
+                pairs = ((clause, column.change_from(before, clause)) for clause in self.clauses)
                 yield Step(before, column, {clause: how for clause, how in pairs if how})
 
 
@@ -121,9 +144,13 @@ def change(before: str | None, after: str | None) -> Change | None:
     """How one verdict follows another; None when nothing changed or one of them is missing."""
     if before == after or before is None or after is None:
         return None
-    if _WEIGHT[before] == _WEIGHT[after]:
+    # An excuse mends nothing: whatever was broken is broken still.
+    first, second = (_WEIGHT.get(one) for one in (before, after))
+    if first is None or second is None:
+        return "other" if first != 0 and second != 0 else "worse" if first == 0 else "better"
+    if first == second:
         return "other"
-    return "better" if _WEIGHT[after] < _WEIGHT[before] else "worse"
+    return "better" if second < first else "worse"
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], bool, list[tuple[int, int, str]]]:

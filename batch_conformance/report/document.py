@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from batch_conformance import __version__
-from batch_conformance.contract import SchemaViolation, current_contract, load_contract, schema_violations
-from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
+from batch_conformance.contract import (
+    Clause,
+    SchemaViolation,
+    current_contract,
+    load_contract,
+    schema_violations,
+)
+from batch_conformance.exchange import Exchange, Request, curl_line
 from batch_conformance.exchange.redact import met_in
 from batch_conformance.exchange.sensitive import (
     HIDDEN,
@@ -17,17 +23,24 @@ from batch_conformance.exchange.sensitive import (
     is_cookie_header,
     is_secret_header,
 )
-from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult
-from batch_conformance.report.text import cut, disarmed_shell, visible
+from batch_conformance.judge.verdict import ClauseResult, not_selected
+from batch_conformance.report.grouping import Group, grouped
+from batch_conformance.report.text import (
+    LINE_LIMIT,
+    Chained,
+    cut,
+    disarmed_shell,
+    redacted,
+    shown_text,
+    visible,
+)
 from batch_conformance.report.words import Document
 
 SUITE = "sync-batch-conformance"
 #: Limits of what a report shows, in characters after decoding; evidence in items a clause.
 BODY_LIMIT = 8192
 CURL_LIMIT = 16384
-LINE_LIMIT = 2048
 HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
@@ -66,23 +79,8 @@ def _place(violation: SchemaViolation) -> str:
     return f"{path}: {cut(visible(violation.message, lines=False), 300)}"
 
 
-def shown_text(redactor: Redactor, text: str, exchange: Exchange | None = None) -> str:
-    """A text of several lines as every report shows it: redacted, made visible, cut.
-
-    What the exchange it is about holds of cookies and signatures is hidden in it as well.
-    """
-    return cut(_safe((redactor, met_in(exchange)), text, lines=True).strip(), LINE_LIMIT)
-
-
-def _safe(redactors: Sequence[Redactor], text: str, *, lines: bool) -> str:
-    # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
-    return _redacted(redactors, visible(_redacted(redactors, text), lines=lines))
-
-
-def _redacted(redactors: Sequence[Redactor], text: str) -> str:
-    for redactor in redactors:
-        text = redactor.text(text)
-    return text
+def _silent(clause: Clause, why: str) -> ClauseResult:
+    return ClauseResult(clause, "not-exercised", why) if why else not_selected(clause)
 
 
 class _Reporter:
@@ -144,17 +142,17 @@ class _Reporter:
         if strangers:
             listed = ", ".join(sorted(strangers))
             raise ReportBug(f"internal error: not clauses of the {self.run.subject.side} side: {listed}")
-        silence = "not selected in this run"
         if self.run.error:
             silence = f"not reached: {self.run.error}"
-        elif self.run.incomplete:
-            silence = "not reached: the run was interrupted"
-        return [found.get(clause.id) or ClauseResult(clause, "not-exercised", silence) for clause in clauses]
+        else:
+            silence = "not reached: the run was interrupted" if self.run.incomplete else ""
+        return [found.get(clause.id) or _silent(clause, silence) for clause in clauses]
 
     def _clause(self, result: ClauseResult) -> dict[str, Any]:
         reason = self._text(result.reason)
         if result.verdict == "not-exercised" and not reason:
             reason = "nothing in this run put it to the test"
+        groups = grouped(result.findings, self.redactor, self.run.subject.side)
         entry: dict[str, Any] = {
             "id": result.clause.id,
             "level": result.clause.level,
@@ -163,13 +161,21 @@ class _Reporter:
             "verdict": result.verdict,
             "reason": reason,
             "exchanges": result.exchanges,
-            "evidence": [self._evidence(finding) for finding in result.findings[:EVIDENCE_LIMIT]],
+            "evidence": [self._evidence(group) for group in groups[:EVIDENCE_LIMIT]],
+            "limits": [self._text(limit) for limit in result.limits],
         }
-        if len(result.findings) > EVIDENCE_LIMIT:
-            entry["evidence_omitted"] = len(result.findings) - EVIDENCE_LIMIT
+        if len(groups) > EVIDENCE_LIMIT:
+            entry["evidence_omitted"] = len(groups) - EVIDENCE_LIMIT
+        if not result.selected:
+            entry["selected"] = False
+        if result.subject_verdict is not None:
+            entry["subject_verdict"] = result.subject_verdict
+        if result.file_at_fault:
+            entry["file_at_fault"] = True
         return entry
 
-    def _evidence(self, finding: Finding) -> dict[str, Any]:
+    def _evidence(self, group: Group) -> dict[str, Any]:
+        finding = group.finding
         exchange = self.about = finding.exchange
         entry: dict[str, Any] = {
             "message": self._text(finding.message) or "(no message)",
@@ -183,6 +189,10 @@ class _Reporter:
             entry["outcome"] = self._line(exchange.outcome())
             notes = [exchange.intent.label, *exchange.notes]
             entry["notes"] = [self._line(note, NOTE_LIMIT) for note in notes if note]
+        if group.times > 1:
+            entry["times"] = group.times
+        if group.times > 1 and group.batches:
+            entry["batches"] = group.batches
         self.about = None
         return entry
 
@@ -248,10 +258,10 @@ class _Reporter:
         return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
-        return shown_text(self.redactor, text, self.about)
+        return shown_text(Chained((self.redactor, met_in(self.about))), text)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        return _safe((self.redactor, met_in(self.about)), text, lines=lines)
+        return redacted(Chained((self.redactor, met_in(self.about))), text, lines=lines)

@@ -10,6 +10,7 @@ from batch_conformance.exchange import read_json
 from batch_conformance.report.difference import Piece, differences
 from batch_conformance.report.markup import h
 from batch_conformance.report.text import indented_json
+from batch_conformance.report.words import frequency
 
 #: Messages longer than this get a box of their own to scroll in, in characters or lines.
 _TALL_CHARACTERS = 1500
@@ -20,13 +21,20 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     """The evidence of a clause: the first item open, further ones a click away."""
     for number, item in enumerate(clause["evidence"], 1):
         # A client's request went to a stub that is gone: there is nothing to repeat it to.
-        curl = "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
+        curl = (
+            "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
+        )
         inner = _comparison(item), _exchange(item), _curl(item, curl)
         if number == 1:
-            yield h("div", h("p", item["message"], class_="message"), *inner, class_="evidence")
+            yield h("div", h("p", item["message"], _often(item), class_="message"), *inner, class_="evidence")
         else:
-            summary = h("summary", h("span", item["message"], class_="message"), _start(item))
+            summary = h("summary", h("span", item["message"], _often(item), class_="message"), _start(item))
             yield h("details", summary, *inner, class_="evidence more")
+
+
+def _often(item: Mapping[str, Any]) -> Element | None:
+    often = frequency(item)
+    return h("span", f" · {often}", class_="often") if often else None
 
 
 def _start(item: Mapping[str, Any]) -> Element | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from batch_conformance.judge.result import RunResult
 from batch_conformance.report.document import check_document, first_violation, report_document
+from batch_conformance.report.partial import is_partial
 from batch_conformance.report.text import visible
 from batch_conformance.report.words import Document
 
@@ -29,7 +30,7 @@ class MalformedReport(ValueError):
 def write_reports(run: RunResult, folder: Path) -> list[Path]:
     """Write ``conformance.json``, ``.html``, ``.md`` and ``badge.svg`` into ``folder``; returns their paths.
 
-    Every file is complete or as it was before.
+    A run of some clauses only has no verdict to make a badge of. Every file is complete or as it was before.
 
     Raises ``ReportNotWritten`` when the folder cannot be written to, and ``ReportBug`` when the report breaks
     its own schema.
@@ -40,7 +41,7 @@ def write_reports(run: RunResult, folder: Path) -> list[Path]:
 
 
 def write_document(document: Document, folder: Path) -> list[Path]:
-    """Write the four files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
+    """Write the files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
     # Only now, so that whoever just reads a report does not pay for the pages.
     from batch_conformance.report.badge import render_badge
     from batch_conformance.report.html import render_html
@@ -51,8 +52,9 @@ def write_document(document: Document, folder: Path) -> list[Path]:
         JSON_NAME: render_json(document),
         HTML_NAME: render_html(document),
         MARKDOWN_NAME: render_markdown(document),
-        BADGE_NAME: render_badge(document),
     }
+    if not is_partial(document):
+        contents[BADGE_NAME] = render_badge(document)
     prepare_folder(folder)
     return [write_whole(folder / name, text) for name, text in contents.items()]
 

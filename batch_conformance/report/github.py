@@ -7,12 +7,21 @@ from pathlib import Path
 
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.text import cut, log_safe
-from batch_conformance.report.words import RUN_WORDS, Document, sentence, subject_name, with_verdict
+from batch_conformance.report.words import (
+    Document,
+    frequency,
+    sentence,
+    standing,
+    standing_label,
+    subject_name,
+    with_verdict,
+)
 
 #: GitHub shows no more than ten annotations of a kind a step, and refuses summaries of a step beyond 1 MiB.
 ANNOTATION_LIMIT = 10
 SUMMARY_LIMIT = 1_000_000
 _MESSAGE_LIMIT = 1000
+_LEVELS = {"pass": "notice", "partial": "notice", "known": "warning"}
 
 
 def write_step_summary(document: Document, environment: Mapping[str, str]) -> Path | None:
@@ -44,18 +53,29 @@ def annotation_lines(document: Document, environment: Mapping[str, str]) -> list
 
 
 def _annotations(document: Document) -> Iterator[str]:
-    level = "notice" if document["verdict"] == "pass" else "error"
-    title = f"{subject_name(document)}: {RUN_WORDS[document['verdict']].label}"
+    level = _LEVELS.get(standing(document), "error")
+    title = f"{subject_name(document)}: {standing_label(document)}"
     error = document["run"].get("error")
     yield _command(level, title, f"{sentence(document)}\n{error}" if error else sentence(document))
-    for verdict in ("error", "fail"):
-        for clause in with_verdict(document, verdict):
-            lines = [clause["title"]]
-            if clause["reason"]:
-                lines.append(clause["reason"])
-            for item in clause["evidence"][:1]:
-                lines += [item["message"], f"expected {item['expected']}", f"actual {item['actual']}"]
-            yield _command("error", clause["id"], "\n".join(lines))
+    # One for each reason: what keeps the suite from judging keeps it from judging each clause.
+    unjudged: dict[str, list[str]] = {}
+    for clause in with_verdict(document, "error"):
+        unjudged.setdefault(clause["reason"], []).append(clause["id"])
+    for reason, ids in unjudged.items() if not error else ():
+        title = ids[0] if len(ids) == 1 else f"{ids[0]} and {len(ids) - 1} more"
+        yield _command("error", title, f"not judged: {reason}")
+    for clause in with_verdict(document, "fail"):
+        lines = [clause["title"]]
+        if clause["reason"]:
+            lines.append(clause["reason"])
+        for item in clause["evidence"][:1]:
+            lines += [
+                item["message"],
+                f"expected {item['expected']}",
+                f"actual {item['actual']}",
+                frequency(item),
+            ]
+        yield _command("error", clause["id"], "\n".join(filter(None, lines)))
 
 
 def _command(level: str, title: str, message: str) -> str:

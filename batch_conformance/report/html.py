@@ -11,15 +11,19 @@ from xml.etree.ElementTree import Element
 from batch_conformance.report.evidence import evidence_items
 from batch_conformance.report.markup import Child, h, page
 from batch_conformance.report.words import (
-    RUN_WORDS,
     WORDS,
     Document,
+    asked,
     by_theme,
     counts,
     effort,
     evidence_note,
+    fault,
+    limited,
     overlays_note,
     sentence,
+    standing,
+    standing_label,
     subject_name,
     theme_title,
     with_verdict,
@@ -30,18 +34,25 @@ _OPEN = frozenset({"fail", "error"})
 #: As many headlines as fit beside the map.
 _HEADLINES = 12
 _URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
-_ICON_COLOURS = {"pass": "#17693c", "fail": "#b3261e", "error": "#8a5a00"}
+_ICON_COLOURS = {
+    "pass": "#17693c",
+    "known": "#c77f00",
+    "outdated": "#c77f00",
+    "fail": "#b3261e",
+    "partial": "#5f5c54",
+    "error": "#8a5a00",
+}
 
 
 def render_html(document: Document) -> str:
     """The report as a whole page. Takes a checked document; never raises for what stands in it."""
     side = document["subject"]["side"]
-    verdict = RUN_WORDS[document["verdict"]].label
+    verdict = standing_label(document)
     return page(
         f"{subject_name(document)} {verdict} · Batch API, {side} side",
         css=("style.css", "report.css"),
         script="script.js",
-        icon=icon(document["verdict"]),
+        icon=icon(standing(document)),
         body=[
             h("a", "Skip to the clauses", href="#clauses", class_="skip"),
             _masthead(document),
@@ -51,9 +62,9 @@ def render_html(document: Document) -> str:
     )
 
 
-def icon(verdict: str) -> Element:
-    """A dot in the verdict's colour, for the browser's tab."""
-    dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[verdict])
+def icon(where: str) -> Element:
+    """A dot in the colour of where a run stands, for the browser's tab."""
+    dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[where])
     return h("svg", dot, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 16 16")
 
 
@@ -63,8 +74,15 @@ def mark(verdict: str) -> Element:
 
 
 def _masthead(document: Document) -> Element:
-    name, verdict = subject_name(document), document["verdict"]
-    statement = {"pass": "conforms", "fail": "does not conform", "error": "could not be judged"}[verdict]
+    name, verdict, where = subject_name(document), document["verdict"], standing(document)
+    statement = {
+        "pass": "conforms",
+        "known": f"has {standing_label(document)}",
+        "outdated": "has known failures out of date",
+        "fail": "does not conform",
+        "partial": "was judged in part, without a verdict",
+        "error": "could not be judged",
+    }[where]
     error = document["run"].get("error", "")
     if not error and verdict == "error" and document["run"].get("incomplete"):
         error = "The run was interrupted."
@@ -75,7 +93,7 @@ def _masthead(document: Document) -> Element:
             "h1",
             h("span", name, class_="long" if len(name) > 28 else None),
             " ",
-            h("span", statement, ".", class_=f"statement run-{verdict}"),
+            h("span", statement, ".", class_=f"statement run-{where}"),
         ),
         h("p", sentence(document), class_="lead"),
         h("p", error, class_="error") if error else None,
@@ -116,7 +134,7 @@ def _summary(document: Document) -> list[Element]:
         for theme, clauses in by_theme(document).items()
     ]
     glance = h("section", h("h2", "At a glance"), h("ul", *rows, class_="map"), class_="glance")
-    return [h("div", _wrong(document), glance, class_="summary")]
+    return [h("div", _wrong(document), glance, _limits(document), class_="summary")]
 
 
 def _wrong(document: Document) -> Element | None:
@@ -127,6 +145,21 @@ def _wrong(document: Document) -> Element | None:
     if len(urgent) > _HEADLINES:
         lines.append(h("li", h("span", f"… and {len(urgent) - _HEADLINES} more, below")))
     return h("section", h("h2", "What is wrong"), h("ol", *lines), class_="wrong")
+
+
+def _limits(document: Document) -> Element | None:
+    found = limited(document)
+    if not found:
+        return None
+    rows = [h("li", h("span", limit), h("small", *_links(ids))) for limit, ids in found.items()]
+    count = len({clause for ids in found.values() for clause in ids})
+    return h("section", h("h2", f"Passed with limits ({count})"), h("ul", *rows), class_="limits")
+
+
+def _links(ids: list[str]) -> Iterable[Child]:
+    for number, clause in enumerate(ids):
+        yield ", " if number else ""
+        yield h("a", clause, href=f"#{clause}")
 
 
 def _cell(clause: Mapping[str, Any]) -> Element:
@@ -143,11 +176,11 @@ def _cell(clause: Mapping[str, Any]) -> Element:
 
 
 def _headline(clause: Mapping[str, Any]) -> Element:
-    what = clause["evidence"][0]["message"] if clause["evidence"] else clause["reason"]
+    what = fault(clause["evidence"][0]) if clause["evidence"] else clause["reason"]
     return h(
         "li",
         h("a", clause["id"], href=f"#{clause['id']}"),
-        h("span", what.split("\n")[0][:300]),
+        h("span", what.split("\n")[0][:400]),
     )
 
 
@@ -155,7 +188,7 @@ def _clauses(document: Document) -> list[Element]:
     found = counts(document)
     # Empty targets ahead of the list make a filter a plain link, which the page's address remembers.
     anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
-    pills = [_pill("#clauses", "All", len(document["clauses"]))]
+    pills = [_pill("#clauses", "All", len(asked(document)))]
     pills += [
         _pill(f"#only-{verdict}", WORDS[verdict].heading, count, verdict) for verdict, count in found.items()
     ]
@@ -221,6 +254,8 @@ def _about(clause: Mapping[str, Any]) -> Element:
         ("Looked at", [times]),
         ("Link", [h("a", f"#{clause['id']}", href=f"#{clause['id']}")]),
     ]
+    if clause.get("limits"):
+        facts.insert(0, ("Limits", ["; ".join(clause["limits"])]))
     if clause["reason"]:
         # Only the adopter writes reasons of known failures, so a link in there is theirs.
         linked = clause["verdict"] == "known-failure"

@@ -15,8 +15,12 @@ from batch_conformance.report.words import (
     by_theme,
     effort,
     evidence_note,
+    frequency,
+    limited,
     overlays_note,
     sentence,
+    standing,
+    standing_label,
     subject_name,
     theme_title,
     with_verdict,
@@ -44,8 +48,8 @@ def as_text(text: str, limit: int | None = None) -> str:
 
 
 def _blocks(document: Document, evidence: bool) -> Iterator[str]:
-    word, subject, run = RUN_WORDS[document["verdict"]], document["subject"], document["run"]
-    yield f"# {word.glyph} {as_text(subject_name(document))}: {word.label}"
+    word, subject, run = RUN_WORDS[standing(document)], document["subject"], document["run"]
+    yield f"# {word.glyph} {as_text(subject_name(document))}: {standing_label(document)}"
     yield ""
     yield f"**{sentence(document)}**"
     yield ""
@@ -62,6 +66,7 @@ def _blocks(document: Document, evidence: bool) -> Iterator[str]:
     for verdict in ("fail", "error", "warn", "known-failure"):
         yield from _section(document, verdict, evidence)
     yield from _unexercised(document)
+    yield from _limits(document)
     yield from _themes(document)
 
 
@@ -116,7 +121,9 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
 
 def _plain(item: Mapping[str, Any]) -> str:
     """One piece of evidence as lines of text."""
-    lines = [item["message"], f"expected  {item['expected']}", f"actual    {item['actual']}"]
+    often = frequency(item)
+    found = f"{item['message']} ({often})" if often else item["message"]
+    lines = [found, f"expected  {item['expected']}", f"actual    {item['actual']}"]
     if item["curl"]:
         lines += ["", item["curl"]]
     request, response = item["request"], item["response"]
@@ -144,6 +151,14 @@ def _unexercised(document: Document) -> Iterator[str]:
     if by_reason:
         yield from ("", f"## {WORDS['not-exercised'].heading}", "")
         yield from (f"- {as_text(reason)}: {', '.join(ids)}" for reason, ids in by_reason.items())
+
+
+def _limits(document: Document) -> Iterator[str]:
+    found = limited(document)
+    if found:
+        yield from ("", "## Passed with limits", "")
+        for limit, ids in found.items():
+            yield f"- {as_text(limit)}: {', '.join(f'<code>{clause}</code>' for clause in ids)}"
 
 
 def _themes(document: Document) -> Iterator[str]:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
-from batch_conformance.report.comparison import Change, Column, Comparison, Step, change
+from batch_conformance.report.comparison import Change, Column, Comparison, Step
 from batch_conformance.report.html import icon, legend, mark
 from batch_conformance.report.markup import Child, h, page
-from batch_conformance.report.words import RUN_WORDS, WORDS, counts, theme_title
+from batch_conformance.report.words import RUN_WORDS, WORDS, counts, standing, subject_failures, theme_title
 
 _SIDES = {"client": "Clients", "server": "Servers"}
 #: Sign and words of a change from one version to the next.
@@ -43,7 +43,7 @@ def render_matrix(comparisons: list[Comparison]) -> str:
 def _masthead(comparisons: list[Comparison]) -> Element:
     newest = [versions[-1] for one in comparisons for versions in one.names().values()]
     total = sum(len(one.columns) for one in comparisons)
-    conforming = sum(column.document["verdict"] == "pass" for column in newest)
+    conforming = sum(standing(column.document) == "pass" for column in newest)
     noun = "implementation" if len(newest) == 1 else "implementations"
     lead = (
         f"{len(newest)} {noun}, {total} reports. In the newest version {conforming} of {len(newest)} conform."
@@ -133,14 +133,19 @@ def _head(comparison: Comparison) -> Element:
 
 
 def _version(column: Column, place: str | None) -> list[Child]:
-    word, verdict = RUN_WORDS[column.document["verdict"]], column.document["verdict"]
-    failed = counts(column.document).get("fail", 0)
-    said = {"fail": f"{failed} failed", "error": "not judged"}.get(verdict, word.label)
+    where = standing(column.document)
+    word = RUN_WORDS[where]
+    said = {
+        "fail": f"{len(subject_failures(column.document))} failed",
+        "known": f"{counts(column.document).get('known-failure', 0)} known",
+        "outdated": "file out of date",
+        "error": "not judged",
+    }.get(where, word.label)
     version = _brief(column.version, 20) or "–"
     return [
         h("a", version, href=column.link) if column.link else version,
         h("small", _brief(place, 60)) if place else None,
-        h("span", word.glyph, " ", said, class_=f"verdict run-{verdict}"),
+        h("span", word.glyph, " ", said, class_=f"verdict run-{where}"),
     ]
 
 
@@ -188,7 +193,7 @@ def _cell(comparison: Comparison, column: Column, clause: str, first: bool) -> E
     # No text from outside in attributes: the table's heads tell whose verdict it is.
     said = f"{clause}: {WORDS[verdict].label}"
     before = comparison.before(column)
-    how = change(before.verdict(clause), verdict) if before else None
+    how = column.change_from(before, clause) if before else None
     sign = None
     if how:
         said += f", {_CHANGES[how][1]}"

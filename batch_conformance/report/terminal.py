@@ -16,8 +16,11 @@ from batch_conformance.report.words import (
     counts,
     effort,
     evidence_note,
+    frequency,
+    limited,
     overlays_note,
     sentence,
+    standing,
     subject_name,
     theme_title,
     with_verdict,
@@ -58,6 +61,14 @@ _MARKUP: Mapping[str, dict[str, bool]] = {
     "not-exercised": {"light": True},
     "pass": {"green": True},
 }
+_COLOURS = {
+    "pass": "green",
+    "known": "yellow",
+    "outdated": "red",
+    "fail": "red",
+    "partial": "yellow",
+    "error": "yellow",
+}
 _INDENT = "  "
 #: Longer curl lines would bury what stands around them, in characters.
 _CURL_LIMIT = 1200
@@ -91,7 +102,7 @@ def render_terminal(
 def can_show(encoding: str | None) -> bool:
     """Whether a terminal with this encoding can show the signs used here; if not, ask for ``ascii_only``."""
     try:
-        "✓✗≈–│…·“”".encode(encoding or "ascii")
+        "✓✗≈–◌│…·“”".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True
@@ -110,10 +121,22 @@ class _Renderer:
     def lines(self, document: Document, more: str) -> Iterator[Line]:
         yield from self.head(document)
         if document["run"].get("error"):
-            # The same reason for each clause would bury the one line that says it.
+            # The same reason for each clause would bury the one line that says it; what was proven stands.
+            yield from self.broken(document, ("fail",))
             yield from self.foot(document, more)
             return
-        for verdict in ("fail", "error", "warn", "known-failure"):
+        yield from self.broken(document, ("fail", "error", "warn", "known-failure"))
+        yield from self.unexercised(document)
+        yield from self.limits(document)
+        if self.verbose >= 1:
+            yield from self.passed(document)
+        yield []
+        yield from self.themes(document)
+        yield []
+        yield from self.foot(document, more)
+
+    def broken(self, document: Document, verdicts: Iterable[str]) -> Iterator[Line]:
+        for verdict in verdicts:
             clauses = with_verdict(document, verdict)
             if clauses:
                 yield []
@@ -121,13 +144,6 @@ class _Renderer:
                 for clause in clauses:
                     yield []
                     yield from self.clause(clause)
-        yield from self.unexercised(document)
-        if self.verbose >= 1:
-            yield from self.passed(document)
-        yield []
-        yield from self.themes(document)
-        yield []
-        yield from self.foot(document, more)
 
     def glyph(self, word: Word) -> str:
         return word.letter if self.ascii else word.glyph
@@ -172,7 +188,8 @@ class _Renderer:
             yield [(f"{_INDENT}{'...' if self.ascii else '…'} {note}", _FAINT)]
 
     def evidence(self, item: Mapping[str, Any]) -> Iterator[Line]:
-        yield from self.field("found", item["message"], _BOLD)
+        often = frequency(item)
+        yield from self.field("found", f"{item['message']} ({often})" if often else item["message"], _BOLD)
         if item["expected"] or item["actual"]:
             yield from self.field("expected", item["expected"], {"green": True})
             yield from self.field("actual", item["actual"], {"red": True})
@@ -219,8 +236,19 @@ class _Renderer:
         by_reason: dict[str, list[str]] = {}
         for clause in clauses:
             by_reason.setdefault(clause["reason"], []).append(clause["id"])
-        for reason, ids in by_reason.items():
-            yield from self.field("reason", reason, _PLAIN)
+        yield from self.listed("reason", by_reason)
+
+    def limits(self, document: Document) -> Iterator[Line]:
+        found = limited(document)
+        if found:
+            count = len({clause for ids in found.values() for clause in ids})
+            yield []
+            yield [(f"Passed with limits ({count})", _BOLD)]
+            yield from self.listed("limit", found)
+
+    def listed(self, name: str, ids_by_text: Mapping[str, list[str]]) -> Iterator[Line]:
+        for text, ids in ids_by_text.items():
+            yield from self.field(name, text, _PLAIN)
             for line in _wrap(", ".join(ids), self.width - 13):
                 yield [(_INDENT + " " * 10 + line, _FAINT)]
 
@@ -239,6 +267,8 @@ class _Renderer:
 
     def themes(self, document: Document) -> Iterator[Line]:
         themes = by_theme(document)
+        if not themes:
+            return
         named = max(len(theme_title(theme)) for theme in themes) + 2
         longest = max(map(len, themes.values()))
         for theme, clauses in themes.items():
@@ -255,9 +285,9 @@ class _Renderer:
         if used:
             legend = f" {self.dot} ".join(f"{self.glyph(word)} {word.label}" for word in used)
             yield from self.wrapped(legend, _INDENT, _FAINT)
-        verdict = document["verdict"]
-        colour = {"pass": "green", "fail": "red", "error": "yellow"}[verdict]
-        word = RUN_WORDS[verdict]
+        where = standing(document)
+        colour = _COLOURS[where]
+        word = RUN_WORDS[where]
         start = f"{self.glyph(word)} {word.heading}. "
         first, *rest = _wrap(sentence(document), self.width - len(start))
         yield [(start, {colour: True, "bold": True}), (first, {colour: True})]

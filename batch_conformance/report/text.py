@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Protocol
 
+#: The longest text that a report shows in a place, in characters.
+LINE_LIMIT = 2048
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 #: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -43,6 +47,37 @@ def cut(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     return f"{text[:limit]} […cut: {limit:,} of {len(text):,} characters shown]"
+
+
+class Redacts(Protocol):
+    """Takes secrets out of a text, as ``exchange.Redactor`` does."""
+
+    def text(self, text: str, /) -> str:
+        """The text without them."""
+
+
+class Chained:
+    """Several redactors, one after the other."""
+
+    def __init__(self, redactors: Sequence[Redacts]) -> None:
+        self._redactors = redactors
+
+    def text(self, text: str) -> str:
+        """The text without the secrets of any of them."""
+        for redactor in self._redactors:
+            text = redactor.text(text)
+        return text
+
+
+def redacted(redactor: Redacts, text: str, *, lines: bool) -> str:
+    """The text without secrets, everything invisible written out."""
+    # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
+    return redactor.text(visible(redactor.text(text), lines=lines))
+
+
+def shown_text(redactor: Redacts, text: str) -> str:
+    """A text of several lines as every report shows it: redacted, made visible, cut."""
+    return cut(redacted(redactor, text, lines=True).strip(), LINE_LIMIT)
 
 
 def log_safe(text: str, *, lines: bool = True) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ class Word:
     meaning: str
 
 
+#: As much of a text as stands in a line with others, in characters.
+_BRIEF = 120
+
 #: Verdicts on a clause, the most urgent first.
 WORDS: Mapping[str, Word] = {
     "fail": Word("✗", "F", "failed", "Failed", "The promise was broken, and the evidence shows how."),
@@ -37,10 +40,19 @@ WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "passed", "Passed", "Put to the test and kept."),
 }
 
-#: Verdicts on a run.
+#: Where a run stands: its verdict, but for two that only a known-failures file can lead to (see ``standing``).
 RUN_WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "conforms", "Conforms", "No clause failed."),
+    "known": Word("≈", "k", "known failures", "Known failures", "No clause failed but as its file says."),
+    "outdated": Word(
+        "≈",
+        "o",
+        "known failures out of date",
+        "Known failures out of date",
+        "The file is wrong, not the subject.",
+    ),
     "fail": Word("✗", "F", "does not conform", "Does not conform", "At least one clause failed."),
+    "partial": Word("◌", "p", "no verdict", "Partial run", "Some clauses only were asked about."),
     "error": Word("?", "E", "could not judge", "Could not judge", "No verdict is possible."),
 }
 
@@ -73,17 +85,22 @@ def theme_title(theme: str) -> str:
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
+def asked(document: Document) -> list[dict[str, Any]]:
+    """The clauses that a run was about: all of them, but in a partial run."""
+    return [clause for clause in document["clauses"] if clause.get("selected", True)]
+
+
 def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:
-    """The clauses of a report, theme by theme, in the contract's order."""
+    """The clauses that a run was about, theme by theme, in the contract's order."""
     themes: dict[str, list[dict[str, Any]]] = {}
-    for clause in document["clauses"]:
+    for clause in asked(document):
         themes.setdefault(theme_of(clause["id"]), []).append(clause)
     return themes
 
 
 def with_verdict(document: Document, verdict: str) -> list[dict[str, Any]]:
-    """The clauses that got one verdict, in the contract's order."""
-    return [clause for clause in document["clauses"] if clause["verdict"] == verdict]
+    """The clauses that got one verdict, in the contract's order; not those that were not asked about."""
+    return [clause for clause in asked(document) if clause["verdict"] == verdict]
 
 
 def counts(document: Document) -> dict[str, int]:
@@ -99,24 +116,95 @@ def subject_name(document: Document) -> str:
     return named or subject["target"] or f"unnamed {subject['side']}"
 
 
+def standing(document: Document) -> str:
+    """Where a run stands, a key of ``RUN_WORDS``: no known failure is green, and no stale entry is the subject's."""
+    verdict: str = document["verdict"]
+    if verdict == "fail" and not subject_failures(document):
+        return "outdated"
+    return "known" if verdict == "pass" and with_verdict(document, "known-failure") else verdict
+
+
+def standing_label(document: Document) -> str:
+    """Where a run stands in a few words, e.g. ``7 known failures``."""
+    where = standing(document)
+    known = len(with_verdict(document, "known-failure"))
+    if where == "known":
+        return _counted(known, "known failure")
+    return "partial run, no verdict" if where == "partial" else RUN_WORDS[where].label
+
+
+def subject_failures(document: Document) -> list[dict[str, Any]]:
+    """The clauses that failed, without those where nothing but the known-failures file is wrong."""
+    return [one for one in with_verdict(document, "fail") if not one.get("file_at_fault")]
+
+
+def limited(document: Document) -> dict[str, list[str]]:
+    """What passes did not see, each with the ids of its clauses."""
+    found: dict[str, list[str]] = {}
+    for clause in with_verdict(document, "pass"):
+        for limit in clause.get("limits", ()):
+            found.setdefault(limit, []).append(clause["id"])
+    return found
+
+
 def sentence(document: Document) -> str:
     """The verdict in numbers, e.g. ``Of 43 clauses: 3 failed, 40 passed.``."""
-    found = counts(document)
     total = len(document["clauses"])
-    if found.get("pass") == total:
-        return f"All {total} clauses passed."
+    selected, found = asked(document), counts(document)
+    passes, left_out = found.get("pass", 0), total - len(selected)
+    limits = sum(bool(one.get("limits")) for one in selected)
+    limits_of = f"{_counted(limits, 'pass', 'passes')} with limits" if limits else ""
+    if left_out:
+        others = [_PHRASES[verdict](count) for verdict, count in found.items() if verdict != "pass"]
+        parts = [f"{passes} of {len(selected)} selected passed", *others, *([limits_of] if limits else [])]
+        no_verdict = "no verdict, " if document["verdict"] == "partial" else ""
+        return f"{', '.join(parts)}; {no_verdict}{left_out} not selected."
+    if passes == total:
+        return f"All {total} clauses passed{f'; {limits_of}' if limits else ''}."
     if found.get("not-exercised") == total:
         return f"None of the {total} clauses was put to the test."
-    phrases = {
-        "fail": "{} failed",
-        "error": "{} not judged",
-        "warn": "{} warning" if found.get("warn") == 1 else "{} warnings",
-        "known-failure": "{} known failure" if found.get("known-failure") == 1 else "{} known failures",
-        "not-exercised": "{} not exercised",
-        "pass": "{} passed",
-    }
-    parts = [phrases[verdict].format(count) for verdict, count in found.items()]
-    return f"Of {total} clauses: {', '.join(parts)}."
+    failed = len(subject_failures(document))
+    outdated = found.pop("fail", 0) - failed
+    parts = [f"{failed} failed"] if failed else []
+    if outdated:
+        parts.append(f"{outdated} with a stale known failure")
+    parts += [_PHRASES[verdict](count) for verdict, count in found.items()]
+    return f"Of {total} clauses: {', '.join(parts)}{f', {limits_of}' if limits else ''}."
+
+
+def _counted(count: int, thing: str, things: str = "") -> str:
+    return f"{count} {thing if count == 1 else things or thing + 's'}"
+
+
+_PHRASES: Mapping[str, Callable[[int], str]] = {
+    "fail": "{} failed".format,
+    "error": "{} not judged".format,
+    "warn": lambda count: _counted(count, "warning"),
+    "known-failure": lambda count: _counted(count, "known failure"),
+    "not-exercised": "{} not exercised".format,
+    "pass": "{} passed".format,
+}
+
+
+def fault(item: Mapping[str, Any]) -> str:
+    """What is wrong, in one line: where, what was promised, what came."""
+    message, expected, actual = (_brief(item[name]) for name in ("message", "expected", "actual"))
+    if not expected and not actual:
+        return message
+    return f"{message}: expected {expected or 'nothing'}, got {actual or 'nothing'}"
+
+
+def _brief(text: str) -> str:
+    first, *rest = text.strip().split("\n") or [""]
+    return first if len(first) <= _BRIEF and not rest else f"{first[:_BRIEF]}…"
+
+
+def frequency(item: Mapping[str, Any]) -> str:
+    """How often a piece of evidence was found, e.g. ``46 times, in 2 batches``; empty for once."""
+    times, batches = item.get("times", 1), item.get("batches", 0)
+    if times < 2:
+        return ""
+    return f"{times:,} times" + (f", in {_counted(batches, 'batch', 'batches')}" if batches else "")
 
 
 def evidence_note(clause: Mapping[str, Any], shown: int) -> str:

@@ -11,9 +11,9 @@ import pytest
 
 from batch_conformance.contract import (
     Contract,
-    StatusOrder,
     NoSuchOperation,
     Operation,
+    StatusOrder,
     base_contract,
     current_contract,
     load_document,

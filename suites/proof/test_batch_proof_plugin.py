@@ -143,7 +143,7 @@ def test_a_selection_is_judged_alone_and_the_rest_is_said_not_to_be(tmp_path: Pa
     """With just the requests it takes."""
     ended = run(tmp_path, SERVER, "-k", "server.notfound.unknown-id")
     assert ended.status == PASSED
-    report = ended.report()
+    report = ended.report("reports/latest/partial")
     by_id = {clause["id"]: clause for clause in report["clauses"]}
     assert [clause for clause in by_id if by_id[clause]["verdict"] != "not-exercised"] == [
         "server.notfound.unknown-id"
@@ -180,7 +180,7 @@ def test_settings_come_from_the_ini_file_the_environment_and_pyproject(
         MINE=REFERENCE_KEY,
     )
     assert ended.status == PASSED, ended.text
-    report = ended.report("kept/here")
+    report = ended.report("kept/here/partial")
     assert report["subject"] == {"side": "server", "name": "mine", "version": "", "target": target.url}
     facts = report["run"]
     assert (facts["profile"], facts["strict"], facts["seed"]) == ("quick", True, 7)

@@ -128,7 +128,7 @@ def test_no_line_is_a_log_command(name: str) -> None:
 def test_annotations_are_ours_alone(name: str) -> None:
     """Ten at most, one a line, titles of ours."""
     lines = outputs()[name].splitlines()
-    assert len(lines) == 10
+    assert 1 < len(lines) <= 10
     assert all(re.fullmatch(r"::error title=[^,:]*::.*", line) for line in lines)
     assert not [line for line in lines if re.search(r"##\w*\[", line)]
 

@@ -84,9 +84,58 @@ def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
     tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, told)
 
 
-def test_an_option_for_somebody_else_is_said_to_have_no_part(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize(
+    ("suite", "arguments", "line"),
+    [
+        (
+            SERVER,
+            ["--batch-client", "exec:no-such-driver"],
+            "--batch-client has no part in this run, which judges a server: leave it out, or add suites/client",
+        ),
+        (
+            CLIENT,
+            ["--batch-target=http://127.0.0.1:9", "--batch-id", "batch_abc123"],
+            "--batch-target and --batch-id have no part in this run, which judges a client: leave it out, or add "
+            "suites/server",
+        ),
+        (
+            SERVER,
+            ["--batch-recorded", "*.json"],
+            "--batch-recorded has no part in this run, which judges a server: leave it out, or add suites/recorded",
+        ),
+    ],
+)
+def test_an_option_for_somebody_else_is_refused(
+    tmp_path: Path, workers: tuple[str, ...], suite: str, arguments: list[str], line: str
+) -> None:
     """A green verdict on one side must not be taken for one on the other."""
-    ended = run(tmp_path, SERVER, "--batch-profile", "quick", "--batch-client", "exec:no-such-driver")
+    ended = run(tmp_path, suite, *workers, *arguments, SYNC_API_KEY="k-1234567890")
+    assert ended.status == WRONG_USAGE, ended.text
+    assert line in ended.text
+    assert "Traceback" not in ended.text
+    assert not (tmp_path / "reports/latest/conformance.json").exists()
+
+
+def test_an_option_for_somebody_else_left_by_a_selection_is_refused(tmp_path: Path) -> None:
+    """Deselected is as good as not there."""
+    ended = run(tmp_path, SERVER, CLIENT, "-k", "client.request", "--batch-target=embedded")
+    line = "--batch-target has no part in this run, which judges a client: leave it out, or add suites/server"
+    tells(ended, WRONG_USAGE, line)
+
+
+def test_an_option_in_a_run_that_judges_nobody_is_refused(tmp_path: Path) -> None:
+    """Tests of one's own alone judge no client."""
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
+    ended = run(tmp_path, "test_own.py", "--batch-client=embedded")
+    line = "--batch-client has no part in this run, which judges nobody: leave it out, or add suites/client"
+    tells(ended, WRONG_USAGE, line)
+
+
+def test_an_option_for_somebody_else_in_addopts_is_said_to_have_no_part(tmp_path: Path) -> None:
+    """Settings of a repository hold for each of its runs."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --batch-client exec:no-such-driver\n")
+    ended = run(tmp_path, "-c", "pytest.ini", SERVER, "--batch-profile", "quick")
     assert ended.status == 0, ended.text
     assert "--batch-client had no part in this run, which judged: server" in ended.text
 
@@ -306,5 +355,5 @@ def test_a_run_in_which_nothing_was_exercised_is_no_success(tmp_path: Path) -> N
             SYNC_API_KEY=REFERENCE_KEY,
         )
     assert ended.status == COULD_NOT_RUN
-    assert ended.report()["verdict"] == "error"
-    assert ended.verdicts()["server.rate.429"] == "not-exercised"
+    assert ended.report("reports/latest/partial")["verdict"] == "error"
+    assert ended.verdicts("reports/latest/partial")["server.rate.429"] == "not-exercised"

@@ -72,7 +72,11 @@ def test_clients_need_no_extra_of_the_server(workshop: Workshop, make: Make) -> 
     repository = make()
     found = f"import importlib.util as i; print([n for n in {SERVER_EXTRA} if i.find_spec(n)])"
     assert repository.run(workshop.installed, "-c", found).output == "[]\n"
-    ended = repository.pytest(workshop.installed, "--pyargs", "batch_conformance.suites.server", "-q", *LEAN)
+    ended = repository.pytest(workshop.installed, "--pyargs", "batch_conformance.suites.server", *LEAN)
+    assert ended.status == 4, ended.output
+    assert "nobody was named to be judged by suites/server: add --batch-target T" in ended.output
+    server = ("--pyargs", "batch_conformance.suites.server", "--batch-target", "embedded")
+    ended = repository.pytest(workshop.installed, *server, "-q", *LEAN)
     assert ended.status == 3, ended.output
     assert "pip install 'sync-batch-conformance[server]'" in ended.output
     assert "Traceback" not in ended.output

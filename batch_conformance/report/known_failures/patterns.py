@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.exchange import Redactor
+from batch_conformance.exchange.redact import met_in
 from batch_conformance.judge.finding import Finding
-from batch_conformance.report.document import shown_text
-from batch_conformance.report.text import cut
+from batch_conformance.report.text import Chained, cut, shown_text
 
 ANYTHING = "*"
 #: Longer evidence goes into a pattern by its beginning, in characters.
@@ -39,8 +39,9 @@ class Seen(NamedTuple):
 
 def seen_of(finding: Finding, redactor: Redactor) -> Seen:
     """The finding's evidence, redacted and made visible just as in the report."""
+    both = Chained((redactor, met_in(finding.exchange)))
     message, actual = (
-        shown_text(redactor, text, finding.exchange) for text in (finding.message, finding.actual)
+        shown_text(both, text) for text in (finding.message, finding.actual)
     )
     return Seen(message or "(no message)", actual)
 
@@ -99,6 +100,22 @@ def pattern_of(seen: Seen) -> Expected:
     found = Expected(message, _general(_OBJECT.sub(r"{*\1", seen.actual), ACTUAL_LIMIT))
     # Without a word of its own the text itself is the better pattern.
     return Expected(_first_line(seen.message, MESSAGE_LIMIT), found.actual) if found.vague else found
+
+
+def kind_of(seen: Seen, *, quoted: bool = True) -> tuple[str, str]:
+    """The evidence without the ids, times and states that vary from one batch or read to the next.
+
+    Unlike in a pattern, what is long, an object or a small number stays: there, that may be what differs. Nor are
+    ids in quotes left out unless ``quoted``; those that are opaque always are.
+    """
+    message = _STATE.sub("of a * batch", seen.message)
+    message = _QUOTED.sub(_quoted, message) if quoted else message
+    return _TOKEN.sub(_without_id, message), _TOKEN.sub(_without_id, seen.actual)
+
+
+def _without_id(match: re.Match[str]) -> str:
+    token = match.group()
+    return token if token.isdigit() and len(token) < _OPAQUE else _token(match)
 
 
 def patterns_of(evidence: Iterable[Seen]) -> list[Expected]:

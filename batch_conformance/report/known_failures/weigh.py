@@ -41,10 +41,14 @@ def _unchecked(result: ClauseResult, known: KnownFailures, entries: list[KnownFa
 
 @dataclass(frozen=True)
 class _Wrong:
-    """One thing that is wrong with the entries of a clause: the evidence of it, and what to do."""
+    """One thing that is wrong with the entries of a clause: the evidence of it, and what to do.
+
+    ``outlived`` when the entry is wrong although nothing that it does not name was found.
+    """
 
     finding: Finding
     advice: str
+    outlived: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,13 @@ class _Weigher:
         self.run, self.known, self.today = run, known, today
         #: What an interrupted run did not find may still be there.
         self.settled = not (run.error or run.incomplete)
+        self._naming: dict[tuple[str, str, str], tuple[Seen, tuple[KnownFailure, ...]]] = {}
 
     def weigh(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
         """The result as it stands with these entries."""
         if result.verdict == "error":
             return result
+        # All of them: what a report has room for is cut after this.
         proofs = [self._proof(finding, entries) for finding in result.findings]
         wrong = list(self._wrong(result, entries, proofs))
         if wrong:
@@ -75,15 +81,30 @@ class _Weigher:
             ordered = sorted(proofs, key=lambda proof: bool(proof.entries))
             reason = _joined(result.reason, *(problem.advice for problem in wrong))
             findings = (*(problem.finding for problem in wrong), *(proof.finding for proof in ordered))
-            return replace(result, verdict="fail", reason=reason, findings=findings)
+            # The subject is not to blame for an entry that outlived its failure.
+            at_fault = all(problem.outlived for problem in wrong) and all(proof.entries for proof in proofs)
+            return replace(
+                result,
+                verdict="fail",
+                reason=reason,
+                findings=findings,
+                limits=(),
+                subject_verdict=result.verdict,
+                file_at_fault=at_fault,
+            )
         if proofs:
-            return replace(result, verdict="known-failure", reason=self._excuse(result, entries, proofs))
+            reason = self._excuse(result, entries, proofs)
+            return replace(result, verdict="known-failure", reason=reason, subject_verdict=result.verdict)
         return _unchecked(result, self.known, entries) if result.verdict == "not-exercised" else result
 
     def _proof(self, finding: Finding, entries: list[KnownFailure]) -> _Proof:
-        seen = seen_of(finding, self.run.redactor)
-        naming = (entry for entry in entries if any(item.matches(seen) for item in entry.evidence))
-        return _Proof(finding, seen, tuple(naming))
+        # The same is often found many times.
+        text = (entries[0].clause, finding.message, finding.actual)
+        if text not in self._naming:
+            seen = seen_of(finding, self.run.redactor)
+            naming = (entry for entry in entries if any(item.matches(seen) for item in entry.evidence))
+            self._naming[text] = seen, tuple(naming)
+        return _Proof(finding, *self._naming[text])
 
     def _wrong(self, result: ClauseResult, entries: list[KnownFailure], proofs: list[_Proof]) -> list[_Wrong]:
         if result.verdict == "pass":
@@ -113,6 +134,7 @@ class _Weigher:
                 f"stale known failure ({place})", describe(entry.evidence), f"nothing of the kind: {why}"
             ),
             f"{place} is stale: {why}; remove the entry, or run with {_UPDATE}",
+            outlived=True,
         )
 
     def _changed(self, entries: list[KnownFailure], proof: _Proof) -> _Wrong:
@@ -141,6 +163,7 @@ class _Weigher:
         return _Wrong(
             Finding(f"expired known failure ({place})", expected, actual, exchange),
             f"{place} expired on {entry.expires}: fix the failure, or agree on a later date ({entry.issue})",
+            outlived=proof is None,
         )
 
     def _excuse(self, result: ClauseResult, entries: list[KnownFailure], proofs: list[_Proof]) -> str:

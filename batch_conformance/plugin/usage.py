@@ -1,0 +1,87 @@
+"""Whom a run may judge: options about a subject need it in the run, and suites of others need a name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batch_conformance.plugin.subjects import KINDS, Kind
+
+if TYPE_CHECKING:
+    import pytest
+
+#: The options that say whom to judge, or how to reach it. The first of a kind names the subject.
+SUBJECT_OPTIONS: dict[Kind, tuple[str, ...]] = {
+    "server": (
+        "target",
+        "id",
+        "api-key-env",
+        "other-key-env",
+        "revoked-key-env",
+        "stage",
+        "rate",
+        "allow-production",
+    ),
+    "client": ("client", "transport"),
+    "recorded": ("recorded",),
+}
+_SUITES: dict[Kind, str] = {"server": "a server", "client": "a client", "recorded": "recorded traffic"}
+_NAMES: dict[Kind, str] = {
+    "server": "--batch-target T, or --batch-target embedded for the reference server",
+    "client": "--batch-client C, or --batch-client embedded for the reference client",
+    "recorded": "--batch-recorded GLOB",
+}
+_PROJECT = re.compile(r'^name = "sync-batch-conformance"', re.MULTILINE)
+
+
+def without_part(typed: Collection[str], selected: Collection[Kind]) -> str:
+    """One line on the typed options whose subject the run does not judge; empty if there are none."""
+    for kind, options in SUBJECT_OPTIONS.items():
+        vain = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
+        if vain and kind not in selected:
+            judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nobody"
+            return (
+                f"{' and '.join(vain)} {'has' if len(vain) == 1 else 'have'} no part in this run, which judges "
+                f"{judged}: leave it out, or add suites/{kind}"
+            )
+    return ""
+
+
+def nobody_named(config: pytest.Config, items: Iterable[tuple[pytest.Item, Kind]]) -> str:
+    """One line for a suite of an installed package or a vendored folder that was not told whom to judge."""
+    for kind, folder in sorted({(kind, item.path.parent) for item, kind in items}):
+        option = "batch_" + SUBJECT_OPTIONS[kind][0]
+        told = config.getoption(option, None) is not None or bool(config.getini(option))
+        if not told and not in_checkout(folder, config.invocation_params.dir):
+            return f"nobody was named to be judged by {_place(folder)}: add {_NAMES[kind]}"
+    return ""
+
+
+def _place(folder: Path) -> str:
+    return "/".join(folder.parts[-2:])
+
+
+def in_checkout(folder: Path, start: Path) -> bool:
+    """Whether suites belong to a checkout of this project, where the embedded subjects are at home.
+
+    Not so in an installed package, a vendored folder, a submodule, or a subtree of the repository that pytest was
+    started in.
+    """
+    root = next((one for one in _above(folder.resolve()) if one.name == "suites"), folder.resolve()).parent
+    project = root / "pyproject.toml"
+    if not project.is_file() or not _PROJECT.search(project.read_text("utf-8", "replace")):
+        return False
+    if start.resolve().is_relative_to(root):
+        return True
+    git = root / ".git"
+    if git.is_file():
+        return "/modules/" not in git.read_text("utf-8", "replace")
+    above = root.parents
+    return git.is_dir() or not (start.resolve() in above or any((one / ".git").exists() for one in above))
+
+
+def _above(folder: Path) -> Iterator[Path]:
+    yield folder
+    yield from folder.parents

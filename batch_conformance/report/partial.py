@@ -1,0 +1,35 @@
+"""Reports on runs of some clauses only: what was not asked about has no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from batch_conformance.judge.verdict import run_verdict
+from batch_conformance.report.words import Document
+
+_STOPPED = "not reached: the run was stopped before its test"
+
+
+def is_partial(document: Document) -> bool:
+    """Whether the run was about some clauses only."""
+    return not all(clause.get("selected", True) for clause in document["clauses"])
+
+
+def without_unreached(document: Document, unreached: Collection[str]) -> Document:
+    """The report of a run whose tests were stopped early (``-x``), without what it says of the ``unreached``.
+
+    A report on a subject that could not be judged is left as it is.
+    """
+    if not unreached or document["verdict"] == "error":
+        return document
+    clauses = [_left_out(one) if one["id"] in unreached else one for one in document["clauses"]]
+    verdict = run_verdict((clause["verdict"] for clause in clauses), partial=True)
+    # Nothing was reached at all: that is no error of the suite's, and no verdict either.
+    return document | {"clauses": clauses, "verdict": "partial" if verdict == "error" else verdict}
+
+
+def _left_out(clause: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: clause[name] for name in ("id", "level", "title", "source") if name in clause}
+    rest = {"verdict": "not-exercised", "reason": _STOPPED, "exchanges": 0, "evidence": [], "limits": []}
+    return kept | rest | {"selected": False}
