@@ -1,4 +1,4 @@
-"""Judging a server from beginning to end: campaign, judges, verdicts."""
+"""Judging a server from beginning to end: runner, judges, verdicts."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from batch_conformance.generate import keys
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.server import SERVER_BENCH, Record
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
-from batch_conformance.server.campaign import Campaign
+from batch_conformance.server.liveness import GivenUp
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.runner import ServerRunner
 from batch_conformance.server.target import Target
-from batch_conformance.server.vigil import GivenUp
 from batch_conformance.server.wire import Wire
 
 if TYPE_CHECKING:
@@ -65,11 +65,11 @@ def judge_server(
     )
     began = time.monotonic()
     wire = Wire(target.url, timeout=timeout)
-    campaign = Campaign(target, world, wire, progress)
+    runner = ServerRunner(target, world, wire, progress)
     wanted = frozenset[str]().union(*(SERVER_BENCH.judges[clause].needs for clause in chosen))
     try:
-        campaign.preflight(target.batch_ids, wanted)
-        campaign.run(wanted)
+        runner.preflight(target.batch_ids, wanted)
+        runner.run(wanted)
     except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
     except KeyboardInterrupt:
@@ -77,39 +77,39 @@ def judge_server(
     finally:
         wire.close()
     _hide_keys(result, world)
-    result.requests = campaign.requests
+    result.requests = runner.requests
     result.rate_limited = sum(
-        exchange.status == 429 and exchange.intent.staged != 429 for exchange in campaign.exchanges
+        exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
     )
-    result.results = _verdicts(campaign, chosen, result)
+    result.results = _verdicts(runner, chosen, result)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
 
-def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) -> list[ClauseResult]:
+def _verdicts(runner: ServerRunner, chosen: Collection[str], result: RunResult) -> list[ClauseResult]:
     contract = load_contract()
     sides = {clause.id: clause for clause in contract.of_side("server")}
     if result.error:
         return [
             ClauseResult(sides[clause], "error", result.error) for clause in sides if clause in chosen
         ] + unselected(sides, chosen)
-    record = Record(campaign.exchanges, secrets=[campaign.world.secret])
+    record = Record(runner.exchanges, secrets=[runner.world.secret])
     judged = []
     for clause in sides:
         if clause in chosen:
             judgement = SERVER_BENCH.judges[clause](record)
             if not judgement.looked_at:
-                for remark in campaign.remarks:
+                for remark in runner.remarks:
                     judgement.remark(remark)
             weighed = clause_result(sides[clause], judgement, strict=result.strict)
-            judged.append(_unfinished(weighed, campaign) if result.incomplete else weighed)
+            judged.append(_unfinished(weighed, runner) if result.incomplete else weighed)
     order = list(sides)
     return sorted([*judged, *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id))
 
 
-def _unfinished(weighed: ClauseResult, campaign: Campaign) -> ClauseResult:
+def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_BENCH.judges[weighed.clause.id].needs <= campaign.done:
+    if weighed.findings or SERVER_BENCH.judges[weighed.clause.id].needs <= runner.done:
         return weighed
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges

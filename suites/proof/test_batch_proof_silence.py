@@ -11,9 +11,9 @@ from batch_conformance.generate.keys import valid_key
 from batch_conformance.judge.result import RunResult
 from batch_conformance.reference.server import Asked
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.campaign import Campaign
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.runner import ServerRunner
 from batch_conformance.server.session import judge_server
 from batch_conformance.server.target import Target
 from batch_conformance.server.wire import Wire
@@ -248,9 +248,9 @@ def test_notes_are_put_on_the_request_they_are_about() -> None:
     with serving_hostile(when(lambda asked: asked.segment not in known, hostile.reset)) as server:
         world = World(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)
         wire = Wire(server.url, timeout=20)
-        campaign = Campaign(Target("hostile", server.url, REFERENCE_KEY), world, wire)
-        campaign.preflight(IDS, ())
-        campaign.run({"generated-ids"})
+        runner = ServerRunner(Target("hostile", server.url, REFERENCE_KEY), world, wire)
+        runner.preflight(IDS, ())
+        runner.run({"generated-ids"})
         wire.close()
-    assert {"generated-ids", "alive"} <= {exchange.intent.probe for exchange in campaign.exchanges}
-    assert len({exchange.number for exchange in campaign.exchanges}) == campaign.requests
+    assert {"generated-ids", "alive"} <= {exchange.intent.probe for exchange in runner.exchanges}
+    assert len({exchange.number for exchange in runner.exchanges}) == runner.requests

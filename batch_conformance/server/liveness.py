@@ -1,4 +1,4 @@
-"""Keeps watch over a target that falls silent: a dead one must cost seconds, a moody one must get its verdict.
+"""Detects an unresponsive target: stop early if it is down, go on if only some requests time out.
 
 Whether a request was ignored or nobody is there any more shows when something is asked that was answered before.
 """
@@ -28,7 +28,7 @@ class GivenUp(Exception):
     """Requests of this kind were left unanswered too often: what a probe has left of them is not sent."""
 
 
-class Vigil:
+class Liveness:
     """What is known of a target's silence. ``timeout`` is that of one exchange, in seconds."""
 
     def __init__(self, timeout: float) -> None:
