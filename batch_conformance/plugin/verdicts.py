@@ -117,6 +117,8 @@ class Verdicts:
         documents = self.judged()
         for option in told_in_vain(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
+        for document in documents.values():
+            self.notes += document["run"].get("hints", ())
         for kind, document in documents.items():
             folder = self.options.report / kind if len(documents) > 1 else self.options.report
             try:

@@ -91,6 +91,8 @@ class _Reporter:
             facts["budget"] = run.budget
         if run.rate_limited:
             facts["rate_limited"] = run.rate_limited
+        if run.hints:
+            facts["hints"] = [self._line(hint) for hint in run.hints]
         if run.incomplete:
             facts["incomplete"] = True
         if run.error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.judge.result import CouldNotRun
+from batch_conformance.server.preflight import base_url_advice, moved_base
 from batch_conformance.server.send import Send
 from batch_conformance.server.sender import Sender
 
@@ -26,13 +27,19 @@ def discover(sender: Sender) -> list[str]:
         raise CouldNotRun(
             f"{target.url} refuses the API key of {target.api_key_env} ({exchange.status} on GET /v2/batch)"
         )
+    base = moved_base(exchange)
+    if base is not None and base != target.url:
+        raise CouldNotRun(
+            f"{target.url} redirects to {base} ({exchange.status} on GET /v2/batch), and redirects are not followed: "
+            f"judge it there, with --batch-target {base}"
+        )
     listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     found = {row["id"]: row.get("status") for row in rows if _can_be_asked_for(row.get("id"))}
     if not found:
         raise CouldNotRun(
             f"no batch was discovered at {target.url} (GET /v2/batch: {exchange.outcome()}): "
-            "name a batch that exists with --batch-id"
+            "name a batch that exists with --batch-id" + base_url_advice(target.url)
         )
     most = world.profile.batches
     one_each = list({str(status): value for value, status in reversed(found.items())}.values())

@@ -6,17 +6,20 @@ import time
 
 
 class Pacer:
-    """Holds a rate: each request is sent at least ``1/rate`` seconds after the one before; None for no limit."""
+    """Holds a rate: each request is sent at least ``1/rate`` seconds after the one before; None for no limit.
+
+    ``rate``, in requests a second, may be lowered at any time.
+    """
 
     def __init__(self, rate: float | None) -> None:
-        self._interval = 1 / rate if rate else 0.0
+        self.rate = rate
         self._next = 0.0
 
     def wait(self) -> None:
         """Return when the next request may be sent."""
-        if not self._interval:
+        if not self.rate:
             return
         now = time.monotonic()
         if self._next > now:
             time.sleep(self._next - now)
-        self._next = max(now, self._next) + self._interval
+        self._next = max(now, self._next) + 1 / self.rate

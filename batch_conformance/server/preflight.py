@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
 
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.result import CouldNotRun
@@ -26,11 +27,13 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
         except GivenUp as given_up:
             sender.remark(str(given_up))
     _check_key(sender, answers)
-    if all(answer.status == 404 for answer in answers):
+    _check_base_url(sender, answers)
+    if answers and all(answer.status == 404 for answer in answers):
         named = ", ".join(world.ids[:5])
         whose = "given as existing" if given else "that it lists itself"
         raise CouldNotRun(
             f"{sender.target.url} knows none of the batch ids {whose} ({named}): every read is a 404"
+            + base_url_advice(sender.target.url)
         )
     for answer in answers:
         world.note_state(answer)
@@ -39,9 +42,51 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     world.ids.sort(key=lambda value: order.get((world.states.get(value) or [""])[-1], 2))
 
 
+def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:
+    """Raise :class:`CouldNotRun` when every read is sent to the same path below another base URL."""
+    bases = {moved_base(answer) for answer in answers}
+    base = bases.pop() if len(bases) == 1 else None
+    if base is not None and base != sender.target.url:
+        raise CouldNotRun(
+            f"{sender.target.url} redirects every read to {base} ({answers[0].status}), and redirects are not "
+            f"followed: judge it there, with --batch-target {base}"
+        )
+
+
+def moved_base(answer: Exchange) -> str | None:
+    """The base URL to which a redirect leads, if it leads to the path that was asked for; else None."""
+    if answer.response is None or not 300 <= answer.response.status < 400:
+        return None
+    locations = answer.response.header_values("location")
+    asked = urlsplit(answer.request.url).path
+    tail = asked[asked.rfind("/v2/batch") :]
+    if len(locations) != 1 or "/v2/batch" not in asked:
+        return None
+    try:
+        parts = urlsplit(urljoin(answer.request.url, locations[0].strip()))
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return None
+    if not usable or not parts.path.endswith(tail):
+        return None
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(tail)}"
+
+
+def base_url_advice(url: str) -> str:
+    """What to say when nothing is found below a base URL that looks as if it were more than that; else nothing."""
+    parts = urlsplit(url)
+    for ending in ("/v2/batch", "/v2/batches", "/v2"):
+        if parts.path.rstrip("/").endswith(ending):
+            base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(ending)}"
+            return (
+                f" (reads go to {url}/v2/batch/…; if {ending} is no prefix of its own: --batch-target {base})"
+            )
+    return ""
+
+
 def _check_key(sender: Sender, answers: list[Exchange]) -> None:
     world, target = sender.world, sender.target
-    if not all(answer.status in (401, 403) for answer in answers):
+    if not answers or not all(answer.status in (401, 403) for answer in answers):
         return
     # Before the key is called refused: does the server only know another spelling of the header's name?
     for spelling in _SPELLINGS:

@@ -10,11 +10,11 @@ from batch_conformance.exchange import Exchange
 from batch_conformance.judge.result import CouldNotRun
 from batch_conformance.server.send import Send
 
-#: Seconds that a run may spend waiting because of 429s, in all and for one request.
+#: Seconds that a run may spend waiting because of 429s: in all, and for one request.
 MAX_WAIT_TOTAL = 120.0
 MAX_WAIT = 60.0
-#: Seconds of waits, each as long as it was asked for, after which a target that still says 429 will go on saying it.
-MAX_WAIT_IN_VAIN = 20.0
+#: Seconds of waiting without any other answer, after which a target that still says 429 will go on saying it.
+MAX_WAIT_IN_VAIN = 45.0
 #: Seconds to which a longer Retry-After is cut, some of which are no number any more.
 _LONGEST_TOLD = 1e6
 #: The longest wait, in seconds, where a 429 does not say how long.
@@ -30,28 +30,39 @@ class RateLimit:
         self._url = url
         self._patience = MAX_WAIT_TOTAL
         self._closed: set[str] = set()
+        self._in_vain = 0.0
+        self._was_served = False
 
-    def wait_out(self, send: Send, exchange: Exchange, tries: int, waited: float) -> float | None:
-        """Wait as long as a 429 asks to. Returns the seconds that count as waited, None to take the 429 for good.
+    def served(self) -> None:
+        """Note that something else than a 429 came."""
+        self._in_vain = 0.0
+        self._was_served = True
 
-        ``tries`` counts the 429s to this request before this one, ``waited`` the seconds spent on them.
-        Raises :class:`CouldNotRun` when there is no end to it.
+    def wait_out(self, send: Send, exchange: Exchange, tries: int) -> bool:
+        """Wait as long as a 429 asks to; False to take the 429 for the answer, without waiting.
+
+        ``tries`` counts the 429s to this request before this one. Raises :class:`CouldNotRun` when there is no end
+        to it.
         """
         wait = retry_after(exchange, otherwise=min(2.0**tries, _LONGEST_GUESS))
-        tries += 1
-        if send.key.kind != "valid" and (tries >= _TRIES_WITHOUT_KEY or send.probe in self._closed):
-            # A server may stop listening to strangers who keep coming: what they would be told is not seen.
+        # One long wait is what limiters with a window of a minute ask for, of somebody they have served before.
+        first = self._was_served and not self._in_vain
+        endless = self._in_vain + wait > (MAX_WAIT if first else MAX_WAIT_IN_VAIN) or wait > self._patience
+        # A server may stop listening to strangers who keep coming: what they would be told is not seen.
+        stranger = send.key.kind != "valid"
+        if stranger and (endless or tries + 1 >= _TRIES_WITHOUT_KEY or send.probe in self._closed):
             self._closed.add(send.probe)
-            return None
-        if wait > min(MAX_WAIT, self._patience) or waited >= max(MAX_WAIT_IN_VAIN, 2 * wait):
+            return False
+        if endless:
             raise CouldNotRun(
-                f"{self._url} keeps answering 429 (after {waited:g} s of waiting, "
+                f"{self._url} keeps answering 429 (after {self._in_vain:g} s of waiting, "
                 f"asked to wait {wait:g} s more): lower --batch-rate, or come back later"
             )
         # A wait of nothing still costs patience, so that a server that only ever says 429 ends the run.
+        self._in_vain += max(wait, 1.0)
         self._patience -= max(wait, 1.0)
         time.sleep(wait)
-        return max(wait, 1.0)
+        return True
 
 
 def retry_after(exchange: Exchange, otherwise: float = 1.0) -> float:

@@ -50,6 +50,16 @@ class ServerRunner:
         """Requests sent so far."""
         return self._sender.budget.spent
 
+    @property
+    def deaths(self) -> list[Exchange]:
+        """The requests that brought the target down, each seen twice."""
+        return self._sender.recovery.deaths
+
+    @property
+    def hints(self) -> list[str]:
+        """What the user should know of how the run went."""
+        return [hint for hint in [self._sender.overload.hint] if hint]
+
     def preflight(self, given: Collection[str], wanted: Collection[str]) -> None:
         """Make sure that the target answers, takes the key, and knows the ids.
 
@@ -123,7 +133,7 @@ class ServerRunner:
     def _burst(self) -> None:
         """Reads of different batches side by side: answers must not get mixed up."""
         count = min(self.world.profile.burst, self._sender.budget.left())
-        if self.target.rate is not None or count < 2:
+        if self._sender.pacer.rate is not None or count < 2:
             return
         self._sender.budget.reserve(count)
         sends = [
@@ -136,4 +146,4 @@ class ServerRunner:
 
         with ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(send_one, sends))
-        self._sender.note_side_by_side(sends, answers)
+        self._sender.send_side_by_side(sends, answers)
