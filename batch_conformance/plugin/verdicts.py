@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from batch_conformance.plugin import judging, known_failures
+from batch_conformance.plugin.hosts import obstacle, unfit
 from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import anything_selected, is_worker, note_selection, shared_folder
@@ -59,6 +60,8 @@ class Verdicts:
             self.selected.setdefault(kind_of(clause, mark), set()).add(clause)
         note_selection(self._config)
         if not is_worker(self._config) and not self._config.option.collectonly:
+            if reason := unfit(self._config):
+                pytest.exit(reason, COULD_NOT_RUN)
             self.check_usage()
             try:
                 for kind in self.selected:
@@ -87,7 +90,14 @@ class Verdicts:
     def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         try:
-            run = judging.judge(kind, self.options, self.selected[kind], progress_line(self._config, kind))
+            reason = obstacle(self._config, kind, self.options)
+            run = (
+                judging.could_not_run(kind, self.options, self.selected[kind], reason)
+                if reason
+                else judging.judge(
+                    kind, self.options, self.selected[kind], progress_line(self._config, kind)
+                )
+            )
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))

@@ -39,7 +39,7 @@ class Overload:
         self._sender = sender
         self._patience = _PATIENCE
         self._own: set[Kind] = set()
-        self._tried = False
+        self._only_503 = False
         self._taken_as_they_come = False
         self._at_once = 0
         self._after_pause = 0
@@ -91,12 +91,12 @@ class Overload:
 
     def _settle_first(self, send: Send, refused: Exchange) -> Exchange:
         """Nothing was answered well so far: a target that only ever says 503 is broken, and must not cost much."""
-        if self._tried:
+        if self._only_503:
             return refused
-        self._tried = True
         self._pause(refused, _PAUSES[0])
         again = self._sender.record(send)
         if again.status == 503:
+            self._only_503 = True
             return again
         self._after_pause += 1
         return self._excuse(refused, again)
