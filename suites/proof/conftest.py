@@ -16,7 +16,8 @@ from suites.proof.client_repo import Repository, Workshop, open_workshop
 
 _HERE = Path(__file__).parent
 #: Of the dev extra, what tests import at once.
-_MISSING = [name for name in ("trustme", "markdown_it", "openapi_spec_validator") if find_spec(name) is None]
+_DEV = ("trustme", "markdown_it", "openapi_spec_validator", "flask", "aiohttp")
+_MISSING = [name for name in _DEV if find_spec(name) is None]
 
 collect_ignore = ["toy_client"]
 collect_ignore_glob = ["test_*.py"] if _MISSING else []

@@ -12,7 +12,7 @@ from batch_conformance.judge.verdict import ClauseResult
 from batch_conformance.reference.faults import server_mutants
 from batch_conformance.reference.server import Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server import overload, rate_limit
+from batch_conformance.server import overload
 from batch_conformance.server.session import judge_server
 from batch_conformance.server.target import Target
 from suites.proof import hostile
@@ -45,7 +45,13 @@ def page(status: str, *headers: str) -> Fault:
     """A gateway's page in the place of an answer."""
 
     def fault(peer: Peer) -> None:
-        told = [f"HTTP/1.1 {status}", "Content-Type: text/html", "Content-Length: 13", "Connection: close", *headers]
+        told = [
+            f"HTTP/1.1 {status}",
+            "Content-Type: text/html",
+            "Content-Length: 13",
+            "Connection: close",
+            *headers,
+        ]
         peer.send("\r\n".join([*told, "", "<h1>Oops</h1>"]).encode())
 
     return fault
@@ -95,7 +101,9 @@ def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: 
     ],
     ids=["another method", "an odd header"],
 )
-def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(kills: Callable[[Asked], bool]) -> None:
+def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(
+    kills: Callable[[Asked], bool],
+) -> None:
     """Worse than a 500: the clause about 5xx has it."""
     run = judged(down_after(kills), profile="default")
     assert run.error == ""
@@ -183,10 +191,12 @@ def test_requests_that_always_get_503_are_red() -> None:
 
 
 @pytest.mark.parametrize("wait", [30, 60, 5, 1])
-def test_a_target_that_says_429_for_ever_ends_within_a_minute(wait: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_that_says_429_for_ever_ends_within_a_minute(
+    wait: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However long it asks to wait."""
     slept: list[float] = []
-    monkeypatch.setattr(rate_limit.time, "sleep", slept.append)
+    monkeypatch.setattr("batch_conformance.server.rate_limit.time.sleep", slept.append)
     run = judged(always(page("429 Too Many Requests", f"Retry-After: {wait}")))
     assert "keeps answering 429" in run.error
     assert sum(slept) <= 60
