@@ -90,17 +90,17 @@ def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple
 
 @pytest.mark.parametrize("fault", [hostile.hang, hostile.drip_body, hostile.reset, hostile.close])
 @pytest.mark.parametrize("count", [1, 40], ids=["at the second request", "midway"])
-def test_a_target_that_stops_answering_costs_two_timeouts_more(fault: Fault, count: int) -> None:
-    """A verdict on half a run would be a guess."""
+def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fault, count: int) -> None:
+    """Three timeouts, in case it comes back; then a verdict on half a run would be a guess."""
     with serving_hostile(after(count, fault)) as server:
         began = time.monotonic()
         run = judged(server)
         seconds = time.monotonic() - began
-        assert len(server.asked) <= count + 8
+        assert len(server.asked) <= count + 16
     assert run.verdict == "error"
     assert run.error.startswith(f"{server.url} stopped answering after {count} requests: ")
     assert {result.verdict for result in run.results} == {"error"}
-    assert seconds < 2 * TIMEOUT + SLACK
+    assert seconds < 6 * TIMEOUT + SLACK
 
 
 def test_a_target_that_goes_away_midway() -> None:
