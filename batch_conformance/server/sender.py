@@ -123,7 +123,8 @@ class Sender:
         exchange = self.record(replace(send, probe="alive", lane="", staged=None), seconds)
         # As long as nothing but a gateway has answered, its answer is what there is.
         alive = is_alive(exchange) if self.liveness.was_ever_answered else is_answer(exchange)
-        if is_from_gateway(exchange):
+        if not alive or is_from_gateway(exchange):
+            # It shows that the target is down, not what it makes of a read.
             self.set_aside(exchange)
         return alive
 
