@@ -15,8 +15,8 @@ import httpx
 from batch_conformance.exchange import Request
 from batch_conformance.reference.store import REFERENCE_KEY, sample_store
 from batch_conformance.server import session
-from batch_conformance.server.campaign import Campaign
 from batch_conformance.server.connection import wire_bytes
+from batch_conformance.server.runner import ServerRunner
 from batch_conformance.server.target import Target
 
 
@@ -40,22 +40,22 @@ def target_at(url: str) -> Target:
 
 
 @contextmanager
-def campaigns() -> Iterator[list[Campaign]]:
-    """The campaigns of all runs made meanwhile: a verdict alone does not tell what was sent."""
-    met: list[Campaign] = []
+def runners() -> Iterator[list[ServerRunner]]:
+    """The runners of all runs made meanwhile: a verdict alone does not tell what was sent."""
+    met: list[ServerRunner] = []
 
-    class Watched(Campaign):
+    class Watched(ServerRunner):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             met.append(self)
 
-    with patch.object(session, "Campaign", Watched):
+    with patch.object(session, "ServerRunner", Watched):
         yield met
 
 
 def recorded(url: str, profile: str = "default") -> list[Sent]:
     """Judge the server at ``url`` and note what was sent, in the order of its beginning."""
-    with campaigns() as met:
+    with runners() as met:
         session.judge_server(target_at(url), profile=profile)
     exchanges = sorted(met[0].exchanges, key=lambda exchange: exchange.started)
     sent = []

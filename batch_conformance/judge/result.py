@@ -30,6 +30,7 @@ class RunResult:
 
     ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
     ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
+    ``hints`` are lines for the user about how the run went, e.g. at which rate.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     """
 
@@ -43,6 +44,7 @@ class RunResult:
     strict: bool = False
     budget: int | None = None
     rate_limited: int = 0
+    hints: list[str] = field(default_factory=list)
     error: str = ""
     incomplete: bool = False
     redactor: Redactor = field(default_factory=Redactor)

@@ -12,6 +12,7 @@ from batch_conformance import __version__
 from batch_conformance.contract import load_contract
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.verdict import ClauseResult, unselected
+from batch_conformance.plugin.hosts import blocker
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
 
@@ -119,11 +120,11 @@ def judge(kind: Kind, options: Options, selected: Collection[str], progress: Pro
         check_kind(kind, options)
         run = _JUDGES[kind](options, selected, progress)
     except (CouldNotRun, UsageProblem) as error:
-        return _failed(kind, options, selected, str(error))
+        return could_not_run(kind, options, selected, str(error))
     except ImportError as error:
-        return _failed(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
+        return could_not_run(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
     except Exception as error:
-        return _failed(kind, options, selected, _own_defect(error))
+        return could_not_run(kind, options, selected, blocker(error) or _own_defect(error))
     if run.incomplete:
         raise Interrupted(run)
     return run
@@ -136,7 +137,8 @@ def _own_defect(error: Exception) -> str:
     return f"the suite itself failed with {type(error).__name__} ({place}): that is a defect of ours, please report it"
 
 
-def _failed(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
+def could_not_run(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
+    """The result of a subject that cannot be judged, for a reason in one line."""
     side = side_of(kind)
     target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
     clauses = {clause.id: clause for clause in load_contract().of_side(side)}

@@ -12,6 +12,7 @@ import pytest
 from filelock import FileLock
 
 from batch_conformance.plugin import judging, known_failures
+from batch_conformance.plugin.hosts import obstacle, unfit
 from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import (
@@ -77,6 +78,8 @@ class Verdicts:
         if problem:
             self.refuse(session, problem)
         if not is_worker(self._config):
+            if reason := unfit(self._config):
+                pytest.exit(reason, COULD_NOT_RUN)
             self.check_usage()
             try:
                 for kind in self.selected:
@@ -114,7 +117,14 @@ class Verdicts:
     def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         try:
-            run = judging.judge(kind, self.options, self.selected[kind], progress_line(self._config, kind))
+            reason = obstacle(self._config, kind, self.options)
+            run = (
+                judging.could_not_run(kind, self.options, self.selected[kind], reason)
+                if reason
+                else judging.judge(
+                    kind, self.options, self.selected[kind], progress_line(self._config, kind)
+                )
+            )
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
@@ -153,6 +163,8 @@ class Verdicts:
             self._documents[kind] = documents[kind] = without_unreached(document, unreached)
         for option in told_in_vain(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
+        for document in documents.values():
+            self.notes += document["run"].get("hints", ())
         self._write(documents, several=len(documents | selected) > 1)
         try:
             self.notes += known_failures.update(self.options, map(self._observed, documents))

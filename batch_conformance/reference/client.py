@@ -193,7 +193,7 @@ class BatchClient(Codec):
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
         # No redirect is followed: the key belongs to the server that was named.
-        self._http = httpx.Client(verify=_tls(), timeout=timeout, follow_redirects=False)
+        self._http = httpx.Client(verify=_tls(), trust_env=False, timeout=timeout, follow_redirects=False)
 
     def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
@@ -239,7 +239,7 @@ class AsyncBatchClient(Codec):
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
-        self._http = httpx.AsyncClient(verify=_tls(), timeout=timeout, follow_redirects=False)
+        self._http = httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=timeout, follow_redirects=False)
 
     async def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
@@ -300,7 +300,7 @@ def _check_size(body: bytearray) -> None:
 @cache
 def _tls() -> ssl.SSLContext:
     # Loading the certificates takes longer than many a call.
-    return httpx.create_ssl_context()
+    return httpx.create_ssl_context(trust_env=False)
 
 
 Adapter = Callable[[dict[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]"]

@@ -88,7 +88,7 @@ class _Reporter:
 
     def __init__(self, run: RunResult) -> None:
         self.run = run
-        self.redactor: Redactor = run.redactor
+        self.redactor = run.redactor
         self.about: Exchange | None = None
 
     def document(self) -> Document:
@@ -105,6 +105,8 @@ class _Reporter:
             facts["budget"] = run.budget
         if run.rate_limited:
             facts["rate_limited"] = run.rate_limited
+        if run.hints:
+            facts["hints"] = [self._line(hint) for hint in run.hints]
         if run.incomplete:
             facts["incomplete"] = True
         if run.error:

@@ -125,7 +125,7 @@ def _property(
         try:
             exchange = send(planned)
         except BaseException as error:
-            # Not the example's fault: it must reach the campaign, not the shrinker.
+            # Not the example's fault: it must reach the runner, not the shrinker.
             raise _Stop(error) from None
         annotated = replace(exchange, notes=opinions(case, exchange))
         keep(annotated)

@@ -1,4 +1,4 @@
-"""What a campaign would send, counted by kind, without sending anything."""
+"""What a run would send, counted by kind, without sending anything."""
 
 from __future__ import annotations
 

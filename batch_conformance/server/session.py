@@ -1,28 +1,32 @@
-"""Judging a server from beginning to end: campaign, judges, verdicts."""
+"""Judging a server from beginning to end: runner, judges, verdicts."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import Redactor
+from batch_conformance.exchange import Exchange, Redactor
 from batch_conformance.generate import keys
+from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.server import SERVER_BENCH, Record
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
-from batch_conformance.server.campaign import Campaign
+from batch_conformance.server.liveness import GivenUp
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.recovery import TargetLost, described
+from batch_conformance.server.runner import ServerRunner
 from batch_conformance.server.target import Target
-from batch_conformance.server.vigil import GivenUp
 from batch_conformance.server.wire import Wire
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
+#: The clause about rates, and the one that answers for failures of the server that no other clause is about.
+_RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
 #: Variants of the key that are shorter are shown as they are: hidden, they would tear holes into any text.
 _SHORTEST = 6
 
@@ -65,51 +69,84 @@ def judge_server(
     )
     began = time.monotonic()
     wire = Wire(target.url, timeout=timeout)
-    campaign = Campaign(target, world, wire, progress)
+    runner = ServerRunner(target, world, wire, progress)
     wanted = frozenset[str]().union(*(SERVER_BENCH.judges[clause].needs for clause in chosen))
+    lost = False
     try:
-        campaign.preflight(target.batch_ids, wanted)
-        campaign.run(wanted)
+        runner.preflight(target.batch_ids, wanted)
+        runner.run(wanted)
     except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
+        lost = isinstance(error, TargetLost)
     except KeyboardInterrupt:
         result.incomplete = True
     finally:
         wire.close()
     _hide_keys(result, world)
-    result.requests = campaign.requests
+    result.requests = runner.requests
     result.rate_limited = sum(
-        exchange.status == 429 and exchange.intent.staged != 429 for exchange in campaign.exchanges
+        exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
     )
-    result.results = _verdicts(campaign, chosen, result)
+    result.hints = runner.hints
+    result.results = _verdicts(runner, chosen, result, lost=lost)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
 
-def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) -> list[ClauseResult]:
+def _verdicts(
+    runner: ServerRunner, chosen: Collection[str], result: RunResult, *, lost: bool
+) -> list[ClauseResult]:
+    """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
     contract = load_contract()
     sides = {clause.id: clause for clause in contract.of_side("server")}
-    if result.error:
-        return [
-            ClauseResult(sides[clause], "error", result.error) for clause in sides if clause in chosen
-        ] + unselected(sides, chosen)
-    record = Record(campaign.exchanges, secrets=[campaign.world.secret])
-    judged = []
-    for clause in sides:
-        if clause in chosen:
-            judgement = SERVER_BENCH.judges[clause](record)
+    judged = {}
+    if not result.error or lost:
+        record = Record(runner.exchanges, secrets=[runner.world.secret])
+        judgements = {clause: SERVER_BENCH.judges[clause](record) for clause in sides if clause in chosen}
+        _blame_deaths(runner.deaths, judgements, strict=result.strict)
+        for clause, judgement in judgements.items():
             if not judgement.looked_at:
-                for remark in campaign.remarks:
+                for remark in runner.remarks:
                     judgement.remark(remark)
+            if clause == _RATE_CLAUSE:
+                for hint in runner.hints:
+                    judgement.remark(hint)
             weighed = clause_result(sides[clause], judgement, strict=result.strict)
-            judged.append(_unfinished(weighed, campaign) if result.incomplete else weighed)
+            judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
+    if result.error:
+        for clause in sides:
+            if clause in chosen and not (clause in judged and judged[clause].verdict == "fail"):
+                judged[clause] = ClauseResult(sides[clause], "error", result.error)
     order = list(sides)
-    return sorted([*judged, *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id))
+    return sorted(
+        [*judged.values(), *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id)
+    )
 
 
-def _unfinished(weighed: ClauseResult, campaign: Campaign) -> ClauseResult:
+def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, Judgement], *, strict: bool) -> None:
+    """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
+    levels = {clause.id: clause.level for clause in load_contract().of_side("server")}
+    fallback = judgements.get(_FAILURE_CLAUSE)
+    for death in deaths:
+        blamed = any(
+            finding.exchange is death
+            for clause, judgement in judgements.items()
+            if strict or levels[clause] == "must"
+            for finding in judgement.findings
+        )
+        if fallback is not None and not blamed:
+            fallback.look()
+            fallback.blame(
+                death,
+                described(death),
+                expected="no status from 500 up, and a target that stays up",
+                actual=death.outcome(),
+            )
+
+
+def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_BENCH.judges[weighed.clause.id].needs <= campaign.done:
+    if weighed.findings or SERVER_BENCH.judges[weighed.clause.id].needs <= runner.done:
         return weighed
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges

@@ -53,7 +53,10 @@ class UrlStager:
     def _ask(self, stage: str) -> Any:
         url = f"{self.url.rstrip('/')}/{stage}"
         try:
-            answer = httpx.post(url, headers={"x-api-key": self.api_key}, timeout=HOOK_TIMEOUT)
+            # As all requests of this side: what the environment says of proxies is for others.
+            answer = httpx.post(
+                url, headers={"x-api-key": self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False
+            )
         except httpx.HTTPError as error:
             raise CouldNotRun(f"the staging hook {url} cannot be reached: {type(error).__name__}") from None
         if answer.status_code in (404, 501):

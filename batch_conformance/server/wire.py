@@ -42,6 +42,14 @@ class Wire:
             recorded = self._send(request, intent, lane, seconds)
         return recorded
 
+    def connects(self, seconds: float) -> bool:
+        """Whether the target takes connections, within ``seconds``. Sends nothing."""
+        try:
+            self._address.connect(Deadline(seconds)).close()
+        except Broken:
+            return False
+        return True
+
     def close(self) -> None:
         """Close all connections."""
         for connection in self._lanes.values():

@@ -1,15 +1,44 @@
-"""What tests of vendoring share; keeps pytest out of the toy client, which has tests and a conftest.py of its own."""
+"""What the tests of the suite itself share. They need the dev extra, run with assertions, and take warnings for errors.
+
+Pytest is kept out of the toy client, which has tests and a conftest.py of its own.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from suites.proof.client_repo import Repository, Workshop, open_workshop
 
+_HERE = Path(__file__).parent
+#: Of the dev extra, what tests import at once.
+_DEV = ("trustme", "markdown_it", "openapi_spec_validator", "flask", "aiohttp")
+_MISSING = [name for name in _DEV if find_spec(name) is None]
+
 collect_ignore = ["toy_client"]
+collect_ignore_glob = ["test_*.py"] if _MISSING else []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Take warnings for errors in these tests; refuse to prove anything without assertions."""
+    own = [item for item in items if _HERE in item.path.parents]
+    if own and sys.flags.optimize:
+        pytest.exit("Python runs without assertions (PYTHONOPTIMIZE or -O): nothing can be proven", 3)
+    for item in own:
+        # Here, not in the ini file: there it would hold for whatever plugins are installed beside the suite, too.
+        item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say when these tests were left out."""
+    if _MISSING:
+        terminalreporter.write_line(
+            f"suites/proof was left out: {', '.join(_MISSING)} not installed; it takes pip install -e '.[dev]'"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ from batch_conformance.generate.keys import valid_key
 from batch_conformance.judge.result import RunResult
 from batch_conformance.reference.server import Asked
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.campaign import Campaign
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
+from batch_conformance.server.runner import ServerRunner
 from batch_conformance.server.session import judge_server
 from batch_conformance.server.target import Target
 from batch_conformance.server.wire import Wire
@@ -90,17 +90,17 @@ def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple
 
 @pytest.mark.parametrize("fault", [hostile.hang, hostile.drip_body, hostile.reset, hostile.close])
 @pytest.mark.parametrize("count", [1, 40], ids=["at the second request", "midway"])
-def test_a_target_that_stops_answering_costs_two_timeouts_more(fault: Fault, count: int) -> None:
-    """A verdict on half a run would be a guess."""
+def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fault, count: int) -> None:
+    """Three timeouts, in case it comes back; then a verdict on half a run would be a guess."""
     with serving_hostile(after(count, fault)) as server:
         began = time.monotonic()
         run = judged(server)
         seconds = time.monotonic() - began
-        assert len(server.asked) <= count + 8
+        assert len(server.asked) <= count + 16
     assert run.verdict == "error"
     assert run.error.startswith(f"{server.url} stopped answering after {count} requests: ")
     assert {result.verdict for result in run.results} == {"error"}
-    assert seconds < 2 * TIMEOUT + SLACK
+    assert seconds < 6 * TIMEOUT + SLACK
 
 
 def test_a_target_that_goes_away_midway() -> None:
@@ -248,9 +248,9 @@ def test_notes_are_put_on_the_request_they_are_about() -> None:
     with serving_hostile(when(lambda asked: asked.segment not in known, hostile.reset)) as server:
         world = World(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)
         wire = Wire(server.url, timeout=20)
-        campaign = Campaign(Target("hostile", server.url, REFERENCE_KEY), world, wire)
-        campaign.preflight(IDS, ())
-        campaign.run({"generated-ids"})
+        runner = ServerRunner(Target("hostile", server.url, REFERENCE_KEY), world, wire)
+        runner.preflight(IDS, ())
+        runner.run({"generated-ids"})
         wire.close()
-    assert {"generated-ids", "alive"} <= {exchange.intent.probe for exchange in campaign.exchanges}
-    assert len({exchange.number for exchange in campaign.exchanges}) == campaign.requests
+    assert {"generated-ids", "alive"} <= {exchange.intent.probe for exchange in runner.exchanges}
+    assert len({exchange.number for exchange in runner.exchanges}) == runner.requests

@@ -1,0 +1,25 @@
+"""The request rate of a run."""
+
+from __future__ import annotations
+
+import time
+
+
+class Pacer:
+    """Holds a rate: each request is sent at least ``1/rate`` seconds after the one before; None for no limit.
+
+    ``rate``, in requests a second, may be lowered at any time.
+    """
+
+    def __init__(self, rate: float | None) -> None:
+        self.rate = rate
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+        if not self.rate:
+            return
+        now = time.monotonic()
+        if self._next > now:
+            time.sleep(self._next - now)
+        self._next = max(now, self._next) + 1 / self.rate
