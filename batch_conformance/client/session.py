@@ -120,6 +120,7 @@ def _play(
     }
     more = [case for rows in generated.values() for _, case in rows]
     stage.play_all(shuffled([*listed, *more], deck))
+    stage.check_arrivals()
     plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
     for which in PROPERTIES:
         drawn = [

@@ -7,13 +7,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from batch_conformance.client.arrivals import CALLS_IN_VAIN, nothing_arrived
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
 from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
 from batch_conformance.client.stub.answers import json_body
 from batch_conformance.judge.client import Play
-from batch_conformance.judge.client.material import Refusal, clause_of_status
+from batch_conformance.judge.client.material import Refusal, clause_of_status, shortened
 from batch_conformance.judge.result import CouldNotRun
 
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
@@ -40,6 +41,10 @@ class Stage:
         self._keys = keys
         self._progress = progress
         self._played = 0
+        #: Calls that could have led to a request; whether any request ever came; what came of the last call.
+        self._calls = 0
+        self._anything_came = False
+        self._last_said = ""
         #: By clause, and whether the case was about nothing else.
         self._breakdowns: Counter[tuple[str, bool]] = Counter()
         self._lock = threading.Lock()
@@ -74,7 +79,7 @@ class Stage:
 
     def play(self, case: Case) -> Play:
         """Play one case, without keeping it. Raises ``CouldNotRun``."""
-        played = play(case, self._client, self._keys)
+        played = self._play(case)
         with self._lock:
             self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
             self._played += 1
@@ -85,6 +90,22 @@ class Stage:
             self._progress(self._played)
         if broken:
             self._take_pulse()
+        self.check_arrivals(CALLS_IN_VAIN)
+        return played
+
+    def check_arrivals(self, calls: int = 1) -> None:
+        """Raise ``CouldNotRun`` when at least so many calls were made and no request arrived: nothing was tested."""
+        if self._calls >= calls and not self._anything_came:
+            spec = shortened(self._client.spec, 120)
+            raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
+
+    def _play(self, case: Case) -> Play:
+        played = play(case, self._client, self._keys)
+        if not case.refused and case.clauses[0] != "client.request.dot-id":
+            with self._lock:
+                self._calls += len(played.turns)
+                self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
+                self._last_said = played.turns[-1].said()
         return played
 
     def _lane(self, first: deque[Case], second: deque[Case]) -> None:
@@ -142,7 +163,7 @@ class Stage:
             batch = self._pulse.batch()
         # A moment's wait, in which calls side by side meet.
         ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
-        played = play(Case(title, ("client.decode.fields",), (ask,)), self._client, self._keys)
+        played = self._play(Case(title, ("client.decode.fields",), (ask,)))
         return played.turns[0].reply.batch is not None
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from running import CLIENT, ROOT, run
 
 from batch_conformance.client.call import Call
 from batch_conformance.client.driver import DriverPool
+from batch_conformance.client.inprocess import InProcessClient
+from batch_conformance.client.session import judge_client
 from batch_conformance.client.stub import BatchStub
+from batch_conformance.judge.result import RunResult
+from batch_conformance.reference.client import adapter, hello
 
 #: Nothing answers at any of these places.
 IN_THE_WAY = {
@@ -70,3 +76,74 @@ def test_the_drivers_ask_the_server_they_were_given(
             assert len(stub.requests) == 1
     finally:
         pool.close()
+
+
+def _elsewhere(request: dict[str, Any]) -> dict[str, Any]:
+    return adapter({**request, "base_url": "http://127.0.0.1:9"})
+
+
+def _sometimes_elsewhere(request: dict[str, Any]) -> dict[str, Any]:
+    """Asks the right server for every other id."""
+    return (_elsewhere if request["batch_id"][-1:] < "i" else adapter)(request)
+
+
+def _judged(function: Callable[[dict[str, Any]], Any], **options: Any) -> RunResult:
+    function.hello = hello("made here")  # type: ignore[attr-defined]
+    client = InProcessClient(function, spec="python:made:here")
+    try:
+        return judge_client(client, profile="quick", **options)
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "cause"),
+    [
+        ({}, "it ignores base_url, it seems"),
+        ({"HTTP_PROXY": "http://me:secret@proxy:8080"}, "HTTP_PROXY is set and NO_PROXY does not name 127.0.0.1"),
+        (
+            {"http_proxy": "http://p", "all_proxy": "socks5://p", "NO_PROXY": "localhost"},
+            "http_proxy and all_proxy are set and NO_PROXY",
+        ),
+        ({"HTTP_PROXY": "http://p", "no_proxy": "localhost, 127.0.0.1"}, "it ignores base_url, it seems"),
+    ],
+)
+def test_no_request_at_all_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], cause: str
+) -> None:
+    """Nothing passes, nothing fails: the line names the likely cause, and no value of a variable."""
+    for name in (*IN_THE_WAY, "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    run = _judged(_elsewhere)
+    assert run.verdict == "error"
+    assert run.error.startswith("no request of the client python:made:here arrived in ")
+    assert cause in run.error
+    assert "secret" not in run.error
+    assert len(run.error.splitlines()) == 1
+    assert {result.verdict for result in run.results} == {"error"}
+
+
+def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
+    """As pytest ends it."""
+    (tmp_path / "away.py").write_text(
+        "from batch_conformance.reference import client\n"
+        "def ask(call): return client.adapter({**call, 'base_url': 'http://127.0.0.1:9'})\n"
+        "ask.hello = client.hello('away')\n"
+    )
+    ended = run(tmp_path, CLIENT, "-q", "--batch-client", "python:away:ask", "--batch-profile", "quick")
+    assert ended.status == 3, ended.text
+    assert "no request of the client python:away:ask arrived" in ended.text
+    assert ended.report()["verdict"] == "error"
+
+
+def test_calls_without_a_request_are_blamed_once() -> None:
+    """On the clause about the request; no other clause passes or fails on account of them."""
+    run = _judged(_sometimes_elsewhere)
+    verdicts = {result.clause.id: result.verdict for result in run.results}
+    assert verdicts["client.request.target"] == "fail"
+    for clause in ("error.404", "error.401", "error.500", "fault.reset", "fault.truncated", "retry.bounded"):
+        assert verdicts[f"client.{clause}"] in ("pass", "not-exercised"), clause
+    told = [limit for result in run.results for limit in (*result.limits, result.reason)]
+    assert any("explained by client.request.target" in text for text in told)

@@ -156,6 +156,12 @@ class Turn:
         gets = [exchange for exchange in self.seen if exchange.request.method == "GET"]
         return [exchange for exchange in gets if _path_of(exchange) == _path_of(gets[0])]
 
+    @property
+    def unasked(self) -> bool:
+        """Whether the call ended in an error without a request, though there was a server to ask."""
+        refused = isinstance(self.told, Broken) and self.told.kind == "refused"
+        return not self.requests and not self.seen and self.reply.error is not None and not refused
+
     def said(self) -> str:
         """What the client made of it, in one line."""
         if self.reply.broken is not None:
@@ -205,7 +211,7 @@ class ClientRecord:
     def turns(self, judgement: Judgement, ordinary: bool | None = None) -> Iterator[tuple[Play, Turn]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
 
-        Broken ones are blamed here, and runaways left out.
+        Broken ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
         """
         for play in self.plays:
             if judgement.clause not in play.clauses or ordinary not in (None, play.ordinary):
@@ -215,6 +221,8 @@ class ClientRecord:
                     judgement.remark(
                         "a call that retried without end tells nothing here: see client.retry.bounded"
                     )
+                elif turn.unasked and turn is play.turns[0] and judgement.clause not in _ABOUT_NOT_ASKING:
+                    judgement.set_aside(TARGET)
                 elif turn.reply.broken is None:
                     yield play, turn
                 elif cause := self.explained(turn, judgement.clause):
@@ -277,6 +285,10 @@ class ClientRecord:
         return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
 
 
+#: The clause that is blamed when no request arrives.
+TARGET = "client.request.target"
+#: Clauses that look at calls without a request themselves.
+_ABOUT_NOT_ASKING = frozenset({"client.request.dot-id", "client.request.id-encoding"})
 #: Requests that one call may make on 5xx or 429 (clause client.retry.bounded).
 MOST_REQUESTS = 10
 CLIENT_BENCH: Bench[ClientRecord] = Bench()

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
+    TARGET,
     Anything,
     ClientRecord,
     Play,
@@ -36,14 +37,10 @@ def target(record: ClientRecord, judgement: Judgement) -> None:
                 judgement.look()
                 judgement.blame(turn.last, f"the client itself failed: {play.title}",
                                 expected="one GET", actual=turn.said())  # fmt: skip
-            if play.clauses[0] == _ID_ENCODING or not _is_plain(turn.call.batch_id):
+            if play.clauses[0] == _ID_ENCODING:
                 continue
-            for exchange in _first_hand(play, turn):
-                judgement.look()
-                _judge_target(record, judgement, turn, exchange)
             # A later call may be answered from memory: that is for client.decode.fresh to judge.
-            unasked = not turn.requests and turn.reply.error is not None and turn is play.turns[0]
-            if unasked and isinstance(turn.told, Valid | Refusal):
+            if turn.unasked and turn is play.turns[0] and not isinstance(turn.told, Anything):
                 judgement.look()
                 judgement.blame(
                     None,
@@ -51,6 +48,10 @@ def target(record: ClientRecord, judgement: Judgement) -> None:
                     expected=f"GET {turn.call.base_url}/v2/batch/{turn.call.batch_id}",
                     actual=turn.said(),
                 )
+            if _is_plain(turn.call.batch_id):
+                for exchange in _first_hand(play, turn):
+                    judgement.look()
+                    _judge_target(record, judgement, turn, exchange)
 
 
 def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchange: Exchange) -> None:
@@ -198,6 +199,9 @@ def single(record: ClientRecord, judgement: Judgement) -> None:
             elif isinstance(told, Refusal) and told.status in _FINAL and judge_final:
                 answered = f"a final {told.status}"
             else:
+                continue
+            if turn.unasked:
+                judgement.set_aside(TARGET)
                 continue
             judgement.look()
             asked = [exchange for exchange in turn.gets if not _is_probe(turn, exchange)]
