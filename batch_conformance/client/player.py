@@ -14,6 +14,7 @@ from batch_conformance.client.cases.case import Ask, Case
 from batch_conformance.client.stub.choose import ByTurn, InOrder
 from batch_conformance.client.stub.records import Log, Seen, exchange_of
 from batch_conformance.client.stub.server import RefusedPort, StubServer
+from batch_conformance.client.together import play_together
 from batch_conformance.exchange import Exchange, Intent
 from batch_conformance.judge.client.material import Play, Turn
 
@@ -53,8 +54,13 @@ class Stage:
         self.choose.begin(turn, self.there.places)
 
 
-def play(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
-    """Play one case. Raises ``CouldNotRun`` when judging has to end."""
+def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> Play:
+    """Play one case; ``by_turns`` for a client that makes one call at a time.
+
+    Raises ``CouldNotRun`` when judging has to end.
+    """
+    if case.together:
+        return play_together(case, client, keys, _numbers, by_turns=by_turns)
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     with _stage(case, bridge) as stage:
         turns = []

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import CLIENT, ROOT, run
-
 from batch_conformance.client.call import Call
 from batch_conformance.client.driver import DriverPool
 from batch_conformance.client.inprocess import InProcessClient
@@ -18,6 +16,7 @@ from batch_conformance.client.session import judge_client
 from batch_conformance.client.stub import BatchStub
 from batch_conformance.judge.result import RunResult
 from batch_conformance.reference.client import adapter, hello
+from suites.proof.running import CLIENT, ROOT, run
 
 #: Nothing answers at any of these places.
 IN_THE_WAY = {

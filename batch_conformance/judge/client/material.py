@@ -191,7 +191,8 @@ class Play:
     """One case as it was played.
 
     ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
-    first. ``elsewhere`` are requests that reached another origin than the one the client was told.
+    first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
+    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server.
     """
 
     title: str
@@ -199,6 +200,7 @@ class Play:
     turns: tuple[Turn, ...]
     elsewhere: tuple[Exchange, ...] = ()
     ordinary: bool = False
+    together: bool = False
 
 
 @dataclass(eq=False)
