@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import sysconfig
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -18,6 +19,8 @@ from typing import Any
 
 #: Seconds that the first call waits for the second one: a client with a lock lets only one in at a time.
 HOLD_SECONDS = 0.25
+#: Lines to stop at, at most: before the request, where keys and addresses are mixed up, and behind it.
+STOPS_BEFORE, STOPS_BEHIND = 24, 6
 #: Libraries that clients stand on: a client's own state is written and read in its own lines, not in theirs.
 # fmt: off
 _LIBRARIES = frozenset((
@@ -34,11 +37,12 @@ _Trace = Callable[[FrameType, str, Any], Any]
 class Schedule:
     """Stops the thread of one call at its line number ``stop``, counting each line of the client once.
 
-    ``lines`` is how many were met, ``blocked`` whether the other call could not end meanwhile. ``stop`` 0 only counts.
+    ``times`` are when each was met (monotonic clock), ``blocked`` whether the other call could not end meanwhile.
+    ``stop`` 0 only counts.
     """
 
     def __init__(self, stop: int = 0) -> None:
-        self.lines = 0
+        self.times: list[float] = []
         self.blocked = False
         self.stopped = threading.Event()
         self._go_on = threading.Event()
@@ -70,8 +74,8 @@ class Schedule:
         place = (frame.f_code.co_filename, frame.f_lineno)
         if event == "line" and place not in self._met:
             self._met.add(place)
-            self.lines += 1
-            if self.lines == self._stop:
+            self.times.append(time.monotonic())
+            if len(self.times) == self._stop:
                 self.stopped.set()
                 self._go_on.wait(4 * HOLD_SECONDS)
         return self._line
@@ -93,8 +97,18 @@ def is_clients_own(file: str) -> bool:
     )
 
 
-def stops_of(lines: int, most: int) -> Sequence[int]:
-    """At most ``most`` lines to stop at, spread evenly over all of them."""
-    if lines <= most:
-        return range(1, lines + 1)
-    return sorted({1 + position * (lines - 1) // (most - 1) for position in range(most)})
+def stops_of(schedule: Schedule, sent: float | None) -> Sequence[int]:
+    """The lines to stop at, by number: those before the request was sent first of all, some of those behind it.
+
+    ``sent`` is when that was; None when no request came.
+    """
+    before = sum(sent is not None and met <= sent for met in schedule.times)
+    return [*_spread(0, before, STOPS_BEFORE), *_spread(before, len(schedule.times), STOPS_BEHIND)]
+
+
+def _spread(first: int, last: int, most: int) -> Sequence[int]:
+    """At most ``most`` numbers above ``first`` up to ``last``, spread evenly."""
+    count = last - first
+    if count <= most:
+        return range(first + 1, last + 1)
+    return [first + 1 + position * (count - 1) // (most - 1) for position in range(most)]

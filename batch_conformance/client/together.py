@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from batch_conformance.client.cases.case import Case
 from batch_conformance.client.inprocess import InProcessClient
 from batch_conformance.client.interleave import stops_of
 from batch_conformance.client.stub.choose import ByBatch, batch_of
-from batch_conformance.client.stub.records import Log, Seen, exchange_of
+from batch_conformance.client.stub.records import Seen, exchange_of
 from batch_conformance.client.stub.server import StubServer
 from batch_conformance.exchange import Intent
 from batch_conformance.judge.client.material import Play, Turn, Valid
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Rounds in which the two calls are merely begun at once.
 FREE_ROUNDS = 4
-#: Lines of the client at which the one call waits for the other, at most.
-MOST_STOPS = 24
 #: Rounds in which the second call waited for the first, after which the client is taken to let in one at a time.
 ENOUGH_BLOCKED = 2
 
@@ -36,7 +34,6 @@ class _Servers:
     def __init__(self, case: Case, bridge: RespxBridge | None, stack: ExitStack) -> None:
         answers = {ask.batch_id: ask.answers[0] for ask in case.asks}
         shelves = [answers] if case.one_server else [{name: answer} for name, answer in answers.items()]
-        self.logs: list[Log] = []
         self.urls: list[str] = []
         self._one = case.one_server
         self._ids = list(answers)
@@ -64,6 +61,10 @@ class _Servers:
         """Where the client at this position is told to ask."""
         return self.urls[0 if self._one else position]
 
+    def first_arrival(self, round_number: int) -> float | None:
+        """When the first request of a round came."""
+        return min((seen.arrived for rows in self.seen(round_number) for seen in rows), default=None)
+
     def seen(self, round_number: int) -> list[list[Seen]]:
         """The requests of a round by client: by its server, or by the batch asked for at the one they share."""
         rows = [[seen for seen in stub.seen if seen.turn == round_number] for stub in self._stubs]
@@ -88,7 +89,7 @@ def play_together(
             Call(servers.url(position), keys[ask.key], ask.batch_id, ask.timeout_s)
             for position, ask in enumerate(case.asks)
         ]
-        for round_number, replies in enumerate(_rounds(client, calls, servers.begin, by_turns=by_turns)):
+        for round_number, replies in enumerate(_rounds(client, calls, servers, by_turns=by_turns)):
             for ask, call, reply, seen in zip(
                 case.asks, calls, replies, servers.seen(round_number), strict=True
             ):
@@ -109,18 +110,18 @@ def _went_wrong(turn: Turn, keys: Sequence[str]) -> bool:
 
 
 def _rounds(
-    client: ClientUnderTest, calls: Sequence[Call], begin: Callable[[int], None], *, by_turns: bool
+    client: ClientUnderTest, calls: Sequence[Call], servers: _Servers, *, by_turns: bool
 ) -> Iterator[Sequence[Reply]]:
     numbers = itertools.count()
     if by_turns:
         for order in (calls, calls[::-1]):
-            begin(next(numbers))
+            servers.begin(next(numbers))
             replies = {call.batch_id: client.get_batch(call) for call in order}
             yield [replies[call.batch_id] for call in calls]
         return
     with ThreadPoolExecutor(2, "batch-together") as pool:
         for _ in range(FREE_ROUNDS):
-            begin(next(numbers))
+            servers.begin(next(numbers))
             gate = threading.Barrier(2)
 
             def make(call: Call, gate: threading.Barrier = gate) -> Reply:
@@ -129,19 +130,20 @@ def _rounds(
 
             yield list(pool.map(make, calls))
     if isinstance(client, InProcessClient) and not client.is_async:
-        yield from _scheduled(client, calls, lambda: begin(next(numbers)))
+        yield from _scheduled(client, calls, servers, numbers)
 
 
 def _scheduled(
-    client: InProcessClient, calls: Sequence[Call], begin: Callable[[], None]
+    client: InProcessClient, calls: Sequence[Call], servers: _Servers, numbers: Iterator[int]
 ) -> Iterator[Sequence[Reply]]:
     first, second = calls
-    begin()
+    servers.begin(counting := next(numbers))
     *replies, counted = client.get_interleaved(first, second, 0)
+    sent = servers.first_arrival(counting)
     yield replies
     blocked = 0
-    for stop in stops_of(counted.lines, MOST_STOPS):
-        begin()
+    for stop in stops_of(counted, sent):
+        servers.begin(next(numbers))
         *replies, schedule = client.get_interleaved(first, second, stop)
         yield replies
         blocked += schedule.blocked

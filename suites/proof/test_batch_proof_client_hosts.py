@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from batch_conformance.client.call import Call
 from batch_conformance.client.driver import DriverPool
 from batch_conformance.client.inprocess import InProcessClient

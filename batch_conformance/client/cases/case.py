@@ -15,6 +15,7 @@ from batch_conformance.judge.client.material import Broken, Refusal, Told, Valid
 #: Deadlines, in seconds: whole ones, since some clients take no others.
 DEADLINE = 5.0
 SHORT_DEADLINE = 1.0
+LONG_DEADLINE = 60.0
 #: How often an error is answered before a retrying client is let go with a batch: enough to see that it has no limit.
 PATIENCE = 14
 

@@ -225,12 +225,18 @@ class ClientRecord:
                     )
                 elif turn.unasked and turn is play.turns[0] and judgement.clause not in _ABOUT_NOT_ASKING:
                     judgement.set_aside(TARGET)
+                elif len(play.turns) > 1 and self._goes_wrong_later(play, judgement.clause):
+                    judgement.set_aside(FRESH)
                 elif turn.reply.broken is None:
                     yield play, turn
                 elif cause := self.explained(turn, judgement.clause):
                     judgement.remark(f"the client breaks down whatever is special here: see {cause}")
                 else:
                     blame_broken(play, turn, judgement)
+
+    def _goes_wrong_later(self, play: Play, clause: str) -> bool:
+        """Whether calls behind others go wrong whatever they meet, so that those of a play show nothing else."""
+        return FRESH not in (clause, *play.clauses) and self.is_broken(FRESH)
 
     def explained(self, turn: Turn, clause: str) -> str:
         """The broken clause about the plain form of what the client broke down on, if there is one."""
@@ -247,6 +253,7 @@ class ClientRecord:
     def is_broken(self, clause: str) -> bool:
         """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
         if clause not in self._judged:
+            self._judged[clause] = False  # what its own judge asks in turn must not ask it again
             self._judged[clause] = bool(CLIENT_BENCH.judges[clause](self).findings)
         return self._judged[clause]
 
@@ -287,6 +294,8 @@ class ClientRecord:
         return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
 
 
+#: The clause that is blamed for what goes wrong with later calls only.
+FRESH = "client.decode.fresh"
 #: The clause that is blamed when no request arrives.
 TARGET = "client.request.target"
 #: Clauses that look at calls without a request themselves.
