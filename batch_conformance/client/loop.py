@@ -56,6 +56,10 @@ def cancel_all(loop: asyncio.AbstractEventLoop) -> None:
     if tasks:
         loop.run_until_complete(asyncio.wait(tasks, timeout=_NOTICE_SECONDS))
     loop.run_until_complete(loop.shutdown_asyncgens())
+    # Where asyncio keeps its connections by socket; elsewhere they are left to be collected.
+    for transport in list(getattr(loop, "_transports", {}).values()):
+        transport.abort()
+    loop.run_until_complete(asyncio.sleep(0))
 
 
 async def outcome(work: Awaitable[Any]) -> Outcome:

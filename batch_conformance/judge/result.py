@@ -30,6 +30,7 @@ class RunResult:
 
     ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
     ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
+    ``left_behind`` says in one line what a client in this process never closed.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     """
 
@@ -45,6 +46,7 @@ class RunResult:
     rate_limited: int = 0
     error: str = ""
     incomplete: bool = False
+    left_behind: str = ""
     redactor: Redactor = field(default_factory=Redactor)
     shell_secrets: Mapping[str, str] = field(default_factory=dict)
 

@@ -91,6 +91,8 @@ class _Reporter:
             facts["budget"] = run.budget
         if run.rate_limited:
             facts["rate_limited"] = run.rate_limited
+        if run.left_behind:
+            facts["left_behind"] = self._line(run.left_behind)
         if run.incomplete:
             facts["incomplete"] = True
         if run.error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 from batch_conformance.client.stub.answers import Answer, error
 from batch_conformance.client.stub.wire import RawRequest
@@ -59,5 +60,5 @@ class ByBatch:
 
 
 def batch_of(request: RawRequest) -> str:
-    """The id in the path of a request, for ids of plain characters."""
-    return request.target.partition("?")[0].rpartition("/")[2]
+    """The id at the end of the path of a request, decoded."""
+    return unquote(request.target.partition("?")[0].rpartition("/")[2])
