@@ -79,10 +79,11 @@ def counted_leftovers() -> Iterator[Leftovers]:
 
 def _kind(message: str) -> str:
     """A warning's text without what differs from one to the next: addresses, numbers, names."""
-    words = re.split(r"[<({\d'\"]", message, maxsplit=1)[0].strip(" :,.").lower()
     if "never awaited" in message:
         return "coroutine never awaited"
-    return " ".join(words.split()[:4]) or "unclosed resource"
+    words = re.split(r"[<({\d'\"]", message, maxsplit=1)[0].strip(" :,.").lower()
+    kind = re.match(r"unclosed <(?:\w+\.)*(\w+)", message)
+    return f"unclosed {kind[1].lower()}" if kind else " ".join(words.split()[:4]) or "unclosed resource"
 
 
 def _name(kind: type[BaseException] | None) -> str:

@@ -42,10 +42,11 @@ ONE_BY_ONE = tuple(
     f"client.decode.{name}"
     for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
 )
+_TRANSFER = "client.decode.transfer"
 _NEVER = "see client.decode.fields: it never reaches the caller"
 
 
-@CLIENT_BENCH.judges_clause(FIELDS)
+@CLIENT_BENCH.judges_clause(FIELDS, needs=[_TRANSFER])
 def fields(record: ClientRecord, judgement: Judgement) -> None:
     """An ordinary batch arrives, with every member in its place."""
     never = never_handed(record)
@@ -91,6 +92,9 @@ def _judge_odd_ids(record: ClientRecord, judgement: Judgement) -> None:
             sent = turn.gets
             if not sent or encoding_problem(sent[0].request.url, turn.call.base_url, turn.call.batch_id):
                 judgement.set_aside(ID_ENCODING)
+                continue
+            if record.is_broken(_TRANSFER):
+                judgement.set_aside(_TRANSFER)  # an odd id makes an odd body as well
                 continue
             judgement.look()
             if turn.reply.batch is None:
