@@ -276,6 +276,8 @@ def _unchanged(record: ClientRecord, judgement: Judgement, how: str) -> None:
 def fresh(record: ClientRecord, judgement: Judgement) -> None:
     """Each call of a play sees its own answer, whatever the calls before it met."""
     sound = sound_members(record)
+    if not record.decodes:
+        judgement.remark("the client hands over no batch at all: see client.decode.fields")
     for play in record.plays:
         if judgement.clause not in play.clauses or play.together:
             continue

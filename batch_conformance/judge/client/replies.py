@@ -17,11 +17,12 @@ from batch_conformance.judge.client.material import (
     Unfit,
     Valid,
     clause_of_status,
+    may_be_retried,
 )
 from batch_conformance.judge.client.reject import FALSE_KINDS
 from batch_conformance.judge.finding import Judgement
 
-__all__ = ["FRESH", "PER_CALL", "blame_wrong_replies", "plain_cause", "reply_problem"]
+__all__ = ["FRESH", "PER_CALL", "blame_unclaimed_replies", "blame_wrong_replies", "plain_cause", "reply_problem"]
 
 PER_CALL = "client.auth.per-call"
 
@@ -34,7 +35,7 @@ def reply_problem(record: ClientRecord, turn: Turn) -> str:
     if isinstance(told, Valid):
         return _valid_problem(record, turn, told)
     if isinstance(told, Refusal):
-        return _refusal_problem(record, turn, told)
+        return _refusal_problem(turn, told)
     if isinstance(told, Unfit | Broken):
         if turn.reply.error is None:
             return f"taken for a batch: {told.what}"
@@ -53,10 +54,10 @@ def _valid_problem(record: ClientRecord, turn: Turn, told: Valid) -> str:
     return ""
 
 
-def _refusal_problem(record: ClientRecord, turn: Turn, told: Refusal) -> str:
+def _refusal_problem(turn: Turn, told: Refusal) -> str:
     error = turn.reply.error
-    if error is not None and error.kind == "timeout" and record.retried(turn):
-        return ""  # it may ask again until the caller's deadline
+    if error is not None and error.kind == "timeout" and may_be_retried(told.status):
+        return ""  # it may ask again, or wait to ask again, until the caller's deadline
     if any(exchange.status == 200 for exchange in turn.seen):
         return ""  # it asked again until there was a batch
     problem = status_problem(turn, told)
@@ -96,6 +97,37 @@ def expected_reply(turn: Turn) -> str:
         kinds = " or ".join(sorted(kinds_of(turn.told.status) - {"other", "timeout"}))
         return f"an error of kind {kinds} with status {turn.told.status}"
     return "an error"
+
+
+#: Clauses whose checks look at requests or messages: what their calls come to is for the clause of the answer.
+_ABOUT_SOMETHING_ELSE = frozenset(
+    {
+        "client.request.target",
+        "client.error.message",
+        "client.retry.never-401-404",
+        "client.retry.bounded",
+        "client.retry.waits",
+    }
+)
+
+
+def blame_unclaimed_replies(record: ClientRecord, judgements: Mapping[str, Judgement]) -> None:
+    """Blame the wrong replies of single calls that no finding tells of, on the clause of the answer they got."""
+    cited = {id(finding.exchange) for one in judgements.values() for finding in one.findings}
+    for play in record.plays:
+        if play.clauses[0] not in _ABOUT_SOMETHING_ELSE or len(play.turns) > 1:
+            continue
+        (turn,) = play.turns
+        if not turn.seen or turn.reply.broken is not None or any(id(one) in cited for one in turn.seen):
+            continue
+        clause = clause_of_status(turn.told.status) if isinstance(turn.told, Refusal) else FIELDS
+        problem = reply_problem(record, turn)
+        if not problem or clause not in judgements or plain_cause(record, turn, ""):
+            continue
+        judgements[clause].look()
+        judgements[clause].blame(
+            turn.last, f"{problem}: {play.title}", expected=expected_reply(turn), actual=turn.said()
+        )
 
 
 def blame_wrong_replies(record: ClientRecord, judgement: Judgement, play: Play) -> None:

@@ -130,6 +130,14 @@ class _StaleOn500(Faulty):
         return batch
 
 
+@mutant("several-messages-undecodable", "error.404", "cannot read an error with several messages", "error.message")
+class _SeveralMessages(Faulty):
+    def error(self, answer: Answer) -> BatchError:
+        if isinstance(_member(answer, "message"), list) and answer.status == 404:
+            return BatchError("decode", "message is not a string", None)
+        return super().error(answer)
+
+
 @mutant("first-deadline-stays", "fault.timeout", "keeps the deadline of the first call at a server")
 class _FirstDeadline(Faulty):
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
