@@ -130,10 +130,11 @@ class _StaleOn500(Faulty):
         return batch
 
 
-@mutant("several-messages-undecodable", "error.404", "cannot read an error with several messages", "error.message")
+@mutant("several-messages-undecodable", "error.404", "cannot read an error with several messages")
 class _SeveralMessages(Faulty):
     def error(self, answer: Answer) -> BatchError:
-        if isinstance(_member(answer, "message"), list) and answer.status == 404:
+        several = _member(answer, "message")
+        if answer.status == 404 and several and isinstance(several, list) and isinstance(several[0], str):
             return BatchError("decode", "message is not a string", None)
         return super().error(answer)
 
