@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from batch_conformance.exchange import Exchange
-from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Play, Turn, shortened
+from batch_conformance.judge.client.material import CLIENT_BENCH, TARGET, ClientRecord, Play, Turn, shortened
 from batch_conformance.judge.client.replies import FRESH, PER_CALL, blame_wrong_replies, reply_problem
 from batch_conformance.judge.finding import Judgement
 
@@ -72,12 +72,16 @@ def only_there(record: ClientRecord, judgement: Judgement) -> None:
                         )
 
 
-@CLIENT_BENCH.judges_clause(PER_CALL, needs=["client.decode.fields"])
+@CLIENT_BENCH.judges_clause(PER_CALL, needs=["client.decode.fields", TARGET])
 def per_call(record: ClientRecord, judgement: Judgement) -> None:
     """No request carries a key of another call, and of two calls at once each gets its own answer."""
     unanswered = 0
     for play in record.plays:
         if judgement.clause not in play.clauses:
+            continue
+        if play.together and record.is_broken(TARGET):
+            # Of two calls at once, a request tells whose it is by its path alone.
+            judgement.set_aside(TARGET, len(play.turns))
             continue
         found = len(judgement.findings)
         for turn in play.turns:
