@@ -133,9 +133,11 @@ def blame_unclaimed_replies(record: ClientRecord, judgements: Mapping[str, Judge
 def blame_wrong_replies(record: ClientRecord, judgement: Judgement, play: Play) -> None:
     """Hold every reply of a play of several calls against its own answer.
 
-    What goes wrong with a single call too is left to the clause that has it.
+    What goes wrong with a single call too is left to the clause that has it; so is the first of calls by turns.
     """
     for number, turn in enumerate(play.turns, 1):
+        if number == 1 and not play.together:
+            continue
         problem = reply_problem(record, turn)
         if not problem:
             judgement.look()
