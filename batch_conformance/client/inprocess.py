@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import importlib
 import inspect
@@ -17,7 +18,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from batch_conformance.client.call import GRACE_SECONDS, Call, Reply
-from batch_conformance.client.loop import LoopThread, Outcome
+from batch_conformance.client.interleave import HOLD_SECONDS, Schedule
+from batch_conformance.client.loop import LoopThread, Outcome, cancel_all, outcome
+from batch_conformance.client.mainthread import Overdue, call_bounded, is_main_thread
 from batch_conformance.client.patience import Patience
 from batch_conformance.client.protocol import Broken, get_batch_request, hello_object, reply_from
 from batch_conformance.client.wording import Redact, Wording
@@ -63,6 +66,9 @@ class InProcessClient:
         self._grace = grace_s
         self._loop: LoopThread | None = None
         self._loop_lock = threading.Lock()
+        #: Whether calls that the main thread makes run on it, and the event loop that it has for that.
+        self.on_main = False
+        self._own_loop: asyncio.AbstractEventLoop | None = None
         self._hung = False
         if not callable(adapter):
             raise CouldNotRun(f"{self._shown} cannot be judged: {type(adapter).__name__} cannot be called")
@@ -86,12 +92,63 @@ class InProcessClient:
 
         Raises ``CouldNotRun`` after six broken calls in a row.
         """
-        reply = self._call(call)
+        return self._weigh(self._call(call))
+
+    def _weigh(self, reply: Reply) -> Reply:
         if reply.broken is None:
             self._patience.good()
         else:
             self._patience.broke(reply.broken.removeprefix("the client "))
         return reply
+
+    @property
+    def is_async(self) -> bool:
+        """Whether its calls are awaited, as far as has been seen."""
+        return self._loop is not None or self._own_loop is not None
+
+    def settle_on_main(self, *, with_loop: bool = False) -> None:
+        """Make all further calls on the main thread, when it makes them; ``with_loop`` gives it an event loop."""
+        self.on_main = True
+        if with_loop and self._own_loop is None:
+            self._own_loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._own_loop)
+
+    def settle_in_threads(self) -> None:
+        """Make all further calls in threads, each in its own."""
+        self.on_main = False
+        self._close_own_loop()
+
+    def get_interleaved(self, first: Call, second: Call, stop: int) -> tuple[Reply, Reply, Schedule]:
+        """Make two calls, the second one while the first stands at its line ``stop`` (see `Schedule`).
+
+        Raises ``CouldNotRun`` as :meth:`get_batch` does.
+        """
+        schedule = Schedule(stop)
+        replies: dict[int, Reply] = {}
+        ended = [threading.Event(), threading.Event()]
+
+        def make(number: int, call: Call, followed: Callable[[], AbstractContextManager[None]]) -> None:
+            try:
+                replies[number] = self._call(call, followed)
+            finally:
+                ended[number].set()
+                schedule.stopped.set()
+
+        threads = [
+            threading.Thread(target=make, args=(0, first, schedule.followed), name="batch-first", daemon=True),
+            threading.Thread(target=make, args=(1, second, nullcontext), name="batch-second", daemon=True),
+        ]
+        threads[0].start()
+        schedule.stopped.wait()
+        threads[1].start()
+        ended[1].wait(HOLD_SECONDS)
+        schedule.blocked = not ended[1].is_set()
+        schedule.go_on()
+        for thread in threads:
+            thread.join()
+        for reply in replies.values():
+            self._weigh(reply)
+        return replies[0], replies[1], schedule
 
     def check_transport(self) -> None:
         """Make a trial call under ``respx``; does nothing under ``loopback``.
@@ -102,17 +159,20 @@ class InProcessClient:
             return
         base_url = self.bridge.mount(_trial_answer)
         strays = len(self.bridge.strays)
+        # On this thread: some clients run on the main thread only, and those that need not do so there too.
+        self.on_main = True
         try:
             reply = self._call(Call(base_url, "sk-trial-of-the-transport", "batch_trial", 5.0))
             sent = self.bridge.requests(base_url) or self.bridge.strays[strays:]
         finally:
+            self.on_main = False
             self.bridge.unmount(base_url)
-        outcome = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
+        told = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
         gave_up = reply.broken or (reply.error and reply.error.kind in ("transport", "timeout", "other"))
         if gave_up and not sent:
             raise CouldNotRun(
                 f"{self._shown} sends nothing through httpx, which --batch-transport respx needs "
-                f"(a trial call gave: {self._wording.line(outcome, 200)}); use --batch-transport loopback"
+                f"(a trial call gave: {self._wording.line(told, 200)}); use --batch-transport loopback"
             )
 
     def settle(self) -> None:
@@ -122,10 +182,13 @@ class InProcessClient:
         """Stop the event loop, if there is one, and unmount everything."""
         if self._loop:
             self._loop.close()
+        self._close_own_loop()
         if self.bridge:
             self.bridge.close()
 
-    def _call(self, call: Call) -> Reply:
+    def _call(
+        self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> Reply:
         self._wording.learn(call.api_key)
         request = get_batch_request(next(self._numbers), call)
         seq = request["seq"]
@@ -133,14 +196,52 @@ class InProcessClient:
         with self._places, window:
             started, allowed = time.monotonic(), call.timeout_s + self._grace
             try:
-                work = _Work(self._adapter, request, self._event_loop)
-                work.wait(allowed)
+                if self.on_main and is_main_thread():
+                    value = self._call_here(request, allowed)
+                else:
+                    work = _Work(self._adapter, request, self._event_loop, followed)
+                    work.wait(allowed)
+                    value = work.reply()
                 seconds = time.monotonic() - started
-                return replace(reply_from(work.reply(seq), seq), seconds=seconds)
+                # There is but one call to answer: the number may be left out here.
+                value = {"seq": seq, **value} if isinstance(value, dict) else value
+                return replace(reply_from(value, seq), seconds=seconds)
             except Broken as error:
                 seconds = time.monotonic() - started
                 self._hung = self._hung or seconds >= allowed
                 return Reply(broken=self._wording.line(f"the client {error}"), seconds=seconds)
+
+    def _call_here(self, request: dict[str, Any], seconds: float) -> object:
+        """One call on the current thread; what it returned, as JSON. Raises :class:`Broken`."""
+
+        def make() -> Any:
+            result = self._adapter(request)
+            if not inspect.isawaitable(result):
+                return result
+            if self._own_loop is not None:
+                result, raised = self._own_loop.run_until_complete(outcome(result))
+            else:
+                result, raised = self._event_loop().submit(result).result()
+            if raised is not None:
+                raise raised
+            return result
+
+        try:
+            return _as_json(call_bounded(make, seconds), "reply")
+        except Overdue:
+            raise Broken(f"gave no answer within {seconds:g} s") from None
+        except Broken:
+            raise
+        except BaseException as error:
+            problem = f"raised {_named(error)}"
+        raise Broken(problem)
+
+    def _close_own_loop(self) -> None:
+        if self._own_loop is not None:
+            asyncio.set_event_loop(None)
+            cancel_all(self._own_loop)
+            self._own_loop.close()
+            self._own_loop = None
 
     def _event_loop(self) -> LoopThread:
         with self._loop_lock:
@@ -156,8 +257,15 @@ class InProcessClient:
 class _Work:
     """One call under way in a daemon thread, which can be left behind."""
 
-    def __init__(self, adapter: Adapter, request: dict[str, Any], loop: Callable[[], LoopThread]) -> None:
+    def __init__(
+        self,
+        adapter: Adapter,
+        request: dict[str, Any],
+        loop: Callable[[], LoopThread],
+        followed: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._adapter = adapter
+        self._followed = followed
         self._loop = loop
         self._future: concurrent.futures.Future[Outcome] | None = None
         self._late = False
@@ -175,17 +283,16 @@ class _Work:
             self._future.cancel()
         raise Broken(f"gave no answer within {seconds:g} s")
 
-    def reply(self, seq: int) -> object:
+    def reply(self) -> object:
         """What it returned, as JSON. Raises :class:`Broken`."""
         if self._raised is not None:
             raise Broken(f"raised {_named(self._raised)}")
-        value = _as_json(self._result, "reply")
-        # There is but one call to answer: the number may be left out here.
-        return {"seq": seq, **value} if isinstance(value, dict) else value
+        return _as_json(self._result, "reply")
 
     def _run(self, request: dict[str, Any]) -> None:
         try:
-            result = self._adapter(request)
+            with self._followed():
+                result = self._adapter(request)
             if inspect.isawaitable(result):
                 self._future = self._loop().submit(result)
                 if self._late:

@@ -25,7 +25,7 @@ class LoopThread:
 
     def submit(self, work: Awaitable[Any]) -> concurrent.futures.Future[Outcome]:
         """Run ``work`` on the loop. Cancel the future to cancel the work."""
-        return asyncio.run_coroutine_threadsafe(_outcome(work), self._loop)
+        return asyncio.run_coroutine_threadsafe(outcome(work), self._loop)
 
     def is_blocked(self) -> bool:
         """Whether something on the loop keeps it from doing anything else."""
@@ -43,17 +43,27 @@ class LoopThread:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()
-            tasks = asyncio.all_tasks(self._loop)
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                self._loop.run_until_complete(asyncio.wait(tasks, timeout=_NOTICE_SECONDS))
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            cancel_all(self._loop)
         finally:
             self._loop.close()
 
 
-async def _outcome(work: Awaitable[Any]) -> Outcome:
+def cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancel what is under way on a loop that has stopped, and let it take note."""
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_NOTICE_SECONDS))
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    # Where asyncio keeps its connections by socket; elsewhere they are left to be collected.
+    for transport in list(getattr(loop, "_transports", {}).values()):
+        transport.abort()
+    loop.run_until_complete(asyncio.sleep(0))
+
+
+async def outcome(work: Awaitable[Any]) -> Outcome:
+    """What became of the work: its result or what it raised, without letting that through."""
     try:
         return await work, None
     except asyncio.CancelledError:

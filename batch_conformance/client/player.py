@@ -14,8 +14,9 @@ from batch_conformance.client.cases.case import Ask, Case
 from batch_conformance.client.stub.choose import ByTurn, InOrder
 from batch_conformance.client.stub.records import Log, Seen, exchange_of
 from batch_conformance.client.stub.server import RefusedPort, StubServer
+from batch_conformance.client.together import play_together
 from batch_conformance.exchange import Exchange, Intent
-from batch_conformance.judge.client.material import Play, Turn
+from batch_conformance.judge.client.material import Play, Told, Turn, Valid
 
 if TYPE_CHECKING:
     from batch_conformance.client.respx_bridge import RespxBridge
@@ -53,8 +54,13 @@ class Stage:
         self.choose.begin(turn, self.there.places)
 
 
-def play(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
-    """Play one case. Raises ``CouldNotRun`` when judging has to end."""
+def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> Play:
+    """Play one case; ``by_turns`` for a client that makes one call at a time.
+
+    Raises ``CouldNotRun`` when judging has to end.
+    """
+    if case.together:
+        return play_together(case, client, keys, _numbers, by_turns=by_turns)
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     with _stage(case, bridge) as stage:
         turns = []
@@ -69,7 +75,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str]) -> Play:
                 away += [seen for seen in stage.other.seen if seen.turn == number]
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            turns.append(Turn(call, ask.told, reply, exchanges, stage.own.log.count(number)))
+            turns.append(Turn(call, _placed(ask.told, stage.url), reply, exchanges, stage.own.log.count(number)))
         return Play(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
 
 
@@ -147,6 +153,15 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[Stage]:
 def _recorded(seen: Seen, case: Case, ask: Ask) -> Exchange:
     return exchange_of(
         seen, next(_numbers), Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
+    )
+
+
+def _placed(told: Told, own: str) -> Told:
+    """What was told, with the placeholder of answers replaced as it was there."""
+    if not isinstance(told, Valid):
+        return told
+    return Valid(
+        {name: value.replace("{own}", own) if isinstance(value, str) else value for name, value in told.batch.items()}
     )
 
 

@@ -18,6 +18,7 @@ from batch_conformance.contract import load_contract
 from batch_conformance.exchange import Redactor
 from batch_conformance.generate.database import shelf
 from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play
+from batch_conformance.judge.client.replies import blame_unclaimed_replies
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
 
@@ -118,6 +119,7 @@ def _play(
     }
     more = [case for rows in generated.values() for _, case in rows]
     stage.play_all(shuffled([*listed, *more], deck))
+    stage.check_arrivals()
     plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
     for which in PROPERTIES:
         drawn = [
@@ -189,13 +191,15 @@ def _verdicts(
 ) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in load_contract().of_side("client")}
     judged = []
+    judgements = {} if result.error else {name: CLIENT_BENCH.judges[name](record) for name in clauses if name in chosen}
+    blame_unclaimed_replies(record, judgements)
     for clause in clauses.values():
         if clause.id not in chosen:
             continue
         if result.error:
             judged.append(ClauseResult(clause, "error", result.error))
             continue
-        judgement = CLIENT_BENCH.judges[clause.id](record)
+        judgement = judgements[clause.id]
         if left_out.get(clause.id):
             judgement.remark(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, judgement, strict=result.strict)

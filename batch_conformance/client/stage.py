@@ -7,13 +7,16 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from batch_conformance.client.arrivals import CALLS_IN_VAIN, nothing_arrived
 from batch_conformance.client.call import ClientUnderTest
 from batch_conformance.client.cases import Case, Deck
+from batch_conformance.client.inprocess import InProcessClient
+from batch_conformance.client.mainthread import is_main_thread
 from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
 from batch_conformance.client.stub.answers import json_body
 from batch_conformance.judge.client import Play
-from batch_conformance.judge.client.material import Refusal, clause_of_status
+from batch_conformance.judge.client.material import Refusal, clause_of_status, shortened
 from batch_conformance.judge.result import CouldNotRun
 
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
@@ -40,6 +43,11 @@ class Stage:
         self._keys = keys
         self._progress = progress
         self._played = 0
+        self._by_turns = False
+        #: Calls that could have led to a request; whether any request ever came; what came of the last call.
+        self._calls = 0
+        self._anything_came = False
+        self._last_said = ""
         #: By clause, and whether the case was about nothing else.
         self._breakdowns: Counter[tuple[str, bool]] = Counter()
         self._lock = threading.Lock()
@@ -47,8 +55,21 @@ class Stage:
         self._pulse = Deck(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
-        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end."""
+        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
+
+        To be called on the main thread, so that clients that run there only can be judged.
+        """
         order = list(cases)
+        self._by_turns = not self._client.apart and not self._works_side_by_side()
+        self._play_in_order(order)
+        if not self._by_turns and self._breaks_in_threads_only(order):
+            self._by_turns = True
+            self.plays.clear()
+            self.left_out.clear()
+            self._breakdowns.clear()
+            self._play_in_order(order)
+
+    def _play_in_order(self, order: Sequence[Case]) -> None:
         # Several calls of one client belong into one process: nothing else is under way meanwhile.
         for case in order:
             if len(case.asks) > 1:
@@ -56,13 +77,14 @@ class Stage:
         alone = [case for case in order if len(case.asks) == 1]
         waiting = deque(case for case in alone if case.waits)
         quick = deque(case for case in alone if not case.waits)
+        if self._by_turns:
+            # On this thread: a client that stands but one call at a time may stand but one thread.
+            self._lane(waiting, quick)
+            return
         queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
-        late = MORE_LANES
-        if not self._client.apart and not self._works_side_by_side():
-            queues, late = [(waiting, quick)], 0
         with ThreadPoolExecutor(LANES + MORE_LANES, "batch-lane") as pool:
             lanes = [pool.submit(self._lane, first, second) for first, second in queues]
-            lanes += [pool.submit(self._late_lane, waiting) for _ in range(late)]
+            lanes += [pool.submit(self._late_lane, waiting) for _ in range(MORE_LANES)]
             try:
                 for lane in lanes:
                     lane.result()
@@ -74,7 +96,7 @@ class Stage:
 
     def play(self, case: Case) -> Play:
         """Play one case, without keeping it. Raises ``CouldNotRun``."""
-        played = play(case, self._client, self._keys)
+        played = self._play(case)
         with self._lock:
             self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
             self._played += 1
@@ -85,6 +107,22 @@ class Stage:
             self._progress(self._played)
         if broken:
             self._take_pulse()
+        self.check_arrivals(CALLS_IN_VAIN)
+        return played
+
+    def check_arrivals(self, calls: int = 1) -> None:
+        """Raise ``CouldNotRun`` when at least so many calls were made and no request arrived: nothing was tested."""
+        if self._calls >= calls and not self._anything_came:
+            spec = shortened(self._client.spec, 120)
+            raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
+
+    def _play(self, case: Case) -> Play:
+        played = play(case, self._client, self._keys, by_turns=self._by_turns)
+        if not case.refused and case.clauses[0] != "client.request.dot-id":
+            with self._lock:
+                self._calls += len(played.turns)
+                self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
+                self._last_said = played.turns[-1].said()
         return played
 
     def _lane(self, first: deque[Case], second: deque[Case]) -> None:
@@ -129,12 +167,49 @@ class Stage:
         self._ordinary_call("an ordinary call after a breakdown")
 
     def _works_side_by_side(self) -> bool:
-        """Whether calls in several threads come to what a call alone comes to: not every client is made for that."""
-        if not self._ordinary_call("an ordinary call"):
-            return True
+        """Whether calls in several threads come to what a call alone comes to: not every client is made for that.
+
+        One that is not makes its calls on the main thread from now on, one at a time.
+        """
+        here = self._client if isinstance(self._client, InProcessClient) and is_main_thread() else None
+        if here:
+            here.settle_on_main()
+        alone = self._ordinary_call("an ordinary call")
+        if here:
+            here.settle_in_threads()
         with ThreadPoolExecutor(TRIALS, "batch-trial") as pool:
             titles = ["an ordinary call beside others"] * TRIALS
-            return all(pool.map(self._ordinary_call, titles))
+            together = all(pool.map(self._ordinary_call, titles)) if alone else pool.submit(
+                self._ordinary_call, "an ordinary call in a thread"
+            ).result()
+        if together:
+            return True
+        if here:
+            here.settle_on_main(with_loop=not alone)
+            if alone or self._ordinary_call("an ordinary call on the main thread"):
+                return False
+            here.settle_in_threads()
+        # One that never gives a batch is judged as any other: what is wrong shows in its cases.
+        return not alone
+
+    def _breaks_in_threads_only(self, order: Sequence[Case]) -> bool:
+        """Whether a call that broke down in a thread comes to an end on the main thread, as a deadline by signal does.
+
+        Then the client makes all its calls there from now on.
+        """
+        client = self._client
+        if not isinstance(client, InProcessClient) or not is_main_thread():
+            return False
+        for case in order:
+            played = self.plays.get(case.number)
+            if played is None or len(case.asks) > 1 or played.turns[0].reply.broken is None:
+                continue
+            client.settle_on_main()
+            if self._play(case).turns[0].reply.broken is None:
+                return True
+            client.settle_in_threads()
+            return False
+        return False
 
     def _ordinary_call(self, title: str) -> bool:
         """Make an ordinary call, not for the record; returns whether it gave a batch."""
@@ -142,7 +217,7 @@ class Stage:
             batch = self._pulse.batch()
         # A moment's wait, in which calls side by side meet.
         ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
-        played = play(Case(title, ("client.decode.fields",), (ask,)), self._client, self._keys)
+        played = self._play(Case(title, ("client.decode.fields",), (ask,)))
         return played.turns[0].reply.batch is not None
 
 

@@ -31,6 +31,7 @@ class RunResult:
     ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
     ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
     ``hints`` are lines for the user about how the run went, e.g. at which rate.
+    ``left_behind`` says in one line what a client in this process never closed.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     """
 
@@ -47,6 +48,7 @@ class RunResult:
     hints: list[str] = field(default_factory=list)
     error: str = ""
     incomplete: bool = False
+    left_behind: str = ""
     redactor: Redactor = field(default_factory=Redactor)
     shell_secrets: Mapping[str, str] = field(default_factory=dict)
 

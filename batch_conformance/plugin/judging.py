@@ -223,21 +223,25 @@ def opened_target(options: Options) -> Iterator[Target]:
 
 
 def _judge_client(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+    from batch_conformance.client.leftovers import counted_leftovers
     from batch_conformance.client.session import judge_client
 
-    client = _client(options)
-    try:
-        run = judge_client(
-            client,
-            profile=options.profile,
-            selected=selected,
-            strict=options.strict,
-            seed=options.seed,
-            progress=progress,
-            database=_database(options),
-        )
-    finally:
-        client.close()
+    with counted_leftovers() as left:
+        client = _client(options)
+        try:
+            run = judge_client(
+                client,
+                profile=options.profile,
+                selected=selected,
+                strict=options.strict,
+                seed=options.seed,
+                progress=progress,
+                database=_database(options),
+            )
+        finally:
+            client.close()
+            del client
+    run.left_behind = left.line()
     if options.client == "embedded":
         run.subject = Subject("client", f"reference client{_suffix(options)}", __version__, "embedded")
     return run

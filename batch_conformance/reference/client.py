@@ -192,8 +192,9 @@ class BatchClient(Codec):
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
-        # No redirect is followed: the key belongs to the server that was named.
-        self._http = httpx.Client(verify=_tls(), trust_env=False, timeout=timeout, follow_redirects=False)
+        # No redirect is followed: the key belongs to the server that was named. Proxies and certificates that the
+        # environment names are left alone: a test run on any host asks the server it was given, and no other.
+        self._http = httpx.Client(verify=_tls(), timeout=timeout, follow_redirects=False, trust_env=False)
 
     def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
@@ -239,7 +240,9 @@ class AsyncBatchClient(Codec):
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
-        self._http = httpx.AsyncClient(verify=_tls(), trust_env=False, timeout=timeout, follow_redirects=False)
+        self._http = httpx.AsyncClient(
+            verify=_tls(), timeout=timeout, follow_redirects=False, trust_env=False
+        )
 
     async def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""

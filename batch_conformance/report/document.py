@@ -107,6 +107,8 @@ class _Reporter:
             facts["rate_limited"] = run.rate_limited
         if run.hints:
             facts["hints"] = [self._line(hint) for hint in run.hints]
+        if run.left_behind:
+            facts["left_behind"] = self._line(run.left_behind)
         if run.incomplete:
             facts["incomplete"] = True
         if run.error:

@@ -112,6 +112,8 @@ def _facts(document: Document) -> Element:
         ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]), overlays_note(contract))),
         ("Suite", f"{suite['name']} {suite['version']}"),
     ]
+    if run.get("left_behind"):
+        facts.append(("Left behind", f"{run['left_behind']} (never closed)"))
     return h("dl", *(h("div", h("dt", name), h("dd", value)) for name, value in facts), class_="facts")
 
 

@@ -167,6 +167,9 @@ class _Renderer:
             + log_safe(overlays_note(contract), lines=False),
         ]
         yield from self.wrapped(f" {self.dot} ".join(facts), _INDENT, _FAINT)
+        if run.get("left_behind"):
+            left = log_safe(run["left_behind"], lines=False)
+            yield from self.wrapped(f"left behind, never closed: {left}", _INDENT, _FAINT)
 
     def heading(self, verdict: str, count: int) -> Line:
         return [(f"{WORDS[verdict].heading} ({count})", _MARKUP[verdict] | _BOLD)]

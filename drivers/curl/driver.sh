@@ -76,7 +76,7 @@ get_batch() { # REQUEST CONFIG
   local exit=0
   : >"$scratch/body"
   printf '%s' "$2" |
-    curl -q -K - -o "$scratch/body" -w '%{http_code}' >"$scratch/status" 2>"$scratch/complaint" || exit=$?
+    curl -q --noproxy '*' -K - -o "$scratch/body" -w '%{http_code}' >"$scratch/status" 2>"$scratch/complaint" || exit=$?
   printf '%s' "$1" | jq -c --argjson exit "$exit" --argjson status "$((10#$(<"$scratch/status")))" \
     --rawfile body "$scratch/body" --rawfile complaint "$scratch/complaint" "$REPLY_OF"
 }

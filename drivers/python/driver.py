@@ -29,6 +29,12 @@ try:
 except ImportError as problem:
     sys.exit(f"syncsdk cannot be imported by {sys.executable}: {problem}")
 
+# The suite's server is on this machine: what the environment says of proxies and certificates leads elsewhere.
+for name in list(os.environ):
+    if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        del os.environ[name]
+os.environ["NO_PROXY"] = "*"  # some systems have settings of their own beside the environment
+
 # Every SDK client reads the CA bundle anew, some 50 ms each; one copy serves all of them.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 

@@ -125,7 +125,7 @@ def test_the_client_side_does_without_what_only_servers_need() -> None:
     named = {
         found.module.partition(".")[0] for found in IMPORTS if found.file.is_relative_to(PACKAGE / "client")
     }
-    assert not {"schemathesis", "uvicorn", "httpcore", "h11"} & named
+    assert not {"schemathesis", "uvicorn", "httpcore"} & named
 
 
 @pytest.mark.parametrize("folder", ["batch_conformance", "suites"])

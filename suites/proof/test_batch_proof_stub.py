@@ -219,6 +219,51 @@ def test_bodies_in_chunks_are_read() -> None:
     assert [request.method for request in RequestReader().feed(_PLAIN * 3)] == ["GET"] * 3
 
 
+@pytest.mark.parametrize(
+    ("framing", "body", "why"),
+    [
+        ("Transfer-Encoding: chunked", b"-6\r\nabcdef\r\n0\r\n\r\n", "chunk"),
+        ("Transfer-Encoding: chunked", b"zz\r\nabcdef\r\n0\r\n\r\n", "chunk"),
+        ("Transfer-Encoding: chunked", b"+6\r\nabcdef\r\n0\r\n\r\n", "chunk"),
+        ("Transfer-Encoding: chunked", b"0x6\r\nabcdef\r\n0\r\n\r\n", "chunk"),
+        ("Transfer-Encoding: chunked", b"\r\nabcdef\r\n0\r\n\r\n", "chunk"),
+        ("Transfer-Encoding: chunked", b"6\r\nabcdefgh\r\n0\r\n\r\n", ""),
+        ("Transfer-Encoding: gzip, chunked", b"", "Transfer-Encoding"),
+        ("Content-Length: -6", b"abcdef", "Content-Length"),
+        ("Content-Length: six", b"abcdef", "Content-Length"),
+        ("Content-Length: 6\r\nContent-Length: 7", b"abcdefg", "Content-Length"),
+        ("Content-Length: \xb2", b"ab", "Content-Length"),
+        ("Content-Length: 99999999999999999999999", b"ab", "Content-Length"),
+    ],
+)
+def test_a_malformed_body_loses_neither_the_request_nor_other_stubs(framing: str, body: bytes, why: str) -> None:
+    """It is on record to the byte, with what is wrong, and all stubs go on."""
+    data = f"GET /v2/batch/b HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\n{framing}\r\n\r\n".encode("latin-1") + body
+    with _serving(answers.batch()) as server, _serving(answers.batch()) as other:
+        assert _everything(server, data) == b""
+        (seen,) = server.seen
+        assert seen.request.problem.startswith("its body is malformed: ")
+        assert why.lower() in seen.request.problem.lower()
+        assert seen.request.data == data
+        assert (seen.request.method, seen.request.target, seen.request.values("x-api-key")) == (
+            "GET", "/v2/batch/b", ["k"],
+        )  # fmt: skip
+        assert httpx.get(f"{other.url}/v2/batch/b", trust_env=False).status_code == 200
+
+
+def test_a_body_without_end_is_cut_off() -> None:
+    """A client that uploads for ever costs a bounded amount of memory."""
+    reader = RequestReader()
+    head = b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+    requests = list(reader.feed(head))
+    for _ in range(100):
+        requests += reader.feed(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        if requests:
+            break
+    (request,) = requests
+    assert "longer than" in request.problem
+
+
 def test_calls_have_their_own_answers() -> None:
     """However many requests a call makes, the next call gets its own first answer."""
     choose = ByTurn([[answers.batch()], [answers.error(404), answers.error(500)]])

@@ -16,6 +16,7 @@ _PLACES = {
     "another host name": "{alias}/v2/batch/{id}",
     "another host name and port": "{other_alias}/v2/batch/{id}",
 }
+_TWO_CLIENTS = ("client.auth.per-call", "client.auth.header", "client.decode.fresh")
 _STATUSES = (301, 302, 303, 307, 308)
 
 
@@ -23,29 +24,37 @@ def auth_cases(deck: Deck) -> Iterator[Case]:
     """Keys by turns, and redirects to other origins."""
     yield Case(
         "two clients by turns",
-        ("client.auth.per-call", "client.auth.header"),
+        _TWO_CLIENTS,
         tuple(deck.valid(deck.batch(), key=key) for key in (0, 1, 0, 1, 1, 0)),
     )
     same = deck.id()
     yield Case(
         "two clients that ask for the same batch",
-        ("client.auth.per-call", "client.auth.header"),
+        _TWO_CLIENTS,
         tuple(deck.valid(deck.batch(same), key=key) for key in (0, 1, 0)),
     )
     yield Case(
         "two clients whose keys begin and end alike",
-        ("client.auth.per-call", "client.auth.header"),
+        _TWO_CLIENTS,
         tuple(deck.valid(deck.batch(), key=key) for key in (0, 3, 0, 3)),
     )
     refused = deck.refusal(Refusal(401), error(401, "Unauthorized"))
     yield Case(
         "a client whose key is refused, after one whose key is not",
-        ("client.auth.per-call", "client.auth.header"),
+        _TWO_CLIENTS,
         (deck.valid(deck.batch()), replace(refused, key=1)),
     )
+    for title, one_server in (("two clients at once", False), ("two clients at once, of one server", True)):
+        yield Case(
+            title,
+            ("client.auth.per-call",),
+            tuple(deck.valid(deck.batch(), key=key) for key in (0, 1)),
+            together=True,
+            one_server=one_server,
+        )
     yield Case(
         "a long key",
-        ("client.auth.header",),
+        ("client.auth.header", "client.decode.fresh"),
         tuple(deck.valid(deck.batch(), key=key) for key in (0, 2)),
     )
     for number, status in enumerate(_STATUSES):

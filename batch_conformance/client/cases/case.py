@@ -15,6 +15,7 @@ from batch_conformance.judge.client.material import Broken, Refusal, Told, Valid
 #: Deadlines, in seconds: whole ones, since some clients take no others.
 DEADLINE = 5.0
 SHORT_DEADLINE = 1.0
+LONG_DEADLINE = 60.0
 #: How often an error is answered before a retrying client is let go with a batch: enough to see that it has no limit.
 PATIENCE = 14
 
@@ -37,6 +38,7 @@ class Case:
     ``clauses`` are those that it puts to the test; the first is blamed when the client breaks down. ``ordinary``
     cases have nothing special about them: what goes wrong there goes wrong everywhere. ``base_path`` is a path prefix
     of the base URL. ``elsewhere`` are the answers of the other origins. ``waits`` marks cases that take their time.
+    ``together`` has the two calls made at once, by two clients: at a server each, or both at one (``one_server``).
     ``number`` tells cases apart.
     """
 
@@ -48,6 +50,8 @@ class Case:
     elsewhere: tuple[Answer, ...] = ()
     refused: bool = False
     waits: bool = False
+    together: bool = False
+    one_server: bool = False
     number: int = field(default_factory=itertools.count().__next__, compare=False)
 
 

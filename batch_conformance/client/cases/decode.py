@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from batch_conformance.client.cases.case import Ask, Case, Deck
-from batch_conformance.client.stub.answers import Answer, error, json_body
+from batch_conformance.client.cases.case import SHORT_DEADLINE, Ask, Case, Deck
+from batch_conformance.client.stub.answers import Answer, error, html, json_body, text
 from batch_conformance.contract.load import COUNTS, STATUSES
 from batch_conformance.generate.batches import LARGEST
-from batch_conformance.judge.client.material import Refusal, Valid
+from batch_conformance.judge.client.material import Anything, Broken, Refusal, Unfit, Valid
 
 #: Clauses that every request puts to the test.
 EVERY_REQUEST = (
@@ -215,6 +216,67 @@ def _fresh(deck: Deck) -> Iterator[Case]:
         "a batch that is there at the second call",
         clause,
         (Ask(late["id"], missing, (error(404, "Batch not found"),)), deck.valid(late)),
+    )
+
+
+    yield from _after_failures(deck)
+
+
+def _after_failures(deck: Deck) -> Iterator[Case]:
+    """Calls behind one that failed: nothing of it stays, neither in a connection nor in memory."""
+    clause = ("client.decode.fresh",)
+    long = "nothing by that name: " + "no " * 60_000
+    absent = deck.refusal(Refusal(404), error(404, long))
+    yield Case(
+        "batches between errors with long bodies",
+        clause,
+        (absent, deck.valid(deck.batch()), deck.refusal(Refusal(404), error(404, long)), deck.valid(deck.batch())),
+    )
+    known = deck.batch()
+    down = deck.refusal(Refusal(500), error(500, "the archive does not respond"))
+    yield Case(
+        "a batch, then a server error, then the batch again",
+        clause,
+        (deck.valid(known), replace(down, batch_id=known["id"]), deck.valid(known)),
+    )
+    other = deck.batch()
+    locked = deck.refusal(Refusal(401), error(401, "Unauthorized"))
+    yield Case(
+        "a batch, then a refusal of its key, then the batch again",
+        clause,
+        (deck.valid(other), replace(locked, batch_id=other["id"]), deck.valid(other)),
+    )
+    yield Case(
+        "batches behind answers that are none",
+        clause,
+        (
+            Ask(deck.id(), Unfit("an HTML page"), (html(),)),
+            deck.valid(deck.batch()),
+            Ask(deck.id(), Unfit("cut-off JSON"), (text(200, '{"id": "batch_1", "sta'),)),
+            deck.valid(deck.batch()),
+        ),
+    )
+    whole = json_body(deck.batch())
+    yield Case(
+        "batches behind connections that broke",
+        clause,
+        (
+            deck.fault(Broken("truncated", "half a batch", begun=True), whole.cut_off()),
+            deck.valid(deck.batch()),
+            deck.fault(Broken("reset", "a connection reset before any answer"), whole.reset()),
+            deck.valid(deck.batch()),
+        ),
+    )
+    # Late by more than the deadline, by less than the grace: what the first call then reports is its own choice.
+    late = deck.batch()
+    yield Case(
+        "a batch behind an answer that came too late",
+        clause,
+        (
+            Ask(late["id"], Anything(), (json_body(late).delayed(1.4),), timeout_s=SHORT_DEADLINE),
+            deck.valid(deck.batch()),
+            deck.valid(deck.batch()),
+        ),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from batch_conformance.client.cases.case import SHORT_DEADLINE, Case, Deck
+from batch_conformance.client.cases.case import LONG_DEADLINE, SHORT_DEADLINE, Case, Deck
 from batch_conformance.client.stub.answers import Answer, hang_up, json_body, raw, redirect, silence
 from batch_conformance.judge.client.material import Broken, FaultKind
 
@@ -69,6 +70,13 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
     )
     yield _slow(deck, "timeout", "a server that takes the request and says nothing", silence())
     yield _slow(deck, "timeout", "a server that stops within the body", batch.stalled(40), begun=True)
+    silent = deck.fault(Broken("timeout", "a server that says nothing"), silence(), timeout_s=SHORT_DEADLINE)
+    patient = replace(deck.valid(deck.batch()), timeout_s=LONG_DEADLINE)
+    yield Case(
+        "a short deadline behind a long one",
+        ("client.fault.timeout", "client.auth.not-in-errors"),
+        (patient, silent),
+    )
     yield _slow(deck, "drip", "a body that drips", batch.dripping(every=0.15))
     yield _slow(deck, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15))
     yield _slow(deck, "redirect-loop", "a redirect to itself", *_hops("{own}/v2/batch/{id}"))

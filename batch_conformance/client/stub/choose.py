@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
-from batch_conformance.client.stub.answers import Answer
+from batch_conformance.client.stub.answers import Answer, error
 from batch_conformance.client.stub.wire import RawRequest
 
 
@@ -45,3 +46,19 @@ class ByTurn:
     def __call__(self, request: RawRequest) -> Answer:
         """The next answer of the call that is under way."""
         return self._turns[min(self.turn, len(self._turns) - 1)](request)
+
+
+class ByBatch:
+    """Answers by the batch that is asked for, as a server does; 404 for one it does not have."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = dict(answers)
+
+    def __call__(self, request: RawRequest) -> Answer:
+        """The batch that the path ends in."""
+        return self._answers.get(batch_of(request), error(404, "Batch not found"))
+
+
+def batch_of(request: RawRequest) -> str:
+    """The id at the end of the path of a request, decoded."""
+    return unquote(request.target.partition("?")[0].rpartition("/")[2])

@@ -17,6 +17,8 @@ from batch_conformance.client.stub.wire import RawRequest, RequestReader, Script
 #: Chooses the answer to a request. Called on the loop's thread, one request at a time.
 Chooser = Callable[[RawRequest], Answer]
 
+#: The ports of all stubs of this process, also of those that are closed: what still leads there leads nowhere.
+ports_used: set[int] = set()
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -36,6 +38,7 @@ class StubServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port)]
         self.port: int = self._listeners[0].getsockname()[1]
+        ports_used.add(self.port)
         if by_name:
             # Without IPv6 nobody can come that way.
             with contextlib.suppress(OSError):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+
+import h11
 
 from batch_conformance.client.stub.answers import Answer, Ending
 
@@ -15,6 +17,8 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FIRST_BYTES = frozenset(range(0x21, 0x7F)) | {0x0D, 0x0A}
 #: A head longer than this is no request anybody means.
 MAX_HEAD = 256 * 1024
+#: A GET has no body; one of this many bytes is recorded, and cut off there.
+MAX_BODY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,15 +59,23 @@ class RawRequest:
         return False
 
 
-@dataclass
 class RequestReader:
-    """Cuts the bytes of one connection into requests."""
+    """Cuts the bytes of one connection into requests.
 
-    buffer: bytearray = field(default_factory=bytearray)
+    Heads are read leniently and to the byte: what is odd in them is for the checks to see. Where a body ends is h11's
+    business, which no client can hang or crash with a length or a chunk size.
+    """
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+        self._head: RawRequest | None = None
+        self._body: _Body | None = None
 
     def feed(self, data: bytes) -> Iterator[RawRequest]:
-        """Take in bytes; yields each request that is complete with them."""
+        """Take in bytes; yields each request that is complete with them, or that can no longer become one."""
         self.buffer += data
+        if self._body is not None:
+            self._body.feed(data)
         while self.buffer:
             request = self._next()
             if request is None:
@@ -73,24 +85,79 @@ class RequestReader:
                 self.buffer.clear()
 
     def _next(self) -> RawRequest | None:
-        if self.buffer[0] not in _FIRST_BYTES:
-            return RawRequest(bytes(self.buffer), problem="it does not begin like HTTP (TLS, perhaps)")
-        end = _HEAD_END.search(self.buffer)
-        if end is None:
-            if len(self.buffer) > MAX_HEAD:
-                return RawRequest(bytes(self.buffer), problem="the head does not end")
+        if self._head is None:
+            if self.buffer[0] not in _FIRST_BYTES:
+                return RawRequest(bytes(self.buffer), problem="it does not begin like HTTP (TLS, perhaps)")
+            end = _HEAD_END.search(self.buffer)
+            if end is None:
+                if len(self.buffer) > MAX_HEAD:
+                    return RawRequest(bytes(self.buffer), problem="the head does not end")
+                return None
+            request = _read_head(bytes(self.buffer[: end.start()]))
+            if request.problem:
+                return replace(request, data=bytes(self.buffer))
+            self._head, self._body = request, _Body(request)
+            self._body.feed(bytes(self.buffer[end.end() :]))
+        assert self._body is not None
+        body = self._body
+        if body.problem:
+            problem, data = f"its body is malformed: {body.problem}", bytes(self.buffer)
+        elif len(self.buffer) > MAX_HEAD + MAX_BODY:
+            problem, data = f"its body is longer than {MAX_BODY:,} bytes", bytes(self.buffer)
+        elif not body.ended:
             return None
-        head = bytes(self.buffer[: end.start()])
-        request = _read_head(head)
-        if request.problem:
-            return RawRequest(bytes(self.buffer), problem=request.problem)
-        body = _read_body(request, self.buffer, end.end())
-        if body is None:
-            return None
-        content, stop = body
-        data = bytes(self.buffer[:stop])
-        del self.buffer[:stop]
-        return RawRequest(data, request.method, request.target, request.version, request.headers, content)
+        else:
+            problem, data = "", bytes(self.buffer[: len(self.buffer) - body.surplus])
+            del self.buffer[: len(self.buffer) - body.surplus]
+        complete = replace(self._head, data=data, body=bytes(body.content), problem=problem)
+        self._head = self._body = None
+        return complete
+
+
+class _Body:
+    """The body of one request, its framing read by h11. ``surplus`` counts the bytes behind its end."""
+
+    def __init__(self, request: RawRequest) -> None:
+        self.content = bytearray()
+        self.ended = False
+        self.surplus = 0
+        self.problem = ""
+        self._framing = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers
+            if name.lower() in ("transfer-encoding", "content-length")
+        ]
+        self._http: h11.Connection | None = None
+        if not self._framing:
+            self.ended = True
+            return
+        self._http = h11.Connection(h11.SERVER)
+        # Only what frames the body: h11 is stricter about the rest than a recorder may be.
+        version = b"1.0" if request.version == "HTTP/1.0" else b"1.1"
+        lines = [b"POST / HTTP/" + version, b"host: stub", *(b": ".join(field) for field in self._framing)]
+        self.feed(b"\r\n".join([*lines, b"", b""]))
+
+    def feed(self, data: bytes) -> None:
+        """Take in bytes that follow; sets ``problem`` when they cannot be the rest of a body."""
+        if self._http is None:
+            self.surplus += len(data)
+            return
+        if self.problem or not data:
+            return  # to h11, no bytes are the end of the connection
+        try:
+            self._http.receive_data(data)
+            while not self.ended:
+                event = self._http.next_event()
+                if isinstance(event, h11.Data):
+                    self.content += event.data
+                elif isinstance(event, h11.EndOfMessage):
+                    self.ended = True
+                elif event is h11.NEED_DATA:
+                    break
+        except h11.RemoteProtocolError as error:
+            self.problem = str(error)
+        if self.ended:
+            self.surplus = len(self._http.trailing_data[0])
 
 
 def _read_head(head: bytes) -> RawRequest:
@@ -106,34 +173,6 @@ def _read_head(head: bytes) -> RawRequest:
             return RawRequest(head, problem=f"a header line is {line[:200]!r}")
         headers.append((name, value.strip(" \t")))
     return RawRequest(head, words[0], words[1], words[2], tuple(headers))
-
-
-def _read_body(request: RawRequest, buffer: bytearray, start: int) -> tuple[bytes, int] | None:
-    """The body and where it ends in the buffer; None while it is not all there."""
-    if any("chunked" in value.lower() for value in request.values("transfer-encoding")):
-        return _read_chunks(buffer, start)
-    lengths = request.values("content-length")
-    length = int(lengths[0]) if lengths and lengths[0].isdecimal() else 0
-    if len(buffer) < start + length:
-        return None
-    return bytes(buffer[start : start + length]), start + length
-
-
-def _read_chunks(buffer: bytearray, start: int) -> tuple[bytes, int] | None:
-    content = bytearray()
-    while True:
-        line_end = buffer.find(b"\r\n", start)
-        if line_end < 0:
-            return None
-        size = int(bytes(buffer[start:line_end]).split(b";")[0] or b"0", 16)
-        start = line_end + 2
-        if len(buffer) < start + size + 2:
-            return None
-        if size == 0:
-            trailer_end = buffer.find(b"\r\n", start)
-            return bytes(content), trailer_end + 2
-        content += buffer[start : start + size]
-        start += size + 2
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from batch_conformance.exchange import Exchange
-from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Turn, shortened
+from batch_conformance.judge.client.material import CLIENT_BENCH, TARGET, ClientRecord, Play, Turn, shortened
+from batch_conformance.judge.client.replies import FRESH, PER_CALL, blame_wrong_replies, reply_problem
 from batch_conformance.judge.finding import Judgement
 
 _NAME = "x-api-key"
@@ -71,26 +72,49 @@ def only_there(record: ClientRecord, judgement: Judgement) -> None:
                         )
 
 
-@CLIENT_BENCH.judges_clause("client.auth.per-call")
+@CLIENT_BENCH.judges_clause(PER_CALL, needs=["client.decode.fields", TARGET])
 def per_call(record: ClientRecord, judgement: Judgement) -> None:
-    """No request carries a key of another call."""
-    for play, turn in record.turns(judgement):
-        others = [key for key in record.keys if key != turn.call.api_key]
-        for exchange in turn.seen:
-            values = exchange.request.header_values(_NAME)
-            if not values:
-                continue
-            judgement.look()
-            stray = next((key for key in others if any(key in value for value in values)), None)
-            if stray:
-                judgement.blame(
-                    exchange,
-                    f"a call with one key was made with the key of another client: {play.title}",
-                    expected=f"{_NAME}: {turn.call.api_key}",
-                    actual=" and ".join(f"{_NAME}: {value}" for value in values),
-                )
-    if not judgement.looked_at:
+    """No request carries a key of another call, and of two calls at once each gets its own answer."""
+    unanswered = 0
+    for play in record.plays:
+        if judgement.clause not in play.clauses:
+            continue
+        if play.together and record.is_broken(TARGET):
+            # Of two calls at once, a request tells whose it is by its path alone.
+            judgement.set_aside(TARGET, len(play.turns))
+            continue
+        found = len(judgement.findings)
+        for turn in play.turns:
+            _judge_keys(record, judgement, play, turn)
+        if len(judgement.findings) > found:
+            continue  # what the calls then came to follows from that
+        if play.together and not record.is_broken(FRESH):
+            blame_wrong_replies(record, judgement, play)
+        else:
+            unanswered += sum(bool(reply_problem(record, turn)) for turn in play.turns)
+    if unanswered and not judgement.findings:
+        # Whether keys are mixed up shows where all calls come off; here some did not.
+        judgement.looked_at = 0
+        judgement.set_aside(FRESH if record.is_broken(FRESH) else "client.decode.fields", unanswered)
+    elif not judgement.looked_at:
         judgement.remark("no request carried a key: see client.auth.header")
+
+
+def _judge_keys(record: ClientRecord, judgement: Judgement, play: Play, turn: Turn) -> None:
+    others = [key for key in record.keys if key != turn.call.api_key]
+    for exchange in turn.seen:
+        values = exchange.request.header_values(_NAME)
+        if not values:
+            continue
+        judgement.look()
+        stray = next((key for key in others if any(key in value for value in values)), None)
+        if stray:
+            judgement.blame(
+                exchange,
+                f"a call with one key was made with the key of another client: {play.title}",
+                expected=f"{_NAME}: {turn.call.api_key}",
+                actual=" and ".join(f"{_NAME}: {value}" for value in values),
+            )
 
 
 @CLIENT_BENCH.judges_clause("client.auth.redirect")

@@ -33,6 +33,8 @@ from batch_conformance.judge.client.material import (
     accepted,
     member,
 )
+from batch_conformance.judge.client.replies import FRESH, blame_wrong_replies
+from batch_conformance.judge.client.request import ID_ENCODING, encoding_problem
 from batch_conformance.judge.finding import ABSENT, Judgement
 
 #: The clauses that explain what goes wrong with a batch that is special in one way.
@@ -40,10 +42,11 @@ ONE_BY_ONE = tuple(
     f"client.decode.{name}"
     for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
 )
+_TRANSFER = "client.decode.transfer"
 _NEVER = "see client.decode.fields: it never reaches the caller"
 
 
-@CLIENT_BENCH.judges_clause(FIELDS)
+@CLIENT_BENCH.judges_clause(FIELDS, needs=[_TRANSFER])
 def fields(record: ClientRecord, judgement: Judgement) -> None:
     """An ordinary batch arrives, with every member in its place."""
     never = never_handed(record)
@@ -71,7 +74,39 @@ def fields(record: ClientRecord, judgement: Judgement) -> None:
                 if fault == FIELDS:
                     value = member(handed["metrics"], name)
                     _blame_member(judgement, turn.last, f"metrics.{name}", sent["metrics"][name], value)
+    _judge_odd_ids(record, judgement)
     _judge_mixtures(record, judgement)
+
+
+def _judge_odd_ids(record: ClientRecord, judgement: Judgement) -> None:
+    """Ordinary batches whose ids are odd: where the request is right, the batch arrives, with its id."""
+    if not record.decodes:
+        return
+    sound = sound_members(record)
+    for play in record.plays:
+        if play.clauses[0] != ID_ENCODING:
+            continue
+        for turn in play.turns:
+            if not isinstance(turn.told, Valid) or turn.reply.broken is not None:
+                continue
+            sent = turn.gets
+            if not sent or encoding_problem(sent[0].request.url, turn.call.base_url, turn.call.batch_id):
+                judgement.set_aside(ID_ENCODING)
+                continue
+            if record.is_broken(_TRANSFER):
+                judgement.set_aside(_TRANSFER)  # an odd id makes an odd body as well
+                continue
+            judgement.look()
+            if turn.reply.batch is None:
+                judgement.blame(
+                    turn.last,
+                    f"an ordinary batch did not reach the caller: {play.title}",
+                    expected="the batch",
+                    actual=turn.said(),
+                )
+                continue
+            for name, wire, value in changes(turn.told.batch, turn.reply.batch, sound):
+                _blame_member(judgement, turn.last, name, wire, value)
 
 
 def _judge_mixtures(record: ClientRecord, judgement: Judgement) -> None:
@@ -80,7 +115,7 @@ def _judge_mixtures(record: ClientRecord, judgement: Judgement) -> None:
         return
     sound = sound_members(record)
     for play, turn in record.turns(judgement, ordinary=False):
-        if not isinstance(turn.told, Valid):
+        if not isinstance(turn.told, Valid) or play.clauses[0] == ID_ENCODING:
             continue
         judgement.look()
         if turn.reply.batch is None:
@@ -237,26 +272,29 @@ def _unchanged(record: ClientRecord, judgement: Judgement, how: str) -> None:
             )  # fmt: skip
 
 
-@CLIENT_BENCH.judges_clause("client.decode.fresh", needs=[FIELDS])
+@CLIENT_BENCH.judges_clause(FRESH, needs=[FIELDS])
 def fresh(record: ClientRecord, judgement: Judgement) -> None:
-    """Each call of a play sees its own answer."""
+    """Each call of a play sees its own answer, whatever the calls before it met."""
+    sound = sound_members(record)
     if not record.decodes:
         judgement.remark("the client hands over no batch at all: see client.decode.fields")
-        return
-    sound = sound_members(record)
     for play in record.plays:
-        if judgement.clause not in play.clauses:
+        if judgement.clause not in play.clauses or play.together:
             continue
-        for before, turn in zip(play.turns, play.turns[1:], strict=False):
-            judgement.look()
-            stale = _stale(before, turn, sound)
-            if stale:
-                judgement.blame(
-                    turn.last or before.last,
-                    f"a call sees the answer of the one before: {play.title}",
-                    expected=f"what its own answer says ({shown(stale[0])})",
-                    actual=f"what the answer before said ({shown(stale[1])})",
-                )
+        found = len(judgement.findings)
+        if record.decodes:
+            for before, turn in zip(play.turns, play.turns[1:], strict=False):
+                stale = _stale(before, turn, sound)
+                if stale:
+                    judgement.look()
+                    judgement.blame(
+                        turn.last or before.last,
+                        f"a call sees the answer of the one before: {play.title}",
+                        expected=f"what its own answer says ({shown(stale[0])})",
+                        actual=f"what the answer before said ({shown(stale[1])})",
+                    )
+        if len(judgement.findings) == found:
+            blame_wrong_replies(record, judgement, play)
 
 
 def _stale(before: Turn, turn: Turn, sound: frozenset[str]) -> tuple[Any, Any] | None:
@@ -270,7 +308,7 @@ def _stale(before: Turn, turn: Turn, sound: frozenset[str]) -> tuple[Any, Any] |
                 return f"{name}: {wire}", f"{name}: {value}"
         return None
     if isinstance(before.told, Valid) and turn.reply.batch is not None:
-        # Another batch than the first one is not remembered but made up: the status's own clause has it.
+        # Another batch than the first one is not remembered but made up.
         changed = list(changes(before.told.batch, turn.reply.batch, sound))
         return None if changed else ("an error", turn.said())
     first, second = before.reply.error, turn.reply.error

@@ -156,6 +156,12 @@ class Turn:
         gets = [exchange for exchange in self.seen if exchange.request.method == "GET"]
         return [exchange for exchange in gets if _path_of(exchange) == _path_of(gets[0])]
 
+    @property
+    def unasked(self) -> bool:
+        """Whether the call ended in an error without a request, though there was a server to ask."""
+        refused = isinstance(self.told, Broken) and self.told.kind == "refused"
+        return not self.requests and not self.seen and self.reply.error is not None and not refused
+
     def said(self) -> str:
         """What the client made of it, in one line."""
         if self.reply.broken is not None:
@@ -185,7 +191,8 @@ class Play:
     """One case as it was played.
 
     ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
-    first. ``elsewhere`` are requests that reached another origin than the one the client was told.
+    first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
+    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server.
     """
 
     title: str
@@ -193,6 +200,7 @@ class Play:
     turns: tuple[Turn, ...]
     elsewhere: tuple[Exchange, ...] = ()
     ordinary: bool = False
+    together: bool = False
 
 
 @dataclass(eq=False)
@@ -205,7 +213,7 @@ class ClientRecord:
     def turns(self, judgement: Judgement, ordinary: bool | None = None) -> Iterator[tuple[Play, Turn]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
 
-        Broken ones are blamed here, and runaways left out.
+        Broken ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
         """
         for play in self.plays:
             if judgement.clause not in play.clauses or ordinary not in (None, play.ordinary):
@@ -215,12 +223,20 @@ class ClientRecord:
                     judgement.remark(
                         "a call that retried without end tells nothing here: see client.retry.bounded"
                     )
+                elif turn.unasked and turn is play.turns[0] and judgement.clause not in _ABOUT_NOT_ASKING:
+                    judgement.set_aside(TARGET)
+                elif len(play.turns) > 1 and self._goes_wrong_later(play, judgement.clause):
+                    judgement.set_aside(FRESH)
                 elif turn.reply.broken is None:
                     yield play, turn
                 elif cause := self.explained(turn, judgement.clause):
                     judgement.remark(f"the client breaks down whatever is special here: see {cause}")
                 else:
                     blame_broken(play, turn, judgement)
+
+    def _goes_wrong_later(self, play: Play, clause: str) -> bool:
+        """Whether calls behind others go wrong whatever they meet, so that those of a play show nothing else."""
+        return FRESH not in (clause, *play.clauses) and self.is_broken(FRESH)
 
     def explained(self, turn: Turn, clause: str) -> str:
         """The broken clause about the plain form of what the client broke down on, if there is one."""
@@ -237,6 +253,7 @@ class ClientRecord:
     def is_broken(self, clause: str) -> bool:
         """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
         if clause not in self._judged:
+            self._judged[clause] = False  # what its own judge asks in turn must not ask it again
             self._judged[clause] = bool(CLIENT_BENCH.judges[clause](self).findings)
         return self._judged[clause]
 
@@ -277,6 +294,12 @@ class ClientRecord:
         return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
 
 
+#: The clause that is blamed for what goes wrong with later calls only.
+FRESH = "client.decode.fresh"
+#: The clause that is blamed when no request arrives.
+TARGET = "client.request.target"
+#: Clauses that look at calls without a request themselves.
+_ABOUT_NOT_ASKING = frozenset({"client.request.dot-id", "client.request.id-encoding"})
 #: Requests that one call may make on 5xx or 429 (clause client.retry.bounded).
 MOST_REQUESTS = 10
 CLIENT_BENCH: Bench[ClientRecord] = Bench()

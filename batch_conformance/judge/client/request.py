@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
+    TARGET,
     Anything,
     ClientRecord,
     Play,
@@ -24,7 +25,7 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*", re.ASCII)
 #: Final answers besides 200: documented or not, asking again changes nothing.
 _FINAL = (400, 403, 422)
-_ID_ENCODING = "client.request.id-encoding"
+ID_ENCODING = "client.request.id-encoding"
 
 
 @CLIENT_BENCH.judges_clause("client.request.target")
@@ -36,14 +37,10 @@ def target(record: ClientRecord, judgement: Judgement) -> None:
                 judgement.look()
                 judgement.blame(turn.last, f"the client itself failed: {play.title}",
                                 expected="one GET", actual=turn.said())  # fmt: skip
-            if play.clauses[0] == _ID_ENCODING or not _is_plain(turn.call.batch_id):
+            if play.clauses[0] == ID_ENCODING or play.together:
                 continue
-            for exchange in _first_hand(play, turn):
-                judgement.look()
-                _judge_target(record, judgement, turn, exchange)
             # A later call may be answered from memory: that is for client.decode.fresh to judge.
-            unasked = not turn.requests and turn.reply.error is not None and turn is play.turns[0]
-            if unasked and isinstance(turn.told, Valid | Refusal):
+            if turn.unasked and turn is play.turns[0] and not isinstance(turn.told, Anything):
                 judgement.look()
                 judgement.blame(
                     None,
@@ -51,6 +48,10 @@ def target(record: ClientRecord, judgement: Judgement) -> None:
                     expected=f"GET {turn.call.base_url}/v2/batch/{turn.call.batch_id}",
                     actual=turn.said(),
                 )
+            if _is_plain(turn.call.batch_id):
+                for exchange in _first_hand(play, turn):
+                    judgement.look()
+                    _judge_target(record, judgement, turn, exchange)
 
 
 def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchange: Exchange) -> None:
@@ -81,7 +82,7 @@ def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchan
         )
 
 
-@CLIENT_BENCH.judges_clause(_ID_ENCODING, needs=["client.request.target"])
+@CLIENT_BENCH.judges_clause(ID_ENCODING, needs=["client.request.target"])
 def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     """The id arrives as one path segment that decodes to it, once; reserved and other characters are encoded."""
     if not _plain_ids_arrive(record):
@@ -94,7 +95,7 @@ def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     # Another method for every id is judged by client.request.target, too.
     usual = {exchange.request.method for _, turn, _ in record.ordinary for exchange in turn.seen}
     for play, turn in record.turns(judgement):
-        if not isinstance(turn.told, Anything):
+        if play.clauses[0] != ID_ENCODING:
             continue
         judgement.look()
         wanted = quote(turn.call.batch_id, safe="")
@@ -193,11 +194,16 @@ def single(record: ClientRecord, judgement: Judgement) -> None:
     for play in record.plays:
         for turn in play.turns:
             told = turn.told
+            if play.together:
+                continue  # two calls at once: which one sent what is for client.auth.per-call
             if isinstance(told, Valid):
                 answered = "a batch"
             elif isinstance(told, Refusal) and told.status in _FINAL and judge_final:
                 answered = f"a final {told.status}"
             else:
+                continue
+            if turn.unasked:
+                judgement.set_aside(TARGET)
                 continue
             judgement.look()
             asked = [exchange for exchange in turn.gets if not _is_probe(turn, exchange)]

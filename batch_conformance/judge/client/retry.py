@@ -8,6 +8,7 @@ from batch_conformance.exchange import Exchange
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
     MOST_REQUESTS,
+    TARGET,
     ClientRecord,
     Play,
     Refusal,
@@ -29,6 +30,9 @@ def never_401_404(record: ClientRecord, judgement: Judgement) -> None:
         for turn in play.turns:
             if not isinstance(turn.told, Refusal) or turn.told.status not in (401, 404):
                 continue
+            if turn.unasked:
+                judgement.set_aside(TARGET)
+                continue
             judgement.look()
             if record.retried(turn):
                 judgement.blame(
@@ -43,7 +47,7 @@ def never_401_404(record: ClientRecord, judgement: Judgement) -> None:
 def bounded(record: ClientRecord, judgement: Judgement) -> None:
     """At most ten requests, and an end within the deadline and its grace."""
     most = 0
-    for play, turn in _retryable(record):
+    for play, turn in _retryable(record, judgement):
         judgement.look()
         most = max(most, turn.requests)
         if turn.requests > MOST_REQUESTS:
@@ -75,7 +79,7 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
     One short wait may be chance (a client may well draw its waits at random): a burst is when most are short.
     """
     gaps: dict[str, list[tuple[float, Play, Exchange]]] = {"4xx": [], "5xx": []}
-    for play, turn in _retryable(record):
+    for play, turn in _retryable(record, judgement):
         judgement.look()
         told = turn.told
         assert isinstance(told, Refusal)
@@ -102,12 +106,22 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
                 expected=f"a wait of at least {BURST_SECONDS * 1000:g} ms before asking again",
                 actual=f"{gap * 1000:.0f} ms; {len(short)} of {len(rows)} retries waited less",
             )
-    if judgement.looked_at and not any(record.retried(turn) for _, turn in _retryable(record)):
+    if judgement.looked_at and not any(
+        record.retried(turn) for play in record.plays for turn in play.turns if _is_retryable(turn)
+    ):
         judgement.remark("the client does not retry, which is as good as waiting")
 
 
-def _retryable(record: ClientRecord) -> Iterator[tuple[Play, Turn]]:
+def _retryable(record: ClientRecord, judgement: Judgement) -> Iterator[tuple[Play, Turn]]:
     for play in record.plays:
         for turn in play.turns:
-            if isinstance(turn.told, Refusal) and may_be_retried(turn.told.status):
+            if not _is_retryable(turn):
+                continue
+            if turn.unasked:
+                judgement.set_aside(TARGET)
+            else:
                 yield play, turn
+
+
+def _is_retryable(turn: Turn) -> bool:
+    return isinstance(turn.told, Refusal) and may_be_retried(turn.told.status)

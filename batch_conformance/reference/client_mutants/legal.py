@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -323,3 +324,28 @@ class _OneAtATime(Faulty):
             return super().get_batch(batch_id)
         finally:
             lock.release()
+
+
+@variation("deadline-by-signal", "ends a call with a signal at its deadline: on the main thread only")
+class _BySignal(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        def late(*_: object) -> None:
+            raise BatchError("timeout", "too late")
+
+        signal.signal(signal.SIGALRM, late)
+        signal.setitimer(signal.ITIMER_REAL, self.timeout)
+        try:
+            return super().get_batch(batch_id)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+@variation("key-in-a-global-behind-a-lock", "keeps the key for all calls, and lets in one at a time")
+class _BehindALock(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        with self.memory.setdefault("lock", threading.Lock()):
+            self.memory["key"] = self.api_key
+            return super().get_batch(batch_id)
+
+    def headers(self) -> dict[str, str]:
+        return super().headers() | {"x-api-key": self.memory["key"]}

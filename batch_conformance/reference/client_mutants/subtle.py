@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +75,89 @@ _pooled("keys-by-prefix", "tells keys apart by how they begin", lambda key: key[
 _pooled("keys-by-end", "tells keys apart by how they end", lambda key: key[-4:])
 _pooled("keys-by-length", "tells keys apart by their length", len)
 _pooled("keys-without-case", "tells keys apart without their case", str.casefold)
+
+
+@mutant("key-in-a-global", "auth.per-call", "keeps the key of the latest call where all calls find it")
+class _KeyInAGlobal(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        self.memory["key"] = self.api_key
+        return super().get_batch(batch_id)
+
+    def headers(self) -> dict[str, str]:
+        return super().headers() | {"x-api-key": self.memory["key"]}
+
+
+@mutant("address-in-a-global", "auth.per-call", "keeps the address of the latest call where all calls find it")
+class _AddressInAGlobal(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        self.memory["address"] = self.base_url
+        return super().get_batch(batch_id)
+
+    def url(self, batch_id: str) -> str:
+        return super().url(batch_id).replace(self.base_url, self.memory["address"], 1)
+
+
+@mutant("closed-after-one-call", "decode.fresh", "asks for a batch once, and is closed then")
+class _ClosedAfterOne(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        if (asked := f"{self.base_url} {batch_id}") in self.memory:
+            raise BatchError("other", "RuntimeError: the client has been closed")
+        self.memory[asked] = True
+        return super().get_batch(batch_id)
+
+
+@mutant("errors-not-drained", "decode.fresh", "leaves an error's body on the connection, where the next call meets it")
+class _NotDrained(Faulty):
+    def send(self, url: str, deadline: float) -> Answer:
+        if self.memory.pop("left at", None) == self.base_url:
+            raise BatchError("transport", "ResponseNotReady: Request-sent")
+        answer = super().send(url, deadline)
+        if answer.status >= 400:
+            self.memory["left at"] = self.base_url
+        return answer
+
+
+@mutant("stale-on-500", "decode.fresh", "hands on the last batch when the server fails")
+class _StaleOn500(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        try:
+            batch: Batch = super().get_batch(batch_id)
+        except BatchError as error:
+            if error.status == 500 and batch_id in self.memory:
+                return self.memory[batch_id]  # type: ignore[no-any-return]
+            raise
+        self.memory[batch_id] = batch
+        return batch
+
+
+@mutant("several-messages-undecodable", "error.404", "cannot read an error with several messages")
+class _SeveralMessages(Faulty):
+    def error(self, answer: Answer) -> BatchError:
+        several = _member(answer, "message")
+        if answer.status == 404 and several and isinstance(several, list) and isinstance(several[0], str):
+            return BatchError("decode", "message is not a string", None)
+        return super().error(answer)
+
+
+@mutant("first-deadline-stays", "fault.timeout", "keeps the deadline of the first call at a server")
+class _FirstDeadline(Faulty):
+    def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
+        super().__init__(base_url, api_key, self.memory.setdefault(base_url, timeout))
+
+
+@mutant("id-handed-as-number", "decode.fields", "hands over ids of digits as numbers")
+class _IdHandedAsNumber(Faulty):
+    def as_reply(self, batch: Batch) -> dict[str, Any]:
+        return super().as_reply(batch) | ({"id": int(batch.id)} if batch.id.isdecimal() else {})
+
+
+@mutant("odd-id-refused", "decode.fields", "refuses a batch whose id is not of plain characters")
+class _OddIdRefused(Faulty):
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        if not re.fullmatch(r"[\w-]+", batch.id):
+            raise BatchError("decode", "not an id")
+        return batch
 
 
 @mutant(

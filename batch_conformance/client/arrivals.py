@@ -1,0 +1,29 @@
+"""Why no request of a client ever reached the stub: what to say when there is nothing to judge."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+#: Calls without any request after which the rest need not be made.
+CALLS_IN_VAIN = 60
+_PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_LOOPBACK = frozenset({"*", "127.0.0.1", "127.0.0.0/8"})
+
+
+def nothing_arrived(client: str, calls: int, last: str, environment: Mapping[str, str] | None = None) -> str:
+    """The one line for a client of which no request arrived in ``calls`` calls.
+
+    ``last`` is what came of the last one. Proxies are named by their variables: their values may hold passwords.
+    """
+    variables = os.environ if environment is None else environment
+    proxies = [name for name in _PROXIES if variables.get(name)]
+    exempt = {host.strip() for name in ("NO_PROXY", "no_proxy") for host in variables.get(name, "").split(",")}
+    cause = "it ignores base_url, it seems: each call names another port of 127.0.0.1"
+    if proxies and not exempt & _LOOPBACK:
+        verb = "is" if len(proxies) == 1 else "are"
+        cause = (
+            f"{' and '.join(proxies)} {verb} set and NO_PROXY does not name 127.0.0.1 (set "
+            "NO_PROXY=127.0.0.1,localhost), or it ignores base_url"
+        )
+    return f"no request of the client {client} arrived in {calls} calls: {cause}; the last call gave {last}"
