@@ -12,6 +12,7 @@ from batch_conformance.client.cases import Case, Deck
 from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
 from batch_conformance.client.stub.answers import json_body
+from batch_conformance.client.stub.tls import authority
 from batch_conformance.judge.client import Play
 from batch_conformance.judge.client.material import Refusal, clause_of_status
 from batch_conformance.judge.result import CouldNotRun
@@ -37,6 +38,9 @@ class Stage:
         self.requests = 0
         self.left_out: Counter[str] = Counter()
         self._client = client
+        #: Whether the client can be made to trust a stub that speaks TLS: a process by its environment, and without
+        #: a socket there are no certificates.
+        self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
         self._keys = keys
         self._progress = progress
         self._played = 0

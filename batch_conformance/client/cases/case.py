@@ -36,7 +36,8 @@ class Case:
 
     ``clauses`` are those that it puts to the test; the first is blamed when the client breaks down. ``ordinary``
     cases have nothing special about them: what goes wrong there goes wrong everywhere. ``base_path`` is a path prefix
-    of the base URL. ``elsewhere`` are the answers of the other origins. ``waits`` marks cases that take their time.
+    of the base URL. ``elsewhere`` are the answers of the other origins. ``secure`` cases have an
+    https base URL, for clients that trust its certificate. ``waits`` marks cases that take their time.
     ``number`` tells cases apart.
     """
 
@@ -47,6 +48,7 @@ class Case:
     base_path: str = ""
     elsewhere: tuple[Answer, ...] = ()
     refused: bool = False
+    secure: bool = False
     waits: bool = False
     number: int = field(default_factory=itertools.count().__next__, compare=False)
 
