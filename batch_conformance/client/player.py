@@ -14,6 +14,7 @@ from batch_conformance.client.cases.case import Ask, Case
 from batch_conformance.client.stub.choose import ByTurn, InOrder
 from batch_conformance.client.stub.records import Log, Seen, exchange_of
 from batch_conformance.client.stub.server import RefusedPort, StubServer
+from batch_conformance.client.stub.tls import TlsFront, authority
 from batch_conformance.client.together import play_together
 from batch_conformance.exchange import Exchange, Intent
 from batch_conformance.judge.client.material import Play, Told, Turn, Valid
@@ -107,7 +108,12 @@ def _on_loopback(case: Case) -> Iterator[Stage]:
             "secure": other.url.replace("http://", "https://"),
             "bare_other": urlsplit(other.url).netloc,
         }
-        yield Stage(own.url, choose, there, own, other, places)
+        url = own.url
+        if case.secure and (known := authority()):
+            url = stack.enter_context(TlsFront(own.port, known.context)).url
+            front = stack.enter_context(TlsFront(other.port, known.context))
+            places |= {"own": url, "other_secure": front.url}
+        yield Stage(url, choose, there, own, other, places)
 
 
 @contextmanager
@@ -118,14 +124,20 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[Stage]:
     choose = ByTurn([ask.answers for ask in case.asks])
     there = InOrder(case.elsewhere or case.asks[0].answers)
     own, other = MountedStub(choose), MountedStub(there)
-    own.url = bridge.mount(own.handler)
+    own.url = bridge.mount(own.handler, scheme="https" if case.secure else "http")
     host = urlsplit(own.url).netloc
     rows = {
         "other": ("http", host, 8080),
         "alias": ("http", f"alias-{host}", None),
         "other_alias": ("http", f"alias-{host}", 8080),
-        "secure": ("https", host, None),
+        "secure": ("https", host, 8443),
+        "other_secure": ("https", f"other-{host}", None),
     }
+    if case.secure:
+        # The same host and no port on either side: nothing but the scheme is another.
+        rows["other"] = ("http", host, None)
+    else:
+        rows["secure"] = ("https", host, None)
     places = {"own": own.url, "bare_other": f"{host}:8080"}
     for name, (scheme, name_of_host, port) in rows.items():
         places[name] = bridge.mount(other.handler, scheme=scheme, host=name_of_host, port=port)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from batch_conformance.client.call import GRACE_SECONDS
 from batch_conformance.client.protocol import Broken, excerpt
 from batch_conformance.client.stderr_tail import StderrTail
+from batch_conformance.client.stub.tls import authority
 
 _CHUNK = 65536
 #: A killed process is gone at once, but for the kernel's own delays, in seconds.
@@ -53,7 +54,7 @@ class DriverProcess:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
-            env={**os.environ, **DECOY},
+            env={**os.environ, **DECOY, **(known.environment() if (known := authority()) else {})},
         )
         assert self._child.stdin
         assert self._child.stdout

@@ -103,15 +103,17 @@ def _play(
     """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
     deck = Deck(seed)
     listed = needed(listed_cases(deck, profile), clauses)
+    if not stage.trusted:
+        listed = [case for case in listed if not case.secure]
     shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
     earlier = {
-        which: remembered(which, profile.generated, shelves[which], profile.latitude) for which in PROPERTIES
+        which: remembered(which, profile.generated, shelves[which]) for which in PROPERTIES
     }
     generated = {
         which.clause: [
             (example, which.case(deck, example))
             for example in _different(
-                earlier[which], examples(which, profile.generated, seed, profile.latitude)
+                earlier[which], examples(which, profile.generated, seed)
             )
         ]
         for which in PROPERTIES
@@ -170,7 +172,7 @@ def _shrunk(
         smaller[repr(example)] = play = stage.play(which.case(deck, example))
         return breaks(play)
 
-    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, profile.latitude, database)
+    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
     return [smaller[repr(least)]] if least is not None else played
 
 

@@ -15,6 +15,7 @@ from batch_conformance.client.mainthread import is_main_thread
 from batch_conformance.client.open import LANES, MORE_LANES
 from batch_conformance.client.player import play
 from batch_conformance.client.stub.answers import json_body
+from batch_conformance.client.stub.tls import authority
 from batch_conformance.judge.client import Play
 from batch_conformance.judge.client.material import Refusal, clause_of_status, shortened
 from batch_conformance.judge.result import CouldNotRun
@@ -40,6 +41,9 @@ class Stage:
         self.requests = 0
         self.left_out: Counter[str] = Counter()
         self._client = client
+        #: Whether the client can be made to trust a stub that speaks TLS: a process by its environment, and without
+        #: a socket there are no certificates.
+        self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
         self._keys = keys
         self._progress = progress
         self._played = 0

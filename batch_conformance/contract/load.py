@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -37,12 +38,16 @@ Level = Literal["must", "should"]
 
 @dataclass(frozen=True)
 class Clause:
-    """One numbered promise of ``contracts/clauses.yaml``."""
+    """One numbered promise of ``contracts/clauses.yaml``.
+
+    ``kinds`` are the kinds of error (driver protocol) that the clause accepts, by the name of the situation.
+    """
 
     id: str
     level: Level
     promise: str
     source: str
+    kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
     @property
     def side(self) -> Side:
@@ -87,13 +92,25 @@ def load_contract() -> ContractFiles:
     return ContractFiles(
         version=listed["version"],
         sha256=digest.hexdigest(),
-        clauses={row["id"]: Clause(**row) for side in ("server", "client") for row in listed[side]},
+        clauses={row["id"]: _clause(row) for side in ("server", "client") for row in listed[side]},
         schemas={
             file.name.removesuffix(".schema.json"): json.loads(file.read_text("utf-8"))
             for file in sorted((root / "schemas").glob("*.schema.json"))
         },
         fragment=bundle(root / "contracts" / "openapi.yaml"),
     )
+
+
+def _clause(row: Mapping[str, Any]) -> Clause:
+    """A row as a clause, the ``{name}`` in its promise replaced by the kinds of that name."""
+    kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
+    promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
+    return Clause(row["id"], row["level"], promise, row["source"], kinds)
+
+
+def either(words: Sequence[str]) -> str:
+    """The words as a choice: ``a, b or c``."""
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 def _yaml(file: Path) -> Any:

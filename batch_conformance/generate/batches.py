@@ -46,6 +46,12 @@ def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
     )
 
 
+@cached_by_contract
+def lower_case_instants() -> st.SearchStrategy[str]:
+    """RFC 3339 date-times with ``t``, ``z`` or both in lower case."""
+    return instants(latitude=True).filter(lambda text: text != text.upper())
+
+
 def _date_time(
     year: int,
     month: int,
@@ -142,15 +148,13 @@ def extra_members() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @st.composite
-def valid_batches(
-    draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True, latitude: bool = False
-) -> dict[str, Any]:
+def valid_batches(draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True) -> dict[str, Any]:
     """A valid batch with everything at once: any state, date, counts, texts, and extra members at any depth."""
     status = draw(st.sampled_from(STATUSES))
     metrics: dict[str, Any] = draw(counts(unfinished=status not in ("COMPLETED", "FAILED")))
     batch: dict[str, Any] = {
         "id": batch_id or draw(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=6, max_size=12)),
-        "created_at": draw(instants(latitude=latitude)),
+        "created_at": draw(instants()),
         "status": status,
         "metrics": metrics,
         "outputUrl": draw(

@@ -28,7 +28,11 @@ def main(arguments: list[str] | None = None) -> None:
     choices: dict[str, ClientMutant | ClientVariation] = {**client_variations(), **client_mutants()}
     if name is not None and name not in choices:
         parser.error(f"there is no mutant {name}")
-    adapter = choices[name].adapter() if name else client.adapter
+    serve(choices[name].adapter() if name else client.adapter)
+
+
+def serve(adapter: client.Adapter) -> None:
+    """Answer the requests on standard input with an adapter's replies, until bye or the end of input."""
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if request["op"] == "bye":

@@ -8,63 +8,21 @@ from urllib.parse import quote
 
 import pytest
 
-from batch_conformance.client.call import Call, ErrorKind, Reply, ReportedError
+from batch_conformance.client.call import Call, ErrorKind, Reply
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import Exchange, Intent, Request, Response
 from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play, Turn
 from batch_conformance.judge.client.auth import holds_key
-from batch_conformance.judge.client.compare import instant_problem
+from batch_conformance.judge.client.compare import MICROSECOND, instant_problem
 from batch_conformance.judge.client.error import kinds_of
-from batch_conformance.judge.client.material import Anything, Broken, Refusal, Told, Unfit, Valid
+from batch_conformance.judge.client.material import Anything, Broken, Refusal, Unfit, Valid
 from batch_conformance.judge.client.request import encoding_problem
-from batch_conformance.judge.finding import Judgement
-
-KEY = "sk-AbCdEf123456+/=="
-BASE = "http://127.0.0.1:4000"
-BATCH: dict[str, Any] = {
-    "id": "batch_1",
-    "created_at": "2024-01-15T10:30:00Z",
-    "status": "COMPLETED",
-    "metrics": {"total_generations": 47, "success_count": 31, "failed_count": 16, "pending_count": 0},
-    "outputUrl": "https://api.sync.so/x",
-    "webhookUrl": "https://hooks.example.com/y",
-}
-
-
-def _exchange(
-    path: str = "/v2/batch/batch_1", status: int = 200, at: float = 0.0, **headers: str
-) -> Exchange:
-    sent = {"host": "127.0.0.1:4000", "x-api-key": KEY} | {
-        name.replace("_", "-"): text for name, text in headers.items()
-    }
-    request = Request("GET", BASE + path, tuple(sent.items()))
-    return Exchange(
-        1, Intent("", "batch_1", "known", "valid"), request, Response(status, ()), started=at, ended=at
-    )
-
-
-def _turn(told: Told, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> Turn:
-    rows = seen or (_exchange(),)
-    return Turn(Call(BASE, KEY, batch_id, 5.0), told, reply, rows, len(rows))
-
-
-def _error(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
-    return Reply(error=ReportedError(kind, status, message))
-
-
-def _batch(**changed: Any) -> Reply:
-    return Reply(batch=BATCH | changed)
-
-
-def _play(clause: str, *turns: Turn, ordinary: bool = False) -> Play:
-    return Play("made by hand", (clause,), turns, ordinary=ordinary)
-
-
-def _judged(clause: str, *turns: Turn, plain: Reply | None = None) -> Judgement:
-    """The clause's judgement of one play beside an ordinary one."""
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), plain or _batch()), ordinary=True)
-    record = ClientRecord((ordinary, _play(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"})
-    return CLIENT_BENCH.judges[clause](record)
+from suites.proof.plays import BASE, BATCH, KEY
+from suites.proof.plays import exchange_to as _exchange
+from suites.proof.plays import handed_over as _batch
+from suites.proof.plays import judged as _judged
+from suites.proof.plays import made_play as _play
+from suites.proof.plays import reported as _error
+from suites.proof.plays import turn as _turn
 
 
 def test_every_clause_has_a_judge_and_no_judge_is_left_over() -> None:
@@ -132,12 +90,30 @@ def test_id_encoding(batch_id: str, segment: str, fine: bool) -> None:
         ("2024-01-15T10:30:00.123456Z", "2024-01-15T10:30:00.123Z", False),
         ("2024-01-15T10:30:00.000001Z", "2024-01-15T10:30:00Z", False),
         ("2024-01-15T10:30:00.1Z", "2024-01-15T10:30:00.100Z", True),
+        ("2024-01-15t10:30:00z", "2024-01-15T10:30:00Z", True),
     ],
 )
 def test_instants(sent: str, handed: Any, fine: bool) -> None:
     """The same to the microsecond, cut off or rounded; some offset."""
-    problem = instant_problem(sent, handed)
+    problem = instant_problem(sent, handed, MICROSECOND)
     assert (problem == "") is fine, problem
+
+
+@pytest.mark.parametrize(
+    ("handed", "fine"),
+    [
+        ("2024-01-15T10:30:00.123Z", True),
+        ("2024-01-15T10:30:00.124Z", True),
+        ("2024-01-15T10:30:00.1237Z", True),
+        ("2024-01-15T10:30:00.122Z", False),
+        ("2024-01-15T10:30:00.12Z", False),
+        ("2024-01-15T10:30:00Z", False),
+        ("2024-01-15T10:30:00.123", False),
+    ],
+)
+def test_instants_to_the_millisecond(handed: str, fine: bool) -> None:
+    """What a client must keep: cut off or rounded at the millisecond (decision 19)."""
+    assert (instant_problem("2024-01-15T10:30:00.1236Z", handed) == "") is fine
 
 
 @pytest.mark.parametrize(
@@ -231,7 +207,8 @@ def test_a_call_that_retries_without_end_is_blamed_once() -> None:
     assert _judged("client.retry.bounded", hung).findings
     other = _judged("client.error.500", hung)
     assert not other.findings
-    assert "client.retry.bounded" in other.note
+    assert other.explained == {"client.retry.bounded": 1}
+    assert not other.looked_at
 
 
 def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
@@ -265,7 +242,8 @@ def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
         assert judgement.findings
     else:
         assert not judgement.findings
-        assert "client.decode.fields" in judgement.note
+        assert not judgement.looked_at
+        assert "client.decode.fields" in [*judgement.explained, *judgement.note.split()]
 
 
 @pytest.mark.parametrize(
@@ -275,7 +253,7 @@ def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     """A client that refuses everything has not shown that it refuses this."""
     judgement = _judged(clause, _turn(Unfit("null"), _error("decode")), plain=_error("decode"))
     assert judgement.looked_at == 0
-    assert "client.decode.fields" in judgement.note
+    assert judgement.explained == {"client.decode.fields": 1}
 
 
 @pytest.mark.parametrize(

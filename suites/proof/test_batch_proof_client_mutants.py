@@ -28,7 +28,7 @@ from batch_conformance.reference.client_mutants.base import Faulty, adapter_of
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
 #: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.
-PATIENT = {"client.fault.timeout", "client.fault.drip"}
+PATIENT = {"client.fault.timeout", "client.fault.drip", "client.fault.drip-head"}
 #: Through a real process, one mutant of each theme.
 THROUGH_A_DRIVER = (
     "id-slash-kept",

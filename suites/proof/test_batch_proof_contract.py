@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
+from batch_conformance.client.call import ERROR_KINDS
 from batch_conformance.contract import contract_root, current_contract, load_contract
 from batch_conformance.contract import load as loading
-from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
+from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES, either
 from batch_conformance.generate.keys import valid_key
 from batch_conformance.judge.client import CLIENT_BENCH
 from batch_conformance.judge.server import SERVER_BENCH
@@ -29,7 +30,7 @@ CONTRACTS = ROOT / "contracts"
 SCHEMAS = ROOT / "schemas"
 CONTRACT = load_contract()
 LISTED = yaml.safe_load((CONTRACTS / "clauses.yaml").read_text("utf-8"))
-ROWS: list[dict[str, str]] = [*LISTED["server"], *LISTED["client"]]
+ROWS: list[dict[str, Any]] = [*LISTED["server"], *LISTED["client"]]
 OPERATION: dict[str, Any] = CONTRACT.fragment["paths"]["/v2/batch/{id}"]["get"]
 
 #: What a clause may refer to. A decision must exist; sections stand behind a comma.
@@ -68,13 +69,39 @@ def test_every_clause_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-def test_clause_says_what_is_promised_and_where_from(row: dict[str, str]) -> None:
+def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> None:
     """Id, level, promise and source, each of its form; the decisions it names are there."""
-    assert row.keys() == {"id", "level", "promise", "source"}
+    assert row.keys() - {"kinds"} == {"id", "level", "promise", "source"}
     assert re.fullmatch(r"(server|client)\.[a-z]+\.[A-Za-z0-9_-]+", row["id"])
     assert row["level"] in ("must", "should")
     assert re.fullmatch(r"\S.{12,}[^\s.]\.", row["promise"]), "one sentence or two, with a full stop"
     assert cited(row["source"]) <= set(decisions())
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "kinds" in row], ids=lambda row: str(row["id"]))
+def test_promise_names_every_kind_that_its_check_accepts(row: dict[str, Any]) -> None:
+    """Known kinds only; each list is named in the promise, and shown in it."""
+    named = re.findall(r"\{(\w+)\}", row["promise"])
+    assert set(named) == set(row["kinds"])
+    clause = CONTRACT.clauses[row["id"]]
+    for name, kinds in row["kinds"].items():
+        assert set(kinds) <= set(ERROR_KINDS)
+        assert clause.kinds[name] == tuple(kinds)
+        assert either(kinds) in clause.promise
+    assert "{" not in clause.promise
+
+
+@pytest.mark.parametrize(("words", "shown"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
+def test_kinds_are_shown_as_a_choice(words: list[str], shown: str) -> None:
+    """As prose."""
+    assert either(words) == shown
+
+
+def test_drivers_page_shows_which_kinds_are_accepted() -> None:
+    """Its table is made of the promises, and has every clause that accepts some kinds."""
+    page = (ROOT / "drivers" / "README.md").read_text("utf-8")
+    shown = re.findall(r"(?m)^\| `(client\.[^`]+)` \| (.+) \|$", page)
+    assert shown == [(clause.id, clause.promise) for clause in CONTRACT.clauses.values() if clause.kinds]
 
 
 @pytest.mark.parametrize(

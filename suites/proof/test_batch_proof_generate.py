@@ -31,7 +31,7 @@ _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None
 
 
 @_SOME
-@given(valid_batches(latitude=True), styles())
+@given(valid_batches(), styles())
 def test_valid_batches_are_valid_however_written(batch: dict[str, Any], style: Style) -> None:
     """By the schema, by the counts' rules, and after any way of writing them down."""
     assert not list(schema_violations("batch", batch))

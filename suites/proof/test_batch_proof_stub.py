@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,6 +26,25 @@ from batch_conformance.exchange import Intent
 
 _INTENT = Intent("stub", "", "known", "valid")
 _PLAIN = b"GET /v2/batch/x HTTP/1.1\r\nHost: h\r\n\r\n"
+
+
+def test_retry_after_becomes_a_date_that_many_seconds_ahead() -> None:
+    """Counted from the request; other values stay as they are."""
+    staged = answers.error(503).with_header("Retry-After", "{90 s from now}")
+    headers = dict(staged.placed({}).headers)
+    ahead = parsedate_to_datetime(headers["Retry-After"]).timestamp() - time.time()
+    assert 85 < ahead < 91
+    assert headers["Retry-After"].endswith(" GMT")
+    plain = answers.error(503).with_header("Retry-After", "90")
+    assert dict(plain.placed({}).headers)["Retry-After"] == "90"
+
+
+def test_raw_bytes_can_drip_without_end() -> None:
+    """In pieces, then for as long as somebody reads."""
+    script = script_of(answers.raw(b"HTTP/1.1", "hang").in_pieces(3, pause=0.1), RawRequest(_PLAIN, "GET"))
+    assert script.writes == (b"HTT", b"P/1", b".1")
+    assert script.endless
+    assert not script_of(answers.raw(b"HTTP/1.1"), RawRequest(_PLAIN, "GET")).endless
 
 
 @contextmanager

@@ -22,15 +22,13 @@ __all__ = ["PROFILES", "Ask", "Case", "Deck", "Profile", "listed_cases", "needed
 class Profile:
     """How much is played: listed cases of each clause (None: all), generated examples of each property.
 
-    ``shrink`` is how many plays may go into making a failing example smaller. ``latitude`` has dates with ``t`` and
-    ``z`` in lower case too: legal (RFC 3339, 5.6), and more than most date libraries read.
+    ``shrink`` is how many plays may go into making a failing example smaller.
     """
 
     name: str
     listed: int | None
     generated: int
     shrink: int
-    latitude: bool = False
 
 
 PROFILES = {
@@ -38,7 +36,7 @@ PROFILES = {
     "sketch": Profile("sketch", listed=2, generated=0, shrink=0),
     "quick": Profile("quick", listed=6, generated=1, shrink=0),
     "default": Profile("default", listed=None, generated=8, shrink=40),
-    "thorough": Profile("thorough", listed=None, generated=150, shrink=200, latitude=True),
+    "thorough": Profile("thorough", listed=None, generated=150, shrink=200),
 }
 
 

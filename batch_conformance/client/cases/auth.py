@@ -10,7 +10,8 @@ from batch_conformance.client.stub.answers import Answer, error, json_body, redi
 from batch_conformance.judge.client.material import Anything, Refusal
 
 #: Where a redirect leads, in words, by the Location. ``{other}``: another port; ``{alias}``: the same port under
-#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{bare_…}`` is without the scheme.
+#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{other_secure}``: another origin that
+#: speaks TLS, in ``secure`` cases. ``{bare_…}`` is without the scheme.
 _PLACES = {
     "another port": "{other}/v2/batch/{id}",
     "another host name": "{alias}/v2/batch/{id}",
@@ -84,7 +85,15 @@ def auth_cases(deck: Deck) -> Iterator[Case]:
     )
 
 
-def _redirect(deck: Deck, title: str, *answers: Answer, elsewhere: tuple[Answer, ...] = ()) -> Case:
+    for place, location in (("http on the same host", "{other}"), ("another https origin", "{other_secure}")):
+        yield _redirect(
+            deck, f"302 from https to {place}", redirect(302, f"{location}/v2/batch/{{id}}"), secure=True
+        )
+
+
+def _redirect(
+    deck: Deck, title: str, *answers: Answer, elsewhere: tuple[Answer, ...] = (), secure: bool = False
+) -> Case:
     batch_id = deck.id()
     end = json_body(deck.batch(batch_id))
     return Case(
@@ -92,4 +101,5 @@ def _redirect(deck: Deck, title: str, *answers: Answer, elsewhere: tuple[Answer,
         ("client.auth.redirect",),
         (Ask(batch_id, Anything(), (*answers, end)),),
         elsewhere=(*elsewhere, end),
+        secure=secure,
     )

@@ -37,8 +37,9 @@ class Case:
 
     ``clauses`` are those that it puts to the test; the first is blamed when the client breaks down. ``ordinary``
     cases have nothing special about them: what goes wrong there goes wrong everywhere. ``base_path`` is a path prefix
-    of the base URL. ``elsewhere`` are the answers of the other origins. ``waits`` marks cases that take their time.
-    ``together`` has the two calls made at once, by two clients: at a server each, or both at one (``one_server``).
+    of the base URL. ``elsewhere`` are the answers of the other origins. ``secure`` cases have an https base URL, for
+    clients that trust its certificate. ``waits`` marks cases that take their time. ``together`` has the two calls made
+    at once, by two clients: at a server each, or both at one (``one_server``).
     ``number`` tells cases apart.
     """
 
@@ -49,6 +50,7 @@ class Case:
     base_path: str = ""
     elsewhere: tuple[Answer, ...] = ()
     refused: bool = False
+    secure: bool = False
     waits: bool = False
     together: bool = False
     one_server: bool = False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +35,15 @@ _DATES = (
     "2024-07-15T10:30:00-00:00",
     "1999-12-31T23:59:59.5Z",
     "2047-06-30T12:00:00.250+01:00",
+)
+#: Ways to write an integer with a fraction or an exponent.
+FRACTIONS = ("{}.0", "{}.000", "{}e0", "{}.0E+0")
+#: RFC 3339, 5.6 allows either letter in either case.
+_LOWER_CASE = (
+    "2024-01-15t10:30:00z",
+    "2024-01-15T10:30:00z",
+    "2024-01-15t10:30:00Z",
+    "2024-06-15t23:45:10.125-05:30",
 )
 #: Counts of unfinished batches; where the others do not determine a count, deriving it shows.
 _COUNTS = (
@@ -78,20 +89,44 @@ def decode_cases(deck: Deck) -> Iterator[Case]:
         yield _valid(deck, f"a batch in state {status}", "client.decode.status", status=status, **changed)
     for date in _DATES:
         yield date_case(deck, date)
+    for date in _LOWER_CASE:
+        yield letters_case(deck, date)
+    for written in FRACTIONS:
+        yield fraction_case(deck, counts(47, 31, 5, 0), written)
+    yield from _other_ids(deck)
     for row in _COUNTS:
         yield counts_case(deck, counts(*row))
     yield from _optional(deck)
     yield from _extra(deck)
     for status in _UNKNOWN_STATUSES:
-        yield _valid(
-            deck, f"a batch in the unknown state {status}", "client.decode.unknown-status", status=status
-        )
+        batch = deck.batch(status=status)
+        ask = Ask(batch["id"], Valid(batch, refusable=True), (json_body(batch),))
+        yield Case(f"a batch in the unknown state {status}", ("client.decode.unknown-status",), (ask,))
     yield from _fresh(deck)
 
 
 def date_case(deck: Deck, date: str) -> Case:
-    """A batch created then."""
-    return _valid(deck, f"created_at {date}", "client.decode.created_at", created_at=date)
+    """A batch created then; one more clause looks at it where its fraction has more than three digits."""
+    batch = deck.batch(created_at=date)
+    finer = ("client.decode.created_at-precision",) if re.search(r"\.\d{3}\d*[1-9]", date) else ()
+    return Case(f"created_at {date}", ("client.decode.created_at", *finer), (deck.valid(batch),))
+
+
+def letters_case(deck: Deck, date: str) -> Case:
+    """A batch created then, the date written with ``t`` or ``z`` in lower case."""
+    batch = deck.batch(created_at=date)
+    ask = Ask(batch["id"], Valid(batch, refusable=True), (json_body(batch),))
+    return Case(f"created_at {date}", ("client.decode.created_at-letters",), (ask,))
+
+
+def fraction_case(deck: Deck, metrics: Mapping[str, int], written: str) -> Case:
+    """An unfinished batch whose counts are ``written`` otherwise than as plain integers."""
+    batch = deck.batch(status="PROCESSING", metrics=metrics)
+    body = json.dumps(batch, ensure_ascii=False)
+    for name, value in metrics.items():
+        body = body.replace(f'"{name}": {value}', f'"{name}": {written.format(value)}')
+    ask = Ask(batch["id"], Valid(batch, refusable=True), (json_body(None).with_body(body),))
+    return Case(f"counts written {written.format(5)}", ("client.decode.counts-fraction",), (ask,))
 
 
 def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int]:
@@ -107,6 +142,19 @@ def counts_case(deck: Deck, metrics: Mapping[str, int]) -> Case:
 
 def _valid(deck: Deck, title: str, clause: str, **changed: Any) -> Case:
     return Case(title, (clause,), (deck.valid(deck.batch(**changed)),))
+
+
+def _other_ids(deck: Deck) -> Iterator[Case]:
+    for what, changed in (
+        ("quite another one", lambda name: f"batch_{name[::-1]}"),
+        ("the one asked for in upper case", str.upper),
+        ("the one asked for without its prefix", lambda name: name.removeprefix("batch_")),
+        ("the one asked for and more", lambda name: f"{name}_2"),
+    ):
+        asked = deck.id()
+        batch = deck.batch(changed(asked))
+        ask = Ask(asked, Valid(batch, refusable=True), (json_body(batch),))
+        yield Case(f"a batch whose id is {what}", ("client.decode.id",), (ask,))
 
 
 def _optional(deck: Deck) -> Iterator[Case]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_conformance.client.cases.case import Ask, Case, Deck
+from batch_conformance.client.cases.case import SHORT_DEADLINE, Ask, Case, Deck
 from batch_conformance.client.stub.answers import Answer, error, json_body, text
 from batch_conformance.generate.errors import OddBody, odd_bodies
 from batch_conformance.judge.client.material import Refusal, Unfit, Valid, may_be_retried
@@ -154,6 +154,25 @@ def _retries(deck: Deck) -> Iterator[Case]:
         # Refusals, then the batch: what a client reports in the end depends on how often it retries.
         some = Ask(ask.batch_id, ask.told, (*ask.answers[:times], ask.answers[-1]))
         yield Case(f"a {status} with Retry-After: {seconds}", clauses, (some,), waits=True)
+    for status in (503, 429):
+        ask = deck.refusal(
+            Refusal(status, retry_after=2.0),
+            error(status, "come back later").with_header("Retry-After", "{2 s from now}"),
+        )
+        some = Ask(ask.batch_id, ask.told, (ask.answers[0], ask.answers[-1]))
+        yield Case(f"a {status} with a date two seconds ahead as Retry-After", clauses, (some,), waits=True)
+    for status, after, what in (
+        (429, "3600", "3600"),
+        (503, "86400", "86400"),
+        (503, "{3600 s from now}", "a date an hour ahead"),
+    ):
+        # Dates are for the clause about waits: a client may trip over them in any form.
+        first, second = _RETRY if after.isdecimal() else _RETRY[::-1]
+        # Nobody can wait that long and keep the deadline: to give up, or to ask again earlier, are both right.
+        answer = error(status, "not today").with_header("Retry-After", after)
+        ask = deck.refusal(Refusal(status), answer, timeout_s=SHORT_DEADLINE)
+        title = f"a {status} with Retry-After: {what}"
+        yield Case(title, (first, second, *_ALL), (ask,), waits=True)
     yield _refused(
         deck, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
         Refusal(429, retry_after=0.0), error(429, "still not").with_header("Retry-After", "0"),

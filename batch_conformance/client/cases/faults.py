@@ -41,7 +41,7 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         "a whole batch in chunks, the last chunk missing",
         batch.chunked().cut_off(size),
         begun=True,
-        plainly="client.decode.transfer",
+        plainly=("client.decode.transfer",),
     )
     chunk = b"%x\r\n%s" % (size + 50, batch.body)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -51,7 +51,7 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         "a whole batch in a chunk that announces more",
         raw(head + chunk),
         begun=True,
-        plainly="client.decode.transfer",
+        plainly=("client.decode.transfer",),
     )
     yield _fault(deck, "truncated", "one byte less than announced", batch.cut_off(size - 1), begun=True)
     yield _fault(
@@ -59,7 +59,7 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         "truncated",
         "no answer at all, and the end of the connection",
         hang_up(),
-        plainly="client.fault.reset",
+        plainly=("client.fault.reset",),
     )
     yield _fault(
         deck,
@@ -77,21 +77,39 @@ def fault_cases(deck: Deck) -> Iterator[Case]:
         ("client.fault.timeout", "client.auth.not-in-errors"),
         (patient, silent),
     )
-    yield _slow(deck, "drip", "a body that drips", batch.dripping(every=0.15))
-    yield _slow(deck, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15))
+    yield _slow(deck, "drip", "a body that drips", batch.dripping(every=0.15), begun=True)
+    yield _slow(deck, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15), begun=True)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Trace: "
+    drip = raw(head, "hang").in_pieces(1, pause=0.15)
+    # What drips in the body, or never comes, shows the same in a plainer form.
+    plainly = ("client.fault.drip", "client.fault.timeout")
+    yield _slow(deck, "drip-head", "a head that drips", drip, begun=True, plainly=plainly)
     yield _slow(deck, "redirect-loop", "a redirect to itself", *_hops("{own}/v2/batch/{id}"))
     yield _slow(deck, "redirect-loop", "redirects that never repeat", *_hops("{own}/v2/batch/{id}?hop={hop}"))
 
 
 def _fault(
-    deck: Deck, kind: FaultKind, what: str, answer: Answer, *, begun: bool = False, plainly: str = ""
+    deck: Deck,
+    kind: FaultKind,
+    what: str,
+    answer: Answer,
+    *,
+    begun: bool = False,
+    plainly: tuple[str, ...] = (),
 ) -> Case:
     clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
     return Case(what, clauses, (deck.fault(Broken(kind, what, begun, plainly), answer),))
 
 
-def _slow(deck: Deck, kind: FaultKind, what: str, *answers: Answer, begun: bool = False) -> Case:
-    ask = deck.fault(Broken(kind, what, begun), *answers, timeout_s=SHORT_DEADLINE)
+def _slow(
+    deck: Deck,
+    kind: FaultKind,
+    what: str,
+    *answers: Answer,
+    begun: bool = False,
+    plainly: tuple[str, ...] = (),
+) -> Case:
+    ask = deck.fault(Broken(kind, what, begun, plainly), *answers, timeout_s=SHORT_DEADLINE)
     clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
     return Case(what, clauses, (ask,), waits=True)
 

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
 
 from batch_conformance.client.cases.case import Case, Deck
-from batch_conformance.client.cases.decode import counts_case, date_case, extra_case
+from batch_conformance.client.cases.decode import (
+    FRACTIONS,
+    counts_case,
+    date_case,
+    extra_case,
+    fraction_case,
+    letters_case,
+)
 from batch_conformance.client.cases.errors import odd_case
 from batch_conformance.client.cases.reject import unfit_case
 from batch_conformance.client.cases.requests import id_case
@@ -26,7 +33,7 @@ from batch_conformance.contract import cached_by_contract
 from batch_conformance.generate import batches
 from batch_conformance.generate.client_ids import ids_of_every_kind
 from batch_conformance.generate.errors import odd_error_bodies
-from batch_conformance.judge.client.decode import ONE_BY_ONE
+from batch_conformance.judge.client.members import ONE_BY_ONE
 
 #: A client that breaks down each time takes a while for each play; a small example is not worth that.
 SHRINK_SECONDS = 3.0
@@ -34,13 +41,13 @@ SHRINK_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Property:
-    """What to draw, with or without the profile's ``latitude``, and how to make a case of it.
+    """What to draw, and how to make a case of it.
 
     ``beside`` are clauses that have to be played as well for its result to mean something.
     """
 
     clause: str
-    strategy: Callable[[bool], st.SearchStrategy[Any]]
+    strategy: Callable[[], st.SearchStrategy[Any]]
     case: Callable[[Deck, Any], Case]
     beside: tuple[str, ...] = ()
 
@@ -73,40 +80,44 @@ _ODD = st.sampled_from((404, 401, 403, 400, 422)).flatmap(
     lambda status: st.tuples(st.just(status), odd_error_bodies(status))
 )
 PROPERTIES = (
-    Property("client.request.id-encoding", lambda _: ids_of_every_kind(), partial(id_case, title="an id")),
-    Property("client.decode.created_at", lambda latitude: batches.instants(latitude=latitude), date_case),
-    Property("client.decode.counts", lambda _: batches.counts(unfinished=True), counts_case),
+    Property("client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id")),
+    Property("client.decode.created_at", batches.instants, date_case),
+    Property("client.decode.created_at-letters", batches.lower_case_instants, letters_case),
+    Property("client.decode.counts", lambda: batches.counts(unfinished=True), counts_case),
+    Property(
+        "client.decode.counts-fraction",
+        lambda: st.tuples(batches.counts(unfinished=True), st.sampled_from(FRACTIONS)),
+        lambda deck, drawn: fraction_case(deck, *drawn),
+    ),
     Property(
         "client.decode.unknown-fields",
-        lambda _: st.tuples(batches.extra_members(), batches.extra_members()),
+        lambda: st.tuples(batches.extra_members(), batches.extra_members()),
         _extra,
     ),
     Property(
         "client.decode.transfer",
-        lambda _: st.tuples(batches.styles(), batches.urls(wide=True), batches.urls(wide=True), _WAY),
+        lambda: st.tuples(batches.styles(), batches.urls(wide=True), batches.urls(wide=True), _WAY),
         _transfer,
     ),
     Property(
         "client.decode.fields",
-        lambda latitude: st.tuples(
-            batches.valid_batches("batch_x", latitude=latitude), batches.styles(), _WAY
-        ),
+        lambda: st.tuples(batches.valid_batches("batch_x"), batches.styles(), _WAY),
         _everything,
         beside=ONE_BY_ONE,
     ),
-    Property("client.reject.wrong-types", lambda _: batches.near_valid_batches(), _near_valid),
-    Property("client.error.odd-body", lambda _: _ODD, lambda deck, drawn: odd_case(deck, *drawn)),
+    Property("client.reject.wrong-types", lambda: batches.near_valid_batches(), _near_valid),
+    Property("client.error.odd-body", lambda: _ODD, lambda deck, drawn: odd_case(deck, *drawn)),
 )
 
 
 @cached_by_contract
-def examples(which: Property, count: int, seed: int, latitude: bool = False) -> tuple[Any, ...]:
+def examples(which: Property, count: int, seed: int) -> tuple[Any, ...]:
     """At most ``count`` different examples, the same for the same seed."""
     drawn: dict[str, Any] = {}
     if not count:
         return ()
     _run(
-        which.strategy(latitude),
+        which.strategy(),
         count,
         seed,
         [Phase.generate],
@@ -115,9 +126,7 @@ def examples(which: Property, count: int, seed: int, latitude: bool = False) -> 
     return tuple(drawn.values())
 
 
-def remembered(
-    which: Property, count: int, database: ExampleDatabase | None, latitude: bool = False
-) -> list[Any]:
+def remembered(which: Property, count: int, database: ExampleDatabase | None) -> list[Any]:
     """Examples that failed in earlier runs, here or on another machine; the database stays as it is."""
     drawn: dict[str, Any] = {}
 
@@ -127,7 +136,7 @@ def remembered(
     if database is not None:
         # Without anything to reuse, Hypothesis wants to skip the test.
         with suppress(SkipTest):
-            _run(which.strategy(latitude), count, 0, [Phase.reuse], keep, ReadOnlyDatabase(database))
+            _run(which.strategy(), count, 0, [Phase.reuse], keep, ReadOnlyDatabase(database))
     return list(drawn.values())
 
 
@@ -146,7 +155,6 @@ def smallest(
     known: dict[str, bool],
     fails: Callable[[Any], bool],
     budget: int,
-    latitude: bool = False,
     database: ExampleDatabase | None = None,
 ) -> Any:
     """The smallest failing example that ``budget`` more plays lead to, in a few seconds; None when none fails.
@@ -173,7 +181,7 @@ def smallest(
 
     phases = [Phase.reuse, Phase.generate, Phase.shrink]
     with suppress(_Fails, _Enough):
-        _run(which.strategy(latitude), count, seed, phases, check, database)
+        _run(which.strategy(), count, seed, phases, check, database)
     return found[-1] if found else None
 
 

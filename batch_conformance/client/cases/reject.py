@@ -1,4 +1,4 @@
-"""Cases for ``client.reject.*``: a 200 that holds no batch."""
+"""Cases for ``client.reject.*``: a 200 that holds no batch, and a batch under another status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.judge.client.material import Unfit
 
 
 def reject_cases(deck: Deck) -> Iterator[Case]:
-    """No JSON, no object, and objects with one member wrong."""
+    """No JSON, no object, other statuses, and objects with one member wrong."""
     whole = json.dumps(deck.batch())
     not_json: list[tuple[str, Answer]] = [
         ("an HTML page", html()),
@@ -52,8 +52,43 @@ def reject_cases(deck: Deck) -> Iterator[Case]:
     ]
     for what, value in not_object:
         yield unfit_case(deck, what, "client.reject.not-object", json_body(value))
+    yield from _other_statuses(deck)
     for row in near_valid(deck.batch("{id}")):
         yield unfit_case(deck, row.what, "client.reject.wrong-types", json_body(row.batch))
+
+
+def _other_statuses(deck: Deck) -> Iterator[Case]:
+    """A batch, in whole or in part, under a status that says that it is none."""
+    whole = json_body(deck.batch("{id}"))
+    size = len(whole.body)
+    gone = json_body({"message": "it was here", "statusCode": 410}, 410)
+    rows: list[tuple[str, tuple[Answer, ...]]] = []
+    # Who follows comes to a 410: whatever a client does with a redirect, no batch is there to be had.
+    for status in (302, 307, 301, 303, 308):
+        moved = whole.of_status(status).with_header("Location", "{own}/v2/batch/{id}/moved")
+        rows.append((f"a {status} with a batch in its body", (moved, gone)))
+    rows.append(("a 302 with a batch in its body, without a Location", (whole.of_status(302),)))
+    part = whole.of_status(206).with_header("Content-Range", f"bytes 0-{size - 1}/{size * 2}")
+    rows += [
+        ("a 204", (Answer(204),)),
+        ("a 304", (Answer(304, (("ETag", '"1"'),)),)),
+        ("a 206 with a batch in its body", (part,)),
+        ("a 300 with a batch in its body", (whole.of_status(300),)),
+        ("a 205", (Answer(205),)),
+        # HTTP has no body here: these bytes are there for those who read on regardless.
+        ("a 204 with a batch behind it", (whole.of_status(204).closing(),)),
+        ("a 304 with a batch behind it", (whole.of_status(304).closing(),)),
+        ("a 205 with a batch in its body", (whole.of_status(205).closing(),)),
+        ("a 305 with a batch in its body", (whole.of_status(305),)),
+        ("a 399 with a batch in its body", (whole.of_status(399),)),
+        ("a 103 with a batch behind it, and no more", (whole.of_status(103).closing(),)),
+        ("a 100 with a batch behind it, and no more", (whole.of_status(100).closing(),)),
+    ]
+    for what, answers in rows:
+        batch_id = deck.id()
+        told = [answer.with_body(answer.body.replace(b"{id}", batch_id.encode())) for answer in answers]
+        clauses = ("client.reject.other-status", "client.auth.not-in-errors")
+        yield Case(what, clauses, (Ask(batch_id, Unfit(what), tuple(told)),))
 
 
 def unfit_case(deck: Deck, what: str, clause: str, answer: Answer) -> Case:

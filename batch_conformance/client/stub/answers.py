@@ -10,8 +10,12 @@ silence()                                 nothing, until the caller goes away
 from __future__ import annotations
 
 import json
+import math
+import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -19,6 +23,7 @@ from typing import Any, Literal
 Ending = Literal["keep", "close", "reset", "hang"]
 Framing = Literal["length", "chunked", "close"]
 JSON_TYPE = "application/json"
+_AHEAD = re.compile(r"\{(\d+) s from now\}")
 
 
 @dataclass(frozen=True)
@@ -134,14 +139,18 @@ class Answer:
     def placed(self, origins: Mapping[str, str]) -> Answer:
         """With the placeholders ``{name}`` replaced by where those origins turned out to be.
 
-        In a Location any of them is, in the body only ``{own}``.
+        In a Location any of them is, in the body only ``{own}``. ``{N s from now}`` in a Retry-After becomes an HTTP
+        date at least N and less than N + 1 seconds ahead, its unit being the second.
         """
         if b"{own}" in self.body and "own" in origins:
             return replace(self, body=self.body.replace(b"{own}", origins["own"].encode())).placed(origins)
-        if not any(name.lower() == "location" for name, _ in self.headers):
+        if not any(name.lower() in ("location", "retry-after") for name, _ in self.headers):
             return self
         placed = []
         for name, value in self.headers:
+            ahead = _AHEAD.fullmatch(value) if name.lower() == "retry-after" else None
+            if ahead:
+                value = formatdate(math.ceil(time.time()) + int(ahead[1]), usegmt=True)
             if name.lower() == "location":
                 for origin, url in origins.items():
                     value = value.replace("{" + origin + "}", url)

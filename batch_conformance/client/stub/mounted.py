@@ -66,7 +66,8 @@ def raw_request(request: httpx.Request) -> RawRequest:
 
 def outcome_of(answer: Answer, request: RawRequest) -> httpx.Response | Late:
     """An answer as httpx gets to see it. Raises the httpx error that a fault before any answer leads to."""
-    if answer.mute and answer.ending == "hang":
+    if (answer.mute or answer.raw is not None) and answer.ending == "hang":
+        # Without a socket a head comes at once or not at all: one that drips is silence.
         return Late(math.inf, httpx.ReadTimeout("no answer"))
     if answer.mute and answer.ending == "reset":
         raise httpx.ReadError("[Errno 104] Connection reset by peer")

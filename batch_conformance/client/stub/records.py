@@ -114,7 +114,7 @@ def _response(answer: Answer | None) -> Response | None:
 
 
 def _failure(answer: Answer | None) -> Failure | None:
-    if answer is None or answer.raw is not None:
+    if answer is None or (answer.raw is not None and answer.ending != "hang"):
         return Failure("not-http", "bytes that are not HTTP")
     if answer.ending == "reset":
         return Failure("reset", "the stub reset the connection")

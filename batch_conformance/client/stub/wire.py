@@ -192,7 +192,10 @@ def script_of(answer: Answer, request: RawRequest) -> Script:
     if answer.mute:
         return Script((), answer.delay, answer.pause, answer.ending)
     if answer.raw is not None:
-        return Script((answer.raw,), answer.delay, answer.pause, answer.ending)
+        step = answer.pieces or len(answer.raw)
+        writes = tuple(answer.raw[start : start + step] for start in range(0, len(answer.raw), step))
+        drip = b" " if answer.pause and answer.ending == "hang" else b""
+        return Script(writes, answer.delay, answer.pause, answer.ending, drip)
     body, headers = content_of(answer, request), head_headers(answer, request)
     lines = [
         f"HTTP/1.1 {answer.status} {answer.reason_phrase()}",

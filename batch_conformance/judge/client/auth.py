@@ -22,11 +22,14 @@ def header(record: ClientRecord, judgement: Judgement) -> None:
     for play in record.plays:
         for turn in play.turns:
             for position, exchange in enumerate(turn.seen):
-                if exchange.notes or _redirected(turn, position):
+                if exchange.notes or (
+                    _redirected(turn, position) and not _at_its_origin(play, turn, exchange)
+                ):
                     continue
                 values = exchange.request.header_values(_NAME)
                 if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
-                    continue  # the key of another call: client.auth.per-call
+                    judgement.set_aside("client.auth.per-call")  # the key of another call
+                    continue
                 judgement.look()
                 if values != [turn.call.api_key]:
                     judgement.blame(
@@ -120,8 +123,11 @@ def _judge_keys(record: ClientRecord, judgement: Judgement, play: Play, turn: Tu
 @CLIENT_BENCH.judges_clause("client.auth.redirect")
 def redirect(record: ClientRecord, judgement: Judgement) -> None:
     """No request to another origin carries the key, in whatever place or encoding."""
-    followed = 0
+    followed, secure = 0, False
     for play, turn in record.turns(judgement):
+        if not turn.seen:
+            continue  # no request, no redirect
+        secure = secure or turn.call.base_url.startswith("https:")
         judgement.look()
         followed += bool(play.elsewhere)
         for exchange in play.elsewhere:
@@ -134,9 +140,12 @@ def redirect(record: ClientRecord, judgement: Judgement) -> None:
                     actual=f"{exchange.request.method} {exchange.request.url} with the key",
                 )
     if judgement.looked_at:
-        judgement.remark(
-            f"the client followed {followed} of {judgement.looked_at} redirects to another origin"
-        )
+        said = f"the client followed {followed} of {judgement.looked_at} redirects to another origin"
+        judgement.remark(said)
+        if not followed:
+            judgement.limit(said)
+        if not secure:
+            judgement.limit("no redirect from https was seen")
 
 
 @CLIENT_BENCH.judges_clause("client.auth.not-in-errors")
@@ -204,6 +213,11 @@ def _redirected(turn: Turn, position: int) -> bool:
     return any(
         exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
     )
+
+
+def _at_its_origin(play: Play, turn: Turn, exchange: Exchange) -> bool:
+    """Whether a redirect led to the very origin that the key was given for, and never away from it (decision 25)."""
+    return not play.elsewhere and _origin(exchange.request.url) == _origin(turn.call.base_url)
 
 
 def _origin(url: str) -> str:

@@ -15,11 +15,20 @@ from batch_conformance.judge.finding import ABSENT
 
 FIELDS = "client.decode.fields"
 TEXTS = ("id", "outputUrl", "webhookUrl")
+ALL_MEMBERS = frozenset({*TEXTS, "created_at", "status", *(f"metrics.{name}" for name in COUNTS)})
 MEMBERS = ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")
 
 
-def instant_problem(sent: str, handed: Any) -> str:
-    """What is wrong with the date handed over; empty when it is the instant sent, to the microsecond."""
+#: How far apart two instants may be at most, less than this, to be the same: in seconds.
+MILLISECOND = Fraction(1, 1_000)
+MICROSECOND = Fraction(1, 1_000_000)
+
+
+def instant_problem(sent: str, handed: Any, unit: Fraction = MILLISECOND) -> str:
+    """What is wrong with the date handed over; empty when it is the instant sent, to the ``unit`` (seconds).
+
+    Rounded or cut off there: both will do (contracts/decisions.md, 19).
+    """
     if not isinstance(handed, str):
         return "the date is no RFC 3339 date-time"
     # RFC 3339, 5.6 lets a space stand for the T; that is how some languages print dates.
@@ -30,7 +39,7 @@ def instant_problem(sent: str, handed: Any) -> str:
         naive = not isinstance(parse_date_time(f"{handed.replace(' ', 'T')}Z"), str)
         return "the offset is lost" if naive else f"the date is {instant}"
     apart = abs(instant.seconds + instant.fraction - wanted.seconds - wanted.fraction)
-    return "" if apart < Fraction(1, 1_000_000) else f"the instant is off by {float(apart):g} s"
+    return "" if apart < unit else f"the instant is off by {float(apart):g} s"
 
 
 def count_faults(never: frozenset[str], sent: Mapping[str, Any], handed: Mapping[str, Any]) -> dict[str, str]:
@@ -94,7 +103,7 @@ def refused_statuses(record: ClientRecord) -> frozenset[str]:
 
 def sound_members(record: ClientRecord) -> frozenset[str]:
     """Members that arrive right in every ordinary batch handed over."""
-    sound = {*TEXTS, "created_at", "status", *(f"metrics.{name}" for name in COUNTS)}
+    sound = set(ALL_MEMBERS)
     for _, turn, sent in record.ordinary:
         if turn.reply.batch is not None:
             sound -= {name for name, _, _ in changes(sent, turn.reply.batch, frozenset(sound))}

@@ -1,14 +1,14 @@
 """Clauses ``client.decode.*``: a valid batch reaches the caller as it was sent.
 
 Each member has one clause that is blamed for it. ``fields`` answers for what never arrives or arrives in the wrong
-place; a value that is garbled on the way is the business of the member's own clause. Clauses about something else
-(transfer, extra members…) look only at members that arrive right when there is nothing special about the answer.
+place; a value that is garbled on the way is the business of the member's own clause (``members``). Clauses about
+something else (transfer, extra members…) look only at members that arrive right when there is nothing special about
+the answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any
 
 from batch_conformance.exchange import Exchange
@@ -17,33 +17,28 @@ from batch_conformance.judge.client.compare import (
     TEXTS,
     changes,
     count_faults,
-    instant_problem,
     never_handed,
     refused_statuses,
     shown,
     sound_members,
     value_at,
 )
+from batch_conformance.judge.client.kinds import accepted_kinds, shown_kinds
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
     ClientRecord,
-    Play,
     Turn,
     Valid,
     accepted,
+    is_mixture,
     member,
 )
+from batch_conformance.judge.client.members import ONE_BY_ONE
 from batch_conformance.judge.client.replies import FRESH, blame_wrong_replies
 from batch_conformance.judge.client.request import ID_ENCODING, encoding_problem
 from batch_conformance.judge.finding import ABSENT, Judgement
 
-#: The clauses that explain what goes wrong with a batch that is special in one way.
-ONE_BY_ONE = tuple(
-    f"client.decode.{name}"
-    for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
-)
 _TRANSFER = "client.decode.transfer"
-_NEVER = "see client.decode.fields: it never reaches the caller"
 
 
 @CLIENT_BENCH.judges_clause(FIELDS, needs=[_TRANSFER])
@@ -111,7 +106,10 @@ def _judge_odd_ids(record: ClientRecord, judgement: Judgement) -> None:
 
 def _judge_mixtures(record: ClientRecord, judgement: Judgement) -> None:
     """Batches that are special in several ways at once: blamed only where no other clause has an explanation."""
-    if not record.decodes or any(record.is_broken(clause) for clause in ONE_BY_ONE):
+    broken = (clause for clause in ONE_BY_ONE if record.decodes and record.is_broken(clause))
+    cause = next(broken, "")
+    if cause or not record.decodes:
+        judgement.set_aside(cause, sum(is_mixture(play) for play in record.plays) if cause else 0)
         return
     sound = sound_members(record)
     for play, turn in record.turns(judgement, ordinary=False):
@@ -130,15 +128,6 @@ def _judge_mixtures(record: ClientRecord, judgement: Judgement) -> None:
             _blame_member(judgement, turn.last, name, wire, value)
 
 
-def mixtures(record: ClientRecord) -> Iterator[tuple[Play, Turn, Mapping[str, Any], dict[str, Any]]]:
-    """Batches handed over that were special in several ways: a garbled member is still its own clause's."""
-    for play in record.plays:
-        if play.clauses[0] == FIELDS and not play.ordinary:
-            for turn in play.turns:
-                if isinstance(turn.told, Valid) and turn.reply.batch is not None:
-                    yield play, turn, turn.told.batch, turn.reply.batch
-
-
 def _blame_member(judgement: Judgement, exchange: Exchange | None, name: str, sent: Any, handed: Any) -> None:
     judgement.blame(
         exchange,
@@ -149,83 +138,17 @@ def _blame_member(judgement: Judgement, exchange: Exchange | None, name: str, se
     )
 
 
-@CLIENT_BENCH.judges_clause("client.decode.status", needs=[FIELDS])
-def status(record: ClientRecord, judgement: Judgement) -> None:
-    """Each of the five, to the letter."""
-    if "status" in never_handed(record):
-        judgement.remark(_NEVER)
-        return
-    for _, turn, sent, handed in chain(accepted(record, judgement), mixtures(record)):
-        judgement.look()
-        if member(handed, "status") != sent["status"]:
-            judgement.blame(
-                turn.last,
-                "the status arrives as another one",
-                expected=f"status: {shown(sent['status'])}",
-                actual=f"status: {shown(member(handed, 'status'))}",
-            )
-
-
-@CLIENT_BENCH.judges_clause("client.decode.created_at", needs=[FIELDS])
-def created_at(record: ClientRecord, judgement: Judgement) -> None:
-    """The instant that was sent, to the microsecond; any offset will do, none will not."""
-    if "created_at" in never_handed(record):
-        judgement.remark(_NEVER)
-        return
-    for play, turn, sent, handed in chain(accepted(record, judgement), mixtures(record)):
-        judgement.look()
-        problem = instant_problem(sent["created_at"], member(handed, "created_at"))
-        if problem:
-            judgement.blame(
-                turn.last,
-                f"{problem}: {play.title}",
-                expected=f"created_at: the instant {sent['created_at']}, with an offset",
-                actual=f"created_at: {shown(member(handed, 'created_at'))}",
-            )
-
-
-@CLIENT_BENCH.judges_clause("client.decode.counts", needs=[FIELDS, "client.decode.status"])
-def counts(record: ClientRecord, judgement: Judgement) -> None:
-    """Integers, exact, as sent."""
-    never = never_handed(record)
-    if "metrics" in never:
-        judgement.remark(_NEVER)
-        return
-    misplaced = {
-        name
-        for _, turn, sent in record.ordinary
-        if isinstance(member(turn.reply.batch, "metrics"), Mapping)
-        for name, fault in count_faults(never, sent, turn.reply.batch or {}).items()
-        if fault == FIELDS
-    }
-    for play, turn, sent, handed in chain(
-        accepted(record, judgement, refused_statuses(record)), mixtures(record)
-    ):
-        judgement.look()
-        metrics = member(handed, "metrics")
-        if not isinstance(metrics, Mapping):
-            judgement.blame(
-                turn.last,
-                "metrics is no object",
-                expected="the four counts",
-                actual=f"metrics: {shown(metrics)}",
-            )
-            continue
-        for name, fault in count_faults(never, sent, handed).items():
-            if fault != FIELDS and name not in misplaced:
-                judgement.blame(
-                    turn.last,
-                    f"{name} {fault}: {play.title}",
-                    expected=f"{name}: {shown(sent['metrics'][name])}",
-                    actual=f"{name}: {shown(member(metrics, name))}",
-                )
-
-
 @CLIENT_BENCH.judges_clause("client.decode.optional", needs=[FIELDS, "client.decode.status"])
 def optional(record: ClientRecord, judgement: Judgement) -> None:
     """No webhookUrl stays none, an empty outputUrl stays empty."""
     never = never_handed(record)
     for _, turn, sent, handed in accepted(record, judgement, refused_statuses(record)):
+        special = {
+            name for name, value in (("webhookUrl", None), ("outputUrl", "")) if sent.get(name) == value
+        }
+        if special <= never:
+            judgement.set_aside(FIELDS)
+            continue
         judgement.look()
         webhook, output = member(handed, "webhookUrl"), member(handed, "outputUrl")
         if sent.get("webhookUrl") is None and webhook not in (None, ABSENT):
@@ -250,7 +173,7 @@ def unknown_fields(record: ClientRecord, judgement: Judgement) -> None:
     """Extra members are no reason to refuse, and change nothing."""
     if record.is_broken("client.decode.transfer"):
         # Extra members make a body longer, and another one: that alone may be too much.
-        judgement.remark("not every body is read as it was sent: see client.decode.transfer")
+        _set_aside_what_fails(record, judgement, "client.decode.transfer")
         return
     _unchanged(record, judgement, "extra members change it")
 
@@ -264,12 +187,28 @@ def transfer(record: ClientRecord, judgement: Judgement) -> None:
 def _unchanged(record: ClientRecord, judgement: Judgement, how: str) -> None:
     sound = sound_members(record)
     for play, turn, sent, handed in accepted(record, judgement):
+        if not sound:
+            judgement.set_aside(FIELDS)
+            continue
         judgement.look()
         for name, wire, value in changes(sent, handed, sound):
             judgement.blame(
                 turn.last, f"{name}: {how}: {play.title}", expected=f"{name}: {shown(wire)}",
                 actual=f"{name}: {shown(value)}",
             )  # fmt: skip
+
+
+def _set_aside_what_fails(record: ClientRecord, judgement: Judgement, cause: str) -> None:
+    """Count what arrives right, and leave the rest to ``cause``."""
+    sound = sound_members(record)
+    for _, turn in record.turns(judgement):
+        if not isinstance(turn.told, Valid):
+            continue
+        handed = turn.reply.batch
+        if handed is None or not sound or any(changes(turn.told.batch, handed, sound)):
+            judgement.set_aside(cause)
+        else:
+            judgement.look()
 
 
 @CLIENT_BENCH.judges_clause(FRESH, needs=[FIELDS])
@@ -325,26 +264,32 @@ def _stale(before: Turn, turn: Turn, sound: frozenset[str]) -> tuple[Any, Any] |
 @CLIENT_BENCH.judges_clause("client.decode.unknown-status", needs=[FIELDS, "client.decode.status"])
 def unknown_status(record: ClientRecord, judgement: Judgement) -> None:
     """Handed on to the letter, or refused as not decodable (decision 9)."""
-    if not record.decodes or "status" in never_handed(record):
-        judgement.remark("no status reaches the caller at all: see client.decode.fields")
-        return
+    lost = not record.decodes or "status" in never_handed(record)
+    kinds = accepted_kinds(judgement.clause)
     for _, turn in record.turns(judgement):
         if not isinstance(turn.told, Valid):
             continue
-        judgement.look()
+        if lost:
+            judgement.set_aside(FIELDS)
+            continue
         wire = turn.told.batch["status"]
-        expected = f"status {shown(wire)} handed on, or an error of kind decode"
+        expected = f"status {shown(wire)} handed on, or {shown_kinds(kinds)}"
         if turn.reply.batch is None:
-            if turn.reply.error is None or turn.reply.error.kind != "decode":
+            judgement.look()
+            if turn.reply.error is None or turn.reply.error.kind not in kinds:
                 judgement.blame(turn.last, "an unknown status leads to another error", expected=expected,
                                 actual=turn.said())  # fmt: skip
         elif member(turn.reply.batch, "status") != wire:
             if record.is_broken("client.decode.status"):
-                judgement.remark("known statuses are renamed as well: see client.decode.status")
+                # Known statuses are renamed as well.
+                judgement.set_aside("client.decode.status")
                 continue
+            judgement.look()
             judgement.blame(
                 turn.last,
                 "an unknown status is renamed",
                 expected=expected,
                 actual=f"status: {shown(member(turn.reply.batch, 'status'))}",
             )
+        else:
+            judgement.look()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from batch_conformance.judge.client.kinds import accepted_kinds, shown_kinds
 from batch_conformance.judge.client.material import (
     CLIENT_BENCH,
     ClientRecord,
@@ -17,20 +18,18 @@ from batch_conformance.judge.client.material import (
 from batch_conformance.judge.client.reject import FALSE_KINDS
 from batch_conformance.judge.finding import Judgement
 
-#: The kinds that a status may be reported as. A 5xx without a kind of its own may be either (interface, kinds).
-_OWN_KIND = {401: "unauthorized", 404: "not_found", 429: "rate_limited", 500: "server_error"}
-_OTHER_4XX = frozenset({"http", "other"})
-_OTHER_5XX = frozenset({"server_error", "http", "other"})
+#: Statuses with a clause, and a kind, of their own.
+_OWN_KIND = (401, 404, 429, 500)
 #: Statuses about waiting too long: some clients call them a timeout, and rightly.
 _LATE = frozenset({408, 504})
 
 
 def kinds_of(status: int) -> frozenset[str]:
     """The kinds under which an error status may be reported."""
+    clause = clause_of_status(status)
     if status in _OWN_KIND:
-        return frozenset({_OWN_KIND[status]})
-    kinds = _OTHER_5XX if status >= 500 else _OTHER_4XX
-    return kinds | {"timeout"} if status in _LATE else kinds
+        return accepted_kinds(clause)
+    return accepted_kinds(clause, "5xx" if status >= 500 else "4xx", *(["late"] if status in _LATE else []))
 
 
 def _judge_status(record: ClientRecord, judgement: Judgement) -> None:
@@ -61,11 +60,10 @@ def status_problem(turn: Turn, told: Refusal) -> str:
 
 
 def _blame(judgement: Judgement, play: Play, turn: Turn, told: Refusal, problem: str) -> None:
-    kinds = " or ".join(sorted(kinds_of(told.status) - {"other", "timeout"}))
     judgement.blame(
         turn.last,
         f"a {told.status} {problem}: {play.title}",
-        expected=f"an error of kind {kinds} with status {told.status}",
+        expected=f"{shown_kinds(kinds_of(told.status))}, with status {told.status}",
         actual=turn.said(),
     )
 
@@ -75,9 +73,7 @@ def message(record: ClientRecord, judgement: Judgement) -> None:
     """Every message of the body stands in what the caller sees."""
     for play, turn, told in _refusals(record, judgement):
         if turn.reply.error is None or turn.reply.error.kind not in kinds_of(told.status):
-            judgement.remark(
-                "an error that does not arrive as such has no message to look at: see client.error.*"
-            )
+            judgement.set_aside(clause_of_status(told.status))
             continue
         judgement.look()
         shown = " ".join(turn.reply.error.message.split())
@@ -100,9 +96,7 @@ def odd_body(record: ClientRecord, judgement: Judgement) -> None:
     wrong = _wrong_statuses(record)
     for play, turn, told in _refusals(record, judgement):
         if told.status in wrong:
-            judgement.remark(
-                f"a {told.status} goes wrong whatever its body: see {clause_of_status(told.status)}"
-            )
+            judgement.set_aside(clause_of_status(told.status))
             continue
         judgement.look()
         problem = status_problem(turn, told)
@@ -118,12 +112,17 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
     wrong = _wrong_statuses(record)
     for play, turn in record.turns(judgement):
         told = turn.told
-        if isinstance(told, Refusal) and told.status not in wrong:
+        if isinstance(told, Refusal) and told.status in wrong:
+            judgement.set_aside(clause_of_status(told.status))
+        elif isinstance(told, Refusal):
             judgement.look()
             problem = status_problem(turn, told)
             if problem:
                 _blame(judgement, play, turn, told, problem)
-        elif isinstance(told, Unfit) and not record.is_broken("client.reject.not-json"):
+        elif isinstance(told, Unfit):
+            if record.is_broken("client.reject.not-json"):
+                judgement.set_aside("client.reject.not-json")
+                continue
             judgement.look()
             error = turn.reply.error
             if error is not None and error.kind in FALSE_KINDS:
@@ -133,9 +132,12 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
                     expected="an error of kind decode",
                     actual=turn.said(),
                 )
-        elif isinstance(told, Valid) and record.decodes:
-            if record.is_broken("client.decode.unknown-fields"):
-                judgement.remark("extra members alone are refused: see client.decode.unknown-fields")
+        elif isinstance(told, Valid):
+            if not record.decodes or record.is_broken("client.decode.unknown-fields"):
+                # Extra members alone are refused.
+                judgement.set_aside(
+                    "client.decode.unknown-fields" if record.decodes else "client.decode.fields"
+                )
                 continue
             judgement.look()
             error = turn.reply.error
@@ -150,13 +152,14 @@ def status_line_wins(record: ClientRecord, judgement: Judgement) -> None:
 
 
 def _refusals(record: ClientRecord, judgement: Judgement) -> Iterator[tuple[Play, Turn, Refusal]]:
+    late = accepted_kinds("client.retry.bounded", "late")
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Refusal):
             continue
         error = turn.reply.error
-        if error is not None and error.kind == "timeout" and record.retried(turn):
+        if error is not None and error.kind in late and record.retried(turn):
             # A client that retries until the caller's deadline may say so.
-            judgement.remark(f"a call on {turn.told.status} retried until its deadline, and reported that")
+            judgement.limit(f"a call on {turn.told.status} retried until its deadline, and reported that")
             continue
         yield play, turn, turn.told
 

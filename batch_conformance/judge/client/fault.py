@@ -2,59 +2,66 @@
 
 from __future__ import annotations
 
-from batch_conformance.judge.client.material import CLIENT_BENCH, Broken, ClientRecord, Turn
-from batch_conformance.judge.client.reject import FALSE_KINDS
+from batch_conformance.judge.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.judge.client.material import CLIENT_BENCH, Broken, ClientRecord
 from batch_conformance.judge.finding import Judgement
 
-#: What a broken connection may be called; and what, by a client that decodes while it reads.
-_CONNECTION = frozenset({"transport", "timeout"})
-_BEGUN = _CONNECTION | {"decode"}
+_REDIRECTS = "client.reject.other-status"
+_CUT_OFF_JSON = "client.reject.not-json"
 
 
 def _an_error_in_time(record: ClientRecord, judgement: Judgement) -> None:
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Broken):
             continue
-        if plainly := record.explained(turn, judgement.clause):
-            judgement.remark(f"{turn.told.what}: see {plainly}")
+        cause = record.explained(turn, judgement.clause)
+        if (
+            turn.told.kind == "redirect-loop"
+            and turn.reply.batch is not None
+            and record.is_broken(_REDIRECTS)
+        ):
+            cause = _REDIRECTS
+        if cause:
+            judgement.set_aside(cause)
             continue
         judgement.look()
         error = turn.reply.error
-        kinds = _kinds_of(record, turn)
-        expected = "an error" if kinds is None else f"an error of kind {' or '.join(sorted(kinds))}"
+        kinds = _kinds_of(record, turn.told, judgement.clause)
         if error is None:
-            judgement.blame(
-                turn.last, f"taken for a batch: {turn.told.what}", expected=expected, actual=turn.said()
-            )
-        elif error.kind in FALSE_KINDS or (kinds is not None and error.kind not in kinds):
-            judgement.blame(
-                turn.last, f"another kind of error: {play.title}", expected=expected, actual=turn.said()
-            )
+            problem = f"taken for a batch: {turn.told.what}"
+        elif error.kind not in kinds:
+            problem = f"another kind of error: {play.title}"
+        else:
+            if turn.told.kind == "redirect-loop" and turn.requests <= 1:
+                judgement.limit("the client did not follow the redirects")
+            continue
+        judgement.blame(turn.last, problem, expected=shown_kinds(kinds), actual=turn.said())
 
 
-def _kinds_of(record: ClientRecord, turn: Turn) -> frozenset[str] | None:
-    """What the fault may be called; None where a client is free to call it what it likes."""
-    assert isinstance(turn.told, Broken)
-    if turn.told.kind == "redirect-loop":
-        # A client that does not follow redirects has seen an answer, and may say of it what it says of any.
-        return _begun(record) | {"http"} if turn.requests > 1 else None
-    named = turn.told.kind != "drip" and not turn.told.begun
-    return _CONNECTION if named else _begun(record)
-
-
-def _begun(record: ClientRecord) -> frozenset[str]:
-    """What an answer that breaks off may be called: also what the client calls JSON that breaks off."""
+def _kinds_of(record: ClientRecord, told: Broken, clause: str) -> frozenset[str]:
+    """What a fault may be called: an answer that breaks off, also what the client calls JSON that breaks off."""
+    kinds = accepted_kinds(clause)
+    if not told.begun:
+        return kinds
+    if told.kind not in ("drip", "drip-head"):
+        kinds |= accepted_kinds(clause, "begun")
     called = {
         turn.reply.error.kind
         for play in record.plays
-        if play.clauses[0] == "client.reject.not-json"
+        if play.clauses[0] == _CUT_OFF_JSON
         for turn in play.turns
         if turn.reply.error is not None
     }
-    return _BEGUN | (called & {"other"})
+    return kinds | (called & accepted_kinds(clause, "like"))
 
 
-for _kind in ("refused", "reset", "truncated", "timeout", "drip", "redirect-loop"):
-    _needs = ["client.reject.not-json"]
-    _needs += ["client.fault.reset", "client.decode.transfer"] if _kind == "truncated" else []
+for _kind, _needs in {
+    "refused": [],
+    "reset": [_CUT_OFF_JSON],
+    "truncated": [_CUT_OFF_JSON, "client.fault.reset", "client.decode.transfer"],
+    "timeout": [_CUT_OFF_JSON],
+    "drip": [_CUT_OFF_JSON],
+    "drip-head": [_CUT_OFF_JSON, "client.fault.drip", "client.fault.timeout"],
+    "redirect-loop": [_REDIRECTS],
+}.items():
     CLIENT_BENCH.judges_clause(f"client.fault.{_kind}", needs=_needs)(_an_error_in_time)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import ABSENT, Bench, Judgement
 
-FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "redirect-loop"]
+FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-head", "redirect-loop"]
 
 
 class Call(Protocol):
@@ -88,9 +88,13 @@ class Reply(Protocol):
 
 @dataclass(frozen=True)
 class Valid:
-    """A 200 with this valid batch, however it was written down."""
+    """A 200 with this valid batch, however it was written down.
+
+    ``refusable`` batches may be refused without breaking a must: by a decision, or because only a should asks for them.
+    """
 
     batch: Mapping[str, Any]
+    refusable: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ class Unfit:
 class Refusal:
     """An error status, with the messages in its body. ``body`` says in words what is odd about it, if anything.
 
-    ``claimed`` is the status that the body names when that is another one.
+    ``claimed`` is the status that the body names when that is another one, ``retry_after`` the seconds that its
+    Retry-After asks for (at least, where that is a date), when that is within the deadline.
     """
 
     status: int
@@ -118,13 +123,13 @@ class Refusal:
 class Broken:
     """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come.
 
-    ``plainly`` is the clause that has the same thing in a plainer form: when it is broken, this shows nothing more.
+    ``plainly`` are the clauses that have the same thing in a plainer form: when one is broken, this shows nothing more.
     """
 
     kind: FaultKind
     what: str
     begun: bool = False
-    plainly: str = ""
+    plainly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,9 +225,7 @@ class ClientRecord:
                 continue
             for turn in play.turns:
                 if self.retries_without_end(turn):
-                    judgement.remark(
-                        "a call that retried without end tells nothing here: see client.retry.bounded"
-                    )
+                    judgement.set_aside("client.retry.bounded")
                 elif turn.unasked and turn is play.turns[0] and judgement.clause not in _ABOUT_NOT_ASKING:
                     judgement.set_aside(TARGET)
                 elif len(play.turns) > 1 and self._goes_wrong_later(play, judgement.clause):
@@ -230,7 +233,7 @@ class ClientRecord:
                 elif turn.reply.broken is None:
                     yield play, turn
                 elif cause := self.explained(turn, judgement.clause):
-                    judgement.remark(f"the client breaks down whatever is special here: see {cause}")
+                    judgement.set_aside(cause)
                 else:
                     blame_broken(play, turn, judgement)
 
@@ -240,15 +243,14 @@ class ClientRecord:
 
     def explained(self, turn: Turn, clause: str) -> str:
         """The broken clause about the plain form of what the client broke down on, if there is one."""
+        plainer: tuple[str, ...] = ()
         if isinstance(turn.told, Refusal):
-            plain = clause_of_status(turn.told.status)
-        elif isinstance(turn.told, Broken) and turn.told.plainly:
-            plain = turn.told.plainly
+            plainer = (clause_of_status(turn.told.status),)
+        elif isinstance(turn.told, Broken):
+            plainer = turn.told.plainly
         elif clause == "client.auth.redirect":
-            plain = "client.fault.redirect-loop"
-        else:
-            return ""
-        return plain if plain != clause and self.is_broken(plain) else ""
+            plainer = ("client.fault.redirect-loop",)
+        return next((plain for plain in plainer if plain != clause and self.is_broken(plain)), "")
 
     def is_broken(self, clause: str) -> bool:
         """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
@@ -260,6 +262,11 @@ class ClientRecord:
     @cached_property
     def _judged(self) -> dict[str, bool]:
         return {}
+
+    @cached_property
+    def without_mixtures(self) -> ClientRecord:
+        """The record without the batches that are special in several ways at once."""
+        return ClientRecord([play for play in self.plays if not is_mixture(play)], self.keys)
 
     @cached_property
     def ordinary(self) -> list[tuple[Play, Turn, Mapping[str, Any]]]:
@@ -305,6 +312,11 @@ MOST_REQUESTS = 10
 CLIENT_BENCH: Bench[ClientRecord] = Bench()
 
 
+def is_mixture(play: Play) -> bool:
+    """Whether a play's batch is special in several ways at once."""
+    return play.clauses[0] == "client.decode.fields" and not play.ordinary
+
+
 def may_be_retried(status: int) -> bool:
     """Whether a status is one that clients retry with good reason."""
     return status in (408, 425, 429) or status >= 500
@@ -336,16 +348,15 @@ def accepted(
     A refusal counts against the clause, unless the client refuses ordinary batches too, or all those with a status
     among ``refused``: then nothing can be told.
     """
-    if not record.decodes:
-        judgement.remark("the client hands over no batch at all: see client.decode.fields")
-        return
     for play, turn in record.turns(judgement):
         if not isinstance(turn.told, Valid):
             continue
-        if turn.reply.batch is not None:
+        if not record.decodes:
+            judgement.set_aside("client.decode.fields")
+        elif turn.reply.batch is not None:
             yield play, turn, turn.told.batch, turn.reply.batch
         elif turn.told.batch["status"] in refused:
-            judgement.remark("batches of some statuses are refused as they are: see client.decode.status")
+            judgement.set_aside("client.decode.status")
         else:
             judgement.look()
             judgement.blame(

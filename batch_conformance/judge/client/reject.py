@@ -1,13 +1,15 @@
-"""Clauses ``client.reject.*``: a 200 that holds no batch is an error, never a batch."""
+"""Clauses ``client.reject.*``: what holds no batch, or comes under another status, is an error, never a batch."""
 
 from __future__ import annotations
 
-from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Unfit
+from batch_conformance.judge.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.judge.client.material import CLIENT_BENCH, ClientRecord, Refusal, Unfit
 from batch_conformance.judge.finding import Judgement
 
 _NEEDS = ["client.decode.fields"]
+_STATUS_LINE = "client.error.status-line-wins"
 #: Kinds that tell the caller of an HTTP status which the server never sent.
-FALSE_KINDS = frozenset({"unauthorized", "not_found", "rate_limited", "server_error"})
+FALSE_KINDS = accepted_kinds(_STATUS_LINE, "never")
 
 
 @CLIENT_BENCH.judges_clause("client.reject.not-json", needs=_NEEDS)
@@ -28,25 +30,42 @@ def wrong_types(record: ClientRecord, judgement: Judgement) -> None:
     _never_a_batch(record, judgement)
 
 
-def _never_a_batch(record: ClientRecord, judgement: Judgement) -> None:
-    if not record.decodes:
-        judgement.remark(
-            "the client hands over no batch at all, so that a refusal shows nothing: see client.decode.fields"
-        )
-        return
+@CLIENT_BENCH.judges_clause("client.reject.other-status", needs=[*_NEEDS, _STATUS_LINE])
+def other_status(record: ClientRecord, judgement: Judgement) -> None:
+    """An answer of another status than 200, no batch, though one may stand in its body."""
+    # Who takes a batch out of a 404 as well does not look at the status at all.
+    out_of_errors = any(
+        turn.reply.batch is not None
+        for play in record.plays
+        if play.clauses[0] == _STATUS_LINE
+        for turn in play.turns
+        if isinstance(turn.told, Refusal)
+    )
+    _never_a_batch(record, judgement, _STATUS_LINE if out_of_errors else "")
+
+
+def _never_a_batch(record: ClientRecord, judgement: Judgement, cause: str = "") -> None:
+    """``cause`` is the clause that explains batches where none may be, if there is one."""
+    kinds = accepted_kinds(judgement.clause)
     for _, turn in record.turns(judgement):
         if not isinstance(turn.told, Unfit):
             continue
-        judgement.look()
+        if not record.decodes:
+            # Where nothing is accepted, a refusal shows nothing.
+            judgement.set_aside("client.decode.fields")
+            continue
         error = turn.reply.error
+        if error is None and cause:
+            judgement.set_aside(cause)
+            continue
+        judgement.look()
         if error is None:
-            judgement.blame(
-                turn.last, f"taken for a batch: {turn.told.what}", expected="an error", actual=turn.said()
-            )
-        elif error.kind in FALSE_KINDS:
-            judgement.blame(
-                turn.last,
-                f"reported as an HTTP status that never came: {turn.told.what}",
-                expected="an error of kind decode",
-                actual=turn.said(),
-            )
+            problem = "taken for a batch"
+        elif error.kind not in kinds:
+            # What is left of the kinds tells of an HTTP status.
+            problem = "reported as an HTTP status that never came"
+        else:
+            continue
+        judgement.blame(
+            turn.last, f"{problem}: {turn.told.what}", expected=shown_kinds(kinds), actual=turn.said()
+        )

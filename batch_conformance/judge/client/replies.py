@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batch_conformance.contract.load import STATUSES
 from batch_conformance.judge.client.compare import FIELDS, changes, shown, sound_members
 from batch_conformance.judge.client.error import kinds_of, status_problem
 from batch_conformance.judge.client.material import (
@@ -45,8 +44,8 @@ def reply_problem(record: ClientRecord, turn: Turn) -> str:
 
 
 def _valid_problem(record: ClientRecord, turn: Turn, told: Valid) -> str:
-    if told.batch["status"] not in STATUSES:
-        return ""  # client.decode.unknown-status says what is allowed
+    if told.refusable:
+        return ""  # the clause that the case is for says what is allowed
     if turn.reply.batch is None:
         return "a valid batch did not reach the caller"
     for name, wire, value in changes(told.batch, turn.reply.batch, sound_members(record)):
@@ -78,7 +77,7 @@ def plain_cause(record: ClientRecord, turn: Turn, clause: str) -> str:
     elif isinstance(told, Unfit):
         causes = ["client.reject.not-json", "client.reject.not-object", "client.reject.wrong-types"]
     elif isinstance(told, Broken):
-        causes = [f"client.fault.{told.kind}", *([told.plainly] if told.plainly else [])]
+        causes = [f"client.fault.{told.kind}", *told.plainly]
     return next((cause for cause in causes if cause != clause and record.is_broken(cause)), "")
 
 

@@ -86,7 +86,7 @@ def _judge_target(record: ClientRecord, judgement: Judgement, turn: Turn, exchan
 def id_encoding(record: ClientRecord, judgement: Judgement) -> None:
     """The id arrives as one path segment that decodes to it, once; reserved and other characters are encoded."""
     if not _plain_ids_arrive(record):
-        judgement.remark("not even plain ids arrive where they should: see client.request.target")
+        judgement.set_aside("client.request.target", sum(1 for _ in record.turns(judgement)))
         return
     # What a client adds to every request is judged by client.request.target.
     always_queries = all(
@@ -198,7 +198,10 @@ def single(record: ClientRecord, judgement: Judgement) -> None:
                 continue  # two calls at once: which one sent what is for client.auth.per-call
             if isinstance(told, Valid):
                 answered = "a batch"
-            elif isinstance(told, Refusal) and told.status in _FINAL and judge_final:
+            elif isinstance(told, Refusal) and told.status in _FINAL:
+                if not judge_final:
+                    judgement.set_aside("client.retry.never-401-404")
+                    continue
                 answered = f"a final {told.status}"
             else:
                 continue

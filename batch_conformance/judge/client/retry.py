@@ -13,6 +13,7 @@ from batch_conformance.judge.client.material import (
     Play,
     Refusal,
     Turn,
+    blame_broken,
     may_be_retried,
 )
 from batch_conformance.judge.finding import Judgement
@@ -21,6 +22,7 @@ from batch_conformance.judge.finding import Judgement
 BURST_SECONDS = 0.04
 #: How much before the end of Retry-After a retry may come, for clocks that differ. Seconds.
 TOLERANCE = 0.05
+_NO_RETRIES = "the client does not retry"
 
 
 @CLIENT_BENCH.judges_clause("client.retry.never-401-404", needs=["client.request.single"])
@@ -48,6 +50,12 @@ def bounded(record: ClientRecord, judgement: Judgement) -> None:
     """At most ten requests, and an end within the deadline and its grace."""
     most = 0
     for play, turn in _retryable(record, judgement):
+        if turn.reply.broken is not None and not record.retries_without_end(turn):
+            cause = record.explained(turn, judgement.clause)
+            if cause or play.clauses[0] != judgement.clause:
+                # Otherwise a breakdown counts against the clause that the case is for.
+                judgement.set_aside(cause or play.clauses[0])
+                continue
         judgement.look()
         most = max(most, turn.requests)
         if turn.requests > MOST_REQUESTS:
@@ -57,11 +65,7 @@ def bounded(record: ClientRecord, judgement: Judgement) -> None:
                 expected=f"at most {MOST_REQUESTS} requests a call",
                 actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
             )
-        elif record.retries_without_end(turn) or (
-            turn.reply.broken is not None
-            and play.clauses[0] == judgement.clause
-            and not record.explained(turn, judgement.clause)
-        ):
+        elif turn.reply.broken is not None:
             judgement.blame(
                 turn.last,
                 f"no end by the deadline and its grace: {play.title}",
@@ -70,6 +74,8 @@ def bounded(record: ClientRecord, judgement: Judgement) -> None:
             )
     if judgement.looked_at:
         judgement.remark(f"at most {most} request{'s' if most != 1 else ''} were seen for one call")
+    if most == 1:
+        judgement.limit(_NO_RETRIES)
 
 
 @CLIENT_BENCH.judges_clause("client.retry.waits", needs=["client.retry.bounded", "client.request.single"])
@@ -80,6 +86,15 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
     """
     gaps: dict[str, list[tuple[float, Play, Exchange]]] = {"4xx": [], "5xx": []}
     for play, turn in _retryable(record, judgement):
+        if turn.reply.broken is not None and not record.retries_without_end(turn):
+            cause = record.explained(turn, judgement.clause)
+            if not cause and record.is_broken("client.retry.bounded"):
+                cause = "client.retry.bounded"
+            if cause:
+                judgement.set_aside(cause)
+            else:
+                blame_broken(play, turn, judgement)
+            continue
         judgement.look()
         told = turn.told
         assert isinstance(told, Refusal)
@@ -109,7 +124,7 @@ def waits(record: ClientRecord, judgement: Judgement) -> None:
     if judgement.looked_at and not any(
         record.retried(turn) for play in record.plays for turn in play.turns if _is_retryable(turn)
     ):
-        judgement.remark("the client does not retry, which is as good as waiting")
+        judgement.limit(_NO_RETRIES)
 
 
 def _retryable(record: ClientRecord, judgement: Judgement) -> Iterator[tuple[Play, Turn]]:

@@ -117,6 +117,24 @@ _header_fault(
 )  # fmt: skip
 
 
+@mutant("key-lost-on-redirect", _HEADER, "follows redirects without the key")
+class _LostOnRedirect(Following):
+    def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
+        first = not self.__dict__.setdefault("began", False)
+        self.began = True
+        return super().hop(url, deadline, with_key and first)
+
+
+@mutant("key-lost-on-303", _HEADER, "takes the key away where the method may change")
+class _LostOn303(Following):
+    last = 0
+
+    def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
+        answer = super().hop(url, deadline, with_key and self.last != 303)
+        self.last = answer.status
+        return answer
+
+
 @mutant("key-in-query", _ELSEWHERE, "sends the key in the query too")
 class _InQuery(Faulty):
     def send(self, url: str, deadline: float) -> Answer:

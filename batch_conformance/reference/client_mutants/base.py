@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
 
 import httpx
@@ -105,6 +107,15 @@ class Registry:
         return register
 
 
+class Unwatched(Faulty):
+    """Has no deadline but those of httpx, which are for each read."""
+
+    @contextmanager
+    def cut_off_at(self, deadline: float) -> Iterator[None]:  # noqa: ARG002
+        """Let it go on."""
+        yield
+
+
 class Retrying(Faulty):
     """Asks again on 429 and 5xx: a legal client, and what faulty retries are made from."""
 
@@ -131,11 +142,23 @@ class Retrying(Faulty):
 
     def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
         """Wait before the next attempt: what Retry-After says, or longer each time."""
-        after = answer.headers.get("retry-after", "")
-        seconds = float(after) if after.isdecimal() else self.first_wait * 2**attempt
+        after = retry_after(answer)
+        seconds = self.backoff(attempt) if after is None else after
         if time.monotonic() + seconds > deadline:
             raise self.error(answer)
         time.sleep(seconds)  # this wait is what is being judged
+
+    def backoff(self, attempt: int) -> float:
+        """The wait where the server names none, in seconds."""
+        return self.first_wait * float(2**attempt)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The wait that an answer asks for in seconds, from a number or from a date; None when it names none."""
+    text = str(answer.headers.get("retry-after", ""))
+    if not text or text.isdecimal():
+        return float(text) if text else None
+    return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
 
 
 class Following(Faulty):

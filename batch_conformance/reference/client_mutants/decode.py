@@ -130,11 +130,13 @@ class _FailedRaises(Faulty):
         return batch
 
 
-def _date_fault(name: str, description: str, change: Callable[[datetime], Any]) -> None:
+def _date_fault(
+    name: str, description: str, change: Callable[[datetime], Any], clause: str = "decode.created_at"
+) -> None:
     def changed(text: str) -> Any:
         return change(datetime.fromisoformat(text))
 
-    _reply_fault(name, "decode.created_at", description, _sets("created_at", changed))
+    _reply_fault(name, clause, description, _sets("created_at", changed))
 
 
 _date_fault("date-naive", "drops the offset", lambda date: date.replace(tzinfo=None).isoformat())
@@ -154,8 +156,17 @@ _date_fault(
 _date_fault(
     "date-seconds", "cuts fractions of a second off", lambda date: date.replace(microsecond=0).isoformat()
 )
+_PRECISION = "decode.created_at-precision"
 _date_fault(
-    "date-milliseconds", "keeps milliseconds only", lambda date: date.isoformat(timespec="milliseconds")
+    "date-milliseconds",
+    "keeps milliseconds only",
+    lambda date: date.isoformat(timespec="milliseconds"),
+    _PRECISION,
+)
+_date_fault(
+    "date-centiseconds",
+    "keeps hundredths of a second only",
+    lambda date: date.replace(microsecond=date.microsecond // 10_000 * 10_000).isoformat(),
 )
 _date_fault(
     "date-minutes", "cuts seconds off", lambda date: date.replace(second=0, microsecond=0).isoformat()
@@ -179,17 +190,20 @@ _date_fault(
     "date-float",
     "goes through a float of seconds",
     lambda date: datetime.fromtimestamp(float(f"{date.timestamp():.5f}"), UTC).isoformat(),
+    _PRECISION,
 )
 
 
-def _parse_fault(name: str, description: str, pattern: str, parse: Callable[[str], str]) -> None:
+def _parse_fault(
+    name: str, description: str, pattern: str, parse: Callable[[str], str], clause: str = "decode.created_at"
+) -> None:
     class Changed(Faulty):
         def instant(self, text: str) -> datetime:
             if re.search(pattern, text):
                 text = parse(text)
             return super().instant(text)
 
-    mutant(name, "decode.created_at", description)(Changed)
+    mutant(name, clause, description)(Changed)
 
 
 _parse_fault(
@@ -199,6 +213,12 @@ _parse_fault("date-fraction-refused", "refuses fractions of a second", r"\.\d", 
 _parse_fault("date-offset-refused", "refuses offsets other than Z", r"[+-]\d\d:\d\d$", lambda text: "?")
 _parse_fault("date-fraction-as-integer", "takes .1 for one microsecond", r"\.\d{1,5}\D",
              lambda text: re.sub(r"\.(\d+)", lambda match: f".{int(match[1]):06d}", text))  # fmt: skip
+
+_LETTERS = "decode.created_at-letters"
+_parse_fault("date-lower-case-refused", "refuses t and z in lower case", "[tz]", lambda text: "?", _LETTERS)
+_parse_fault("date-lower-case-z-refused", "refuses z in lower case", "z$", lambda text: "?", _LETTERS)
+_parse_fault("date-lower-case-day", "reads no further than a t in lower case", r"\dt",
+             lambda text: f"{text[:10]}T00:00:00Z")  # fmt: skip
 
 _COUNTS = "decode.counts"
 _reply_fault("counts-float", _COUNTS, "hands counts over as floats", _each_count(float))
@@ -226,6 +246,56 @@ _reply_fault("counts-success-derived", _COUNTS, "computes the successes", _count
     lambda one: one.update(success_count=one["total_generations"] - one["failed_count"] - one["pending_count"])))  # fmt: skip
 _reply_fault("counts-pending-at-least-one", _COUNTS, "shows at least one pending while under way", lambda reply: reply["metrics"].update(
     pending_count=reply["metrics"]["pending_count"] or int(reply["status"] in ("PENDING", "PROCESSING"))))  # fmt: skip
+
+
+@mutant("counts-fraction-refused", "decode.counts-fraction", "refuses a count that is written 5.0")
+class _FractionRefused(Faulty):
+    def count(self, value: Mapping[str, Any], name: str) -> int:
+        if isinstance(value.get(name), float):
+            raise BatchError("decode", "a count is no integer")
+        return super().count(value, name)
+
+
+@mutant("counts-fraction-as-digits", _COUNTS, "reads the digits of 5.0 as 50")
+class _FractionAsDigits(Faulty):
+    def count(self, value: Mapping[str, Any], name: str) -> int:
+        number = value.get(name)
+        return int(str(number).replace(".", "")) if isinstance(number, float) else super().count(value, name)
+
+
+class _Asked(Faulty):
+    """Remembers which id it was asked for."""
+
+    asked = ""
+
+    def url(self, batch_id: str) -> str:
+        self.asked = batch_id
+        return super().url(batch_id)
+
+
+_ID = "decode.id"
+
+
+@mutant("id-as-asked", _ID, "reports the id that was asked for")
+class _IdAsAsked(_Asked):
+    def as_reply(self, batch: Batch) -> Reply:
+        return super().as_reply(batch) | {"id": self.asked}
+
+
+@mutant("id-as-asked-but-for-case", _ID, "reports the id that was asked for where only the case differs")
+class _IdButForCase(_Asked):
+    def as_reply(self, batch: Batch) -> Reply:
+        same = batch.id.casefold() == self.asked.casefold()
+        return super().as_reply(batch) | ({"id": self.asked} if same else {})
+
+
+@mutant("other-id-is-not-found", _ID, "calls a batch with another id not found")
+class _OtherIdNotFound(_Asked):
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        if batch.id != self.asked:
+            raise BatchError("not_found", "no such batch", 404)
+        return batch
 
 
 @mutant("counts-large-refused", _COUNTS, "refuses counts above 2^31 - 1")

@@ -71,7 +71,12 @@ class _Rounded(Faulty):
         return BatchError(error.kind, str(error), answer.status // 100 * 100)
 
 
-@mutant("only-documented-statuses", "error." + _OTHER, "looks for documented error statuses only")
+@mutant(
+    "only-documented-statuses",
+    "error." + _OTHER,
+    "looks for documented error statuses only",
+    "reject.other-status",
+)
 class _OnlyDocumented(Faulty):
     def read(self, answer: Answer) -> Batch:
         if answer.status in (401, 404, 429, 500):
@@ -236,7 +241,7 @@ class _KindWins(_BodyWins):
         return BatchError(super().error(answer).kind, self.message(answer), answer.status)
 
 
-@mutant("batch-in-error-taken", _LINE, "takes a batch wherever there is one")
+@mutant("batch-in-error-taken", _LINE, "takes a batch wherever there is one", "reject.other-status")
 class _TakesBatch(Faulty):
     def read(self, answer: Answer) -> Batch:
         value = _json_or_none(answer.body)

@@ -18,7 +18,13 @@ from urllib.parse import quote, urlsplit
 import httpx
 
 from batch_conformance.reference.client import Answer, Batch, BatchError
-from batch_conformance.reference.client_mutants.base import ClientVariation, Faulty, Following, Retrying
+from batch_conformance.reference.client_mutants.base import (
+    ClientVariation,
+    Faulty,
+    Following,
+    Retrying,
+    retry_after,
+)
 
 VARIATIONS: dict[str, ClientVariation] = {}
 _KNOWN = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
@@ -62,9 +68,39 @@ class _Backoff(Retrying):
 class _NineTimes(Retrying):
     retries = 9
 
+    def backoff(self, attempt: int) -> float:
+        return 0.06
+
+
+@variation("retry-after-capped", "honours Retry-After up to its deadline, and asks earlier where that is too long")
+class _Capped(Retrying):
     def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
-        after = answer.headers.get("retry-after", "")
-        time.sleep(float(after) if after.isdecimal() else 0.06)
+        left = deadline - time.monotonic()
+        after = retry_after(answer)
+        time.sleep(after if after is not None and after < left else self.backoff(attempt))
+
+
+@variation("counts-as-sent", "hands counts on as they are written, 5.0 as 5.0")
+class _CountsAsSent(Faulty):
+    def count(self, value: Mapping[str, Any], name: str) -> int:
+        checked = super().count(value, name)
+        number = value.get(name)
+        return number if isinstance(number, float) else checked  # type: ignore[return-value]
+
+
+@variation("other-id-refused", "has an exception of its own for a batch with another id")
+class _OtherIdRefused(Faulty):
+    asked = ""
+
+    def url(self, batch_id: str) -> str:
+        self.asked = batch_id
+        return super().url(batch_id)
+
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        if batch.id != self.asked:
+            raise BatchError("other", "WrongBatch")
+        return batch
 
 
 @variation("retries-transport", "asks once more when the connection breaks")
@@ -177,7 +213,8 @@ class _Keeps(Faulty):
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
         # Whoever comes first leaves its own behind, open.
         shared = self.memory.setdefault("client", self._http)
-        return shared.stream("GET", url, headers=self.headers(), timeout=self.timeout)  # type: ignore[no-any-return]
+        extensions = {"trace": self.trace}
+        return shared.stream("GET", url, headers=self.headers(), timeout=self.timeout, extensions=extensions)  # type: ignore[no-any-return]
 
 
 @variation("over-encoding", "encodes every character of an id, in lower-case hex")

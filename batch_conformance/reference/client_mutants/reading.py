@@ -148,6 +148,30 @@ _body_fault("transfer-surrogates", "loses characters beyond the basic plane",
             lambda answer: re.sub(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..", b"?", re.sub(rb"\xf0...", b"?", answer.body)))  # fmt: skip
 
 
+def _unread(name: str, description: str, unread: Callable[[Answer], bool], handed: Any) -> None:
+    class Unread(Faulty):
+        """Hands something else over, and no error, where it does not know what it has before it."""
+
+        def reply(self, batch_id: str) -> Reply:
+            self.unread = False
+            reply = super().reply(batch_id)
+            return {"batch": handed} if self.unread and "batch" in reply else reply
+
+        def read(self, answer: Answer) -> Batch:
+            self.unread = answer.status == 200 and unread(answer)
+            return super().read(answer)
+
+    mutant(name, _TRANSFER, description)(Unread)
+
+
+_unread("transfer-type-else-text", "hands over a text where the type is not in lower case",
+        lambda answer: answer.headers.get("content-type", "") == "APPLICATION/JSON", "{}")  # fmt: skip
+_unread("transfer-type-else-empty", "hands over an empty object where the type is not in lower case",
+        lambda answer: answer.headers.get("content-type", "") == "APPLICATION/JSON", {})  # fmt: skip
+_unread("transfer-unsized-empty", "hands over nothing where there is no Content-Length",
+        lambda answer: "content-length" not in answer.headers, {})  # fmt: skip
+
+
 @mutant("transfer-order", _TRANSFER, "takes members by their position")
 class _Order(Faulty):
     def batch(self, value: Any) -> Batch:

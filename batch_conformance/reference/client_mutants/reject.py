@@ -6,14 +6,55 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from batch_conformance.reference.client import Answer, Batch, BatchError
-from batch_conformance.reference.client_mutants.base import Faulty, Registry, empty_batch
+from batch_conformance.reference.client_mutants.base import Faulty, Following, Registry, empty_batch
 
 mutant = Registry()
 _JSON = "reject.not-json"
+
+
+_STATUS = "reject.other-status"
+
+
+def _taken(name: str, description: str, taken: Callable[[int], bool], client: type[Faulty] = Faulty) -> None:
+    """A client that reads the bodies of some statuses as those of a 200; one without a body stays an error."""
+
+    class Taking(client):  # type: ignore[misc, valid-type]
+        def read(self, answer: Answer) -> Batch:
+            if taken(answer.status) and answer.body:
+                answer = Answer(200, answer.headers, answer.body)
+            batch: Batch = super().read(answer)
+            return batch
+
+    mutant(name, _STATUS, description)(Taking)
+
+
+_taken("below-400-taken", "takes whatever comes under a status below 400", lambda status: status < 400)
+_taken("302-taken", "takes the body of a 302", lambda status: status == 302)
+_taken("307-taken", "takes the body of a 307 and a 308", lambda status: status in (307, 308))
+_taken("206-taken", "takes a part for the whole", lambda status: status == 206)
+_taken("300-taken", "takes what comes with several choices", lambda status: status == 300, Following)
+_taken(
+    "unlocated-taken",
+    "takes the body of a redirect that leads nowhere",
+    lambda status: status in (301, 302),
+    Following,
+)
+
+
+def _empty(name: str, description: str, status: int) -> None:
+    class Empty(Faulty):
+        def read(self, answer: Answer) -> Batch:
+            return empty_batch(self) if answer.status == status else super().read(answer)
+
+    mutant(name, _STATUS, description)(Empty)
+
+
+_empty("204-is-empty-batch", "makes an empty batch of a 204", 204)
+_empty("304-is-empty-batch", "makes an empty batch of a 304", 304)
 
 
 @mutant("html-is-empty-batch", _JSON, "makes an empty batch of what is not JSON")

@@ -12,11 +12,26 @@ from contextlib import AbstractContextManager, suppress
 import httpx
 
 from batch_conformance.reference.client import Answer, Batch, BatchError
-from batch_conformance.reference.client_mutants.base import Faulty, Following, Registry, Retrying, empty_batch
+from batch_conformance.reference.client_mutants.base import (
+    Faulty,
+    Following,
+    Registry,
+    Retrying,
+    Unwatched,
+    empty_batch,
+    retry_after,
+)
 
 mutant = Registry()
 _NEVER = "retry.never-401-404"
 _BOUNDED = "retry.bounded"
+
+
+class _Anew(Retrying):
+    """Gives each request the whole deadline to itself."""
+
+    def send_again(self, url: str, deadline: float) -> Answer:
+        return super().send_again(url, time.monotonic() + self.timeout)
 
 
 def _retrying(name: str, clause: str, description: str, statuses: set[int], times: int, wait: float) -> None:
@@ -25,15 +40,17 @@ def _retrying(name: str, clause: str, description: str, statuses: set[int], time
     Those that retry too often at least know Retry-After.
     """
 
-    class Changed(Retrying):
+    class Changed(_Anew):
         retries = times
 
         def worth_another(self, answer: Answer) -> bool:
             return answer.status in statuses
 
         def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
-            after = answer.headers.get("retry-after", "0") if clause == _BOUNDED else "0"
-            time.sleep(max(wait, float(after)))
+            after = retry_after(answer) if clause == _BOUNDED else None
+            if after and time.monotonic() + after > deadline:
+                raise self.error(answer)
+            time.sleep(max(wait, after or 0.0))
 
     mutant(name, clause, description)(Changed)
 
@@ -62,13 +79,34 @@ _retrying("retry-ten-milliseconds", _WAITS, "waits ten milliseconds", {429, *_SE
 @mutant("retry-after-in-milliseconds", _WAITS, "takes Retry-After for milliseconds")
 class _Milliseconds(Retrying):
     def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
-        time.sleep(0.1 + float(answer.headers.get("retry-after", "0")) / 1000)
+        time.sleep(0.1 + min(retry_after(answer) or 0.0, 10.0) / 1000)
 
 
 @mutant("retry-after-halved", _WAITS, "waits half of what Retry-After says")
 class _Halved(Retrying):
     def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
-        time.sleep(0.1 + float(answer.headers.get("retry-after", "0")) / 2)
+        time.sleep(0.1 + min(retry_after(answer) or 0.0, 3.0) / 2)
+
+
+@mutant("retry-date-ignored", _WAITS, "knows Retry-After in seconds only")
+class _DateIgnored(Retrying):
+    def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
+        if not answer.headers.get("retry-after", "0").isdecimal():
+            answer = Answer(answer.status, httpx.Headers(), answer.body)
+        super().wait(attempt, answer, deadline)
+
+
+@mutant("retry-date-crash", _WAITS, "dies of a date in Retry-After")
+class _DateCrash(Retrying):
+    def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
+        float(answer.headers.get("retry-after", "0"))
+        super().wait(attempt, answer, deadline)
+
+
+@mutant("retry-after-slept-out", _BOUNDED, "sleeps for as long as Retry-After says, whatever the deadline")
+class _SleptOut(_Anew):
+    def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
+        time.sleep(self.backoff(attempt) if retry_after(answer) is None else retry_after(answer) or 0.0)
 
 
 def _send_fault(
@@ -200,14 +238,14 @@ class _TruncatedRetried(Faulty):
     def send(self, url: str, deadline: float) -> Answer:
         while True:
             try:
-                return super().send(url, deadline)
+                return super().send(url, time.monotonic() + self.timeout)
             except BatchError as error:
                 if not str(error).startswith("RemoteProtocolError"):
                     raise
             time.sleep(0.05)
 
 
-class _Patient(Faulty):
+class _Patient(Unwatched):
     """Waits for each read as long as ``patience`` says, None for ever."""
 
     patience: float | None = None
@@ -264,6 +302,22 @@ class _DripIsEmpty(Faulty):
             raise
 
 
+@mutant("drip-head-without-end", "fault.drip-head", "has a deadline for each read of the head only")
+class _DripHeadWithoutEnd(Unwatched):
+    pass
+
+
+@mutant("drip-head-is-empty-batch", "fault.drip-head", "makes an empty batch of a head that drips")
+class _DripHeadIsEmpty(Faulty):
+    def get_batch(self, batch_id: str) -> Batch:
+        try:
+            return super().get_batch(batch_id)
+        except BatchError as error:
+            if "did not begin in time" in str(error):
+                return empty_batch(self)
+            raise
+
+
 @mutant("loop-without-end", "fault.redirect-loop", "follows redirects for ever")
 class _LoopWithoutEnd(Following):
     most_hops = 10**9
@@ -285,7 +339,7 @@ class _LoopByAddress(Following):
         return super().hop(url, time.monotonic() + self.timeout, with_key)
 
 
-@mutant("loop-is-empty-batch", "fault.redirect-loop", "makes an empty batch of a redirect")
+@mutant("loop-is-empty-batch", "reject.other-status", "makes an empty batch of a redirect")
 class _LoopIsEmpty(Faulty):
     def read(self, answer: Answer) -> Batch:
         return empty_batch(self) if 300 <= answer.status < 400 else super().read(answer)

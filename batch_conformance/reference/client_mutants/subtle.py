@@ -241,7 +241,7 @@ class _StatusByPrefix(Faulty):
         return next((one for one in known if status.startswith(one)), status)
 
 
-@mutant("id-in-lower-case", "decode.fields", "hands over the id in lower case")
+@mutant("id-in-lower-case", "decode.fields", "hands over the id in lower case", "decode.id")
 class _IdInLowerCase(Faulty):
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         reply = super().as_reply(batch)

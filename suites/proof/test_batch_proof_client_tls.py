@@ -1,0 +1,124 @@
+"""Redirects from https: to http on the same host and to another https origin, over real TLS and without a socket."""
+
+from __future__ import annotations
+
+import shlex
+import ssl
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from batch_conformance.client.driver import DriverPool
+from batch_conformance.client.inprocess import InProcessClient
+from batch_conformance.client.respx_bridge import RespxBridge
+from batch_conformance.client.session import judge_client
+from batch_conformance.client.stub import answers
+from batch_conformance.client.stub import tls as tls_module
+from batch_conformance.client.stub.server import StubServer
+from batch_conformance.client.stub.tls import Authority, TlsFront, authority
+from batch_conformance.judge.result import RunResult
+from batch_conformance.reference.client_mutants.base import Following, adapter_of
+
+CLAUSE = "client.auth.redirect"
+#: A driver of a client that follows redirects, and takes those that ``{test}`` accepts for its own origin.
+_DRIVER = """
+import httpx
+from batch_conformance.reference import client_driver
+from batch_conformance.reference.client_mutants.base import Following, adapter_of
+
+class Downgraded(Following):
+    def may_have_key(self, url):
+        base, there = httpx.URL(self.base_url), httpx.URL(url)
+        return super().may_have_key(url) or {test}
+
+client_driver.serve(adapter_of(Downgraded, "made here"))
+"""
+
+
+class _Downgraded(Following):
+    """Minds the host only, where a redirect leads from https to http."""
+
+    def may_have_key(self, url: str) -> bool:
+        base, there = httpx.URL(self.base_url), httpx.URL(url)
+        down = (base.scheme, there.scheme) == ("https", "http") and base.host == there.host
+        return down or super().may_have_key(url)
+
+
+def _result(run: RunResult) -> Any:
+    return next(result for result in run.results if result.clause.id == CLAUSE)
+
+
+def test_the_front_speaks_tls_to_who_trusts_it() -> None:
+    """The stub behind it sees the request; who does not trust the authority gets no further than the handshake."""
+    known = authority()
+    assert known
+    with StubServer(lambda _: answers.batch()) as stub, TlsFront(stub.port, known.context) as front:
+        trusting = ssl.create_default_context(cafile=known.bundle)
+        with httpx.Client(verify=trusting, trust_env=False) as client:
+            assert client.get(f"{front.url}/v2/batch/1").json()["status"] == "COMPLETED"
+        with httpx.Client(trust_env=False) as client, pytest.raises(httpx.ConnectError):
+            client.get(f"{front.url}/v2/batch/1")
+        assert len(stub.seen) == 1
+
+
+def test_the_authority_leaves_nothing_secret_behind() -> None:
+    """Its file holds a certificate, no key, and goes with the process."""
+    made = Authority()
+    text = Path(made.bundle).read_text("ascii")
+    assert "CERTIFICATE" in text
+    assert "PRIVATE" not in text
+    made._forget()
+    assert not Path(made.bundle).exists()
+
+
+@pytest.mark.parametrize(("client", "fine"), [(_Downgraded, False), (Following, True)])
+def test_a_downgrade_is_caught_without_a_socket(client: type[Following], fine: bool) -> None:
+    """The same host and no port on either side: only the scheme tells."""
+    played = InProcessClient(adapter_of(client, "made here"), spec="made here", size=5, bridge=RespxBridge())
+    try:
+        result = _result(judge_client(played, selected={CLAUSE}))
+    finally:
+        played.close()
+    assert (result.verdict == "pass") is fine
+    assert "no redirect from https was seen" not in result.limits
+
+
+@pytest.mark.parametrize(
+    ("test", "caught"),
+    [
+        ('(base.scheme, there.scheme) == ("https", "http")', "302 from https to http on the same host"),
+        ('base.scheme == there.scheme == "https"', "302 from https to another https origin"),
+        ("False", ""),
+    ],
+)
+def test_a_redirect_from_https_is_caught_over_tls(tmp_path: Path, test: str, caught: str) -> None:
+    """A process trusts the authority by its environment."""
+    script = tmp_path / "driver.py"
+    script.write_text(_DRIVER.replace("{test}", test), "utf-8")
+    pool = DriverPool(f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}", size=4)
+    try:
+        result = _result(judge_client(pool, selected={CLAUSE}))
+    finally:
+        pool.close()
+    assert {finding.message.rpartition(": ")[2] for finding in result.findings} == {caught} - {""}
+    assert "no redirect from https was seen" not in result.limits
+
+
+def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
+    """In this process, over a socket: the pass says what it did not see."""
+    played = InProcessClient(adapter_of(Following, "made here"), spec="made here", size=5)
+    try:
+        result = _result(judge_client(played, selected={CLAUSE}))
+    finally:
+        played.close()
+    assert result.verdict == "pass"
+    assert "no redirect from https was seen" in result.limits
+
+
+def test_without_trustme_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no dependency of the suite."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    assert tls_module.authority.__wrapped__() is None
