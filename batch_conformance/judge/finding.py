@@ -42,6 +42,8 @@ class Judgement:
     looked_at: int = 0
     findings: list[Finding] = field(default_factory=list)
     note: str = ""
+    limits: list[str] = field(default_factory=list)
+    explained: dict[str, int] = field(default_factory=dict)
 
     def look(self, count: int = 1) -> None:
         """Count material that could have broken the clause."""
@@ -53,9 +55,19 @@ class Judgement:
         self.findings.append(Finding(message, expected, shown, exchange))
 
     def remark(self, note: str) -> None:
-        """Say what was not seen: the reason of a clause not exercised, or the limits of a pass."""
+        """Add to the reason of the verdict. What a pass did not see is said with :meth:`limit`."""
         if note and note not in self.note:
             self.note = f"{self.note}; {note}" if self.note else note
+
+    def limit(self, text: str) -> None:
+        """Record what a pass does not cover, in a few plain words; the same words count once."""
+        if text and text not in self.limits:
+            self.limits.append(text)
+
+    def set_aside(self, clause: str, count: int = 1) -> None:
+        """Leave ``count`` observations to the failure of another clause: they are no evidence either way."""
+        if count > 0:
+            self.explained[clause] = self.explained.get(clause, 0) + count
 
 
 JudgeFunction = Callable[[Material, Judgement], None]

@@ -16,27 +16,42 @@ RunVerdict = Literal["pass", "fail", "error"]
 
 @dataclass(frozen=True)
 class ClauseResult:
-    """The verdict on one clause, with its evidence."""
+    """The verdict on one clause, with its evidence; ``limits`` is what a pass did not see."""
 
     clause: Clause
     verdict: ClauseVerdict
     reason: str = ""
     exchanges: int = 0
     findings: tuple[Finding, ...] = field(default=())
+    limits: tuple[str, ...] = field(default=())
 
 
 def clause_result(clause: Clause, judgement: Judgement, *, strict: bool) -> ClauseResult:
-    """Weigh a judgement: a broken ``should`` warns, unless ``strict``; nothing looked at is not exercised."""
+    """Weigh a judgement: a broken ``should`` warns, unless ``strict``; nothing looked at is not exercised.
+
+    What was set aside does not count: when nothing else was looked at, the reason names the clauses that
+    explain it, and when something was, it is a limit of the pass.
+    """
     if judgement.findings:
         verdict: ClauseVerdict = "fail" if clause.level == "must" or strict else "warn"
     elif judgement.looked_at:
         verdict = "pass"
     else:
         verdict = "not-exercised"
+    left_out = _explained(judgement.explained)
+    limits = (*judgement.limits, *([left_out] if left_out else [])) if verdict == "pass" else ()
     reason = judgement.note
-    if verdict == "not-exercised" and not reason:
-        reason = "nothing in this run put it to the test"
-    return ClauseResult(clause, verdict, reason, judgement.looked_at, tuple(_varied(judgement.findings)))
+    if verdict == "not-exercised":
+        reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(judgement.limits)
+        reason = reason or "nothing in this run put it to the test"
+    findings = tuple(_varied(judgement.findings))
+    return ClauseResult(clause, verdict, reason, judgement.looked_at, findings, limits)
+
+
+def _explained(aside: Mapping[str, int]) -> str:
+    """Which clauses explain the observations that were set aside, and how many each; empty without any."""
+    parts = [f"{clause}: {count} observation{'s' if count != 1 else ''}" for clause, count in aside.items()]
+    return f"explained by {', '.join(parts)}" if parts else ""
 
 
 def _varied(findings: list[Finding]) -> list[Finding]:
