@@ -12,7 +12,7 @@ from batch_conformance.contract import SchemaViolation, schema_violations
 from batch_conformance.contract.load import DOCUMENTED_STATUSES
 from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
-from batch_conformance.judge.server.body import shown
+from batch_conformance.judge.server.body import shown, wrong
 from batch_conformance.judge.server.record import SERVER_BENCH, Record
 
 _NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
@@ -58,6 +58,7 @@ def body(record: Record, judgement: Judgement) -> None:
         judgement.look()
         _judge_body(exchange, judgement)
         _second(exchange, judgement, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
+    _unseen(record, judgement)
     if not record.errors:
         judgement.remark(_NO_ERROR)
 
@@ -80,10 +81,33 @@ def _judge_body(exchange: Exchange, judgement: Judgement) -> None:
         judgement.blame(
             exchange,
             f"the body of a {exchange.status}: "
-            + (f"{name} is of the wrong type" if name else violation.message),
+            + (wrong(_MEMBERS[str(name)], violation.actual, str(name)) if name else _missing(read.value)),
             expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
             actual=shown(read.value),
         )
+
+
+_MEMBERS = {
+    "message": "a string or an array of strings",
+    "statusCode": "a number",
+    "errorCode": "a string",
+}
+
+
+def _missing(value: object) -> str:
+    """What is wrong with a body as a whole."""
+    if not isinstance(value, dict):
+        return wrong("an object", value)
+    names = [name for name in ("message", "statusCode") if name not in value]
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+
+
+def _unseen(record: Record, judgement: Judgement) -> None:
+    """Name the documented errors that a pass says nothing of."""
+    seen = {exchange.status for exchange in record.errors}
+    unseen = [str(status) for status in (401, 404, 500) if status not in seen]
+    if unseen and judgement.looked_at:
+        judgement.limit(f"no {' or '.join(unseen)} was seen")
 
 
 @lru_cache(maxsize=1024)
@@ -100,6 +124,7 @@ def status_agrees(record: Record, judgement: Judgement) -> None:
         value = exchange.response.json.value
         told = value.get("statusCode", ABSENT) if isinstance(value, dict) else ABSENT
         if isinstance(told, bool) or not isinstance(told, int | float):
+            judgement.set_aside("server.error.body")
             continue
         judgement.look()
         if told != exchange.status:
@@ -109,6 +134,7 @@ def status_agrees(record: Record, judgement: Judgement) -> None:
                 expected=f"{exchange.status}, the HTTP status",
                 actual=shown(told),
             )
+    _unseen(record, judgement)
     if not judgement.looked_at:
         judgement.remark("no error body held a numeric statusCode")
 
@@ -119,6 +145,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
     for exchange in record.errors:
         assert exchange.response is not None
         if not exchange.response.body:
+            judgement.set_aside("server.error.body")
             continue
         judgement.look()
         if exchange.response.media_type != "application/json":
@@ -130,6 +157,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
                 actual=" and ".join(values) if values else "no Content-Type",
             )
         _second(exchange, judgement, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
+    _unseen(record, judgement)
     if not judgement.looked_at:
         judgement.remark(_NO_ERROR)
 
@@ -156,6 +184,7 @@ def _second(exchange: Exchange, judgement: Judgement, *kinds: str) -> None:
         "hostile-keys",
         "wrong-place",
         "lookup",
+        "conditional",
         "header-case",
         "oddities",
         "generated-ids",
@@ -187,7 +216,7 @@ def _documented(exchange: Exchange) -> bool:
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)
-        and intent.probe not in ("oddities", "generated-keys", "near-ids")
+        and intent.probe not in ("oddities", "generated-keys", "near-ids", "overrides", "conditional")
     )
 
 
