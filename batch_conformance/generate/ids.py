@@ -116,7 +116,7 @@ def _near(known: str) -> Iterator[tuple[str, ...]]:
     yield known + "x", "the id with one character more"
     yield known.swapcase(), "the id in the other case"
     yield known + " ", "the id with a space behind"
-    yield f"{known};x=1", "the id with a parameter behind a semicolon", f"{encoded};x=1"
+    yield f"{known};v=2", "the id with a parameter behind a semicolon", f"{encoded};v=2"
     yield known + "\t", "the id with a tab behind"
     yield known + "+", "the id with a plus sign behind", f"{encoded}+"
     yield "\0" + known, "the id with a NUL before"
@@ -178,13 +178,18 @@ def _same_number(number: str) -> Iterator[tuple[str, str]]:
 
 
 def _flipped(known: str, place: int) -> str:
-    """The id with one other character of the same kind: of the same form, whatever that is."""
+    """The id with one other character of the same kind: of the same form, whatever that is.
+
+    One that the id holds elsewhere, if it can be: an alphabet may leave some out.
+    """
     place = place % len(known)
-    char = known[place]
-    hexadecimal = all(item in string.hexdigits for item in known.rpartition("_")[2])
+    char, body = known[place], known.rpartition("_")[2]
+    hexadecimal = all(item in string.hexdigits for item in body)
     for kind in (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS)):
         if char in kind:
-            return known[:place] + kind[kind.index(char) - 1] + known[place + 1 :]
+            there = sorted((set(kind) & set(body)) - {char}, reverse=True)
+            other = there[0] if there else kind[kind.index(char) - 1]
+            return known[:place] + other + known[place + 1 :]
     return known[:place] + "a" + known[place + 1 :]
 
 

@@ -6,12 +6,11 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.contract.load import COUNTS, STATUSES
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.likeness import differences
-from batch_conformance.judge.server.record import SERVER_BENCH, Record
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_form_check
 from batch_conformance.judge.server.strangers import (
     EVERY_REQUEST,
     FIRST_BLAMED,
@@ -176,7 +175,7 @@ def before_lookup(record: Record, judgement: Judgement) -> None:
         rows = [
             exchange
             for exchange in record.of("lookup")
-            if exchange.intent.key_kind == kind and not _is_form_check(exchange, record)
+            if exchange.intent.key_kind == kind and not is_form_check(exchange, record)
         ]
         known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
         unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
@@ -199,11 +198,6 @@ def before_lookup(record: Record, judgement: Judgement) -> None:
     _conditions(record, judgement, how)
     if not judgement.looked_at:
         judgement.remark("no refusal of a known id to compare with")
-
-
-def _is_form_check(exchange: Exchange, record: Record) -> bool:
-    """Whether a malformed id was refused before the key was looked at, which tells nothing of what exists."""
-    return exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
 
 
 def _conditions(record: Record, judgement: Judgement, how: Carried) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from batch_conformance.contract.id_form import is_of_another_form, same_uuid
+from batch_conformance.contract.id_form import same_uuid
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Judgement
-from batch_conformance.judge.server.record import SERVER_BENCH, Record, below_the_api
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, below_the_api, is_form_check
 from batch_conformance.judge.server.spelling import is_canonical_redirect
 
 _UNKNOWN = "server.notfound.unknown-id"
@@ -34,8 +34,8 @@ def near_id(record: Record, judgement: Judgement) -> None:
 
 def _expect_404(exchange: Exchange, record: Record, judgement: Judgement) -> None:
     judgement.look()
-    malformed = exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
-    if exchange.status != 404 and not malformed and not is_canonical_redirect(exchange):
+    allowed = is_form_check(exchange, record) or is_canonical_redirect(exchange)
+    if exchange.status != 404 and not allowed:
         judgement.blame(exchange, _asked(exchange), expected="404", actual=exchange.outcome())
 
 
@@ -70,12 +70,17 @@ def _known_dates(record: Record) -> list[object]:
 def _is_usual(exchange: Exchange, record: Record) -> bool:
     """Whether plain unknown ids get the same in place of 404: server.notfound.unknown-id has the blame for it.
 
-    An answer that holds a batch which exists is not the same.
+    An answer that holds a batch which exists is not the same, unless that is what plain unknown ids are given.
     """
-    if exchange.status == 404 or exchange.status not in {other.status for other in record.of("unknown-ids")}:
+    same = [other for other in record.of("unknown-ids") if other.status == exchange.status != 404]
+    if not same:
         return False
+    return not _holds_known(exchange, record) or all(_holds_known(other, record) for other in same)
+
+
+def _holds_known(exchange: Exchange, record: Record) -> bool:
     body = exchange.response.json.value if exchange.response else None
-    return not isinstance(body, dict) or body.get("created_at") not in _known_dates(record)
+    return isinstance(body, dict) and body.get("created_at") in _known_dates(record)
 
 
 @SERVER_BENCH.judges_clause(

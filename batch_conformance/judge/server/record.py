@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Bench
 from batch_conformance.judge.server.spelling import is_odd_path
@@ -138,6 +139,11 @@ def is_batch(value: object) -> bool:
     # A wrapper may keep the id outside: the batch is where most of its members are.
     inner = [item for item in value.values() if isinstance(item, dict)]
     return not any(len(REQUIRED & item.keys() - value.keys()) >= 3 for item in inner)
+
+
+def is_form_check(exchange: Exchange, record: Record) -> bool:
+    """Whether a malformed id was refused as such (decision 18); before the key is looked at, that tells nothing."""
+    return exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:
