@@ -169,7 +169,10 @@ def _same_number(number: str) -> Iterator[tuple[str, str]]:
     yield f"{number}abc", "the number and letters"
     if len(number) > 1:
         yield f"{number[:-1]}_{number[-1]}", "the number with an underscore in it"
-    yield "".join(chr(ord(digit) - ord("0") + 0x0660) for digit in number), "the number in Arabic-Indic digits"
+    yield (
+        "".join(chr(ord(digit) - ord("0") + 0x0660) for digit in number),
+        "the number in Arabic-Indic digits",
+    )
     yield f"0x{int(number):x}", "the number in hexadecimal"
     yield number + ".", "the number and a dot"
     stripped = number.rstrip("0")

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_conformance import __version__
 from batch_conformance.contract import SchemaViolation, load_contract, schema_violations
-from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
+from batch_conformance.exchange import Exchange, Redactor, Request, curl_lines
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.verdict import ClauseResult
@@ -154,13 +154,23 @@ class _Reporter:
             "actual": self._text(finding.actual),
             "request": self._request(exchange.request) if exchange else None,
             "response": self._response(exchange) if exchange else None,
-            "curl": self._curl(exchange.request) if exchange else "",
+            "curl": self._curl([*finding.prelude, exchange]) if exchange else "",
         }
+        if finding.prelude:
+            entry["prelude"] = [self._before(step) for step in finding.prelude]
         if exchange:
             entry["outcome"] = self._line(exchange.outcome())
             notes = [exchange.intent.label, *exchange.notes]
             entry["notes"] = [self._line(note, NOTE_LIMIT) for note in notes if note]
         return entry
+
+    def _before(self, exchange: Exchange) -> dict[str, Any]:
+        """A request that must come first, for the evidence to show again."""
+        return {
+            "request": self._request(exchange.request),
+            "response": self._response(exchange),
+            "outcome": self._line(exchange.outcome()),
+        }
 
     def _request(self, request: Request) -> dict[str, Any]:
         return {
@@ -193,9 +203,9 @@ class _Reporter:
             shown.append(["…", f"and {len(headers) - HEADERS_LIMIT} more headers"])
         return shown
 
-    def _curl(self, request: Request) -> str:
+    def _curl(self, steps: Sequence[Exchange]) -> str:
         try:
-            line = self._safe(curl_line(request, self.run.shell_secrets), lines=False)
+            line = self._safe(curl_lines(steps, self.run.shell_secrets), lines=False)
         except UnicodeEncodeError:
             return "# this request holds characters that no command line can carry"
         if len(line) > CURL_LIMIT:

@@ -59,7 +59,8 @@ class Pacer:
 class Campaign:
     """Sends the probes to one target and keeps what came of them.
 
-    ``progress`` is told the number of requests sent so far. ``done`` names the probes that were sent.
+    ``progress`` is told the number of requests sent so far. ``done`` names the probes that were sent,
+    ``cut_short`` those that the budget left no room for.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Campaign:
         self.exchanges: list[Exchange] = []
         self.remarks: list[str] = []
         self.done: set[str] = set()
+        self.cut_short: set[str] = set()
         self._wire = wire
         self._vigil = Vigil(wire.timeout)
         self._pacer = Pacer(target.rate)
@@ -274,6 +276,7 @@ class Campaign:
                     self._explore()
                 self.done |= {"generated-ids", "generated-keys"}
         except BudgetSpent:
+            self.cut_short = set(wanted) - self.done
             self.remarks.append(f"the budget of {self.world.profile.budget} requests was used up")
 
     def _run(self, probe: Probe) -> None:

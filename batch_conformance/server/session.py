@@ -101,6 +101,8 @@ def _verdicts(campaign: Campaign, chosen: Collection[str], result: RunResult) ->
             if not judgement.looked_at:
                 for remark in campaign.remarks:
                     judgement.remark(remark)
+            if campaign.cut_short & SERVER_BENCH.judges[clause].needs:
+                judgement.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], judgement, strict=result.strict)
             judged.append(_unfinished(weighed, campaign) if result.incomplete else weighed)
     order = list(sides)

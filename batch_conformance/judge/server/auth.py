@@ -47,7 +47,9 @@ def _refused(
     """
     how = carried_over(record)
     for exchange in exchanges:
-        account = next((clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), "")
+        account = next(
+            (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
+        )
         # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
         if not account and exchange.status in also:
             account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
@@ -98,9 +100,7 @@ def empty_key(record: Record, judgement: Judgement) -> None:
     _unkeyed(record, judgement, "empty", "empty-key", "lookup")
 
 
-@SERVER_BENCH.judges_clause(
-    "server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS]
-)
+@SERVER_BENCH.judges_clause("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS])
 def invalid_key(record: Record, judgement: Judgement) -> None:
     """An unknown key."""
     _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys", "hostile-keys")
@@ -167,7 +167,9 @@ def header_name_case(record: Record, judgement: Judgement) -> None:
             )
 
 
-@SERVER_BENCH.judges_clause("server.auth.before-lookup", needs=["lookup", "conditional", "reads", *_AFTERWARDS])
+@SERVER_BENCH.judges_clause(
+    "server.auth.before-lookup", needs=["lookup", "conditional", "reads", *_AFTERWARDS]
+)
 def before_lookup(record: Record, judgement: Judgement) -> None:
     """Known and unknown ids get the same refusal."""
     how = carried_over(record)
@@ -207,8 +209,9 @@ def _conditions(record: Record, judgement: Judgement, how: Carried) -> None:
         asked.setdefault(exchange.intent.label, []).append(exchange)
     open_to_all = any((status or 0) < 400 for status in usual(record, "missing"))
     for label, rows in asked.items():
-        if how or open_to_all:
-            judgement.set_aside(EVERY_REQUEST if how else FIRST_BLAMED["missing"], len(rows))
+        carried = any(is_carried_over(exchange, record, how) for exchange in rows)
+        if carried or open_to_all:
+            judgement.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
             continue
         known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
         unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
@@ -225,7 +228,9 @@ def _conditions(record: Record, judgement: Judgement, how: Carried) -> None:
             )
 
 
-@SERVER_BENCH.judges_clause(EVERY_REQUEST, needs=["cold", "every-request", "unauthenticated", "after-all", "lookup"])
+@SERVER_BENCH.judges_clause(
+    EVERY_REQUEST, needs=["cold", "every-request", "unauthenticated", "after-all", "lookup"]
+)
 def every_request(record: Record, judgement: Judgement) -> None:
     """What is refused on its own is refused after a valid key, too."""
     how = carried_over(record)

@@ -104,7 +104,9 @@ def metrics(record: Record, judgement: Judgement) -> None:
     for exchange, batch in _batches(record, judgement):
         value = batch.get("metrics", ABSENT)
         if not isinstance(value, dict):
-            _blame(judgement, exchange, "metrics", batch, "an object with four counts", wrong("an object", value))
+            _blame(
+                judgement, exchange, "metrics", batch, "an object with four counts", wrong("an object", value)
+            )
             continue
         for name in dict.fromkeys(_violations(exchange, "metrics")):
             expected = "an integer of at least 0"
@@ -301,7 +303,9 @@ def _refused_members(body: bytes) -> tuple[str, ...]:
 def _batches(record: Record, judgement: Judgement) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     if not record.batches:
         judgement.remark(_NO_BATCH)
-        judgement.set_aside("server.body.object", sum(row.response.json.ok for row in record.good if row.response))
+        judgement.set_aside(
+            "server.body.object", sum(row.response.json.ok for row in record.good if row.response)
+        )
     for exchange, batch in record.batches:
         judgement.look()
         yield exchange, batch

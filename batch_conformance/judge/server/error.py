@@ -202,7 +202,11 @@ def documented_status(record: Record, judgement: Judgement) -> None:
             judgement.blame(
                 exchange, _asked(exchange), expected="no status from 500 up", actual=exchange.outcome()
             )
-        elif status not in DOCUMENTED_STATUSES and _documented(exchange) and not is_form_check(exchange, record):
+        elif (
+            status not in DOCUMENTED_STATUSES
+            and _documented(exchange)
+            and not is_form_check(exchange, record)
+        ):
             judgement.blame(
                 exchange,
                 _asked(exchange),

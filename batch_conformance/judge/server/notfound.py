@@ -18,7 +18,9 @@ def unknown_id(record: Record, judgement: Judgement) -> None:
         _expect_404(exchange, record, judgement)
 
 
-@SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"])
+@SERVER_BENCH.judges_clause(
+    "server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"]
+)
 def near_id(record: Record, judgement: Judgement) -> None:
     """404, unless the variant happens to be another batch (decision 14) or may be malformed (decision 18)."""
     for exchange in record.of("near-ids", "overrides"):
@@ -96,7 +98,10 @@ def hostile_id(record: Record, judgement: Judgement) -> None:
         judgement.look()
         if not refused and not is_canonical_redirect(exchange):
             judgement.blame(
-                exchange, _asked(exchange), expected="404, or another error below 500", actual=exchange.outcome()
+                exchange,
+                _asked(exchange),
+                expected="404, or another error below 500",
+                actual=exchange.outcome(),
             )
 
 

@@ -9,9 +9,7 @@ _STATUS = "server.ok.status"
 _NO_200 = "no read of a known batch was answered with 200"
 
 
-@SERVER_BENCH.judges_clause(
-    _STATUS, needs=["reads", "late-reads", "every-request", "burst", "oddities"]
-)
+@SERVER_BENCH.judges_clause(_STATUS, needs=["reads", "late-reads", "every-request", "burst", "oddities"])
 def status(record: Record, judgement: Judgement) -> None:
     """Exactly 200, each time."""
     for exchange in record.reads:

@@ -97,9 +97,7 @@ def final(record: Record, judgement: Judgement) -> None:
     ):
         seen.add(before["status"])
         if before["status"] != after.get("status", ABSENT):
-            _blame_change(
-                judgement, reads, "the final status", before["status"], after.get("status", ABSENT)
-            )
+            _blame_change(judgement, reads, "the final status", before["status"], after.get("status", ABSENT))
         for name in COUNTS:
             first, second = _count(before, name), _count(after, name)
             if first is not None and second is not None and first != second:

@@ -51,9 +51,7 @@ def is_canonical_redirect(exchange: Exchange) -> bool:
         return False
     # The place told may hold what was decoded as it is, or encoded again.
     canonical = _canonical(unquote(asked.path, errors="replace"))
-    return not canonical.isdisjoint(
-        _canonical(told.path) | _canonical(unquote(told.path, errors="replace"))
-    )
+    return not canonical.isdisjoint(_canonical(told.path) | _canonical(unquote(told.path, errors="replace")))
 
 
 def _canonical(path: str) -> set[str]:

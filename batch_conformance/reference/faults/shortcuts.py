@@ -38,12 +38,22 @@ def _condition(header: bytes, status: int, when: Callable[[bytes, bool], bool]) 
     return shortcut
 
 
-_first("304-to-any-tag-first", _condition(b"if-none-match", 304, lambda told, exists: exists and told == b"*"))
-_first("304-to-its-tag-first", _condition(b"if-none-match", 304, lambda told, exists: exists and told == _TAG.encode()))
+_first(
+    "304-to-any-tag-first", _condition(b"if-none-match", 304, lambda told, exists: exists and told == b"*")
+)
+_first(
+    "304-to-its-tag-first",
+    _condition(b"if-none-match", 304, lambda told, exists: exists and told == _TAG.encode()),
+)
 _first("304-to-a-date-first", _condition(b"if-modified-since", 304, lambda told, exists: exists))
 _first("412-where-nothing-is-first", _condition(b"if-match", 412, lambda told, exists: not exists))
-_first("head-200-first", lambda asked, exists: Answer(200, b"") if asked.method == "HEAD" and exists else None)
-_first("head-404-first", lambda asked, exists: Answer(404, b"") if asked.method == "HEAD" and not exists else None)
+_first(
+    "head-200-first", lambda asked, exists: Answer(200, b"") if asked.method == "HEAD" and exists else None
+)
+_first(
+    "head-404-first",
+    lambda asked, exists: Answer(404, b"") if asked.method == "HEAD" and not exists else None,
+)
 
 
 class _SharedCache(ReferenceServer):
