@@ -36,6 +36,7 @@ class AdmitsAnyone(ReferenceServer):
     """Asks for a key, and takes any."""
 
     def authenticate(self, asked: Asked) -> bool:
+        """Whether there is anything in the header."""
         return bool(b"".join(asked.header(b"x-api-key")))
 
 
@@ -43,6 +44,7 @@ class AsksForNothing(ReferenceServer):
     """Has its authentication switched off."""
 
     def authenticate(self, asked: Asked) -> bool:  # noqa: ARG002
+        """Always."""
         return True
 
 
@@ -50,6 +52,7 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
     """The same, where the HTTP layer refuses what is long or beyond ASCII."""
 
     def answer(self, asked: Asked) -> Answer:
+        """A 400 of its own for such keys."""
         key = b"".join(asked.header(b"x-api-key"))
         return super().answer(asked) if key.isascii() and len(key) < 999 else Answer(400, b"", [], None)
 
@@ -91,6 +94,7 @@ class Everything(ReferenceServer):
     """Answers whatever id with a made-up batch."""
 
     def look_up(self, segment: bytes) -> Batch | None:
+        """A batch, made up on the spot."""
         return Batch(segment.decode("latin-1"), "2020-02-02T02:02:02Z", [State("COMPLETED", 1, 1)])
 
 
@@ -106,6 +110,7 @@ class BrokenBatches(ReferenceServer):
     """Batches without counts."""
 
     def found(self, batch: Batch, asked: Asked) -> Answer:  # noqa: ARG002
+        """The batch with null for metrics."""
         return Answer(200, {**batch.read(), "metrics": None})
 
 

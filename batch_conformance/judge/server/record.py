@@ -152,11 +152,10 @@ def below_the_api(exchange: Exchange) -> bool:
     hostile = "hostile" in (intent.id_kind, intent.key_kind)
     # White space and control characters, encoded as they are, end many a request in a proxy.
     hostile = hostile or not (intent.id.isprintable() and intent.id.isascii() and " " not in intent.id)
-    refused = hostile and exchange.status in (400, 413, 414, 431)
+    odd = intent.id_kind in ("hostile", "near") and is_odd_path(exchange)
+    refused = (hostile or odd) and exchange.status in (400, 413, 414, 431)
     # A gateway that knows no such path says so in its own words.
-    refused = refused or (
-        exchange.status == 404 and intent.id_kind in ("hostile", "near") and is_odd_path(exchange)
-    )
+    refused = refused or (odd and exchange.status == 404)
     # What a condition that does not hold is answered with has no documented body.
     refused = refused or (exchange.status == 412 and intent.probe == "conditional")
     unknown_method = exchange.status == 501 and exchange.request.method != "GET"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from urllib.parse import unquote, urljoin, urlsplit
 
 from batch_conformance.contract.id_form import is_plain
@@ -20,17 +19,14 @@ def segment(exchange: Exchange) -> str:
 
 
 def is_odd_path(exchange: Exchange) -> bool:
-    """Whether a gateway may find no such path: an encoded slash, a NUL, dot segments, a broken escape.
+    """Whether a gateway may find no such path: an encoded slash, a NUL, dot segments, a broken or a double escape.
 
-    Encoded twice counts as well, and so does a backslash, which some take for a slash.
+    A backslash counts as well, which some take for a slash.
     """
     raw = segment(exchange)
-    if re.search(r"%(?![0-9A-Fa-f]{2})", raw):
-        return True
     once = unquote(raw, errors="replace")
-    return any(
-        char in text for text in (once, unquote(once, errors="replace")) for char in "/\\\0"
-    ) or once.replace("%2E", ".").replace("%2e", ".") in (".", "..")
+    # What is left of a percent sign once decoded was a double escape, or a broken one.
+    return once in (".", "..") or any(char in once for char in "/\\\0%")
 
 
 def is_canonical_redirect(exchange: Exchange) -> bool:
