@@ -1,6 +1,6 @@
 """One recorded HTTP exchange, byte-exact; how to repeat it with curl; how to show it without its secrets."""
 
-from batch_conformance.exchange.curl import curl_line
+from batch_conformance.exchange.curl import curl_line, curl_lines
 from batch_conformance.exchange.model import Exchange, Failure, Intent, Request, Response
 from batch_conformance.exchange.redact import Redactor
 from batch_conformance.exchange.strict_json import Json, Member, NotJson, read_json
@@ -16,5 +16,6 @@ __all__ = [
     "Request",
     "Response",
     "curl_line",
+    "curl_lines",
     "read_json",
 ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
-from batch_conformance.exchange.model import Request
+from batch_conformance.exchange.model import Exchange, Request, overlapping
 
 #: Headers that curl makes itself, or that would only change how the answer is shown.
 _BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
@@ -17,8 +18,34 @@ _USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
     """One line for a POSIX shell. ``secrets`` maps each secret to the shell expression that yields it."""
+    feed, words = _command(request, secrets)
+    return feed + " ".join(["curl", *words])
+
+
+def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
+    """One line that repeats several requests as they were sent: over one connection, side by side, or in turn."""
+    if len(steps) == 1:
+        return curl_line(steps[0].request, secrets)
+    commands = [_command(step.request, secrets) for step in steps]
+    for _, words in commands[:-1]:
+        # Bodies end without a line feed; the next answer is to start on a line of its own.
+        words[:0] = ["-w", r"'\n'"]
+    pairs = list(pairwise(steps))
+    if all(first.connection == second.connection for first, second in pairs) and not any(
+        feed for feed, _ in commands
+    ):
+        # One run of curl keeps to one connection, as long as the server does.
+        return "curl " + " --next ".join(" ".join(words) for _, words in commands)
+    lines = [feed + " ".join(["curl", *words]) for feed, words in commands]
+    if any(overlapping(first, second) for first, second in pairs):
+        return " & ".join([*lines, "wait"])
+    return "; ".join(lines)
+
+
+def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[str]]:
+    """What is piped into curl, if anything, and what follows its name."""
     known = {**dict(_encoded(secrets)), **dict(_wrapped(request, secrets))}
-    words = ["curl", "-sS", "-i", "--path-as-is"]
+    words = ["-sS", "-i", "--path-as-is"]
     if re.search(r"[][{}]", request.url):
         words.append("--globoff")
     if request.method == "HEAD":
@@ -41,7 +68,7 @@ def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
             # Arguments cannot hold every byte, a pipe can.
             feed = _printed(text, known) + " | "
             words += ["--data-binary", "@-"]
-    return feed + " ".join([*words, _quote(request.url, known)])
+    return feed, [*words, _quote(request.url, known)]
 
 
 def _told(request: Request) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import string
-import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -27,6 +26,8 @@ class AskedId:
 #: Characters that make a random id unlikely to exist.
 _ROOM = 6
 _ROOM_AMONG_NUMBERS = 15
+#: From here on an id has room enough among its own characters; the characters a ULID's time takes.
+_LONG, _TIME = 20, 10
 _LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
 
 
@@ -44,8 +45,7 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
     """An id of a known one's form, and of its length if that leaves enough room, that nobody issued."""
     source = random.Random(f"{seed}:{known}")
     if is_uuid(known):
-        value = str(uuid.UUID(int=source.getrandbits(128), version=4))
-        value = value.upper() if known.isupper() else value
+        value = _another_uuid(known, source)
     else:
         head, sep, tail = known.rpartition("_")
         body = tail or known
@@ -53,8 +53,16 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
         if len(body) < room:
             # Among short ids, and among numbers that are counted up, a random one may well exist.
             body = (body * room)[:room]
-        value = head + sep + _respelled(body, source)
+        value = head + sep + (_respelled(body, source) if len(body) < _LONG else _reshuffled(body, source))
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
+
+
+def _another_uuid(known: str, source: random.Random) -> str:
+    """A UUID of the same version and variant (RFC 9562, 4), in the same case."""
+    digits = source.choices(string.hexdigits[:16], k=len(known))
+    kept = {8, 13, 14, 18, 19, 23}
+    value = "".join(known[place] if place in kept else digit for place, digit in enumerate(digits))
+    return value.upper() if known.isupper() else value.lower()
 
 
 def _respelled(body: str, source: random.Random) -> str:
@@ -64,6 +72,20 @@ def _respelled(body: str, source: random.Random) -> str:
     spelled = (
         next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body
     )
+    return "".join(spelled)
+
+
+def _reshuffled(body: str, source: random.Random) -> str:
+    """The same kinds of characters place by place, out of those that are there: an alphabet may leave some out.
+
+    The first ten stay (a ULID's time, which not every value is), and so do kinds with a single character.
+    """
+    kinds = (string.digits, *_LETTERS)
+    there = [sorted(set(body) & set(kind)) for kind in kinds]
+    spelled = list(body[:_TIME])
+    for char in body[_TIME:]:
+        others = next((kind for kind in there if char in kind), [char])
+        spelled.append(source.choice([item for item in others if item != char] or [char]))
     return "".join(spelled)
 
 
@@ -77,41 +99,101 @@ def unknown_ids(known: str, seed: int) -> Iterator[AskedId]:
 
 def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
     """Variants of a known id, each one fault away; those that are known ids themselves are left out."""
-    head, sep, tail = known.rpartition("_")
-    flipped = "b" if known[-1:] == "a" else "a"
-    candidates = [
-        (known[:-1], "the id without its last character"),
-        (known + "x", "the id with one character more"),
-        (known.swapcase(), "the id in the other case"),
-        (known + " ", "the id with a space behind"),
-        (" " + known, "the id with a space before"),
-        (known.upper(), "the id in upper case"),
-        (known[:-1] + flipped, "the id with another last character"),
-        (known[1:], "the id without its first character"),
-        ("x" + known, "the id behind another character"),
-        (known + "\n", "the id with a line feed behind"),
-        (f"%{known.encode()[0]:02X}{known[1:]}", "the id encoded twice"),
-        (known + ".json", "the id with an extension"),
-        (known + ".", "the id with a dot behind"),
-        (tail if sep else "", "the id without its prefix"),
-        (head + sep if sep else "", "the prefix of the id"),
-        (known.lower(), "the id in lower case"),
-        (known[:-1] + known[-1:].swapcase(), "the id with its last letter in the other case"),
-        (known[:1].swapcase() + known[1:], "the id with its first letter in the other case"),
-        (known.replace("_", "").replace("-", ""), "the id without its separators"),
-        (known.replace("_", "__").replace("-", "--"), "the id with its separators doubled"),
-        (head + sep + "0" + tail, "the id with a zero put in"),
-        (known.replace("_", "-"), "the id with dashes for underscores"),
-        (known + "," + known, "the id twice, as a list"),
-        (known + "\t", "the id with a tab behind"),
-        (known.title(), "the id in title case"),
-        ("\u00a0" + known, "the id with a no-break space before"),
-    ]
     seen = {known, "", *others}
-    for value, label in candidates:
+    for value, label, *raw in _near(known):
         if value not in seen:
             seen.add(value)
-            yield AskedId(value, segment_of(value), "near", label, known)
+            yield AskedId(value, raw[0] if raw else segment_of(value), "near", label, known)
+
+
+def _near(known: str) -> Iterator[tuple[str, ...]]:
+    """Value and label of each variant, and the raw segment where that is not the value percent-encoded."""
+    head, sep, tail = known.rpartition("_")
+    encoded = segment_of(known)
+    if tail.isascii() and tail.isdigit():
+        yield from ((head + sep + value, label) for value, label in _same_number(tail))
+    yield known[:-1], "the id without its last character"
+    yield known + "x", "the id with one character more"
+    yield known.swapcase(), "the id in the other case"
+    yield known + " ", "the id with a space behind"
+    yield f"{known};v=2", "the id with a parameter behind a semicolon", f"{encoded};v=2"
+    yield known + "\t", "the id with a tab behind"
+    yield known + "+", "the id with a plus sign behind", f"{encoded}+"
+    yield "\0" + known, "the id with a NUL before"
+    yield " " + known, "the id with a space before"
+    yield known.upper(), "the id in upper case"
+    yield _flipped(known, -1), "the id with another last character"
+    yield known[1:], "the id without its first character"
+    yield "x" + known, "the id behind another character"
+    yield known + "\n", "the id with a line feed behind"
+    yield f"%{known.encode()[0]:02X}{known[1:]}", "the id encoded twice"
+    yield known + ".json", "the id with an extension"
+    yield known + ".", "the id with a dot behind"
+    yield tail if sep else "", "the id without its prefix"
+    yield head + sep if sep else "", "the prefix of the id"
+    yield known.lower(), "the id in lower case"
+    yield known[:-1] + known[-1:].swapcase(), "the id with its last letter in the other case"
+    yield known[:1].swapcase() + known[1:], "the id with its first letter in the other case"
+    yield known.replace("_", "").replace("-", ""), "the id without its separators"
+    yield known.replace("_", "__").replace("-", "--"), "the id with its separators doubled"
+    yield head + sep + "0" + tail, "the id with a zero put in"
+    yield known.replace("_", "-"), "the id with dashes for underscores"
+    yield f"{known},{known}", "the id twice, as a list"
+    yield known + "\u00a0", "the id with a no-break space behind"
+    yield known + "\x1f", "the id with a unit separator behind"
+    yield f"{known};", "the id with a semicolon behind", f"{encoded};"
+    yield "+" + known, "the id with a plus sign before", f"+{encoded}"
+    yield known + "\\", "the id with a backslash behind"
+    yield known + "\ufeff", "the id with a byte order mark behind"
+    yield known + "\x0b", "the id with a vertical tab behind"
+    yield "\t" + known, "the id with a tab before"
+    yield f"{known}|x", "the id with a bar and more behind"
+    yield f"{known}:x", "the id with a colon and more behind"
+    yield f"{known}@x", "the id with an at sign and more behind"
+    yield f"{known}=", "the id with an equals sign behind"
+    yield f"({known})", "the id in parentheses"
+    yield known[:1] + "\0" + known[1:], "the id with a NUL in it"
+    yield known[:1] + "\u00ad" + known[1:], "the id with a soft hyphen in it"
+    yield known[:1] + "\u0301" + known[1:], "the id with an accent on its first letter"
+    yield _flipped(known, len(head + sep)), "the id with another character at its start"
+    yield known.title(), "the id in title case"
+    yield "\u00a0" + known, "the id with a no-break space before"
+
+
+def _same_number(number: str) -> Iterator[tuple[str, str]]:
+    """Other spellings that parsers of numbers take for the same one."""
+    yield "0" + number, "the number with a zero before"
+    yield number + ".0", "the number as a decimal fraction"
+    yield "+" + number, "the number with a plus sign"
+    yield number + "e0", "the number with an exponent"
+    yield f"{number}abc", "the number and letters"
+    if len(number) > 1:
+        yield f"{number[:-1]}_{number[-1]}", "the number with an underscore in it"
+    yield (
+        "".join(chr(ord(digit) - ord("0") + 0x0660) for digit in number),
+        "the number in Arabic-Indic digits",
+    )
+    yield f"0x{int(number):x}", "the number in hexadecimal"
+    yield number + ".", "the number and a dot"
+    stripped = number.rstrip("0")
+    if stripped and stripped != number:
+        yield f"{stripped}e{len(number) - len(stripped)}", "the number written with an exponent"
+
+
+def _flipped(known: str, place: int) -> str:
+    """The id with one other character of the same kind: of the same form, whatever that is.
+
+    One that the id holds elsewhere, if it can be: an alphabet may leave some out.
+    """
+    place = place % len(known)
+    char, body = known[place], known.rpartition("_")[2]
+    hexadecimal = all(item in string.hexdigits for item in body)
+    for kind in (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS)):
+        if char in kind:
+            there = sorted((set(kind) & set(body)) - {char}, reverse=True)
+            other = there[0] if there else kind[kind.index(char) - 1]
+            return known[:place] + other + known[place + 1 :]
+    return known[:place] + "a" + known[place + 1 :]
 
 
 def _full_width(text: str) -> str:
@@ -144,6 +226,7 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         (f"{encoded}%2Fresult", "a known id and a path below it"),
         (f"{encoded}%3Fx%3D1", "a known id and an encoded query"),
         (f"{encoded}%23x", "a known id and an encoded fragment"),
+        (f"{encoded}%26x%3D1", "a known id and an encoded ampersand"),
         ("null", "the id null"),
         (f"%22{encoded}%22", "a known id in double quotes"),
         (f"%27{encoded}%27", "a known id in single quotes"),
@@ -183,3 +266,7 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         if unquote(segment) in known_ids:
             continue
         yield AskedId(segment if len(segment) < 80 else f"{segment[:40]}…", segment, "hostile", label, known)
+
+
+#: Names under which a framework may find an id in the query and take it for the path's.
+QUERY_NAMES = ("id", "batch_id", "batchId", "batch")

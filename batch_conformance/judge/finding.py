@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -25,13 +25,15 @@ ABSENT: Any = _Absent()
 class Finding:
     """One piece of evidence against a clause.
 
-    ``exchange`` is the request that proves it; clients that misreport without a request have None.
+    ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
+    what must be sent before it, where it takes more than one request to see it.
     """
 
     message: str
     expected: str
     actual: str
     exchange: Exchange | None = None
+    prelude: tuple[Exchange, ...] = ()
 
 
 @dataclass
@@ -49,10 +51,18 @@ class Judgement:
         """Count material that could have broken the clause."""
         self.looked_at += count
 
-    def blame(self, exchange: Exchange | None, message: str, *, expected: str, actual: object) -> None:
-        """Record that the clause is broken, with what was promised and what came."""
+    def blame(
+        self,
+        exchange: Exchange | None,
+        message: str,
+        *,
+        expected: str,
+        actual: object,
+        prelude: Sequence[Exchange] = (),
+    ) -> None:
+        """Record that the clause is broken, with what was promised and what came, and what had to come before."""
         shown = actual if isinstance(actual, str) else repr(actual)
-        self.findings.append(Finding(message, expected, shown, exchange))
+        self.findings.append(Finding(message, expected, shown, exchange, tuple(prelude)))
 
     def remark(self, note: str) -> None:
         """Add to the reason of the verdict. What a pass did not see is said with :meth:`limit`."""

@@ -14,7 +14,7 @@ from batch_conformance.contract import (
     load_contract,
     schema_violations,
 )
-from batch_conformance.exchange import Exchange, Request, curl_line
+from batch_conformance.exchange import Exchange, Request, curl_lines
 from batch_conformance.exchange.redact import met_in
 from batch_conformance.exchange.sensitive import (
     HIDDEN,
@@ -187,8 +187,10 @@ class _Reporter:
             "actual": self._text(finding.actual),
             "request": self._request(exchange.request) if exchange else None,
             "response": self._response(exchange) if exchange else None,
-            "curl": self._curl(exchange.request) if exchange else "",
+            "curl": self._curl([*finding.prelude, exchange]) if exchange else "",
         }
+        if finding.prelude:
+            entry["prelude"] = [self._before(step) for step in finding.prelude]
         if exchange:
             entry["outcome"] = self._line(exchange.outcome())
             notes = [exchange.intent.label, *exchange.notes]
@@ -199,6 +201,14 @@ class _Reporter:
             entry["batches"] = group.batches
         self.about = None
         return entry
+
+    def _before(self, exchange: Exchange) -> dict[str, Any]:
+        """A request that must come first, for the evidence to show again."""
+        return {
+            "request": self._request(exchange.request),
+            "response": self._response(exchange),
+            "outcome": self._line(exchange.outcome()),
+        }
 
     def _request(self, request: Request) -> dict[str, Any]:
         return {
@@ -238,15 +248,18 @@ class _Reporter:
             return HIDDEN
         return cookie_hidden(shown) if is_cookie_header(name) else shown
 
-    def _curl(self, request: Request) -> str:
+    def _without_cookies(self, step: Exchange) -> Exchange:
         known = [secret for secret in self.run.shell_secrets if secret]
         headers = tuple(
             (name, cookie_hidden(value, known) if is_cookie_header(name) else value)
-            for name, value in request.headers
+            for name, value in step.request.headers
         )
+        return replace(step, request=replace(step.request, headers=headers))
+
+    def _curl(self, steps: Sequence[Exchange]) -> str:
         try:
             line = self._safe(
-                curl_line(replace(request, headers=headers), self.run.shell_secrets), lines=False
+                curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets), lines=False
             )
         except UnicodeEncodeError:
             return "# this request holds characters that no command line can carry"

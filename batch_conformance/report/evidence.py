@@ -66,10 +66,18 @@ def _exchange(item: Mapping[str, Any]) -> Element | None:
     outcome = item.get("outcome") or "no response"
     return h(
         "div",
+        *(part for step in item.get("prelude", []) for part in _step(step)),
         _message("Request", f"{request['method']} {request['url']}", request, item.get("notes", [])),
         _message("Response", outcome, response) if response else _message("Response", outcome, None),
         class_="exchange",
     )
+
+
+def _step(step: Mapping[str, Any]) -> Iterable[Element]:
+    """A request that came first, and its answer."""
+    request, outcome = step["request"], step["outcome"]
+    yield _message("Request", f"{request['method']} {request['url']}", request, ["sent before"])
+    yield _message("Response", outcome, step["response"])
 
 
 def _message(kind: str, start: str, message: Mapping[str, Any] | None, notes: Iterable[str] = ()) -> Element:

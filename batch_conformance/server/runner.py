@@ -33,6 +33,8 @@ class ServerRunner:
         self.target = target
         self.world = world
         self.done: set[str] = set()
+        #: Probes that the budget left no room for.
+        self.cut_short: set[str] = set()
         self._sender = Sender(target, world, wire, progress)
 
     @property
@@ -100,6 +102,7 @@ class ServerRunner:
                     self._explore()
                 self.done |= {"generated-ids", "generated-keys"}
         except BudgetSpent:
+            self.cut_short = set(wanted) - self.done
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
 
     def _run(self, probe: Probe) -> None:

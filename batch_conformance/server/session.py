@@ -111,6 +111,8 @@ def _verdicts(
             if clause == _RATE_CLAUSE:
                 for hint in runner.hints:
                     judgement.remark(hint)
+            if runner.cut_short & SERVER_BENCH.judges[clause].needs:
+                judgement.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], judgement, strict=result.strict)
             judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
     if result.error:

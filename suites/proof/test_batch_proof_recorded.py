@@ -110,7 +110,9 @@ def test_a_batch_on_its_own_is_its_file(judge: Judge) -> None:
     run = judge({"a.json": json.dumps(BATCH), "b.json": b"\xef\xbb\xbf" + json.dumps(BATCH).encode()})
     assert run.verdict == "pass"
     run = judge({"b.json": json.dumps(without("metrics"))})
-    assert result(run, "server.body.metrics").findings[0].message == "b.json: metrics of a COMPLETED batch"
+    assert result(run, "server.body.metrics").findings[0].message == (
+        "b.json: metrics of a COMPLETED batch: expected an object, got nothing: it is absent"
+    )
 
 
 # Each judge, seen red.

@@ -96,8 +96,8 @@ def test_terminal_shows_a_failure_whole() -> None:
     lines = terminal(FAILING)
     start = lines.index("✗ server.notfound.near-id  must")
     assert lines[start + 1 : start + 6] == [
-        "  A prefix, extension, case change or padding of a known id is answered with",
-        "  404.",
+        "  A prefix, extension, case change, padding or other spelling of a known id is",
+        "  answered with 404.",
         "  found     another batch's id was answered with this batch",
         "  expected  404 for batch_ABC123",
         "  actual    200 for batch_ABC123",

@@ -58,8 +58,8 @@ def test_command_hook_brings_states(tmp_path: Path) -> None:
     assert hook.answer_next(500) is False
     with serving_embedded(ReferenceServer()) as url:
         run = _judged(url, hook)
-    reason = next(result.reason for result in run.results if result.clause.id == "server.body.status")
-    assert reason == "no batch was seen in JOBS_CREATED, PROCESSING"
+    limits = next(result.limits for result in run.results if result.clause.id == "server.body.status")
+    assert limits == ("no batch was seen in JOBS_CREATED, PROCESSING",)
 
 
 @pytest.mark.parametrize("hook", ["http://127.0.0.1:9/hook", "/no/such/command", "'unbalanced"])

@@ -3,31 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from batch_conformance.contract.load import COUNTS, STATUSES
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.likeness import differences
-from batch_conformance.judge.server.record import SERVER_BENCH, Record
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_form_check
+from batch_conformance.judge.server.strangers import (
+    EVERY_REQUEST,
+    FIRST_BLAMED,
+    Carried,
+    all_refused,
+    carried_over,
+    is_carried_over,
+    keyed_before,
+    usual,
+)
 
+_INVALID = FIRST_BLAMED["invalid"]
+#: What shows whether a stranger is let in by his own key or by an earlier valid one.
+_AFTERWARDS = ("invalid-keys", "cold", "every-request", "lookup")
 #: Shorter values turn up in any text by chance.
 _TELLING = 8
 
 
+_HTTP_LAYER = frozenset({400, 431})
+
+
 def _refused(
-    exchanges: Iterable[Exchange], judgement: Judgement, also: frozenset[int | None] = frozenset()
+    exchanges: Iterable[Exchange],
+    record: Record,
+    judgement: Judgement,
+    *,
+    aside: Mapping[str, Collection[int | None]] | None = None,
+    also: Collection[int | None] = (),
 ) -> None:
+    """Blame each exchange that is not a 401, nor one of the statuses in ``also``.
+
+    ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
+    server.auth.every-request's matter.
+    """
+    how = carried_over(record)
     for exchange in exchanges:
-        judgement.look()
-        if exchange.status != 401 and exchange.status not in also:
-            judgement.blame(
-                exchange,
-                f"a read of a known batch with {exchange.intent.label}",
-                expected="401",
-                actual=exchange.outcome(),
-            )
+        account = next(
+            (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
+        )
+        # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
+        if not account and exchange.status in also:
+            account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
+        if is_carried_over(exchange, record, how):
+            judgement.set_aside(EVERY_REQUEST)
+        elif account:
+            judgement.set_aside(account)
+        else:
+            judgement.look()
+            if exchange.status != 401 and exchange.status not in also:
+                judgement.blame(
+                    exchange,
+                    f"a read of a known batch with {exchange.intent.label}",
+                    expected="401",
+                    actual=exchange.outcome(),
+                )
 
 
 def _unkeyed(record: Record, judgement: Judgement, kind: str, *probes: str) -> None:
@@ -43,54 +81,29 @@ def _unkeyed(record: Record, judgement: Judgement, kind: str, *probes: str) -> N
     ]
     cold = [exchange for exchange in asked if exchange.intent.probe == "cold"]
     warm = [exchange for exchange in asked if exchange.intent.probe != "cold"]
-    if cold and warm and _all_refused(cold) and not any(exchange.status == 401 for exchange in warm):
+    if cold and warm and all_refused(cold) and not any(exchange.status == 401 for exchange in warm):
         judgement.look(len(cold))
-        judgement.remark("refused only until a valid key was used: see server.auth.every-request")
+        judgement.set_aside(EVERY_REQUEST, len(warm))
         return
-    _refused(asked, judgement)
+    _refused(asked, record, judgement)
 
 
-def _remembers(record: Record, judgement: Judgement) -> bool:
-    """Whether the server lets strangers in just because a valid key came from here before; nothing else then shows."""
-    unkeyed = [
-        exchange for exchange in record.of("cold", "every-request") if exchange.intent.key_kind == "missing"
-    ]
-    cold = [exchange for exchange in unkeyed if exchange.intent.probe == "cold"]
-    fresh = [exchange for exchange in unkeyed if exchange.intent.probe != "cold" and not exchange.reused]
-    if cold and fresh and _all_refused(cold) and all(exchange.status == 200 for exchange in fresh):
-        judgement.remark("this server remembers who came with a valid key: see server.auth.every-request")
-        return True
-    return False
-
-
-def _all_refused(exchanges: Iterable[Exchange]) -> bool:
-    return all(exchange.status == 401 for exchange in exchanges)
-
-
-@SERVER_BENCH.judges_clause("server.auth.missing-key", needs=["cold", "unauthenticated", "lookup"])
+@SERVER_BENCH.judges_clause("server.auth.missing-key", needs=["unauthenticated", *_AFTERWARDS])
 def missing_key(record: Record, judgement: Judgement) -> None:
     """No key."""
     _unkeyed(record, judgement, "missing", "missing-key", "lookup")
 
 
-@SERVER_BENCH.judges_clause("server.auth.empty-key", needs=["cold", "unauthenticated", "lookup"])
+@SERVER_BENCH.judges_clause("server.auth.empty-key", needs=["unauthenticated", *_AFTERWARDS])
 def empty_key(record: Record, judgement: Judgement) -> None:
     """An empty key."""
     _unkeyed(record, judgement, "empty", "empty-key", "lookup")
 
 
-@SERVER_BENCH.judges_clause(
-    "server.auth.invalid-key", needs=["cold", "invalid-keys", "lookup", "generated-keys", "hostile-keys"]
-)
+@SERVER_BENCH.judges_clause("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS])
 def invalid_key(record: Record, judgement: Judgement) -> None:
     """An unknown key."""
     _unkeyed(record, judgement, "invalid", "invalid-keys", "lookup", "generated-keys", "hostile-keys")
-
-
-def _usual(record: Record, kind: str) -> frozenset[int | None]:
-    """What plain requests of a kind get in place of a 401: those clauses have the blame for it already."""
-    plain = record.of("missing-key", "invalid-keys", "cold")
-    return frozenset(exchange.status for exchange in plain if exchange.intent.key_kind == kind) - {401}
 
 
 def _near_misses(record: Record) -> frozenset[int | None]:
@@ -98,33 +111,29 @@ def _near_misses(record: Record) -> frozenset[int | None]:
     return frozenset(exchange.status for exchange in record.of("near-keys")) - {401}
 
 
-@SERVER_BENCH.judges_clause(
-    "server.auth.near-key", needs=["near-keys", "invalid-keys", "cold", "every-request"]
-)
+@SERVER_BENCH.judges_clause("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
 def near_key(record: Record, judgement: Judgement) -> None:
     """A key one fault away from the valid one."""
-    if not _remembers(record, judgement):
-        _refused(record.of("near-keys"), judgement, also=_usual(record, "invalid"))
+    _refused(record.of("near-keys"), record, judgement, aside={_INVALID: usual(record, "invalid")})
 
 
 @SERVER_BENCH.judges_clause(
-    "server.auth.hostile-key",
-    needs=["hostile-keys", "generated-keys", "invalid-keys", "near-keys", "cold", "every-request"],
+    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "near-keys", *_AFTERWARDS]
 )
 def hostile_key(record: Record, judgement: Judgement) -> None:
     """A key that trips parsers; the HTTP layer may refuse it before the API does."""
-    if not _remembers(record, judgement):
-        hostile = [
-            exchange
-            for exchange in record.of("hostile-keys", "generated-keys")
-            if exchange.intent.key_kind == "hostile"
-        ]
-        below = frozenset({400, 431})
-        usual = below | _usual(record, "invalid")
-        # The valid key and more of it is first of all a near miss.
-        more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
-        _refused([exchange for exchange in hostile if exchange not in more], judgement, also=usual)
-        _refused(more, judgement, also=usual | _near_misses(record))
+    hostile = [
+        exchange
+        for exchange in record.of("hostile-keys", "generated-keys")
+        if exchange.intent.key_kind == "hostile"
+    ]
+    # The valid key and more of it is first of all a near miss.
+    more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
+    others = [exchange for exchange in hostile if exchange not in more]
+    aside = {_INVALID: usual(record, "invalid") - _HTTP_LAYER}
+    _refused(others, record, judgement, aside=aside, also=_HTTP_LAYER)
+    aside["server.auth.near-key"] = _near_misses(record) - _HTTP_LAYER
+    _refused(more, record, judgement, aside=aside, also=_HTTP_LAYER)
 
 
 def _holds_valid(record: Record, exchange: Exchange) -> bool:
@@ -132,24 +141,24 @@ def _holds_valid(record: Record, exchange: Exchange) -> bool:
     return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
 
 
-@SERVER_BENCH.judges_clause(
-    "server.auth.wrong-place", needs=["wrong-place", "unauthenticated", "cold", "every-request"]
-)
+@SERVER_BENCH.judges_clause("server.auth.wrong-place", needs=["wrong-place", "unauthenticated", *_AFTERWARDS])
 def wrong_place(record: Record, judgement: Judgement) -> None:
     """The valid key, elsewhere."""
-    if not _remembers(record, judgement):
-        # The request that names a single place is the better proof.
-        _refused(sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(",")), judgement,
-                 also=_usual(record, "missing"))  # fmt: skip
+    # The request that names a single place is the better proof.
+    asked = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(","))
+    _refused(asked, record, judgement, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
 
 
 @SERVER_BENCH.judges_clause("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, judgement: Judgement) -> None:
     """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
-    usual = {exchange.status for exchange in record.reads} - {401, 403}
+    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403}
     for exchange in record.of("header-case"):
+        if exchange.status in as_ever:
+            judgement.set_aside("server.ok.status")
+            continue
         judgement.look()
-        if exchange.status != 200 and exchange.status not in usual:
+        if exchange.status != 200:
             judgement.blame(
                 exchange,
                 exchange.intent.label,
@@ -158,15 +167,26 @@ def header_name_case(record: Record, judgement: Judgement) -> None:
             )
 
 
-@SERVER_BENCH.judges_clause("server.auth.before-lookup", needs=["lookup"])
+@SERVER_BENCH.judges_clause(
+    "server.auth.before-lookup", needs=["lookup", "conditional", "reads", *_AFTERWARDS]
+)
 def before_lookup(record: Record, judgement: Judgement) -> None:
     """Known and unknown ids get the same refusal."""
-    for kind in ("missing", "invalid", "empty", "near"):
-        rows = [exchange for exchange in record.of("lookup") if exchange.intent.key_kind == kind]
+    how = carried_over(record)
+    for kind in FIRST_BLAMED:
+        rows = [
+            exchange
+            for exchange in record.of("lookup")
+            if exchange.intent.key_kind == kind and not is_form_check(exchange, record)
+        ]
         known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
         unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
-        # What lets strangers in altogether is another clause's matter.
-        if not known or not unknown or any((exchange.status or 0) < 400 for exchange in known):
+        if not known or not unknown:
+            continue
+        if any((exchange.status or 0) < 400 for exchange in known):
+            # What lets strangers in altogether is another clause's matter.
+            carried = any(is_carried_over(exchange, record, how) for exchange in known)
+            judgement.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED[kind], len(rows))
             continue
         judgement.look(len(rows))
         for name, ours, theirs in differences(known, unknown):
@@ -175,34 +195,89 @@ def before_lookup(record: Record, judgement: Judgement) -> None:
                 f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
                 expected=f"the same for both: {ours} for a known id",
                 actual=f"{theirs} for an unknown id",
+                prelude=known[:1],
             )
+    _conditions(record, judgement, how)
     if not judgement.looked_at:
         judgement.remark("no refusal of a known id to compare with")
 
 
+def _conditions(record: Record, judgement: Judgement, how: Carried) -> None:
+    """HEAD, and GET under a condition: the status alone tells enough."""
+    asked: dict[str, list[Exchange]] = {}
+    for exchange in record.of("conditional"):
+        asked.setdefault(exchange.intent.label, []).append(exchange)
+    open_to_all = any((status or 0) < 400 for status in usual(record, "missing"))
+    for label, rows in asked.items():
+        carried = any(is_carried_over(exchange, record, how) for exchange in rows)
+        if carried or open_to_all:
+            judgement.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
+            continue
+        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        judgement.look(len(rows))
+        ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))
+        # An answer that both get at times is chance.
+        if known and unknown and ours.isdisjoint(theirs):
+            judgement.blame(
+                known[0],
+                f"with {label}, the status tells a known id from an unknown one",
+                expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
+                actual=f"{known[0].outcome()} for a known id",
+                prelude=unknown[:1],
+            )
+
+
 @SERVER_BENCH.judges_clause(
-    "server.auth.every-request", needs=["cold", "every-request", "unauthenticated", "after-all"]
+    EVERY_REQUEST, needs=["cold", "every-request", "unauthenticated", "after-all", "lookup"]
 )
 def every_request(record: Record, judgement: Judgement) -> None:
     """What is refused on its own is refused after a valid key, too."""
+    how = carried_over(record)
     for kind in ("missing", "empty", "invalid"):
+        asked = [exchange for exchange in record.of("every-request") if exchange.intent.key_kind == kind]
+        if not asked:
+            judgement.limit(f"{_KINDS[kind]} was not tried after a valid one")
+            continue
         base = [
             exchange
             for exchange in record.of("cold", "missing-key", "empty-key", "invalid-keys")
             if exchange.intent.key_kind == kind
         ]
-        cold = [exchange for exchange in base if exchange.intent.probe == "cold"]
-        if not _all_refused(cold or base[:1]):
-            judgement.remark(f"a request with {base[0].intent.label} is not refused to begin with")
+        first = [exchange for exchange in base if exchange.intent.probe == "cold"] or base[:1]
+        if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
+            judgement.set_aside(FIRST_BLAMED[kind], len(asked))
             continue
         # Another refusal than 401 is one all the same, and has been blamed where it comes first.
-        usual = _usual(record, kind)
-        for exchange in record.of("every-request"):
-            if exchange.intent.key_kind != kind:
-                continue
+        refusals = {401, *(status for status in usual(record, kind) if (status or 0) >= 400)}
+        for exchange in asked:
             judgement.look()
-            if exchange.status != 401 and exchange.status not in usual:
-                judgement.blame(exchange, exchange.intent.label, expected="401", actual=exchange.outcome())
+            if exchange.status not in refusals:
+                _blame_memory(exchange, record, judgement, how)
+
+
+_KINDS = {"missing": "no key", "empty": "an empty key", "invalid": "an unknown key"}
+_HOW = {
+    "": "",
+    "caller": ": this server remembers who came with a valid key",
+    "cache": ": what the valid key was given is handed to whoever asks for the same URL, as by a cache in front "
+    "that leaves the key out of account",
+}
+
+
+def _blame_memory(exchange: Exchange, record: Record, judgement: Judgement, how: Carried) -> None:
+    cached = how == "cache" and is_carried_over(exchange, record, how)
+    label = exchange.intent.label
+    if how == "caller" or cached:
+        # The connection has no part in it, then.
+        label = f"{_KINDS[exchange.intent.key_kind]}, after a read with the valid key{_HOW[how]}"
+    judgement.blame(
+        exchange,
+        label,
+        expected="401",
+        actual=exchange.outcome(),
+        prelude=keyed_before(exchange, record, same_url=cached),
+    )
 
 
 @SERVER_BENCH.judges_clause("server.auth.other-org", needs=["other-org"])
@@ -218,14 +293,12 @@ def other_org(record: Record, judgement: Judgement) -> None:
         judgement.remark("no second organisation's key was given (--batch-other-key-env)")
 
 
-@SERVER_BENCH.judges_clause(
-    "server.auth.revoked-key", needs=["revoked-key", "invalid-keys", "cold", "every-request"]
-)
+@SERVER_BENCH.judges_clause("server.auth.revoked-key", needs=["revoked-key", *_AFTERWARDS])
 def revoked_key(record: Record, judgement: Judgement) -> None:
     """A key that was valid once is no key any more."""
-    if not _remembers(record, judgement):
-        _refused(record.of("revoked-key"), judgement, also=_usual(record, "invalid"))
-    if not judgement.looked_at and not judgement.note:
+    asked = record.of("revoked-key")
+    _refused(asked, record, judgement, aside={_INVALID: usual(record, "invalid")})
+    if not asked:
         judgement.remark("no revoked key was given (--batch-revoked-key-env)")
 
 

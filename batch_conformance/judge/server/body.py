@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from batch_conformance.contract import cached_by_contract, parse_date_time, schema_violations
+from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.contract.load import COUNTS, STATUSES
 from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
@@ -26,6 +27,7 @@ def is_object(record: Record, judgement: Judgement) -> None:
         assert exchange.response is not None
         read = exchange.response.json
         if not read.ok or exchange.failure is not None:
+            judgement.set_aside("server.ok.json")
             continue
         judgement.look()
         if not is_batch(read.value):
@@ -35,8 +37,8 @@ def is_object(record: Record, judgement: Judgement) -> None:
                 expected="an object with id, created_at, status, metrics, outputUrl",
                 actual=_kind(read.value),
             )
-    if not judgement.looked_at:
-        judgement.remark("no body of a 200 was JSON")
+    if not record.good:
+        judgement.remark("no read of a known batch was answered with 200")
 
 
 def _kind(value: object) -> str:
@@ -51,8 +53,24 @@ def _kind(value: object) -> str:
 def batch_id(record: Record, judgement: Judgement) -> None:
     """A string: the id that was asked for."""
     for exchange, batch in _batches(record, judgement):
-        if batch.get("id", ABSENT) != exchange.intent.id:
-            _blame(judgement, exchange, "id", batch, f"the id asked for, {shown(exchange.intent.id)}")
+        told, asked = batch.get("id", ABSENT), exchange.intent.id
+        # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
+        if told == asked or (is_uuid(asked) and told == asked.lower()):
+            continue
+        expected = f"the id asked for, {shown(asked)}"
+        why = wrong("a string", told) if not isinstance(told, str) else ""
+        if told in record.by_id:
+            why = f"the answer is another batch's, {shown(told)}"
+        _blame(judgement, exchange, "id", batch, expected, why, _mixed_with(exchange, told, record))
+    if judgement.looked_at and len(record.by_id) < 2:
+        judgement.limit("only one batch was read: a mix-up with another could not show")
+
+
+def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Exchange, ...]:
+    """The request whose answer may have got in the way: the last one for the batch that came, before or meanwhile."""
+    rows = record.by_id.get(told, []) if isinstance(told, str) else []
+    earlier = [other for other, _ in rows if other is not exchange and other.started < exchange.ended]
+    return tuple(earlier[-1:])
 
 
 @SERVER_BENCH.judges_clause("server.body.created_at", needs=_NEEDS)
@@ -60,7 +78,7 @@ def created_at(record: Record, judgement: Judgement) -> None:
     """An RFC 3339 date-time."""
     for exchange, batch in _batches(record, judgement):
         value = batch.get("created_at", ABSENT)
-        trouble = parse_date_time(value) if isinstance(value, str) else "not a string"
+        trouble = parse_date_time(value) if isinstance(value, str) else wrong("a string", value)
         if isinstance(trouble, str):
             _blame(judgement, exchange, "created_at", batch, "an RFC 3339 date-time with an offset", trouble)
 
@@ -72,7 +90,8 @@ def status(record: Record, judgement: Judgement) -> None:
     for exchange, batch in _batches(record, judgement):
         value = batch.get("status", ABSENT)
         if _violations(exchange, "status"):
-            _blame(judgement, exchange, "status", batch, f"one of {', '.join(STATUSES)}")
+            why = wrong("one of the five values", value)
+            _blame(judgement, exchange, "status", batch, f"one of {', '.join(STATUSES)}", why)
         else:
             seen.add(value)
     _remark_states(judgement, seen)
@@ -84,13 +103,16 @@ def metrics(record: Record, judgement: Judgement) -> None:
     for exchange, batch in _batches(record, judgement):
         value = batch.get("metrics", ABSENT)
         if not isinstance(value, dict):
-            _blame(judgement, exchange, "metrics", batch, "an object with four counts")
+            _blame(
+                judgement, exchange, "metrics", batch, "an object with four counts", wrong("an object", value)
+            )
             continue
         for name in dict.fromkeys(_violations(exchange, "metrics")):
+            expected = "an integer of at least 0"
             judgement.blame(
                 exchange,
-                f"metrics.{name}",
-                expected="an integer of at least 0",
+                f"metrics.{name}: {wrong(expected, value.get(name, ABSENT))}",
+                expected=expected,
                 actual=shown(value.get(name, ABSENT)),
             )
 
@@ -99,6 +121,7 @@ def metrics(record: Record, judgement: Judgement) -> None:
 def metrics_sum(record: Record, judgement: Judgement) -> None:
     """The parts never exceed the total."""
     for exchange, _, (total, success, failed, pending) in _counted(record, judgement):
+        judgement.look()
         if success + failed + pending > total:
             judgement.blame(
                 exchange,
@@ -112,6 +135,7 @@ def metrics_sum(record: Record, judgement: Judgement) -> None:
 def completed_none_pending(record: Record, judgement: Judgement) -> None:
     """Nothing pending once COMPLETED."""
     for exchange, _, (_, _, _, pending) in _counted(record, judgement, status="COMPLETED"):
+        judgement.look()
         if pending != 0:
             judgement.blame(exchange, "pending_count of a COMPLETED batch", expected="0", actual=str(pending))
 
@@ -121,6 +145,13 @@ def completed_adds_up(record: Record, judgement: Judgement) -> None:
     """Success and failed make the total once COMPLETED."""
     for exchange, _, (total, success, failed, pending) in _counted(record, judgement, status="COMPLETED"):
         # A sum above the total, or something still pending, is another clause's matter.
+        if success + failed + pending > total:
+            judgement.set_aside("server.body.metrics-sum")
+            continue
+        if pending and success + failed + pending == total:
+            judgement.set_aside("server.body.completed-none-pending")
+            continue
+        judgement.look()
         if success + failed + pending < total:
             judgement.blame(
                 exchange,
@@ -136,28 +167,30 @@ def output_url(record: Record, judgement: Judgement) -> None:
     completed = False
     for exchange, batch in _batches(record, judgement):
         value = batch.get("outputUrl", ABSENT)
-        if not isinstance(value, str):
-            _blame(judgement, exchange, "outputUrl", batch, "a string, in every state")
-        elif batch.get("status") == "COMPLETED":
-            completed = True
-            if not is_absolute_http_url(value):
-                _blame(
-                    judgement,
-                    exchange,
-                    "outputUrl",
-                    batch,
-                    "an absolute http(s) URL, since the batch is COMPLETED",
-                )
+        completed = completed or batch.get("status") == "COMPLETED"
+        expected, why = "a string, in every state", wrong("a string", value)
+        if isinstance(value, str):
+            if batch.get("status") != "COMPLETED" or is_absolute_http_url(value):
+                continue
+            expected = "an absolute http(s) URL, since the batch is COMPLETED"
+            why = wrong("an absolute http(s) URL", value)
+        _blame(judgement, exchange, "outputUrl", batch, expected, why)
     if judgement.looked_at and not completed:
-        judgement.remark("no COMPLETED batch was seen")
+        judgement.limit("no COMPLETED batch was seen")
 
 
 @SERVER_BENCH.judges_clause("server.body.webhookUrl", needs=_NEEDS)
 def webhook_url(record: Record, judgement: Judgement) -> None:
     """Absent, null or a string."""
+    there = False
     for exchange, batch in _batches(record, judgement):
+        value = batch.get("webhookUrl")
+        there = there or value is not None
         if _violations(exchange, "webhookUrl"):
-            _blame(judgement, exchange, "webhookUrl", batch, "absent, null or a string")
+            why = wrong("a string or null", value)
+            _blame(judgement, exchange, "webhookUrl", batch, "absent, null or a string", why)
+    if judgement.looked_at and not there:
+        judgement.limit("no batch had a webhookUrl")
 
 
 @SERVER_BENCH.judges_clause("server.body.open", needs=_NEEDS)
@@ -194,8 +227,32 @@ def shown(value: object) -> str:
     return text if len(text) <= 200 else f"{text[:200]}…"
 
 
+def wrong(expected: str, value: object, name: str = "") -> str:
+    """What is wrong with a value, in words: "expected a string, got null"."""
+    return (f"{name}: " if name else "") + f"expected {expected}, got {_named(value)}"
+
+
+def _named(value: object) -> str:
+    if value is ABSENT:
+        return "nothing: it is absent"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    if isinstance(value, int | float):
+        return f"the number {shown(value)}"
+    if isinstance(value, str):
+        text = shown(value)
+        return f"the string {text}" if len(text) <= 60 else f"a string of {len(value):,} characters"
+    return "an array" if isinstance(value, list) else "an object"
+
+
 def _blame(
-    judgement: Judgement, exchange: Exchange, name: str, batch: dict[str, Any], expected: str, why: str = ""
+    judgement: Judgement,
+    exchange: Exchange,
+    name: str,
+    batch: dict[str, Any],
+    expected: str,
+    why: str = "",
+    prelude: tuple[Exchange, ...] = (),
 ) -> None:
     state = batch.get("status")
     when = f" of a {state} batch" if state in STATUSES and name != "status" else ""
@@ -204,6 +261,7 @@ def _blame(
         f"{name}{when}" + (f": {why}" if why else ""),
         expected=expected,
         actual=shown(batch.get(name, ABSENT)),
+        prelude=prelude,
     )
 
 
@@ -244,6 +302,9 @@ def _refused_members(body: bytes) -> tuple[str, ...]:
 def _batches(record: Record, judgement: Judgement) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     if not record.batches:
         judgement.remark(_NO_BATCH)
+        judgement.set_aside(
+            "server.body.object", sum(row.response.json.ok for row in record.good if row.response)
+        )
     for exchange, batch in record.batches:
         judgement.look()
         yield exchange, batch
@@ -255,10 +316,10 @@ def _counted(
     """Batches whose counts are integers, in one state if given: others are server.body.metrics' matter."""
     for exchange, batch in record.batches:
         value = batch.get("metrics")
-        if (status is None or batch.get("status") == status) and isinstance(value, dict):
-            if _violations(exchange, "metrics"):
+        if status is None or batch.get("status") == status:
+            if not isinstance(value, dict) or _violations(exchange, "metrics"):
+                judgement.set_aside("server.body.metrics")
                 continue
-            judgement.look()
             total, success, failed, pending = (int(value[name]) for name in COUNTS)
             yield exchange, batch, (total, success, failed, pending)
     if not judgement.looked_at:
@@ -270,4 +331,4 @@ def _counted(
 def _remark_states(judgement: Judgement, seen: Iterable[str]) -> None:
     missing = [name for name in STATUSES if name not in set(seen)]
     if judgement.looked_at and missing and len(missing) < len(STATUSES):
-        judgement.remark(f"no batch was seen in {', '.join(missing)}")
+        judgement.limit(f"no batch was seen in {', '.join(missing)}")

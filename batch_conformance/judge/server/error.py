@@ -11,8 +11,8 @@ from batch_conformance.contract import SchemaViolation, cached_by_contract, sche
 from batch_conformance.contract.load import DOCUMENTED_STATUSES
 from batch_conformance.exchange import Exchange, read_json
 from batch_conformance.judge.finding import ABSENT, Judgement
-from batch_conformance.judge.server.body import shown
-from batch_conformance.judge.server.record import SERVER_BENCH, Record
+from batch_conformance.judge.server.body import shown, wrong
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, is_form_check
 
 _NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
 _NO_ERROR = "no answer from 400 up was seen"
@@ -57,6 +57,7 @@ def body(record: Record, judgement: Judgement) -> None:
         judgement.look()
         _judge_body(exchange, judgement)
         _second(exchange, judgement, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
+    _unseen(record, judgement)
     if not record.errors:
         judgement.remark(_NO_ERROR)
 
@@ -79,10 +80,33 @@ def _judge_body(exchange: Exchange, judgement: Judgement) -> None:
         judgement.blame(
             exchange,
             f"the body of a {exchange.status}: "
-            + (f"{name} is of the wrong type" if name else violation.message),
+            + (wrong(_MEMBERS[str(name)], violation.actual, str(name)) if name else _missing(read.value)),
             expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
             actual=shown(read.value),
         )
+
+
+_MEMBERS = {
+    "message": "a string or an array of strings",
+    "statusCode": "a number",
+    "errorCode": "a string",
+}
+
+
+def _missing(value: object) -> str:
+    """What is wrong with a body as a whole."""
+    if not isinstance(value, dict):
+        return wrong("an object", value)
+    names = [name for name in ("message", "statusCode") if name not in value]
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+
+
+def _unseen(record: Record, judgement: Judgement) -> None:
+    """Name the documented errors that a pass says nothing of."""
+    seen = {exchange.status for exchange in record.errors}
+    unseen = [str(status) for status in (401, 404, 500) if status not in seen]
+    if unseen and judgement.looked_at:
+        judgement.limit(f"no {' or '.join(unseen)} was seen")
 
 
 @cached_by_contract
@@ -99,6 +123,7 @@ def status_agrees(record: Record, judgement: Judgement) -> None:
         value = exchange.response.json.value
         told = value.get("statusCode", ABSENT) if isinstance(value, dict) else ABSENT
         if isinstance(told, bool) or not isinstance(told, int | float):
+            judgement.set_aside("server.error.body")
             continue
         judgement.look()
         if told != exchange.status:
@@ -108,6 +133,7 @@ def status_agrees(record: Record, judgement: Judgement) -> None:
                 expected=f"{exchange.status}, the HTTP status",
                 actual=shown(told),
             )
+    _unseen(record, judgement)
     if not judgement.looked_at:
         judgement.remark("no error body held a numeric statusCode")
 
@@ -118,6 +144,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
     for exchange in record.errors:
         assert exchange.response is not None
         if not exchange.response.body:
+            judgement.set_aside("server.error.body")
             continue
         judgement.look()
         if exchange.response.media_type != "application/json":
@@ -129,6 +156,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
                 actual=" and ".join(values) if values else "no Content-Type",
             )
         _second(exchange, judgement, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
+    _unseen(record, judgement)
     if not judgement.looked_at:
         judgement.remark(_NO_ERROR)
 
@@ -155,6 +183,7 @@ def _second(exchange: Exchange, judgement: Judgement, *kinds: str) -> None:
         "hostile-keys",
         "wrong-place",
         "lookup",
+        "conditional",
         "header-case",
         "oddities",
         "generated-ids",
@@ -172,7 +201,11 @@ def documented_status(record: Record, judgement: Judgement) -> None:
             judgement.blame(
                 exchange, _asked(exchange), expected="no status from 500 up", actual=exchange.outcome()
             )
-        elif status not in DOCUMENTED_STATUSES and _documented(exchange):
+        elif (
+            status not in DOCUMENTED_STATUSES
+            and _documented(exchange)
+            and not is_form_check(exchange, record)
+        ):
             judgement.blame(
                 exchange,
                 _asked(exchange),
@@ -186,7 +219,7 @@ def _documented(exchange: Exchange) -> bool:
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)
-        and intent.probe not in ("oddities", "generated-keys", "near-ids")
+        and intent.probe not in ("oddities", "generated-keys", "near-ids", "overrides", "conditional")
     )
 
 

@@ -14,7 +14,7 @@ def unauthenticated(record: Record, judgement: Judgement) -> None:
         if exchange.intent.key_kind != "missing":
             continue
         if exchange.status in usual:
-            judgement.remark("a GET without a key is answered alike: see server.auth.missing-key")
+            judgement.set_aside("server.auth.missing-key")
             continue
         judgement.look()
         if exchange.status is None or not 200 <= exchange.status < 300:

@@ -2,37 +2,57 @@
 
 from __future__ import annotations
 
-from batch_conformance.contract.id_form import is_of_another_form
+from batch_conformance.contract.id_form import same_uuid
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Judgement
-from batch_conformance.judge.server.record import SERVER_BENCH, Record
+from batch_conformance.judge.server.record import SERVER_BENCH, Record, below_the_api, is_form_check
+from batch_conformance.judge.server.spelling import is_canonical_redirect
+
+_UNKNOWN = "server.notfound.unknown-id"
 
 
-@SERVER_BENCH.judges_clause("server.notfound.unknown-id", needs=["unknown-ids"])
+@SERVER_BENCH.judges_clause(_UNKNOWN, needs=["unknown-ids", "reads"])
 def unknown_id(record: Record, judgement: Judgement) -> None:
     """Exactly 404."""
     for exchange in record.of("unknown-ids"):
-        _expect_404(exchange, judgement)
+        _expect_404(exchange, record, judgement)
 
 
-@SERVER_BENCH.judges_clause("server.notfound.near-id", needs=["near-ids", "reads", "unknown-ids"])
+@SERVER_BENCH.judges_clause(
+    "server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"]
+)
 def near_id(record: Record, judgement: Judgement) -> None:
     """404, unless the variant happens to be another batch (decision 14) or may be malformed (decision 18)."""
-    for exchange in record.of("near-ids"):
-        if not _is_another_batch(exchange, record) and not _is_usual(exchange, record):
-            malformed = is_of_another_form(exchange.intent.id, list(record.by_id))
-            _expect_404(exchange, judgement, also=frozenset({400}) if malformed else frozenset())
+    for exchange in record.of("near-ids", "overrides"):
+        if _is_another_batch(exchange, record):
+            continue
+        if _is_usual(exchange, record):
+            judgement.set_aside(_UNKNOWN)
+        elif _is_same_batch(exchange, record):
+            judgement.look()
+        else:
+            _expect_404(exchange, record, judgement)
 
 
-def _expect_404(exchange: Exchange, judgement: Judgement, also: frozenset[int] = frozenset()) -> None:
+def _expect_404(exchange: Exchange, record: Record, judgement: Judgement) -> None:
     judgement.look()
-    if exchange.status != 404 and exchange.status not in also:
-        judgement.blame(
-            exchange,
-            f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
-            expected="404",
-            actual=exchange.outcome(),
-        )
+    allowed = is_form_check(exchange, record) or is_canonical_redirect(exchange)
+    if exchange.status != 404 and not allowed:
+        judgement.blame(exchange, _asked(exchange), expected="404", actual=exchange.outcome())
+
+
+def _asked(exchange: Exchange) -> str:
+    return f"a read of {exchange.intent.id!r}, {exchange.intent.label}"
+
+
+def _is_same_batch(exchange: Exchange, record: Record) -> bool:
+    """Whether a UUID, spelled in another way, brought the batch that it names (decision 18)."""
+    known = same_uuid(exchange.intent.id, record.known_ids)
+    batch = exchange.response.json.value if exchange.response else None
+    if exchange.status != 200 or known is None or not isinstance(batch, dict):
+        return False
+    told = batch.get("id")
+    return isinstance(told, str) and same_uuid(told, [known]) is not None
 
 
 def _is_another_batch(exchange: Exchange, record: Record) -> bool:
@@ -52,43 +72,52 @@ def _known_dates(record: Record) -> list[object]:
 def _is_usual(exchange: Exchange, record: Record) -> bool:
     """Whether plain unknown ids get the same in place of 404: server.notfound.unknown-id has the blame for it.
 
-    An answer that holds a batch which exists is not the same.
+    An answer that holds a batch which exists is not the same, unless that is what plain unknown ids are given.
     """
-    if exchange.status == 404 or exchange.status not in {other.status for other in record.of("unknown-ids")}:
+    same = [other for other in record.of("unknown-ids") if other.status == exchange.status != 404]
+    if not same:
         return False
+    return not _holds_known(exchange, record) or all(_holds_known(other, record) for other in same)
+
+
+def _holds_known(exchange: Exchange, record: Record) -> bool:
     body = exchange.response.json.value if exchange.response else None
-    return not isinstance(body, dict) or body.get("created_at") not in _known_dates(record)
+    return isinstance(body, dict) and body.get("created_at") in _known_dates(record)
 
 
 @SERVER_BENCH.judges_clause(
     "server.notfound.hostile-id", needs=["hostile-ids", "generated-ids", "unknown-ids"]
 )
 def hostile_id(record: Record, judgement: Judgement) -> None:
-    """An error below 500."""
+    """An error below 500, or a redirect to the canonical spelling of the path (decision 12)."""
     for exchange in record.of("hostile-ids", "generated-ids"):
-        judgement.look()
         refused = exchange.status is not None and 400 <= exchange.status < 500
-        if not refused and not _is_usual(exchange, record):
+        if not refused and _is_usual(exchange, record):
+            judgement.set_aside(_UNKNOWN)
+            continue
+        judgement.look()
+        if not refused and not is_canonical_redirect(exchange):
             judgement.blame(
                 exchange,
-                f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
+                _asked(exchange),
                 expected="404, or another error below 500",
                 actual=exchange.outcome(),
             )
 
 
-@SERVER_BENCH.judges_clause("server.notfound.hostile-id-404", needs=["hostile-ids", "unknown-ids"])
+@SERVER_BENCH.judges_clause(
+    "server.notfound.hostile-id-404", needs=["hostile-ids", "generated-ids", "unknown-ids", "reads"]
+)
 def hostile_id_404(record: Record, judgement: Judgement) -> None:
-    """And that error is 404."""
+    """And that error is 404, where decisions 12 and 18 do not allow another."""
     for exchange in record.of("hostile-ids", "generated-ids"):
-        if exchange.status is not None and 400 <= exchange.status < 500:
-            judgement.look()
-            if exchange.status != 404 and not _is_usual(exchange, record):
-                judgement.blame(
-                    exchange,
-                    f"a read of {exchange.intent.id!r}, {exchange.intent.label}",
-                    expected="404",
-                    actual=exchange.outcome(),
-                )
+        if exchange.status is None or not 400 <= exchange.status < 500:
+            continue
+        if _is_usual(exchange, record):
+            judgement.set_aside(_UNKNOWN)
+            continue
+        judgement.look()
+        if exchange.status != 404 and not below_the_api(exchange):
+            judgement.blame(exchange, _asked(exchange), expected="404", actual=exchange.outcome())
     if not judgement.looked_at:
         judgement.remark("no hostile id was answered with an error below 500")

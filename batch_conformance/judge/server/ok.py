@@ -5,12 +5,11 @@ from __future__ import annotations
 from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.server.record import SERVER_BENCH, Record
 
+_STATUS = "server.ok.status"
 _NO_200 = "no read of a known batch was answered with 200"
 
 
-@SERVER_BENCH.judges_clause(
-    "server.ok.status", needs=["reads", "late-reads", "every-request", "burst", "oddities"]
-)
+@SERVER_BENCH.judges_clause(_STATUS, needs=["reads", "late-reads", "every-request", "burst", "oddities"])
 def status(record: Record, judgement: Judgement) -> None:
     """Exactly 200, each time."""
     for exchange in record.reads:
@@ -38,8 +37,7 @@ def media_type(record: Record, judgement: Judgement) -> None:
                 expected="application/json",
                 actual=" and ".join(values) if values else "no Content-Type",
             )
-    if not record.good:
-        judgement.remark(_NO_200)
+    _no_200(record, judgement)
 
 
 @SERVER_BENCH.judges_clause("server.ok.json", needs=["reads", "late-reads", "oddities"])
@@ -63,8 +61,7 @@ def json(record: Record, judgement: Judgement) -> None:
                 expected="one well-formed JSON value in UTF-8 (RFC 8259)",
                 actual=_excerpt(exchange.response.body),
             )
-    if not record.good:
-        judgement.remark(_NO_200)
+    _no_200(record, judgement)
 
 
 @SERVER_BENCH.judges_clause("server.ok.unique-names", needs=["reads", "late-reads", "oddities"])
@@ -75,6 +72,8 @@ def unique_names(record: Record, judgement: Judgement) -> None:
         read = exchange.response.json
         if read.ok:
             judgement.look()
+        else:
+            judgement.set_aside("server.ok.json")
         for member in read.repeated:
             judgement.blame(
                 exchange,
@@ -82,8 +81,14 @@ def unique_names(record: Record, judgement: Judgement) -> None:
                 expected=f"{member.name!r} at most once",
                 actual=f"{member.name!r} {member.times} times",
             )
-    if not judgement.looked_at:
-        judgement.remark("no body of a 200 was JSON")
+    _no_200(record, judgement)
+
+
+def _no_200(record: Record, judgement: Judgement) -> None:
+    """Where nothing was answered with 200, that is all there is to say."""
+    if not record.good:
+        judgement.remark(_NO_200)
+        judgement.set_aside(_STATUS, len(record.reads))
 
 
 def _excerpt(body: bytes) -> str:

@@ -18,25 +18,38 @@ Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
 def _pairs(
-    record: Record, judgement: Judgement, counts: Callable[[Pair], bool] = bool
-) -> Iterator[tuple[Exchange, Pair]]:
-    """Successive reads of one batch that ``counts`` says can show something."""
-    for _, before, second, after in record.successive():
+    record: Record,
+    judgement: Judgement,
+    counts: Callable[[Pair], bool] = bool,
+    none: str = "no batch was read twice",
+) -> Iterator[tuple[tuple[Exchange, Exchange], Pair]]:
+    """Successive reads of one batch that ``counts`` says can show something; ``none`` says so where none does."""
+    judgement.set_aside("server.body.id", len(record.mixed_up))
+    for first, before, second, after in record.successive():
         if counts((before, after)):
             judgement.look()
-            yield second, (before, after)
+            yield (first, second), (before, after)
     if not judgement.looked_at:
-        judgement.remark("no batch was read twice in a state that this clause is about")
+        judgement.remark(none)
+
+
+def _unless_moved(judgement: Judgement, moved: bool, limit: str) -> None:
+    """Say what a pass on reads that are all alike is not about."""
+    if judgement.looked_at and not moved:
+        judgement.limit(limit)
 
 
 @SERVER_BENCH.judges_clause("server.poll.identity", needs=_NEEDS)
 def identity(record: Record, judgement: Judgement) -> None:
     """The same batch stays the same batch."""
-    for exchange, (before, after) in _pairs(record, judgement):
+    moved = False
+    for reads, (before, after) in _pairs(record, judgement):
+        moved = moved or before.get("status") != after.get("status")
         for name, same in (("id", _equal), ("created_at", _same_instant)):
             first, second = before.get(name, ABSENT), after.get(name, ABSENT)
             if not same(first, second):
-                _blame_change(judgement, exchange, name, first, second)
+                _blame_change(judgement, reads, name, first, second)
+    _unless_moved(judgement, moved, "no batch changed its status between two reads")
 
 
 def _equal(first: object, second: object) -> bool:
@@ -54,68 +67,96 @@ def _same_instant(first: object, second: object) -> bool:
 @SERVER_BENCH.judges_clause("server.poll.forward-only", needs=_NEEDS)
 def forward_only(record: Record, judgement: Judgement) -> None:
     """Progress has one direction."""
+    moved = False
     lifecycle = current_contract().lifecycle
-    for exchange, (before, after) in _pairs(record, judgement, lambda pair: all(map(_status, pair))):
+    strange = sum(_status(batch) is None for _, batch in record.batches)
+    judgement.set_aside("server.body.status", strange)
+    for reads, (before, after) in _pairs(record, judgement, lambda pair: all(map(_status, pair))):
         first, second = before["status"], after["status"]
+        moved = moved or first != second
         before_rank, after_rank = lifecycle.rank(first), lifecycle.rank(second)
         if before_rank is not None and after_rank is not None and after_rank < before_rank:
             judgement.blame(
-                exchange,
+                reads[1],
                 "status from one read to the next",
                 expected=f"{first} or later",
                 actual=f"{second}, after {first}",
+                prelude=reads[:1],
             )
+    _unless_moved(judgement, moved, "no batch changed its status between two reads")
 
 
 @SERVER_BENCH.judges_clause("server.poll.final", needs=_NEEDS)
 def final(record: Record, judgement: Judgement) -> None:
     """What is final stays as it is."""
-    for exchange, (before, after) in _pairs(
-        record, judgement, lambda pair: _status(pair[0]) in FINAL_STATUSES
+    seen = set()
+    for reads, (before, after) in _pairs(
+        record,
+        judgement,
+        lambda pair: _status(pair[0]) in FINAL_STATUSES,
+        none="no batch was read again after it was COMPLETED or FAILED",
     ):
+        seen.add(before["status"])
         if before["status"] != after.get("status", ABSENT):
-            _blame_change(
-                judgement, exchange, "the final status", before["status"], after.get("status", ABSENT)
-            )
+            _blame_change(judgement, reads, "the final status", before["status"], after.get("status", ABSENT))
         for name in COUNTS:
             first, second = _count(before, name), _count(after, name)
             if first is not None and second is not None and first != second:
-                _blame_change(judgement, exchange, f"{name} of a {before['status']} batch", first, second)
-    if judgement.note.startswith("no batch was read twice"):
-        judgement.note = "no batch was read again after it was COMPLETED or FAILED"
+                _blame_change(judgement, reads, f"{name} of a {before['status']} batch", first, second)
+    for name in sorted(FINAL_STATUSES):
+        if name not in seen:
+            _unless_moved(judgement, False, f"no {name} batch was read again")
 
 
 @SERVER_BENCH.judges_clause("server.poll.counts-grow", needs=_NEEDS)
 def counts_grow(record: Record, judgement: Judgement) -> None:
     """What has ended does not un-end."""
-    for exchange, (before, after) in _pairs(record, judgement):
-        for name in ("success_count", "failed_count"):
+    moved = False
+    names = ("success_count", "failed_count")
+    uncounted = sum(all(_count(batch, name) is None for name in names) for _, batch in record.batches)
+    judgement.set_aside("server.body.metrics", uncounted)
+    for reads, (before, after) in _pairs(
+        record,
+        judgement,
+        lambda pair: any(None not in (_count(pair[0], name), _count(pair[1], name)) for name in names),
+        none="no batch was read twice with its counts",
+    ):
+        for name in names:
             first, second = _count(before, name), _count(after, name)
-            if first is not None and second is not None and second < first:
+            if first is None or second is None:
+                continue
+            moved = moved or first != second
+            if second < first:
                 judgement.blame(
-                    exchange,
+                    reads[1],
                     f"{name} from one read to the next",
                     expected=f"at least {first}",
                     actual=str(second),
+                    prelude=reads[:1],
                 )
+    _unless_moved(judgement, moved, "no count changed between two reads")
 
 
 @SERVER_BENCH.judges_clause("server.poll.webhook-stable", needs=_NEEDS)
 def webhook_stable(record: Record, judgement: Judgement) -> None:
     """Nobody changed the webhook meanwhile."""
-    for exchange, (before, after) in _pairs(record, judgement):
+    there = False
+    for reads, (before, after) in _pairs(record, judgement):
+        there = there or after.get("webhookUrl") is not None
         if before.get("webhookUrl") != after.get("webhookUrl"):
-            _blame_change(
-                judgement, exchange, "webhookUrl", before.get("webhookUrl"), after.get("webhookUrl")
-            )
+            _blame_change(judgement, reads, "webhookUrl", before.get("webhookUrl"), after.get("webhookUrl"))
+    _unless_moved(judgement, there, "no batch had a webhookUrl")
 
 
-def _blame_change(judgement: Judgement, exchange: Exchange, name: str, first: object, second: object) -> None:
+def _blame_change(
+    judgement: Judgement, reads: tuple[Exchange, Exchange], name: str, first: object, second: object
+) -> None:
     judgement.blame(
-        exchange,
+        reads[1],
         f"{name} changed between two reads",
         expected=f"{shown(first)}, as before",
         actual=shown(second),
+        prelude=reads[:1],
     )
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.exchange import Exchange
 from batch_conformance.judge.finding import Bench
+from batch_conformance.judge.server.spelling import is_odd_path
 
 #: Members that make an object recognisable as a batch.
 REQUIRED = frozenset({"id", "created_at", "status", "metrics", "outputUrl"})
@@ -81,9 +83,36 @@ class Record:
             grouped.setdefault(exchange.intent.id, []).append((exchange, batch))
         return grouped
 
+    @cached_property
+    def known_ids(self) -> list[str]:
+        """The ids of batches that exist, as the suite was given or found them."""
+        return list(
+            dict.fromkeys(
+                exchange.intent.id
+                for exchange in self.answered
+                if exchange.intent.id_kind == "known" and exchange.intent.id
+            )
+        )
+
+    @cached_property
+    def mixed_up(self) -> list[Exchange]:
+        """Answers that name another batch, where others to the same id do not: server.body.id has the blame."""
+        return [
+            exchange
+            for asked, rows in self.by_id.items()
+            if any(batch.get("id") == asked for _, batch in rows)
+            for exchange, batch in rows
+            if isinstance(batch.get("id"), str) and batch["id"] != asked
+        ]
+
     def successive(self) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
-        """Reads of one batch that came one after the other; those under way at once are in no order."""
-        for rows in self.by_id.values():
+        """Reads of one batch that came one after the other; those under way at once are in no order.
+
+        Answers that are mixed up with another batch's are left out.
+        """
+        others = {exchange.number for exchange in self.mixed_up}
+        for everything in self.by_id.values():
+            rows = [row for row in everything if row[0].number not in others]
             for index, (first, before) in enumerate(rows):
                 for second, after in rows[index + 1 :]:
                     if second.started >= first.ended:
@@ -112,13 +141,23 @@ def is_batch(value: object) -> bool:
     return not any(len(REQUIRED & item.keys() - value.keys()) >= 3 for item in inner)
 
 
+def is_form_check(exchange: Exchange, record: Record) -> bool:
+    """Whether a malformed id was refused as such (decision 18); before the key is looked at, that tells nothing."""
+    return exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
+
+
 def below_the_api(exchange: Exchange) -> bool:
-    """Whether the HTTP layer may have refused a hostile request before the API saw it (decision 12)."""
+    """Whether the HTTP layer may have refused a request before the API saw it, in its own words (decision 12)."""
     intent = exchange.intent
     hostile = "hostile" in (intent.id_kind, intent.key_kind)
     # White space and control characters, encoded as they are, end many a request in a proxy.
     hostile = hostile or not (intent.id.isprintable() and intent.id.isascii() and " " not in intent.id)
-    refused = hostile and exchange.status in (400, 413, 414, 431)
+    odd = intent.id_kind in ("hostile", "near") and is_odd_path(exchange)
+    refused = (hostile or odd) and exchange.status in (400, 413, 414, 431)
+    # A gateway that knows no such path says so in its own words.
+    refused = refused or (odd and exchange.status == 404)
+    # What a condition that does not hold is answered with has no documented body.
+    refused = refused or (exchange.status == 412 and intent.probe == "conditional")
     unknown_method = exchange.status == 501 and exchange.request.method != "GET"
     return refused or unknown_method or exchange.request.method not in _COMMON
 

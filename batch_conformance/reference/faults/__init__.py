@@ -19,6 +19,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         errors,
         lookup,
         polling,
+        shortcuts,
         subtle,
         transfer,
     )
@@ -29,6 +30,6 @@ def server_mutants() -> Mapping[str, ServerMutant]:
 @cache
 def server_variations() -> Mapping[str, ServerMutant]:
     """All legal variations: each differs from the reference server, and none breaks a clause."""
-    from batch_conformance.reference.faults import legal  # noqa: F401
+    from batch_conformance.reference.faults import legal, shortcuts  # noqa: F401
 
     return VARIATIONS

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from posixpath import normpath
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
+from uuid import UUID
 
 from batch_conformance.reference.faults.base import (
     Payload,
@@ -144,19 +146,34 @@ def _echo(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
 _answers("errors-echo-the-path", _echo)
 
 
-def _hostile_400(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
-    if answer.status == 404 and asked.segment and asked.method == "GET" and b"%" in asked.segment:
-        decoded = unquote(asked.segment.decode("latin-1"))
-        if (
-            decoded.strip() == decoded
-            and not decoded.startswith("batch_abc123,")
-            and "%62" not in decoded
-        ):
-            return server.error(400, "Malformed id")
-    return answer
+def _spelled(value: bytes) -> str:
+    return unquote(value.decode("latin-1"), errors="replace")
 
 
-_answers("hostile-ids-400", _hostile_400)
+_answers("hostile-ids-400", lambda server, asked, answer: server.error(400, "Malformed id") if answer.status == 404
+         and asked.method == "GET" and asked.segment and b"%" in asked.segment else answer)  # fmt: skip
+_answers("gateway-404", lambda _, asked, answer: Answer(404, b"<h1>Not Found</h1>", [], "text/html")
+         if re.search(rb"%2f|%5c|%00|/(%2e)+$", asked.path, re.IGNORECASE) else answer)  # fmt: skip
+_answers("router-404", lambda _, asked, answer: Answer(404, {"detail": "Not Found"})
+         if "/" in _spelled(asked.segment or b"") or "\0" in _spelled(asked.segment or b"") else answer)  # fmt: skip
+
+
+def _canonical(status: int, base: str = "") -> Callable[[ReferenceServer, Asked, Answer], Answer]:
+    """Redirect an odd spelling of the path to the plain one, before anything else is looked at."""
+
+    def change(_: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
+        path = _spelled(asked.path)
+        plain = normpath(path)
+        if not path.isascii() or not path.isprintable() or plain == path:
+            return answer
+        return Answer(status, b"", [("Location", base + quote(plain))], None)
+
+    return change
+
+
+for _status in (301, 307, 308):
+    _answers(f"odd-paths-{_status}", _canonical(_status))
+_answers("odd-paths-301-absolute", _canonical(301, "https://127.0.0.1"))
 _answers("form-of-ids-checked", lambda server, asked, answer: server.error(400, "Malformed id") if answer.status == 404
          and asked.method == "GET" and asked.segment and not re.fullmatch(rb"batch_[A-Za-z0-9]+|[A-Za-z0-9_-]+", asked.segment)
          else answer)  # fmt: skip
@@ -210,6 +227,52 @@ _with_store(
     "uuid-ids",
     Batch("6b1f8a52-3c1e-4f7b-9a56-0d4f9f0b8c11", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]),
 )
+
+
+class _Spellings(ReferenceServer):
+    """Ids in a database's uuid column: whatever spells the same UUID finds the row."""
+
+    def __init__(self) -> None:
+        value = "0b4d6c1e-7f3a-4c58-9f0e-2a6b8c9d1e2f"
+        super().__init__(Store({value: Batch(value, "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)])}))
+
+    def look_up(self, segment: bytes) -> Batch | None:
+        try:
+            return self.store.batches.get(str(UUID(segment.decode("ascii"))))
+        except ValueError:
+            return None
+
+
+register("uuid-in-any-spelling", LEGAL, _Spellings)
+
+
+def _with_form(name: str, form: str, *values: str, first: bool = False) -> None:
+    """Ids of a fixed form; what is of another is refused with 400, before or after the key is looked at."""
+
+    class Checks(ReferenceServer):
+        def __init__(self) -> None:
+            rows = [Batch(value, f"2024-01-{15 + index}T10:30:00Z", [State("COMPLETED", 1, 1)])
+                    for index, value in enumerate(values)]  # fmt: skip
+            super().__init__(Store({row.id: row for row in rows}))
+
+        def answer(self, asked: Asked) -> Answer:
+            formed = asked.segment is None or re.fullmatch(form, _spelled(asked.segment))
+            if formed or not (first or self.authenticate(asked)):
+                return super().answer(asked)
+            return self.error(400, "Malformed id")
+
+    register(name, LEGAL, Checks)
+
+
+for _first in (False, True):
+    _when = "-before-the-key" if _first else ""
+    _with_form(f"form-object-id{_when}", "[0-9a-f]{24}", "507f1f77bcf86cd799439011", "65a5b1c2d3e4f5a6b7c8d9e0", first=_first)
+    _with_form(f"form-prefix-and-length{_when}", "batch_[a-z0-9]{6}", "batch_abc123", "batch_q7w8e9", first=_first)
+    _with_form(f"form-ulid{_when}", "[0-7][0-9A-HJKMNP-TV-Z]{25}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", first=_first)
+    _with_form(f"form-uuid-7{_when}", "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+               "018f3c6e-7b1a-7c58-9f0e-2a6b8c9d1e2f", first=_first)  # fmt: skip
+    _with_form(f"form-letters-then-digits{_when}", "[a-z]{3}-[A-Z]{2}[0-9]{8}", "bat-QX00417734", first=_first)
+    _with_form(f"form-number{_when}", "[1-9][0-9]*", "4711", "4712", first=_first)
 _with_store("numeric-ids", Batch("4711", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]))
 _with_store("ids-that-extend-each-other", *[
     Batch(value, f"2024-01-{15 + index}T10:30:00Z", [State("COMPLETED", 1, 1)])

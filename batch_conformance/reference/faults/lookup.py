@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from urllib.parse import unquote, unquote_to_bytes
+from dataclasses import replace
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from batch_conformance.generate.ids import near_ids
-from batch_conformance.reference.faults.base import fault_in_answer, fault_in_look_up
+from batch_conformance.reference.faults.base import fault_in_answer, fault_in_look_up, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, sample_store
+from batch_conformance.reference.store import Batch, State, Store, sample_store
 
 DOCUMENTED = "server.error.documented-status"
 HOSTILE_404 = "server.notfound.hostile-id-404"
@@ -109,7 +110,7 @@ fault_in_answer(UNKNOWN, "unknown-empty-200", _missing(
     lambda value: _strange(value), lambda server: Answer(200, {})))  # fmt: skip
 
 # near ids
-NEAR = "server.notfound.near-id"
+NEAR, HOSTILE = "server.notfound.near-id", "server.notfound.hostile-id"
 for _name, _test in {
     "id-by-prefix": lambda asked, known: len(asked) > 9 and known.startswith(asked),
     "id-by-extension": lambda asked, known: asked.startswith(known) and asked[len(known) :].isalnum(),
@@ -124,18 +125,69 @@ for _name, _test in {
     "id-dashes": lambda asked, known: asked.replace("-", "_") == known,
     "id-list": lambda asked, known: known in asked.split(","),
     "id-upper-case-found": lambda asked, known: asked == known.upper(),
+    "id-tab-trimmed": lambda asked, known: "\t" in asked and asked.strip("\t") == known,
+    "id-nul-dropped-before": lambda asked, known: asked.startswith("\0") and asked.lstrip("\0") == known,
+    "id-plus-trimmed": lambda asked, known: asked.endswith("+") and asked.rstrip("+") == known,
     "id-dot-dropped": lambda asked, known: asked.rstrip(".") == known and asked != known,
 }.items():
     fault_in_look_up(NEAR, _name, _matching(_test))
 fault_in_look_up(NEAR, "id-decoded-twice", lambda server, segment: _known(
     server, unquote_to_bytes(unquote_to_bytes(segment)).decode("latin-1") if b"%25" in segment else ""))  # fmt: skip
+fault_in_look_up(NEAR, "id-cut-at-semicolon", _matching(
+    lambda asked, known: ";" in asked and asked.partition(";")[0] == known), also=[HOSTILE])  # fmt: skip
+fault_in_look_up(NEAR, "path-parameters-dropped", lambda server, segment: _known(
+    server, segment.partition(b";")[0].decode("latin-1") if b";" in segment else ""))  # fmt: skip
+
+
+class _QueryFirst(ReferenceServer):
+    """Takes an id in the query for the one in the path, as frameworks do that merge all parameters."""
+
+    names: tuple[bytes, ...] = (b"id",)
+
+    def answer(self, asked: Asked) -> Answer:
+        told = dict(parse_qsl(asked.query))
+        name = next((name for name in self.names if name in told), None)
+        return super().answer(replace(asked, segment=told[name]) if name and asked.segment else asked)
+
+
+class _OtherQueryFirst(_QueryFirst):
+    names = (b"batchId",)
+
+
+register("query-overrides-path", NEAR, _QueryFirst)
+register("query-overrides-path-in-camel-case", NEAR, _OtherQueryFirst)
+
+
+def _numbered() -> Store:
+    return Store({"4711": Batch("4711", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)])})
+
+
+def _as_number(parse: Callable[[str], object]) -> Callable[[], ReferenceServer]:
+    class Coerces(ReferenceServer):
+        def __init__(self) -> None:
+            super().__init__(_numbered())
+
+        def look_up(self, segment: bytes) -> Batch | None:
+            try:
+                return self.store.batches.get(str(parse(unquote(segment.decode("latin-1")))))
+            except (ValueError, OverflowError):
+                return super().look_up(segment)
+
+    return Coerces
+
+
+#: Full-width digits are digits to these as well.
+register("number-read-as-int", NEAR, _as_number(int), also=[HOSTILE])
+register("number-read-as-float", NEAR, _as_number(lambda text: int(float(text))), also=[HOSTILE])
+register("number-with-zeros-before", NEAR, _as_number(lambda text: text.lstrip("0")))
+register("number-with-plus", NEAR, _as_number(lambda text: text.removeprefix("+")))
+register("number-and-letters", NEAR, _as_number(lambda text: re.sub(r"[a-z]+$", "", text)))
 fault_in_answer(NEAR, "near-400", _missing(_is_near, lambda server: server.error(400, "Bad id")))
 fault_in_answer(
     NEAR, "near-500", _missing(_is_near, lambda server: server.error(500, "Oops")), also=[DOCUMENTED]
 )
 
 # hostile ids
-HOSTILE = "server.notfound.hostile-id"
 for _name, _test in {
     "id-like": lambda asked, known: "%" in asked and re.fullmatch(re.escape(asked).replace("%", ".*"), known),
     "id-like-one": lambda asked, known: asked.endswith("_") and re.fullmatch(asked.replace("_", "."), known),
@@ -146,7 +198,8 @@ for _name, _test in {
     "id-cut-at-slash": lambda asked, known: "/" in asked and asked.partition("/")[0] == known,
     "id-cut-at-question-mark": lambda asked, known: "?" in asked and asked.partition("?")[0] == known,
     "id-cut-at-hash": lambda asked, known: "#" in asked and asked.partition("#")[0] == known,
-    "id-cut-at-semicolon": lambda asked, known: ";" in asked and asked.partition(";")[0] == known,
+    "id-cut-at-encoded-semicolon": lambda asked, known: asked == f"{known};x=1",
+    "id-cut-at-ampersand": lambda asked, known: "&" in asked and asked.partition("&")[0] == known,
     "id-last-of-path": lambda asked, known: "/" in asked and asked.rpartition("/")[2] == known,
     "id-sql": lambda asked, known: "' OR '1'='1" in asked,
     "id-sql-comment": lambda asked, known: asked.partition("' --")[0] == known and "'" in asked,
@@ -162,7 +215,7 @@ def _fullmatch(asked: str, known: str) -> bool:
         return False
 
 
-fault_in_look_up(HOSTILE, "id-regex", _matching(_fullmatch))
+fault_in_look_up(HOSTILE, "id-regex", _matching(_fullmatch), also=[NEAR])
 for _name, _crash in {
     "quote": lambda value: "'" in value,
     "double-quote": lambda value: '"' in value,
@@ -188,8 +241,9 @@ fault_in_answer(HOSTILE, "hostile-null-200", _missing(lambda value: value in ("n
     200, _any(server).peek())))  # fmt: skip
 fault_in_answer(HOSTILE, "hostile-302", _missing(lambda value: "/" in value, lambda server: Answer(
     302, b"", [("Location", "/v2/batch")], None)))  # fmt: skip
-fault_in_answer(HOSTILE_404, "hostile-400", _missing(lambda value: not _well_formed(value) and not _is_near(value),
-                                                      lambda server: server.error(400, "Bad id")))  # fmt: skip
+for _status in (401, 405, 410, 422):
+    fault_in_answer(HOSTILE_404, f"hostile-{_status}", _missing(
+        lambda value: not _well_formed(value) and not _is_near(value), _plain(_status)))  # fmt: skip
 fault_in_answer(HOSTILE_404, "hostile-403", _missing(lambda value: ".." in value, lambda server: server.error(
     403, "Forbidden")))  # fmt: skip
 

@@ -108,5 +108,4 @@ class _MixesUp(ReferenceServer):
         return Answer(200, shown.read())
 
 
-register("answers-with-another-batch", "server.body.id", _MixesUp,
-         [IDENTITY, FORWARD, FINAL, GROW, WEBHOOK])  # fmt: skip
+register("answers-with-another-batch", "server.body.id", _MixesUp)

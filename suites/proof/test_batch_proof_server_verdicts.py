@@ -1,0 +1,254 @@
+"""Verdicts on servers that are easily got wrong: what was set aside, what a pass did not see, who is to blame."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from batch_conformance.contract import load_contract
+from batch_conformance.exchange import curl_lines
+from batch_conformance.judge.finding import Finding
+from batch_conformance.judge.result import RunResult
+from batch_conformance.judge.verdict import ClauseResult
+from batch_conformance.reference.faults import server_mutants
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY, Batch, State, Store
+from batch_conformance.server.embedded import embedded_target
+from batch_conformance.server.session import judge_server
+
+AUTH = "server.auth."
+
+
+def judged(app: ReferenceServer, profile: str = "default") -> dict[str, ClauseResult]:
+    """The results of a run, by clause."""
+    with embedded_target(app) as target:
+        run = judge_server(target, profile=profile)
+    assert not run.error
+    return {result.clause.id: result for result in run.results}
+
+
+class AdmitsAnyone(ReferenceServer):
+    """Asks for a key, and takes any."""
+
+    def authenticate(self, asked: Asked) -> bool:
+        """Whether there is anything in the header."""
+        return bool(b"".join(asked.header(b"x-api-key")))
+
+
+class AsksForNothing(ReferenceServer):
+    """Has its authentication switched off."""
+
+    def authenticate(self, asked: Asked) -> bool:  # noqa: ARG002
+        """Always."""
+        return True
+
+
+class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
+    """The same, where the HTTP layer refuses what is long or beyond ASCII."""
+
+    def answer(self, asked: Asked) -> Answer:
+        """A 400 of its own for such keys."""
+        key = b"".join(asked.header(b"x-api-key"))
+        return super().answer(asked) if key.isascii() and len(key) < 999 else Answer(400, b"", [], None)
+
+
+@pytest.mark.parametrize(
+    ("app", "clauses", "account"),
+    [
+        (AdmitsAnyone, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
+        (AdmitsAnyoneBehindAProxy, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
+        (AsksForNothing, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
+        (AsksForNothing, ["wrong-place"], "missing-key"),
+        (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
+    ],
+)
+def test_what_another_clause_answers_for_is_not_exercised(
+    app: Callable[[], ReferenceServer], clauses: list[str], account: str
+) -> None:
+    """Broken authentication is red once, and the clauses that could show nothing more say on whose account."""
+    results = judged(app())
+    assert results[AUTH + account].verdict == "fail"
+    for name in clauses:
+        assert results[AUTH + name].verdict == "not-exercised", name
+        assert AUTH + account in results[AUTH + name].reason
+
+
+def test_one_admitted_key_does_not_excuse_near_ones() -> None:
+    """A key that opens by accident explains itself, not what opens besides."""
+
+    class Both(ReferenceServer):
+        def is_key(self, value: bytes) -> bool:
+            return value == b"test" or super().is_key(value) or super().is_key(value[:-1])
+
+    results = judged(Both())
+    assert results["server.auth.invalid-key"].verdict == "fail"
+    assert results["server.auth.near-key"].verdict == "fail"
+
+
+class Everything(ReferenceServer):
+    """Answers whatever id with a made-up batch."""
+
+    def look_up(self, segment: bytes) -> Batch | None:
+        """A batch, made up on the spot."""
+        return Batch(segment.decode("latin-1"), "2020-02-02T02:02:02Z", [State("COMPLETED", 1, 1)])
+
+
+def test_unknown_ids_answer_for_near_and_hostile_ones() -> None:
+    """Where every id is found, hostile ids show nothing of their own."""
+    results = judged(Everything())
+    assert results["server.notfound.unknown-id"].verdict == "fail"
+    assert results["server.notfound.hostile-id"].verdict == "not-exercised"
+    assert "server.notfound.unknown-id" in results["server.notfound.hostile-id"].reason
+
+
+class BrokenBatches(ReferenceServer):
+    """Batches without counts."""
+
+    def found(self, batch: Batch, asked: Asked) -> Answer:  # noqa: ARG002
+        """The batch with null for metrics."""
+        return Answer(200, {**batch.read(), "metrics": None})
+
+
+def test_counts_that_are_not_there_are_not_compared() -> None:
+    """What needs counts is not exercised without them."""
+    results = judged(BrokenBatches())
+    for name in (
+        "body.metrics-sum",
+        "body.completed-none-pending",
+        "body.completed-adds-up",
+        "poll.counts-grow",
+    ):
+        assert results[f"server.{name}"].verdict == "not-exercised", name
+        assert "server.body.metrics" in results[f"server.{name}"].reason
+
+
+def _one(state: State, value: str = "batch_abc123") -> ReferenceServer:
+    return ReferenceServer(Store({value: Batch(value, "2024-01-15T10:30:00Z", [state])}))
+
+
+def test_a_pass_says_what_it_did_not_see() -> None:
+    """One PENDING batch that never moves: nearly all passes, with its limits."""
+    results = judged(_one(State("PENDING", 5)))
+    limits = {clause: result.limits for clause, result in results.items() if result.limits}
+    assert limits["server.body.outputUrl"] == ("no COMPLETED batch was seen",)
+    assert limits["server.body.status"] == (
+        "no batch was seen in JOBS_CREATED, PROCESSING, COMPLETED, FAILED",
+    )
+    assert limits["server.body.webhookUrl"] == ("no batch had a webhookUrl",)
+    assert limits["server.body.id"] == ("only one batch was read: a mix-up with another could not show",)
+    assert limits["server.poll.forward-only"] == ("no batch changed its status between two reads",)
+    assert limits["server.poll.counts-grow"] == ("no count changed between two reads",)
+    assert limits["server.poll.identity"] == ("no batch changed its status between two reads",)
+    assert limits["server.poll.webhook-stable"] == ("no batch had a webhookUrl",)
+    final = judged(_one(State("COMPLETED", 1, 1)))["server.poll.final"]
+    assert final.limits == ("no FAILED batch was read again",)
+
+
+def test_the_reference_server_leaves_no_limit() -> None:
+    """Where every state was seen, nothing is left to say."""
+    results = judged(ReferenceServer())
+    assert {clause: result.limits for clause, result in results.items() if result.limits} == {}
+
+
+def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
+    """The id is blamed, the reads over time are not, and the evidence names the other request."""
+    results = judged(server_mutants()["answers-with-another-batch"].build())
+    assert [clause for clause, result in results.items() if result.verdict == "fail"] == ["server.body.id"]
+    finding = results["server.body.id"].findings[0]
+    assert "another batch's" in finding.message
+    assert finding.prelude
+    assert finding.exchange
+    assert finding.prelude[0].intent.id != finding.exchange.intent.id
+
+
+@pytest.mark.parametrize(
+    ("change", "clause", "said"),
+    [
+        ({"outputUrl": None}, "outputUrl", "expected a string, got null"),
+        ({"outputUrl": ["x"]}, "outputUrl", "expected a string, got an array"),
+        ({"webhookUrl": 7}, "webhookUrl", "expected a string or null, got the number 7"),
+        ({"created_at": 5}, "created_at", "expected a string, got the number 5"),
+        ({"id": None}, "id", "expected a string, got null"),
+        ({"metrics": "x"}, "metrics", 'expected an object, got the string "x"'),
+        ({"status": "DONE"}, "status", 'got the string "DONE"'),
+        ({"metrics": {"total_generations": 1}}, "metrics", "got nothing: it is absent"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(change: dict[str, object], clause: str, said: str) -> None:
+    """The message holds the fault, not only its place."""
+
+    class Wrong(ReferenceServer):
+        def found(self, batch: Batch, asked: Asked) -> Answer:  # noqa: ARG002
+            return Answer(200, {**batch.read(), **change})
+
+    assert said in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
+
+
+def test_what_is_wrong_with_an_error_is_said_in_words() -> None:
+    """The same for errors."""
+
+    class Wrong(ReferenceServer):
+        def error(self, *args: object, **named: object) -> Answer:
+            answer = super().error(*args, **named)  # type: ignore[arg-type]
+            return Answer(answer.status, {**answer.body, "message": None}, answer.headers)
+
+    message = judged(Wrong(), "quick")["server.error.body"].findings[0].message
+    assert message.endswith("message: expected a string or an array of strings, got null")
+
+
+def _statuses(run: RunResult, finding: Finding) -> list[str]:
+    """What curl prints of status lines when the evidence of a finding is pasted into a shell."""
+    assert finding.exchange
+    line = curl_lines([*finding.prelude, finding.exchange], run.shell_secrets)
+    assert REFERENCE_KEY not in line
+    environment = {"PATH": os.environ["PATH"], "SYNC_API_KEY": REFERENCE_KEY}
+    done = subprocess.run(
+        ["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return re.findall(r"^HTTP/1\.1 (\d+)", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+@pytest.mark.parametrize(
+    ("name", "blamed"),
+    [
+        ("cache-keyed-on-the-url", "cache in front"),
+        ("cache-keyed-on-the-url-for-long", "cache in front"),
+        ("connection-remembers-key", "on a connection that just carried the valid key"),
+        ("address-remembers-key", "remembers who came"),
+    ],
+)
+def test_evidence_of_two_requests_repeats(name: str, blamed: str) -> None:
+    """One line shows both, on one connection where that matters, and the stranger is let in again."""
+    with embedded_target(server_mutants()[name].build()) as target:
+        run = judge_server(target)
+        red = [result for result in run.results if result.verdict == "fail"]
+        assert [result.clause.id for result in red] == ["server.auth.every-request"]
+        for finding in red[0].findings[:3]:
+            assert blamed in finding.message or "all along" in finding.message
+            assert _statuses(run, finding) == ["200", "200"]
+
+
+def test_a_304_before_the_key_shows_both_ids() -> None:
+    """The answer for the unknown id stands beside the one that tells."""
+    result = judged(server_mutants()["304-to-any-tag-first"].build())["server.auth.before-lookup"]
+    (finding,) = result.findings
+    assert finding.exchange
+    assert finding.exchange.status == 304
+    assert [step.status for step in finding.prelude] == [401]
+
+
+def test_a_must_has_a_source_that_says_so() -> None:
+    """Good practice alone makes a should; a must is documented, a standard's or settled by a decision."""
+    weak = [
+        clause.id
+        for clause in load_contract().clauses.values()
+        if clause.level == "must" and not re.search(r"page|docs|sdk|RFC|JSON Schema|decision", clause.source)
+    ]
+    assert weak == []
