@@ -112,10 +112,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PASSED
     name, rest = given[0], given[1:]
     try:
-        if name not in COMMANDS:
-            raise Misuse(f"unknown command {name!r}{_or_rather(name)}; {PROGRAM} --help lists them")
-        arguments_of, description, command = COMMANDS[name]
-        if rest and rest[0] in ("-h", "--help") and name not in ("diff", "matrix", "contract", "vendor", "init", "replay"):
+        arguments_of, description, command = _command(name)
+        if (
+            rest
+            and rest[0] in ("-h", "--help")
+            and name not in ("diff", "matrix", "contract", "vendor", "init", "replay")
+        ):
             print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
             return PASSED
         return command(rest)
@@ -126,9 +128,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return COULD_NOT_RUN
 
 
+def _command(name: str) -> tuple[str, str, Command]:
+    if name not in COMMANDS:
+        raise Misuse(f"unknown command {name!r}{_or_rather(name)}; {PROGRAM} --help lists them")
+    return COMMANDS[name]
+
+
 def usage() -> str:
     """The list of commands."""
-    lines = [f"usage: {PROGRAM} COMMAND …", "", "Conformance tests for the Batch API: any server, any client.", ""]
+    lines = [
+        f"usage: {PROGRAM} COMMAND …",
+        "",
+        "Conformance tests for the Batch API: any server, any client.",
+        "",
+    ]
     for name, (arguments, description, _) in COMMANDS.items():
         lines += [f"  {name} {arguments}", f"      {description}"]
     return "\n".join(

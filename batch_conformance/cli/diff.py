@@ -17,8 +17,12 @@ from batch_conformance.report.words import Document
 
 def diff(arguments: Sequence[str]) -> int:
     """Print the changes. Status 1 when something is newly broken, 3 when a run could not judge."""
-    parser = parser_of("diff", "Compares two reports of one subject; status 1 only when something is newly broken.")
-    parser.add_argument("old", metavar="OLD", type=Path, help="a conformance.json, or the folder that holds it")
+    parser = parser_of(
+        "diff", "Compares two reports of one subject; status 1 only when something is newly broken."
+    )
+    parser.add_argument(
+        "old", metavar="OLD", type=Path, help="a conformance.json, or the folder that holds it"
+    )
     parser.add_argument("new", metavar="NEW", type=Path, help="the newer one")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="as Markdown, e.g. for a pull request")

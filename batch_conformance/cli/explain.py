@@ -46,7 +46,9 @@ def explanation(clause: Clause) -> Iterator[str]:
     """The lines of an explanation."""
     yield f"{clause.id}  ({clause.level})"
     yield from _field("promise", clause.promise)
-    fails = "a breach fails" if clause.level == "must" else "a breach is a warning, and fails with --batch-strict"
+    fails = (
+        "a breach fails" if clause.level == "must" else "a breach is a warning, and fails with --batch-strict"
+    )
     yield from _field("level", f"{clause.level}: {fails}")
     yield from _field("source", clause.source)
     for number, text in decisions_of(clause.source).items():
@@ -59,14 +61,18 @@ def explanation(clause: Clause) -> Iterator[str]:
 
 
 def _field(name: str, text: str) -> Iterator[str]:
-    lines = textwrap.wrap(text, _WIDTH - 14) or [""]
+    lines = textwrap.wrap(text, _WIDTH - 14, break_on_hyphens=False) or [""]
     yield f"  {name:<11} {lines[0]}"
     yield from (f"  {'':<11} {line}" for line in lines[1:])
 
 
 def decisions_of(source: str) -> dict[int, str]:
     """The decisions that a source names, by number, as plain text."""
-    wanted = [int(number) for row in re.findall(r"decisions? ([\d, and]+)", source) for number in re.findall(r"\d+", row)]
+    wanted = [
+        int(number)
+        for row in re.findall(r"decisions? ([\d, and]+)", source)
+        for number in re.findall(r"\d+", row)
+    ]
     return {number: _decisions()[number] for number in wanted if number in _decisions()}
 
 
@@ -93,9 +99,13 @@ def breaches(clause: Clause) -> list[str]:
         from batch_conformance.reference.faults import server_mutants
 
         shown = [
-            (one.name, getattr(one, "description", "")) for one in server_mutants().values() if one.clause == clause.id
+            (one.name, getattr(one, "description", ""))
+            for one in server_mutants().values()
+            if one.clause == clause.id
         ]
-    lines = [f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in shown]
+    lines = [
+        f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in shown
+    ]
     if not lines:
         return ["none is known"]
     more = len(lines) - _EXAMPLES

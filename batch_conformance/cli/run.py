@@ -25,7 +25,9 @@ def run_server(arguments: Sequence[str]) -> int:
 
 def run_client(arguments: Sequence[str]) -> int:
     """Judge a client; what is neither ``embedded`` nor ``python:…`` is the command of its driver."""
-    (subject,), rest = _subjects("client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE')
+    (subject,), rest = _subjects(
+        "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
+    )
     spec = subject if subject == "embedded" or subject.startswith(_SUBJECTS[1:]) else f"exec:{subject}"
     return _run("client", ["--batch-client", spec], rest)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from batch_conformance.report.changes_text import changes_lines, changes_markdown
 from batch_conformance.report.github import annotation_lines, write_step_summary
 from batch_conformance.report.terminal import can_show, render_terminal
 from batch_conformance.report.text import log_safe
@@ -31,7 +32,14 @@ def show_verdicts(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None
         )
         for line in annotation_lines(document, os.environ):
             reporter.write_line(line)
-        write_step_summary(document, os.environ)
+        changes = verdicts.changes.get(side)
+        if changes:
+            reporter.write_line("compared with the baseline:")
+            for line in changes_lines(changes):
+                shown = line if can_show(getattr(reporter._tw._file, "encoding", None)) else line.replace("→", "->")
+                reporter.write_line(f"  {shown}")
+        more = list(changes_markdown(changes, level=2)) if changes else []
+        write_step_summary(document, os.environ, more)
     for note in verdicts.notes:
         reporter.write_line(f"batch conformance: {log_safe(note, lines=False)}", yellow=True)
     for problem in verdicts.problems:

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
-from batch_conformance.plugin import judging, known_failures
+from batch_conformance.plugin import baseline, judging, known_failures, required
 from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import anything_selected, is_worker, note_selection, shared_folder
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
+from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
 
 if TYPE_CHECKING:
+    from batch_conformance.report.changes import Changes
     from batch_conformance.report.words import Document
 
 PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
@@ -37,6 +39,7 @@ class Verdicts:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.written: dict[Kind, list[Path]] = {}
+        self.changes: dict[Kind, Changes] = {}
 
     @cached_property
     def options(self) -> Options:
@@ -48,6 +51,8 @@ class Verdicts:
         try:
             judging.check(self.options)
             known_failures.check(self.options)
+            required.check(self.options)
+            baseline.check(self.options)
             prepare_folder(self.options.report)
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
@@ -65,6 +70,8 @@ class Verdicts:
                     judging.check_kind(kind, self.options)
                 judging.check_mutant(self.selected, self.options)
                 known_failures.check(self.options, self.selected)
+                required.check(self.options, self.selected)
+                baseline.check(self.options, self.selected)
             except UsageProblem as problem:
                 raise pytest.UsageError(str(problem)) from None
 
@@ -91,6 +98,7 @@ class Verdicts:
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
+        run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
         check_document(document)
         kept.write_text(json.dumps(document), "utf-8")
@@ -117,12 +125,23 @@ class Verdicts:
         documents = self.judged()
         for option in told_in_vain(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
+        try:
+            # Before the reports are written: one of them may take the baseline's place.
+            self.changes, notes = baseline.compare(self.options, documents)
+            self.notes += notes
+        except UsageProblem as problem:
+            self.problems.append(str(problem))
+        self.notes += [hint for document in documents.values() for hint in document["run"].get("hints", ())]
         for kind, document in documents.items():
             folder = self.options.report / kind if len(documents) > 1 else self.options.report
             try:
                 self.written[kind] = write_document(document, folder)
             except ReportNotWritten as problem:
                 self.problems.append(str(problem))
+        for kind, changes in self.changes.items():
+            for path in self.written.get(kind, ()):
+                if path.suffix == ".md":
+                    baseline.add_to_markdown(path, list(changes_markdown(changes, level=2)))
         try:
             self.notes += known_failures.update(self.options, map(self._observed, documents))
         except UsageProblem as problem:

@@ -83,17 +83,26 @@ class Changes:
 
     def sentence(self) -> str:
         """The changes in numbers."""
-        parts = [f"{len(self.of(kind))} {heading[0].lower() + heading[1:]}" for kind, heading in HEADINGS.items() if self.of(kind)]
+        parts = [
+            f"{len(self.of(kind))} {heading[0].lower() + heading[1:]}"
+            for kind, heading in HEADINGS.items()
+            if self.of(kind)
+        ]
         if self.still_broken:
             parts.append(f"{len(self.still_broken)} still broken")
         return (", ".join(parts) or "no verdict changed") + "."
 
 
 def compare_reports(old: Document, new: Document) -> Changes:
-    """Compare two reports. Raises :class:`NotComparable` for different sides, :class:`NoVerdict` for a run that could not judge."""
+    """Compare two reports.
+
+    Raises :class:`NotComparable` for different sides, :class:`NoVerdict` for a run that could not judge.
+    """
     sides = [document["subject"]["side"] for document in (old, new)]
     if sides[0] != sides[1]:
-        raise NotComparable(f"the old report is of a {sides[0]}, the new one of a {sides[1]}: there is nothing to compare")
+        raise NotComparable(
+            f"the old report is of a {sides[0]}, the new one of a {sides[1]}: there is nothing to compare"
+        )
     for word, document in (("old", old), ("new", new)):
         if document["verdict"] == "error":
             why = document["run"].get("error") or "the run was interrupted"
@@ -109,7 +118,9 @@ def compare_reports(old: Document, new: Document) -> Changes:
         and clause in after
         and before[clause]["verdict"] in _BROKEN
         and after[clause]["verdict"] in _BROKEN
-        and not any(change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes)
+        and not any(
+            change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
+        )
     )
     return Changes(old, new, changes, tuple(_notes(old, new)), still)
 
@@ -120,14 +131,19 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
     rows: dict[str, tuple[str | None, str | None]] = {}
     if old and new and old.get("operations") and new.get("operations"):
         # A clause that one operation breaks may be newly broken by another one.
-        rows = {name: (old["operations"].get(name), new["operations"].get(name)) for name in {**old["operations"], **new["operations"]}}
+        rows = {
+            name: (old["operations"].get(name), new["operations"].get(name))
+            for name in {**old["operations"], **new["operations"]}
+        }
     if not any(kind_of_change(*row) for row in rows.values()):
         rows = {"": (old["verdict"] if old else None, new["verdict"] if new else None)}
     for operation, (before, after) in rows.items():
         kind = kind_of_change(before, after)
         if kind:
             reason, evidence = _told(entry, operation)
-            yield Change(kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence)
+            yield Change(
+                kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence
+            )
 
 
 def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
@@ -163,7 +179,10 @@ def _notes(old: Document, new: Document) -> Iterator[str]:
     elif first != second:
         yield f"{first}, then {second}"
     if old["contract"]["sha256"] != new["contract"]["sha256"]:
-        versions = [f"{document['contract']['version']} ({document['contract']['sha256'][:8]})" for document in (old, new)]
+        versions = [
+            f"{document['contract']['version']} ({document['contract']['sha256'][:8]})"
+            for document in (old, new)
+        ]
         yield f"the contracts differ: {versions[0]}, then {versions[1]}; a clause may promise something else"
     for name in ("profile", "strict", "operations"):
         values = [document["run"].get(name) for document in (old, new)]

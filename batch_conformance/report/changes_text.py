@@ -46,7 +46,13 @@ def changes_markdown(changes: Changes, *, level: int = 1) -> Iterator[str]:
         yield "| Clause | Level | Before | Now | Why |"
         yield "| --- | --- | --- | --- | --- |"
         for row in rows:
-            cells = [f"<code>{row.name}</code>", row.level, _word(row.before), _word(row.after), as_text(row.reason, _LINE)]
+            cells = [
+                f"<code>{row.name}</code>",
+                row.level,
+                _word(row.before),
+                _word(row.after),
+                as_text(row.reason, _LINE),
+            ]
             yield "| " + " | ".join(cells) + " |"
 
 

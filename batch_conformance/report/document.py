@@ -12,6 +12,7 @@ from batch_conformance.exchange import Exchange, Redactor, Request, curl_line
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.verdict import ClauseResult
+from batch_conformance.report.replaying import evidence_replay
 from batch_conformance.report.text import cut, disarmed_shell, visible
 from batch_conformance.report.words import Document
 
@@ -93,6 +94,10 @@ class _Reporter:
             facts["rate_limited"] = run.rate_limited
         if run.incomplete:
             facts["incomplete"] = True
+        if run.mutant:
+            facts["mutant"] = self._line(run.mutant)
+        if run.hints:
+            facts["hints"] = [self._line(hint) for hint in run.hints]
         if run.error:
             facts["error"] = self._line(run.error)
         return {
@@ -160,6 +165,9 @@ class _Reporter:
             entry["outcome"] = self._line(exchange.outcome())
             notes = [exchange.intent.label, *exchange.notes]
             entry["notes"] = [self._line(note, NOTE_LIMIT) for note in notes if note]
+        replay = evidence_replay(finding, self.run)
+        if replay:
+            entry["replay"] = replay
         return entry
 
     def _request(self, request: Request) -> dict[str, Any]:

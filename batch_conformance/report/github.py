@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from batch_conformance.report.markdown import render_markdown
@@ -15,8 +15,12 @@ SUMMARY_LIMIT = 1_000_000
 _MESSAGE_LIMIT = 1000
 
 
-def write_step_summary(document: Document, environment: Mapping[str, str]) -> Path | None:
+def write_step_summary(
+    document: Document, environment: Mapping[str, str], more: Sequence[str] = ()
+) -> Path | None:
     """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; None when it names none.
+
+    ``more`` are lines of Markdown to go with it, e.g. what changed since a baseline.
 
     Raises ``OSError`` when the file cannot be written to.
     """
@@ -25,9 +29,10 @@ def write_step_summary(document: Document, environment: Mapping[str, str]) -> Pa
         return None
     path = Path(name)
     room = SUMMARY_LIMIT - (path.stat().st_size if path.exists() else 0)
-    text = render_markdown(document)
+    changes = "".join(f"{line}\n" for line in ["", *more]) if more else ""
+    text = render_markdown(document) + changes
     if len(text.encode()) > room:
-        text = render_markdown(document, evidence=False)
+        text = render_markdown(document, evidence=False) + changes
     with path.open("a", encoding="utf-8", newline="\n") as summary:
         summary.write(text)
     return path
