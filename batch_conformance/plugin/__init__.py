@@ -86,7 +86,8 @@ def batch_settle(request: pytest.FixtureRequest) -> object:
 
     def settle(clause: str) -> None:
         kind = kind_of(clause, request.node.get_closest_marker(MARKER))
-        settle_item(request.node, verdicts_of(request.config).clause(kind, clause))
+        verdicts = verdicts_of(request.config)
+        settle_item(request.node, verdicts.clause(kind, clause), verdicts.place)
 
     return settle
 

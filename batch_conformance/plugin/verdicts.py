@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,8 @@ from batch_conformance.plugin.sharing import anything_selected, is_worker, note_
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
 from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
-from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
+from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document, write_whole
+from batch_conformance.report.har import har_page, har_text
 
 if TYPE_CHECKING:
     from batch_conformance.report.changes import Changes
@@ -46,6 +48,11 @@ class Verdicts:
         """The options in force. Raises :class:`UsageProblem`."""
         return read_options(self._config)
 
+    @property
+    def place(self) -> str:
+        """The folder of the reports, as seen from where pytest was started."""
+        return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
+
     def check_usage(self) -> None:
         """Turn wrong usage into pytest's exit status 4, with one line."""
         try:
@@ -54,6 +61,8 @@ class Verdicts:
             required.check(self.options)
             baseline.check(self.options)
             prepare_folder(self.options.report)
+            if self.options.trace is not None:
+                prepare_folder(self.options.trace.parent)
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
 
@@ -98,6 +107,8 @@ class Verdicts:
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
+        if self.options.trace is not None:
+            kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
         run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
         check_document(document)
@@ -143,8 +154,9 @@ class Verdicts:
                 if path.suffix == ".md":
                     baseline.add_to_markdown(path, list(changes_markdown(changes, level=2)))
         try:
+            self._write_trace(documents)
             self.notes += known_failures.update(self.options, map(self._observed, documents))
-        except UsageProblem as problem:
+        except (UsageProblem, ReportNotWritten) as problem:
             self.problems.append(str(problem))
         if self.problems:
             return WRONG_USAGE
@@ -159,3 +171,11 @@ class Verdicts:
             self.problems.append("no clause was judged: nothing ran, so nothing conforms")
             return COULD_NOT_RUN
         return status
+
+    def _write_trace(self, documents: Collection[Kind]) -> None:
+        """Write the exchanges of all subjects into one file. Raises ``ReportNotWritten``."""
+        if self.options.trace is None:
+            return
+        kept = [self._folder / f"{kind}-trace.json" for kind in documents]
+        parts = [json.loads(path.read_text("utf-8")) for path in kept if path.exists()]
+        write_whole(self.options.trace, har_text(parts))

@@ -9,10 +9,10 @@ from typing import Any
 
 from batch_conformance.judge.result import RunResult
 from batch_conformance.report.document import check_document, first_violation, report_document
+from batch_conformance.report.replaying import JSON_NAME as JSON_NAME
 from batch_conformance.report.text import visible
 from batch_conformance.report.words import Document
 
-JSON_NAME = "conformance.json"
 HTML_NAME = "conformance.html"
 MARKDOWN_NAME = "conformance.md"
 BADGE_NAME = "badge.svg"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from batch_conformance.report.markdown import render_markdown
+from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.text import cut, log_safe
 from batch_conformance.report.words import RUN_WORDS, Document, sentence, subject_name, with_verdict
 
@@ -38,17 +39,19 @@ def write_step_summary(
     return path
 
 
-def annotation_lines(document: Document, environment: Mapping[str, str]) -> list[str]:
+def annotation_lines(
+    document: Document, environment: Mapping[str, str], report: str = JSON_NAME
+) -> list[str]:
     """Workflow commands to print, one a line: the summary first, then one a failed clause, ten at most.
 
-    None outside of GitHub Actions.
+    None outside of GitHub Actions. ``report`` is where ``conformance.json`` is, for the lines that replay a finding.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return []
-    return list(_annotations(document))[:ANNOTATION_LIMIT]
+    return list(_annotations(document, report))[:ANNOTATION_LIMIT]
 
 
-def _annotations(document: Document) -> Iterator[str]:
+def _annotations(document: Document, report: str) -> Iterator[str]:
     level = "notice" if document["verdict"] == "pass" else "error"
     title = f"{subject_name(document)}: {RUN_WORDS[document['verdict']].label}"
     error = document["run"].get("error")
@@ -60,6 +63,7 @@ def _annotations(document: Document) -> Iterator[str]:
                 lines.append(clause["reason"])
             for item in clause["evidence"][:1]:
                 lines += [item["message"], f"expected {item['expected']}", f"actual {item['actual']}"]
+                lines += filter(None, [replay_of(clause, item, report)])
             yield _command("error", clause["id"], "\n".join(lines))
 
 

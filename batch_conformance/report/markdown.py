@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from batch_conformance.report.replaying import replay_of
 from batch_conformance.report.text import cut
 from batch_conformance.report.words import (
     RUN_WORDS,
@@ -105,7 +106,8 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
     yield f"<details><summary><code>{clause['id']}</code>: evidence</summary>"
     for item in items:
         yield ""
-        yield _preformatted(_plain(item))
+        line = replay_of(clause, item)
+        yield _preformatted(_plain(item) + (f"\n\n{line}" if line else ""))
     more = evidence_note(clause, len(items))
     if more:
         yield from ("", f"… {more}")

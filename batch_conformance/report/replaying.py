@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +11,22 @@ from batch_conformance.exchange.recipe import NotRepeatable, request_recipe
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult
 
+JSON_NAME = "conformance.json"
 #: Requests that a replay sends at most.
 MOST = 6
 
 
-def replay_line(clause: str, number: int, report: str = "conformance.json") -> str:
+def replay_line(clause: str, number: int, report: str = JSON_NAME) -> str:
     """The command that replays one piece of evidence of a clause, counted from 1."""
-    return f"batch-conformance replay {report} {clause}#{number}"
+    return f"batch-conformance replay {shlex.quote(report)} {clause}#{number}"
+
+
+def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = JSON_NAME) -> str:
+    """The line that replays ``item`` of a clause's evidence; empty when it cannot be replayed."""
+    if not item.get("replay"):
+        return ""
+    number = next(number for number, one in enumerate(clause["evidence"], 1) if one is item)
+    return replay_line(clause["id"], number, report)
 
 
 def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:

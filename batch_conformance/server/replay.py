@@ -99,7 +99,7 @@ def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
     code: object = getattr(finding, "code", "")
     if code and evidence.get("code"):
         return str(code) == str(evidence["code"])
-    return finding.message == evidence["message"] or finding.actual == evidence["actual"]
+    return bool(finding.message == evidence["message"] or finding.actual == evidence["actual"])
 
 
 def _intent(intent: Intent, recipe: Mapping[str, Any]) -> Intent:
