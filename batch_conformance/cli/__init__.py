@@ -126,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except KeyboardInterrupt:
         return COULD_NOT_RUN
+    except SystemExit as end:
+        # argparse has shown its help.
+        return end.code if isinstance(end.code, int) else WRONG_USAGE
 
 
 def _command(name: str) -> tuple[str, str, Command]:

@@ -53,6 +53,7 @@ def replay(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--timeout", metavar="S", type=float, default=10.0, help="longest wait for an answer, in seconds"
     )
+    parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
     told = parser.parse_args(arguments)
     clause, _, number = told.clause.partition("#")
@@ -195,6 +196,7 @@ def _target(
         api_key_env=told.api_key_env or first,
         allow_production=told.allow_production,
         ca=told.ca,
+        stage=told.stage,
     )
     secrets = {name: os.environ.get(name, "") for name in named}
     if told.api_key_env and first in secrets:

@@ -16,6 +16,7 @@ from batch_conformance.report.words import Document
 HTML_NAME = "conformance.html"
 MARKDOWN_NAME = "conformance.md"
 BADGE_NAME = "badge.svg"
+ENDPOINT_NAME = "badge.json"
 
 
 class ReportNotWritten(OSError):
@@ -27,7 +28,7 @@ class MalformedReport(ValueError):
 
 
 def write_reports(run: RunResult, folder: Path) -> list[Path]:
-    """Write ``conformance.json``, ``.html``, ``.md`` and ``badge.svg`` into ``folder``; returns their paths.
+    """Write ``conformance.json``, ``.html``, ``.md`` and two badges into ``folder``; returns their paths.
 
     Every file is complete or as it was before.
 
@@ -40,9 +41,9 @@ def write_reports(run: RunResult, folder: Path) -> list[Path]:
 
 
 def write_document(document: Document, folder: Path) -> list[Path]:
-    """Write the four files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
+    """Write the files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
     # Only now, so that whoever just reads a report does not pay for the pages.
-    from batch_conformance.report.badge import render_badge
+    from batch_conformance.report.badge import render_badge, render_endpoint
     from batch_conformance.report.html import render_html
     from batch_conformance.report.markdown import render_markdown
 
@@ -52,6 +53,7 @@ def write_document(document: Document, folder: Path) -> list[Path]:
         HTML_NAME: render_html(document),
         MARKDOWN_NAME: render_markdown(document),
         BADGE_NAME: render_badge(document),
+        ENDPOINT_NAME: render_endpoint(document),
     }
     prepare_folder(folder)
     return [write_whole(folder / name, text) for name, text in contents.items()]

@@ -13,6 +13,7 @@ from batch_conformance.generate import keys
 from batch_conformance.judge.finding import Finding
 from batch_conformance.judge.result import RunResult, Subject
 from batch_conformance.judge.server import SERVER_BENCH, Record
+from batch_conformance.server.gateway import UsageError
 from batch_conformance.server.hiding import derived_keys, hide_keys
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
@@ -59,12 +60,11 @@ def replay_requests(
     plans = [(request_from(recipe, secret), recipe) for recipe in evidence["replay"]["requests"]]
     wire = Wire(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     try:
-        exchanges = [
-            wire.exchange(
-                _moved(request, target), _intent(intent, recipe), lane=str(recipe.get("connection", ""))
-            )
-            for (request, intent), recipe in plans
-        ]
+        exchanges = []
+        for (request, intent), recipe in plans:
+            _stage(target, recipe.get("staged"))
+            lane = str(recipe.get("connection", ""))
+            exchanges.append(wire.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
     finally:
         wire.close()
     world = World(
@@ -81,6 +81,13 @@ def replay_requests(
         tuple(judgement.findings),
         shown.redactor,
     )
+
+
+def _stage(target: Target, status: object) -> None:
+    if status is None:
+        return
+    if target.stager is None or not isinstance(status, int) or not target.stager.answer_next(status):
+        raise UsageError(f"the {status} was staged: give the staging hook with --stage, as the run had it")
 
 
 def _outcome(
