@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from batch_conformance import __version__
 from batch_conformance.exchange import Exchange, Redactor
@@ -76,7 +76,8 @@ def _entry(
 
 def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     request = exchange.request
-    query = parse_qsl(urlsplit(_plain(request.url)).query, keep_blank_values=True)
+    # Redacted before it is decoded: a plus sign of a key would become a space, and the key another text.
+    query = parse_qsl(_text(request.url, redactor).partition("?")[2].partition("#")[0], keep_blank_values=True)
     shown: dict[str, Any] = {
         "method": _text(request.method, redactor),
         "url": _text(request.url, redactor),
