@@ -63,7 +63,7 @@ def requests_of(shown: Exchange, exchanges: Sequence[Exchange]) -> list[Exchange
     Those are: an ordinary read (for what must have worked), the read of the same batch before, the request of the same
     probe before, and what went over the same connection just before.
     """
-    earlier = [exchange for exchange in exchanges if exchange.number < shown.number]
+    earlier = [one for one in exchanges if one.number < shown.number and one.intent.probe != "discovery"]
     valid = [one for one in earlier if one.intent.id_kind == "known" and one.intent.key_kind == "valid"]
     chosen = [
         *valid[:1],

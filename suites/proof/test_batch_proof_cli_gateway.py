@@ -64,7 +64,7 @@ def test_headers_go_with_every_request_and_are_shown_nowhere(
         monkeypatch.setenv("GATEWAY_TOKEN", TOKEN)
         assert main(["replay", "reports/latest", "server.auth.missing-key"]) == 1
     replayed = capsys.readouterr().out
-    assert "X-Gateway-Token: [value of X-Gateway-Token]" in replayed
+    assert "X-Gateway-Token: [value of GATEWAY_TOKEN]" in replayed
     written = [path.read_text("utf-8") for path in (tmp_path / "reports/latest").iterdir()]
     written += [
         (tmp_path / "all.har").read_text("utf-8"),
