@@ -34,7 +34,9 @@ def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
         assert workflow["permissions"]
         (job,) = workflow["jobs"].values()
         assert job["timeout-minutes"] <= 30
-        uploads = [step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")]
+        uploads = [
+            step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")
+        ]
         assert [step["if"] for step in uploads] == ["always()"]
 
 
@@ -63,7 +65,9 @@ def test_the_snippet_is_a_target(written: tuple[Path, str], tmp_path: Path) -> N
     assert load_contract().servers
 
 
-def test_nothing_is_overwritten_without_force(written: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_overwritten_without_force(
+    written: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """Not even in part; what is as it would be written is no obstacle."""
     folder = str(written[0])
     assert main(["init", folder]) == 0
