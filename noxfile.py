@@ -29,13 +29,21 @@ def tests(session: nox.Session) -> None:
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
     """Judge both embedded sides with the lowest versions of all dependencies, and run the quick part of the proof."""
-    # pip has no such resolver. Where two lowest versions exclude each other (Hypothesis and Schemathesis), the next that
-    # go together are taken.
+    # pip has no such resolver. Where two lowest versions exclude each other (Hypothesis and Schemathesis), it takes the
+    # next ones that go together.
     session.install("uv")
     tools = ("trustme>=1.1", "pytest-xdist>=3.5", "markdown-it-py>=3", "openapi-spec-validator>=0.7")
     session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[server,client]", *tools)
     session.run("pytest", "suites/server", "suites/client", "suites/recorded")
     session.run("pytest", "suites/proof", "-k", SLOW, *session.posargs)
+
+
+@nox.session(python=PYTHONS[0])
+def lowest_client(session: nox.Session) -> None:
+    """Judge the embedded client with the lowest versions of what a client's repository installs."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[client]")
+    session.run("pytest", "suites/client", "suites/recorded")
 
 
 @nox.session(python=PYTHONS[0])
