@@ -138,6 +138,10 @@ class Verdicts:
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
         try:
             # Before the reports are written: one of them may take the baseline's place.
+            if documents:
+                # Under xdist only now is it known here who was judged.
+                required.check(self.options, list(documents))
+                baseline.check(self.options, list(documents))
             self.changes, notes = baseline.compare(self.options, documents)
             self.notes += notes
         except UsageProblem as problem:

@@ -85,6 +85,14 @@ def test_wrong_patterns_are_wrong_usage(tmp_path: Path) -> None:
     assert not (tmp_path / "reports/latest/conformance.json").exists()
 
 
+def test_workers_do_not_let_a_pattern_of_the_other_side_pass(tmp_path: Path) -> None:
+    """The process that started them learns at the end who was judged."""
+    pytest.importorskip("xdist")
+    ended = run(tmp_path, SERVER, *QUICK, "-n", "1", "--batch-require=client.auth.*")
+    assert ended.status == 4, ended.text
+    assert "names clauses of a client, and this run judges: server" in ended.text
+
+
 def test_clauses_that_were_not_selected_count_on_the_command_line_only(tmp_path: Path) -> None:
     """The ini file stands for all runs, those of a few clauses included; it may name the other side, too."""
     theme = str(Path(SERVER) / "test_batch_server_ok.py")
