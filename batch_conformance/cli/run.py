@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from batch_conformance.cli import COULD_NOT_RUN, PROGRAM, Misuse, nearest
+from batch_conformance.cli import COULD_NOT_RUN, Misuse, nearest
 from batch_conformance.contract import contract_root
 from batch_conformance.plugin.options import OPTIONS
 
@@ -58,13 +59,24 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
     words = [*place_of(suite), *options, *rest]
     print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
-    try:
-        import pytest
-    except ImportError:
-        print(f"{PROGRAM}: pytest cannot be imported", file=sys.stderr)
-        return COULD_NOT_RUN
-    status = int(pytest.main(words))
-    return _NOTHING_JUDGED.get(status, status)
+    status = start_pytest(words)
+    # Ended by a signal, it has judged nobody either.
+    return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
+
+
+def start_pytest(words: Sequence[str]) -> int:
+    """Run pytest, and wait for it; returns what it ends with.
+
+    A process of its own: pytest wants to be the first to import its plugins, and says so with a warning, which is an
+    error to some. With -P its path is that of the command ``pytest``, without the folder it is started in.
+    """
+    with subprocess.Popen([sys.executable, "-P", "-m", "pytest", *words]) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # It was interrupted too, and writes its report.
+                continue
 
 
 def place_of(suite: str) -> list[str]:

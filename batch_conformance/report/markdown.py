@@ -25,7 +25,7 @@ from batch_conformance.report.words import (
 #: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
 #: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).
 _MEANINGFUL = re.compile(
-    r"[\\`*\[\]<>#|&~@$]|(?<!\w)_|_(?!\w)|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
+    r"[\\`*\[\]<>#|&~@$]|(?<![^\W_])_|_(?![^\W_])|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
 )
 _CELL_LIMIT = 240
 _EVIDENCE_LIMIT = 3

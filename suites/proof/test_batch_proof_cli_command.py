@@ -108,7 +108,7 @@ def test_a_client_is_a_command_unless_it_says_otherwise(
 ) -> None:
     """What pytest is given."""
     given: list[list[str]] = []
-    monkeypatch.setattr(pytest, "main", _noting(given))
+    monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
     assert main(["client", subject, "-x"]) == 0
     assert f"--batch-client {option} -x" in capsys.readouterr().err
     assert given[0][-1] == "-x"
@@ -117,7 +117,7 @@ def test_a_client_is_a_command_unless_it_says_otherwise(
 def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name is a pattern of its own."""
     given: list[list[str]] = []
-    monkeypatch.setattr(pytest, "main", _noting(given))
+    monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
     assert main(["recorded", "a.json", "b.har", "-q"]) == 0
     assert given[0][1:] == ["--batch-recorded", "a.json", "--batch-recorded", "b.har", "-q"]
 

@@ -143,7 +143,7 @@ def test_only_the_plugin_knows_pytest() -> None:
         for found in IMPORTS
         if found.module.partition(".")[0] in ("pytest", "xdist", "pluggy")
     }
-    assert knows <= {"cli", "plugin", "testing", "suite.py"}
+    assert knows <= {"plugin", "testing", "suite.py"}
 
 
 @pytest.mark.parametrize("folder", ["batch_conformance", "suites"])
