@@ -163,9 +163,8 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[Stage]:
 
 
 def _recorded(seen: Seen, case: Case, ask: Ask) -> Exchange:
-    return exchange_of(
-        seen, next(_numbers), Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
-    )
+    intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
+    return replace(exchange_of(seen, next(_numbers), intent), replay=case)
 
 
 def _placed(told: Told, own: str) -> Told:

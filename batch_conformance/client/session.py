@@ -56,6 +56,7 @@ def judge_client(
             {spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}
         ),
         shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
+        recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
     stage = Stage(client, list(keys), progress)
@@ -69,6 +70,11 @@ def judge_client(
         plays = tuple(stage.plays.values())
     client.settle()
     result.requests = stage.requests
+    result.exchanges = [
+        exchange
+        for play in stage.plays.values()
+        for exchange in (*(one for turn in play.turns for one in turn.seen), *play.elsewhere)
+    ]
     result.results = _verdicts(ClientRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
     result.seconds = round(time.monotonic() - began, 3)
     return result

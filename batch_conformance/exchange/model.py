@@ -88,7 +88,8 @@ class Exchange:
     """One request and what came of it.
 
     ``started`` and ``ended`` are seconds on one monotonic clock of the run. ``connection`` counts the connections
-    of the run; ``reused`` tells whether the request was not the first one on it.
+    of the run; ``reused`` tells whether the request was not the first one on it. ``replay`` is the case that a stub
+    was playing, for whoever can play it again; None for requests of ours.
     """
 
     number: int
@@ -101,6 +102,7 @@ class Exchange:
     connection: int = 0
     reused: bool = False
     notes: tuple[str, ...] = field(default=())
+    replay: object | None = field(default=None, compare=False, repr=False)
 
     @property
     def status(self) -> int | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from batch_conformance.contract import Side
-from batch_conformance.exchange import Redactor
+from batch_conformance.exchange import Exchange, Redactor
+from batch_conformance.exchange.recipe import Piece
 from batch_conformance.judge.verdict import ClauseResult, RunVerdict, run_verdict
 
 
@@ -30,9 +31,11 @@ class RunResult:
 
     ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
     ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
-    ``hints`` are lines for the user about how the run went, e.g. at which rate.
     ``left_behind`` says in one line what a client in this process never closed.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
+    ``recipes`` maps a secret to what yields it when a finding is replayed; ``exchanges`` are all of the run, raw.
+    ``hints`` are lines for the user that change no verdict. ``api_key_env`` names the variable of the key, ``mutant``
+    the variant of the embedded server or client.
     """
 
     subject: Subject
@@ -51,6 +54,10 @@ class RunResult:
     left_behind: str = ""
     redactor: Redactor = field(default_factory=Redactor)
     shell_secrets: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, Piece] = field(default_factory=dict)
+    exchanges: Sequence[Exchange] = ()
+    api_key_env: str = ""
+    mutant: str = ""
 
     @property
     def verdict(self) -> RunVerdict:

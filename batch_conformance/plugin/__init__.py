@@ -29,6 +29,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add_options(parser)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """With ``--batch-help``, list all options in place of running anything."""
+    if not config.getoption("batch_help", False):
+        return None
+    import shutil
+
+    from batch_conformance.plugin.options import help_lines
+
+    print("\n".join(help_lines(min(100, shutil.get_terminal_size().columns))))
+    return 0
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; check what was said on the command line."""
     config.addinivalue_line(
@@ -91,7 +104,8 @@ def batch_settle(request: pytest.FixtureRequest) -> object:
 
     def settle(clause: str) -> None:
         kind = kind_of(clause, request.node.get_closest_marker(MARKER))
-        settle_item(request.node, verdicts_of(request.config).clause(kind, clause))
+        verdicts = verdicts_of(request.config)
+        settle_item(request.node, verdicts.clause(kind, clause), verdicts.place)
 
     return settle
 

@@ -6,14 +6,18 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.text import log_safe
 from batch_conformance.report.words import fault, frequency
 
 _COULD_NOT = pytest.StashKey[bool]()
 
 
-def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
-    """Pass, fail, xfail or skip, as the report's entry on the clause says; JUnit gets the clause as a property."""
+def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAME) -> None:
+    """Pass, fail, xfail or skip, as the report's entry on the clause says; JUnit gets the clause as a property.
+
+    ``report`` is the folder of the reports, as seen from where pytest was started.
+    """
     item.user_properties += [
         ("clause", entry["id"]),
         ("level", entry["level"]),
@@ -34,11 +38,11 @@ def settle_item(item: pytest.Item, entry: dict[str, Any]) -> None:
             pytest.skip("could not be judged, as said before")
         item.config.stash[_COULD_NOT] = True
         pytest.fail(entry["reason"], pytrace=False)
-    pytest.fail(failure_text(entry), pytrace=False)
+    pytest.fail(failure_text(entry, report), pytrace=False)
 
 
-def failure_text(entry: dict[str, Any]) -> str:
-    """A broken clause in a few lines: promise, expected, actual, how to see it again."""
+def failure_text(entry: dict[str, Any], report: str = JSON_NAME) -> str:
+    """A broken clause in a few lines: promise, expected, actual, how to see it again (from ``report``, a folder)."""
     lines = [f"{entry['id']} ({entry['level']}): {entry['title']}"]
     if entry["reason"]:
         lines.append(f"  {entry['reason']}")
@@ -48,8 +52,7 @@ def failure_text(entry: dict[str, Any]) -> str:
             f"    expected  {evidence['expected']}",
             f"    actual    {evidence['actual']}",
         ]
-        if evidence["curl"]:
-            lines.append(f"    {evidence['curl']}")
+        lines += [f"    {line}" for line in (evidence["curl"], replay_of(entry, evidence, report)) if line]
     return "\n".join(lines)
 
 

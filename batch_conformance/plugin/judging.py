@@ -168,6 +168,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             database=_database(options),
         )
     if options.target == "embedded":
+        run.mutant = options.mutant or ""
         run.subject = Subject("server", f"reference server{_suffix(options)}", __version__, "embedded")
     return run
 
@@ -201,6 +202,7 @@ def _resolved(options: Options) -> Target:
         stage=options.stage,
         other_key_env=options.other_key_env,
         revoked_key_env=options.revoked_key_env,
+        ca=options.ca,
     )
 
 

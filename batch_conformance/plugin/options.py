@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     import pytest
@@ -37,21 +39,40 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
     ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
     ("database", "args", {"metavar": "PLACE", "action": "append"}, "where thorough keeps failing examples: a folder, redis://…, github:OWNER/REPO, none; repeatable (default: Hypothesis's own settings)"),
+    ("require", "args", {"metavar": "PATTERNS", "action": "append"}, "clauses that must be exercised, else they fail, e.g. 'server.auth.*,server.body.*'; repeatable (default: none)"),
+    ("baseline", "string", {"metavar": "FILE"}, "an earlier conformance.json: what changed since goes to the terminal, the Markdown report and the step summary (default: none)"),
+    ("trace", "string", {"metavar": "FILE.har"}, "write all exchanges, redacted, as HAR 1.2 for a browser's developer tools (default: none)"),
+    ("ca", "string", {"metavar": "FILE"}, "certificates to trust beside the system's, as PEM (default: none)"),
     ("seed", "string", {"metavar": "N"}, "seed of everything generated (default: 0)"),
 )  # fmt: skip
 
 
+#: Options that `pytest --help` shows: those that people need first. `--batch-help` shows all of them.
+FIRST = frozenset({"target", "id", "api-key-env", "client", "known-failures", "report"})
 #: Empty in place of what the ini file says: none.
 _MAY_BE_EMPTY = frozenset({"known_failures"})
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Register each option with the ini setting of the same name."""
-    group = parser.getgroup("batch-conformance", "conformance to the Batch API contract")
+    group = parser.getgroup("batch-conformance", "conformance to the Batch API contract (all: --batch-help)")
     for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
-        group.addoption(f"--batch-{name}", dest=dest, default=None, help=description, **settings)
-        parser.addini(dest, description, type=ini_type, default=None)  # type: ignore[arg-type]
+        shown = description if name in FIRST else argparse.SUPPRESS
+        group.addoption(f"--batch-{name}", dest=dest, default=None, help=shown, **settings)
+        parser.addini(dest, f"as --batch-{name}", type=ini_type, default=None)  # type: ignore[arg-type]
+    group.addoption("--batch-help", dest="batch_help", action="store_true", help=argparse.SUPPRESS)
+
+
+def help_lines(width: int) -> Iterator[str]:
+    """All options with what they mean, for ``--batch-help``."""
+    yield "Options of sync-batch-conformance; each is an ini setting as well, with _ for -."
+    for name, _, settings, description in OPTIONS:
+        value = settings.get("metavar") or "|".join(settings.get("choices", ()))
+        yield f"  --batch-{name} {value}".rstrip()
+        yield from textwrap.wrap(
+            description, max(40, width) - 8, initial_indent=" " * 8, subsequent_indent=" " * 8, break_on_hyphens=False
+        )
 
 
 def any_told(config: pytest.Config) -> bool:
@@ -100,6 +121,11 @@ class Options:
     recorded: tuple[str, ...]
     overlays: tuple[Path, ...]
     start: Path
+    require: tuple[str, ...] = ()
+    require_told: bool = False
+    baseline: Path | None = None
+    trace: Path | None = None
+    ca: Path | None = None
 
 
 def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
@@ -152,7 +178,16 @@ def read_options(config: pytest.Config) -> Options:
         recorded=tuple(told("recorded") or ()),
         overlays=overlay_files(config),
         start=folder,
+        require=tuple(told("require") or ()),
+        require_told=config.getoption("batch_require", None) is not None,
+        baseline=_below(folder, told("baseline")),
+        trace=_below(folder, told("trace")),
+        ca=_below(folder, told("ca")),
     )
+
+
+def _below(folder: Path, name: str | None) -> Path | None:
+    return folder / name if name else None
 
 
 def _positive(text: str | None, default: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from filelock import FileLock
 
-from batch_conformance.plugin import judging, known_failures
+from batch_conformance.plugin import baseline, judging, known_failures, required
 from batch_conformance.plugin.hosts import obstacle, unfit
 from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
 from batch_conformance.plugin.progress import progress_line
@@ -28,11 +29,14 @@ from batch_conformance.plugin.sharing import (
 )
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
 from batch_conformance.plugin.usage import nobody_named, without_part
+from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
-from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document
+from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document, write_whole
+from batch_conformance.report.har import har_page, har_text
 from batch_conformance.report.partial import is_partial, without_unreached
 
 if TYPE_CHECKING:
+    from batch_conformance.report.changes import Changes
     from batch_conformance.report.words import Document
 
 PASSED, FAILED, INTERRUPTED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 2, 3, 4
@@ -50,18 +54,28 @@ class Verdicts:
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.written: dict[Kind, list[Path]] = {}
+        self.changes: dict[Kind, Changes] = {}
 
     @cached_property
     def options(self) -> Options:
         """The options in force. Raises :class:`UsageProblem`."""
         return read_options(self._config)
 
+    @property
+    def place(self) -> str:
+        """The folder of the reports, as seen from where pytest was started."""
+        return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
+
     def check_usage(self) -> None:
         """Turn wrong usage into pytest's exit status 4, with one line."""
         try:
             judging.check(self.options)
             known_failures.check(self.options)
+            required.check(self.options)
+            baseline.check(self.options)
             prepare_folder(self.options.report)
+            if self.options.trace is not None:
+                prepare_folder(self.options.trace.parent)
         except (UsageProblem, ReportNotWritten) as problem:
             raise pytest.UsageError(str(problem)) from None
 
@@ -86,6 +100,8 @@ class Verdicts:
                     judging.check_kind(kind, self.options)
                 judging.check_mutant(self.selected, self.options)
                 known_failures.check(self.options, self.selected)
+                required.check(self.options, self.selected)
+                baseline.check(self.options, self.selected)
             except UsageProblem as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -128,6 +144,9 @@ class Verdicts:
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
+        if self.options.trace is not None:
+            kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
+        run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
         check_document(document)
         kept.write_text(json.dumps(document), "utf-8")
@@ -163,12 +182,27 @@ class Verdicts:
             self._documents[kind] = documents[kind] = without_unreached(document, unreached)
         for option in told_in_vain(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
+        try:
+            # Before the reports are written: one of them may take the baseline's place.
+            if documents:
+                # Under xdist only now is it known here who was judged.
+                required.check(self.options, list(documents))
+                baseline.check(self.options, list(documents))
+            self.changes, notes = baseline.compare(self.options, documents)
+            self.notes += notes
+        except UsageProblem as problem:
+            self.problems.append(str(problem))
         for document in documents.values():
             self.notes += document["run"].get("hints", ())
         self._write(documents, several=len(documents | selected) > 1)
+        for kind, changes in self.changes.items():
+            for path in self.written.get(kind, ()):
+                if path.suffix == ".md":
+                    baseline.add_to_markdown(path, list(changes_markdown(changes, level=2)))
         try:
+            self._write_trace(documents)
             self.notes += known_failures.update(self.options, map(self._observed, documents))
-        except UsageProblem as problem:
+        except (UsageProblem, ReportNotWritten) as problem:
             self.problems.append(str(problem))
         if self.problems:
             return WRONG_USAGE
@@ -200,3 +234,11 @@ class Verdicts:
             self.problems.append("no clause was judged: nothing ran, so nothing conforms")
             return COULD_NOT_RUN
         return status
+
+    def _write_trace(self, documents: Collection[Kind]) -> None:
+        """Write the exchanges of all subjects into one file. Raises ``ReportNotWritten``."""
+        if self.options.trace is None:
+            return
+        kept = [self._folder / f"{kind}-trace.json" for kind in documents]
+        parts = [json.loads(path.read_text("utf-8")) for path in kept if path.exists()]
+        write_whole(self.options.trace, har_text(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from xml.etree.ElementTree import Element
 
 from batch_conformance.report.markup import h, svg
@@ -45,6 +46,15 @@ def render_badge(document: Document) -> str:
         aria_label=f"{_LABEL}: {words}",
     )
     return svg(image) + "\n"
+
+
+def render_endpoint(document: Document) -> str:
+    """The same as JSON for the endpoint badge of shields.io."""
+    failed = counts(document).get("fail", 0)
+    verdict = document["verdict"]
+    message = RUN_WORDS[verdict].label if verdict != "fail" else f"{failed} failed"
+    colour = _COLOURS[verdict].removeprefix("#")
+    return json.dumps({"schemaVersion": 1, "label": _LABEL, "message": message, "color": colour}) + "\n"
 
 
 _FONT = {

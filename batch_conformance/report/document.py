@@ -26,6 +26,7 @@ from batch_conformance.exchange.sensitive import (
 from batch_conformance.judge.result import RunResult
 from batch_conformance.judge.verdict import ClauseResult, not_selected
 from batch_conformance.report.grouping import Group, grouped
+from batch_conformance.report.replaying import evidence_replay
 from batch_conformance.report.text import (
     LINE_LIMIT,
     Chained,
@@ -111,6 +112,8 @@ class _Reporter:
             facts["left_behind"] = self._line(run.left_behind)
         if run.incomplete:
             facts["incomplete"] = True
+        if run.mutant:
+            facts["mutant"] = self._line(run.mutant)
         if run.error:
             facts["error"] = self._line(run.error)
         return {
@@ -199,6 +202,9 @@ class _Reporter:
             entry["times"] = group.times
         if group.times > 1 and group.batches:
             entry["batches"] = group.batches
+        replay = evidence_replay(finding, self.run)
+        if replay:
+            entry["replay"] = replay
         self.about = None
         return entry
 

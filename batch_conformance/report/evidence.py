@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from batch_conformance.exchange import read_json
 from batch_conformance.report.difference import Piece, differences
 from batch_conformance.report.markup import h
+from batch_conformance.report.replaying import replay_of
 from batch_conformance.report.text import indented_json
 from batch_conformance.report.words import frequency
 
@@ -24,7 +25,7 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
         curl = (
             "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
         )
-        inner = _comparison(item), _exchange(item), _curl(item, curl)
+        inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
         if number == 1:
             yield h("div", h("p", item["message"], _often(item), class_="message"), *inner, class_="evidence")
         else:
@@ -111,6 +112,14 @@ def _readable(body: str) -> tuple[str, str]:
     if "\n" in body.strip() or len(body) < 60 or not read_json(body.encode("utf-8", "replace")).ok:
         return body, ""
     return indented_json(body), "indented for reading"
+
+
+def _replay(clause: Mapping[str, Any], item: Mapping[str, Any]) -> Element | None:
+    line = replay_of(clause, item)
+    if not line:
+        return None
+    title = "Replay it" if clause["id"].startswith("server.") else "Hold the stub on this answer"
+    return h("div", h("h4", title), _box("replay line", [line], tall=False), class_="curl")
 
 
 def _curl(item: Mapping[str, Any], title: str) -> Element | None:

@@ -10,13 +10,14 @@ from typing import Any
 from batch_conformance.judge.result import RunResult
 from batch_conformance.report.document import check_document, first_violation, report_document
 from batch_conformance.report.partial import is_partial
+from batch_conformance.report.replaying import JSON_NAME as JSON_NAME
 from batch_conformance.report.text import visible
 from batch_conformance.report.words import Document
 
-JSON_NAME = "conformance.json"
 HTML_NAME = "conformance.html"
 MARKDOWN_NAME = "conformance.md"
 BADGE_NAME = "badge.svg"
+ENDPOINT_NAME = "badge.json"
 
 
 class ReportNotWritten(OSError):
@@ -28,7 +29,7 @@ class MalformedReport(ValueError):
 
 
 def write_reports(run: RunResult, folder: Path) -> list[Path]:
-    """Write ``conformance.json``, ``.html``, ``.md`` and ``badge.svg`` into ``folder``; returns their paths.
+    """Write ``conformance.json``, ``.html``, ``.md`` and two badges into ``folder``; returns their paths.
 
     A run of some clauses only has no verdict to make a badge of. Every file is complete or as it was before.
 
@@ -43,7 +44,7 @@ def write_reports(run: RunResult, folder: Path) -> list[Path]:
 def write_document(document: Document, folder: Path) -> list[Path]:
     """Write the files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
     # Only now, so that whoever just reads a report does not pay for the pages.
-    from batch_conformance.report.badge import render_badge
+    from batch_conformance.report.badge import render_badge, render_endpoint
     from batch_conformance.report.html import render_html
     from batch_conformance.report.markdown import render_markdown
 
@@ -54,7 +55,7 @@ def write_document(document: Document, folder: Path) -> list[Path]:
         MARKDOWN_NAME: render_markdown(document),
     }
     if not is_partial(document):
-        contents[BADGE_NAME] = render_badge(document)
+        contents |= {BADGE_NAME: render_badge(document), ENDPOINT_NAME: render_endpoint(document)}
     prepare_folder(folder)
     return [write_whole(folder / name, text) for name, text in contents.items()]
 

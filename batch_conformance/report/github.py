@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from batch_conformance.report.markdown import render_markdown
+from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.text import cut, log_safe
 from batch_conformance.report.words import (
     Document,
@@ -24,8 +25,12 @@ _MESSAGE_LIMIT = 1000
 _LEVELS = {"pass": "notice", "partial": "notice", "known": "warning"}
 
 
-def write_step_summary(document: Document, environment: Mapping[str, str]) -> Path | None:
+def write_step_summary(
+    document: Document, environment: Mapping[str, str], more: Sequence[str] = ()
+) -> Path | None:
     """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; None when it names none.
+
+    ``more`` are lines of Markdown to go with it, e.g. what changed since a baseline.
 
     Raises ``OSError`` when the file cannot be written to.
     """
@@ -34,25 +39,28 @@ def write_step_summary(document: Document, environment: Mapping[str, str]) -> Pa
         return None
     path = Path(name)
     room = SUMMARY_LIMIT - (path.stat().st_size if path.exists() else 0)
-    text = render_markdown(document)
+    changes = "".join(f"{line}\n" for line in ["", *more]) if more else ""
+    text = render_markdown(document) + changes
     if len(text.encode()) > room:
-        text = render_markdown(document, evidence=False)
+        text = render_markdown(document, evidence=False) + changes
     with path.open("a", encoding="utf-8", newline="\n") as summary:
         summary.write(text)
     return path
 
 
-def annotation_lines(document: Document, environment: Mapping[str, str]) -> list[str]:
+def annotation_lines(
+    document: Document, environment: Mapping[str, str], report: str = JSON_NAME
+) -> list[str]:
     """Workflow commands to print, one a line: the summary first, then one a failed clause, ten at most.
 
-    None outside of GitHub Actions.
+    None outside of GitHub Actions. ``report`` is where ``conformance.json`` is, for the lines that replay a finding.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return []
-    return list(_annotations(document))[:ANNOTATION_LIMIT]
+    return list(_annotations(document, report))[:ANNOTATION_LIMIT]
 
 
-def _annotations(document: Document) -> Iterator[str]:
+def _annotations(document: Document, report: str) -> Iterator[str]:
     level = _LEVELS.get(standing(document), "error")
     title = f"{subject_name(document)}: {standing_label(document)}"
     error = document["run"].get("error")
@@ -74,6 +82,7 @@ def _annotations(document: Document) -> Iterator[str]:
                 f"expected {item['expected']}",
                 f"actual {item['actual']}",
                 frequency(item),
+                replay_of(clause, item, report) or "",
             ]
         yield _command("error", clause["id"], "\n".join(filter(None, lines)))
 

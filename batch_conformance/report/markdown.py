@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from batch_conformance.report.replaying import replay_of
 from batch_conformance.report.text import cut
 from batch_conformance.report.words import (
     RUN_WORDS,
@@ -29,7 +30,7 @@ from batch_conformance.report.words import (
 #: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
 #: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).
 _MEANINGFUL = re.compile(
-    r"[\\`*\[\]<>#|&~@$]|(?<!\w)_|_(?!\w)|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
+    r"[\\`*\[\]<>#|&~@$]|(?<![^\W_])_|_(?![^\W_])|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
 )
 _CELL_LIMIT = 240
 _EVIDENCE_LIMIT = 3
@@ -112,7 +113,8 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
     yield f"<details><summary><code>{clause['id']}</code>: evidence</summary>"
     for item in items:
         yield ""
-        yield _preformatted(_plain(item))
+        line = replay_of(clause, item)
+        yield _preformatted(_plain(item) + (f"\n\n{line}" if line else ""))
     more = evidence_note(clause, len(items))
     if more:
         yield from ("", f"… {more}")

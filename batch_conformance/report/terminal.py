@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.text import cut, log_safe
 from batch_conformance.report.words import (
     RUN_WORDS,
@@ -86,14 +87,16 @@ def render_terminal(
     verbose: int = 0,
     ascii_only: bool = False,
     more: str = "",
+    report: str = JSON_NAME,
 ) -> None:
     """Write the verdict through ``write``.
 
     ``width`` is in columns. ``verbose`` 0 shows the first piece of evidence of a clause, 1 three pieces and
     the clauses that passed, 2 all of them with requests and responses. ``ascii_only`` is for terminals that
-    can show no more (see ``can_show``). ``more`` says where the whole report is, e.g. a path.
+    can show no more (see ``can_show``). ``more`` says where the whole report is, e.g. a path;
+    ``report`` where ``conformance.json`` is, for the lines that replay a finding.
     """
-    for line in _Renderer(width, verbose, ascii_only).lines(document, more):
+    for line in _Renderer(width, verbose, ascii_only, report).lines(document, more):
         for text, markup in line:
             write(text.encode("ascii", "replace").decode("ascii") if ascii_only else text, **markup)
         write("\n")
@@ -111,9 +114,10 @@ def can_show(encoding: str | None) -> bool:
 class _Renderer:
     """Lays out one document. Every line begins with a text of ours, so that none can be a log command."""
 
-    def __init__(self, width: int, verbose: int, ascii_only: bool) -> None:
+    def __init__(self, width: int, verbose: int, ascii_only: bool, report: str) -> None:
         self.width = max(40, min(width, 120))
         self.verbose = verbose
+        self.report = report
         self.ascii = ascii_only
         self.bar = "|" if ascii_only else "│"
         self.dot = "-" if ascii_only else "·"
@@ -186,6 +190,9 @@ class _Renderer:
         most = {0: 1, 1: 3}.get(self.verbose, len(clause["evidence"]))
         for item in clause["evidence"][:most]:
             yield from self.evidence(item)
+            line = replay_of(clause, item, self.report)
+            if line:
+                yield [(_INDENT, _PLAIN), (log_safe(line, lines=False), {"cyan": True})]
         note = evidence_note(clause, min(most, len(clause["evidence"])))
         if note:
             yield [(f"{_INDENT}{'...' if self.ascii else '…'} {note}", _FAINT)]

@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import Exchange, Redactor
+from batch_conformance.exchange import Exchange
 from batch_conformance.generate import keys
 from batch_conformance.judge.finding import Judgement
 from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
 from batch_conformance.judge.server import SERVER_BENCH, Record
 from batch_conformance.judge.verdict import ClauseResult, clause_result, unselected
+from batch_conformance.server.gateway import tunnel_hints
+from batch_conformance.server.hiding import hide_keys
 from batch_conformance.server.liveness import GivenUp
 from batch_conformance.server.probes import World
 from batch_conformance.server.profile import PROFILES
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 
 #: The clause about rates, and the one that answers for failures of the server that no other clause is about.
 _RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
-#: Variants of the key that are shorter are shown as they are: hidden, they would tear holes into any text.
-_SHORTEST = 6
 
 
 def judge_server(
@@ -68,7 +68,7 @@ def judge_server(
         budget=world.profile.budget,
     )
     began = time.monotonic()
-    wire = Wire(target.url, timeout=timeout)
+    wire = Wire(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, world, wire, progress)
     wanted = frozenset[str]().union(*(SERVER_BENCH.judges[clause].needs for clause in chosen))
     lost = False
@@ -82,12 +82,15 @@ def judge_server(
         result.incomplete = True
     finally:
         wire.close()
-    _hide_keys(result, world)
+    hide_keys(result, world, target.headers)
+    result.exchanges = runner.exchanges
     result.requests = runner.requests
     result.rate_limited = sum(
         exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
     )
-    result.hints = runner.hints
+    result.hints = list(runner.hints)
+    if target.rate is None and target.name != "embedded":
+        result.hints += tunnel_hints(runner.exchanges)
     result.results = _verdicts(runner, chosen, result, lost=lost)
     result.seconds = round(time.monotonic() - began, 3)
     return result
@@ -153,22 +156,3 @@ def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges
     )
-
-
-def _hide_keys(result: RunResult, world: World) -> None:
-    """Register the valid key and every variant of it that was sent, each under the name it is shown by."""
-    shell: dict[str, str] = {}
-    redactor = Redactor()
-    for near in keys.near_keys(world.secret, world.variable, world.seed):
-        # What is left of a short key may be an ordinary word.
-        if near.value and len(near.value) >= _SHORTEST:
-            redactor.add(near.value, f"[{near.label}]")
-            if near.shell:
-                shell[near.value] = near.shell
-    for key in (world.key, world.other_key, world.revoked_key):
-        if key is not None and key.value:
-            name = "api-key" if key.kind == "valid" else key.label
-            redactor.add(key.value, f"[{name}]", pieces=f"[part of {name}]")
-            shell[key.value] = key.shell
-    result.redactor = redactor
-    result.shell_secrets = shell

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.exchange.model import KeyKind
 from batch_conformance.generate.keys import Key
+from batch_conformance.server.gateway import ExtraHeader, context_of, extra_headers
+from batch_conformance.server.gateway import UsageError as UsageError
 from batch_conformance.server.staging import Stager, open_stager
 
 #: Requests a second towards a server that is not on this machine, unless told otherwise.
@@ -22,13 +25,12 @@ POLITE_RATE = 8.0
 _TABLE = "[tool.batch_conformance.targets.{}]"
 
 
-class UsageError(ValueError):
-    """The suite was asked for something that cannot be: exit status 4. The message is one line for the user."""
-
-
 @dataclass(frozen=True)
 class Target:
-    """A server to judge. ``rate`` is in requests a second, None for no limit; ``api_key_env`` names the variable."""
+    """A server to judge. ``rate`` is in requests a second, None for no limit; ``api_key_env`` names the variable.
+
+    ``headers`` go with each request; ``ssl_context`` None trusts what the system trusts.
+    """
 
     name: str
     url: str
@@ -39,6 +41,13 @@ class Target:
     stager: Stager | None = None
     other_key: Key | None = None
     revoked_key: Key | None = None
+    headers: tuple[ExtraHeader, ...] = ()
+    ssl_context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def header_fields(self) -> list[tuple[str, str]]:
+        """Names and values of the extra headers."""
+        return [(header.name, header.value) for header in self.headers]
 
     @property
     def host(self) -> str:
@@ -65,6 +74,7 @@ def resolve_target(
     stage: str | None = None,
     other_key_env: str | None = None,
     revoked_key_env: str | None = None,
+    ca: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Target:
     """Resolve a target that is not the embedded one: a contract's server name, a name of the nearest
@@ -106,6 +116,8 @@ def resolve_target(
         stager=open_stager(stage, key) if stage else None,
         other_key=_extra_key(other_key_env, environ, "other-org", "the valid key of another organisation", key),
         revoked_key=_extra_key(revoked_key_env, environ, "invalid", "a revoked key", key),
+        headers=extra_headers(table.get("headers_env", {}), environ, f"target {spec!r}"),
+        ssl_context=context_of(ca) if ca else None,
     )
 
 
@@ -185,6 +197,7 @@ _FIELDS: dict[str, tuple[type[Any], str]] = {
     "api_key_env": (str, "a string, the name of an environment variable"),
     "batch_ids": (list, "an array of strings"),
     "rate": (str, 'a string such as "8/s"'),
+    "headers_env": (dict, "a table of header names, each with the name of an environment variable"),
 }
 
 
@@ -203,7 +216,7 @@ def _project_target(name: str, start: Path) -> dict[str, Any] | None:
         if field_name not in _FIELDS:
             raise UsageError(f"{where} has an unknown field {field_name!r}: known are {', '.join(_FIELDS)}")
         kind, description = _FIELDS[field_name]
-        strings = value if isinstance(value, list) else [value]
+        strings = value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]
         if not isinstance(value, kind) or not all(isinstance(item, str) for item in strings):
             raise UsageError(f"{where} field {field_name!r} is not {description}")
     if "url" not in table:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 
 from batch_conformance.exchange import Exchange, Failure, Intent, Request, Response
@@ -16,11 +18,19 @@ class Wire:
     """Sends requests to one origin, that of ``url``.
 
     ``timeout`` is the longest that one exchange may take, in seconds, from connecting to the last byte. Redirects
-    are never followed, environment proxies never used.
+    are never followed, environment proxies never used. ``headers`` go with each request that does not set them itself.
     """
 
-    def __init__(self, url: str, *, timeout: float, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float,
+        ssl_context: ssl.SSLContext | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.timeout = timeout
+        self._headers = tuple(headers)
         self._address = Address(url, ssl_context)
         self._connections = count(1)
         self._numbers = count(1)
@@ -36,6 +46,7 @@ class Wire:
         ``timeout`` shortens the wire's own. Never raises for what the target does: that is recorded in the exchange.
         """
         seconds = min(timeout or self.timeout, self.timeout)
+        request = self._with_headers(request)
         recorded = self._send(request, intent, lane, seconds)
         if recorded.reused and recorded.response is None and _closed_while_idle(recorded):
             # A server may close an idle connection at any time (RFC 9112, 9.3.1): a GET is repeated once.
@@ -49,6 +60,11 @@ class Wire:
         except Broken:
             return False
         return True
+
+    def _with_headers(self, request: Request) -> Request:
+        own = {name.lower() for name, _ in request.headers}
+        more = tuple(pair for pair in self._headers if pair[0].lower() not in own)
+        return replace(request, headers=(*request.headers, *more)) if more else request
 
     def close(self) -> None:
         """Close all connections."""

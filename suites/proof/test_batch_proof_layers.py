@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "batch_conformance"
 #: Modules of the package that are no layer: what suites are made with, and the command that copies all of it.
-TOP = ("suite", "vendor")
+TOP = ("__main__", "suite", "vendor")
 _ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \|", re.MULTILINE)
 _LONGEST = 400
 

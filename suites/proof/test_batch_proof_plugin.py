@@ -62,7 +62,7 @@ def test_embedded_sides_conform_and_nothing_is_left_out(both: Ended) -> None:
 
 def test_a_run_of_both_sides_writes_a_folder_a_side(both: Ended) -> None:
     """Each complete, and nothing beside them."""
-    names = {"conformance.json", "conformance.html", "conformance.md", "badge.svg"}
+    names = {"conformance.json", "conformance.html", "conformance.md", "badge.json", "badge.svg"}
     assert {path.name for path in (both.folder / "out").iterdir()} == {"server", "client"}
     for side in ("server", "client"):
         assert {path.name for path in (both.folder / "out" / side).iterdir()} == names

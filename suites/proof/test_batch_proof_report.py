@@ -248,12 +248,13 @@ def test_there_is_a_word_for_every_verdict() -> None:
     assert WORDS.keys() == set(get_args(ClauseVerdict))
 
 
-def test_writes_four_files_and_reads_them_back(run: RunResult, tmp_path: Path) -> None:
+def test_writes_its_files_and_reads_them_back(run: RunResult, tmp_path: Path) -> None:
     """Into a folder that it makes, over what is there."""
     folder = tmp_path / "a" / "b"
     for _ in range(2):
         written = write_reports(run, folder)
     assert sorted(path.name for path in written) == [
+        "badge.json",
         "badge.svg",
         "conformance.html",
         "conformance.json",

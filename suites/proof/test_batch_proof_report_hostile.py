@@ -16,7 +16,7 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -219,6 +219,7 @@ def test_markdown_consists_of_our_elements_only(name: str) -> None:
 @given(
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]) | st.just(" "))
 )
+@example("__0__")
 def test_any_text_means_nothing_to_markdown(text: str) -> None:
     """And is shown as it is."""
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x {as_text(text)} y")

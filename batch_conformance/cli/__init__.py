@@ -1,0 +1,169 @@
+"""The command ``batch-conformance``: what the suite can do, without pytest's vocabulary.
+
+Thin by intent: a run is a run of pytest, and the pytest line that does the same is shown first.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+from batch_conformance import __version__
+
+PROGRAM = "batch-conformance"
+PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
+
+
+class Misuse(Exception):
+    """Wrong usage: exit status 4. The message is one line for the user."""
+
+
+Command = Callable[[Sequence[str]], int]
+
+
+def _server(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.run import run_server
+
+    return run_server(arguments)
+
+
+def _client(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.run import run_client
+
+    return run_client(arguments)
+
+
+def _recorded(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.run import run_recorded
+
+    return run_recorded(arguments)
+
+
+def _explain(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.explain import explain
+
+    return explain(arguments)
+
+
+def _diff(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.diff import diff
+
+    return diff(arguments)
+
+
+def _replay(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.replay import replay
+
+    return replay(arguments)
+
+
+def _init(arguments: Sequence[str]) -> int:
+    from batch_conformance.cli.init import init
+
+    return init(arguments)
+
+
+def _module(name: str) -> Command:
+    """A command that is a module of its own, run as ``python -m`` runs it."""
+
+    def run(arguments: Sequence[str]) -> int:
+        before, sys.argv = sys.argv, [name, *arguments]
+        try:
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            if isinstance(end.code, int):
+                # argparse ends with 2, which is nothing this suite ends with.
+                return WRONG_USAGE if end.code == 2 else end.code
+            if end.code:
+                print(end.code, file=sys.stderr)
+            return WRONG_USAGE if end.code else PASSED
+        finally:
+            sys.argv = before
+        return PASSED
+
+    return run
+
+
+#: Command, its arguments, what it does, the function.
+COMMANDS: dict[str, tuple[str, str, Command]] = {
+    "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _server),
+    "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _client),
+    "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _recorded),
+    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to mend it", _explain),
+    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _diff),
+    "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _replay),
+    "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _module("batch_conformance.report.matrix")),
+    "contract": ("[OPTIONS]", "print the contract", _module("batch_conformance.contract")),
+    "vendor": ("FOLDER [--check|--force]", "put the suite into a folder of your repository", _module("batch_conformance.vendor")),
+    "init": ("[FOLDER] [--force]", "write GitHub workflows and a snippet for pyproject.toml", _init),
+}  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(usage(), file=sys.stdout if given else sys.stderr)
+        return PASSED if given else WRONG_USAGE
+    if given[0] == "--version":
+        print(f"{PROGRAM} {__version__}")
+        return PASSED
+    name, rest = given[0], given[1:]
+    try:
+        arguments_of, description, command = _command(name)
+        if (
+            rest
+            and rest[0] in ("-h", "--help")
+            and name not in ("diff", "matrix", "contract", "vendor", "init", "replay")
+        ):
+            print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
+            return PASSED
+        return command(rest)
+    except Misuse as misuse:
+        print(f"{PROGRAM}: {misuse}", file=sys.stderr)
+        return WRONG_USAGE
+    except KeyboardInterrupt:
+        return COULD_NOT_RUN
+    except SystemExit as end:
+        # argparse has shown its help.
+        return end.code if isinstance(end.code, int) else WRONG_USAGE
+
+
+def _command(name: str) -> tuple[str, str, Command]:
+    if name not in COMMANDS:
+        raise Misuse(f"unknown command {name!r}{_or_rather(name)}; {PROGRAM} --help lists them")
+    return COMMANDS[name]
+
+
+def usage() -> str:
+    """The list of commands."""
+    lines = [
+        f"usage: {PROGRAM} COMMAND …",
+        "",
+        "Conformance tests for the Batch API: any server, any client.",
+        "",
+    ]
+    for name, (arguments, description, _) in COMMANDS.items():
+        lines += [f"  {name} {arguments}", f"      {description}"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "What is not known here goes on to pytest: --batch-help lists the options of the suite.",
+            "Exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage.",
+        ]
+    )
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """``; did you mean …?`` for a misspelt word, with up to three known ones; empty when none is like it."""
+    close = get_close_matches(word, known, n=3, cutoff=0.6)
+    return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+def _or_rather(name: str) -> str:
+    if name.startswith(("http://", "https://")):
+        return f"; did you mean {PROGRAM} server {name}?"
+    return nearest(name, list(COMMANDS))

@@ -1,0 +1,56 @@
+"""``diff OLD NEW``: what changed from one report to the next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, WRONG_USAGE, Misuse
+from batch_conformance.cli.parsing import parser_of
+from batch_conformance.report.changes import NotComparable, NoVerdict, compare_reports
+from batch_conformance.report.changes_text import changes_json, changes_lines, changes_markdown
+from batch_conformance.report.files import JSON_NAME, MalformedReport, read_report
+from batch_conformance.report.terminal import can_show
+from batch_conformance.report.words import Document
+
+
+def diff(arguments: Sequence[str]) -> int:
+    """Print the changes. Status 1 when something is newly broken, 3 when a run could not judge."""
+    parser = parser_of(
+        "diff", "Compares two reports of one subject; status 1 only when something is newly broken."
+    )
+    parser.add_argument(
+        "old", metavar="OLD", type=Path, help="a conformance.json, or the folder that holds it"
+    )
+    parser.add_argument("new", metavar="NEW", type=Path, help="the newer one")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="as Markdown, e.g. for a pull request")
+    form.add_argument("--json", action="store_true", help="as JSON")
+    told = parser.parse_args(arguments)
+    try:
+        changes = compare_reports(read_one(told.old), read_one(told.new))
+    except NotComparable as problem:
+        print(f"{PROGRAM} diff: {problem}", file=sys.stderr)
+        return COULD_NOT_RUN if isinstance(problem, NoVerdict) else WRONG_USAGE
+    if told.json:
+        text = changes_json(changes)
+    else:
+        text = "\n".join(changes_markdown(changes) if told.markdown else changes_lines(changes))
+    if not can_show(sys.stdout.encoding):
+        text = text.replace("→", "->").encode("ascii", "replace").decode()
+    print(text)
+    return FAILED if changes.broke else PASSED
+
+
+def read_one(place: Path) -> Document:
+    """A report, by its file or its folder. Raises :class:`Misuse`."""
+    path = place / JSON_NAME if place.is_dir() else place
+    try:
+        return read_report(path)
+    except FileNotFoundError:
+        raise Misuse(f"there is no report {path}") from None
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
+    except MalformedReport as problem:
+        raise Misuse(str(problem)) from None

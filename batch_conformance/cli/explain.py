@@ -1,0 +1,128 @@
+"""``explain CLAUSE``: what is promised, who says so, what a breach looks like, how to mend it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from batch_conformance.cli import PASSED, PROGRAM, Misuse, nearest
+from batch_conformance.contract import Clause, contract_root, load_contract
+
+#: Examples of a breach shown.
+_EXAMPLES = 4
+_WIDTH = 78
+
+
+def explain(arguments: Sequence[str]) -> int:
+    """Print all that is known of a clause."""
+    if len(arguments) != 1:
+        raise Misuse("explain: name one clause, e.g. server.auth.near-key")
+    clauses = load_contract().clauses
+    name = arguments[0].partition("#")[0]
+    if name not in clauses:
+        theme = [clause for clause in clauses if clause.startswith(name.rstrip("*.") + ".")]
+        if theme:
+            print("\n".join(f"{clause:36} {clauses[clause].promise}" for clause in theme))
+            return PASSED
+        raise Misuse(f"the contract has no clause {name!r}{near_clauses(name)}")
+    print("\n".join(explanation(clauses[name])))
+    return PASSED
+
+
+def near_clauses(name: str) -> str:
+    """``; did you mean …?`` for a misspelt clause id."""
+    ids = list(load_contract().clauses)
+    without_side = {clause.partition(".")[2]: clause for clause in ids}
+    if name in without_side:
+        return f"; did you mean {without_side[name]}?"
+    last = [clause for clause in ids if clause.rpartition(".")[2] == name.rpartition(".")[2]]
+    return nearest(name, ids) or (f"; did you mean {' or '.join(last[:3])}?" if last else "")
+
+
+def explanation(clause: Clause) -> Iterator[str]:
+    """The lines of an explanation."""
+    yield f"{clause.id}  ({clause.level})"
+    yield from _field("promise", clause.promise)
+    fails = (
+        "a breach fails" if clause.level == "must" else "a breach is a warning, and fails with --batch-strict"
+    )
+    yield from _field("level", f"{clause.level}: {fails}")
+    yield from _field("source", clause.source)
+    for number, text in decisions_of(clause.source).items():
+        yield from _field(f"decision {number}", text)
+    for line in breaches(clause):
+        yield from _field("a breach", line)
+    yield from _field("mend it", advice(clause.id))
+    subject = "server URL" if clause.side == "server" else "client COMMAND"
+    yield from _field("test it", f"{PROGRAM} {subject} -k '[{clause.id}]'")
+
+
+def _field(name: str, text: str) -> Iterator[str]:
+    lines = textwrap.wrap(text, _WIDTH - 14, break_on_hyphens=False) or [""]
+    yield f"  {name:<11} {lines[0]}"
+    yield from (f"  {'':<11} {line}" for line in lines[1:])
+
+
+def decisions_of(source: str) -> dict[int, str]:
+    """The decisions that a source names, by number, as plain text."""
+    wanted = [
+        int(number)
+        for row in re.findall(r"decisions? ([\d, and]+)", source)
+        for number in re.findall(r"\d+", row)
+    ]
+    return {number: _decisions()[number] for number in wanted if number in _decisions()}
+
+
+@cache
+def _decisions() -> Mapping[int, str]:
+    text = (contract_root() / "contracts" / "decisions.md").read_text("utf-8")
+    found = {}
+    for section in text.split("\n## ")[1:]:
+        head, _, body = section.partition("\n")
+        number, dot, title = head.partition(". ")
+        if dot and number.isdigit():
+            plain = re.sub(r"\*\*|`", "", f"{title}. {' '.join(body.split())}")
+            found[int(number)] = plain
+    return found
+
+
+def breaches(clause: Clause) -> list[str]:
+    """Examples of a breach: what the mutants do that the suite is proved with."""
+    if clause.side == "client":
+        from batch_conformance.reference.client_mutants import client_mutants
+
+        shown = [(one.name, one.description) for one in client_mutants().values() if one.clause == clause.id]
+    else:
+        from batch_conformance.reference.faults import server_mutants
+
+        shown = [
+            (one.name, getattr(one, "description", ""))
+            for one in server_mutants().values()
+            if one.clause == clause.id
+        ]
+    lines = [
+        f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in shown
+    ]
+    if not lines:
+        return ["none is known"]
+    more = len(lines) - _EXAMPLES
+    kept = lines[:_EXAMPLES] + ([f"… and {more} more"] if more > 0 else [])
+    return [*kept, f"see it: {PROGRAM} {clause.side} embedded --batch-mutant {shown[0][0]}"]
+
+
+@cache
+def _advice() -> Mapping[str, str]:
+    import yaml
+
+    loaded: dict[str, str] = yaml.safe_load(Path(__file__).with_name("mending.yaml").read_text("utf-8"))
+    return loaded
+
+
+def advice(clause: str) -> str:
+    """How to mend a breach: what is said of the clause, of its theme, or of its side."""
+    parts = clause.split(".")
+    names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((_advice()[name] for name in names if name in _advice()), "")

@@ -1,0 +1,91 @@
+"""``init``: GitHub workflows for a server, a client and a nightly staging run, and a snippet for pyproject.toml."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_conformance.cli import PASSED, WRONG_USAGE, Misuse
+from batch_conformance.cli.parsing import parser_of
+
+_TEMPLATES = Path(__file__).with_name("templates")
+#: Kind of workflow, and its file below the repository.
+FILES = {
+    kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml"
+    for kind in ("server", "client", "nightly")
+}
+_INSTALL = "sync-batch-conformance"
+
+
+def init(arguments: Sequence[str]) -> int:
+    """Write the workflows. Without ``--force`` nothing that is there is overwritten.
+
+    Status 4 in that case, and nothing is written.
+    """
+    parser = parser_of("init", "Writes GitHub workflows, and prints a snippet for pyproject.toml.")
+    parser.add_argument(
+        "folder",
+        metavar="FOLDER",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        help="the repository (default: here)",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="KIND",
+        choices=list(FILES),
+        action="append",
+        help="server, client or nightly; repeatable",
+    )
+    parser.add_argument(
+        "--install",
+        metavar="WHAT",
+        default=_INSTALL,
+        help="what pip installs: a name, a git+https:// URL, a wheel (default: %(default)s)",
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    told = parser.parse_args(arguments)
+    if not told.folder.is_dir():
+        raise Misuse(f"init: there is no folder {told.folder}")
+    chosen = {
+        kind: told.folder / place for kind, place in FILES.items() if not told.only or kind in told.only
+    }
+    texts = {kind: template(kind).replace("@SUITE@", requirement(told.install, kind)) for kind in chosen}
+    taken = [
+        path
+        for kind, path in chosen.items()
+        if path.exists() and not (path.is_file() and path.read_bytes() == texts[kind].encode())
+    ]
+    if taken and not told.force:
+        listed = ", ".join(map(str, taken))
+        print(f"init: nothing was written, there is {listed} already: --force overwrites", file=sys.stderr)
+        return WRONG_USAGE
+    try:
+        for kind, path in chosen.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[kind], "utf-8", newline="\n")
+            print(f"wrote {path}")
+    except OSError as error:
+        raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
+    if "nightly" in chosen:
+        print("\n" + _template("pyproject.toml"), end="")
+    return PASSED
+
+
+def requirement(install: str, kind: str) -> str:
+    """What pip is asked for: a name, a URL (``git+https://…`` too) or the path of a wheel, with the extra it takes."""
+    extra = "client" if kind == "client" else "server"
+    if "://" in install:
+        return f"{_INSTALL}[{extra}] @ {install}"
+    return f"{install}[{extra}]"
+
+
+def template(kind: str) -> str:
+    """The text of a workflow, ``@SUITE@`` standing for what pip installs."""
+    return _template(f"{kind}.yml")
+
+
+def _template(name: str) -> str:
+    return (_TEMPLATES / name).read_text("utf-8")

@@ -1,0 +1,228 @@
+"""``replay REPORT CLAUSE[#N]``: one finding once more, at a server or at the stub that a client is pointed at."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, Misuse
+from batch_conformance.cli.diff import read_one
+from batch_conformance.cli.explain import near_clauses
+from batch_conformance.cli.parsing import parser_of
+from batch_conformance.contract import load_contract
+from batch_conformance.report.files import JSON_NAME
+from batch_conformance.report.text import cut, log_safe, visible
+from batch_conformance.report.words import Document, subject_name
+
+_BODY = 2000
+_OUTCOMES = {
+    "same": (FAILED, "broken the same way"),
+    "otherwise": (FAILED, "broken, but in another way than recorded"),
+    "kept": (PASSED, "not broken this time"),
+    "alike": (FAILED, "answered as recorded (these requests alone cannot show more)"),
+    "unlike": (
+        COULD_NOT_RUN,
+        "answered otherwise than recorded; these requests alone cannot show whether it is mended",
+    ),
+}
+
+
+def replay(arguments: Sequence[str]) -> int:
+    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
+    parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
+    parser.add_argument(
+        "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
+    )
+    parser.add_argument(
+        "clause", metavar="CLAUSE[#N]", help="the clause, and which piece of its evidence (default: 1)"
+    )
+    parser.add_argument(
+        "--target", metavar="T", help="another server than the report's: a URL, a name, embedded"
+    )
+    parser.add_argument("--mutant", metavar="NAME", help="embedded only: the mutant that was judged")
+    parser.add_argument(
+        "--api-key-env", metavar="NAME", help="variable that holds the key (default: as recorded)"
+    )
+    parser.add_argument("--ca", metavar="FILE", type=Path, help="certificates to trust, as PEM")
+    parser.add_argument("--allow-production", action="store_true", help="let it be the production server")
+    parser.add_argument(
+        "--timeout", metavar="S", type=float, default=10.0, help="longest wait for an answer, in seconds"
+    )
+    parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
+    parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
+    told = parser.parse_args(arguments)
+    clause, _, number = told.clause.partition("#")
+    if clause not in load_contract().clauses:
+        raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
+    if number and not (number.isascii() and number.isdigit() and int(number)):
+        raise Misuse(f"{told.clause!r}: behind # stands the number of a piece of evidence, from 1")
+    document = report_with(told.report, clause)
+    evidence = _evidence(document, clause, int(number or 1))
+    _head(document, clause, evidence)
+    if document["subject"]["side"] == "client":
+        from batch_conformance.cli.replay_client import hold_stub
+
+        return hold_stub(evidence["replay"], told.port)
+    return _to_server(document, clause, evidence, told)
+
+
+def report_with(place: Path, clause: str) -> Document:
+    """The report of a file or folder that has evidence on a clause: the newest one. Raises :class:`Misuse`."""
+    if not place.is_dir():
+        return read_one(place)
+    side = clause.partition(".")[0]
+    spots = [place, place / side, place / "recorded", place / "partial", place / side / "partial"]
+    found = [read_one(spot) for spot in spots if (spot / JSON_NAME).is_file()]
+    if not found:
+        raise Misuse(f"there is no report in {place}")
+    good = [document for document in found if _entry(document, clause).get("evidence")]
+    return max(good or found, key=lambda document: str(document["run"]["started"]))
+
+
+def _entry(document: Document, clause: str) -> Mapping[str, Any]:
+    return next((entry for entry in document["clauses"] if entry["id"] == clause), {})
+
+
+def _evidence(document: Document, clause: str, number: int) -> Mapping[str, Any]:
+    entry = _entry(document, clause)
+    if not entry:
+        side = document["subject"]["side"]
+        raise Misuse(f"this is a report of a {side}, which has no clause {clause}")
+    evidence = entry["evidence"]
+    if not evidence:
+        broken = [one["id"] for one in document["clauses"] if one["evidence"]]
+        hint = f"; there is some for {', '.join(broken[:5])}" if broken else ""
+        raise Misuse(f"the report has no evidence on {clause} ({entry['verdict']}){hint}")
+    if number > len(evidence):
+        raise Misuse(f"the report has {len(evidence)} pieces of evidence on {clause}, not {number}")
+    item: Mapping[str, Any] = evidence[number - 1]
+    if not item.get("replay"):
+        why = "no request was made" if not item["request"] else "the report does not hold its requests"
+        raise Misuse(f"{clause}#{number} cannot be replayed: {why}")
+    return item
+
+
+def _head(document: Document, clause: str, evidence: Mapping[str, Any]) -> None:
+    _say(f"{clause} in the report on {subject_name(document)} of {document['run']['started']}")
+    _say(f"  found     {_line(evidence['message'])}")
+    _say(f"  expected  {_line(evidence['expected'])}")
+    _say(f"  actual    {_line(evidence['actual'])}")
+
+
+def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], told: Any) -> int:
+    from batch_conformance.judge.result import CouldNotRun
+    from batch_conformance.server.replay import replay_requests
+    from batch_conformance.server.target import UsageError
+
+    seed = int(document["run"]["seed"])
+    try:
+        with _target(document, evidence, told) as (target, secrets):
+            if not told.timeout > 0:
+                raise Misuse(f"--timeout {told.timeout:g} is not a number of seconds")
+            done = replay_requests(target, clause, evidence, seed=seed, secrets=secrets, timeout=told.timeout)
+    except UsageError as error:
+        raise Misuse(str(error)) from None
+    except CouldNotRun as error:
+        print(f"{PROGRAM} replay: {error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        shown = log_safe(str(error), lines=False)
+        raise Misuse(f"{clause}: its requests cannot be made again ({cut(shown, 200)})") from None
+
+    def safe(text: str) -> str:
+        return log_safe(done.redactor.text(visible(done.redactor.text(text), lines=True)))
+
+    for exchange in done.exchanges:
+        _say("")
+        note = f"   # {safe(exchange.intent.label)}" if exchange.intent.label else ""
+        _say(f"> {cut(safe(f'{exchange.request.method} {exchange.request.url}'), _BODY)}{note}")
+        for name, value in exchange.request.headers:
+            _say(f"> {cut(safe(f'{name}: {value}'), 300)}")
+        _say(f"< {safe(exchange.outcome())}")
+        if exchange.response:
+            for name, value in exchange.response.headers:
+                _say(f"< {cut(safe(f'{name}: {value}'), 300)}")
+            body = safe(exchange.response.body.decode("utf-8", "backslashreplace"))
+            for line in cut(body, _BODY).splitlines():
+                _say(f"< {line}")
+    if all(exchange.response is None for exchange in done.exchanges) and not done.findings:
+        print(f"{PROGRAM} replay: {safe(done.exchanges[-1].outcome())}", file=sys.stderr)
+        return COULD_NOT_RUN
+    status, words = _OUTCOMES[done.outcome]
+    _say("")
+    _say(f"{clause}: {words}.")
+    if done.outcome == "otherwise":
+        _say(
+            f"  now: {cut(safe(done.findings[0].message), 300)}, actual {cut(safe(done.findings[0].actual), 300)}"
+        )
+    return status
+
+
+@contextmanager
+def _target(
+    document: Document, evidence: Mapping[str, Any], told: Any
+) -> Iterator[tuple[Any, dict[str, str]]]:
+    """The server to send to, and the secrets that the requests name."""
+    from batch_conformance.server.target import resolve_target
+
+    named = sorted(set(_names(evidence["replay"])))
+    spec = told.target or document["subject"]["target"]
+    if spec == "embedded" or told.mutant:
+        from batch_conformance.reference.faults import server_mutants, server_variations
+        from batch_conformance.reference.server import ReferenceServer
+        from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
+        from batch_conformance.server.embedded import embedded_target
+
+        variants = {**server_variations(), **server_mutants()}
+        if told.mutant and told.mutant not in variants:
+            from batch_conformance.cli import nearest
+
+            raise Misuse(f"unknown mutant {told.mutant!r}{nearest(told.mutant, list(variants))}")
+        name = told.mutant or (None if told.target else document["run"].get("mutant"))
+        app = variants[name].build() if name in variants else ReferenceServer()
+        known = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
+        with embedded_target(app) as target:
+            yield target, known
+        return
+    first = evidence["replay"].get("api_key_env")
+    target = resolve_target(
+        spec,
+        start=Path.cwd(),
+        api_key_env=told.api_key_env or first,
+        allow_production=told.allow_production,
+        ca=told.ca,
+        stage=told.stage,
+    )
+    secrets = {name: os.environ.get(name, "") for name in named}
+    if told.api_key_env and first in secrets:
+        secrets[first] = target.api_key
+    missing = [name for name, value in secrets.items() if not value]
+    if missing:
+        raise Misuse(f"set the environment variable {missing[0]}: the requests carry its value")
+    yield target, secrets
+
+
+def _names(recipe: Any) -> Iterator[str]:
+    """The environment variables that a recipe names."""
+    if isinstance(recipe, Mapping):
+        if set(recipe) == {"env"} and isinstance(recipe["env"], str) and re.fullmatch(r"\w+", recipe["env"]):
+            yield recipe["env"]
+        for value in recipe.values():
+            yield from _names(value)
+    elif isinstance(recipe, list):
+        for value in recipe:
+            yield from _names(value)
+
+
+def _line(text: str) -> str:
+    return cut(log_safe(text, lines=False), 300)
+
+
+def _say(text: str) -> None:
+    encoding = sys.stdout.encoding or "ascii"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)

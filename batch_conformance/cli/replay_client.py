@@ -1,0 +1,94 @@
+"""Holds a stub on the answers of one case, so that a client can be run against it under a debugger."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from batch_conformance.cli import PASSED, Misuse
+from batch_conformance.client.cases.recipe import CallToReplay, answer_from, calls_from, repeated
+from batch_conformance.client.stub.answers import Answer, error
+from batch_conformance.client.stub.server import StubServer
+from batch_conformance.client.stub.wire import RawRequest
+from batch_conformance.report.text import cut, log_safe
+
+
+class Answering:
+    """Answers the calls of a case by the ids that they ask for, each as often as it takes."""
+
+    def __init__(self, recipe: Mapping[str, Any]) -> None:
+        self.calls = calls_from(recipe)
+        self.elsewhere = tuple(repeated(recipe.get("elsewhere", [])))
+        self.places: dict[str, str] = {}
+        self._asked: Counter[str] = Counter()
+        for rows in (*(call.answers for call in self.calls), self.elsewhere):
+            for row in rows:
+                answer_from(row, lambda *_: "")
+
+    def own(self, request: RawRequest) -> Answer:
+        """What the client's server answers."""
+        call = self._call(request)
+        rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
+        return self._next("own " + call.batch_id, rows, request)
+
+    def other(self, request: RawRequest) -> Answer:
+        """What the other origin answers, where redirects lead."""
+        return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
+
+    def _call(self, request: RawRequest) -> CallToReplay:
+        asked = unquote(request.target.partition("?")[0].rpartition("/")[2], errors="replace")
+        return next((call for call in self.calls if call.batch_id == asked), self.calls[0])
+
+    def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> Answer:
+        keys = request.values("x-api-key")
+        row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
+        self._asked[whose] += 1
+        # A key in an answer is the one that the client has sent, as it was in the run.
+        answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
+        answer = answer.placed({**self.places, "id": self._call(request).batch_id})
+        outcome = "no answer" if answer.mute else str(answer.status)
+        print(
+            f"  {request.method} {cut(log_safe(_hidden(request.target, keys), lines=False), 300)} -> {outcome}",
+            flush=True,
+        )
+        return answer
+
+
+def _hidden(text: str, keys: list[str]) -> str:
+    for key in filter(None, keys):
+        text = text.replace(key, "[api-key]")
+    return text
+
+
+def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
+    """Serve until Ctrl-C. Raises :class:`Misuse` for a recipe that is malformed and a port that is taken."""
+    try:
+        answering = Answering(recipe)
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise Misuse(f"the report's answers cannot be played again ({type(problem).__name__})") from None
+    try:
+        own = StubServer(answering.own, port=port, by_name=True)
+    except OSError as problem:
+        raise Misuse(f"port {port} cannot be used: {problem.strerror}") from None
+    with own, StubServer(answering.other, by_name=True) as other:
+        answering.places = {
+            "own": own.url,
+            "other": other.url,
+            "alias": own.url.replace("//127.0.0.1:", "//localhost:"),
+            "other_alias": other.url.replace("//127.0.0.1:", "//localhost:"),
+            "secure": other.url.replace("http://", "https://"),
+            "bare_other": other.url.partition("://")[2],
+        }
+        print(f"\nbase URL  {own.url}{recipe.get('base_path', '')}")
+        for call in answering.calls:
+            print(f"call      batch id {call.batch_id!r}, any key, deadline {call.timeout_s:g} s")
+        print("The stub answers as in the run, until Ctrl-C.", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            sys.stdout.write("\n")
+    return PASSED

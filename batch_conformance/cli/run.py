@@ -1,0 +1,88 @@
+"""``server``, ``client``, ``recorded``: a run of pytest, and the line that makes the same one."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from batch_conformance.cli import COULD_NOT_RUN, Misuse, nearest
+from batch_conformance.contract import contract_root
+from batch_conformance.plugin.options import OPTIONS
+
+#: What pytest ends with where nothing was judged: interrupted, no test selected.
+_NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
+_SUBJECTS = ("embedded", "exec:", "python:")
+
+
+def run_server(arguments: Sequence[str]) -> int:
+    """Judge a server."""
+    (subject,), rest = _subjects("server", arguments, "URL, a name from pyproject.toml, or embedded")
+    return _run("server", ["--batch-target", subject], rest)
+
+
+def run_client(arguments: Sequence[str]) -> int:
+    """Judge a client; what is neither ``embedded`` nor ``python:…`` is the command of its driver."""
+    (subject,), rest = _subjects(
+        "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
+    )
+    spec = subject if subject == "embedded" or subject.startswith(_SUBJECTS[1:]) else f"exec:{subject}"
+    return _run("client", ["--batch-client", spec], rest)
+
+
+def run_recorded(arguments: Sequence[str]) -> int:
+    """Judge recorded traffic; a shell may have made several names of one pattern."""
+    globs, rest = _subjects("recorded", arguments, "pattern, e.g. 'tests/fixtures/**/*.json'", several=True)
+    return _run("recorded", [word for glob in globs for word in ("--batch-recorded", glob)], rest)
+
+
+def _subjects(
+    name: str, arguments: Sequence[str], what: str, *, several: bool = False
+) -> tuple[list[str], list[str]]:
+    """Who is judged, and what is pytest's: the subject stands right behind the command."""
+    count = 0
+    while count < len(arguments) and not arguments[count].startswith("-") and (several or not count):
+        count += 1
+    if not count:
+        raise Misuse(f"{name}: say first what to test: a {what}")
+    return list(arguments[:count]), list(arguments[count:])
+
+
+def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
+    known = [f"--batch-{name}" for name, *_ in OPTIONS] + ["--batch-help"]
+    for word in rest:
+        option = word.partition("=")[0]
+        if option.startswith("--batch-") and option not in known:
+            raise Misuse(f"unknown option {option}{nearest(option, known)}")
+    words = [*place_of(suite), *options, *rest]
+    print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
+    status = start_pytest(words)
+    # Ended by a signal, it has judged nobody either.
+    return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
+
+
+def start_pytest(words: Sequence[str]) -> int:
+    """Run pytest, and wait for it; returns what it ends with.
+
+    A process of its own: pytest wants to be the first to import its plugins, and says so with a warning, which is an
+    error to some. With -P its path is that of the command ``pytest``, without the folder it is started in.
+    """
+    with subprocess.Popen([sys.executable, "-P", "-m", "pytest", *words]) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # It was interrupted too, and writes its report.
+                continue
+
+
+def place_of(suite: str) -> list[str]:
+    """How pytest is told where a suite is: in a checkout or a vendored folder its path, else by its module's name."""
+    root = contract_root()
+    if root == Path(__file__).resolve().parents[1]:
+        return ["--pyargs", f"batch_conformance.suites.{suite}"]
+    place, here = root / "suites" / suite, Path.cwd().resolve()
+    return [os.path.relpath(place, here) if place.is_relative_to(here) else str(place)]

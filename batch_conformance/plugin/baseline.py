@@ -1,0 +1,60 @@
+"""``--batch-baseline FILE``: what changed since an earlier report."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from batch_conformance.plugin.options import Options, UsageProblem
+from batch_conformance.plugin.subjects import Kind, side_of
+from batch_conformance.report.changes import Changes, NotComparable, compare_reports
+from batch_conformance.report.files import JSON_NAME, MalformedReport, read_report
+from batch_conformance.report.words import Document
+
+_OPTION = "--batch-baseline"
+
+
+def check(options: Options, kinds: Collection[Kind] = ()) -> None:
+    """Check that the file is a report, of a side that is judged. Raises :class:`UsageProblem`."""
+    if options.baseline is None:
+        return
+    side = _read(options)["subject"]["side"]
+    if kinds and side not in {side_of(kind) for kind in kinds}:
+        raise UsageProblem(f"{_OPTION} is a report of a {side}, and this run judges: {', '.join(kinds)}")
+
+
+def compare(options: Options, documents: Mapping[Kind, Document]) -> tuple[dict[Kind, Changes], list[str]]:
+    """The changes of each judged subject that the baseline is about, and notes on what could not be compared."""
+    found: dict[Kind, Changes] = {}
+    if options.baseline is None:
+        return found, []
+    notes = []
+    baseline = _read(options)
+    for kind, document in documents.items():
+        if side_of(kind) == baseline["subject"]["side"]:
+            try:
+                found[kind] = compare_reports(baseline, document)
+            except NotComparable as problem:
+                notes.append(f"{_OPTION}: {problem}")
+    return found, notes
+
+
+def _read(options: Options) -> Document:
+    path = options.baseline
+    assert path is not None
+    if path.is_dir():
+        path = path / JSON_NAME
+    shown = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else path.name
+    try:
+        return read_report(path)
+    except FileNotFoundError:
+        raise UsageProblem(f"{_OPTION}: there is no report {shown}") from None
+    except OSError as error:
+        raise UsageProblem(f"{_OPTION}: {shown} cannot be read: {error.strerror}") from None
+    except MalformedReport as problem:
+        raise UsageProblem(f"{_OPTION}: {problem}") from None
+
+
+def add_to_markdown(path: Path, lines: list[str]) -> None:
+    """Append the changes to a Markdown report."""
+    path.write_text(path.read_text("utf-8") + "\n" + "\n".join(lines) + "\n", "utf-8", newline="\n")

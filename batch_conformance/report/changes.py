@@ -1,0 +1,199 @@
+"""Two reports of one subject, the older and the newer: which clauses are newly broken, mended, excused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from batch_conformance.report.words import Document, subject_name
+
+Kind = Literal[
+    "newly-broken",
+    "new-warning",
+    "excused",
+    "mended",
+    "no-longer-exercised",
+    "newly-exercised",
+    "no-longer-in-the-contract",
+]
+#: Kinds of change, the most urgent first, with their headings.
+HEADINGS: Mapping[Kind, str] = {
+    "newly-broken": "Newly broken",
+    "new-warning": "New warnings",
+    "excused": "Newly excused (known failures)",
+    "no-longer-exercised": "No longer exercised",
+    "no-longer-in-the-contract": "No longer in the contract",
+    "mended": "Mended",
+    "newly-exercised": "Newly exercised",
+}
+_BROKEN = frozenset({"fail", "warn", "known-failure"})
+_UNKNOWN = frozenset({"not-exercised", "error"})
+
+
+class NotComparable(ValueError):
+    """Two reports that say nothing about each other. The message is one line for the user."""
+
+
+class NoVerdict(NotComparable):
+    """One of the two runs could not judge."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One clause whose verdict changed, for one operation where both reports tell operations apart ("" otherwise).
+
+    ``before`` and ``after`` are verdicts; None where a report does not have the clause.
+    """
+
+    kind: Kind
+    clause: str
+    operation: str
+    level: str
+    title: str
+    before: str | None
+    after: str | None
+    reason: str = ""
+    evidence: int = 0
+
+    @property
+    def name(self) -> str:
+        """The clause, and the operation if there is one."""
+        return f"{self.clause} ({self.operation})" if self.operation else self.clause
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that changed between two reports. ``notes`` say what else differs between the runs."""
+
+    old: Document
+    new: Document
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    still_broken: tuple[str, ...]
+
+    def of(self, kind: Kind) -> list[Change]:
+        """The changes of one kind, in the contract's order."""
+        return [change for change in self.changes if change.kind == kind]
+
+    @property
+    def broke(self) -> bool:
+        """Whether something is newly broken."""
+        return bool(self.of("newly-broken"))
+
+    def sentence(self) -> str:
+        """The changes in numbers."""
+        parts = [
+            f"{len(self.of(kind))} {heading[0].lower() + heading[1:]}"
+            for kind, heading in HEADINGS.items()
+            if self.of(kind)
+        ]
+        if self.still_broken:
+            parts.append(f"{len(self.still_broken)} still broken")
+        return (", ".join(parts) or "no verdict changed") + "."
+
+
+def compare_reports(old: Document, new: Document) -> Changes:
+    """Compare two reports.
+
+    Raises :class:`NotComparable` for different sides, :class:`NoVerdict` for a run that could not judge.
+    """
+    sides = [document["subject"]["side"] for document in (old, new)]
+    if sides[0] != sides[1]:
+        raise NotComparable(
+            f"the old report is of a {sides[0]}, the new one of a {sides[1]}: there is nothing to compare"
+        )
+    for word, document in (("old", old), ("new", new)):
+        if document["verdict"] == "error":
+            why = document["run"].get("error") or "the run was interrupted"
+            raise NoVerdict(f"the {word} report has no verdict ({why}): there is nothing to compare")
+    before = {entry["id"]: entry for entry in old["clauses"]}
+    after = {entry["id"]: entry for entry in new["clauses"]}
+    ids = [*after, *(clause for clause in before if clause not in after)]
+    changes = tuple(change for clause in ids for change in _of_clause(before.get(clause), after.get(clause)))
+    still = tuple(
+        clause
+        for clause in ids
+        if clause in before
+        and clause in after
+        and before[clause]["verdict"] in _BROKEN
+        and after[clause]["verdict"] in _BROKEN
+        and not any(
+            change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
+        )
+    )
+    return Changes(old, new, changes, tuple(_notes(old, new)), still)
+
+
+def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[Change]:
+    entry = new or old
+    assert entry is not None
+    rows: dict[str, tuple[str | None, str | None]] = {}
+    if old and new and old.get("operations") and new.get("operations"):
+        # A clause that one operation breaks may be newly broken by another one.
+        rows = {
+            name: (old["operations"].get(name), new["operations"].get(name))
+            for name in {**old["operations"], **new["operations"]}
+        }
+    if not any(kind_of_change(*row) for row in rows.values()):
+        rows = {"": (old["verdict"] if old else None, new["verdict"] if new else None)}
+    for operation, (before, after) in rows.items():
+        kind = kind_of_change(before, after)
+        if kind:
+            reason, evidence = _told(entry, operation)
+            yield Change(
+                kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence
+            )
+
+
+def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
+    """What the newer report says in short, and the number of the piece of evidence that says it (0: none)."""
+    for number, item in enumerate(entry["evidence"], 1):
+        if not operation or item.get("operation") in (operation, None):
+            return item["message"], number
+    return entry["reason"], 0
+
+
+def kind_of_change(before: str | None, after: str | None) -> Kind | None:
+    """What a change of verdict amounts to; None for one that is none."""
+    if before == after:
+        return None
+    if after is None:
+        return None if before in _UNKNOWN else "no-longer-in-the-contract"
+    if after in _UNKNOWN:
+        return None if before is None or before in _UNKNOWN else "no-longer-exercised"
+    if after == "known-failure":
+        return "excused"
+    if after == "fail":
+        # A should that --batch-strict now counts was broken before.
+        return None if before == "warn" else "newly-broken"
+    if after == "warn":
+        return None if before == "fail" else "new-warning"
+    return "mended" if before in _BROKEN else "newly-exercised"
+
+
+def _notes(old: Document, new: Document) -> Iterator[str]:
+    first, second = subject_name(old), subject_name(new)
+    if old["subject"]["name"] != new["subject"]["name"]:
+        yield f"the subjects have different names: {first}, then {second}"
+    elif first != second:
+        yield f"{first}, then {second}"
+    if old["contract"]["sha256"] != new["contract"]["sha256"]:
+        versions = [
+            f"{document['contract']['version']} ({document['contract']['sha256'][:8]})"
+            for document in (old, new)
+        ]
+        yield f"the contracts differ: {versions[0]}, then {versions[1]}; a clause may promise something else"
+    for name in ("profile", "strict", "operations"):
+        values = [document["run"].get(name) for document in (old, new)]
+        if values[0] != values[1]:
+            yield f"the runs differ in {name}: {_shown(values[0])}, then {_shown(values[1])}"
+    for word, document in (("old", old), ("new", new)):
+        if document["verdict"] == "partial":
+            yield f"the {word} run judged some clauses only"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

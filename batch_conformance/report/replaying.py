@@ -1,0 +1,75 @@
+"""What a finding carries so that it can be replayed, and the command line that replays it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batch_conformance.exchange import Exchange
+from batch_conformance.exchange.recipe import NotRepeatable, request_recipe
+from batch_conformance.judge.finding import Finding
+from batch_conformance.judge.result import RunResult
+
+JSON_NAME = "conformance.json"
+#: Requests that a replay sends at most.
+MOST = 6
+
+
+def replay_line(clause: str, number: int, report: str = JSON_NAME) -> str:
+    """The command that replays one piece of evidence of a clause, counted from 1."""
+    return f"batch-conformance replay {shlex.quote(report)} {clause}#{number}"
+
+
+def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = JSON_NAME) -> str:
+    """The line that replays ``item`` of a clause's evidence; empty when it cannot be replayed."""
+    if not item.get("replay"):
+        return ""
+    number = next(number for number, one in enumerate(clause["evidence"], 1) if one is item)
+    return replay_line(clause["id"], number, report)
+
+
+def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
+    """The ``replay`` member of a piece of evidence; None when there is nothing to send again."""
+    if finding.exchange is None:
+        return None
+    if finding.exchange.replay is not None:
+        # Imported here: reports on servers need nothing of the client's side.
+        from batch_conformance.client.cases.recipe import case_recipe
+
+        return case_recipe(finding.exchange.replay, run.recipes, run.redactor)
+    if not run.exchanges:
+        # Recordings were made by others: there is nobody to send them to.
+        return None
+    try:
+        requests = [_recipe(exchange, run) for exchange in requests_of(finding.exchange, run.exchanges)]
+    except NotRepeatable:
+        return None
+    return {"requests": requests, "api_key_env": run.api_key_env}
+
+
+def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:
+    recipe = request_recipe(exchange.request, exchange.intent, run.recipes, run.redactor)
+    if exchange.connection:
+        recipe["connection"] = exchange.connection
+    if exchange.intent.staged is not None:
+        recipe["staged"] = exchange.intent.staged
+    return recipe
+
+
+def requests_of(shown: Exchange, exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """The request that shows a finding, behind those that it may depend on.
+
+    Those are: an ordinary read (for what must have worked), the read of the same batch before, the request of the same
+    probe before, and what went over the same connection just before.
+    """
+    earlier = [one for one in exchanges if one.number < shown.number and one.intent.probe != "discovery"]
+    valid = [one for one in earlier if one.intent.id_kind == "known" and one.intent.key_kind == "valid"]
+    chosen = [
+        *valid[:1],
+        *[one for one in valid if one.intent.id == shown.intent.id][-1:],
+        *[one for one in earlier if one.intent.probe == shown.intent.probe][-2:],
+        *([one for one in earlier if one.connection == shown.connection][-1:] if shown.reused else []),
+    ]
+    numbered = {one.number: one for one in chosen}
+    return [*(numbered[number] for number in sorted(numbered)), shown][-MOST:]
