@@ -11,7 +11,7 @@ from batch_conformance.judge.server.spelling import is_canonical_redirect
 _UNKNOWN = "server.notfound.unknown-id"
 
 
-@SERVER_BENCH.judges_clause(_UNKNOWN, needs=["unknown-ids", "reads"])
+@SERVER_BENCH.judges_clause(_UNKNOWN, needs=["unknown-ids"])
 def unknown_id(record: Record, judgement: Judgement) -> None:
     """Exactly 404."""
     for exchange in record.of("unknown-ids"):
