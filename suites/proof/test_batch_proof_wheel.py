@@ -66,7 +66,9 @@ def test_clients_need_no_extra_of_the_server(workshop: Workshop, make: Make) -> 
         required = message_from_bytes(wheel.read(name)).get_all("Requires-Dist", [])
     base = {re.split(r"[^\w-]", line)[0].lower() for line in required if "extra ==" not in line}
     client = {re.split(r"[^\w-]", line)[0].lower() for line in required if "extra == 'client'" in line}
-    assert base == {"filelock", "httpx", "hypothesis", "jsonschema", "pluggy", "pytest", "pyyaml"}
+    assert base == {
+        "filelock", "httpx", "hypothesis", "jsonschema", "pluggy", "pytest", "python-jsonpath", "pyyaml",
+    }  # fmt: skip
     assert client == {"respx"}
 
     repository = make()
