@@ -70,7 +70,7 @@ def init(arguments: Sequence[str]) -> int:
     except OSError as error:
         raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
     if "nightly" in chosen:
-        print("\n" + _template("pyproject.toml"), end="")
+        print("\n" + _template("targets.txt"), end="")
     return PASSED
 
 
