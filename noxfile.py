@@ -21,14 +21,14 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Judge both embedded sides, and run the proof."""
+    """Check both embedded sides, and run the proof."""
     session.install("-e", ".[dev]")
     session.run("pytest", "-n", "2", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])
 def lowest(session: nox.Session) -> None:
-    """Judge both embedded sides with the lowest versions of all dependencies, and run the quick part of the proof."""
+    """Check both embedded sides with the lowest versions of all dependencies, and run the quick part of the proof."""
     # pip has no such resolver. Where two lowest versions exclude each other (Hypothesis and Schemathesis), it takes the
     # next ones that go together.
     session.install("uv")
@@ -40,7 +40,7 @@ def lowest(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0])
 def lowest_client(session: nox.Session) -> None:
-    """Judge the embedded client with the lowest versions of what a client's repository installs."""
+    """Check the embedded client with the lowest versions of what a client's repository installs."""
     session.install("uv")
     session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[client]")
     session.run("pytest", "suites/client", "suites/recorded")

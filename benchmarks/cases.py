@@ -12,12 +12,12 @@ from functools import partial
 from statistics import median
 from urllib.parse import urlsplit
 
-from batch_conformance.client.call import Call
-from batch_conformance.client.cases import Case, Deck
-from batch_conformance.client.open import open_client
-from batch_conformance.client.player import play
-from batch_conformance.client.stub.choose import ByTurn
-from batch_conformance.client.stub.server import StubServer
+from batch_conformance.client_runner.call import Call
+from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.open import open_client
+from batch_conformance.client_runner.player import play
+from batch_conformance.client_runner.stub.choose import ByTurn
+from batch_conformance.client_runner.stub.server import StubServer
 from benchmarks.process import ROOT
 
 _DRIVER = ROOT / "drivers" / "template" / "driver.py"
@@ -30,7 +30,7 @@ KEY = "sk-of-no-consequence"
 
 def measure(times: int) -> list[tuple[str, float]]:
     """Rows of what was done and its median in milliseconds: the same ordinary batch, read in each way."""
-    deck = Deck(0)
+    deck = CaseFactory(0)
     ask = deck.valid(deck.batch())
     case = Case("an ordinary batch", ("client.decode.fields",), (ask,))
     rows: list[tuple[str, float]] = []

@@ -52,8 +52,8 @@ def measure() -> list[Point]:
 def _one(side: str, profile: str, generated: int, url: str) -> Point:
     name = f"{profile}, {generated} examples" if generated else profile
     if side == "server":
-        from batch_conformance.server.profile import PROFILES
-        from batch_conformance.server.session import judge_server
+        from batch_conformance.server_runner.profile import PROFILES
+        from batch_conformance.server_runner.session import judge_server
         from benchmarks.recording import target_at
 
         judge_server(target_at(url), profile="quick")  # imports
@@ -62,8 +62,8 @@ def _one(side: str, profile: str, generated: int, url: str) -> Point:
         cpu, began = time.process_time(), time.monotonic()
         result = judge_server(target_at(url), profile=profile)
     else:
-        from batch_conformance.client.open import open_client
-        from batch_conformance.client.session import judge_client
+        from batch_conformance.client_runner.open import open_client
+        from batch_conformance.client_runner.session import judge_client
 
         client = open_client("embedded", size=5)
         judge_client(client, profile="sketch", selected={"client.decode.status"})

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch_conformance.contract import load_document
-from batch_conformance.reference.faults import ServerMutant, server_mutants, server_variations
+from batch_conformance.mutants.server import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from benchmarks.process import ROOT, Ran, run

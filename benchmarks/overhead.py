@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from batch_conformance.server.session import judge_server
+from batch_conformance.server_runner.session import judge_server
 from benchmarks.recording import recorded, replay, replay_with_httpx, target_at
 from benchmarks.serving import in_a_process_of_its_own
 

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from batch_conformance.exchange import Request
+from batch_conformance.http import Request
 from batch_conformance.reference.store import REFERENCE_KEY, sample_store
-from batch_conformance.server import session
-from batch_conformance.server.connection import wire_bytes
-from batch_conformance.server.runner import ServerRunner
-from batch_conformance.server.target import Target
+from batch_conformance.server_runner import session
+from batch_conformance.server_runner.connection import wire_bytes
+from batch_conformance.server_runner.runner import ServerRunner
+from batch_conformance.server_runner.target import Target
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def runners() -> Iterator[list[ServerRunner]]:
 
 
 def recorded(url: str, profile: str = "default") -> list[Sent]:
-    """Judge the server at ``url`` and note what was sent, in the order of its beginning."""
+    """Check the server at ``url`` and note what was sent, in the order of its beginning."""
     with runners() as met:
         session.judge_server(target_at(url), profile=profile)
     exchanges = sorted(met[0].exchanges, key=lambda exchange: exchange.started)
@@ -76,7 +76,7 @@ def _target(request: Request) -> str:
 
 
 def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
-    """Send all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
+    """PlannedRequest all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
     host = urlsplit(url).netloc
     received = 0
     with httpx.Client() as client:
@@ -97,7 +97,7 @@ def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
 
 
 def replay(requests: Sequence[Sent], url: str) -> int:
-    """Send all of them, over connections opened and reused as in the recording. Returns the bytes received."""
+    """PlannedRequest all of them, over connections opened and reused as in the recording. Returns the bytes received."""
     place = urlsplit(url)
     address = (place.hostname or "", place.port or 80)
     last_on = {sent.connection: index for index, sent in enumerate(requests)}

@@ -11,8 +11,8 @@ from batch_conformance.cli.parsing import parser_of
 from batch_conformance.report.changes import NotComparable, NoVerdict, compare_reports
 from batch_conformance.report.changes_text import changes_json, changes_lines, changes_markdown
 from batch_conformance.report.files import JSON_NAME, MalformedReport, read_report
+from batch_conformance.report.labels import Document
 from batch_conformance.report.terminal import can_show
-from batch_conformance.report.words import Document
 
 
 def diff(arguments: Sequence[str]) -> int:

@@ -92,11 +92,11 @@ def _decisions() -> Mapping[int, str]:
 def breaches(clause: Clause) -> list[str]:
     """Examples of a breach: what the mutants do that the suite is proved with."""
     if clause.side == "client":
-        from batch_conformance.reference.client_mutants import client_mutants
+        from batch_conformance.mutants.client import client_mutants
 
         shown = [(one.name, one.description) for one in client_mutants().values() if one.clause == clause.id]
     else:
-        from batch_conformance.reference.faults import server_mutants
+        from batch_conformance.mutants.server import server_mutants
 
         shown = [
             (one.name, getattr(one, "description", ""))

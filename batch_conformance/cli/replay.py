@@ -16,8 +16,8 @@ from batch_conformance.cli.explain import near_clauses
 from batch_conformance.cli.parsing import parser_of
 from batch_conformance.contract import load_contract
 from batch_conformance.report.files import JSON_NAME
+from batch_conformance.report.labels import Document, subject_name
 from batch_conformance.report.text import cut, log_safe, visible
-from batch_conformance.report.words import Document, subject_name
 
 _BODY = 2000
 _OUTCOMES = {
@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 def replay(arguments: Sequence[str]) -> int:
-    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
+    """PlannedRequest a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
     parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
     parser.add_argument(
         "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
@@ -115,9 +115,9 @@ def _head(document: Document, clause: str, evidence: Mapping[str, Any]) -> None:
 
 
 def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], told: Any) -> int:
-    from batch_conformance.judge.result import CouldNotRun
-    from batch_conformance.server.replay import replay_requests
-    from batch_conformance.server.target import UsageError
+    from batch_conformance.checks.result import CouldNotRun
+    from batch_conformance.server_runner.replay import replay_requests
+    from batch_conformance.server_runner.target import UsageError
 
     seed = int(document["run"]["seed"])
     try:
@@ -168,15 +168,15 @@ def _target(
     document: Document, evidence: Mapping[str, Any], told: Any
 ) -> Iterator[tuple[Any, dict[str, str]]]:
     """The server to send to, and the secrets that the requests name."""
-    from batch_conformance.server.target import resolve_target
+    from batch_conformance.server_runner.target import resolve_target
 
     named = sorted(set(_names(evidence["replay"])))
     spec = told.target or document["subject"]["target"]
     if spec == "embedded" or told.mutant:
-        from batch_conformance.reference.faults import server_mutants, server_variations
+        from batch_conformance.mutants.server import server_mutants, server_variations
         from batch_conformance.reference.server import ReferenceServer
         from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
-        from batch_conformance.server.embedded import embedded_target
+        from batch_conformance.server_runner.embedded import embedded_target
 
         variants = {**server_variations(), **server_mutants()}
         if told.mutant and told.mutant not in variants:

@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.cli import PASSED, Misuse
-from batch_conformance.client.cases.recipe import CallToReplay, answer_from, calls_from, repeated
-from batch_conformance.client.stub.answers import Answer, error
-from batch_conformance.client.stub.server import StubServer
-from batch_conformance.client.stub.wire import RawRequest
+from batch_conformance.client_runner.cases.recipe import CallToReplay, answer_from, calls_from, repeated
+from batch_conformance.client_runner.stub.answers import StubResponse, error
+from batch_conformance.client_runner.stub.server import StubServer
+from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.report.text import cut, log_safe
 
 
@@ -29,13 +29,13 @@ class Answering:
             for row in rows:
                 answer_from(row, lambda *_: "")
 
-    def own(self, request: RawRequest) -> Answer:
+    def own(self, request: RawRequest) -> StubResponse:
         """What the client's server answers."""
         call = self._call(request)
         rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
         return self._next("own " + call.batch_id, rows, request)
 
-    def other(self, request: RawRequest) -> Answer:
+    def other(self, request: RawRequest) -> StubResponse:
         """What the other origin answers, where redirects lead."""
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
@@ -43,7 +43,7 @@ class Answering:
         asked = unquote(request.target.partition("?")[0].rpartition("/")[2], errors="replace")
         return next((call for call in self.calls if call.batch_id == asked), self.calls[0])
 
-    def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> Answer:
+    def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
         keys = request.values("x-api-key")
         row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
         self._asked[whose] += 1

@@ -19,13 +19,13 @@ _SUBJECTS = ("embedded", "exec:", "python:")
 
 
 def run_server(arguments: Sequence[str]) -> int:
-    """Judge a server."""
+    """Check a server."""
     (subject,), rest = _subjects("server", arguments, "URL, a name from pyproject.toml, or embedded")
     return _run("server", ["--batch-target", subject], rest)
 
 
 def run_client(arguments: Sequence[str]) -> int:
-    """Judge a client; what is neither ``embedded`` nor ``python:…`` is the command of its driver."""
+    """Check a client; what is neither ``embedded`` nor ``python:…`` is the command of its driver."""
     (subject,), rest = _subjects(
         "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
     )
@@ -34,7 +34,7 @@ def run_client(arguments: Sequence[str]) -> int:
 
 
 def run_recorded(arguments: Sequence[str]) -> int:
-    """Judge recorded traffic; a shell may have made several names of one pattern."""
+    """Check recorded traffic; a shell may have made several names of one pattern."""
     globs, rest = _subjects("recorded", arguments, "pattern, e.g. 'tests/fixtures/**/*.json'", several=True)
     return _run("recorded", [word for glob in globs for word in ("--batch-recorded", glob)], rest)
 
@@ -60,7 +60,7 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     words = [*place_of(suite), *options, *rest]
     print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
     status = start_pytest(words)
-    # Ended by a signal, it has judged nobody either.
+    # CompletedRun by a signal, it has judged nobody either.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 
 

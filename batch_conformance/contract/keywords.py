@@ -135,7 +135,7 @@ def _refused_member(
 
 
 def _inside(validator: Any, value: Any, inner: Schema, path: str | int, schema_path: str | int) -> Errors:
-    """Judge a part of a value. The library forgets where a part is that must not be there."""
+    """Check a part of a value. The library forgets where a part is that must not be there."""
     if inner is False:
         yield ValidationError(
             "not allowed", path=(path,), schema_path=(schema_path,), validator="false", instance=value

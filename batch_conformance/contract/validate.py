@@ -73,13 +73,13 @@ class _Identity:
 
 
 def violations_at(pointer: str, value: object, contract: Contract | None = None) -> Iterator[SchemaViolation]:
-    """Judge ``value`` by the schema at a JSON pointer of a contract's document (of the one in use by default)."""
+    """Check ``value`` by the schema at a JSON pointer of a contract's document (of the one in use by default)."""
     identity = _Identity(contract or current_contract())
     yield from _violations(_validator_at(identity, pointer), value)
 
 
 def schema_violations(name: str, value: object) -> Iterator[SchemaViolation]:
-    """Judge ``value`` by the schema of a name, e.g. ``batch``; yields what is wrong, nothing when it conforms.
+    """Check ``value`` by the schema of a name, e.g. ``batch``; yields what is wrong, nothing when it conforms.
 
     Bodies are judged by the contract in use, the suite's own formats by ``schemas/<name>.schema.json``.
     """

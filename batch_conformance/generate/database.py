@@ -73,7 +73,7 @@ def _redis(url: str) -> ExampleDatabase:
     return RedisExampleDatabase(client)
 
 
-class Shelf(ExampleDatabase):
+class NamedDatabase(ExampleDatabase):
     """The part of a database that belongs to one property.
 
     Hypothesis tells tests apart by their source, which our properties share: without shelves, one would throw away
@@ -111,6 +111,6 @@ class Shelf(ExampleDatabase):
             self.trouble = self.trouble or type(error).__name__
 
 
-def shelf(database: ExampleDatabase | None, name: str) -> Shelf | None:
+def shelf(database: ExampleDatabase | None, name: str) -> NamedDatabase | None:
     """The shelf of that name, where there is a database."""
-    return None if database is None else Shelf(database, name)
+    return None if database is None else NamedDatabase(database, name)

@@ -14,7 +14,7 @@ from batch_conformance.generate.mutations import mutations
 from batch_conformance.generate.space import Space, written
 from batch_conformance.generate.valid import values_of
 
-#: Valid values that are tried as the base of a fault before it is given up.
+#: ValidBatch values that are tried as the base of a fault before it is given up.
 _BASES = 60
 _TRIES = 1000
 #: Bases that are still tried once one has served, and those for which a broken rule is mended.

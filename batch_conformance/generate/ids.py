@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from batch_conformance.contract.id_form import is_uuid
-from batch_conformance.exchange.model import IdKind
+from batch_conformance.http.model import IdKind
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from batch_conformance.exchange.model import KeyKind
+from batch_conformance.http.model import KeyKind
 
 _ALPHABET = string.ascii_letters + string.digits
 

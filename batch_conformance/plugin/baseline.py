@@ -9,7 +9,7 @@ from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
 from batch_conformance.report.changes import Changes, NotComparable, compare_reports
 from batch_conformance.report.files import JSON_NAME, MalformedReport, read_report
-from batch_conformance.report.words import Document
+from batch_conformance.report.labels import Document
 
 _OPTION = "--batch-baseline"
 

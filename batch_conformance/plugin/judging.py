@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch_conformance import __version__
+from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
+from batch_conformance.checks.verdict import ClauseResult, unselected
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.result import CouldNotRun, RunResult, Subject
-from batch_conformance.judge.verdict import ClauseResult, unselected
 from batch_conformance.plugin.hosts import blocker
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
@@ -19,8 +19,8 @@ from batch_conformance.plugin.subjects import Kind, side_of
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-    from batch_conformance.client.call import ClientUnderTest
-    from batch_conformance.server.target import Target
+    from batch_conformance.client_runner.call import ClientUnderTest
+    from batch_conformance.server_runner.target import Target
 
 _MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
@@ -38,7 +38,7 @@ class Interrupted(Exception):
 
 def check(options: Options) -> None:
     """Check what does not need a server or a client. Raises :class:`UsageProblem`."""
-    from batch_conformance.server.target import UsageError, parse_rate
+    from batch_conformance.server_runner.target import UsageError, parse_rate
 
     try:
         if options.rate is not None:
@@ -58,7 +58,7 @@ def check_kind(kind: Kind, options: Options) -> None:
                 "--batch-id goes with a --batch-target; the embedded server knows its own batches"
             )
     if kind == "client":
-        from batch_conformance.client.open import check_spec
+        from batch_conformance.client_runner.open import check_spec
 
         try:
             check_spec(options.client, options.transport)
@@ -102,16 +102,16 @@ def _likeness(one: str, other: str) -> float:
 
 def _variants(kind: Kind) -> set[str]:
     if kind == "server":
-        from batch_conformance.reference.faults import server_mutants, server_variations
+        from batch_conformance.mutants.server import server_mutants, server_variations
 
         return {*server_mutants(), *server_variations()}
-    from batch_conformance.reference.client_mutants import client_mutants, client_variations
+    from batch_conformance.mutants.client import client_mutants, client_variations
 
     return {*client_mutants(), *client_variations()}
 
 
 def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress = None) -> RunResult:
-    """Judge a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
+    """Check a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
 
     ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
     far when the user stops the run.
@@ -154,7 +154,7 @@ def could_not_run(kind: Kind, options: Options, selected: Collection[str], reaso
 
 
 def _judge_server(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
-    from batch_conformance.server.session import judge_server
+    from batch_conformance.server_runner.session import judge_server
 
     with opened_target(options) as target:
         run = judge_server(
@@ -190,7 +190,7 @@ def _suffix(options: Options) -> str:
 
 
 def _resolved(options: Options) -> Target:
-    from batch_conformance.server.target import resolve_target
+    from batch_conformance.server_runner.target import resolve_target
 
     return resolve_target(
         options.target,
@@ -209,14 +209,14 @@ def _resolved(options: Options) -> Target:
 @contextmanager
 def opened_target(options: Options) -> Iterator[Target]:
     """The server to judge; the embedded one is served while the context lasts."""
-    from batch_conformance.server.target import parse_rate
+    from batch_conformance.server_runner.target import parse_rate
 
     if options.target != "embedded":
         yield _resolved(options)
         return
-    from batch_conformance.reference.faults import server_mutants, server_variations
+    from batch_conformance.mutants.server import server_mutants, server_variations
     from batch_conformance.reference.server import ReferenceServer
-    from batch_conformance.server.embedded import embedded_target
+    from batch_conformance.server_runner.embedded import embedded_target
 
     variants = {**server_variations(), **server_mutants()} if options.mutant else {}
     app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()
@@ -225,8 +225,8 @@ def opened_target(options: Options) -> Iterator[Target]:
 
 
 def _judge_client(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
-    from batch_conformance.client.leftovers import counted_leftovers
-    from batch_conformance.client.session import judge_client
+    from batch_conformance.client_runner.leftovers import counted_leftovers
+    from batch_conformance.client_runner.session import judge_client
 
     with counted_leftovers() as left:
         client = _client(options)
@@ -250,10 +250,10 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
 
 
 def _client(options: Options) -> ClientUnderTest:
-    from batch_conformance.client.open import open_adapter, open_client
+    from batch_conformance.client_runner.open import open_adapter, open_client
 
     if options.client == "embedded" and options.mutant:
-        from batch_conformance.reference.client_mutants import client_mutants, client_variations
+        from batch_conformance.mutants.client import client_mutants, client_variations
 
         mutant, variation = client_mutants().get(options.mutant), client_variations().get(options.mutant)
         variant = mutant or variation

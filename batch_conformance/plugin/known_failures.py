@@ -9,10 +9,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from batch_conformance.judge.result import RunResult
-from batch_conformance.plugin.options import Options, UsageProblem
-from batch_conformance.plugin.subjects import Kind
-from batch_conformance.report.known_failures import (
+from batch_conformance.checks.result import RunResult
+from batch_conformance.known_failures import (
     KnownFailures,
     KnownFailuresNotWritten,
     MalformedKnownFailures,
@@ -22,6 +20,8 @@ from batch_conformance.report.known_failures import (
     read_known_failures,
     update_known_failures,
 )
+from batch_conformance.plugin.options import Options, UsageProblem
+from batch_conformance.plugin.subjects import Kind
 from batch_conformance.report.text import log_safe
 
 _APART = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"

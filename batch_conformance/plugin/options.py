@@ -81,7 +81,7 @@ def any_told(config: pytest.Config) -> bool:
     return any(config.getoption(dest, None) is not None for dest in dests)
 
 
-def told_in_vain(config: pytest.Config, judged: Collection[str]) -> list[str]:
+def unused_options(config: pytest.Config, judged: Collection[str]) -> list[str]:
     """Options of the command line that name a subject, but none of the kinds ``judged``."""
     return [
         f"--batch-{name}"

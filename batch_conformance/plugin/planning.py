@@ -25,8 +25,8 @@ def plan_lines(verdicts: Verdicts) -> Iterator[str]:
 
 
 def _server(options: Options, clauses: set[str]) -> Iterator[str]:
-    from batch_conformance.server.plan import plan_requests
-    from batch_conformance.server.profile import PROFILES
+    from batch_conformance.server_runner.plan import plan_requests
+    from batch_conformance.server_runner.profile import PROFILES
 
     with opened_target(options) as target:
         kinds = plan_requests(target, options.profile, clauses, options.seed)
@@ -40,9 +40,9 @@ def _server(options: Options, clauses: set[str]) -> Iterator[str]:
 
 
 def _client(options: Options, clauses: set[str]) -> Iterator[str]:
-    from batch_conformance.client.cases import PROFILES, Deck, listed_cases, needed
+    from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases, needed
 
-    cases = needed(listed_cases(Deck(options.seed), PROFILES[options.profile]), clauses)
+    cases = needed(listed_cases(CaseFactory(options.seed), PROFILES[options.profile]), clauses)
     yield f"client {options.client}: {len(cases)} cases, and generated ones (profile {options.profile})"
     for theme, count in Counter(case.clauses[0].split(".")[1] for case in cases).items():
         yield f"  {theme:16} {count:10}"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
 

@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from batch_conformance.plugin import baseline, judging, known_failures, required
 from batch_conformance.plugin.hosts import obstacle, unfit
-from batch_conformance.plugin.options import Options, UsageProblem, read_options, told_in_vain
+from batch_conformance.plugin.options import Options, UsageProblem, read_options, unused_options
 from batch_conformance.plugin.progress import progress_line
 from batch_conformance.plugin.sharing import (
     is_worker,
@@ -37,7 +37,7 @@ from batch_conformance.report.partial import is_partial, without_unreached
 
 if TYPE_CHECKING:
     from batch_conformance.report.changes import Changes
-    from batch_conformance.report.words import Document
+    from batch_conformance.report.labels import Document
 
 PASSED, FAILED, INTERRUPTED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 2, 3, 4
 _NO_TESTS = 5
@@ -67,7 +67,7 @@ class Verdicts:
         return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
 
     def check_usage(self) -> None:
-        """Turn wrong usage into pytest's exit status 4, with one line."""
+        """CallResult wrong usage into pytest's exit status 4, with one line."""
         try:
             judging.check(self.options)
             known_failures.check(self.options)
@@ -180,7 +180,7 @@ class Verdicts:
             # Its tests may have been stopped: a clause counts as asked about once its test ran.
             unreached = selected.get(kind, set()) - reached(self._config, kind)
             self._documents[kind] = documents[kind] = without_unreached(document, unreached)
-        for option in told_in_vain(self._config, documents) if documents else ():
+        for option in unused_options(self._config, documents) if documents else ():
             self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
         try:
             # Before the reports are written: one of them may take the baseline's place.

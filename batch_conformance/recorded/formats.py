@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from batch_conformance.contract import parse_date_time
+from batch_conformance.recorded.detection import looks_like_batch, looks_like_error
 from batch_conformance.recorded.parts import BODY_NAMES, body_of, headers_of, once, status_of
 from batch_conformance.recorded.reading import Unreadable, parse, written
-from batch_conformance.recorded.recognise import looks_like_batch, looks_like_error
 from batch_conformance.recorded.recording import Draft
 
 _CASSETTE_NAMES = ("http_interactions", "interactions")

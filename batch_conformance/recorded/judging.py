@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from batch_conformance.exchange import Exchange
-from batch_conformance.judge.finding import Finding, Judgement
-from batch_conformance.judge.server import SERVER_BENCH, Record
+from batch_conformance.checks.finding import CheckResult, Finding
+from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.http import Exchange
 from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
-from batch_conformance.recorded.hush import redactor_of, safe
 from batch_conformance.recorded.recording import Recording
+from batch_conformance.recorded.redaction import redactor_of, safe
 
 
-def judge_clause(clause: str, recordings: Sequence[Recording]) -> Judgement:
-    """Judge one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
+def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
+    """Check one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
     needs = NEEDS[clause]
     usable = [row for row in recordings if needs <= row.facts]
     exchanges = [_as_judged(row, clause) for row in usable]
-    judgement = SERVER_BENCH.judges[clause](Record(exchanges, _keys(exchanges)))
+    result = SERVER_CHECKS.checks[clause](Record(exchanges, _keys(exchanges)))
     places = {row.exchange.number: row for row in usable}
-    judgement.findings = [_placed(finding, places, clause) for finding in judgement.findings]
+    result.findings = [_placed(finding, places, clause) for finding in result.findings]
     about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]
     mute = [row for row in about if not needs <= row.facts]
     if mute:
         if len(mute) == len(about):
-            judgement.note = ""
+            result.reason = ""
         missing = [WORDS[fact] for fact in WORDS if any(fact in needs - row.facts for row in mute)]
-        judgement.remark(f"{len(mute)} of {len(about)} recordings do not tell {' or '.join(missing)}")
-    return judgement
+        result.note(f"{len(mute)} of {len(about)} recordings do not tell {' or '.join(missing)}")
+    return result
 
 
 def _as_judged(row: Recording, clause: str) -> Exchange:

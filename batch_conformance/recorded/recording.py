@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
-from batch_conformance.exchange import Exchange, Intent, Request, Response, read_json
-from batch_conformance.recorded.recognise import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
+from batch_conformance.http import Exchange, Intent, Request, Response, read_json
+from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
 
 Headers = tuple[tuple[str, str], ...]
 #: What a file can tell: the status; the response headers; the body as a JSON value; its very characters; when it came

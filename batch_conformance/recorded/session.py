@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batch_conformance import __version__
+from batch_conformance.checks.result import RunResult, Subject
+from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.contract import Clause, load_contract
-from batch_conformance.judge.result import RunResult, Subject
-from batch_conformance.judge.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.recorded.clauses import LIVE, NEEDS
 from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
-from batch_conformance.recorded.hush import keys_hidden
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
 from batch_conformance.recorded.recording import BASE, Recording, SetAside, recording_of
+from batch_conformance.recorded.redaction import keys_hidden
 
 #: How many files or places are named in one sentence.
 _NAMED = 12
@@ -78,7 +78,7 @@ def judge_recorded(
     selected: Collection[str] | None = None,
     strict: bool = False,
 ) -> RunResult:
-    """Judge the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
+    """Check the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
 
     ``selected`` are the clauses to judge, all that recordings can tell about when None. A file that cannot be read, or
     files without any Get Batch exchange, give a result with ``error`` set. Raises ``NoSuchFiles``.
@@ -132,14 +132,14 @@ def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str])
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
     if clause.id not in chosen:
         return not_selected(clause)
-    judgement = judge_clause(clause.id, pile.recordings)
+    result = judge_clause(clause.id, pile.recordings)
     # What was seen broken stays so; but nothing passes while there is something nobody could look at.
-    if run.error and not judgement.findings:
+    if run.error and not result.findings:
         return ClauseResult(clause, "error", run.error)
     if clause.id == "server.body.object":
         for remark in pile.remarks():
-            judgement.remark(remark)
-    return clause_result(clause, judgement, strict=run.strict)
+            result.note(remark)
+    return clause_result(clause, result, strict=run.strict)
 
 
 def _counted(count: int, thing: str) -> str:

@@ -6,9 +6,9 @@ import argparse
 import os
 import sys
 
-from batch_conformance.reference.faults import server_mutants, server_variations
-from batch_conformance.reference.plain import Manner
+from batch_conformance.mutants.server import server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.stdlib_server import WireOptions
 from batch_conformance.reference.store import REFERENCE_KEY
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(app: ReferenceServer, port: int, shown: str) -> int:
-    if isinstance(app.manner, Manner):
+    if isinstance(app.manner, WireOptions):
         print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
         return 4
     try:

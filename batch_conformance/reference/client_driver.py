@@ -11,13 +11,13 @@ import json
 import sys
 from typing import Any
 
-from batch_conformance.reference import client
-from batch_conformance.reference.client_mutants import (
+from batch_conformance.mutants.client import (
     ClientMutant,
     ClientVariation,
     client_mutants,
     client_variations,
 )
+from batch_conformance.reference import client
 
 
 def main(arguments: list[str] | None = None) -> None:

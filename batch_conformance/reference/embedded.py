@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from batch_conformance.reference.plain import Manner, serving_plainly
 from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.stdlib_server import WireOptions, serving_plainly
 
 
 @contextmanager
 def serving_embedded(app: ReferenceServer) -> Iterator[str]:
     """Serve ``app`` as it wants to be served; yields its base URL."""
-    if isinstance(app.manner, Manner):
+    if isinstance(app.manner, WireOptions):
         with serving_plainly(app, app.manner) as url:
             yield url
         return

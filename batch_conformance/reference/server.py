@@ -65,7 +65,7 @@ class ReferenceServer:
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
         self.store = store or sample_store()
         self.keys = tuple(key.encode() for key in keys)
-        #: Valid keys of another organisation, which has no batches.
+        #: ValidBatch keys of another organisation, which has no batches.
         self.other_keys: tuple[bytes, ...] = (OTHER_KEY.encode(),)
         self.staged: deque[int] = deque()
 

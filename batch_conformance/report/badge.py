@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from xml.etree.ElementTree import Element
 
+from batch_conformance.report.labels import RUN_WORDS, Document, counts, standing, subject_failures
 from batch_conformance.report.markup import h, svg
-from batch_conformance.report.words import RUN_WORDS, Document, counts, standing, subject_failures
 
 _LABEL = "Batch API"
 _COLOURS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from batch_conformance.report.words import Document, subject_name
+from batch_conformance.report.labels import Document, subject_name
 
 Kind = Literal[
     "newly-broken",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from batch_conformance.contract import load_contract
 from batch_conformance.report.files import HTML_NAME, JSON_NAME, read_report
-from batch_conformance.report.words import Document, subject_name, theme_of
+from batch_conformance.report.labels import Document, subject_name, theme_of
 
 #: How a verdict differs from the version before: for the better, for the worse, or neither.
 Change = Literal["better", "worse", "other"]

@@ -17,7 +17,7 @@ _SHORT = 6
 _ALIKE = 0.5
 
 
-def differences(expected: str, actual: str) -> tuple[list[Piece], list[Piece]]:
+def distinguishing_features(expected: str, actual: str) -> tuple[list[Piece], list[Piece]]:
     """Both texts in pieces, those that differ marked. Texts that are not alike at all stay unmarked."""
     plain: tuple[list[Piece], list[Piece]] = [(expected, False)], [(actual, False)]
     first, second = _WORDS.findall(expected), _WORDS.findall(actual)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from batch_conformance import __version__
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult, not_selected
 from batch_conformance.contract import (
     Clause,
     SchemaViolation,
@@ -14,18 +16,17 @@ from batch_conformance.contract import (
     load_contract,
     schema_violations,
 )
-from batch_conformance.exchange import Exchange, Request, curl_lines
-from batch_conformance.exchange.redact import met_in
-from batch_conformance.exchange.sensitive import (
+from batch_conformance.http import Exchange, Request, curl_lines
+from batch_conformance.http.redact import met_in
+from batch_conformance.http.sensitive import (
     HIDDEN,
     cookie_hidden,
     hide_userinfo,
     is_cookie_header,
     is_secret_header,
 )
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult, not_selected
 from batch_conformance.report.grouping import Group, grouped
+from batch_conformance.report.labels import Document
 from batch_conformance.report.replaying import evidence_replay
 from batch_conformance.report.text import (
     LINE_LIMIT,
@@ -36,7 +37,6 @@ from batch_conformance.report.text import (
     shown_text,
     visible,
 )
-from batch_conformance.report.words import Document
 
 SUITE = "sync-batch-conformance"
 #: Limits of what a report shows, in characters after decoding; evidence in items a clause.

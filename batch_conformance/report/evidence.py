@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from batch_conformance.exchange import read_json
-from batch_conformance.report.difference import Piece, differences
+from batch_conformance.http import read_json
+from batch_conformance.report.difference import Piece, distinguishing_features
+from batch_conformance.report.labels import frequency
 from batch_conformance.report.markup import h
 from batch_conformance.report.replaying import replay_of
 from batch_conformance.report.text import indented_json
-from batch_conformance.report.words import frequency
 
 #: Messages longer than this get a box of their own to scroll in, in characters or lines.
 _TALL_CHARACTERS = 1500
@@ -47,7 +47,7 @@ def _start(item: Mapping[str, Any]) -> Element | None:
 def _comparison(item: Mapping[str, Any]) -> Element | None:
     if not item["expected"] and not item["actual"]:
         return None
-    expected, actual = differences(item["expected"], item["actual"])
+    expected, actual = distinguishing_features(item["expected"], item["actual"])
     return h(
         "dl",
         h("div", h("dt", "Expected"), h("dd", _pieces(expected)), class_="expected"),

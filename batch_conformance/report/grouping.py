@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import Side
-from batch_conformance.exchange import Redactor
-from batch_conformance.judge.finding import Finding
-from batch_conformance.report.known_failures.patterns import kind_of, seen_of
+from batch_conformance.http import Redactor
+from batch_conformance.known_failures.patterns import kind_of, seen_of
 
 
 @dataclass

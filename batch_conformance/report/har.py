@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from batch_conformance import __version__
-from batch_conformance.exchange import Exchange, Redactor
-from batch_conformance.judge.result import RunResult
+from batch_conformance.checks.result import RunResult
+from batch_conformance.http import Exchange, Redactor
 
 #: Bytes of a body that go into the file.
 BODY_LIMIT = 256 * 1024

@@ -9,8 +9,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from batch_conformance.report.evidence import evidence_items
-from batch_conformance.report.markup import Child, h, page
-from batch_conformance.report.words import (
+from batch_conformance.report.labels import (
     WORDS,
     Document,
     asked,
@@ -28,6 +27,7 @@ from batch_conformance.report.words import (
     theme_title,
     with_verdict,
 )
+from batch_conformance.report.markup import Child, h, page
 
 #: Clauses whose verdict asks to be read are shown unfolded.
 _OPEN = frozenset({"fail", "error"})

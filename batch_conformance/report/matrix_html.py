@@ -8,8 +8,8 @@ from xml.etree.ElementTree import Element
 
 from batch_conformance.report.comparison import Change, Column, Comparison, Step
 from batch_conformance.report.html import icon, legend, mark
+from batch_conformance.report.labels import RUN_WORDS, WORDS, counts, standing, subject_failures, theme_title
 from batch_conformance.report.markup import Child, h, page
-from batch_conformance.report.words import RUN_WORDS, WORDS, counts, standing, subject_failures, theme_title
 
 _SIDES = {"client": "Clients", "server": "Servers"}
 #: Sign and words of a change from one version to the next.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from batch_conformance.judge.verdict import run_verdict
-from batch_conformance.report.words import Document
+from batch_conformance.checks.verdict import run_verdict
+from batch_conformance.report.labels import Document
 
 _STOPPED = "not reached: the run was stopped before its test"
 

@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batch_conformance.exchange import Exchange
-from batch_conformance.exchange.recipe import NotRepeatable, request_recipe
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.http import Exchange
+from batch_conformance.http.recipe import NotRepeatable, request_recipe
 
 JSON_NAME = "conformance.json"
 #: Requests that a replay sends at most.
@@ -35,7 +35,7 @@ def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
         return None
     if finding.exchange.replay is not None:
         # Imported here: reports on servers need nothing of the client's side.
-        from batch_conformance.client.cases.recipe import case_recipe
+        from batch_conformance.client_runner.cases.recipe import case_recipe
 
         return case_recipe(finding.exchange.replay, run.recipes, run.redactor)
     if not run.exchanges:

@@ -6,9 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import cut, log_safe
-from batch_conformance.report.words import (
+from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
     Document,
@@ -26,6 +24,8 @@ from batch_conformance.report.words import (
     theme_title,
     with_verdict,
 )
+from batch_conformance.report.replaying import JSON_NAME, replay_of
+from batch_conformance.report.text import cut, log_safe
 
 
 class Write(Protocol):

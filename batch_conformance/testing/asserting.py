@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import Clause, load_contract
-from batch_conformance.exchange import Exchange
-from batch_conformance.judge.finding import Finding
+from batch_conformance.http import Exchange
 from batch_conformance.recorded import NEEDS, Draft, Recording, SetAside, judge_clause, recording_of
-from batch_conformance.recorded.hush import redactor_of
+from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
 from batch_conformance.recorded.parts import headers_of
-from batch_conformance.recorded.recognise import UNKNOWN_ID, asked_id
+from batch_conformance.recorded.redaction import redactor_of
 from batch_conformance.report.text import cut, visible
 
 _ANY = f"/v2/batch/:{UNKNOWN_ID}"
@@ -50,13 +50,13 @@ def assert_conforms(
 def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
     __tracebackhide__ = True
     clauses = load_contract().clauses
-    looked_at = 0
+    observations = 0
     for clause in NEEDS:
-        judgement = judge_clause(clause, [recording])
-        looked_at += judgement.looked_at
-        if judgement.findings and (strict or clauses[clause].level == "must"):
-            yield clauses[clause], judgement.findings
-    if not looked_at:
+        result = judge_clause(clause, [recording])
+        observations += result.observations
+        if result.findings and (strict or clauses[clause].level == "must"):
+            yield clauses[clause], result.findings
+    if not observations:
         raise AssertionError("nothing in this answer can be judged: it tells neither status nor body")
 
 

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
 
-from batch_conformance.client.stub import answers
-from batch_conformance.client.stub.answers import Answer
-from batch_conformance.client.stub.server import StubServer
-from batch_conformance.client.stub.wire import RawRequest
+from batch_conformance.client_runner.stub import answers
+from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.client_runner.stub.server import StubServer
+from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.reference.server import Asked, ReferenceServer
 from batch_conformance.reference.store import Batch, State
 
@@ -62,7 +62,7 @@ class _AnyKey(ReferenceServer):
 
 @dataclass(frozen=True)
 class _Staged:
-    answer: Answer
+    answer: StubResponse
     needs_key: bool
 
 
@@ -191,7 +191,7 @@ class BatchStub:
         id: str = BATCH_ID,
         times: int = 1,
     ) -> str:
-        """Anything: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
+        """Unconstrained: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
         data = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
         answer = answers.text(status, data)
         for name, value in (headers or {}).items():
@@ -210,7 +210,7 @@ class BatchStub:
         """No answer: the connection stays open and silent until the stub is closed."""
         return self._stage(answers.silence(), id, times)
 
-    def _stage(self, answer: Answer, batch_id: str, times: int, *, needs_key: bool = False) -> str:
+    def _stage(self, answer: StubResponse, batch_id: str, times: int, *, needs_key: bool = False) -> str:
         if times < 1:
             raise ValueError(f"times={times}: an answer is staged at least once")
         with self._lock:
@@ -219,7 +219,7 @@ class BatchStub:
 
     # Answering, on the loop's thread.
 
-    def _choose(self, request: RawRequest) -> Answer:
+    def _choose(self, request: RawRequest) -> StubResponse:
         match = _PATH.fullmatch(request.target.partition("?")[0])
         batch_id = unquote(match[2]) if match else None
         keys = request.values("x-api-key")
@@ -229,7 +229,7 @@ class BatchStub:
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
         return self._like_reference(request, match[1] if match else request.target.partition("?")[0])
 
-    def _like_reference(self, request: RawRequest, path: str) -> Answer:
+    def _like_reference(self, request: RawRequest, path: str) -> StubResponse:
         raw = path.encode("latin-1")
         asked = Asked(
             method=request.method,
@@ -244,4 +244,4 @@ class BatchStub:
         headers = list(answered.headers)
         if answered.media_type is not None:
             headers.append(("Content-Type", answered.media_type))
-        return Answer(answered.status, tuple(headers), answered.content())
+        return StubResponse(answered.status, tuple(headers), answered.content())

@@ -38,7 +38,7 @@ os.environ["NO_PROXY"] = "*"  # some systems have settings of their own beside t
 # Every SDK client reads the CA bundle anew, some 50 ms each; one copy serves all of them.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
-# Wire name to the attribute a caller of the SDK reads.
+# Transport name to the attribute a caller of the SDK reads.
 BATCH = {
     "id": "id",
     "created_at": "created_at",

@@ -30,7 +30,7 @@ _BUILD = "import hatchling.build, sys; getattr(hatchling.build, sys.argv[1])(sys
 
 
 @dataclass(frozen=True)
-class Workshop:
+class VendoringEnv:
     """What tests of vendoring need, in a folder that they share."""
 
     root: Path
@@ -69,7 +69,7 @@ class Workshop:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedRun:
     """A pytest run in the repository, ended."""
 
     status: int
@@ -89,9 +89,9 @@ def _python(environment: Path) -> Path:
     return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def open_workshop(shared: Path) -> Workshop:
+def open_vendoring_env(shared: Path) -> VendoringEnv:
     """Build what is not there yet. Without a package registry, tests fail with a line that says so, each at once."""
-    workshop, failed, done = Workshop(shared), shared / "failed", shared / "done"
+    workshop, failed, done = VendoringEnv(shared), shared / "failed", shared / "done"
     with FileLock(f"{shared}.lock"):
         if not failed.exists() and not done.exists():
             shared.mkdir(exist_ok=True)
@@ -112,7 +112,7 @@ def _reason(error: subprocess.SubprocessError) -> str:
     return next((line for line in lines if line.startswith("ERROR")), lines[-1])
 
 
-def _build(workshop: Workshop) -> None:
+def _build(workshop: VendoringEnv) -> None:
     root = workshop.root
     _run(*_PIP, "install", *_QUIET, "--target", str(root / "tools"), "hatchling")
     tools = {"PYTHONPATH": str(root / "tools")}
@@ -165,11 +165,11 @@ class Repository:
             shutil.copytree(suite, folder / FOLDER)
         return cls(folder)
 
-    def pytest(self, python: Path, *arguments: str, fault: str = "", **more: str) -> Ended:
+    def pytest(self, python: Path, *arguments: str, fault: str = "", **more: str) -> CompletedRun:
         """Run pytest at the root of the repository, its client with a fault."""
         return self.run(python, "-m", "pytest", *arguments, TOY_FAULT=fault, **more)
 
-    def run(self, python: Path, *arguments: str, **more: str) -> Ended:
+    def run(self, python: Path, *arguments: str, **more: str) -> CompletedRun:
         """Run Python at the root of the repository."""
         ended = subprocess.run(
             [str(python), *arguments],
@@ -181,7 +181,7 @@ class Repository:
             timeout=120,
             check=False,
         )
-        return Ended(ended.returncode, ended.stdout, self.folder / "reports" / "latest")
+        return CompletedRun(ended.returncode, ended.stdout, self.folder / "reports" / "latest")
 
     def files(self) -> dict[str, bytes]:
         """All files, but for what Python, pytest and Hypothesis keep for themselves."""

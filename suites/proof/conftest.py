@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from suites.proof.client_repo import Repository, Workshop, open_workshop
+from suites.proof.client_repo import Repository, VendoringEnv, open_vendoring_env
 
 _HERE = Path(__file__).parent
 #: Of the dev extra, what tests import at once.
@@ -42,14 +42,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> VendoringEnv:
     """Wheel, folder and environments of a client's repository, shared by all workers."""
     folder = tmp_path_factory.getbasetemp()
-    return open_workshop((folder.parent if folder.name.startswith("popen-") else folder) / "workshop")
+    return open_vendoring_env((folder.parent if folder.name.startswith("popen-") else folder) / "workshop")
 
 
 @pytest.fixture
-def make(workshop: Workshop, tmp_path: Path) -> Callable[..., Repository]:
+def make(workshop: VendoringEnv, tmp_path: Path) -> Callable[..., Repository]:
     """Makes a client's repository, with a suite in its folder (``vendored``, ``checkout``) or without."""
 
     def make(suite: str = "") -> Repository:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from batch_conformance.client.call import Call, ErrorKind, Reply, ReportedError
-from batch_conformance.exchange import Exchange, Intent, Request, Response
-from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play, Turn
-from batch_conformance.judge.client.material import Told, Valid
-from batch_conformance.judge.finding import Judgement
+from batch_conformance.checks.client import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.record import ExpectedOutcome, ValidBatch
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.client_runner.call import Call, ErrorKind, Reply, ReportedError
+from batch_conformance.http import Exchange, Intent, Request, Response
 
 KEY = "sk-AbCdEf123456+/=="
 BASE = "http://127.0.0.1:4000"
@@ -35,10 +35,10 @@ def exchange_to(
     )
 
 
-def turn(told: Told, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> Turn:
+def turn(told: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
     """One call."""
     rows = seen or (exchange_to(),)
-    return Turn(Call(BASE, KEY, batch_id, 5.0), told, reply, rows, len(rows))
+    return CallResult(Call(BASE, KEY, batch_id, 5.0), told, reply, rows, len(rows))
 
 
 def reported(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
@@ -51,15 +51,15 @@ def handed_over(**changed: Any) -> Reply:
     return Reply(batch=BATCH | changed)
 
 
-def made_play(clause: str, *turns: Turn, ordinary: bool = False) -> Play:
+def made_play(clause: str, *turns: CallResult, ordinary: bool = False) -> CaseResult:
     """A play for one clause."""
-    return Play("made by hand", (clause,), turns, ordinary=ordinary)
+    return CaseResult("made by hand", (clause,), turns, ordinary=ordinary)
 
 
-def judged(clause: str, *turns: Turn, plain: Reply | None = None) -> Judgement:
-    """The clause's judgement of one play beside an ordinary one."""
-    ordinary = made_play("client.decode.fields", turn(Valid(BATCH), plain or handed_over()), ordinary=True)
-    record = ClientRecord(
+def judged(clause: str, *turns: CallResult, plain: Reply | None = None) -> CheckResult:
+    """The clause's result of one play beside an ordinary one."""
+    ordinary = made_play("client.decode.fields", turn(ValidBatch(BATCH), plain or handed_over()), ordinary=True)
+    record = ClientRunRecord(
         (ordinary, made_play(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
     )
-    return CLIENT_BENCH.judges[clause](record)
+    return CLIENT_CHECKS.checks[clause](record)

@@ -35,7 +35,7 @@ def without(*names: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RecordedExchange:
     """One exchange to write down. ``body`` is JSON, or a text as it is."""
 
     body: Any = field(default_factory=lambda: BATCH)
@@ -58,10 +58,10 @@ class Kept:
 
 
 #: Writes exchanges as the text of a file; the names of files with a suffix are the formats' names.
-Writer = Callable[[list[Kept]], str]
+Writer = Callable[[list[RecordedExchange]], str]
 
 
-def _har_entry(kept: Kept, content: Mapping[str, Any]) -> dict[str, Any]:
+def _har_entry(kept: RecordedExchange, content: Mapping[str, Any]) -> dict[str, Any]:
     def named(headers: Mapping[str, str]) -> list[dict[str, str]]:
         return [{"name": name, "value": value} for name, value in headers.items()]
 
@@ -78,7 +78,7 @@ def _har_entry(kept: Kept, content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def har(kept: list[Kept]) -> str:
+def har(kept: list[RecordedExchange]) -> str:
     """HAR 1.2."""
     entries = [_har_entry(row, {"text": row.text}) for row in kept]
     return json.dumps(
@@ -86,7 +86,7 @@ def har(kept: list[Kept]) -> str:
     )
 
 
-def har_in_base64(kept: list[Kept]) -> str:
+def har_in_base64(kept: list[RecordedExchange]) -> str:
     """HAR, as browsers write bodies they take for binary."""
     entries = [
         _har_entry(row, {"text": base64.b64encode(row.text.encode()).decode(), "encoding": "base64"})
@@ -95,7 +95,7 @@ def har_in_base64(kept: list[Kept]) -> str:
     return json.dumps({"log": {"entries": entries}})
 
 
-def _interaction(kept: Kept, body: Any, **more: Any) -> dict[str, Any]:
+def _interaction(kept: RecordedExchange, body: Any, **more: Any) -> dict[str, Any]:
     return {
         "request": {
             "method": kept.method,
@@ -112,26 +112,26 @@ def _interaction(kept: Kept, body: Any, **more: Any) -> dict[str, Any]:
     }
 
 
-def vcrpy(kept: list[Kept]) -> str:
+def vcrpy(kept: list[RecordedExchange]) -> str:
     """A cassette of vcrpy."""
     rows = [_interaction(row, {"string": row.text}) for row in kept]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def vcrpy_as_json(kept: list[Kept]) -> str:
+def vcrpy_as_json(kept: list[RecordedExchange]) -> str:
     """A cassette of vcrpy with its JSON serializer."""
     return json.dumps(
         {"interactions": [_interaction(row, {"string": row.text}) for row in kept], "version": 1}
     )
 
 
-def vcrpy_compressed(kept: list[Kept]) -> str:
+def vcrpy_compressed(kept: list[RecordedExchange]) -> str:
     """A cassette of vcrpy that kept bodies as they travelled."""
     rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in kept]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def ruby_vcr(kept: list[Kept]) -> str:
+def ruby_vcr(kept: list[RecordedExchange]) -> str:
     """A cassette of Ruby's VCR; its tags are Ruby's, and one body is binary to it."""
     rows = []
     for number, row in enumerate(kept):
@@ -154,7 +154,7 @@ def ruby_vcr(kept: list[Kept]) -> str:
     return "---\nhttp_interactions:\n" + "".join(rows) + "recorded_with: VCR 6.2.0\n"
 
 
-def betamax(kept: list[Kept]) -> str:
+def betamax(kept: list[RecordedExchange]) -> str:
     """A cassette of betamax."""
     rows = []
     for row in kept:
@@ -163,7 +163,7 @@ def betamax(kept: list[Kept]) -> str:
     return json.dumps({"http_interactions": rows, "recorded_with": "betamax/0.9.0"})
 
 
-def go_vcr(kept: list[Kept]) -> str:
+def go_vcr(kept: list[RecordedExchange]) -> str:
     """A cassette of go-vcr."""
     rows = []
     for row in kept:
@@ -174,24 +174,24 @@ def go_vcr(kept: list[Kept]) -> str:
     return yaml.safe_dump({"version": 2, "interactions": rows})
 
 
-def wiremock(kept: list[Kept]) -> str:
+def wiremock(kept: list[RecordedExchange]) -> str:
     """WireMock's mappings, with the body as JSON."""
     return _wiremock(
         kept, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
     )
 
 
-def wiremock_in_text(kept: list[Kept]) -> str:
+def wiremock_in_text(kept: list[RecordedExchange]) -> str:
     """WireMock's mappings, with the body as text."""
     return _wiremock(kept, lambda row: {"body": row.text})
 
 
-def wiremock_in_base64(kept: list[Kept]) -> str:
+def wiremock_in_base64(kept: list[RecordedExchange]) -> str:
     """WireMock's mappings, with the body in base64."""
     return _wiremock(kept, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
 
 
-def _wiremock(kept: list[Kept], body: Callable[[Kept], dict[str, Any]]) -> str:
+def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], dict[str, Any]]) -> str:
     mappings = [
         {
             "request": {
@@ -206,7 +206,7 @@ def _wiremock(kept: list[Kept], body: Callable[[Kept], dict[str, Any]]) -> str:
     return json.dumps({"mappings": mappings})
 
 
-def nock(kept: list[Kept]) -> str:
+def nock(kept: list[RecordedExchange]) -> str:
     """What nock's recorder writes."""
     rows = [
         {
@@ -225,7 +225,7 @@ def nock(kept: list[Kept]) -> str:
     return json.dumps(rows)
 
 
-def nock_compressed(kept: list[Kept]) -> str:
+def nock_compressed(kept: list[RecordedExchange]) -> str:
     """What nock's recorder writes of bodies that travelled compressed."""
     rows = json.loads(nock(kept))
     for row, original in zip(rows, kept, strict=True):
@@ -233,7 +233,7 @@ def nock_compressed(kept: list[Kept]) -> str:
     return json.dumps(rows)
 
 
-def pact(kept: list[Kept]) -> str:
+def pact(kept: list[RecordedExchange]) -> str:
     """A Pact file."""
     interactions = [
         {
@@ -246,7 +246,7 @@ def pact(kept: list[Kept]) -> str:
     return json.dumps({"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": interactions})
 
 
-def plain_wrapper(kept: list[Kept]) -> str:
+def plain_wrapper(kept: list[RecordedExchange]) -> str:
     """Request and response, as people write them down."""
     rows = {
         f"case {number}": {
@@ -258,19 +258,19 @@ def plain_wrapper(kept: list[Kept]) -> str:
     return json.dumps(rows)
 
 
-def answers(kept: list[Kept]) -> str:
+def answers(kept: list[RecordedExchange]) -> str:
     """Responses alone, as Cypress has them."""
     return json.dumps(
         [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in kept]
     )
 
 
-def bodies(kept: list[Kept]) -> str:
+def bodies(kept: list[RecordedExchange]) -> str:
     """Bodies alone, by name."""
     return json.dumps({f"body {number}": row.body for number, row in enumerate(kept, 1)})
 
 
-def bodies_as_yaml(kept: list[Kept]) -> str:
+def bodies_as_yaml(kept: list[RecordedExchange]) -> str:
     """Bodies alone, in YAML with dates as YAML has them."""
     return yaml.safe_dump([row.body for row in kept]).replace(
         "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
@@ -300,34 +300,34 @@ FORMATS: Mapping[str, tuple[Writer, str]] = {
 }
 
 #: Clause by clause, what a recording holds that breaks it. That members may be added is the suite's own promise.
-RED: Mapping[str, list[Kept]] = {
-    "server.ok.status": [Kept(status=201)],
-    "server.ok.media-type": [Kept(headers={"Content-Type": "text/plain"})],
-    "server.ok.json": [Kept(json.dumps(BATCH) + ";")],
-    "server.ok.unique-names": [Kept(json.dumps(BATCH)[:-1] + ', "id": "batch_abc123"}')],
-    "server.body.object": [Kept({"data": BATCH})],
-    "server.body.id": [Kept(batch(id="batch_other"))],
-    "server.body.created_at": [Kept(batch(created_at="2024-01-15"))],
-    "server.body.status": [Kept(batch(status="DONE"))],
-    "server.body.metrics": [Kept(without("metrics"))],
-    "server.body.metrics-sum": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 2}))],
-    "server.body.completed-none-pending": [Kept(batch(metrics=BATCH["metrics"] | {"pending_count": 1}))],
-    "server.body.completed-adds-up": [Kept(batch(metrics=BATCH["metrics"] | {"failed_count": 0}))],
-    "server.body.outputUrl": [Kept(batch(outputUrl=None))],
-    "server.body.webhookUrl": [Kept(batch(webhookUrl=False))],
-    "server.auth.no-disclosure": [Kept({"message": "no", "statusCode": 401, "metrics": {}}, 401)],
-    "server.auth.challenge": [Kept({"message": "no", "statusCode": 401}, 401)],
-    "server.error.body": [Kept({"error": "nothing here"}, 404)],
-    "server.error.status-agrees": [Kept({"message": "no", "statusCode": 400}, 404)],
-    "server.error.media-type": [Kept(NOT_FOUND, 404, headers={"Content-Type": "text/html"})],
-    "server.error.documented-status": [Kept({"message": "no", "statusCode": 403}, 403)],
+RED: Mapping[str, list[RecordedExchange]] = {
+    "server.ok.status": [RecordedExchange(status=201)],
+    "server.ok.media-type": [RecordedExchange(headers={"Content-Type": "text/plain"})],
+    "server.ok.json": [RecordedExchange(json.dumps(BATCH) + ";")],
+    "server.ok.unique-names": [RecordedExchange(json.dumps(BATCH)[:-1] + ', "id": "batch_abc123"}')],
+    "server.body.object": [RecordedExchange({"data": BATCH})],
+    "server.body.id": [RecordedExchange(batch(id="batch_other"))],
+    "server.body.created_at": [RecordedExchange(batch(created_at="2024-01-15"))],
+    "server.body.status": [RecordedExchange(batch(status="DONE"))],
+    "server.body.metrics": [RecordedExchange(without("metrics"))],
+    "server.body.metrics-sum": [RecordedExchange(batch(metrics=BATCH["metrics"] | {"failed_count": 2}))],
+    "server.body.completed-none-pending": [RecordedExchange(batch(metrics=BATCH["metrics"] | {"pending_count": 1}))],
+    "server.body.completed-adds-up": [RecordedExchange(batch(metrics=BATCH["metrics"] | {"failed_count": 0}))],
+    "server.body.outputUrl": [RecordedExchange(batch(outputUrl=None))],
+    "server.body.webhookUrl": [RecordedExchange(batch(webhookUrl=False))],
+    "server.auth.no-disclosure": [RecordedExchange({"message": "no", "statusCode": 401, "metrics": {}}, 401)],
+    "server.auth.challenge": [RecordedExchange({"message": "no", "statusCode": 401}, 401)],
+    "server.error.body": [RecordedExchange({"error": "nothing here"}, 404)],
+    "server.error.status-agrees": [RecordedExchange({"message": "no", "statusCode": 400}, 404)],
+    "server.error.media-type": [RecordedExchange(NOT_FOUND, 404, headers={"Content-Type": "text/html"})],
+    "server.error.documented-status": [RecordedExchange({"message": "no", "statusCode": 403}, 403)],
     "server.error.no-internals": [
-        Kept({"message": "Traceback (most recent call last)", "statusCode": 500}, 500),
+        RecordedExchange({"message": "Traceback (most recent call last)", "statusCode": 500}, 500),
     ],
-    "server.poll.identity": [Kept(), Kept(batch(created_at="2024-01-15T10:30:01Z"))],
-    "server.poll.forward-only": [Kept(batch(status="PROCESSING")), Kept(batch(status="PENDING"))],
-    "server.poll.final": [Kept(batch(status="FAILED")), Kept(batch(status="COMPLETED"))],
-    "server.poll.counts-grow": [Kept(), Kept(batch(metrics=BATCH["metrics"] | {"success_count": 3}))],
-    "server.poll.webhook-stable": [Kept(), Kept(batch(webhookUrl="https://example.com"))],
-    "server.rate.429": [Kept({"message": "slow down", "statusCode": 429}, 429)],
+    "server.poll.identity": [RecordedExchange(), RecordedExchange(batch(created_at="2024-01-15T10:30:01Z"))],
+    "server.poll.forward-only": [RecordedExchange(batch(status="PROCESSING")), RecordedExchange(batch(status="PENDING"))],
+    "server.poll.final": [RecordedExchange(batch(status="FAILED")), RecordedExchange(batch(status="COMPLETED"))],
+    "server.poll.counts-grow": [RecordedExchange(), RecordedExchange(batch(metrics=BATCH["metrics"] | {"success_count": 3}))],
+    "server.poll.webhook-stable": [RecordedExchange(), RecordedExchange(batch(webhookUrl="https://example.com"))],
+    "server.rate.429": [RecordedExchange({"message": "slow down", "statusCode": 429}, 429)],
 }

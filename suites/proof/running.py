@@ -17,7 +17,7 @@ _FOREIGN = ("PYTEST_", "GITHUB_", "SYNC_", "CI", "COLUMNS", "COV_")
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedRun:
     """A run that has ended."""
 
     status: int
@@ -51,7 +51,7 @@ def environment(**variables: str) -> dict[str, str]:
     return own | variables
 
 
-def run(folder: Path, *arguments: str, **variables: str) -> Ended:
+def run(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
     """Run pytest in a folder, with variables in its environment."""
     ended = subprocess.run(
         command(*arguments),
@@ -62,4 +62,4 @@ def run(folder: Path, *arguments: str, **variables: str) -> Ended:
         timeout=300,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout, ended.stderr, folder)
+    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, folder)

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult, Subject
+from batch_conformance.checks.verdict import ClauseResult, ClauseVerdict
 from batch_conformance.contract import Side, load_contract
-from batch_conformance.exchange import Exchange, Failure, Intent, Redactor, Request, Response
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult, Subject
-from batch_conformance.judge.verdict import ClauseResult, ClauseVerdict
+from batch_conformance.http import Exchange, Failure, Intent, Redactor, Request, Response
 
 #: A key made up for these samples; no output may ever show it.
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"

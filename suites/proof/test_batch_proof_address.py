@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from batch_conformance.exchange import Failure
+from batch_conformance.http import Failure
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target
 from suites.proof import hostile
 from suites.proof.hostile import serving_hostile
 from suites.proof.test_batch_proof_wire import SLACK, TIMEOUT, wired

@@ -13,12 +13,12 @@ import pytest
 from batch_conformance.cli import COMMANDS, main
 from batch_conformance.cli.explain import advice, breaches, decisions_of
 from batch_conformance.contract import load_contract
-from suites.proof.running import ROOT, Ended, environment
+from suites.proof.running import ROOT, CompletedRun, environment
 
 CLAUSES = list(load_contract().clauses.values())
 
 
-def command(folder: Path, *arguments: str, **variables: str) -> Ended:
+def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
     """Run the command in a folder, as users start it."""
     ended = subprocess.run(
         [sys.executable, "-m", "batch_conformance", *arguments],
@@ -29,7 +29,7 @@ def command(folder: Path, *arguments: str, **variables: str) -> Ended:
         timeout=120,
         check=False,
     )
-    return Ended(ended.returncode, ended.stdout, ended.stderr, folder)
+    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, folder)
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,14 +9,14 @@ import pytest
 import trustme
 
 from batch_conformance.cli import main
-from batch_conformance.exchange import Exchange, Intent, Request, Response
+from batch_conformance.http import Exchange, Intent, Request, Response
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.report.document import report_document
-from batch_conformance.server.gateway import context_of, extra_headers, tunnel_hints
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target, UsageError, resolve_target
+from batch_conformance.server_runner.gateway import context_of, extra_headers, tunnel_hints
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target, UsageError, resolve_target
 from suites.proof.running import SERVER, run
 
 TOKEN = "gw-planted-8Xk2/Lm+Zq9=Rt"

@@ -14,7 +14,7 @@ from batch_conformance.cli.init import FILES, requirement
 from batch_conformance.contract import base_contract
 from batch_conformance.plugin import required
 from batch_conformance.plugin.options import OPTIONS
-from batch_conformance.server.target import resolve_target
+from batch_conformance.server_runner.target import resolve_target
 from suites.proof.test_batch_proof_cli_require import told
 
 

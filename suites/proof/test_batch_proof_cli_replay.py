@@ -16,12 +16,14 @@ from typing import Any
 import httpx
 import pytest
 
+from batch_conformance.checks.client.record import Unconstrained
 from batch_conformance.cli import main
-from batch_conformance.client.cases.case import Ask, Case
-from batch_conformance.client.cases.recipe import answer_from, calls_from, case_recipe
-from batch_conformance.client.stub import answers
-from batch_conformance.exchange import Intent, Redactor, Request
-from batch_conformance.exchange.recipe import (
+from batch_conformance.client_runner.cases.case import CallStep, Case
+from batch_conformance.client_runner.cases.recipe import answer_from, calls_from, case_recipe
+from batch_conformance.client_runner.stub import answers
+from batch_conformance.generate.keys import near_keys, other_places
+from batch_conformance.http import Intent, Redactor, Request
+from batch_conformance.http.recipe import (
     LIMIT,
     NotRepeatable,
     request_from,
@@ -29,19 +31,17 @@ from batch_conformance.exchange.recipe import (
     text_from,
     text_recipe,
 )
-from batch_conformance.generate.keys import near_keys, other_places
-from batch_conformance.judge.client.material import Anything
-from batch_conformance.reference.client_mutants import client_mutants
+from batch_conformance.mutants.client import client_mutants
+from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.embedded import serving_embedded
-from batch_conformance.reference.faults import server_mutants
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_document
-from batch_conformance.server.embedded import embedded_target
-from batch_conformance.server.replay import replay_requests
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import resolve_target
+from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.server_runner.replay import replay_requests
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import resolve_target
 from suites.proof.running import ROOT, environment
 
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
@@ -275,7 +275,7 @@ def test_answers_come_back_as_they_were() -> None:
         answers.error(401, f"the key {KEY} is wrong").dripping(every=0.2),
     )
     case = Case(
-        "a case", ("client.auth.not-in-errors",), (Ask("batch/é", Anything(), told),), elsewhere=told[:1]
+        "a case", ("client.auth.not-in-errors",), (CallStep("batch/é", Unconstrained(), told),), elsewhere=told[:1]
     )
     recipe = case_recipe(case, {KEY: {"key": "api-key"}}, Redactor({KEY: "[api-key]"}))
     assert recipe is not None

@@ -14,12 +14,12 @@ from batch_conformance.plugin.subjects import Kind
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from suites.proof.running import SERVER, Ended, run
+from suites.proof.running import SERVER, CompletedRun, run
 
 QUICK = ("--batch-profile=quick", "-q")
 
 
-def judged(folder: Path, *arguments: str) -> Ended:
+def judged(folder: Path, *arguments: str) -> CompletedRun:
     """A run against a server that is not embedded: clauses that need another organisation's key are not exercised."""
     with serving_embedded(ReferenceServer()) as url:
         return run(folder, SERVER, *QUICK, f"--batch-target={url}", *arguments, SYNC_API_KEY=REFERENCE_KEY)

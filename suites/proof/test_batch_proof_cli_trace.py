@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.session import keys_of_run
-from batch_conformance.exchange import Exchange, Failure, Intent, Redactor, Request, Response
-from batch_conformance.judge.result import RunResult, Subject
+from batch_conformance.checks.result import RunResult, Subject
+from batch_conformance.client_runner.session import keys_of_run
+from batch_conformance.http import Exchange, Failure, Intent, Redactor, Request, Response
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
 from batch_conformance.report.har import BODY_LIMIT, har_page, har_text
-from suites.proof.running import CLIENT, SERVER, Ended, run
+from suites.proof.running import CLIENT, SERVER, CompletedRun, run
 
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 
@@ -83,7 +83,7 @@ def test_a_long_body_is_cut_and_says_so() -> None:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def both(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
     """A run of both sides."""
     return run(
         tmp_path_factory.mktemp("trace"),
@@ -95,7 +95,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Ended:
     )
 
 
-def test_both_sides_go_into_one_file_and_no_key_does(both: Ended) -> None:
+def test_both_sides_go_into_one_file_and_no_key_does(both: CompletedRun) -> None:
     """A page each; as many entries as requests of the server's run, passed ones too."""
     assert both.status == 0, both.text
     text = (both.folder / "deep" / "all.har").read_text("utf-8")
@@ -109,7 +109,7 @@ def test_both_sides_go_into_one_file_and_no_key_does(both: Ended) -> None:
         assert key not in text
 
 
-def test_the_suite_can_read_its_own_trace(both: Ended, tmp_path: Path) -> None:
+def test_the_suite_can_read_its_own_trace(both: CompletedRun, tmp_path: Path) -> None:
     """As recorded traffic: it is a HAR like any other."""
     del tmp_path
     ended = run(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suites.proof.client_repo import ADAPTER, LEAN, Repository, Workshop
+from suites.proof.client_repo import ADAPTER, LEAN, Repository, VendoringEnv
 
 Make = Callable[..., Repository]
 
 
-def test_an_installed_command_judges_the_client_of_a_repository(workshop: Workshop, make: Make) -> None:
+def test_an_installed_command_judges_the_client_of_a_repository(workshop: VendoringEnv, make: Make) -> None:
     """By the module's name; templates and advice are in the wheel."""
     repository = make()
     quick = ("--batch-profile=quick", "-q", "-k", "client.auth", *LEAN)

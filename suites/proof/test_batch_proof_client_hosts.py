@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.call import Call
-from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.inprocess import InProcessClient
-from batch_conformance.client.session import judge_client
-from batch_conformance.client.stub import BatchStub
-from batch_conformance.judge.result import RunResult
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.call import Call
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.client_runner.stub import BatchStub
 from batch_conformance.reference.client import adapter, hello
 from suites.proof.running import CLIENT, ROOT, run
 

@@ -8,14 +8,20 @@ from urllib.parse import quote
 
 import pytest
 
-from batch_conformance.client.call import Call, ErrorKind, Reply
+from batch_conformance.checks.client import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.auth import holds_key
+from batch_conformance.checks.client.compare import MICROSECOND, instant_problem
+from batch_conformance.checks.client.error import kinds_of
+from batch_conformance.checks.client.record import (
+    HttpError,
+    InvalidSuccess,
+    TransportFault,
+    Unconstrained,
+    ValidBatch,
+)
+from batch_conformance.checks.client.request import encoding_problem
+from batch_conformance.client_runner.call import Call, ErrorKind, Reply
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play, Turn
-from batch_conformance.judge.client.auth import holds_key
-from batch_conformance.judge.client.compare import MICROSECOND, instant_problem
-from batch_conformance.judge.client.error import kinds_of
-from batch_conformance.judge.client.material import Anything, Broken, Refusal, Unfit, Valid
-from batch_conformance.judge.client.request import encoding_problem
 from suites.proof.plays import BASE, BATCH, KEY
 from suites.proof.plays import exchange_to as _exchange
 from suites.proof.plays import handed_over as _batch
@@ -27,16 +33,16 @@ from suites.proof.plays import turn as _turn
 
 def test_every_clause_has_a_judge_and_no_judge_is_left_over() -> None:
     """The bench and the contract agree."""
-    assert CLIENT_BENCH.judges.keys() == {clause.id for clause in load_contract().of_side("client")}
-    for judge in CLIENT_BENCH.judges.values():
-        assert judge.needs <= CLIENT_BENCH.judges.keys()
+    assert CLIENT_CHECKS.checks.keys() == {clause.id for clause in load_contract().of_side("client")}
+    for judge in CLIENT_CHECKS.checks.values():
+        assert judge.needs <= CLIENT_CHECKS.checks.keys()
 
 
 def test_nothing_played_is_nothing_exercised() -> None:
     """No play, no pass."""
-    for clause, judge in CLIENT_BENCH.judges.items():
-        judgement = judge(ClientRecord(()))
-        assert (judgement.looked_at, judgement.findings) == (0, []), clause
+    for clause, judge in CLIENT_CHECKS.checks.items():
+        result = judge(ClientRunRecord(()))
+        assert (result.observations, result.findings) == (0, []), clause
 
 
 @pytest.mark.parametrize(
@@ -162,12 +168,12 @@ def test_kinds(status: int, kind: str, fine: bool) -> None:
     assert (kind in kinds_of(status)) is fine
 
 
-def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Turn:
+def _retries(status: int, *gaps: float, retry_after: float | None = None) -> CallResult:
     times = [0.0]
     for gap in gaps:
         times.append(times[-1] + gap)
     rows = [_exchange(status=status, at=at) for at in times]
-    return _turn(Refusal(status, retry_after=retry_after), _error("server_error", status), *rows)
+    return _turn(HttpError(status, retry_after=retry_after), _error("server_error", status), *rows)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Tur
     ],
     ids=str,
 )
-def test_waits(turns: list[Turn], fine: bool) -> None:
+def test_waits(turns: list[CallResult], fine: bool) -> None:
     """Most waits short is a burst, one short wait may be chance; Retry-After is exact."""
     assert (not _judged("client.retry.waits", *turns).findings) is fine
 
@@ -194,56 +200,56 @@ def test_waits(turns: list[Turn], fine: bool) -> None:
 @pytest.mark.parametrize(("requests", "fine"), [(1, True), (10, True), (11, False)])
 def test_bounded(requests: int, fine: bool) -> None:
     """Ten are allowed."""
-    judgement = _judged("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
-    assert (not judgement.findings) is fine
-    assert f"at most {requests} request" in judgement.note
+    result = _judged("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
+    assert (not result.findings) is fine
+    assert f"at most {requests} request" in result.reason
 
 
 def test_a_call_that_retries_without_end_is_blamed_once() -> None:
     """It tells nothing of the status that it never reported."""
     hung = _turn(
-        Refusal(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
+        HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
     )
     assert _judged("client.retry.bounded", hung).findings
     other = _judged("client.error.500", hung)
     assert not other.findings
     assert other.explained == {"client.retry.bounded": 1}
-    assert not other.looked_at
+    assert not other.observations
 
 
 def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
     """Two requests for a batch are the business of client.request.single, wherever else they show."""
-    twice = _turn(Valid(BATCH), _batch(), _exchange(), _exchange())
-    record = ClientRecord(
+    twice = _turn(ValidBatch(BATCH), _batch(), _exchange(), _exchange())
+    record = ClientRunRecord(
         (
             _play("client.decode.fields", twice, ordinary=True),
             _play(
                 "client.error.404",
-                _turn(Refusal(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
+                _turn(HttpError(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
             ),
             _play(
                 "client.error.500",
-                _turn(Refusal(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
+                _turn(HttpError(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
             ),
         )
     )
-    red = {clause for clause, judge in CLIENT_BENCH.judges.items() if judge(record).findings}
+    red = {clause for clause, judge in CLIENT_CHECKS.checks.items() if judge(record).findings}
     assert red == {"client.request.single"}
 
 
 @pytest.mark.parametrize(
-    "clause", [clause for clause in CLIENT_BENCH.judges if clause.startswith("client.decode.")]
+    "clause", [clause for clause in CLIENT_CHECKS.checks if clause.startswith("client.decode.")]
 )
 def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
     """Nothing can be told of the other clauses; they say so."""
     refused = _error("decode")
-    judgement = _judged(clause, _turn(Valid(BATCH), refused), _turn(Valid(BATCH), refused), plain=refused)
+    result = _judged(clause, _turn(ValidBatch(BATCH), refused), _turn(ValidBatch(BATCH), refused), plain=refused)
     if clause == "client.decode.fields":
-        assert judgement.findings
+        assert result.findings
     else:
-        assert not judgement.findings
-        assert not judgement.looked_at
-        assert "client.decode.fields" in [*judgement.explained, *judgement.note.split()]
+        assert not result.findings
+        assert not result.observations
+        assert "client.decode.fields" in [*result.explained, *result.reason.split()]
 
 
 @pytest.mark.parametrize(
@@ -251,9 +257,9 @@ def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
 )
 def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     """A client that refuses everything has not shown that it refuses this."""
-    judgement = _judged(clause, _turn(Unfit("null"), _error("decode")), plain=_error("decode"))
-    assert judgement.looked_at == 0
-    assert judgement.explained == {"client.decode.fields": 1}
+    result = _judged(clause, _turn(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))
+    assert result.observations == 0
+    assert result.explained == {"client.decode.fields": 1}
 
 
 @pytest.mark.parametrize(
@@ -272,20 +278,20 @@ def test_wrong_counts_have_one_clause_to_blame(handed: dict[str, Any], clause: s
     """In the wrong place, or garbled on the way."""
     for judged in ("client.decode.fields", "client.decode.counts"):
         reply = _batch(metrics=handed)
-        judgement = _judged(judged, _turn(Valid(BATCH), reply), plain=reply)
-        assert bool(judgement.findings) is (judged == clause), judged
+        result = _judged(judged, _turn(ValidBatch(BATCH), reply), plain=reply)
+        assert bool(result.findings) is (judged == clause), judged
 
 
 def test_another_clients_key_is_not_a_wrong_key() -> None:
     """A mix-up is blamed as such, and only as such."""
-    turn = _turn(Valid(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
+    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
     assert _judged("client.auth.per-call", turn).findings
     assert not _judged("client.auth.header", turn).findings
 
 
 def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
     """It is blamed on client.auth.only-there alone."""
-    turn = _turn(Valid(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
+    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
     assert _judged("client.auth.only-there", turn).findings
     assert not _judged("client.request.target", turn).findings
 
@@ -306,7 +312,7 @@ def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
 def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
     """Refused, or sent with encoded dots; never to another path."""
     seen = (_exchange(path),) if path else ()
-    turn = Turn(Call(BASE, KEY, batch_id, 5.0), Anything(), _error("invalid_argument"), seen, len(seen))
+    turn = CallResult(Call(BASE, KEY, batch_id, 5.0), Unconstrained(), _error("invalid_argument"), seen, len(seen))
     assert (not _judged("client.request.dot-id", turn).findings) is fine
 
 
@@ -325,8 +331,8 @@ def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
 )
 def test_unknown_statuses(reply: Reply, fine: bool) -> None:
     """Handed on, or refused as not decodable."""
-    judgement = _judged("client.decode.unknown-status", _turn(Valid({**BATCH, "status": "ARCHIVED"}), reply))
-    assert (not judgement.findings) is fine
+    result = _judged("client.decode.unknown-status", _turn(ValidBatch({**BATCH, "status": "ARCHIVED"}), reply))
+    assert (not result.findings) is fine
 
 
 @pytest.mark.parametrize(
@@ -348,8 +354,8 @@ def test_unknown_statuses(reply: Reply, fine: bool) -> None:
 )
 def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
     """What a fault may be called, where nothing of an answer had come."""
-    judgement = _judged(f"client.fault.{kind}", _turn(Broken(kind, "made by hand"), _error(reported)))
-    assert (not judgement.findings) is fine
+    result = _judged(f"client.fault.{kind}", _turn(TransportFault(kind, "made by hand"), _error(reported)))
+    assert (not result.findings) is fine
 
 
 @pytest.mark.parametrize(
@@ -357,17 +363,17 @@ def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
 )
 def test_faults_within_an_answer(reported: ErrorKind, fine: bool) -> None:
     """A client that decodes while it reads may take what is cut off for a bad body."""
-    told = Broken("truncated", "made by hand", begun=True)
+    told = TransportFault("truncated", "made by hand", begun=True)
     assert (not _judged("client.fault.truncated", _turn(told, _error(reported))).findings) is fine
 
 
 def test_a_breakdown_counts_against_the_first_clause_only() -> None:
     """A crash in a case about one clause says nothing of the others it exercises."""
-    broken = Play(
+    broken = CaseResult(
         "made by hand",
         ("client.error.401", "client.error.message"),
-        (_turn(Refusal(401), Reply(broken="it died")),),
+        (_turn(HttpError(401), Reply(broken="it died")),),
     )
-    record = ClientRecord((broken,))
-    assert CLIENT_BENCH.judges["client.error.401"](record).findings
-    assert not CLIENT_BENCH.judges["client.error.message"](record).findings
+    record = ClientRunRecord((broken,))
+    assert CLIENT_CHECKS.checks["client.error.401"](record).findings
+    assert not CLIENT_CHECKS.checks["client.error.message"](record).findings

@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.call import Reply
+from batch_conformance.checks.client import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.record import (
+    HttpError,
+    InvalidSuccess,
+    TransportFault,
+    Unconstrained,
+    ValidBatch,
+)
+from batch_conformance.checks.verdict import clause_result
+from batch_conformance.client_runner.call import Reply
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import Exchange, Intent, Request, Response
-from batch_conformance.judge.client import CLIENT_BENCH, ClientRecord, Play, Turn
-from batch_conformance.judge.client.material import Anything, Broken, Refusal, Unfit, Valid
-from batch_conformance.judge.verdict import clause_result
+from batch_conformance.http import Exchange, Intent, Request, Response
 from suites.proof.plays import BASE, BATCH, KEY
 from suites.proof.plays import exchange_to as _exchange
 from suites.proof.plays import handed_over as _batch
@@ -20,7 +26,7 @@ from suites.proof.plays import made_play as _play
 from suites.proof.plays import reported as _error
 from suites.proof.plays import turn as _turn
 
-_OTHER = Valid(BATCH | {"id": "batch_2"}, refusable=True)
+_OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
 
 
 @pytest.mark.parametrize(
@@ -39,16 +45,16 @@ _OTHER = Valid(BATCH | {"id": "batch_2"}, refusable=True)
 )
 def test_another_id_than_the_one_asked_for(reply: Reply, fine: bool) -> None:
     """Handed over as it came, or refused."""
-    judgement = _judged("client.decode.id", _turn(_OTHER, reply))
-    assert judgement.looked_at == 1
-    assert (not judgement.findings) is fine
+    checked = _judged("client.decode.id", _turn(_OTHER, reply))
+    assert checked.observations == 1
+    assert (not checked.findings) is fine
 
 
 def test_a_client_that_changes_every_id_is_blamed_once() -> None:
     """That is for client.decode.fields."""
-    judgement = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
-    assert (judgement.looked_at, judgement.findings) == (0, [])
-    assert judgement.explained == {"client.decode.fields": 1}
+    checked = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
+    assert (checked.observations, checked.findings) == (0, [])
+    assert checked.explained == {"client.decode.fields": 1}
 
 
 @pytest.mark.parametrize(
@@ -83,10 +89,10 @@ def test_a_client_that_changes_every_id_is_blamed_once() -> None:
 )
 def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply, blamed: str) -> None:
     """A refusal breaks the should, another value the must of the member."""
-    play = _play(clause, _turn(Valid(BATCH, refusable=True), reply))
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), _batch()), ordinary=True)
-    record = ClientRecord((ordinary, play))
-    assert {name for name, judge in CLIENT_BENCH.judges.items() if judge(record).findings} == {blamed} - {""}
+    play = _play(clause, _turn(ValidBatch(BATCH, refusable=True), reply))
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    record = ClientRunRecord((ordinary, play))
+    assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {blamed} - {""}
 
 
 @pytest.mark.parametrize(
@@ -99,12 +105,12 @@ def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
     handed: dict[str, Any], shown_by_itself: bool
 ) -> None:
     """Whether or not the way in which it is lost has shown in a case of its own."""
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), _batch()), ordinary=True)
-    lost = _turn(Valid(BATCH), Reply(batch=handed))
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    lost = _turn(ValidBatch(BATCH), Reply(batch=handed))
     plays = [ordinary, _play("client.decode.fields", lost)]
     plays += [_play("client.decode.transfer", lost)] if shown_by_itself else []
-    record = ClientRecord(plays)
-    red = {name for name, judge in CLIENT_BENCH.judges.items() if judge(record).findings}
+    record = ClientRunRecord(plays)
+    red = {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings}
     assert red == {"client.decode.transfer" if shown_by_itself else "client.decode.fields"}
 
 
@@ -117,40 +123,40 @@ def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
     ] * bool(key)
     request = Request("GET", second.request.url, tuple(kept))
     turn = _turn(
-        Unfit("a 302"), _error("http", 410), first, Exchange(2, second.intent, request, second.response)
+        InvalidSuccess("a 302"), _error("http", 410), first, Exchange(2, second.intent, request, second.response)
     )
     assert (not _judged("client.auth.header", turn).findings) is fine
 
 
 def test_a_redirect_elsewhere_says_nothing_of_the_key_header() -> None:
     """Whoever has left the origin may come back without the key."""
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), _batch()), ordinary=True)
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
     back = Exchange(
         2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ())
     )
-    turn = _turn(Anything(), _error("http"), _exchange(status=302), back)
-    away = Play("made by hand", ("client.auth.redirect",), (turn,), elsewhere=(back,))
-    assert not CLIENT_BENCH.judges["client.auth.header"](
-        ClientRecord((ordinary, away), {KEY: "[key]"})
+    turn = _turn(Unconstrained(), _error("http"), _exchange(status=302), back)
+    away = CaseResult("made by hand", ("client.auth.redirect",), (turn,), elsewhere=(back,))
+    assert not CLIENT_CHECKS.checks["client.auth.header"](
+        ClientRunRecord((ordinary, away), {KEY: "[key]"})
     ).findings
 
 
 _WAITING = ("client.retry.waits", "client.retry.bounded")
 
 
-@pytest.mark.parametrize(("told", "first"), [(Refusal(503, retry_after=2.0), 0), (Refusal(429), 1)], ids=str)
-def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: Refusal, first: int) -> None:
+@pytest.mark.parametrize(("told", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
+def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: HttpError, first: int) -> None:
     """It dies of a date, or sleeps an hour without a single retry: the clause that the case is for."""
     broken = _turn(told, Reply(broken="no answer within 6 s"), _exchange(status=told.status))
     clauses = (_WAITING[first], _WAITING[1 - first])
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), _batch()), ordinary=True)
-    record = ClientRecord((ordinary, Play("made by hand", clauses, (broken,))))
-    assert {name for name, judge in CLIENT_BENCH.judges.items() if judge(record).findings} == {clauses[0]}
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    record = ClientRunRecord((ordinary, CaseResult("made by hand", clauses, (broken,))))
+    assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {clauses[0]}
 
 
-def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
-    ordinary = _play("client.decode.fields", _turn(Valid(BATCH), plain or _batch()), ordinary=True)
-    return ClientRecord((ordinary, *plays), {KEY: "[key]", "sk-other-key": "[other]"})
+def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), plain or _batch()), ordinary=True)
+    return ClientRunRecord((ordinary, *plays), {KEY: "[key]", "sk-other-key": "[other]"})
 
 
 @pytest.mark.parametrize(
@@ -160,26 +166,26 @@ def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
             "client.error.odd-body",
             "client.error.404",
             [
-                _play("client.error.404", _turn(Refusal(404), _error("http", 404), _exchange(status=404))),
+                _play("client.error.404", _turn(HttpError(404), _error("http", 404), _exchange(status=404))),
                 _play(
                     "client.error.odd-body",
-                    _turn(Refusal(404, body="null"), _error("http", 404), _exchange(status=404)),
+                    _turn(HttpError(404, body="null"), _error("http", 404), _exchange(status=404)),
                 ),
             ],
         ),
         (
             "client.error.message",
             "client.error.404",
-            [_play("client.error.message", _turn(Refusal(404, ("no",)), _error("http", 404)))],
+            [_play("client.error.message", _turn(HttpError(404, ("no",)), _error("http", 404)))],
         ),
         (
             "client.decode.unknown-status",
             "client.decode.status",
             [
-                _play("client.decode.status", _turn(Valid(BATCH), _batch(status="completed"))),
+                _play("client.decode.status", _turn(ValidBatch(BATCH), _batch(status="completed"))),
                 _play(
                     "client.decode.unknown-status",
-                    _turn(Valid(BATCH | {"status": "ARCHIVED"}, refusable=True), _batch(status="archived")),
+                    _turn(ValidBatch(BATCH | {"status": "ARCHIVED"}, refusable=True), _batch(status="archived")),
                 ),
             ],
         ),
@@ -187,10 +193,10 @@ def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
             "client.decode.created_at-precision",
             "client.decode.created_at",
             [
-                Play(
+                CaseResult(
                     "made by hand",
                     ("client.decode.created_at", "client.decode.created_at-precision"),
-                    (_turn(Valid(BATCH | {"created_at": "2024-01-15T10:30:00.1234Z"}), _batch()),),
+                    (_turn(ValidBatch(BATCH | {"created_at": "2024-01-15T10:30:00.1234Z"}), _batch()),),
                 )
             ],
         ),
@@ -198,10 +204,10 @@ def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
             "client.fault.redirect-loop",
             "client.reject.other-status",
             [
-                _play("client.reject.other-status", _turn(Unfit("a 302"), _batch(), _exchange(status=302))),
+                _play("client.reject.other-status", _turn(InvalidSuccess("a 302"), _batch(), _exchange(status=302))),
                 _play(
                     "client.fault.redirect-loop",
-                    _turn(Broken("redirect-loop", "in circles"), _batch(), _exchange(status=302)),
+                    _turn(TransportFault("redirect-loop", "in circles"), _batch(), _exchange(status=302)),
                 ),
             ],
         ),
@@ -209,11 +215,11 @@ def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
             "client.fault.drip-head",
             "client.fault.drip",
             [
-                _play("client.fault.drip", _turn(Broken("drip", "a drip"), Reply(broken="no answer"))),
+                _play("client.fault.drip", _turn(TransportFault("drip", "a drip"), Reply(broken="no answer"))),
                 _play(
                     "client.fault.drip-head",
                     _turn(
-                        Broken("drip-head", "a drip", plainly=("client.fault.drip",)),
+                        TransportFault("drip-head", "a drip", plainly=("client.fault.drip",)),
                         Reply(broken="no answer"),
                     ),
                 ),
@@ -222,26 +228,26 @@ def _record(*plays: Play, plain: Reply | None = None) -> ClientRecord:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str, plays: list[Play]) -> None:
+def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str, plays: list[CaseResult]) -> None:
     """Not exercised, never a pass."""
     record = _record(*plays)
-    judgement = CLIENT_BENCH.judges[clause](record)
-    assert (judgement.looked_at, judgement.findings) == (0, [])
-    assert judgement.explained == {cause: 1}
-    result = clause_result(load_contract().clauses[clause], judgement, strict=False)
+    checked = CLIENT_CHECKS.checks[clause](record)
+    assert (checked.observations, checked.findings) == (0, [])
+    assert checked.explained == {cause: 1}
+    result = clause_result(load_contract().clauses[clause], checked, strict=False)
     assert result.verdict == "not-exercised"
     assert cause in result.reason
 
 
 def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
     """Only what fails is left to the other clause."""
-    lost = _play("client.decode.transfer", _turn(Valid(BATCH), _batch(status="no")))
+    lost = _play("client.decode.transfer", _turn(ValidBatch(BATCH), _batch(status="no")))
     fine = _play(
-        "client.decode.unknown-fields", _turn(Valid(BATCH), _batch()), _turn(Valid(BATCH), _error("decode"))
+        "client.decode.unknown-fields", _turn(ValidBatch(BATCH), _batch()), _turn(ValidBatch(BATCH), _error("decode"))
     )
-    judgement = CLIENT_BENCH.judges["client.decode.unknown-fields"](_record(lost, fine))
-    assert (judgement.looked_at, judgement.findings) == (1, [])
-    assert judgement.explained == {"client.decode.transfer": 1}
+    checked = CLIENT_CHECKS.checks["client.decode.unknown-fields"](_record(lost, fine))
+    assert (checked.observations, checked.findings) == (1, [])
+    assert checked.explained == {"client.decode.transfer": 1}
 
 
 @pytest.mark.parametrize(
@@ -249,14 +255,14 @@ def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
     [
         (
             "client.fault.redirect-loop",
-            _turn(Broken("redirect-loop", "in circles"), _error("http", 302), _exchange(status=302)),
+            _turn(TransportFault("redirect-loop", "in circles"), _error("http", 302), _exchange(status=302)),
             "the client did not follow the redirects",
         ),
-        ("client.retry.waits", _turn(Refusal(503), _error("http", 503)), "the client does not retry"),
-        ("client.retry.bounded", _turn(Refusal(503), _error("http", 503)), "the client does not retry"),
+        ("client.retry.waits", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
+        ("client.retry.bounded", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
         (
             "client.auth.redirect",
-            _turn(Anything(), _error("http", 302), _exchange(status=302)),
+            _turn(Unconstrained(), _error("http", 302), _exchange(status=302)),
             "the client followed 0 of 1 redirects to another origin",
         ),
         (
@@ -266,18 +272,18 @@ def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
         ),
     ],
 )
-def test_a_pass_says_what_it_did_not_see(clause: str, turn: Turn, limit: str) -> None:
+def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: str) -> None:
     """What a client never does, its pass does not cover."""
-    judgement = CLIENT_BENCH.judges[clause](_record(_play(clause, turn)))
-    assert judgement.looked_at
-    assert not judgement.findings
-    assert limit in judgement.limits
+    checked = CLIENT_CHECKS.checks[clause](_record(_play(clause, turn)))
+    assert checked.observations
+    assert not checked.findings
+    assert limit in checked.limits
 
 
 def test_no_request_no_word_on_redirects() -> None:
     """A client that never got as far shows nothing."""
-    unasked = Turn(_turn(Anything(), _error("transport")).call, Anything(), _error("transport"))
+    unasked = CallResult(_turn(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
     assert (
-        CLIENT_BENCH.judges["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).looked_at
+        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).observations
         == 0
     )

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.inprocess import InProcessClient
-from batch_conformance.client.open import open_client
-from batch_conformance.client.respx_bridge import RespxBridge
-from batch_conformance.client.session import judge_client
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.open import open_client
+from batch_conformance.client_runner.respx_bridge import RespxBridge
+from batch_conformance.client_runner.session import judge_client
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.result import RunResult
-from batch_conformance.reference.client import AsyncBatchClient
-from batch_conformance.reference.client_mutants import (
+from batch_conformance.mutants.client import (
     ClientMutant,
     ClientVariation,
     client_mutants,
     client_variations,
 )
-from batch_conformance.reference.client_mutants.base import Faulty, adapter_of
+from batch_conformance.mutants.client.base import Faulty, adapter_of
+from batch_conformance.reference.client import AsyncBatchClient
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
 #: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.

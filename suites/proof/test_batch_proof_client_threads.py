@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.inprocess import InProcessClient
-from batch_conformance.client.leftovers import counted_leftovers
-from batch_conformance.client.mainthread import Overdue, call_bounded
-from batch_conformance.client.session import judge_client
-from batch_conformance.client.stub import BatchStub
-from batch_conformance.judge.result import RunResult
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.leftovers import counted_leftovers
+from batch_conformance.client_runner.mainthread import Overdue, call_bounded
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.client_runner.stub import BatchStub
 from batch_conformance.reference.client import BatchClient, BatchError, adapter, failure, hello
 from suites.proof.running import CLIENT, run
 

@@ -11,23 +11,23 @@ from typing import Any
 import httpx
 import pytest
 
-from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.inprocess import InProcessClient
-from batch_conformance.client.respx_bridge import RespxBridge
-from batch_conformance.client.session import judge_client
-from batch_conformance.client.stub import answers
-from batch_conformance.client.stub import tls as tls_module
-from batch_conformance.client.stub.server import StubServer
-from batch_conformance.client.stub.tls import Authority, TlsFront, authority
-from batch_conformance.judge.result import RunResult
-from batch_conformance.reference.client_mutants.base import Following, adapter_of
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.respx_bridge import RespxBridge
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.client_runner.stub import answers
+from batch_conformance.client_runner.stub import tls as tls_module
+from batch_conformance.client_runner.stub.server import StubServer
+from batch_conformance.client_runner.stub.tls import Authority, TlsFront, authority
+from batch_conformance.mutants.client.base import Following, adapter_of
 
 CLAUSE = "client.auth.redirect"
 #: A driver of a client that follows redirects, and takes those that ``{test}`` accepts for its own origin.
 _DRIVER = """
 import httpx
 from batch_conformance.reference import client_driver
-from batch_conformance.reference.client_mutants.base import Following, adapter_of
+from batch_conformance.mutants.client.base import Following, adapter_of
 
 class Downgraded(Following):
     def may_have_key(self, url):

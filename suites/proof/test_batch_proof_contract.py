@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
-from batch_conformance.client.call import ERROR_KINDS
+from batch_conformance.checks.client import CLIENT_CHECKS
+from batch_conformance.checks.server import SERVER_CHECKS
+from batch_conformance.checks.server.record import REQUIRED
+from batch_conformance.client_runner.call import ERROR_KINDS
 from batch_conformance.contract import contract_root, current_contract, load_contract
 from batch_conformance.contract import load as loading
 from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES, either
 from batch_conformance.generate.keys import valid_key
-from batch_conformance.judge.client import CLIENT_BENCH
-from batch_conformance.judge.server import SERVER_BENCH
-from batch_conformance.judge.server.record import REQUIRED
-from batch_conformance.server.probes import World
-from batch_conformance.server.profile import PROFILES
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
 
 ROOT = contract_root()
 CONTRACTS = ROOT / "contracts"
@@ -130,10 +130,10 @@ def test_code_refers_to_decisions_that_exist() -> None:
 
 def test_every_clause_has_exactly_one_judge() -> None:
     """A second one is refused when it is registered; here: none is missing, none is for a clause that is not."""
-    assert set(SERVER_BENCH.judges) == {clause.id for clause in CONTRACT.of_side("server")}
-    assert set(CLIENT_BENCH.judges) == {clause.id for clause in CONTRACT.of_side("client")}
+    assert set(SERVER_CHECKS.checks) == {clause.id for clause in CONTRACT.of_side("server")}
+    assert set(CLIENT_CHECKS.checks) == {clause.id for clause in CONTRACT.of_side("client")}
     with pytest.raises(ValueError, match=r"server\.ok\.status has a judge already"):
-        SERVER_BENCH.judges_clause("server.ok.status")(SERVER_BENCH.judges["server.ok.json"].function)
+        SERVER_CHECKS.check("server.ok.status")(SERVER_CHECKS.checks["server.ok.json"].function)
 
 
 def test_every_clause_has_exactly_one_test() -> None:
@@ -222,7 +222,7 @@ def test_constants_of_the_code_are_those_of_the_contract() -> None:
     assert set(batch["required"]) == REQUIRED
     assert {int(status) for status in OPERATION["responses"]} == DOCUMENTED_STATUSES
     (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
-    world = World(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
+    world = ProbeContext(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", world.key_header)
     path = current_contract().operation("get").path
     sent = world.read("reads", "batch_1").request("http://127.0.0.1", "127.0.0.1")

@@ -18,12 +18,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from batch_conformance.exchange import Redactor, Request, curl_line
 from batch_conformance.generate.ids import hostile_ids, known_id, near_ids, segment_of
 from batch_conformance.generate.keys import EMPTY, MISSING, hostile_keys, near_keys, other_places, valid_key
-from batch_conformance.server.probes import World, every_request, oddities, planned, wrong_place
-from batch_conformance.server.profile import PROFILES
-from batch_conformance.server.send import Send
+from batch_conformance.http import Redactor, Request, curl_line
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import (
+    ProbeContext,
+    auth_per_request,
+    planned,
+    unusual_requests,
+    wrong_place,
+)
+from batch_conformance.server_runner.profile import PROFILES
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
 
@@ -140,12 +146,12 @@ def repeats(recorder: Recorder, request: Request, key: str, shells: Sequence[str
         assert told(heard) == told(as_recorded(request)), line
 
 
-def world(key: str) -> World:
+def world(key: str) -> ProbeContext:
     """A target with two batches."""
-    return World(valid_key(key, VARIABLE), VARIABLE, ["batch_abc123", "batch_ü/1"], PROFILES["thorough"], 0)
+    return ProbeContext(valid_key(key, VARIABLE), VARIABLE, ["batch_abc123", "batch_ü/1"], PROFILES["thorough"], 0)
 
 
-def request_of(send: Send, recorder: Recorder) -> Request:
+def request_of(send: PlannedRequest, recorder: Recorder) -> Request:
     """The request that a probe would send."""
     return send.request(recorder.url, recorder.host)
 
@@ -188,7 +194,7 @@ def test_hostile_ids_travel_as_they_are(recorder: Recorder) -> None:
     """No tool on the way tidies them up."""
     place = world(KEYS[0])
     for asked in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
-        send = Send("hostile-ids", asked, place.key)
+        send = PlannedRequest("hostile-ids", asked, place.key)
         repeats(recorder, request_of(send, recorder), KEYS[0], SHELLS[:1])
 
 
@@ -217,14 +223,14 @@ def test_dots_brackets_and_odd_bytes_in_the_target_survive(recorder: Recorder, s
 def test_methods(recorder: Recorder, method: str) -> None:
     """Those without a body too: a POST says that there is none."""
     place = world(KEYS[0])
-    send = Send("methods", known_id("batch_abc123"), place.key, method=method)
+    send = PlannedRequest("methods", known_id("batch_abc123"), place.key, method=method)
     repeats(recorder, request_of(send, recorder), KEYS[0])
 
 
 def test_odd_reads(recorder: Recorder) -> None:
     """What is out of the ordinary about a request is in its line: Accept, and a missing User-Agent."""
     place = world(KEYS[0])
-    for send in [*planned(oddities, place), *planned(every_request, place)]:
+    for send in [*planned(unusual_requests, place), *planned(auth_per_request, place)]:
         request = request_of(send, recorder)
         line = curl_line(request, secrets_of(KEYS[0]))
         line_, headers, _ = told(recorder.hear(lambda line=line: run("sh", line, KEYS[0])), ())  # type: ignore[misc]

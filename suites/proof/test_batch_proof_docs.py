@@ -14,7 +14,7 @@ import yaml
 
 from batch_conformance.cli import COMMANDS
 from batch_conformance.cli.pages import clause_page, decision_anchors, option_table, source_links
-from batch_conformance.client.inprocess import load_adapter
+from batch_conformance.client_runner.inprocess import load_adapter
 from batch_conformance.contract import load_contract
 
 ROOT = Path(__file__).parents[2]

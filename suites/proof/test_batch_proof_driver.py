@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from batch_conformance.client.call import Call, Reply
-from batch_conformance.client.driver import DriverPool
-from batch_conformance.client.process import Limits
-from batch_conformance.exchange import Redactor
-from batch_conformance.judge.result import CouldNotRun
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner.call import Call, Reply
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.process import Limits
+from batch_conformance.http import Redactor
 
 ADAPTERS = Path(__file__).parent / "adapters"
 KEY = "sk-planted-1f7c0d"
@@ -365,7 +365,7 @@ def test_closing_ends_the_calls_under_way(open_pool: Open) -> None:
 def test_an_interpreter_that_ends_takes_its_drivers_along(shelf: Shelf) -> None:
     """Nobody closed the pool, as after an interrupt; the driver, which heeds no end of input, is gone."""
     program = (
-        "from batch_conformance.client.driver import DriverPool\n"
+        "from batch_conformance.client_runner.driver import DriverPool\n"
         f"pool = DriverPool({shelf.command('never_reads_bye')!r})\n"
         "raise KeyboardInterrupt\n"
     )

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from batch_conformance.exchange import Member, Redactor, Response, read_json
-from batch_conformance.exchange.strict_json import DEEPEST
 from batch_conformance.generate.keys import near_keys
+from batch_conformance.http import Member, Redactor, Response, read_json
+from batch_conformance.http.strict_json import DEEPEST
 
 KEY = "sk_live/7Qv+9x=Zk3LmN0pR"
 

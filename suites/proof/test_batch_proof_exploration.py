@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase, InMemoryExampleDatabase
 
-from batch_conformance.client.inprocess import InProcessClient
-from batch_conformance.client.session import judge_client
-from batch_conformance.exchange import Exchange
-from batch_conformance.generate.database import DatabaseProblem, Shelf, open_database, shelf
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.generate.database import DatabaseProblem, NamedDatabase, open_database, shelf
 from batch_conformance.generate.keys import valid_key
-from batch_conformance.judge.result import RunResult
-from batch_conformance.reference.client_mutants import client_mutants
+from batch_conformance.http import Exchange
+from batch_conformance.mutants.client import client_mutants
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.embedded import embedded_target
-from batch_conformance.server.generated import explore
-from batch_conformance.server.probes import World
-from batch_conformance.server.profile import PROFILES
-from batch_conformance.server.send import Send
-from batch_conformance.server.wire import Wire
+from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.server_runner.generated import explore
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.transport import Transport
 
 
 class BreaksOnLongIds(ReferenceServer):
@@ -36,12 +36,12 @@ def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int)
     """What the exploration alone sends to ``app``, in its order."""
     sent: list[Exchange] = []
     with embedded_target(app) as target:
-        wire = Wire(target.url, timeout=5)
+        wire = Transport(target.url, timeout=5)
         key = valid_key(REFERENCE_KEY, "SYNC_API_KEY")
         profile = PROFILES["thorough"]
-        world = World(key, "SYNC_API_KEY", list(target.batch_ids), profile, seed, database=database)
+        world = ProbeContext(key, "SYNC_API_KEY", list(target.batch_ids), profile, seed, database=database)
 
-        def send(planned: Send) -> Exchange:
+        def send(planned: PlannedRequest) -> Exchange:
             request = planned.request(target.url, target.host)
             sent.append(wire.exchange(request, planned.intent, lane=planned.lane))
             return sent[-1]
@@ -95,7 +95,7 @@ def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
 def test_properties_keep_apart_what_they_found() -> None:
     """The same key on two shelves is two keys."""
     database = InMemoryExampleDatabase()
-    one, two = Shelf(database, "one"), Shelf(database, "two")
+    one, two = NamedDatabase(database, "one"), NamedDatabase(database, "two")
     one.save(b"key", b"longer")
     one.save(b"key", b"one")
     two.delete(b"key", b"one")
@@ -114,7 +114,7 @@ def test_a_database_that_breaks_down_costs_no_verdict() -> None:
         def save(self, key: bytes, value: bytes) -> None:
             raise ConnectionError(key, value)
 
-    kept = Shelf(Gone(), "any")
+    kept = NamedDatabase(Gone(), "any")
     kept.save(b"key", b"value")
     assert not list(kept.fetch(b"key"))
     assert kept.trouble == "ConnectionError"

@@ -18,11 +18,11 @@ import httpx
 import pytest
 
 from batch_conformance.contract import contract_root, load_contract
-from batch_conformance.exchange import Exchange, Failure, Intent, Request, Response
+from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.recorded import NEEDS
 from batch_conformance.testing import BatchStub, assert_conforms
 from batch_conformance.testing.stub import BATCH_ID
-from suites.proof.recordings import BATCH, KEY, NOT_FOUND, RED, Kept, batch, without
+from suites.proof.recordings import BATCH, KEY, NOT_FOUND, RED, RecordedExchange, batch, without
 
 Get = Callable[..., httpx.Response]
 
@@ -171,14 +171,14 @@ def test_the_stub_goes_away() -> None:
 # The assertion.
 
 
-def _httpx(kept: Kept) -> httpx.Response:
+def _httpx(kept: RecordedExchange) -> httpx.Response:
     request = httpx.Request(kept.method, kept.url, headers=dict(kept.sent))
     return httpx.Response(
         kept.status, headers=dict(kept.headers), content=kept.text.encode(), request=request
     )
 
 
-def _requests(kept: Kept) -> Any:
+def _requests(kept: RecordedExchange) -> Any:
     """As far as anybody looks at a response of requests."""
     request = SimpleNamespace(method=kept.method, url=kept.url, headers=kept.sent)
     return SimpleNamespace(
@@ -190,12 +190,12 @@ def _requests(kept: Kept) -> Any:
     )
 
 
-def _urllib3(kept: Kept) -> Any:
+def _urllib3(kept: RecordedExchange) -> Any:
     """One of those without a request."""
     return SimpleNamespace(status=kept.status, headers=kept.headers, data=kept.text.encode())
 
 
-def _exchange(kept: Kept) -> Exchange:
+def _exchange(kept: RecordedExchange) -> Exchange:
     return Exchange(
         1,
         Intent("test", "", "known", "valid"),
@@ -205,12 +205,12 @@ def _exchange(kept: Kept) -> Exchange:
 
 
 @pytest.mark.parametrize("made", [_httpx, _requests, _urllib3, _exchange])
-def test_responses_of_any_library_are_judged_whole(made: Callable[[Kept], Any]) -> None:
+def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExchange], Any]) -> None:
     """Status, headers and body."""
-    assert_conforms(made(Kept()))
-    assert_conforms(made(Kept(NOT_FOUND, 404)), strict=True)
+    assert_conforms(made(RecordedExchange()))
+    assert_conforms(made(RecordedExchange(NOT_FOUND, 404)), strict=True)
     with pytest.raises(AssertionError) as failure:
-        assert_conforms(made(Kept(batch(status="done"), headers={"Content-Type": "text/plain"})))
+        assert_conforms(made(RecordedExchange(batch(status="done"), headers={"Content-Type": "text/plain"})))
     assert "2 clauses are broken" in str(failure.value)
     assert "server.ok.media-type (must): A batch is sent as application/json" in str(failure.value)
     assert (
@@ -279,7 +279,7 @@ def test_should_clauses_count_when_strict() -> None:
 
 def test_the_message_is_safe_to_show() -> None:
     """No key, no cookie, no control characters, nothing endless."""
-    kept = Kept(
+    kept = RecordedExchange(
         batch(status=f"{KEY}\x1b[31m" + "x" * 10_000, id="s3cret-session"),
         sent={"x-api-key": KEY, "cookie": "sid=s3cret-session"},
     )

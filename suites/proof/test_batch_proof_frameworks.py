@@ -14,8 +14,8 @@ from aiohttp import web
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target
 
 KEY = "sk-frameworks-0123456789abcdefXYZ"
 BATCHES = {

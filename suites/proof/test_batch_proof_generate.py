@@ -8,10 +8,9 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from batch_conformance.client.cases.generated import PROPERTIES, examples, smallest
+from batch_conformance.client_runner.cases.generated import PROPERTIES, examples, smallest
 from batch_conformance.contract import parse_date_time, schema_violations
 from batch_conformance.contract.load import COUNTS
-from batch_conformance.exchange import read_json
 from batch_conformance.generate.batches import (
     LARGEST,
     NearValid,
@@ -26,6 +25,7 @@ from batch_conformance.generate.batches import (
 )
 from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
 from batch_conformance.generate.errors import OTHERS_4XX, OTHERS_5XX, odd_bodies, odd_error_bodies
+from batch_conformance.http import read_json
 
 _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import Side
-from batch_conformance.exchange import Exchange, Intent, Request, Response
-from batch_conformance.judge.finding import Finding
+from batch_conformance.http import Exchange, Intent, Request, Response
 from batch_conformance.report.document import EVIDENCE_LIMIT, check_document, report_document
 from batch_conformance.report.github import annotation_lines
 from batch_conformance.report.html import render_html
+from batch_conformance.report.labels import fault
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.terminal import render_terminal
-from batch_conformance.report.words import fault
 from suites.proof import samples
 
 CLAUSE: dict[Side, str] = {"server": "server.body.id", "client": "client.decode.fields"}

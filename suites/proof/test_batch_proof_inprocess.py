@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.call import Call
-from batch_conformance.client.inprocess import InProcessClient, load_adapter
-from batch_conformance.client.open import open_client
-from batch_conformance.judge.result import CouldNotRun
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner.call import Call
+from batch_conformance.client_runner.inprocess import InProcessClient, load_adapter
+from batch_conformance.client_runner.open import open_client
 
 HELLO = {"protocol": 1, "name": "here", "version": "1", "language": "python", "operations": ["get_batch"]}
 KEY = "sk-planted-1f7c0d"

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult, ClauseVerdict
-from batch_conformance.report.document import check_document, report_document
-from batch_conformance.report.files import render_json
-from batch_conformance.report.github import annotation_lines
-from batch_conformance.report.html import render_html
-from batch_conformance.report.known_failures import (
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult, ClauseVerdict
+from batch_conformance.known_failures import (
     Expected,
     KnownFailure,
     KnownFailures,
     apply_known_failures,
 )
+from batch_conformance.report.document import check_document, report_document
+from batch_conformance.report.files import render_json
+from batch_conformance.report.github import annotation_lines
+from batch_conformance.report.html import render_html
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.terminal import render_terminal
 from suites.proof import samples

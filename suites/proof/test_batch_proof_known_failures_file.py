@@ -12,68 +12,68 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import contract_root, load_contract
-from batch_conformance.exchange import Redactor
-from batch_conformance.judge.finding import Finding
-from batch_conformance.report.known_failures import (
+from batch_conformance.http import Redactor
+from batch_conformance.known_failures import (
     Expected,
     KnownFailure,
     MalformedKnownFailures,
-    Seen,
+    ReceivedRequest,
     read_known_failures,
     seen_of,
 )
-from batch_conformance.report.known_failures.patterns import pattern_of
+from batch_conformance.known_failures.patterns import pattern_of
 
 SAME = [
-    (Seen("id of a COMPLETED batch", "123"), Seen("id of a PENDING batch", "98765")),
+    (ReceivedRequest("id of a COMPLETED batch", "123"), ReceivedRequest("id of a PENDING batch", "98765")),
     (
-        Seen("a read of 'batch_iqm089', an id of the same form that nobody issued", "200 OK"),
-        Seen("a read of 'batch_cne341', an id of the same form that nobody issued", "200 OK"),
+        ReceivedRequest("a read of 'batch_iqm089', an id of the same form that nobody issued", "200 OK"),
+        ReceivedRequest("a read of 'batch_cne341', an id of the same form that nobody issued", "200 OK"),
     ),
     (
-        Seen("GET of the request", "GET http://127.0.0.1:40123/v2/batch/x"),
-        Seen("GET of the request", "GET http://127.0.0.1:59999/v2/batch/x"),
+        ReceivedRequest("GET of the request", "GET http://127.0.0.1:40123/v2/batch/x"),
+        ReceivedRequest("GET of the request", "GET http://127.0.0.1:59999/v2/batch/x"),
     ),
     (
-        Seen("the retry came too early", "0.031 s; 3 of 4 retries waited less"),
-        Seen("the retry came too early", "0.7 s; 12 of 13 retries waited less"),
+        ReceivedRequest("the retry came too early", "0.031 s; 3 of 4 retries waited less"),
+        ReceivedRequest("the retry came too early", "0.7 s; 12 of 13 retries waited less"),
     ),
     (
-        Seen("created_at of a FAILED batch: no offset", '"2024-01-15T10:30:00"'),
-        Seen("created_at of a PENDING batch: no offset", '"2026-11-23T18:20:04"'),
+        ReceivedRequest("created_at of a FAILED batch: no offset", '"2024-01-15T10:30:00"'),
+        ReceivedRequest("created_at of a PENDING batch: no offset", '"2026-11-23T18:20:04"'),
     ),
     (
-        Seen("an error", "error other, no status: lost 5f2d9c1e-77aa-4be1-9d3e-0c4b5a697887"),
-        Seen("an error", "error other, no status: lost 01890c4e-0000-7abc-8def-aaaabbbbcccc"),
+        ReceivedRequest("an error", "error other, no status: lost 5f2d9c1e-77aa-4be1-9d3e-0c4b5a697887"),
+        ReceivedRequest("an error", "error other, no status: lost 01890c4e-0000-7abc-8def-aaaabbbbcccc"),
     ),
-    (Seen("a batch", "a batch: {'id': 'x', 'n': 1}"), Seen("a batch", "a batch: {'id': 'y'}")),
-    (Seen("the trace", "Error\n  at line 5"), Seen("the trace", "Error\n  at line 6 of 7")),
+    (ReceivedRequest("a batch", "a batch: {'id': 'x', 'n': 1}"), ReceivedRequest("a batch", "a batch: {'id': 'y'}")),
+    (ReceivedRequest("the trace", "Error\n  at line 5"), ReceivedRequest("the trace", "Error\n  at line 6 of 7")),
 ]
 OTHERS = [
-    (Seen("id of a COMPLETED batch", "123"), Seen("id of a COMPLETED batch", "null")),
-    (Seen("id of a COMPLETED batch", '"BATCH_ABC123"'), Seen("id of a COMPLETED batch", '"batch_def456"')),
-    (Seen("a read with no key", "200 OK"), Seen("a read with no key", "500 Internal Server Error")),
-    (Seen("a read with no key", "404"), Seen("a read with no key", "405")),
-    (Seen("status", '"DONE"'), Seen("status", '"done"')),
-    (Seen("GET of 'batch_abc123'", "500"), Seen("GET of 'batch_abc123' with If-None-Match", "500")),
+    (ReceivedRequest("id of a COMPLETED batch", "123"), ReceivedRequest("id of a COMPLETED batch", "null")),
+    (ReceivedRequest("id of a COMPLETED batch", '"BATCH_ABC123"'), ReceivedRequest("id of a COMPLETED batch", '"batch_def456"')),
+    (ReceivedRequest("a read with no key", "200 OK"), ReceivedRequest("a read with no key", "500 Internal Server Error")),
+    (ReceivedRequest("a read with no key", "404"), ReceivedRequest("a read with no key", "405")),
+    (ReceivedRequest("status", '"DONE"'), ReceivedRequest("status", '"done"')),
+    (ReceivedRequest("GET of 'batch_abc123'", "500"), ReceivedRequest("GET of 'batch_abc123' with If-None-Match", "500")),
     (
-        Seen("the body of a 401: 'message' is a required property", "{}"),
-        Seen("the body of a 401: 'statusCode' is a required property", "{}"),
+        ReceivedRequest("the body of a 401: 'message' is a required property", "{}"),
+        ReceivedRequest("the body of a 401: 'statusCode' is a required property", "{}"),
     ),
-    (Seen("webhookUrl", "null"), Seen("webhookUrl", '"null"')),
+    (ReceivedRequest("webhookUrl", "null"), ReceivedRequest("webhookUrl", '"null"')),
 ]
 
 
 @pytest.mark.parametrize(("first", "again"), SAME)
-def test_the_same_failure_matches_in_another_run(first: Seen, again: Seen) -> None:
+def test_the_same_failure_matches_in_another_run(first: ReceivedRequest, again: ReceivedRequest) -> None:
     """Ports, ids, times and counts vary."""
     assert pattern_of(first).matches(again)
     assert pattern_of(again).matches(first)
 
 
 @pytest.mark.parametrize(("first", "other"), OTHERS)
-def test_another_failure_does_not_match(first: Seen, other: Seen) -> None:
+def test_another_failure_does_not_match(first: ReceivedRequest, other: ReceivedRequest) -> None:
     """Words, statuses and types do not."""
     assert not pattern_of(first).matches(other)
     assert not pattern_of(other).matches(first)
@@ -102,14 +102,14 @@ def test_stars_match_as_they_do_everywhere(pattern: str, text: str) -> None:
         return bool(text) and pattern[0] == text[0] and plain(pattern[1:], text[1:])
 
     if "#" not in pattern:
-        assert Expected("x" + pattern).matches(Seen("x" + text, "")) == plain(pattern, text)
+        assert Expected("x" + pattern).matches(ReceivedRequest("x" + text, "")) == plain(pattern, text)
 
 
 def test_no_pattern_is_slow() -> None:
     """A file may hold any pattern, and a target may send any text."""
     began = time.monotonic()
-    Expected("*a#" * 200 + "b").matches(Seen("a1" * 2000, ""))
-    Expected("#." * 200 + "x").matches(Seen("1." * 2000, ""))
+    Expected("*a#" * 200 + "b").matches(ReceivedRequest("a1" * 2000, ""))
+    Expected("#." * 200 + "x").matches(ReceivedRequest("1." * 2000, ""))
     assert time.monotonic() - began < 2
 
 
@@ -194,7 +194,7 @@ def test_the_example_of_the_documentation_is_one(tmp_path: Path) -> None:
     [told] = read_known_failures(file_of(tmp_path, example)).entries
     message = "a 404 is reported as another kind of error: a 404 with an array"
     actual = "error other, no status: argument after ** must be a mapping, not list"
-    assert told.evidence[0].matches(Seen(message, actual))
+    assert told.evidence[0].matches(ReceivedRequest(message, actual))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.verdict import ClauseResult
-from batch_conformance.report.known_failures import (
+from batch_conformance.known_failures import (
     KnownFailures,
     Observations,
-    Seen,
+    ReceivedRequest,
     apply_known_failures,
     read_known_failures,
     update_known_failures,
@@ -164,16 +164,16 @@ def _stays(known: KnownFailures, observations: Observations, owner: tuple[int, .
     if entry.clause not in observations:
         return True
     found = observations[entry.clause]["evidence"]
-    shows = [any(item.matches(Seen(*pair)) for pair in found) for item in entry.evidence]
+    shows = [any(item.matches(ReceivedRequest(*pair)) for pair in found) for item in entry.evidence]
     if len(owner) == 2:
         return shows[owner[1]]
     if any(shows):
         return True
     others = [item for other in known.of(entry.clause) for item in other.evidence]
-    new = [pair for pair in found if not any(item.matches(Seen(*pair)) for item in others)]
+    new = [pair for pair in found if not any(item.matches(ReceivedRequest(*pair)) for item in others)]
     dead = [
         other
         for other in known.of(entry.clause)
-        if not any(item.matches(Seen(*pair)) for item in other.evidence for pair in found)
+        if not any(item.matches(ReceivedRequest(*pair)) for item in other.evidence for pair in found)
     ]
     return bool(new) and dead[0] == entry

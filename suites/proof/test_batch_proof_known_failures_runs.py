@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from batch_conformance.report.known_failures import read_known_failures
+from batch_conformance.known_failures import read_known_failures
 
 SUITES = Path(__file__).resolve().parents[1]
 SIGNED = """\

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from batch_conformance.judge.verdict import ClauseVerdict
-from batch_conformance.report.known_failures import (
+from batch_conformance.checks.verdict import ClauseVerdict
+from batch_conformance.known_failures import (
     KnownFailuresNotWritten,
     Observations,
     observe,
@@ -23,12 +23,12 @@ from batch_conformance.report.known_failures import (
     update,
     update_known_failures,
 )
-from batch_conformance.report.known_failures.update import toml_string
+from batch_conformance.known_failures.update import toml_string
 from suites.proof import samples
 
 TODAY = date(2026, 11, 23)
 BEFORE = """\
-# Accepted by the batch team. Ask in #batch before adding any.
+# Accepted by the batch team. CallStep in #batch before adding any.
 [[known_failure]]  # the oldest
 clause = 'server.body.id'
 # numbers since the migration
@@ -84,7 +84,7 @@ def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
     after, said = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
     )
-    first = "# Accepted by the batch team. Ask in #batch before adding any.\n"
+    first = "# Accepted by the batch team. CallStep in #batch before adding any.\n"
     assert (
         after
         == first

@@ -92,9 +92,9 @@ def test_imports_point_down_only() -> None:
 def test_an_import_that_points_up_is_seen() -> None:
     """Wherever it stands, and in whatever form."""
     sources = {
-        "judge/x.py": "from batch_conformance.server import wire",
-        "exchange/x.py": "def f():\n    import batch_conformance.judge.finding",
-        "client/x.py": "from batch_conformance.server.wire import Wire",
+        "judge/x.py": "from batch_conformance.server_runner import transport",
+        "exchange/x.py": "def f():\n    import batch_conformance.checks.finding",
+        "client/x.py": "from batch_conformance.server_runner.transport import Transport",
         "server/x.py": "from batch_conformance import report",
         "contract/x.py": "from ..exchange import model",
         "recorded/x.py": "from .. import client",

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.checks.finding import CheckResult, Finding
+from batch_conformance.checks.verdict import ClauseResult, clause_result
 from batch_conformance.contract import load_contract
-from batch_conformance.judge.finding import Finding, Judgement
-from batch_conformance.judge.verdict import ClauseResult, clause_result
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.html import render_html
 from batch_conformance.report.markdown import render_markdown
@@ -19,18 +19,18 @@ from suites.proof import samples
 CLAUSE = "server.auth.near-key"
 
 
-def _weighed(judgement: Judgement) -> ClauseResult:
-    return clause_result(load_contract().clauses[judgement.clause], judgement, strict=False)
+def _weighed(checked: CheckResult) -> ClauseResult:
+    return clause_result(load_contract().clauses[checked.clause], checked, strict=False)
 
 
 def test_only_set_aside_is_not_exercised() -> None:
     """A clause whose every observation was set aside is not exercised, and says on whose account."""
-    judgement = Judgement(CLAUSE)
-    judgement.set_aside("server.auth.invalid-key")
-    judgement.set_aside("server.auth.invalid-key", 2)
-    judgement.set_aside("server.error.body")
-    judgement.set_aside("server.error.media-type", 0)
-    result = _weighed(judgement)
+    checked = CheckResult(CLAUSE)
+    checked.set_aside("server.auth.invalid-key")
+    checked.set_aside("server.auth.invalid-key", 2)
+    checked.set_aside("server.error.body")
+    checked.set_aside("server.error.media-type", 0)
+    result = _weighed(checked)
     assert (result.verdict, result.exchanges) == ("not-exercised", 0)
     assert result.reason == (
         "explained by server.auth.invalid-key: 3 observations, server.error.body: 1 observation"
@@ -40,32 +40,32 @@ def test_only_set_aside_is_not_exercised() -> None:
 
 def test_partly_set_aside_is_a_limit() -> None:
     """A pass on the rest says what it left to another clause."""
-    judgement = Judgement(CLAUSE)
-    judgement.look(4)
-    judgement.set_aside("server.auth.invalid-key", 2)
-    result = _weighed(judgement)
+    checked = CheckResult(CLAUSE)
+    checked.observe(4)
+    checked.set_aside("server.auth.invalid-key", 2)
+    result = _weighed(checked)
     assert (result.verdict, result.exchanges) == ("pass", 4)
     assert result.limits == ("explained by server.auth.invalid-key: 2 observations",)
 
 
 def test_limits_belong_to_a_pass_alone() -> None:
     """Each limit counts once, in the order recorded; other verdicts have none."""
-    judgement = Judgement(CLAUSE)
+    checked = CheckResult(CLAUSE)
     for text in ("no COMPLETED batch was seen", "one batch only", "no COMPLETED batch was seen", ""):
-        judgement.limit(text)
-    assert _weighed(judgement).reason == "no COMPLETED batch was seen; one batch only"
-    judgement.look()
-    assert _weighed(judgement).limits == ("no COMPLETED batch was seen", "one batch only")
-    judgement.blame(None, "broken", expected="a", actual="b")
-    assert _weighed(judgement).limits == ()
+        checked.limit(text)
+    assert _weighed(checked).reason == "no COMPLETED batch was seen; one batch only"
+    checked.observe()
+    assert _weighed(checked).limits == ("no COMPLETED batch was seen", "one batch only")
+    checked.fail(None, "broken", expected="a", actual="b")
+    assert _weighed(checked).limits == ()
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_nothing_set_aside(count: int) -> None:
     """No observation set aside leaves no trace."""
-    judgement = Judgement(CLAUSE)
-    judgement.set_aside("server.auth.invalid-key", count)
-    assert _weighed(judgement).reason == "nothing in this run put it to the test"
+    checked = CheckResult(CLAUSE)
+    checked.set_aside("server.auth.invalid-key", count)
+    assert _weighed(checked).reason == "nothing in this run put it to the test"
 
 
 # In the outputs.

@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult
-from batch_conformance.reference.faults import server_mutants
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.server import Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server import overload
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target
+from batch_conformance.server_runner import overload
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target
 from suites.proof import hostile
 from suites.proof.hostile import Choose, Fault, Peer, always, serving_hostile
 
@@ -83,7 +83,7 @@ def is_undecodable(asked: Asked) -> bool:
 
 @pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
 def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: Fault) -> None:
-    """Seen twice, waited for, and all else is judged; behind a gateway as well."""
+    """ReceivedRequest twice, waited for, and all else is judged; behind a gateway as well."""
     run = judged(down_after(is_undecodable, say=say), profile="default")
     assert run.error == ""
     assert set(failed(run)) == {"server.notfound.hostile-id"}
@@ -196,7 +196,7 @@ def test_a_target_that_says_429_for_ever_ends_within_a_minute(
 ) -> None:
     """However long it asks to wait."""
     slept: list[float] = []
-    monkeypatch.setattr("batch_conformance.server.rate_limit.time.sleep", slept.append)
+    monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", slept.append)
     run = judged(always(page("429 Too Many Requests", f"Retry-After: {wait}")))
     assert "keeps answering 429" in run.error
     assert sum(slept) <= 60

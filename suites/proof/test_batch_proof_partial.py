@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_conformance.contract import load_contract
-from suites.proof.running import CLIENT, ROOT, SERVER, Ended, environment, run
+from suites.proof.running import CLIENT, ROOT, SERVER, CompletedRun, environment, run
 
 QUICK = "--batch-profile=quick"
 LATEST = "reports/latest"
@@ -28,7 +28,7 @@ def _files(folder: Path) -> Mapping[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
-def _not_selected(ended: Ended, place: str = PARTIAL) -> list[str]:
+def _not_selected(ended: CompletedRun, place: str = PARTIAL) -> list[str]:
     return [entry["id"] for entry in ended.report(place)["clauses"] if not entry.get("selected", True)]
 
 
@@ -112,7 +112,7 @@ def test_stopped_at_the_first_failure(tmp_path: Path, workers: tuple[str, ...]) 
     assert reasons == {"not reached: the run was stopped before its test"}
 
 
-def _run_with(tmp_path: Path, plugin: str, *arguments: str) -> Ended:
+def _run_with(tmp_path: Path, plugin: str, *arguments: str) -> CompletedRun:
     (tmp_path / "meddles.py").write_text(f"import pytest\ndef pytest_runtest_setup(item):\n    {plugin}\n")
     path = f"{tmp_path}{os.pathsep}{ROOT}"
     return run(tmp_path, SERVER, QUICK, "-p", "meddles", *arguments, PYTHONPATH=path)
@@ -131,7 +131,7 @@ def test_only_what_failed_last(tmp_path: Path) -> None:
     """``--lf`` deselects later than all others, and the requests of the rest are not sent."""
     pytest_ = [sys.executable, "-m", "pytest", SERVER, QUICK, "-o", f"cache_dir={tmp_path / 'cache'}"]
 
-    def again(*arguments: str) -> Ended:
+    def again(*arguments: str) -> CompletedRun:
         ended = subprocess.run(
             [*pytest_, *arguments],
             cwd=tmp_path,
@@ -140,7 +140,7 @@ def test_only_what_failed_last(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-        return Ended(ended.returncode, ended.stdout, ended.stderr, tmp_path)
+        return CompletedRun(ended.returncode, ended.stdout, ended.stderr, tmp_path)
 
     assert again(MUTANT).status == 1
     full = _files(tmp_path / LATEST)

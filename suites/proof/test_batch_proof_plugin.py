@@ -18,7 +18,7 @@ from batch_conformance.contract import load_contract
 from batch_conformance.reference.store import REFERENCE_KEY
 from suites.proof import hostile
 from suites.proof.hostile import Hostile, Peer, serving_hostile
-from suites.proof.running import CLIENT, ROOT, SERVER, Ended, command, environment, run
+from suites.proof.running import CLIENT, ROOT, SERVER, CompletedRun, command, environment, run
 
 PASSED, FAILED, INTERRUPTED = 0, 1, 2
 QUICK = "--batch-profile=quick"
@@ -35,7 +35,7 @@ def timeless(report: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def both(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
     """One run over both embedded sides, with everything written."""
     folder = tmp_path_factory.mktemp("both")
     return run(folder, SERVER, CLIENT, "--batch-report=out", "--junitxml=junit.xml", REVOKED_API_KEY="")
@@ -51,7 +51,7 @@ def target() -> Iterator[Hostile]:
 # The embedded sides.
 
 
-def test_embedded_sides_conform_and_nothing_is_left_out(both: Ended) -> None:
+def test_embedded_sides_conform_and_nothing_is_left_out(both: CompletedRun) -> None:
     """Status 0, and each clause was put to the test."""
     assert both.status == PASSED, both.text
     for side, clauses in (("server", SERVER_CLAUSES), ("client", CLIENT_CLAUSES)):
@@ -60,7 +60,7 @@ def test_embedded_sides_conform_and_nothing_is_left_out(both: Ended) -> None:
     assert "Traceback" not in both.text
 
 
-def test_a_run_of_both_sides_writes_a_folder_a_side(both: Ended) -> None:
+def test_a_run_of_both_sides_writes_a_folder_a_side(both: CompletedRun) -> None:
     """Each complete, and nothing beside them."""
     names = {"conformance.json", "conformance.html", "conformance.md", "badge.json", "badge.svg"}
     assert {path.name for path in (both.folder / "out").iterdir()} == {"server", "client"}
@@ -69,14 +69,14 @@ def test_a_run_of_both_sides_writes_a_folder_a_side(both: Ended) -> None:
     assert not (both.folder / "reports").exists()
 
 
-def test_a_default_verdict_costs_at_most_250_requests(both: Ended) -> None:
+def test_a_default_verdict_costs_at_most_250_requests(both: CompletedRun) -> None:
     """The budget of the default profile."""
     facts = both.report("out/server")["run"]
     assert 100 < facts["requests"] <= 250
     assert facts["profile"] == "default"
 
 
-def test_junit_names_clause_level_and_verdict(both: Ended) -> None:
+def test_junit_names_clause_level_and_verdict(both: CompletedRun) -> None:
     """As properties of each case."""
     cases = ElementTree.parse(both.folder / "junit.xml").iter("testcase")
     told = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
@@ -86,7 +86,7 @@ def test_junit_names_clause_level_and_verdict(both: Ended) -> None:
     assert all(row["level"] == contract[row["clause"] or ""].level for row in told)
 
 
-def test_two_workers_give_the_same_report(both: Ended, tmp_path: Path) -> None:
+def test_two_workers_give_the_same_report(both: CompletedRun, tmp_path: Path) -> None:
     """Judged once, by whoever comes first."""
     pytest.importorskip("xdist")
     ended = run(tmp_path, SERVER, "-n", "2")
@@ -129,7 +129,7 @@ def test_a_broken_must_fails_the_run_and_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
-    """Seen, but no failure."""
+    """ReceivedRequest, but no failure."""
     ended = run(tmp_path, SERVER, QUICK, "--batch-mutant=401-without-challenge")
     assert ended.status == PASSED
     assert [clause for clause, verdict in ended.verdicts().items() if verdict == "warn"] == [
@@ -216,7 +216,7 @@ def test_an_interrupted_run_reports_what_there_is_and_is_never_green(tmp_path: P
         process.append(started)
         printed, _ = started.communicate(timeout=120)
         assert len(server.asked) == 100
-    ended = Ended(started.returncode, printed, "", tmp_path)
+    ended = CompletedRun(started.returncode, printed, "", tmp_path)
     assert ended.status == INTERRUPTED, printed
     report = ended.report()
     assert report["verdict"] == "error"

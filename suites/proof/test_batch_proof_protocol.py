@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from batch_conformance.client.protocol import reply_from
+from batch_conformance.client_runner.protocol import reply_from
 
 
 def test_every_message_conforms_to_the_schema() -> None:

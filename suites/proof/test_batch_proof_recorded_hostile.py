@@ -15,12 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batch_conformance.checks.result import RunResult
 from batch_conformance.contract import contract_root
-from batch_conformance.judge.result import RunResult
 from batch_conformance.recorded import judge_recorded, parts, reading
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_reports
-from suites.proof.recordings import BATCH, NOT_FOUND, Kept, batch, har, nock, vcrpy, wiremock
+from suites.proof.recordings import BATCH, NOT_FOUND, RecordedExchange, batch, har, nock, vcrpy, wiremock
 
 GOOD = json.dumps(BATCH)
 
@@ -36,9 +36,9 @@ def judged(folder: Path, **files: str | bytes) -> RunResult:
 
 # Files that cannot be read.
 
-_TWO_STATUSES = har([Kept()]).replace('"status": 200', '"status": 200, "status": 404')
-_TWO_REQUESTS = wiremock([Kept()]).replace('"response"', '"request": {}, "response"')
-_NO_BASE64 = har([Kept()]).replace('"mimeType"', '"encoding": "base64", "mimeType"')
+_TWO_STATUSES = har([RecordedExchange()]).replace('"status": 200', '"status": 200, "status": 404')
+_TWO_REQUESTS = wiremock([RecordedExchange()]).replace('"response"', '"request": {}, "response"')
+_NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base64", "mimeType"')
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(module, "BODY_LIMIT", 100_000)
     bomb = base64.b64encode(gzip.compress(b" " * 1_000_000)).decode()
     run = judged(
-        tmp_path, a__json=wiremock([Kept("TO COME")]).replace('"body": "TO COME"', f'"base64Body": "{bomb}"')
+        tmp_path, a__json=wiremock([RecordedExchange("TO COME")]).replace('"body": "TO COME"', f'"base64Body": "{bomb}"')
     )
     assert "a.json: mappings[0]: a body has more than 100,000 bytes" in run.error
     shared = "- &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -148,7 +148,7 @@ def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path
     for content in (
         twice,
         f"[{twice}]",
-        wiremock([Kept("TO COME")]).replace('"body": "TO COME"', f'"jsonBody": {twice}'),
+        wiremock([RecordedExchange("TO COME")]).replace('"body": "TO COME"', f'"jsonBody": {twice}'),
     ):
         run = judged(tmp_path, a__json=content)
         assert run.verdict == "pass"
@@ -246,14 +246,14 @@ _SENT = {
     "X-Auth-Token": _SHORT,
 }
 _LEAKY = [
-    Kept(
+    RecordedExchange(
         {"message": f"key {_KEY} of {_BEARER} refused", "statusCode": "401", "echo": _SESSION},
         401,
         path=f"/v2/batch/batch_1?api_key={_KEY}&token={_SIGNED}",
         headers={"Content-Type": "text/plain", "Set-Cookie": f"sid={_SESSION}; Path=/"},
         sent=_SENT,
     ),
-    Kept(batch(status="done", outputUrl=f"https://s3/x?X-Amz-Signature={_SIGNED}&y=1", id=_KEY), sent=_SENT),
+    RecordedExchange(batch(status="done", outputUrl=f"https://s3/x?X-Amz-Signature={_SIGNED}&y=1", id=_KEY), sent=_SENT),
 ]
 _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).decode(), "PLANTED")
 
@@ -279,7 +279,7 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
 def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
     """A challenge is for everybody to see; userinfo in a URL is not."""
     told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
-    content = har([Kept(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
+    content = har([RecordedExchange(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
     run = judged(tmp_path, a__har=content)
     shown = json.dumps(report_document(run))
     assert "ApiKey realm=" in shown

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from batch_conformance.exchange import Exchange, Intent, Redactor, Request, Response
-from batch_conformance.judge.finding import Finding
+from batch_conformance.checks.finding import Finding
+from batch_conformance.http import Exchange, Intent, Redactor, Request, Response
 from batch_conformance.report.document import report_document
 from suites.proof import samples
 

@@ -10,11 +10,11 @@ from typing import Any, get_args
 
 import pytest
 
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult, ClauseVerdict
 from batch_conformance.contract import Side, load_contract, schema_violations
-from batch_conformance.exchange import Exchange, Failure, Intent, Request, Response
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult, ClauseVerdict
+from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.report import files
 from batch_conformance.report.document import (
     BODY_LIMIT,
@@ -30,7 +30,7 @@ from batch_conformance.report.files import (
     read_report,
     write_reports,
 )
-from batch_conformance.report.words import WORDS, counts, sentence
+from batch_conformance.report.labels import WORDS, counts, sentence
 from suites.proof import samples
 
 SIDES: tuple[Side, ...] = get_args(Side)

@@ -20,19 +20,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from batch_conformance.exchange import Request, curl_line
+from batch_conformance.http import Request, curl_line
 from batch_conformance.report.badge import render_badge
 from batch_conformance.report.comparison import Column, Comparison
 from batch_conformance.report.document import report_document
 from batch_conformance.report.files import render_json
 from batch_conformance.report.github import annotation_lines, write_step_summary
 from batch_conformance.report.html import render_html
+from batch_conformance.report.labels import Document
 from batch_conformance.report.markdown import as_text, render_markdown
 from batch_conformance.report.markup import h, page, svg
 from batch_conformance.report.matrix_html import render_matrix
 from batch_conformance.report.terminal import render_terminal
 from batch_conformance.report.text import disarmed_shell, indented_json, log_safe, visible
-from batch_conformance.report.words import Document
 from suites.proof import samples
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}

@@ -9,16 +9,16 @@ from html.parser import HTMLParser
 
 import pytest
 
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.verdict import ClauseVerdict
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.verdict import ClauseVerdict
 from batch_conformance.report.badge import render_badge
-from batch_conformance.report.difference import Piece, differences
+from batch_conformance.report.difference import Piece, distinguishing_features
 from batch_conformance.report.document import report_document
 from batch_conformance.report.github import annotation_lines
 from batch_conformance.report.html import render_html
+from batch_conformance.report.labels import WORDS, Document
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.terminal import can_show, render_terminal
-from batch_conformance.report.words import WORDS, Document
 from suites.proof import samples
 
 FAILING = report_document(samples.failing_server())
@@ -279,8 +279,8 @@ def marked(pieces: list[Piece]) -> str:
 )
 def test_differences_are_marked_where_they_are(expected: str, actual: str, first: str, second: str) -> None:
     """And not at all where nothing is alike."""
-    assert tuple(map(marked, differences(expected, actual))) == (first, second)
-    assert tuple("".join(text for text, _ in side) for side in differences(expected, actual)) == (
+    assert tuple(map(marked, distinguishing_features(expected, actual))) == (first, second)
+    assert tuple("".join(text for text, _ in side) for side in distinguishing_features(expected, actual)) == (
         expected,
         actual,
     )

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from batch_conformance.contract.places import places
 from batch_conformance.contract.pointers import MISSING, expand, join, matches, read, replaced, split
 from batch_conformance.contract.schema import SchemaError, SchemaJudge
-from batch_conformance.exchange.strict_json import read_json
+from batch_conformance.http.strict_json import read_json
 from suites.proof.schema_samples import DOCUMENT, SCHEMAS
 
 

@@ -21,7 +21,7 @@ from batch_conformance.contract.rules import (
     Unevaluable,
     compile_rules,
 )
-from batch_conformance.exchange.strict_json import read_json
+from batch_conformance.http.strict_json import read_json
 from suites.proof.schema_samples import A_TRIP, TRIP, TRIPS
 
 

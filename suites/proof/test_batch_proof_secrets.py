@@ -13,7 +13,7 @@ import pytest
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from suites.proof import hostile
 from suites.proof.hostile import serving_hostile
-from suites.proof.running import SERVER, Ended, run
+from suites.proof.running import SERVER, CompletedRun, run
 from suites.proof.test_batch_proof_exchange import SPELLINGS
 
 KEY = "sk-planted/Hq7+Zt2=Vw9Lm4&Rb6Nc8"
@@ -56,7 +56,7 @@ class Echoing(ReferenceServer):
         return answer
 
 
-def written(ended: Ended) -> Iterator[tuple[str, str]]:
+def written(ended: CompletedRun) -> Iterator[tuple[str, str]]:
     """All that a run left behind, with where it is."""
     yield "terminal", ended.text
     for file in sorted(ended.folder.rglob("*")):
@@ -72,7 +72,7 @@ def given_away(text: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def echoed(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+def echoed(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
     """A run against a server that gives away all it gets, with everything that pytest can be made to show."""
     with serving_hostile(hostile.never, app=Echoing()) as server:
         return run(
@@ -92,7 +92,7 @@ def echoed(tmp_path_factory: pytest.TempPathFactory) -> Ended:
         )
 
 
-def test_there_is_evidence_of_the_key(echoed: Ended) -> None:
+def test_there_is_evidence_of_the_key(echoed: CompletedRun) -> None:
     """Else nothing would be proved: the clauses about it failed, and what was found is shown under other names."""
     assert echoed.status == 1
     verdicts = echoed.verdicts()
@@ -104,7 +104,7 @@ def test_there_is_evidence_of_the_key(echoed: Ended) -> None:
             assert "[api-key]" in text, name
 
 
-def test_the_key_is_nowhere(echoed: Ended) -> None:
+def test_the_key_is_nowhere(echoed: CompletedRun) -> None:
     """Not in the terminal, not in a report, not in JUnit, not in GitHub's summary; nor is a piece that tells it."""
     for name, text in written(echoed):
         assert given_away(text) == [], name
@@ -119,7 +119,7 @@ def test_a_key_that_is_given_away_is_noticed(tmp_path: Path) -> None:
     assert given_away(f"the first half: {KEY[: len(KEY) // 2]}")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "log").write_text(KEY)
-    assert [name for name, text in written(Ended(0, "", "", tmp_path)) if given_away(text)] == ["log"]
+    assert [name for name, text in written(CompletedRun(0, "", "", tmp_path)) if given_away(text)] == ["log"]
 
 
 @pytest.mark.parametrize("place", ["url", "ids", "report"])

@@ -10,16 +10,16 @@ from collections.abc import Callable
 
 import pytest
 
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
-from batch_conformance.exchange import curl_lines
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseResult
-from batch_conformance.reference.faults import server_mutants
+from batch_conformance.http import curl_lines
+from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY, Batch, State, Store
-from batch_conformance.server.embedded import embedded_target
-from batch_conformance.server.session import judge_server
+from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.server_runner.session import judge_server
 
 AUTH = "server.auth."
 
@@ -64,7 +64,7 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
         (AdmitsAnyoneBehindAProxy, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["wrong-place"], "missing-key"),
-        (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
+        (AsksForNothing, ["auth-per-request", "before-lookup"], "missing-key"),
     ],
 )
 def test_what_another_clause_answers_for_is_not_exercised(

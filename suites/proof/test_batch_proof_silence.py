@@ -7,16 +7,16 @@ from collections.abc import Callable, Collection
 
 import pytest
 
+from batch_conformance.checks.result import RunResult
 from batch_conformance.generate.keys import valid_key
-from batch_conformance.judge.result import RunResult
 from batch_conformance.reference.server import Asked
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.probes import World
-from batch_conformance.server.profile import PROFILES
-from batch_conformance.server.runner import ServerRunner
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.target import Target
-from batch_conformance.server.wire import Wire
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.runner import ServerRunner
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target
+from batch_conformance.server_runner.transport import Transport
 from suites.proof import hostile
 from suites.proof.hostile import Choose, Fault, Hostile, after, always, redirect, serving_hostile
 
@@ -246,8 +246,8 @@ def test_notes_are_put_on_the_request_they_are_about() -> None:
     """Also when it was not answered, and a sign of life was asked for in between."""
     known = {value.encode() for value in IDS}
     with serving_hostile(when(lambda asked: asked.segment not in known, hostile.reset)) as server:
-        world = World(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)
-        wire = Wire(server.url, timeout=20)
+        world = ProbeContext(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)
+        wire = Transport(server.url, timeout=20)
         runner = ServerRunner(Target("hostile", server.url, REFERENCE_KEY), world, wire)
         runner.preflight(IDS, ())
         runner.run({"generated-ids"})

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from batch_conformance.checks.result import CouldNotRun, RunResult
 from batch_conformance.generate.keys import Key
-from batch_conformance.judge.result import CouldNotRun, RunResult
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
-from batch_conformance.server.session import judge_server
-from batch_conformance.server.staging import CommandStager, Stager, UrlStager, open_stager
-from batch_conformance.server.target import Target, UsageError, resolve_target
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.staging import CommandStager, Stager, UrlStager, open_stager
+from batch_conformance.server_runner.target import Target, UsageError, resolve_target
 
 STAGED = {"server.rate.429", "server.error.body", "server.ok.status", "server.body.status"}
 

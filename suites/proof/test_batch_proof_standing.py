@@ -10,25 +10,25 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.client.open import open_adapter
-from batch_conformance.client.session import judge_client
-from batch_conformance.judge.finding import Finding
-from batch_conformance.judge.result import RunResult
-from batch_conformance.judge.verdict import ClauseVerdict
-from batch_conformance.reference.client import adapter, hello
-from batch_conformance.report.badge import render_badge
-from batch_conformance.report.comparison import Column, Comparison
-from batch_conformance.report.document import check_document, report_document
-from batch_conformance.report.github import annotation_lines
-from batch_conformance.report.html import render_html
-from batch_conformance.report.known_failures import (
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseVerdict
+from batch_conformance.client_runner.open import open_adapter
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.known_failures import (
     Expected,
     KnownFailure,
     KnownFailures,
     apply_known_failures,
     seen_of,
 )
-from batch_conformance.report.known_failures.patterns import pattern_of
+from batch_conformance.known_failures.patterns import pattern_of
+from batch_conformance.reference.client import adapter, hello
+from batch_conformance.report.badge import render_badge
+from batch_conformance.report.comparison import Column, Comparison
+from batch_conformance.report.document import check_document, report_document
+from batch_conformance.report.github import annotation_lines
+from batch_conformance.report.html import render_html
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.matrix_html import render_matrix
 from batch_conformance.report.terminal import render_terminal

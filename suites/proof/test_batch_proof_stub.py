@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from batch_conformance.client.stub import Answer, BatchStub, RefusedPort, StubServer, answers
-from batch_conformance.client.stub.choose import ByTurn, InOrder
-from batch_conformance.client.stub.records import exchange_of
-from batch_conformance.client.stub.wire import RawRequest, RequestReader, script_of
-from batch_conformance.exchange import Intent
+from batch_conformance.client_runner.stub import BatchStub, RefusedPort, StubResponse, StubServer, answers
+from batch_conformance.client_runner.stub.choose import ByTurn, InOrder
+from batch_conformance.client_runner.stub.records import exchange_of
+from batch_conformance.client_runner.stub.wire import RawRequest, RequestReader, script_of
+from batch_conformance.http import Intent
 
 _INTENT = Intent("stub", "", "known", "valid")
 _PLAIN = b"GET /v2/batch/x HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -63,7 +63,7 @@ def _everything(server: StubServer, sent: bytes = _PLAIN) -> bytes:
         return received
 
 
-def _serving(*staged: Answer) -> StubServer:
+def _serving(*staged: StubResponse) -> StubServer:
     return StubServer(InOrder(staged))
 
 
@@ -124,7 +124,7 @@ def test_answer_is_sent_to_the_byte() -> None:
         "raw",
     ],
 )
-def test_faults_of_framing(answer: Answer, tail: bytes) -> None:
+def test_faults_of_framing(answer: StubResponse, tail: bytes) -> None:
     """What comes before the connection closes."""
     with _serving(answer) as server:
         received = _everything(server)
@@ -395,7 +395,7 @@ def test_stub_for_tests_of_a_client() -> None:
 
 def test_stub_by_hand() -> None:
     """One command serves an id for each thing to meet, and shows requests without their key."""
-    command = [sys.executable, "-m", "batch_conformance.client.stub", "--port", "0"]
+    command = [sys.executable, "-m", "batch_conformance.client_runner.stub", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         watchdog = threading.Timer(20, process.kill)

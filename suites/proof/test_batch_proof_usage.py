@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.target import Target, UsageError, resolve_target
+from batch_conformance.server_runner.target import Target, UsageError, resolve_target
 from suites.proof import hostile
 from suites.proof.hostile import serving_hostile
-from suites.proof.running import CLIENT, SERVER, Ended, run
+from suites.proof.running import CLIENT, SERVER, CompletedRun, run
 
 COULD_NOT_RUN, WRONG_USAGE = 3, 4
 
 
-def lines_with(ended: Ended, words: str) -> list[str]:
+def lines_with(ended: CompletedRun, words: str) -> list[str]:
     """The lines that say so, each once: pytest may show one in the test's place and again at the end."""
     return list(dict.fromkeys(line.strip() for line in ended.text.splitlines() if words in line))
 
 
-def tells(ended: Ended, status: int, line: str) -> None:
+def tells(ended: CompletedRun, status: int, line: str) -> None:
     """Assert that a run ended as it should: with its status, one line, and nothing that looks like a crash."""
     assert ended.status == status, ended.text
     found = {

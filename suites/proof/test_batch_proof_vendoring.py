@@ -10,7 +10,7 @@ import pytest
 
 from batch_conformance import __version__
 from batch_conformance.contract import contract_root, load_contract
-from suites.proof.client_repo import ADAPTER, FOLDER, LEAN, QUICK, Repository, Workshop
+from suites.proof.client_repo import ADAPTER, FOLDER, LEAN, QUICK, Repository, VendoringEnv
 
 PAGE = contract_root() / "docs" / "vendoring.md"
 FAULT, CLAUSE = "asks-again-on-404", "client.retry.never-401-404"
@@ -36,7 +36,7 @@ COLLECT = ("--co", "-q", *LEAN)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_client_that_conforms_passes(workshop: Workshop, make: Make, way: str) -> None:
+def test_a_client_that_conforms_passes(workshop: VendoringEnv, make: Make, way: str) -> None:
     """Every clause is exercised, and nothing but reports is added to the repository."""
     python, suite, arguments, environment = WAYS[way]
     repository = make(suite)
@@ -52,7 +52,7 @@ def test_a_client_that_conforms_passes(workshop: Workshop, make: Make, way: str)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_broken_client_is_red(workshop: Workshop, make: Make, way: str) -> None:
+def test_a_broken_client_is_red(workshop: VendoringEnv, make: Make, way: str) -> None:
     """By the clause that it breaks, and by no other."""
     python, suite, arguments, environment = WAYS[way]
     ended = make(suite).pytest(
@@ -69,7 +69,7 @@ def test_the_page_gives_these_ways() -> None:
     assert given == [(arguments, ADAPTER) for arguments in dict.fromkeys(way[2] for way in WAYS.values())]
 
 
-def test_any_import_mode_will_do(workshop: Workshop, make: Make) -> None:
+def test_any_import_mode_will_do(workshop: VendoringEnv, make: Make) -> None:
     """Modules are found by path as well, and collected once each."""
     modules = ("--import-mode=importlib", "--pyargs", "tests", "suites", SUITE, PACKAGE)
     ended = make("vendored").pytest(workshop.installed, *COLLECT, *modules)
@@ -79,7 +79,7 @@ def test_any_import_mode_will_do(workshop: Workshop, make: Make) -> None:
     assert f"{2 * clauses + OWN} tests collected" in ended.output
 
 
-def test_a_run_over_the_repository_leaves_the_folder_alone(workshop: Workshop, make: Make) -> None:
+def test_a_run_over_the_repository_leaves_the_folder_alone(workshop: VendoringEnv, make: Make) -> None:
     """As long as nobody says whom to judge; the embedded client is not what this repository is about."""
     repository = make("checkout")
     everywhere = ("-o", "testpaths=", *COLLECT)
@@ -92,7 +92,7 @@ def test_a_run_over_the_repository_leaves_the_folder_alone(workshop: Workshop, m
     assert re.findall(r"^vendor/.*/suites/(\w+)/", later.output, re.MULTILINE) == suites
 
 
-def test_workers_need_to_know_the_folder_from_the_start(workshop: Workshop, make: Make) -> None:
+def test_workers_need_to_know_the_folder_from_the_start(workshop: VendoringEnv, make: Make) -> None:
     """A folder that only they come across, while collecting, is not judged in part: one line, and no pass."""
     settings = ("testpaths=", "addopts=--base-url=http://127.0.0.1:9", "filterwarnings=", f"batch_client={ADAPTER}")
     ended = make("vendored").pytest(workshop.plain, *LEAN, "-n", "2", *(f"-o{setting}" for setting in settings))
@@ -101,7 +101,7 @@ def test_workers_need_to_know_the_folder_from_the_start(workshop: Workshop, make
     assert f"{OWN} passed" in ended.output
 
 
-def test_two_versions_are_not_mixed(workshop: Workshop, make: Make) -> None:
+def test_two_versions_are_not_mixed(workshop: VendoringEnv, make: Make) -> None:
     """One line names both; either can be chosen; who asks for none is left alone."""
     repository = make("vendored")
     module = repository.folder / FOLDER / "batch_conformance" / "__init__.py"
@@ -121,7 +121,7 @@ def test_two_versions_are_not_mixed(workshop: Workshop, make: Make) -> None:
     assert (neither.status, f"{OWN} passed" in neither.output) == (0, True), neither.output
 
 
-def test_a_fixture_of_the_same_name_cannot_make_it_green(workshop: Workshop, make: Make) -> None:
+def test_a_fixture_of_the_same_name_cannot_make_it_green(workshop: VendoringEnv, make: Make) -> None:
     """Where the repository has its own, nothing is judged, and that is no pass: with workers neither."""
     repository = make("vendored")
     conftest = repository.folder / "conftest.py"
@@ -136,7 +136,7 @@ def test_a_fixture_of_the_same_name_cannot_make_it_green(workshop: Workshop, mak
 
 
 @pytest.mark.parametrize("asked", [("-p", "batch_conformance.plugin"), ("-p", "batch_conformance")])
-def test_the_plugin_may_be_asked_for_twice(workshop: Workshop, make: Make, asked: tuple[str, ...]) -> None:
+def test_the_plugin_may_be_asked_for_twice(workshop: VendoringEnv, make: Make, asked: tuple[str, ...]) -> None:
     """By name, by the entry point, by ``pytest_plugins`` and by a folder's conftest.py, all at once."""
     repository = make("vendored")
     conftest = repository.folder / "conftest.py"

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from email import message_from_bytes
 from pathlib import Path
 
-from batch_conformance.client.stub.__main__ import IDS
+from batch_conformance.client_runner.stub.__main__ import IDS
 from batch_conformance.contract import contract_root, load_contract
-from suites.proof.client_repo import ADAPTER, LEAN, Repository, Workshop
+from suites.proof.client_repo import ADAPTER, LEAN, Repository, VendoringEnv
 
 Make = Callable[..., Repository]
 ROOT = contract_root()
@@ -27,7 +27,7 @@ LIGHT = {
 LOADED = "sorted(name for name in sys.modules if name.partition('.')[0] == 'batch_conformance')"
 
 
-def test_the_wheel_holds_what_runs_and_no_proof(workshop: Workshop) -> None:
+def test_the_wheel_holds_what_runs_and_no_proof(workshop: VendoringEnv) -> None:
     """One top-level name; contract, schemas and suites inside of it, byte by byte; the suites are packages there."""
     with zipfile.ZipFile(workshop.wheel) as wheel:
         files = {name: wheel.read(name) for name in wheel.namelist()}
@@ -49,7 +49,7 @@ def test_the_wheel_holds_what_runs_and_no_proof(workshop: Workshop) -> None:
     assert "batch_conformance/suites/__init__.py" in ours
 
 
-def test_the_sdist_holds_what_git_keeps(workshop: Workshop) -> None:
+def test_the_sdist_holds_what_git_keeps(workshop: VendoringEnv) -> None:
     """All sources and the proof; neither reports nor what was installed or built."""
     with tarfile.open(next(workshop.dist.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -59,7 +59,7 @@ def test_the_sdist_holds_what_git_keeps(workshop: Workshop) -> None:
     assert not [name for name in names if any(part in name for part in unwanted)]
 
 
-def test_clients_need_no_extra_of_the_server(workshop: Workshop, make: Make) -> None:
+def test_clients_need_no_extra_of_the_server(workshop: VendoringEnv, make: Make) -> None:
     """Not named by the package, not there where it is installed for clients, and one line where it is missed."""
     with zipfile.ZipFile(workshop.wheel) as wheel:
         (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
@@ -84,7 +84,7 @@ def test_clients_need_no_extra_of_the_server(workshop: Workshop, make: Make) -> 
     assert "Traceback" not in ended.output
 
 
-def test_the_installed_contract_is_this_one(workshop: Workshop, make: Make) -> None:
+def test_the_installed_contract_is_this_one(workshop: VendoringEnv, make: Make) -> None:
     """Found within the package, the samples of recorded traffic as well."""
     code = (
         "from batch_conformance.contract import contract_root, load_contract\n"
@@ -97,10 +97,10 @@ def test_the_installed_contract_is_this_one(workshop: Workshop, make: Make) -> N
     assert ended.output.split() == ["batch_conformance", digest, str(samples)]
 
 
-def test_the_commands_are_installed(workshop: Workshop, make: Make) -> None:
+def test_the_commands_are_installed(workshop: VendoringEnv, make: Make) -> None:
     """The stub, the list of mutants and the vendoring need no extra, serving does; the folder made is the same."""
     repository = make()
-    ids = repository.run(workshop.installed, "-m", "batch_conformance.client.stub", "--help")
+    ids = repository.run(workshop.installed, "-m", "batch_conformance.client_runner.stub", "--help")
     assert (ids.status, all(name in re.sub(r"\s", "", ids.output) for name in IDS)) == (0, True), ids.output
     mutants = repository.run(workshop.installed, "-m", "batch_conformance.reference", "--list-mutants")
     assert mutants.status == 0, mutants.output
@@ -117,7 +117,7 @@ def test_the_commands_are_installed(workshop: Workshop, make: Make) -> None:
     assert {line[66:] for line in one ^ other} <= {"requirements.txt", "VERSION"}
 
 
-def test_who_does_not_ask_sees_nothing(workshop: Workshop, make: Make) -> None:
+def test_who_does_not_ask_sees_nothing(workshop: VendoringEnv, make: Make) -> None:
     """The same output with the plugin as without, but for the list of plugins; no file is left."""
     repository = make()
     before = repository.files()
@@ -131,7 +131,7 @@ def test_who_does_not_ask_sees_nothing(workshop: Workshop, make: Make) -> None:
     assert repository.files() == before
 
 
-def test_who_does_not_ask_pays_nothing(workshop: Workshop, make: Make) -> None:
+def test_who_does_not_ask_pays_nothing(workshop: VendoringEnv, make: Make) -> None:
     """Options and nothing else are loaded, with workers and without; in less than 20 ms."""
     repository = make()
     run = "import pytest, sys; assert not pytest.main(['-q', *sys.argv[1:]])"
@@ -159,7 +159,7 @@ def test_who_does_not_ask_pays_nothing(workshop: Workshop, make: Make) -> None:
     assert {name for name in loads if name.startswith("batch_conformance")} == LIGHT
 
 
-def test_every_name_begins_with_batch(workshop: Workshop, make: Make) -> None:
+def test_every_name_begins_with_batch(workshop: VendoringEnv, make: Make) -> None:
     """Options, settings, markers and fixtures: what the plugin adds to pytest's own lists is known by its prefix."""
     repository = make()
 
@@ -187,7 +187,7 @@ def test_every_name_begins_with_batch(workshop: Workshop, make: Make) -> None:
     assert "batch_settle" in fixtures
 
 
-def test_an_adapter_of_the_page_is_found(workshop: Workshop, make: Make) -> None:
+def test_an_adapter_of_the_page_is_found(workshop: VendoringEnv, make: Make) -> None:
     """Where pytest is called as a command, which does not put the current folder on the path."""
     ended = make().run(
         workshop.installed,

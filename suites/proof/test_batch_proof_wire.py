@@ -14,27 +14,27 @@ from pathlib import Path
 
 import pytest
 
-from batch_conformance.exchange import Exchange, Failure
 from batch_conformance.generate.keys import valid_key
+from batch_conformance.http import Exchange, Failure
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server.connection import BODY_CAP, FIELDS_CAP
-from batch_conformance.server.content import Shelf, decoded
-from batch_conformance.server.probes import World
-from batch_conformance.server.profile import PROFILES
-from batch_conformance.server.wire import Wire
+from batch_conformance.server_runner.connection import BODY_CAP, FIELDS_CAP
+from batch_conformance.server_runner.content import BodyCache, decoded
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.transport import Transport
 from suites.proof import hostile
 from suites.proof.hostile import BATCH, Fault, Peer, always, serving_hostile
 
 TIMEOUT = 0.5
 #: What a busy machine may add to any duration, in seconds.
 SLACK = 5.0
-WORLD = World(valid_key(REFERENCE_KEY, "K"), "K", ["batch_abc123"], PROFILES["quick"], 0)
+WORLD = ProbeContext(valid_key(REFERENCE_KEY, "K"), "K", ["batch_abc123"], PROFILES["quick"], 0)
 
 
 @contextmanager
 def wired(url: str, timeout: float = 20.0) -> Iterator[Callable[..., Exchange]]:
     """Sends reads of a known batch to a URL, on a kept connection if a lane is named."""
-    wire = Wire(url, timeout=timeout)
+    wire = Transport(url, timeout=timeout)
 
     def ask(lane: str = "", method: str = "GET", timeout: float | None = None) -> Exchange:
         send = WORLD.read("reads", "batch_abc123")
@@ -111,7 +111,7 @@ def test_every_fault_is_recorded_for_what_it_was(
     assert (exchange.failure.kind, exchange.status) == (kind, status)
     assert word in exchange.failure.message
     assert len(exchange.failure.message.splitlines()) == 1
-    assert exchange.response is None or len(exchange.response.body) <= Shelf.SHORT
+    assert exchange.response is None or len(exchange.response.body) <= BodyCache.SHORT
     assert seconds < 20.0
 
 
@@ -262,15 +262,15 @@ def test_an_answer_to_half_a_request_counts() -> None:
 
 def test_bodies_are_kept_once_and_long_ones_while_there_is_room() -> None:
     """A run remembers hundreds of them."""
-    shelf = Shelf()
+    shelf = BodyCache()
     first, again = b"x" * 100_000, b"x" * 99_999 + b"x"
     assert shelf.keep(again, None)[0] is shelf.keep(first, None)[0]
     kept = [shelf.keep(bytes([number]) * BODY_CAP, None) for number in range(40)]
-    assert sum(len(body) for body, _ in kept) <= Shelf.ROOM + 40 * Shelf.SHORT
+    assert sum(len(body) for body, _ in kept) <= BodyCache.ROOM + 40 * BodyCache.SHORT
     assert [failure.kind for _, failure in kept if failure] == ["too-large"] * 25
     assert shelf.keep(b"short", None) == (b"short", None)
     broken = Failure("truncated", "cut off")
-    assert shelf.keep(b"y" * BODY_CAP, broken) == (b"y" * Shelf.SHORT, broken)
+    assert shelf.keep(b"y" * BODY_CAP, broken) == (b"y" * BodyCache.SHORT, broken)
 
 
 def test_codings_nobody_offered_are_left_as_they_are() -> None:

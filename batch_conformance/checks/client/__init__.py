@@ -1,0 +1,19 @@
+"""The judges of clients: one a ``client.*`` clause, over the plays of a run."""
+
+from batch_conformance.checks.client import auth, decode, error, fault, members, reject, request, retry
+from batch_conformance.checks.client.record import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+
+__all__ = [
+    "CLIENT_CHECKS",
+    "CallResult",
+    "CaseResult",
+    "ClientRunRecord",
+    "auth",
+    "decode",
+    "error",
+    "fault",
+    "members",
+    "reject",
+    "request",
+    "retry",
+]

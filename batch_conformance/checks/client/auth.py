@@ -1,0 +1,231 @@
+"""Clauses ``client.auth.*``: where the key goes, and where it must not go."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from batch_conformance.checks.client.record import (
+    CLIENT_CHECKS,
+    TARGET,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    shortened,
+)
+from batch_conformance.checks.client.replies import FRESH, PER_CALL, blame_wrong_replies, reply_problem
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.http import Exchange
+
+_NAME = "x-api-key"
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
+
+
+@CLIENT_CHECKS.check("client.auth.header")
+def header(record: ClientRunRecord, result: CheckResult) -> None:
+    """Exactly the key of the call, in one header, on every request to the server that was named."""
+    for play in record.plays:
+        for turn in play.turns:
+            for position, exchange in enumerate(turn.seen):
+                if exchange.notes or (
+                    _redirected(turn, position) and not _at_its_origin(play, turn, exchange)
+                ):
+                    continue
+                values = exchange.request.header_values(_NAME)
+                if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
+                    result.set_aside("client.auth.per-call")  # the key of another call
+                    continue
+                result.observe()
+                if values != [turn.call.api_key]:
+                    result.fail(
+                        exchange,
+                        _what_is_wrong(values, turn.call.api_key) + _when(play.turns, turn, position),
+                        expected=f"{_NAME}: {turn.call.api_key}",
+                        actual=" and ".join(f"{_NAME}: {value}" for value in values) or f"no {_NAME}",
+                    )
+
+
+def _what_is_wrong(values: list[str], key: str) -> str:
+    if not values:
+        return "the request carries no key"
+    if len(values) > 1:
+        return "the request carries the header more than once"
+    if values[0].strip().lower() == key.lower():
+        return "the key arrives in another case"
+    return "the request carries something else for the key"
+
+
+def _when(turns: tuple[CallResult, ...], turn: CallResult, position: int) -> str:
+    if position:
+        return f", in request {position + 1} of one call"
+    return f", in call {turns.index(turn) + 1} of a client" if turns.index(turn) else ""
+
+
+@CLIENT_CHECKS.check("client.auth.only-there")
+def only_there(record: ClientRunRecord, result: CheckResult) -> None:
+    """The key in no other header, in no URL and no body, in no encoding."""
+    for play in record.plays:
+        for turn in play.turns:
+            for position, exchange in enumerate(turn.seen):
+                if _redirected(turn, position):
+                    continue
+                result.observe()
+                for place, text in _places(exchange):
+                    if holds_key(text, turn.call.api_key):
+                        result.fail(
+                            exchange,
+                            f"the key stands in {place}",
+                            expected=f"the key in {_NAME} only",
+                            actual=shortened(text),
+                        )
+
+
+@CLIENT_CHECKS.check(PER_CALL, needs=["client.decode.fields", TARGET])
+def per_call(record: ClientRunRecord, result: CheckResult) -> None:
+    """No request carries a key of another call, and of two calls at once each gets its own answer."""
+    unanswered = 0
+    for play in record.plays:
+        if result.clause not in play.clauses:
+            continue
+        if play.together and record.is_broken(TARGET):
+            # Of two calls at once, a request tells whose it is by its path alone.
+            result.set_aside(TARGET, len(play.turns))
+            continue
+        found = len(result.findings)
+        for turn in play.turns:
+            _judge_keys(record, result, play, turn)
+        if len(result.findings) > found:
+            continue  # what the calls then came to follows from that
+        if play.together and not record.is_broken(FRESH):
+            blame_wrong_replies(record, result, play)
+        else:
+            unanswered += sum(bool(reply_problem(record, turn)) for turn in play.turns)
+    if unanswered and not result.findings:
+        # Whether keys are mixed up shows where all calls come off; here some did not.
+        result.observations = 0
+        result.set_aside(FRESH if record.is_broken(FRESH) else "client.decode.fields", unanswered)
+    elif not result.observations:
+        result.note("no request carried a key: see client.auth.header")
+
+
+def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, turn: CallResult) -> None:
+    others = [key for key in record.keys if key != turn.call.api_key]
+    for exchange in turn.seen:
+        values = exchange.request.header_values(_NAME)
+        if not values:
+            continue
+        result.observe()
+        stray = next((key for key in others if any(key in value for value in values)), None)
+        if stray:
+            result.fail(
+                exchange,
+                f"a call with one key was made with the key of another client: {play.title}",
+                expected=f"{_NAME}: {turn.call.api_key}",
+                actual=" and ".join(f"{_NAME}: {value}" for value in values),
+            )
+
+
+@CLIENT_CHECKS.check("client.auth.redirect")
+def redirect(record: ClientRunRecord, result: CheckResult) -> None:
+    """No request to another origin carries the key, in whatever place or encoding."""
+    followed, secure = 0, False
+    for play, turn in record.turns(result):
+        if not turn.seen:
+            continue  # no request, no redirect
+        secure = secure or turn.call.base_url.startswith("https:")
+        result.observe()
+        followed += bool(play.elsewhere)
+        for exchange in play.elsewhere:
+            text = "\n".join(part for _, part in _places(exchange, everything=True))
+            if holds_key(text, turn.call.api_key):
+                result.fail(
+                    exchange,
+                    f"the key followed a redirect to another origin: {play.title}",
+                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {turn.call.base_url}",
+                    actual=f"{exchange.request.method} {exchange.request.url} with the key",
+                )
+    if result.observations:
+        said = f"the client followed {followed} of {result.observations} redirects to another origin"
+        result.note(said)
+        if not followed:
+            result.limit(said)
+        if not secure:
+            result.limit("no redirect from https was seen")
+
+
+@CLIENT_CHECKS.check("client.auth.not-in-errors")
+def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
+    """No error message holds the key."""
+    for play in record.plays:
+        for turn in play.turns:
+            if turn.reply.error is None:
+                continue
+            result.observe()
+            message = turn.reply.error.message
+            whole = holds_key(message, turn.call.api_key)
+            if whole or _holds_most_of(message, turn.call.api_key):
+                result.fail(
+                    turn.last,
+                    f"the message of an error shows {'' if whole else 'most of '}the key: {play.title}",
+                    expected="a message without the key",
+                    actual=shortened(message),
+                )
+    if not result.observations:
+        result.note("the client reported no error at all")
+
+
+def _holds_most_of(text: str, key: str) -> bool:
+    """Whether a text holds three quarters of the key in one piece; a few characters at its ends are usual, and fine."""
+    length = -(-3 * len(key) // 4)
+    return any(key[start : start + length] in text for start in range(len(key) - length + 1))
+
+
+def holds_key(text: str, key: str) -> bool:
+    """Whether a text holds the key: in whatever case, percent-encoded, in hexadecimal, or within base64."""
+    folded, within = key.casefold(), text.casefold()
+    # Other letters of the same key, and hexadecimal digits, are the key to whoever finds them.
+    if folded in within or folded in unquote(within) or key.encode().hex() in within:
+        return True
+    return any(key.encode() in _from_base64(token) for token in _BASE64.findall(text))
+
+
+def _from_base64(token: str) -> bytes:
+    plain = token.replace("-", "+").replace("_", "/")
+    # Whatever stands before the token and belongs to the same word shifts it by up to three characters.
+    decoded = b""
+    for shift in range(4):
+        piece = plain[shift:]
+        decoded += base64.b64decode(piece[: len(piece) // 4 * 4] + "=" * 4, validate=False)
+        decoded += base64.b64decode(piece + "=" * (-len(piece) % 4)) if len(piece) % 4 != 1 else b""
+    return decoded
+
+
+def _places(exchange: Exchange, *, everything: bool = False) -> Iterator[tuple[str, str]]:
+    """Where a request can carry text, by name; the key's own header only with ``everything``."""
+    path, _, query = exchange.request.url.partition("?")
+    yield "the path", path
+    if query:
+        yield "the query", query
+    for name, value in exchange.request.headers:
+        if everything or name.lower() != _NAME:
+            yield f"the header {name}", f"{name}: {value}"
+    if exchange.request.body:
+        yield "the body", exchange.request.body.decode("utf-8", "backslashreplace")
+
+
+def _redirected(turn: CallResult, position: int) -> bool:
+    """Whether a redirect to the same origin came before: what a client carries along there is its own choice."""
+    return any(
+        exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
+    )
+
+
+def _at_its_origin(play: CaseResult, turn: CallResult, exchange: Exchange) -> bool:
+    """Whether a redirect led to the very origin that the key was given for, and never away from it (decision 25)."""
+    return not play.elsewhere and _origin(exchange.request.url) == _origin(turn.call.base_url)
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])

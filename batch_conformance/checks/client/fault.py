@@ -1,0 +1,67 @@
+"""Clauses ``client.fault.*``: whatever happens on the way, the caller gets an error, in time."""
+
+from __future__ import annotations
+
+from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.checks.client.record import CLIENT_CHECKS, ClientRunRecord, TransportFault
+from batch_conformance.checks.finding import CheckResult
+
+_REDIRECTS = "client.reject.other-status"
+_CUT_OFF_JSON = "client.reject.not-json"
+
+
+def _an_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
+    for play, turn in record.turns(result):
+        if not isinstance(turn.expected, TransportFault):
+            continue
+        cause = record.explained(turn, result.clause)
+        if (
+            turn.expected.kind == "redirect-loop"
+            and turn.reply.batch is not None
+            and record.is_broken(_REDIRECTS)
+        ):
+            cause = _REDIRECTS
+        if cause:
+            result.set_aside(cause)
+            continue
+        result.observe()
+        error = turn.reply.error
+        kinds = _kinds_of(record, turn.expected, result.clause)
+        if error is None:
+            problem = f"taken for a batch: {turn.expected.what}"
+        elif error.kind not in kinds:
+            problem = f"another kind of error: {play.title}"
+        else:
+            if turn.expected.kind == "redirect-loop" and turn.requests <= 1:
+                result.limit("the client did not follow the redirects")
+            continue
+        result.fail(turn.last, problem, expected=shown_kinds(kinds), actual=turn.said())
+
+
+def _kinds_of(record: ClientRunRecord, told: TransportFault, clause: str) -> frozenset[str]:
+    """What a fault may be called: an answer that breaks off, also what the client calls JSON that breaks off."""
+    kinds = accepted_kinds(clause)
+    if not told.begun:
+        return kinds
+    if told.kind not in ("drip", "drip-head"):
+        kinds |= accepted_kinds(clause, "begun")
+    called = {
+        turn.reply.error.kind
+        for play in record.plays
+        if play.clauses[0] == _CUT_OFF_JSON
+        for turn in play.turns
+        if turn.reply.error is not None
+    }
+    return kinds | (called & accepted_kinds(clause, "like"))
+
+
+for _kind, _needs in {
+    "refused": [],
+    "reset": [_CUT_OFF_JSON],
+    "truncated": [_CUT_OFF_JSON, "client.fault.reset", "client.decode.transfer"],
+    "timeout": [_CUT_OFF_JSON],
+    "drip": [_CUT_OFF_JSON],
+    "drip-head": [_CUT_OFF_JSON, "client.fault.drip", "client.fault.timeout"],
+    "redirect-loop": [_REDIRECTS],
+}.items():
+    CLIENT_CHECKS.check(f"client.fault.{_kind}", needs=_needs)(_an_error_in_time)

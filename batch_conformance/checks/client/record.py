@@ -1,0 +1,378 @@
+"""What judges of clients look at: what a client was told, what it made of it, and what the stub saw meanwhile."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+from batch_conformance.checks.finding import MISSING, CheckRegistry, CheckResult
+from batch_conformance.http import Exchange
+
+FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-head", "redirect-loop"]
+
+
+class Call(Protocol):
+    """What the client was asked: the shape of ``client.call.Call``, which stands above this layer."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """The key to send."""
+        ...
+
+    @property
+    def batch_id(self) -> str:
+        """The id asked for."""
+        ...
+
+    @property
+    def timeout_s(self) -> float:
+        """The deadline, in seconds."""
+        ...
+
+
+class ReportedError(Protocol):
+    """An error as the client's caller sees it."""
+
+    @property
+    def kind(self) -> str:
+        """The protocol's word for it."""
+        ...
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, if the client told one."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """What the caller reads."""
+        ...
+
+
+class Reply(Protocol):
+    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
+
+    @property
+    def batch(self) -> dict[str, Any] | None:
+        """What was handed over as a batch."""
+        ...
+
+    @property
+    def error(self) -> ReportedError | None:
+        """What was reported as an error."""
+        ...
+
+    @property
+    def broken(self) -> str | None:
+        """How the client itself failed."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        ...
+
+    @property
+    def stderr(self) -> str:
+        """What a driver wrote beside the protocol meanwhile: bounded, and redacted."""
+        ...
+
+
+@dataclass(frozen=True)
+class ValidBatch:
+    """A 200 with this valid batch, however it was written down.
+
+    ``refusable`` batches may be refused without breaking a must: by a decision, or because only a should asks for them.
+    """
+
+    batch: Mapping[str, Any]
+    refusable: bool = False
+
+
+@dataclass(frozen=True)
+class InvalidSuccess:
+    """A 200 that must not become a batch; ``what`` it holds, in words."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class HttpError:
+    """An error status, with the messages in its body. ``body`` says in words what is odd about it, if anything.
+
+    ``claimed`` is the status that the body names when that is another one, ``retry_after`` the seconds that its
+    Retry-After asks for (at least, where that is a date), when that is within the deadline.
+    """
+
+    status: int
+    messages: tuple[str, ...] = ()
+    body: str = ""
+    claimed: int | None = None
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True)
+class TransportFault:
+    """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come.
+
+    ``plainly`` are the clauses that have the same thing in a plainer form: when one is broken, this shows nothing more.
+    """
+
+    kind: FaultKind
+    what: str
+    begun: bool = False
+    plainly: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unconstrained:
+    """An answer after which the client is free to report what it likes: the request is what matters."""
+
+
+ExpectedOutcome = ValidBatch | InvalidSuccess | HttpError | TransportFault | Unconstrained
+
+
+@dataclass(frozen=True)
+class CallResult:
+    """One call of a play: what was asked, what the stub told, what the client said, and what the stub saw."""
+
+    call: Call
+    expected: ExpectedOutcome
+    reply: Reply
+    seen: tuple[Exchange, ...] = ()
+    requests: int = 0
+
+    @property
+    def last(self) -> Exchange | None:
+        """The exchange to show as evidence."""
+        return self.seen[-1] if self.seen else None
+
+    @property
+    def gets(self) -> list[Exchange]:
+        """The GET requests for what the first one asked for: what else was sent is for ``client.request.target``."""
+        gets = [exchange for exchange in self.seen if exchange.request.method == "GET"]
+        return [exchange for exchange in gets if _path_of(exchange) == _path_of(gets[0])]
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the call ended in an error without a request, though there was a server to ask."""
+        refused = isinstance(self.expected, TransportFault) and self.expected.kind == "refused"
+        return not self.requests and not self.seen and self.reply.error is not None and not refused
+
+    def said(self) -> str:
+        """What the client made of it, in one line."""
+        if self.reply.broken is not None:
+            stderr = self.reply.stderr.strip()
+            return f"{self.reply.broken}; its stderr ends: {_end_of(stderr)}" if stderr else self.reply.broken
+        if self.reply.error is not None:
+            error = self.reply.error
+            status = "no status" if error.status is None else f"status {error.status}"
+            return f"error {error.kind}, {status}: {shortened(error.message)}"
+        batch = self.reply.batch
+        # As JSON, which every client's author reads; what is no object shows itself that way.
+        told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
+        return f"a batch: {shortened(told)}"
+
+
+def _path_of(exchange: Exchange) -> str:
+    return exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
+
+
+def _end_of(text: str, limit: int = 200) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"…{line[-limit:]}"
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case as it was played.
+
+    ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
+    first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
+    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server.
+    """
+
+    title: str
+    clauses: tuple[str, ...]
+    turns: tuple[CallResult, ...]
+    elsewhere: tuple[Exchange, ...] = ()
+    ordinary: bool = False
+    together: bool = False
+
+
+@dataclass(eq=False)
+class ClientRunRecord:
+    """All plays of a run. ``keys`` maps each key to the name it may be shown by."""
+
+    plays: Sequence[CaseResult]
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
+        """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
+
+        TransportFault ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
+        """
+        for play in self.plays:
+            if result.clause not in play.clauses or ordinary not in (None, play.ordinary):
+                continue
+            for turn in play.turns:
+                if self.retries_without_end(turn):
+                    result.set_aside("client.retry.bounded")
+                elif turn.unasked and turn is play.turns[0] and result.clause not in _ABOUT_NOT_ASKING:
+                    result.set_aside(TARGET)
+                elif len(play.turns) > 1 and self._goes_wrong_later(play, result.clause):
+                    result.set_aside(FRESH)
+                elif turn.reply.broken is None:
+                    yield play, turn
+                elif cause := self.explained(turn, result.clause):
+                    result.set_aside(cause)
+                else:
+                    fail_broken_call(play, turn, result)
+
+    def _goes_wrong_later(self, play: CaseResult, clause: str) -> bool:
+        """Whether calls behind others go wrong whatever they meet, so that those of a play show nothing else."""
+        return FRESH not in (clause, *play.clauses) and self.is_broken(FRESH)
+
+    def explained(self, turn: CallResult, clause: str) -> str:
+        """The broken clause about the plain form of what the client broke down on, if there is one."""
+        plainer: tuple[str, ...] = ()
+        if isinstance(turn.expected, HttpError):
+            plainer = (clause_of_status(turn.expected.status),)
+        elif isinstance(turn.expected, TransportFault):
+            plainer = turn.expected.plainly
+        elif clause == "client.auth.redirect":
+            plainer = ("client.fault.redirect-loop",)
+        return next((plain for plain in plainer if plain != clause and self.is_broken(plain)), "")
+
+    def is_broken(self, clause: str) -> bool:
+        """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
+        if clause not in self._judged:
+            self._judged[clause] = False  # what its own judge asks in turn must not ask it again
+            self._judged[clause] = bool(CLIENT_CHECKS.checks[clause](self).findings)
+        return self._judged[clause]
+
+    @cached_property
+    def _judged(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def without_mixtures(self) -> ClientRunRecord:
+        """The record without the batches that are special in several ways at once."""
+        return ClientRunRecord([play for play in self.plays if not is_mixture(play)], self.keys)
+
+    @cached_property
+    def ordinary(self) -> list[tuple[CaseResult, CallResult, Mapping[str, Any]]]:
+        """Calls answered with a batch that has nothing special about it, with that batch."""
+        return [
+            (play, turn, turn.expected.batch)
+            for play in self.plays
+            if play.ordinary
+            for turn in play.turns
+            if isinstance(turn.expected, ValidBatch)
+        ]
+
+    @cached_property
+    def decodes(self) -> bool:
+        """Whether the client hands over ordinary batches at all."""
+        return any(turn.reply.batch is not None for _, turn, _ in self.ordinary)
+
+    @cached_property
+    def usual_requests(self) -> int:
+        """How many GETs the client makes for one ordinary answer: 1, unless it breaks ``client.request.single``."""
+        counts = sorted(len(turn.gets) for _, turn, _ in self.ordinary if turn.reply.broken is None)
+        return max(1, counts[len(counts) // 2]) if counts else 1
+
+    def retried(self, turn: CallResult) -> bool:
+        """Whether a call made more requests than it makes for an ordinary answer."""
+        return len(turn.gets) > self.usual_requests
+
+    def retries_without_end(self, turn: CallResult) -> bool:
+        """Whether a call on 5xx or 429 was still retrying when it was cut short, or retried too often."""
+        if not isinstance(turn.expected, HttpError) or not may_be_retried(turn.expected.status):
+            return False
+        return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
+
+
+#: The clause that is blamed for what goes wrong with later calls only.
+FRESH = "client.decode.fresh"
+#: The clause that is blamed when no request arrives.
+TARGET = "client.request.target"
+#: Clauses that look at calls without a request themselves.
+_ABOUT_NOT_ASKING = frozenset({"client.request.dot-id", "client.request.id-encoding"})
+#: Requests that one call may make on 5xx or 429 (clause client.retry.bounded).
+MOST_REQUESTS = 10
+CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
+
+
+def is_mixture(play: CaseResult) -> bool:
+    """Whether a play's batch is special in several ways at once."""
+    return play.clauses[0] == "client.decode.fields" and not play.ordinary
+
+
+def may_be_retried(status: int) -> bool:
+    """Whether a status is one that clients retry with good reason."""
+    return status in (408, 425, 429) or status >= 500
+
+
+def clause_of_status(status: int) -> str:
+    """The clause that an error status has to itself."""
+    return f"client.error.{status if status in (401, 404, 429, 500) else 'other-status'}"
+
+
+def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) -> None:
+    """Count a crash, a hang or a breach of the protocol against the clause that the play is for."""
+    if play.clauses[0] != result.clause:
+        return
+    result.observe()
+    result.fail(
+        turn.last,
+        f"the client itself failed: {play.title}",
+        expected="an error" if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError) else "a batch or an error",
+        actual=turn.said(),
+    )
+
+
+def accepted(
+    record: ClientRunRecord, result: CheckResult, refused: frozenset[str] = frozenset()
+) -> Iterator[tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]]:
+    """Calls answered with a valid batch: the batch sent and the one handed over.
+
+    A refusal counts against the clause, unless the client refuses ordinary batches too, or all those with a status
+    among ``refused``: then nothing can be told.
+    """
+    for play, turn in record.turns(result):
+        if not isinstance(turn.expected, ValidBatch):
+            continue
+        if not record.decodes:
+            result.set_aside("client.decode.fields")
+        elif turn.reply.batch is not None:
+            yield play, turn, turn.expected.batch, turn.reply.batch
+        elif turn.expected.batch["status"] in refused:
+            result.set_aside("client.decode.status")
+        else:
+            result.observe()
+            result.fail(
+                turn.last,
+                f"a valid batch was refused: {play.title}",
+                expected="the batch",
+                actual=turn.said(),
+            )
+
+
+def member(value: object, name: str) -> Any:
+    """A member of an object, MISSING when there is none."""
+    return value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
+
+
+def shortened(text: str, limit: int = 300) -> str:
+    """A text that fits into a line of evidence."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"

@@ -1,0 +1,71 @@
+"""Clauses ``client.reject.*``: what holds no batch, or comes under another status, is an error, never a batch."""
+
+from __future__ import annotations
+
+from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.checks.client.record import CLIENT_CHECKS, ClientRunRecord, HttpError, InvalidSuccess
+from batch_conformance.checks.finding import CheckResult
+
+_NEEDS = ["client.decode.fields"]
+_STATUS_LINE = "client.error.status-line-wins"
+#: Kinds that tell the caller of an HTTP status which the server never sent.
+FALSE_KINDS = accepted_kinds(_STATUS_LINE, "never")
+
+
+@CLIENT_CHECKS.check("client.reject.not-json", needs=_NEEDS)
+def not_json(record: ClientRunRecord, result: CheckResult) -> None:
+    """No JSON, no batch."""
+    _never_a_batch(record, result)
+
+
+@CLIENT_CHECKS.check("client.reject.not-object", needs=_NEEDS)
+def not_object(record: ClientRunRecord, result: CheckResult) -> None:
+    """No object, no batch."""
+    _never_a_batch(record, result)
+
+
+@CLIENT_CHECKS.check("client.reject.wrong-types", needs=_NEEDS)
+def wrong_types(record: ClientRunRecord, result: CheckResult) -> None:
+    """A required member missing, null or of another type: no batch."""
+    _never_a_batch(record, result)
+
+
+@CLIENT_CHECKS.check("client.reject.other-status", needs=[*_NEEDS, _STATUS_LINE])
+def other_status(record: ClientRunRecord, result: CheckResult) -> None:
+    """An answer of another status than 200, no batch, though one may stand in its body."""
+    # Who takes a batch out of a 404 as well does not look at the status at all.
+    out_of_errors = any(
+        turn.reply.batch is not None
+        for play in record.plays
+        if play.clauses[0] == _STATUS_LINE
+        for turn in play.turns
+        if isinstance(turn.expected, HttpError)
+    )
+    _never_a_batch(record, result, _STATUS_LINE if out_of_errors else "")
+
+
+def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = "") -> None:
+    """``cause`` is the clause that explains batches where none may be, if there is one."""
+    kinds = accepted_kinds(result.clause)
+    for _, turn in record.turns(result):
+        if not isinstance(turn.expected, InvalidSuccess):
+            continue
+        if not record.decodes:
+            # Where nothing is accepted, a refusal shows nothing.
+            result.set_aside("client.decode.fields")
+            continue
+        error = turn.reply.error
+        if error is None and cause:
+            result.set_aside(cause)
+            continue
+        result.observe()
+        if error is None:
+            problem = "taken for a batch"
+        elif error.kind not in kinds:
+            # What is left of the kinds tells of an HTTP status.
+            problem = "reported as an HTTP status that never came"
+        else:
+            continue
+        result.fail(
+            turn.last, f"{problem}: {turn.expected.what}", expected=shown_kinds(kinds), actual=turn.said()
+        )

@@ -1,0 +1,152 @@
+"""What any call must come to, whatever its case is about: no reply of a client goes unjudged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from batch_conformance.checks.client.compare import FIELDS, changes, shown, sound_members
+from batch_conformance.checks.client.error import kinds_of, status_problem
+from batch_conformance.checks.client.record import (
+    FRESH,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    HttpError,
+    InvalidSuccess,
+    TransportFault,
+    ValidBatch,
+    clause_of_status,
+    may_be_retried,
+)
+from batch_conformance.checks.client.reject import FALSE_KINDS
+from batch_conformance.checks.finding import CheckResult
+
+__all__ = ["FRESH", "PER_CALL", "blame_unclaimed_replies", "blame_wrong_replies", "plain_cause", "reply_problem"]
+
+PER_CALL = "client.auth.per-call"
+
+
+def reply_problem(record: ClientRunRecord, turn: CallResult) -> str:
+    """What is wrong with the reply to a call, in view of its answer; empty when nothing is, or all is allowed."""
+    told = turn.expected
+    if turn.reply.broken is not None:
+        return "" if record.retries_without_end(turn) else "the client itself failed"
+    if isinstance(told, ValidBatch):
+        return _valid_problem(record, turn, told)
+    if isinstance(told, HttpError):
+        return _refusal_problem(turn, told)
+    if isinstance(told, InvalidSuccess | TransportFault):
+        if turn.reply.error is None:
+            return f"taken for a batch: {told.what}"
+        if turn.reply.error.kind in FALSE_KINDS:
+            return f"reported as an HTTP status that never came: {told.what}"
+    return ""
+
+
+def _valid_problem(record: ClientRunRecord, turn: CallResult, told: ValidBatch) -> str:
+    if told.refusable:
+        return ""  # the clause that the case is for says what is allowed
+    if turn.reply.batch is None:
+        return "a valid batch did not reach the caller"
+    for name, wire, value in changes(told.batch, turn.reply.batch, sound_members(record)):
+        return f"{name} is {shown(value)} where the answer says {shown(wire)}"
+    return ""
+
+
+def _refusal_problem(turn: CallResult, told: HttpError) -> str:
+    error = turn.reply.error
+    if error is not None and error.kind == "timeout" and may_be_retried(told.status):
+        return ""  # it may ask again, or wait to ask again, until the caller's deadline
+    if any(exchange.status == 200 for exchange in turn.seen):
+        return ""  # it asked again until there was a batch
+    problem = status_problem(turn, told)
+    return f"a {told.status} {problem}" if problem else ""
+
+
+def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
+    """A broken clause about the plain form of what the call met, which explains a wrong reply; empty without one."""
+    told = turn.expected
+    causes: list[str] = []
+    if isinstance(told, ValidBatch):
+        if any(turn.reply.batch is None for _, turn, _ in record.ordinary):
+            causes.append(FIELDS)
+        causes += [f"client.decode.{name}" for name in _special(told.batch)]
+    elif isinstance(told, HttpError):
+        causes = [clause_of_status(told.status)]
+        causes += ["client.error.odd-body", "client.error.status-line-wins"] if told.body else []
+    elif isinstance(told, InvalidSuccess):
+        causes = ["client.reject.not-json", "client.reject.not-object", "client.reject.wrong-types"]
+    elif isinstance(told, TransportFault):
+        causes = [f"client.fault.{told.kind}", *told.plainly]
+    return next((cause for cause in causes if cause != clause and record.is_broken(cause)), "")
+
+
+def _special(batch: Mapping[str, object]) -> Iterator[str]:
+    if batch["status"] != "COMPLETED":
+        yield from ("status", "counts")
+    if batch.get("webhookUrl") is None or not batch["outputUrl"]:
+        yield "optional"
+
+
+def expected_reply(turn: CallResult) -> str:
+    """What the call should have come to, in words."""
+    if isinstance(turn.expected, ValidBatch):
+        return f"the batch {shown(turn.expected.batch['id'])}, as its own answer has it"
+    if isinstance(turn.expected, HttpError):
+        kinds = " or ".join(sorted(kinds_of(turn.expected.status) - {"other", "timeout"}))
+        return f"an error of kind {kinds} with status {turn.expected.status}"
+    return "an error"
+
+
+#: Clauses whose checks look at requests or messages: what their calls come to is for the clause of the answer.
+_ABOUT_SOMETHING_ELSE = frozenset(
+    {
+        "client.request.target",
+        "client.error.message",
+        "client.retry.never-401-404",
+        "client.retry.bounded",
+        "client.retry.waits",
+    }
+)
+
+
+def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, CheckResult]) -> None:
+    """Blame the wrong replies of single calls that no finding tells of, on the clause of the answer they got."""
+    cited = {id(finding.exchange) for one in judgements.values() for finding in one.findings}
+    for play in record.plays:
+        if play.clauses[0] not in _ABOUT_SOMETHING_ELSE or len(play.turns) > 1:
+            continue
+        (turn,) = play.turns
+        if not turn.seen or turn.reply.broken is not None or any(id(one) in cited for one in turn.seen):
+            continue
+        clause = clause_of_status(turn.expected.status) if isinstance(turn.expected, HttpError) else FIELDS
+        problem = reply_problem(record, turn)
+        if not problem or clause not in judgements or plain_cause(record, turn, ""):
+            continue
+        judgements[clause].observe()
+        judgements[clause].fail(
+            turn.last, f"{problem}: {play.title}", expected=expected_reply(turn), actual=turn.said()
+        )
+
+
+def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: CaseResult) -> None:
+    """Hold every reply of a play of several calls against its own answer.
+
+    What goes wrong with a single call too is left to the clause that has it; so is the first of calls by turns.
+    """
+    for number, turn in enumerate(play.turns, 1):
+        if number == 1 and not play.together:
+            continue
+        problem = reply_problem(record, turn)
+        if not problem:
+            result.observe()
+        elif cause := plain_cause(record, turn, result.clause):
+            result.set_aside(cause)
+        else:
+            result.observe()
+            result.fail(
+                turn.last or next((one.last for one in play.turns[number - 2 :: -1] if number > 1), None),
+                f"call {number} of {len(play.turns)}: {problem}: {play.title}",
+                expected=expected_reply(turn),
+                actual=turn.said(),
+            )

@@ -1,0 +1,272 @@
+"""Clauses ``client.request.*``: what a client asks for, judged by what the stub saw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
+
+from batch_conformance.checks.client.record import (
+    CLIENT_CHECKS,
+    TARGET,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    HttpError,
+    Unconstrained,
+    ValidBatch,
+    shortened,
+)
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.http import Exchange
+
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+#: What may stand as itself in a path segment (RFC 3986, 3.3: pchar without percent-encoded).
+_SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*", re.ASCII)
+#: Final answers besides 200: documented or not, asking again changes nothing.
+_FINAL = (400, 403, 422)
+ID_ENCODING = "client.request.id-encoding"
+
+
+@CLIENT_CHECKS.check("client.request.target")
+def target(record: ClientRunRecord, result: CheckResult) -> None:
+    """GET, the base's path and ``/v2/batch/<id>``, no query; ids here need no encoding."""
+    for play in record.plays:
+        for turn in play.turns:
+            if turn.reply.broken is not None and play.clauses[0] == result.clause:
+                result.observe()
+                result.fail(turn.last, f"the client itself failed: {play.title}",
+                                expected="one GET", actual=turn.said())  # fmt: skip
+            if play.clauses[0] == ID_ENCODING or play.together:
+                continue
+            # A later call may be answered from memory: that is for client.decode.fresh to judge.
+            if turn.unasked and turn is play.turns[0] and not isinstance(turn.expected, Unconstrained):
+                result.observe()
+                result.fail(
+                    None,
+                    "the client sent no request to the server it was given",
+                    expected=f"GET {turn.call.base_url}/v2/batch/{turn.call.batch_id}",
+                    actual=turn.said(),
+                )
+            if _is_plain(turn.call.batch_id):
+                for exchange in _first_hand(play, turn):
+                    result.observe()
+                    _judge_target(record, result, turn, exchange)
+
+
+def _judge_target(record: ClientRunRecord, result: CheckResult, turn: CallResult, exchange: Exchange) -> None:
+    if exchange.notes:
+        result.fail(exchange, "what came is no HTTP request", expected="GET", actual=exchange.notes[0])
+        return
+    wanted = urlsplit(f"{turn.call.base_url}/v2/batch/{turn.call.batch_id}")
+    path, has_query, query = _path_and_query(exchange.request.url)
+    problems = []
+    if exchange.request.method != "GET":
+        problems.append("the method")
+    # Unreserved characters may be encoded for no reason; servers decode them.
+    if _decoded_unreserved(path) != wanted.path:
+        problems.append("the path")
+    if has_query and not _only_keys(query, record):
+        problems.append("the query")
+    hosts = exchange.request.header_values("host")
+    if hosts and [host.lower() for host in hosts] != [wanted.netloc.lower()]:
+        problems.append("the Host header")
+    if problems:
+        shown = f"{exchange.request.method} {path}{'?' + query if query else ''}"
+        host = f" (Host: {', '.join(hosts)})" if "the Host header" in problems else ""
+        result.fail(
+            exchange,
+            f"{' and '.join(problems)} of the request",
+            expected=f"GET {wanted.path}",
+            actual=shown + host,
+        )
+
+
+@CLIENT_CHECKS.check(ID_ENCODING, needs=["client.request.target"])
+def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
+    """The id arrives as one path segment that decodes to it, once; reserved and other characters are encoded."""
+    if not _plain_ids_arrive(record):
+        result.set_aside("client.request.target", sum(1 for _ in record.turns(result)))
+        return
+    # What a client adds to every request is judged by client.request.target.
+    always_queries = all(
+        "?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets
+    )
+    # Another method for every id is judged by client.request.target, too.
+    usual = {exchange.request.method for _, turn, _ in record.ordinary for exchange in turn.seen}
+    for play, turn in record.turns(result):
+        if play.clauses[0] != ID_ENCODING:
+            continue
+        result.observe()
+        wanted = quote(turn.call.batch_id, safe="")
+        expected = shortened(f"{urlsplit(turn.call.base_url).path}/v2/batch/{wanted}")
+        if not turn.seen:
+            result.fail(
+                None,
+                f"no request was made for {_shown(turn.call.batch_id)}",
+                expected=expected,
+                actual=turn.said(),
+            )
+        rows = list(_first_hand(play, turn))
+        for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
+            if usual == {"GET"} and exchange.request.method != "GET":
+                result.fail(
+                    exchange,
+                    f"{play.title} ({_shown(turn.call.batch_id)}): the method is another one",
+                    expected=f"GET {expected}",
+                    actual=f"{exchange.request.method} {shortened(_target(exchange.request.url))}",
+                )
+                continue
+            url = exchange.request.url.partition("?")[0] if always_queries else exchange.request.url
+            problem = encoding_problem(url, turn.call.base_url, turn.call.batch_id)
+            if problem:
+                result.fail(
+                    exchange,
+                    f"{play.title} ({_shown(turn.call.batch_id)}): {problem}",
+                    expected=expected,
+                    actual=shortened(_target(exchange.request.url)),
+                )
+
+
+def encoding_problem(url: str, base_url: str, batch_id: str) -> str:
+    """What is wrong with the way an id travels in ``url``; empty when nothing is."""
+    path, has_query, query = _path_and_query(url)
+    if has_query or "#" in url:
+        return f"the id ends up in the query ({query!r})" if query else "a query or fragment begins in the id"
+    prefix = f"{urlsplit(base_url).path}/v2/batch/"
+    if not path.startswith(prefix):
+        return "the path is another one"
+    segment = path.removeprefix(prefix)
+    if "/" in segment:
+        return "it takes more than one segment"
+    if not _SEGMENT.fullmatch(segment):
+        return "characters that a path cannot hold are not percent-encoded"
+    if unquote_to_bytes(segment) != batch_id.encode("utf-8", "surrogatepass"):
+        return f"it decodes to {_shown(unquote_to_bytes(segment).decode('utf-8', 'backslashreplace'))}"
+    return ""
+
+
+@CLIENT_CHECKS.check("client.request.dot-id")
+def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
+    """Ids that a path resolves away are refused, or sent encoded; another path is never asked for."""
+    for play, turn in record.turns(result):
+        result.observe()
+        expected = "the id refused, no request to another path"
+        for exchange in _first_hand(play, turn):
+            path, _, _ = _path_and_query(exchange.request.url)
+            encoded = re.sub("%2e", ".", path.rpartition("/")[2], flags=re.I) == turn.call.batch_id
+            stays = path.startswith(f"{urlsplit(turn.call.base_url).path}/v2/batch/%") and encoded
+            if not stays or not turn.call.batch_id:
+                result.fail(
+                    exchange,
+                    f"the id {turn.call.batch_id!r} leads to another path",
+                    expected=expected,
+                    actual=f"{exchange.request.method} {_target(exchange.request.url)}",
+                )
+        if turn.reply.batch is not None and not turn.seen:
+            result.fail(
+                None, f"the id {turn.call.batch_id!r} gave a batch", expected=expected, actual=turn.said()
+            )
+
+
+@CLIENT_CHECKS.check("client.request.no-body")
+def no_body(record: ClientRunRecord, result: CheckResult) -> None:
+    """No GET with content."""
+    for play in record.plays:
+        for turn in play.turns:
+            for exchange in _first_hand(play, turn):
+                if exchange.request.method != "GET":
+                    continue
+                result.observe()
+                if exchange.request.body:
+                    result.fail(
+                        exchange,
+                        "the GET has a body",
+                        expected="no body",
+                        actual=f"{len(exchange.request.body)} bytes: {exchange.request.body[:80]!r}",
+                    )
+
+
+@CLIENT_CHECKS.check("client.request.single")
+def single(record: ClientRunRecord, result: CheckResult) -> None:
+    """One GET for a batch, and for an error that asking again does not change."""
+    judge_final = not record.is_broken("client.retry.never-401-404")
+    for play in record.plays:
+        for turn in play.turns:
+            told = turn.expected
+            if play.together:
+                continue  # two calls at once: which one sent what is for client.auth.per-call
+            if isinstance(told, ValidBatch):
+                answered = "a batch"
+            elif isinstance(told, HttpError) and told.status in _FINAL:
+                if not judge_final:
+                    result.set_aside("client.retry.never-401-404")
+                    continue
+                answered = f"a final {told.status}"
+            else:
+                continue
+            if turn.unasked:
+                result.set_aside(TARGET)
+                continue
+            result.observe()
+            asked = [exchange for exchange in turn.gets if not _is_probe(turn, exchange)]
+            if len(asked) > 1:
+                result.fail(
+                    asked[1],
+                    f"more than one request for one call, though the first answer was {answered}",
+                    expected="1 request",
+                    actual=f"{len(asked)} requests",
+                )
+
+
+def _is_probe(turn: CallResult, exchange: Exchange) -> bool:
+    """A request to another path: the business of ``client.request.target``."""
+    path, _, _ = _path_and_query(exchange.request.url)
+    return not path.startswith(f"{urlsplit(turn.call.base_url).path}/v2/batch/")
+
+
+def _first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
+    """The requests that the client made of itself: where redirects led it is not its choice."""
+    redirected = any(exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen)
+    yield from turn.seen[:1] if redirected or play.elsewhere else turn.seen
+
+
+def _plain_ids_arrive(record: ClientRunRecord) -> bool:
+    rows = [(turn, exchange) for _, turn, _ in record.ordinary for exchange in turn.gets]
+    return not rows or any(
+        not encoding_problem(exchange.request.url.partition("?")[0], turn.call.base_url, turn.call.batch_id)
+        for turn, exchange in rows
+    )
+
+
+def _is_plain(batch_id: str) -> bool:
+    return re.fullmatch(r"[a-z0-9_]+", batch_id) is not None
+
+
+def _path_and_query(url: str) -> tuple[str, bool, str]:
+    """Path, whether there is a ``?``, and query, of a URL as recorded; nothing is decoded or normalised."""
+    target, mark, query = _target(url).partition("?")
+    return target, bool(mark), query
+
+
+def _target(url: str) -> str:
+    match = re.fullmatch(r"[A-Za-z]+://[^/?#]*(.*)", url, re.DOTALL)
+    return match.group(1) if match else url
+
+
+def _decoded_unreserved(path: str) -> str:
+    def plain(match: re.Match[str]) -> str:
+        char = chr(int(match.group()[1:], 16))
+        return char if re.fullmatch(r"[A-Za-z0-9\-._~]", char) else match.group()
+
+    return _ESCAPE.sub(plain, path)
+
+
+def _only_keys(query: str, record: ClientRunRecord) -> bool:
+    """Whether a query holds keys and nothing else: these are the business of ``client.auth.only-there``."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return bool(pairs) and all(any(key in value for key in record.keys) for _, value in pairs)
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 60 else f"{text[:40]!r}… ({len(text)} characters)"

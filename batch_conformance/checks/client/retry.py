@@ -1,0 +1,142 @@
+"""Clauses ``client.retry.*``: asking again is allowed, within reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_conformance.checks.client.record import (
+    CLIENT_CHECKS,
+    MOST_REQUESTS,
+    TARGET,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    HttpError,
+    fail_broken_call,
+    may_be_retried,
+)
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.http import Exchange
+
+#: A retry sooner than this has not waited. Seconds; what a client needs to ask again at once stays well below.
+BURST_SECONDS = 0.04
+#: How much before the end of Retry-After a retry may come, for clocks that differ. Seconds.
+TOLERANCE = 0.05
+_NO_RETRIES = "the client does not retry"
+
+
+@CLIENT_CHECKS.check("client.retry.never-401-404", needs=["client.request.single"])
+def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
+    """One request, whatever the client does on other statuses."""
+    for play in record.plays:
+        for turn in play.turns:
+            if not isinstance(turn.expected, HttpError) or turn.expected.status not in (401, 404):
+                continue
+            if turn.unasked:
+                result.set_aside(TARGET)
+                continue
+            result.observe()
+            if record.retried(turn):
+                result.fail(
+                    turn.gets[1],
+                    f"a {turn.expected.status} is retried: {play.title}",
+                    expected="1 request",
+                    actual=f"{turn.requests} requests",
+                )
+
+
+@CLIENT_CHECKS.check("client.retry.bounded")
+def bounded(record: ClientRunRecord, result: CheckResult) -> None:
+    """At most ten requests, and an end within the deadline and its grace."""
+    most = 0
+    for play, turn in _retryable(record, result):
+        if turn.reply.broken is not None and not record.retries_without_end(turn):
+            cause = record.explained(turn, result.clause)
+            if cause or play.clauses[0] != result.clause:
+                # Otherwise a breakdown counts against the clause that the case is for.
+                result.set_aside(cause or play.clauses[0])
+                continue
+        result.observe()
+        most = max(most, turn.requests)
+        if turn.requests > MOST_REQUESTS:
+            result.fail(
+                turn.gets[MOST_REQUESTS] if len(turn.gets) > MOST_REQUESTS else turn.last,
+                f"retried too often: {play.title}",
+                expected=f"at most {MOST_REQUESTS} requests a call",
+                actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
+            )
+        elif turn.reply.broken is not None:
+            result.fail(
+                turn.last,
+                f"no end by the deadline and its grace: {play.title}",
+                expected="an answer to the caller, within the deadline plus its grace",
+                actual=f"{turn.said()}, after {turn.requests} requests",
+            )
+    if result.observations:
+        result.note(f"at most {most} request{'s' if most != 1 else ''} were seen for one call")
+    if most == 1:
+        result.limit(_NO_RETRIES)
+
+
+@CLIENT_CHECKS.check("client.retry.waits", needs=["client.retry.bounded", "client.request.single"])
+def waits(record: ClientRunRecord, result: CheckResult) -> None:
+    """Retries leave time between, and as much as Retry-After says.
+
+    One short wait may be chance (a client may well draw its waits at random): a burst is when most are short.
+    """
+    gaps: dict[str, list[tuple[float, CaseResult, Exchange]]] = {"4xx": [], "5xx": []}
+    for play, turn in _retryable(record, result):
+        if turn.reply.broken is not None and not record.retries_without_end(turn):
+            cause = record.explained(turn, result.clause)
+            if not cause and record.is_broken("client.retry.bounded"):
+                cause = "client.retry.bounded"
+            if cause:
+                result.set_aside(cause)
+            else:
+                fail_broken_call(play, turn, result)
+            continue
+        result.observe()
+        told = turn.expected
+        assert isinstance(told, HttpError)
+        for before, after in zip(turn.gets, turn.gets[1:], strict=False):
+            if not record.retried(turn) or before.status != told.status:
+                continue
+            gap = after.started - before.ended
+            if told.retry_after is None:
+                gaps["4xx" if told.status < 500 else "5xx"].append((gap, play, after))
+            elif gap < told.retry_after - TOLERANCE:
+                result.fail(
+                    after,
+                    f"the retry came before Retry-After was over: {play.title}",
+                    expected=f"a wait of at least {told.retry_after:g} s",
+                    actual=f"{gap:.3f} s",
+                )
+    for statuses, rows in gaps.items():
+        short = [row for row in rows if row[0] < BURST_SECONDS]
+        if len(short) * 2 > len(rows):
+            gap, play, after = short[0]
+            result.fail(
+                after,
+                f"retries on {statuses} come in a burst: {play.title}",
+                expected=f"a wait of at least {BURST_SECONDS * 1000:g} ms before asking again",
+                actual=f"{gap * 1000:.0f} ms; {len(short)} of {len(rows)} retries waited less",
+            )
+    if result.observations and not any(
+        record.retried(turn) for play in record.plays for turn in play.turns if _is_retryable(turn)
+    ):
+        result.limit(_NO_RETRIES)
+
+
+def _retryable(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
+    for play in record.plays:
+        for turn in play.turns:
+            if not _is_retryable(turn):
+                continue
+            if turn.unasked:
+                result.set_aside(TARGET)
+            else:
+                yield play, turn
+
+
+def _is_retryable(turn: CallResult) -> bool:
+    return isinstance(turn.expected, HttpError) and may_be_retried(turn.expected.status)

@@ -1,0 +1,374 @@
+"""Clauses ``server.auth.*``: who may read, and what strangers learn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.oracle import distinguishing_features
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
+from batch_conformance.checks.server.strangers import (
+    EVERY_REQUEST,
+    FIRST_BLAMED,
+    Carried,
+    all_refused,
+    carried_over,
+    is_carried_over,
+    keyed_before,
+    usual,
+)
+from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.http import Exchange
+
+_INVALID = FIRST_BLAMED["invalid"]
+#: What shows whether a stranger is let in by his own key or by an earlier valid one.
+_AFTERWARDS = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
+#: Shorter values turn up in any text by chance.
+_TELLING = 8
+
+
+_HTTP_LAYER = frozenset({400, 431})
+
+
+def _refused(
+    exchanges: Iterable[Exchange],
+    record: Record,
+    result: CheckResult,
+    *,
+    aside: Mapping[str, Collection[int | None]] | None = None,
+    also: Collection[int | None] = (),
+) -> None:
+    """Blame each exchange that is not a 401, nor one of the statuses in ``also``.
+
+    ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
+    server.auth.every-request's matter.
+    """
+    how = carried_over(record)
+    for exchange in exchanges:
+        account = next(
+            (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
+        )
+        # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
+        if not account and exchange.status in also:
+            account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
+        if is_carried_over(exchange, record, how):
+            result.set_aside(EVERY_REQUEST)
+        elif account:
+            result.set_aside(account)
+        else:
+            result.observe()
+            if exchange.status != 401 and exchange.status not in also:
+                result.fail(
+                    exchange,
+                    f"a read of a known batch with {exchange.intent.label}",
+                    expected="401",
+                    actual=exchange.outcome(),
+                )
+
+
+def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
+    """Blame what a stranger's key opened, unless only an earlier valid key can explain it.
+
+    A server that refuses before any valid key was used and admits everyone after remembers keys: that is
+    server.auth.every-request, not this.
+    """
+    asked = [
+        exchange
+        for exchange in record.of("before-first-auth", *probes)
+        if exchange.intent.key_kind == kind and exchange.intent.id_kind == "known"
+    ]
+    before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
+    warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
+    if before_first_auth and warm and all_refused(before_first_auth) and not any(exchange.status == 401 for exchange in warm):
+        result.observe(len(before_first_auth))
+        result.set_aside(EVERY_REQUEST, len(warm))
+        return
+    _refused(asked, record, result)
+
+
+@SERVER_CHECKS.check("server.auth.missing-key", needs=["unauthenticated", *_AFTERWARDS])
+def missing_key(record: Record, result: CheckResult) -> None:
+    """No key."""
+    _unkeyed(record, result, "missing", "missing-key", "id-enumeration")
+
+
+@SERVER_CHECKS.check("server.auth.empty-key", needs=["unauthenticated", *_AFTERWARDS])
+def empty_key(record: Record, result: CheckResult) -> None:
+    """An empty key."""
+    _unkeyed(record, result, "empty", "empty-key", "id-enumeration")
+
+
+@SERVER_CHECKS.check("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS])
+def invalid_key(record: Record, result: CheckResult) -> None:
+    """An unknown key."""
+    _unkeyed(record, result, "invalid", "invalid-keys", "id-enumeration", "generated-keys", "hostile-keys")
+
+
+def _near_misses(record: Record) -> frozenset[int | None]:
+    """What keys near the valid one get in place of a 401."""
+    return frozenset(exchange.status for exchange in record.of("near-keys")) - {401}
+
+
+@SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
+def near_key(record: Record, result: CheckResult) -> None:
+    """A key one fault away from the valid one."""
+    _refused(record.of("near-keys"), record, result, aside={_INVALID: usual(record, "invalid")})
+
+
+@SERVER_CHECKS.check(
+    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "near-keys", *_AFTERWARDS]
+)
+def hostile_key(record: Record, result: CheckResult) -> None:
+    """A key that trips parsers; the HTTP layer may refuse it before the API does."""
+    hostile = [
+        exchange
+        for exchange in record.of("hostile-keys", "generated-keys")
+        if exchange.intent.key_kind == "hostile"
+    ]
+    # The valid key and more of it is first of all a near miss.
+    more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
+    others = [exchange for exchange in hostile if exchange not in more]
+    aside = {_INVALID: usual(record, "invalid") - _HTTP_LAYER}
+    _refused(others, record, result, aside=aside, also=_HTTP_LAYER)
+    aside["server.auth.near-key"] = _near_misses(record) - _HTTP_LAYER
+    _refused(more, record, result, aside=aside, also=_HTTP_LAYER)
+
+
+def _holds_valid(record: Record, exchange: Exchange) -> bool:
+    sent = exchange.request.header_values("x-api-key")
+    return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
+
+
+@SERVER_CHECKS.check("server.auth.wrong-place", needs=["wrong-place", "unauthenticated", *_AFTERWARDS])
+def wrong_place(record: Record, result: CheckResult) -> None:
+    """The valid key, elsewhere."""
+    # The request that names a single place is the better proof.
+    asked = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(","))
+    _refused(asked, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
+
+
+@SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
+def header_name_case(record: Record, result: CheckResult) -> None:
+    """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
+    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403}
+    for exchange in record.of("header-case"):
+        if exchange.status in as_ever:
+            result.set_aside("server.ok.status")
+            continue
+        result.observe()
+        if exchange.status != 200:
+            result.fail(
+                exchange,
+                exchange.intent.label,
+                expected="200, as under any spelling",
+                actual=exchange.outcome(),
+            )
+
+
+@SERVER_CHECKS.check(
+    "server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_AFTERWARDS]
+)
+def before_lookup(record: Record, result: CheckResult) -> None:
+    """Known and unknown ids get the same refusal."""
+    how = carried_over(record)
+    for kind in FIRST_BLAMED:
+        rows = [
+            exchange
+            for exchange in record.of("id-enumeration")
+            if exchange.intent.key_kind == kind and not is_form_check(exchange, record)
+        ]
+        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        if not known or not unknown:
+            continue
+        if any((exchange.status or 0) < 400 for exchange in known):
+            # What lets strangers in altogether is another clause's matter.
+            carried = any(is_carried_over(exchange, record, how) for exchange in known)
+            result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED[kind], len(rows))
+            continue
+        result.observe(len(rows))
+        for name, ours, theirs in distinguishing_features(known, unknown):
+            result.fail(
+                unknown[0],
+                f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
+                expected=f"the same for both: {ours} for a known id",
+                actual=f"{theirs} for an unknown id",
+                prelude=known[:1],
+            )
+    _conditions(record, result, how)
+    if not result.observations:
+        result.note("no refusal of a known id to compare with")
+
+
+def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
+    """HEAD, and GET under a condition: the status alone tells enough."""
+    asked: dict[str, list[Exchange]] = {}
+    for exchange in record.of("conditional"):
+        asked.setdefault(exchange.intent.label, []).append(exchange)
+    open_to_all = any((status or 0) < 400 for status in usual(record, "missing"))
+    for label, rows in asked.items():
+        carried = any(is_carried_over(exchange, record, how) for exchange in rows)
+        if carried or open_to_all:
+            result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
+            continue
+        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        result.observe(len(rows))
+        ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))
+        # An answer that both get at times is chance.
+        if known and unknown and ours.isdisjoint(theirs):
+            result.fail(
+                known[0],
+                f"with {label}, the status tells a known id from an unknown one",
+                expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
+                actual=f"{known[0].outcome()} for a known id",
+                prelude=unknown[:1],
+            )
+
+
+@SERVER_CHECKS.check(
+    EVERY_REQUEST, needs=["before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration"]
+)
+def auth_per_request(record: Record, result: CheckResult) -> None:
+    """What is refused on its own is refused after a valid key, too."""
+    how = carried_over(record)
+    for kind in ("missing", "empty", "invalid"):
+        asked = [exchange for exchange in record.of("auth-per-request") if exchange.intent.key_kind == kind]
+        if not asked:
+            result.limit(f"{_KINDS[kind]} was not tried after a valid one")
+            continue
+        base = [
+            exchange
+            for exchange in record.of("before-first-auth", "missing-key", "empty-key", "invalid-keys")
+            if exchange.intent.key_kind == kind
+        ]
+        first = [exchange for exchange in base if exchange.intent.probe == "before-first-auth"] or base[:1]
+        if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
+            result.set_aside(FIRST_BLAMED[kind], len(asked))
+            continue
+        # Another refusal than 401 is one all the same, and has been blamed where it comes first.
+        refusals = {401, *(status for status in usual(record, kind) if (status or 0) >= 400)}
+        for exchange in asked:
+            result.observe()
+            if exchange.status not in refusals:
+                _blame_memory(exchange, record, result, how)
+
+
+_KINDS = {"missing": "no key", "empty": "an empty key", "invalid": "an unknown key"}
+_HOW = {
+    "": "",
+    "caller": ": this server remembers who came with a valid key",
+    "cache": ": what the valid key was given is handed to whoever asks for the same URL, as by a cache in front "
+    "that leaves the key out of account",
+}
+
+
+def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: Carried) -> None:
+    cached = how == "cache" and is_carried_over(exchange, record, how)
+    label = exchange.intent.label
+    if how == "caller" or cached:
+        # The connection has no part in it, then.
+        label = f"{_KINDS[exchange.intent.key_kind]}, after a read with the valid key{_HOW[how]}"
+    result.fail(
+        exchange,
+        label,
+        expected="401",
+        actual=exchange.outcome(),
+        prelude=keyed_before(exchange, record, same_url=cached),
+    )
+
+
+@SERVER_CHECKS.check("server.auth.other-org", needs=["other-org"])
+def other_org(record: Record, result: CheckResult) -> None:
+    """Another organisation's batch is as good as none."""
+    for exchange in record.of("other-org"):
+        result.observe()
+        if exchange.status != 404:
+            result.fail(
+                exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome()
+            )
+    if not result.observations:
+        result.note("no second organisation's key was given (--batch-other-key-env)")
+
+
+@SERVER_CHECKS.check("server.auth.revoked-key", needs=["revoked-key", *_AFTERWARDS])
+def revoked_key(record: Record, result: CheckResult) -> None:
+    """A key that was valid once is no key any more."""
+    asked = record.of("revoked-key")
+    _refused(asked, record, result, aside={_INVALID: usual(record, "invalid")})
+    if not asked:
+        result.note("no revoked key was given (--batch-revoked-key-env)")
+
+
+@SERVER_CHECKS.check(
+    "server.auth.no-disclosure",
+    needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "id-enumeration"],
+)
+def no_disclosure(record: Record, result: CheckResult) -> None:
+    """A 401 gives away neither batch nor key."""
+    known = {
+        value
+        for _, batch in record.batches
+        for value in (batch.get("created_at"), batch.get("outputUrl"), batch.get("webhookUrl"))
+        if isinstance(value, str) and len(value) >= _TELLING
+    }
+    for exchange in record.answered:
+        if exchange.status != 401 or exchange.response is None:
+            continue
+        result.observe()
+        text = exchange.response.body.decode("utf-8", "surrogateescape")
+        if exchange.response.json.ok:
+            # As a reader of the JSON sees it, too: escapes hide nothing.
+            text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
+        names = sorted(set(_batch_members(exchange.response.json.value)))
+        if names:
+            result.fail(
+                exchange,
+                "the body of a 401 holds fields of a batch",
+                expected="none",
+                actual=", ".join(names),
+            )
+        elif any(value in text for value in known):
+            result.fail(
+                exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
+            )
+        if exchange.intent.probe == "wrong-place" and "?" in exchange.request.url:
+            continue  # the key stands in the very path that many servers repeat in an error
+        sent = exchange.request.header_values("x-api-key")
+        told = [
+            secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
+        ]
+        if told:
+            result.fail(exchange, "the body of a 401 holds a key", expected="no key", actual=text[:200])
+    if not result.observations:
+        result.note("no 401 was seen")
+
+
+def _batch_members(value: Any) -> Iterable[str]:
+    """Names of a batch's members anywhere in a JSON value; ``status`` only with a batch's status in it."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            if name in ("created_at", "metrics", "outputUrl", "webhookUrl", *COUNTS) or (
+                name == "status" and item in STATUSES
+            ):
+                yield name
+            yield from _batch_members(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _batch_members(item)
+
+
+@SERVER_CHECKS.check("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
+def challenge(record: Record, result: CheckResult) -> None:
+    """A 401 names its challenge."""
+    for exchange in record.answered:
+        if exchange.status == 401 and exchange.response is not None:
+            result.observe()
+            if not any(value.strip() for value in exchange.response.header_values("www-authenticate")):
+                result.fail(
+                    exchange, "a 401 without a challenge", expected="a WWW-Authenticate header", actual="none"
+                )
+    if not result.observations:
+        result.note("no 401 was seen")

@@ -1,0 +1,309 @@
+"""Clauses ``server.error.*`` and ``server.rate.429``: the form of errors, and which ones may come."""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from itertools import islice
+from urllib.parse import unquote
+
+from batch_conformance.checks.finding import MISSING, CheckResult
+from batch_conformance.checks.server.body import shown, wrong
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
+from batch_conformance.contract import SchemaViolation, cached_by_contract, schema_violations
+from batch_conformance.contract.load import DOCUMENTED_STATUSES
+from batch_conformance.http import Exchange, read_json
+
+_NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
+_NO_ERROR = "no answer from 400 up was seen"
+
+_INTERNALS = {
+    "a Python stack trace": re.compile(r"Traceback \(most recent call last\)|File \"[^\"]+\", line \d+"),
+    "a JavaScript stack trace": re.compile(
+        r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:(?:file://|/|[A-Z]:\\)[^\s)]*\.[cm]?[jt]sx?|node:[\w/]+):\d+"
+    ),
+    "a Java stack trace": re.compile(
+        r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread|\bjava\.\w+\.\w+(?:Exception|Error)\b"
+    ),
+    "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: runtime error|\.go:\d+"),
+    "another stack trace": re.compile(
+        r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"
+    ),
+    "a source path": re.compile(
+        r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build|data)/"
+        r"(?:[\w.\-]+/)*[\w\-]+\.\w{1,5}\b"
+        r"|(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users)/[\w.\-]+/[\w.\-]+/|\bENOENT\b"
+        r"|\b[A-Za-z]:\\[\w\\.\- ]+|node_modules/|site-packages/"
+        r"|\bsrc/[\w/\-]+\.(?:py|[cm]?[jt]sx?|rb|go|java|kt|php|cs|rs|exs?|cpp|c|h)\b"
+    ),
+    "SQL": re.compile(
+        r"(?-i:\bSELECT\b.+\bFROM\b|\bINSERT\s+INTO\b|\bUPDATE\b.+\bSET\b|\bDELETE\s+FROM\b)|"
+        r"\bselect\s+\*\s+from\b|"
+        r"\bwhere\s+\w+\s*=\s*[$'?\d]|syntax error at or near|SQLSTATE|\bORA-\d{5}|SQL syntax|no such (?:table|column)|"
+        r"relation \"[^\"]*\" does not",
+        re.IGNORECASE | re.DOTALL,
+    ),
+    "a database driver's error": re.compile(
+        r"\b(?:psycopg2?|sqlite3|sqlalchemy|pymongo|MongoError|MongoServerError|PrismaClient\w*|SequelizeDatabaseError|"
+        r"QueryFailedError|CastError|Cast to \w+ failed for value|PG::\w+|mysql_|java\.sql|redis\.exceptions)\b"
+    ),
+}
+
+
+@SERVER_CHECKS.check("server.error.body", needs=_NEEDS)
+def body(record: Record, result: CheckResult) -> None:
+    """``message`` and ``statusCode``, in every error."""
+    for exchange in record.errors:
+        result.observe()
+        _judge_body(exchange, result)
+        _second(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
+    _unseen(record, result)
+    if not record.errors:
+        result.note(_NO_ERROR)
+
+
+def _judge_body(exchange: Exchange, result: CheckResult) -> None:
+    assert exchange.response is not None
+    read = exchange.response.json
+    expected = "an object with message (string or array of strings) and statusCode (number)"
+    if read.error is not None:
+        text = exchange.response.body[:200].decode("utf-8", "backslashreplace")
+        result.fail(
+            exchange,
+            f"the body of a {exchange.status} is not JSON: {read.error.message}",
+            expected=expected,
+            actual=text or "nothing",
+        )
+        return
+    for violation in _schema_faults(exchange.response.body):
+        name = violation.path[0] if violation.path else None
+        result.fail(
+            exchange,
+            f"the body of a {exchange.status}: "
+            + (wrong(_MEMBERS[str(name)], violation.actual, str(name)) if name else _missing(read.value)),
+            expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
+            actual=shown(read.value),
+        )
+
+
+_MEMBERS = {
+    "message": "a string or an array of strings",
+    "statusCode": "a number",
+    "errorCode": "a string",
+}
+
+
+def _missing(value: object) -> str:
+    """What is wrong with a body as a whole."""
+    if not isinstance(value, dict):
+        return wrong("an object", value)
+    names = [name for name in ("message", "statusCode") if name not in value]
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+
+
+def _unseen(record: Record, result: CheckResult) -> None:
+    """Name the documented errors that a pass says nothing of."""
+    seen = {exchange.status for exchange in record.errors}
+    unseen = [str(status) for status in (401, 404, 500) if status not in seen]
+    if unseen and result.observations:
+        result.limit(f"no {' or '.join(unseen)} was seen")
+
+
+@cached_by_contract
+def _schema_faults(body: bytes) -> tuple[SchemaViolation, ...]:
+    """The first thing the schema says against an error body. Most bodies come many times."""
+    return tuple(islice(schema_violations("error", read_json(body).value), 1))
+
+
+@SERVER_CHECKS.check("server.error.status-agrees", needs=_NEEDS)
+def status_agrees(record: Record, result: CheckResult) -> None:
+    """The number in the body is the number on the status line."""
+    for exchange in record.errors:
+        assert exchange.response is not None
+        value = exchange.response.json.value
+        told = value.get("statusCode", MISSING) if isinstance(value, dict) else MISSING
+        if isinstance(told, bool) or not isinstance(told, int | float):
+            result.set_aside("server.error.body")
+            continue
+        result.observe()
+        if told != exchange.status:
+            result.fail(
+                exchange,
+                "statusCode of an error body",
+                expected=f"{exchange.status}, the HTTP status",
+                actual=shown(told),
+            )
+    _unseen(record, result)
+    if not result.observations:
+        result.note("no error body held a numeric statusCode")
+
+
+@SERVER_CHECKS.check("server.error.media-type", needs=_NEEDS)
+def media_type(record: Record, result: CheckResult) -> None:
+    """``application/json``; an empty body is server.error.body's matter."""
+    for exchange in record.errors:
+        assert exchange.response is not None
+        if not exchange.response.body:
+            result.set_aside("server.error.body")
+            continue
+        result.observe()
+        if exchange.response.media_type != "application/json":
+            values = exchange.response.header_values("content-type")
+            result.fail(
+                exchange,
+                f"the Content-Type of a {exchange.status}",
+                expected="application/json",
+                actual=" and ".join(values) if values else "no Content-Type",
+            )
+        _second(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
+    _unseen(record, result)
+    if not result.observations:
+        result.note(_NO_ERROR)
+
+
+def _second(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
+    """Blame what Schemathesis noted of an exchange and this judge did not see itself."""
+    if any(finding.exchange is exchange for finding in result.findings):
+        return
+    for note in exchange.notes:
+        kind, _, message = note.partition(": ")
+        unread = kind in ("MalformedJson", "ContentDeserializationError")
+        if kind in kinds and not (unread and exchange.response is not None and exchange.response.json.ok):
+            result.fail(
+                exchange, f"Schemathesis: {kind}", expected="what the fragment says", actual=message
+            )
+
+
+@SERVER_CHECKS.check(
+    "server.error.documented-status",
+    needs=[
+        *_NEEDS,
+        "reads",
+        "near-keys",
+        "hostile-keys",
+        "wrong-place",
+        "id-enumeration",
+        "conditional",
+        "header-case",
+        "unusual-requests",
+        "generated-ids",
+        "generated-keys",
+    ],
+)
+def documented_status(record: Record, result: CheckResult) -> None:
+    """Documented requests: documented statuses. Any request: no 5xx that nobody staged."""
+    for exchange in record.answered:
+        status = exchange.status
+        if status is None or exchange.intent.staged is not None:
+            continue
+        result.observe()
+        if status >= 500 and not (status == 501 and exchange.request.method != "GET"):
+            result.fail(
+                exchange, _asked(exchange), expected="no status from 500 up", actual=exchange.outcome()
+            )
+        elif (
+            status not in DOCUMENTED_STATUSES
+            and _documented(exchange)
+            and not is_form_check(exchange, record)
+        ):
+            result.fail(
+                exchange,
+                _asked(exchange),
+                expected="a documented status: " + ", ".join(map(str, sorted(DOCUMENTED_STATUSES))),
+                actual=exchange.outcome(),
+            )
+
+
+def _documented(exchange: Exchange) -> bool:
+    intent = exchange.intent
+    return (
+        exchange.request.method == "GET"
+        and "hostile" not in (intent.id_kind, intent.key_kind)
+        and intent.probe not in ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional")
+    )
+
+
+def _asked(exchange: Exchange) -> str:
+    intent = exchange.intent
+    return f"{exchange.request.method} of {intent.id!r}" + (f" with {intent.label}" if intent.label else "")
+
+
+@SERVER_CHECKS.check("server.error.no-internals", needs=_NEEDS)
+def no_internals(record: Record, result: CheckResult) -> None:
+    """Nothing of the server's inside in an error."""
+    harmless = set()
+    for exchange in record.answered:
+        if exchange.response is None or exchange.response.status < 400 or not exchange.response.body:
+            continue
+        result.observe()
+        text = _readable(exchange)
+        if text in harmless:
+            continue
+        for name, pattern in _INTERNALS.items():
+            if match := pattern.search(text):
+                result.fail(
+                    exchange,
+                    f"an error tells of the server's inside: {name}",
+                    expected="a message without stack traces, source paths or SQL",
+                    actual=text[max(0, match.start() - 40) : match.end() + 80],
+                )
+                break
+        else:
+            harmless.add(text)
+    if not result.observations:
+        result.note(_NO_ERROR)
+
+
+def _readable(exchange: Exchange) -> str:
+    """The body's text as a reader of the JSON sees it, without what it echoes of the request."""
+    assert exchange.response is not None
+    text = (
+        exchange.response.body.decode("utf-8", "replace")
+        .replace("\\n", "\n")
+        .replace("\\t", "\t")
+        .replace('\\"', '"')
+        .replace("\\\\", "\\")
+    )
+    target = exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
+    segment = target.rpartition("/")[2]
+    for echo in sorted(
+        {"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True
+    ):
+        if len(echo) > 3:
+            text = text.replace(echo, "<echo>")
+    return text
+
+
+@SERVER_CHECKS.check("server.rate.429", needs=["staged"])
+def rate_429(record: Record, result: CheckResult) -> None:
+    """A 429 says what is wrong and when to come back."""
+    for exchange in record.exchanges:
+        if exchange.status != 429 or exchange.response is None:
+            continue
+        result.observe()
+        if exchange.request.method != "HEAD":
+            _judge_body(exchange, result)
+            value = exchange.response.json.value
+            told = value.get("statusCode") if isinstance(value, dict) else None
+            if isinstance(told, int | float) and told != 429:
+                result.fail(exchange, "statusCode of a 429", expected="429", actual=shown(told))
+        values = exchange.response.header_values("retry-after")
+        if len(values) != 1 or not _is_retry_after(values[0]):
+            result.fail(
+                exchange,
+                "Retry-After of a 429",
+                expected="seconds or an HTTP date (RFC 9110, 10.2.3)",
+                actual=" and ".join(values) if values else "absent",
+            )
+    if not result.observations:
+        result.note("no 429 was observed, and the suite does not provoke any")
+
+
+def _is_retry_after(text: str) -> bool:
+    if text.isascii() and text.strip().isdigit():
+        return True
+    try:
+        parsedate_to_datetime(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""Clauses ``server.ok.*``: a known batch is answered with 200 and one JSON value."""
+
+from __future__ import annotations
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+
+_STATUS = "server.ok.status"
+_NO_200 = "no read of a known batch was answered with 200"
+
+
+@SERVER_CHECKS.check(_STATUS, needs=["reads", "late-reads", "auth-per-request", "burst", "unusual-requests"])
+def status(record: Record, result: CheckResult) -> None:
+    """Exactly 200, each time."""
+    for exchange in record.reads:
+        result.observe()
+        if exchange.status != 200:
+            result.fail(
+                exchange,
+                f"a read of the known batch {exchange.intent.id!r} with the valid key",
+                expected="200",
+                actual=exchange.outcome(),
+            )
+
+
+@SERVER_CHECKS.check("server.ok.media-type", needs=["reads", "late-reads", "unusual-requests"])
+def media_type(record: Record, result: CheckResult) -> None:
+    """``application/json``, whatever the case and the parameters."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        result.observe()
+        if exchange.response.media_type != "application/json":
+            values = exchange.response.header_values("content-type")
+            result.fail(
+                exchange,
+                "the Content-Type of a batch",
+                expected="application/json",
+                actual=" and ".join(values) if values else "no Content-Type",
+            )
+    _no_200(record, result)
+
+
+@SERVER_CHECKS.check("server.ok.json", needs=["reads", "late-reads", "unusual-requests"])
+def json(record: Record, result: CheckResult) -> None:
+    """One well-formed JSON value, whole."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        result.observe()
+        error = exchange.response.json.error
+        if exchange.failure is not None:
+            result.fail(
+                exchange,
+                "the body of a batch did not arrive whole",
+                expected="one JSON value",
+                actual=exchange.outcome(),
+            )
+        elif error is not None:
+            result.fail(
+                exchange,
+                f"the body of a batch is not JSON: {error.message}",
+                expected="one well-formed JSON value in UTF-8 (RFC 8259)",
+                actual=_excerpt(exchange.response.body),
+            )
+    _no_200(record, result)
+
+
+@SERVER_CHECKS.check("server.ok.unique-names", needs=["reads", "late-reads", "unusual-requests"])
+def unique_names(record: Record, result: CheckResult) -> None:
+    """No object with a member name twice."""
+    for exchange in record.good:
+        assert exchange.response is not None
+        read = exchange.response.json
+        if read.ok:
+            result.observe()
+        else:
+            result.set_aside("server.ok.json")
+        for member in read.repeated:
+            result.fail(
+                exchange,
+                "a member name stands more than once in one object",
+                expected=f"{member.name!r} at most once",
+                actual=f"{member.name!r} {member.times} times",
+            )
+    _no_200(record, result)
+
+
+def _no_200(record: Record, result: CheckResult) -> None:
+    """Where nothing was answered with 200, that is all there is to say."""
+    if not record.good:
+        result.note(_NO_200)
+        result.set_aside(_STATUS, len(record.reads))
+
+
+def _excerpt(body: bytes) -> str:
+    text = body[:120].decode("utf-8", "backslashreplace")
+    return f"{text}… ({len(body):,} bytes)" if len(body) > 120 else text or "nothing"

@@ -1,0 +1,90 @@
+"""Whether two groups of answers can be told apart: what varies within a group is noise, what only differs
+between them is a sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from batch_conformance.http import Exchange
+
+_ECHO = "<id>"
+
+
+def distinguishing_features(known: Sequence[Exchange], unknown: Sequence[Exchange]) -> Iterator[tuple[str, str, str]]:
+    """Features that are constant in each group and differ between the two: (name, value here, value there).
+
+    The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone.
+    """
+    ours_only, theirs_only = ({exchange.status for exchange in group} for group in (known, unknown))
+    if ours_only != theirs_only:
+        # What both get at times is chance, not a sign.
+        if ours_only.isdisjoint(theirs_only):
+            yield "the status", _status(known), _status(unknown)
+        return
+    asked = {exchange.intent.id for exchange in (*known, *unknown)}
+    ours, theirs = ([_features(item, asked) for item in group] for group in (known, unknown))
+    found = False
+    for name in sorted({name for features in (*ours, *theirs) for name in features}):
+        here = {features.get(name, "(absent)") for features in ours}
+        there = {features.get(name, "(absent)") for features in theirs}
+        if len(here) == len(there) == 1 and here != there:
+            found = True
+            yield name, here.pop(), there.pop()
+    if not found:
+        # The same values may still be written in another way.
+        bodies, others = ({_body(item, asked) for item in group} for group in (known, unknown))
+        if len(bodies) == len(others) == 1 and bodies != others:
+            yield "the way the body is written", repr(bodies.pop()), repr(others.pop())
+
+
+def _status(group: Sequence[Exchange]) -> str:
+    return " or ".join(sorted({str(exchange.status) for exchange in group}))
+
+
+def _features(exchange: Exchange, asked: set[str]) -> dict[str, str]:
+    response = exchange.response
+    if response is None:
+        return {"the answer": exchange.outcome()}
+    features = {
+        "the reason phrase": response.reason,
+        "the order and spelling of the headers": ", ".join(name for name, _ in response.headers),
+    }
+    for name, value in response.headers:
+        if name.lower() not in ("date", "content-length"):
+            features[f"the header {name.lower()}"] = _anonymous(value, asked)
+    read = response.json
+    if read.ok:
+        features.update(_leaves(read.value, "the body", asked))
+    else:
+        features["the body"] = _anonymous(response.body.decode("utf-8", "replace"), asked)
+    return features
+
+
+def _body(exchange: Exchange, asked: set[str]) -> str:
+    text = exchange.response.body.decode("utf-8", "replace") if exchange.response else ""
+    return _anonymous(text, asked)
+
+
+def _leaves(value: Any, path: str, asked: set[str]) -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        return {
+            key: text
+            for name, item in value.items()
+            for key, text in _leaves(item, f"{path}'s {name}", asked).items()
+        }
+    if isinstance(value, list) and value:
+        return {
+            key: text
+            for index, item in enumerate(value)
+            for key, text in _leaves(item, f"{path}[{index}]", asked).items()
+        }
+    return {path: _anonymous(repr(value), asked)}
+
+
+def _anonymous(text: str, asked: set[str]) -> str:
+    for value in asked:
+        text = text.replace(quote(value, safe=""), _ECHO).replace(value, _ECHO)
+    return text

@@ -1,0 +1,105 @@
+"""Cases for ``client.auth.*``: several keys, and redirects that tempt the key away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from batch_conformance.checks.client.record import HttpError, Unconstrained
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
+from batch_conformance.client_runner.stub.answers import StubResponse, error, json_body, redirect
+
+#: Where a redirect leads, in words, by the Location. ``{other}``: another port; ``{alias}``: the same port under
+#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{other_secure}``: another origin that
+#: speaks TLS, in ``secure`` cases. ``{bare_…}`` is without the scheme.
+_PLACES = {
+    "another port": "{other}/v2/batch/{id}",
+    "another host name": "{alias}/v2/batch/{id}",
+    "another host name and port": "{other_alias}/v2/batch/{id}",
+}
+_TWO_CLIENTS = ("client.auth.per-call", "client.auth.header", "client.decode.fresh")
+_STATUSES = (301, 302, 303, 307, 308)
+
+
+def auth_cases(factory: CaseFactory) -> Iterator[Case]:
+    """Keys by turns, and redirects to other origins."""
+    yield Case(
+        "two clients by turns",
+        _TWO_CLIENTS,
+        tuple(factory.valid(factory.batch(), key=key) for key in (0, 1, 0, 1, 1, 0)),
+    )
+    same = factory.id()
+    yield Case(
+        "two clients that step for the same batch",
+        _TWO_CLIENTS,
+        tuple(factory.valid(factory.batch(same), key=key) for key in (0, 1, 0)),
+    )
+    yield Case(
+        "two clients whose keys begin and end alike",
+        _TWO_CLIENTS,
+        tuple(factory.valid(factory.batch(), key=key) for key in (0, 3, 0, 3)),
+    )
+    refused = factory.refusal(HttpError(401), error(401, "Unauthorized"))
+    yield Case(
+        "a client whose key is refused, after one whose key is not",
+        _TWO_CLIENTS,
+        (factory.valid(factory.batch()), replace(refused, key=1)),
+    )
+    for title, one_server in (("two clients at once", False), ("two clients at once, of one server", True)):
+        yield Case(
+            title,
+            ("client.auth.per-call",),
+            tuple(factory.valid(factory.batch(), key=key) for key in (0, 1)),
+            together=True,
+            one_server=one_server,
+        )
+    yield Case(
+        "a long key",
+        ("client.auth.header", "client.decode.fresh"),
+        tuple(factory.valid(factory.batch(), key=key) for key in (0, 2)),
+    )
+    for number, status in enumerate(_STATUSES):
+        for place, location in _PLACES.items():
+            # Every status with another port; the other places by turns.
+            if place == "another port" or number % 2 == (place == "another host name"):
+                yield _redirect(factory, f"{status} to {place}", redirect(status, location))
+    yield _redirect(
+        factory, "302 to another port, without a scheme", redirect(302, "//{bare_other}/v2/batch/{id}")
+    )
+    yield _redirect(
+        factory,
+        "307 to another port, the old origin as its user name",
+        redirect(307, "{own}@{bare_other}/v2/batch/{id}"),
+    )
+    yield _redirect(factory, "300 with another port to choose", redirect(300, "{other}/v2/batch/{id}"))
+    yield _redirect(factory, "302 to another scheme", redirect(302, "{secure}/v2/batch/{id}"))
+    yield _redirect(
+        factory, "302 to its own origin, then to another port", redirect(302, "{own}/v2/batch/{id}?moved=1"),
+        redirect(302, "{other}/v2/batch/{id}"),
+    )  # fmt: skip
+    yield _redirect(
+        factory,
+        "302 to another port, and from there within it",
+        redirect(302, "{other}/v2/batch/{id}"),
+        elsewhere=(redirect(302, "{other}/v2/batch/{id}/again"),),
+    )
+
+
+    for place, location in (("http on the same host", "{other}"), ("another https origin", "{other_secure}")):
+        yield _redirect(
+            factory, f"302 from https to {place}", redirect(302, f"{location}/v2/batch/{{id}}"), secure=True
+        )
+
+
+def _redirect(
+    factory: CaseFactory, title: str, *answers: StubResponse, elsewhere: tuple[StubResponse, ...] = (), secure: bool = False
+) -> Case:
+    batch_id = factory.id()
+    end = json_body(factory.batch(batch_id))
+    return Case(
+        title,
+        ("client.auth.redirect",),
+        (CallStep(batch_id, Unconstrained(), (*answers, end)),),
+        elsewhere=(*elsewhere, end),
+        secure=secure,
+    )

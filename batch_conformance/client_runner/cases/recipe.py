@@ -1,0 +1,112 @@
+"""A case as data that can stand in a report, and be played again: its calls, and what the stub answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from itertools import groupby
+from typing import Any
+
+from batch_conformance.client_runner.cases.case import Case
+from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.http import Redactor
+from batch_conformance.http.recipe import NotRepeatable, Piece, text_from, text_recipe
+
+#: Yields the secret that a piece names.
+Secret = Callable[[str, str], str]
+
+
+def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) -> dict[str, Any] | None:
+    """The calls of a case with their answers, as JSON values; None for a case that no report can carry."""
+    if not isinstance(case, Case):
+        return None
+
+    def pieces(text: str) -> list[Piece]:
+        return text_recipe(text, secrets, redactor)
+
+    def answers(all_of_them: Sequence[StubResponse]) -> list[dict[str, Any]]:
+        rows = [(answer, sum(1 for _ in same)) for answer, same in groupby(all_of_them)]
+        return [{"times": times, **_answer(answer, pieces)} for answer, times in rows]
+
+    try:
+        recipe: dict[str, Any] = {
+            "calls": [
+                {
+                    "batch_id": pieces(step.batch_id),
+                    "timeout_s": step.timeout_s,
+                    "answers": answers(step.answers),
+                }
+                for step in case.asks
+            ]
+        }
+        if case.elsewhere:
+            recipe["elsewhere"] = answers(case.elsewhere)
+    except NotRepeatable:
+        return None
+    if case.base_path:
+        recipe["base_path"] = case.base_path
+    return recipe
+
+
+def _answer(answer: StubResponse, pieces: Callable[[str], list[Piece]]) -> dict[str, Any]:
+    """What of an answer is not as by default."""
+    shown: dict[str, Any] = {}
+    for field in fields(StubResponse):
+        value = getattr(answer, field.name)
+        if value == field.default and field.default is not MISSING:
+            continue
+        if isinstance(value, bytes):
+            shown[field.name] = pieces(value.decode("utf-8", "surrogateescape"))
+        elif field.name == "headers":
+            shown[field.name] = [[pieces(name), pieces(text)] for name, text in value]
+        else:
+            shown[field.name] = pieces(value) if isinstance(value, str) and field.name == "reason" else value
+    return shown
+
+
+@dataclass(frozen=True)
+class CallToReplay:
+    """One call of a case to be played again; ``answers`` come one a request, the last one ever after."""
+
+    batch_id: str
+    timeout_s: float
+    answers: tuple[Mapping[str, Any], ...]
+
+
+def calls_from(recipe: Mapping[str, Any]) -> list[CallToReplay]:
+    """The calls of a recipe. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
+    return [
+        CallToReplay(
+            text_from(call["batch_id"], _no_secret),
+            float(call["timeout_s"]),
+            tuple(repeated(call["answers"])),
+        )
+        for call in recipe["calls"]
+    ]
+
+
+def repeated(answers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Each answer as often as it is given."""
+    for answer in answers:
+        yield from [answer] * int(answer.get("times", 1))
+
+
+def answer_from(recipe: Mapping[str, Any], secret: Secret) -> StubResponse:
+    """An answer to send. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
+    given: dict[str, Any] = {}
+    for field in fields(StubResponse):
+        if field.name not in recipe:
+            continue
+        value = recipe[field.name]
+        if field.name in ("body", "raw"):
+            value = text_from(value, secret).encode("utf-8", "surrogateescape")
+        elif field.name == "headers":
+            value = tuple((text_from(name, secret), text_from(text, secret)) for name, text in value)
+        elif field.name == "reason":
+            value = text_from(value, secret)
+        given[field.name] = value
+    return StubResponse(**given)
+
+
+def _no_secret(kind: str, name: str) -> str:
+    raise ValueError(f"an id that holds a secret ({kind} {name})")

@@ -1,0 +1,48 @@
+"""Cases for ``client.request.*``: what is asked for, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_conformance.checks.client.record import Unconstrained
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
+from batch_conformance.client_runner.stub.answers import json_body
+from batch_conformance.generate.client_ids import DOTS, TRICKY
+
+_PREFIXES = ("/gateway", "/api/v1/lip-sync", "/v2", "/Tenants/A%20B")
+
+
+def request_cases(factory: CaseFactory) -> Iterator[Case]:
+    """Base URLs with a path, ids of every kind, ids that a path resolves away."""
+    for prefix in _PREFIXES:
+        yield Case(
+            f"a base URL with the path {prefix}",
+            ("client.request.target",),
+            (factory.valid(factory.batch()),),
+            base_path=prefix,
+        )
+    here = factory.batch(outputUrl="{own}/v2/batches/1/result", webhookUrl="{own}/hook")
+    yield Case(
+        "URLs that lead to the server itself",
+        ("client.request.target", "client.request.single"),
+        (factory.valid(here),),
+    )
+    for batch_id, what in TRICKY:
+        yield id_case(
+            factory, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}"
+        )
+    for batch_id in DOTS:
+        yield Case(
+            f"the id {batch_id!r}",
+            ("client.request.dot-id",),
+            (CallStep(batch_id, Unconstrained(), (json_body(factory.batch(batch_id)),)),),
+        )
+
+
+def id_case(factory: CaseFactory, batch_id: str, title: str) -> Case:
+    """An ordinary batch of any id: it travels there in the request, and comes back in the batch."""
+    return Case(
+        title,
+        ("client.request.id-encoding", "client.decode.fields"),
+        (factory.valid(factory.batch(batch_id)),),
+    )

@@ -1,0 +1,244 @@
+"""A client under test in any language: driver processes that speak the driver protocol (``exec:COMMAND``)."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner.call import Call, Hello, Reply
+from batch_conformance.client_runner.circuit_breaker import Patience
+from batch_conformance.client_runner.process import DriverProcess, Limits
+from batch_conformance.client_runner.protocol import (
+    ProtocolViolation,
+    bye_request,
+    decode,
+    encode,
+    get_batch_request,
+    hello_from,
+    hello_request,
+    reply_from,
+)
+from batch_conformance.client_runner.sanitize import Redact, Wording
+
+
+@dataclass(eq=False)
+class _Seat:
+    """A place for one process; None while there is none, or none any more."""
+
+    process: DriverProcess | None = None
+    seq: int = 0
+    last: Reply | None = None
+
+
+class DriverPool:
+    """A client under test behind up to ``size`` processes of one command, started when they are needed.
+
+    Each call has a process to itself, so calls from several threads run side by side. ``redact`` hides
+    secrets in every text; the keys of the calls are hidden in any case.
+
+    Raises ``ValueError`` for a command that cannot be split into words, and ``CouldNotRun`` when the first
+    process does not start or breaks the protocol at hello.
+    """
+
+    transport: Literal["loopback", "respx"] = "loopback"
+    apart = True
+
+    def __init__(
+        self, command: str, size: int = 4, *, redact: Redact = str, limits: Limits | None = None
+    ) -> None:
+        self._words = split_command(command)
+        self.spec = f"exec:{command}"
+        self._limits = limits or Limits()
+        self._wording = Wording(redact)
+        self._shown = f"the client {self._wording.line(self.spec, 120)}"
+        self._patience = Patience(self._shown)
+        self._size = max(1, size)
+        self._turn = threading.Condition()
+        self._idle: list[_Seat] = []
+        self._busy: list[_Seat] = []
+        self._closed = False
+        first = _Seat()
+        try:
+            self.hello = self._start(first)
+        except ProtocolViolation as error:
+            raise CouldNotRun(f"{self._shown} cannot be judged: it {error}") from None
+        self._idle.append(first)
+
+    @property
+    def broken_in_a_row(self) -> int:
+        """ProtocolViolation replies and failed starts since the last good answer; one more than five ends the run."""
+        return self._patience.broken_in_a_row
+
+    def get_batch(self, call: Call) -> Reply:
+        """Make one call in a process of its own; wait for what comes of it, at most deadline plus grace.
+
+        Waits for an idle process first, when all are busy. Raises ``CouldNotRun`` after five fresh starts in
+        a row without one good answer, or when the pool is closed.
+        """
+        self._wording.learn(call.api_key)
+        seat = self._take_seat()
+        try:
+            return self._ask(seat, call)
+        except BaseException:
+            self._vacate(seat)
+            raise
+        finally:
+            self._give_back(seat)
+
+    def settle(self) -> None:
+        """Take note of what idle processes did since they answered."""
+        with self._turn:
+            for seat in self._idle:
+                self._look_back(seat)
+
+    def close(self) -> None:
+        """Say bye to every process, wait a little for them to exit, and kill what remains."""
+        with self._turn:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            for seat in self._busy:
+                if seat.process:
+                    seat.process.kill()
+            self._turn.notify_all()
+        leaving = [(seat, seat.process) for seat in idle if seat.process]
+        for seat, process in leaving:
+            process.say_bye(encode(bye_request(seat.seq + 1)))
+        deadline = time.monotonic() + self._limits.bye_s
+        for seat, process in leaving:
+            process.end(deadline - time.monotonic())
+            process.release()
+            seat.process = None
+        with self._turn:
+            # The calls under way see their process die, and clean up after it themselves.
+            self._turn.wait_for(lambda: not self._busy, timeout=self._limits.bye_s)
+
+    def _ask(self, seat: _Seat, call: Call) -> Reply:
+        self._look_back(seat)
+        process = seat.process or self._replace(seat)
+        seat.seq += 1
+        request = encode(get_batch_request(seat.seq, call))
+        started = time.monotonic()
+        try:
+            line = process.ask(request, call.timeout_s + self._limits.grace_s)
+            seconds = time.monotonic() - started
+            reply = reply_from(decode(line), seat.seq)
+        except ProtocolViolation as error:
+            seconds = time.monotonic() - started
+            reason = self._wording.line(str(error))
+        else:
+            self._patience.good()
+            seat.last = replace(reply, seconds=seconds, stderr=process.take_stderr(self._wording.block))
+            return seat.last
+        # Outside of the handler: nothing raised from here on carries the unredacted text along.
+        stderr = self._vacate(seat)
+        if not self._closed:
+            self._patience.broke(self._wording.with_stderr(reason, stderr))
+        return Reply(broken=f"the driver {reason}", seconds=seconds, stderr=stderr)
+
+    def _look_back(self, seat: _Seat) -> None:
+        """What a process did unasked since its last answer is that call's fault, and costs the process."""
+        if seat.process is None or seat.last is None:
+            return
+        if unasked := seat.process.afterwards():
+            seat.last.afterwards.append(f"the driver {self._wording.line(unasked)}")
+            self._vacate(seat)
+
+    def _replace(self, seat: _Seat) -> DriverProcess:
+        """A fresh process. A failed start is no fault of the call: it is repeated while patience lasts."""
+        while seat.process is None:
+            try:
+                self._start(seat)
+            except ProtocolViolation as error:
+                self._patience.broke(str(error))
+        return seat.process
+
+    def _start(self, seat: _Seat) -> Hello:
+        """Start a process and shake hands. Raises :class:`ProtocolViolation` with a text that is fit to be shown."""
+        try:
+            process = DriverProcess(self._words, self._limits)
+        except OSError as error:
+            explained = _explained(error, self._words[0])
+            raise ProtocolViolation(self._wording.line(f"cannot be started: {explained}")) from None
+        seat.process, seat.seq, seat.last = process, 0, None
+        try:
+            # Closing kills the processes it sees, and may have come just before there was one to see.
+            self._check_open()
+            line = process.ask(encode(hello_request(0)), self._limits.hello_s)
+            return hello_from(decode(line), 0)
+        except ProtocolViolation as error:
+            stderr = self._vacate(seat)
+            self._check_open()
+            raise ProtocolViolation(self._wording.with_stderr(f"{error} (asked: hello)", stderr)) from None
+        except BaseException:
+            self._vacate(seat)
+            raise
+
+    def _vacate(self, seat: _Seat) -> str:
+        """Kill the process of a seat, reap it, and return the end of its stderr."""
+        process, seat.process = seat.process, None
+        if process is None:
+            return ""
+        process.end()
+        stderr = process.take_stderr(self._wording.block)
+        process.release()
+        return stderr
+
+    def _take_seat(self) -> _Seat:
+        """An idle seat, or a new one with a process, as long as there are fewer than ``size``."""
+        while True:
+            with self._turn:
+                self._turn.wait_for(lambda: self._closed or self._idle or len(self._busy) < self._size)
+                self._check_open()
+                seat = self._idle.pop() if self._idle else None
+                self._busy.append(seat or (fresh := _Seat()))
+            if seat:
+                return seat
+            try:
+                self._start(fresh)
+            except ProtocolViolation:
+                # Some drivers cannot run twice at once (a lock, a port): then there are fewer side by side.
+                with self._turn:
+                    self._busy.remove(fresh)
+                    self._size = max(1, len(self._busy) + len(self._idle))
+                    self._turn.notify_all()
+            except BaseException:
+                self._give_back(fresh)
+                raise
+            else:
+                return fresh
+
+    def _give_back(self, seat: _Seat) -> None:
+        with self._turn:
+            self._busy.remove(seat)
+            if self._closed:
+                self._vacate(seat)
+            else:
+                self._idle.append(seat)
+            self._turn.notify_all()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CouldNotRun(f"{self._shown} was closed before all calls were made")
+
+
+def split_command(command: str) -> list[str]:
+    """The words of a command line, split as a POSIX shell does. Raises ``ValueError`` in one clear line."""
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"exec:{command} cannot be split into words ({error}); check its quotes") from None
+    if not words:
+        raise ValueError("exec: names no command; write exec:COMMAND, e.g. exec:node driver.mjs")
+    return words
+
+
+def _explained(error: OSError, program: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"there is no program {program}"
+    if isinstance(error, PermissionError):
+        return f"{program} is not executable"
+    return f"{program}: {error.strerror or error}"

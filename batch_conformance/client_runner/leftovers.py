@@ -1,0 +1,102 @@
+"""What a client in this process leaves behind: sockets, loops and sessions that it never closes.
+
+That breaks no clause, so it must not decide the exit status either, nor fill pages: it is counted, and said in a line.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import socket
+import sys
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from batch_conformance.client_runner.stub.server import ports_used
+
+#: Rounds of collection: what one sets free may hold more.
+_ROUNDS = 3
+_KINDS_SHOWN = 4
+
+
+class Leftovers:
+    """Counts of what was left behind, by kind."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, what: str) -> None:
+        """Count one."""
+        self._counts[what] += 1
+
+    def line(self) -> str:
+        """All of it in one line; empty when nothing was left."""
+        kinds = self._counts.most_common()
+        parts = [f"{count} {what}" for what, count in kinds[:_KINDS_SHOWN]]
+        more = sum(count for _, count in kinds[_KINDS_SHOWN:])
+        return ", ".join([*parts, *([f"{more} more"] if more else [])])
+
+
+@contextmanager
+def counted_leftovers() -> Iterator[Leftovers]:
+    """Count what is left behind by what runs in the context, and by what is collected at its end.
+
+    Sockets to stubs that are still open then are closed: nobody is there any more. Warnings about other things, and
+    those about what was left before, are none of its business.
+    """
+    gc.collect()
+    left = Leftovers()
+    hooks = sys.unraisablehook, threading.excepthook
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", category=ResourceWarning)
+        warnings.filterwarnings("always", message=".* was never awaited", category=RuntimeWarning)
+        show = warnings.showwarning
+
+        def count(message: Any, category: Any, *more: Any, **named: Any) -> None:
+            if issubclass(category, ResourceWarning) or "was never awaited" in str(message):
+                left.add(_kind(str(message)))
+            else:
+                show(message, category, *more, **named)
+
+        warnings.showwarning = count
+        sys.unraisablehook = lambda raised: left.add(f"{_name(raised.exc_type)} while collected")
+        threading.excepthook = lambda raised: left.add(f"{_name(raised.exc_type)} in a thread of its own")
+        try:
+            yield left
+        finally:
+            for _ in range(_ROUNDS):
+                gc.collect()
+            for sock in _open_sockets():
+                left.add("open socket")
+                with suppress(OSError):
+                    sock.close()
+            sys.unraisablehook, threading.excepthook = hooks
+
+
+def _kind(message: str) -> str:
+    """A warning's text without what differs from one to the next: addresses, numbers, names."""
+    if "never awaited" in message:
+        return "coroutine never awaited"
+    words = re.split(r"[<({\d'\"]", message, maxsplit=1)[0].strip(" :,.").lower()
+    kind = re.match(r"unclosed <(?:\w+\.)*(\w+)", message)
+    return f"unclosed {kind[1].lower()}" if kind else " ".join(words.split()[:4]) or "unclosed resource"
+
+
+def _name(kind: type[BaseException] | None) -> str:
+    return kind.__name__ if kind is not None else "error"
+
+
+def _open_sockets() -> list[socket.socket]:
+    found = []
+    for value in gc.get_objects():
+        # Looked at by type: asking an object for its class may run its code.
+        if issubclass(type(value), socket.socket) and value.fileno() >= 0:
+            with suppress(OSError):
+                internet = value.family in (socket.AF_INET, socket.AF_INET6)
+                if internet and value.getpeername()[1] in ports_used:
+                    found.append(value)
+    return found

@@ -1,0 +1,180 @@
+"""Plays a case to a client: fresh stubs, the calls one after the other, and what came of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, cast
+from urllib.parse import urlsplit
+
+from batch_conformance.checks.client.record import CallResult, CaseResult, ExpectedOutcome, ValidBatch
+from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
+from batch_conformance.client_runner.cases.case import CallStep, Case
+from batch_conformance.client_runner.stub.choose import ByTurn, InOrder
+from batch_conformance.client_runner.stub.records import ReceivedRequest, RequestLog, exchange_of
+from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
+from batch_conformance.client_runner.stub.tls import TlsFront, authority
+from batch_conformance.client_runner.together import play_together
+from batch_conformance.http import Exchange, Intent
+
+if TYPE_CHECKING:
+    from batch_conformance.client_runner.respx_bridge import RespxBridge
+
+_numbers = itertools.count(1)
+
+
+class Stub(Protocol):
+    """What a player needs of a stub, on a socket or mounted."""
+
+    turn: int
+    log: RequestLog
+
+    @property
+    def seen(self) -> list[ReceivedRequest]:
+        """Every request so far."""
+        ...
+
+
+@dataclass
+class StubEnvironment:
+    """Where a case is played: the origin that the client is told, the other ones, and what redirects call them."""
+
+    url: str
+    choose: ByTurn
+    there: InOrder
+    own: Stub
+    other: Stub
+    places: Mapping[str, str]
+
+    def begin(self, turn: int, ask: CallStep) -> None:
+        """The next call is about to be made."""
+        self.own.turn = self.other.turn = turn
+        self.there.places = {**self.places, "id": ask.batch_id}
+        self.choose.begin(turn, self.there.places)
+
+
+def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> CaseResult:
+    """CaseResult one case; ``by_turns`` for a client that makes one call at a time.
+
+    Raises ``CouldNotRun`` when judging has to end.
+    """
+    if case.together:
+        return play_together(case, client, keys, _numbers, by_turns=by_turns)
+    bridge: RespxBridge | None = getattr(client, "bridge", None)
+    with _environment(case, bridge) as environment:
+        turns = []
+        strayed: list[Exchange] = []
+        for number, ask in enumerate(case.asks):
+            environment.begin(number, ask)
+            call = Call(environment.url + case.base_path, keys[ask.key], ask.batch_id, ask.timeout_s)
+            reply = client.get_batch(call)
+            here = [seen for seen in environment.own.seen if seen.turn == number]
+            away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
+            if environment.other is not environment.own:
+                away += [seen for seen in environment.other.seen if seen.turn == number]
+            strayed += [_recorded(seen, case, ask) for seen in away]
+            exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
+            turns.append(CallResult(call, _placed(ask.expected, environment.url), reply, exchanges, environment.own.log.count(number)))
+        return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
+
+
+def settled(play: CaseResult) -> CaseResult:
+    """A play with what came after the answers, once no more can come."""
+    turns = [replace(turn, reply=cast("Reply", turn.reply).settled()) for turn in play.turns]
+    return replace(play, turns=tuple(turns))
+
+
+def _environment(case: Case, bridge: RespxBridge | None) -> AbstractContextManager[StubEnvironment]:
+    if case.refused:
+        return _refused(case, bridge)
+    return _on_loopback(case) if bridge is None else _mounted(case, bridge)
+
+
+@contextmanager
+def _on_loopback(case: Case) -> Iterator[StubEnvironment]:
+    with ExitStack() as stack:
+        choose = ByTurn([ask.answers for ask in case.asks])
+        own = stack.enter_context(StubServer(choose, by_name=bool(case.elsewhere)))
+        there = InOrder(case.elsewhere or case.asks[0].answers)
+        other = stack.enter_context(StubServer(there, by_name=True)) if case.elsewhere else own
+        places = {
+            "own": own.url,
+            "other": other.url,
+            "alias": _by_name(own.url),
+            "other_alias": _by_name(other.url),
+            # Nobody speaks TLS there: what matters is that no key comes over unprotected either.
+            "secure": other.url.replace("http://", "https://"),
+            "bare_other": urlsplit(other.url).netloc,
+        }
+        url = own.url
+        if case.secure and (known := authority()):
+            url = stack.enter_context(TlsFront(own.port, known.context)).url
+            front = stack.enter_context(TlsFront(other.port, known.context))
+            places |= {"own": url, "other_secure": front.url}
+        yield StubEnvironment(url, choose, there, own, other, places)
+
+
+@contextmanager
+def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
+    # Only here: loopback needs no respx.
+    from batch_conformance.client_runner.stub.mounted import MountedStub
+
+    choose = ByTurn([ask.answers for ask in case.asks])
+    there = InOrder(case.elsewhere or case.asks[0].answers)
+    own, other = MountedStub(choose), MountedStub(there)
+    own.url = bridge.mount(own.handler, scheme="https" if case.secure else "http")
+    host = urlsplit(own.url).netloc
+    rows = {
+        "other": ("http", host, 8080),
+        "alias": ("http", f"alias-{host}", None),
+        "other_alias": ("http", f"alias-{host}", 8080),
+        "secure": ("https", host, 8443),
+        "other_secure": ("https", f"other-{host}", None),
+    }
+    if case.secure:
+        # The same host and no port on either side: nothing but the scheme is another.
+        rows["other"] = ("http", host, None)
+    else:
+        rows["secure"] = ("https", host, None)
+    places = {"own": own.url, "bare_other": f"{host}:8080"}
+    for name, (scheme, name_of_host, port) in rows.items():
+        places[name] = bridge.mount(other.handler, scheme=scheme, host=name_of_host, port=port)
+    try:
+        yield StubEnvironment(own.url, choose, there, own, other, places)
+    finally:
+        for name, url in places.items():
+            if name != "bare_other":
+                bridge.unmount(url)
+
+
+@contextmanager
+def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment]:
+    port = RefusedPort()
+    # A stub that nobody is told of: there is nothing to be seen.
+    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as nobody:
+        try:
+            # Where nothing is mounted, the bridge refuses.
+            url = port.url if bridge is None else "http://refused.invalid"
+            yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
+        finally:
+            port.close()
+
+
+def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
+    intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
+    return replace(exchange_of(seen, next(_numbers), intent), replay=case)
+
+
+def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
+    """What was told, with the placeholder of answers replaced as it was there."""
+    if not isinstance(told, ValidBatch):
+        return told
+    return ValidBatch(
+        {name: value.replace("{own}", own) if isinstance(value, str) else value for name, value in told.batch.items()}
+    )
+
+
+def _by_name(url: str) -> str:
+    return url.replace("//127.0.0.1:", "//localhost:")

@@ -1,0 +1,181 @@
+"""Messages of the driver protocol, version 1: built, read, and validated in both directions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from batch_conformance.client_runner.call import Call, Hello, NoObject, Reply, ReportedError
+from batch_conformance.contract import load_contract
+from batch_conformance.http import read_json
+
+PROTOCOL = 1
+#: How much of an offending line is quoted, in bytes; it is redacted and shortened before it is shown.
+EXCERPT_BYTES = 4000
+
+
+class ProtocolViolation(Exception):
+    """The client broke the protocol, crashed or hung. The message is a predicate: "answered seq 7 …"."""
+
+
+def hello_request(seq: int) -> dict[str, Any]:
+    """The first message to a driver."""
+    return _outgoing("hello_request", {"seq": seq, "op": "hello", "protocol": PROTOCOL})
+
+
+def get_batch_request(seq: int, call: Call) -> dict[str, Any]:
+    """One call. Raises ``ValueError`` when the suite itself asks for what the protocol cannot say."""
+    request = {
+        "seq": seq,
+        "op": "get_batch",
+        "base_url": call.base_url,
+        "api_key": call.api_key,
+        "batch_id": call.batch_id,
+        "timeout_s": call.timeout_s,
+    }
+    return _outgoing("get_batch_request", request)
+
+
+def bye_request(seq: int) -> dict[str, Any]:
+    """The last message to a driver."""
+    return _outgoing("bye_request", {"seq": seq, "op": "bye"})
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """A message as one line. ASCII escapes carry any string through any pipe, lone surrogates too."""
+    return json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> object:
+    """One line as a JSON value. Raises :class:`ProtocolViolation`."""
+    text = read_json(line)
+    if text.error is not None:
+        raise ProtocolViolation(f"wrote a line to stdout that is not JSON ({text.error.message}): {excerpt(line)}")
+    return text.value
+
+
+def excerpt(data: bytes) -> str:
+    """Bytes as quoted in a message."""
+    return repr(data[:EXCERPT_BYTES].decode("utf-8", "replace")) if data else "nothing"
+
+
+def hello_from(value: object, seq: int) -> Hello:
+    """The introduction in a reply to ``hello``. Raises :class:`ProtocolViolation`."""
+    if isinstance(value, dict) and "hello" not in value and isinstance(value.get("error"), dict):
+        raise ProtocolViolation(f"answered hello with an error: {value['error'].get('message')}")
+    _check_protocol(value.get("hello") if isinstance(value, dict) else None)
+    _incoming("hello_reply", value, seq)
+    assert isinstance(value, dict)
+    return _hello(value["hello"])
+
+
+def hello_object(value: object) -> Hello:
+    """The introduction that an in-process client carries as ``hello``. Raises :class:`ProtocolViolation`."""
+    _check_protocol(value)
+    problem = _problem("hello", value)
+    if problem:
+        raise ProtocolViolation(f"has a hello that breaks the protocol: {problem}")
+    assert isinstance(value, dict)
+    return _hello(value)
+
+
+def reply_from(value: object, seq: int) -> Reply:
+    """What came of a call, from the reply to it. Raises :class:`ProtocolViolation`."""
+    value = _without_idle_null(value)
+    _incoming("get_batch_reply", value, seq)
+    assert isinstance(value, dict)
+    if "batch" in value:
+        handed = value["batch"]
+        return Reply(batch=handed if isinstance(handed, dict) else NoObject(handed))
+    error = value["error"]
+    status = error.get("status")
+    return Reply(
+        error=ReportedError(error["kind"], None if status is None else int(status), error["message"]),
+    )
+
+
+def _without_idle_null(value: object) -> object:
+    """A reply of records with a null in the member that does not apply is meant as one without that member."""
+    if isinstance(value, dict) and {"batch", "error"} <= value.keys():
+        for idle, told in (("error", "batch"), ("batch", "error")):
+            if value[idle] is None and value[told] is not None:
+                return {name: item for name, item in value.items() if name != idle}
+    return value
+
+
+def _hello(value: Mapping[str, Any]) -> Hello:
+    operations = tuple(value["operations"])
+    if "get_batch" not in operations:
+        offered = ", ".join(operations) or "nothing"
+        raise ProtocolViolation(f"does not offer the operation get_batch (it offers: {offered})")
+    return Hello(value["name"], value["version"], value["language"], operations)
+
+
+def _check_protocol(hello: object) -> None:
+    # Before the schema: another version may well look otherwise, and this is the clearer thing to say.
+    if isinstance(hello, dict) and "protocol" in hello and hello["protocol"] != PROTOCOL:
+        raise ProtocolViolation(f"speaks protocol {hello['protocol']!r}, this suite speaks {PROTOCOL}")
+
+
+def _outgoing(kind: str, message: dict[str, Any]) -> dict[str, Any]:
+    problem = _problem(kind, message)
+    if problem:
+        raise ValueError(f"the suite made a wrong {kind.replace('_', ' ')}: {problem}")
+    return message
+
+
+def _incoming(kind: str, value: object, seq: int) -> None:
+    problem = _problem(kind, value)
+    if problem:
+        raise ProtocolViolation(f"sent a reply that breaks the protocol: {problem}")
+    if isinstance(value, dict) and value["seq"] != seq:
+        raise ProtocolViolation(f"answered seq {value['seq']} where seq {seq} was asked")
+
+
+@cache
+def _validator(kind: str) -> Draft202012Validator:
+    definitions = load_contract().schemas["driver"]["$defs"]
+    # Without a reference at the root: following it costs more than the rest.
+    return Draft202012Validator({**definitions[kind], "$defs": definitions})
+
+
+def _problem(kind: str, value: object) -> str:
+    """What is wrong with a message, without quoting it at length; empty when it conforms."""
+    errors = list(_validator(kind).iter_errors(value))
+    if not errors:
+        return ""
+    error = min(errors, key=lambda error: (error.validator == "oneOf", len(error.absolute_path)))
+    place = ".".join(str(part) for part in error.absolute_path) or "the message"
+    describe = _DESCRIBED.get(str(error.validator))
+    if describe is None:
+        return f"{place} breaks the rule {error.validator}"
+    return f"{place} {describe(error.validator_value, error.instance)}"
+
+
+def _wrong_type(wanted: Any, value: Any) -> str:
+    names = wanted if isinstance(wanted, str) else " or ".join(wanted)
+    return f"must be {names}, not {_json_type(value)}"
+
+
+def _json_type(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    types = {str: "string", int: "integer", float: "number", list: "array", dict: "object"}
+    return next(name for kind, name in types.items() if isinstance(value, kind))
+
+
+#: By keyword of JSON Schema: what its value asks for and what is there instead, in words.
+_DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
+    "type": _wrong_type,
+    "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
+    "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",
+    "const": lambda wanted, value: f"is {value!r}, not {wanted!r}",
+    "oneOf": lambda _, __: "must hold either batch or error",
+    "minLength": lambda _, __: "must not be empty",
+    "minimum": lambda least, _: f"must be at least {least}",
+    "exclusiveMinimum": lambda bound, _: f"must be above {bound}",
+}

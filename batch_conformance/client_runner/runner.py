@@ -1,0 +1,231 @@
+"""Plays many cases to one client, several side by side, and keeps what came of them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from batch_conformance.checks.client import CaseResult
+from batch_conformance.checks.client.record import HttpError, clause_of_status, shortened
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
+from batch_conformance.client_runner.call import ClientUnderTest
+from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.mainthread import is_main_thread
+from batch_conformance.client_runner.open import LANES, MORE_LANES
+from batch_conformance.client_runner.player import play
+from batch_conformance.client_runner.stub.answers import json_body
+from batch_conformance.client_runner.stub.tls import authority
+
+#: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
+WAITING_LANES = 4
+#: Calls that are made at once to see whether a client can be called from several threads.
+TRIALS = 3
+#: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
+ENOUGH_BREAKDOWNS = 3
+
+
+class ClientRunner:
+    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played.
+
+    ``plays`` are the plays kept, by the number of their case; ``left_out`` counts, by clause, what was not played.
+    """
+
+    def __init__(
+        self, client: ClientUnderTest, keys: Sequence[str], progress: Callable[[int], None] | None = None
+    ) -> None:
+        self.plays: dict[int, CaseResult] = {}
+        self.requests = 0
+        self.left_out: Counter[str] = Counter()
+        self._client = client
+        #: Whether the client can be made to trust a stub that speaks TLS: a process by its environment, and without
+        #: a socket there are no certificates.
+        self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
+        self._keys = keys
+        self._progress = progress
+        self._played = 0
+        self._by_turns = False
+        #: Calls that could have led to a request; whether any request ever came; what came of the last call.
+        self._calls = 0
+        self._anything_came = False
+        self._last_said = ""
+        #: By clause, and whether the case was about nothing else.
+        self._breakdowns: Counter[tuple[str, bool]] = Counter()
+        self._lock = threading.Lock()
+        self._only_waits = threading.Event()
+        self._pulse = CaseFactory(-1)
+
+    def play_all(self, cases: Iterable[Case]) -> None:
+        """CaseResult all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
+
+        To be called on the main thread, so that clients that run there only can be judged.
+        """
+        order = list(cases)
+        self._by_turns = not self._client.apart and not self._works_side_by_side()
+        self._play_in_order(order)
+        if not self._by_turns and self._breaks_in_threads_only(order):
+            self._by_turns = True
+            self.plays.clear()
+            self.left_out.clear()
+            self._breakdowns.clear()
+            self._play_in_order(order)
+
+    def _play_in_order(self, order: Sequence[Case]) -> None:
+        # Several calls of one client belong into one process: nothing else is under way meanwhile.
+        for case in order:
+            if len(case.asks) > 1:
+                self._keep(case)
+        alone = [case for case in order if len(case.asks) == 1]
+        waiting = deque(case for case in alone if case.waits)
+        quick = deque(case for case in alone if not case.waits)
+        if self._by_turns:
+            # On this thread: a client that stands but one call at a time may stand but one thread.
+            self._lane(waiting, quick)
+            return
+        queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
+        with ThreadPoolExecutor(LANES + MORE_LANES, "batch-lane") as pool:
+            lanes = [pool.submit(self._lane, first, second) for first, second in queues]
+            lanes += [pool.submit(self._late_lane, waiting) for _ in range(MORE_LANES)]
+            try:
+                for lane in lanes:
+                    lane.result()
+            except BaseException:
+                # Interrupted, or given up: nothing more is begun, what is under way comes to its end.
+                waiting.clear()
+                quick.clear()
+                raise
+
+    def play(self, case: Case) -> CaseResult:
+        """CaseResult one case, without keeping it. Raises ``CouldNotRun``."""
+        played = self._play(case)
+        with self._lock:
+            self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
+            self._played += 1
+            broken = any(turn.reply.broken is not None for turn in played.turns)
+            for clause in _blamable(case):
+                self._breakdowns[clause, case.clauses[0] == clause] += broken
+        if self._progress:
+            self._progress(self._played)
+        if broken:
+            self._take_pulse()
+        self.check_arrivals(CALLS_IN_VAIN)
+        return played
+
+    def check_arrivals(self, calls: int = 1) -> None:
+        """Raise ``CouldNotRun`` when at least so many calls were made and no request arrived: nothing was tested."""
+        if self._calls >= calls and not self._anything_came:
+            spec = shortened(self._client.spec, 120)
+            raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
+
+    def _play(self, case: Case) -> CaseResult:
+        played = play(case, self._client, self._keys, by_turns=self._by_turns)
+        if not case.refused and case.clauses[0] != "client.request.dot-id":
+            with self._lock:
+                self._calls += len(played.turns)
+                self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
+                self._last_said = played.turns[-1].said()
+        return played
+
+    def _lane(self, first: deque[Case], second: deque[Case]) -> None:
+        try:
+            while case := self._next(first, second):
+                self._keep(case)
+        except CouldNotRun:
+            # The other lanes need not find out for themselves.
+            first.clear()
+            second.clear()
+            raise
+        finally:
+            # Also when it ends by an error: nobody may be left waiting.
+            self._only_waits.set()
+
+    def _late_lane(self, waiting: deque[Case]) -> None:
+        """A lane for when only waits are left: a client that makes many of them has shown by then that it does."""
+        self._only_waits.wait()
+        self._lane(waiting, waiting)
+
+    def _next(self, first: deque[Case], second: deque[Case]) -> Case | None:
+        with self._lock:
+            if not first or not second:
+                self._only_waits.set()
+            return first.popleft() if first else second.popleft() if second else None
+
+    def _keep(self, case: Case) -> None:
+        if any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case)):
+            self.left_out[case.clauses[0]] += 1
+            return
+        played = self.play(case)
+        with self._lock:
+            self.plays[case.number] = played
+
+    def _breakdowns_like(self, case: Case, clause: str) -> int:
+        """Breakdowns that make another one in this case likely; those in special cases say nothing of the plain one."""
+        plain = self._breakdowns[clause, True]
+        return plain if clause == case.clauses[0] else plain + self._breakdowns[clause, False]
+
+    def _take_pulse(self) -> None:
+        """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
+        self._ordinary_call("an ordinary call after a breakdown")
+
+    def _works_side_by_side(self) -> bool:
+        """Whether calls in several threads come to what a call alone comes to: not every client is made for that.
+
+        One that is not makes its calls on the main thread from now on, one at a time.
+        """
+        here = self._client if isinstance(self._client, InProcessClient) and is_main_thread() else None
+        if here:
+            here.settle_on_main()
+        alone = self._ordinary_call("an ordinary call")
+        if here:
+            here.settle_in_threads()
+        with ThreadPoolExecutor(TRIALS, "batch-trial") as pool:
+            titles = ["an ordinary call beside others"] * TRIALS
+            together = all(pool.map(self._ordinary_call, titles)) if alone else pool.submit(
+                self._ordinary_call, "an ordinary call in a thread"
+            ).result()
+        if together:
+            return True
+        if here:
+            here.settle_on_main(with_loop=not alone)
+            if alone or self._ordinary_call("an ordinary call on the main thread"):
+                return False
+            here.settle_in_threads()
+        # One that never gives a batch is judged as any other: what is wrong shows in its cases.
+        return not alone
+
+    def _breaks_in_threads_only(self, order: Sequence[Case]) -> bool:
+        """Whether a call that broke down in a thread comes to an end on the main thread, as a deadline by signal does.
+
+        Then the client makes all its calls there from now on.
+        """
+        client = self._client
+        if not isinstance(client, InProcessClient) or not is_main_thread():
+            return False
+        for case in order:
+            played = self.plays.get(case.number)
+            if played is None or len(case.asks) > 1 or played.turns[0].reply.broken is None:
+                continue
+            client.settle_on_main()
+            if self._play(case).turns[0].reply.broken is None:
+                return True
+            client.settle_in_threads()
+            return False
+        return False
+
+    def _ordinary_call(self, title: str) -> bool:
+        """Make an ordinary call, not for the record; returns whether it gave a batch."""
+        with self._lock:
+            batch = self._pulse.batch()
+        # A moment's wait, in which calls side by side meet.
+        ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
+        played = self._play(Case(title, ("client.decode.fields",), (ask,)))
+        return played.turns[0].reply.batch is not None
+
+
+def _blamable(case: Case) -> set[str]:
+    """The clauses that a breakdown may count against: the one the case is for, and those of its error statuses."""
+    statuses = {clause_of_status(ask.expected.status) for ask in case.asks if isinstance(ask.expected, HttpError)}
+    return {case.clauses[0], *statuses}

@@ -1,0 +1,232 @@
+"""Judging a client from beginning to end: cases, plays, judges, verdicts."""
+
+from __future__ import annotations
+
+import random
+import string
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from batch_conformance.checks.client import CLIENT_CHECKS, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.replies import blame_unclaimed_replies
+from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
+from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
+from batch_conformance.client_runner.call import ClientUnderTest
+from batch_conformance.client_runner.cases import (
+    PROFILES,
+    CaseFactory,
+    Profile,
+    listed_cases,
+    needed,
+    shuffled,
+)
+from batch_conformance.client_runner.cases.generated import (
+    PROPERTIES,
+    Property,
+    examples,
+    remembered,
+    smallest,
+)
+from batch_conformance.client_runner.player import settled
+from batch_conformance.client_runner.runner import ClientRunner
+from batch_conformance.contract import load_contract
+from batch_conformance.generate.database import shelf
+from batch_conformance.http import Redactor
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+def judge_client(
+    client: ClientUnderTest,
+    *,
+    profile: str = "default",
+    selected: Collection[str] | None = None,
+    strict: bool = False,
+    seed: int = 0,
+    progress: Callable[[int], None] | None = None,
+    database: ExampleDatabase | None = None,
+) -> RunResult:
+    """Check a client by the selected clauses (all when None). Never raises for what the client does.
+
+    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs. A client
+    that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
+    """
+    chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
+    keys = keys_of_run(seed)
+    hello = client.hello
+    result = RunResult(
+        Subject("client", hello.name, hello.version, client.spec),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=profile,
+        seed=seed,
+        strict=strict,
+        redactor=Redactor(
+            {spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}
+        ),
+        shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
+        recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
+    )
+    began = time.monotonic()
+    stage = ClientRunner(client, list(keys), progress)
+    plays: Sequence[CaseResult] = ()
+    try:
+        plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys, database)
+    except CouldNotRun as error:
+        result.error = str(error)
+    except KeyboardInterrupt:
+        result.incomplete = True
+        plays = tuple(stage.plays.values())
+    client.settle()
+    result.requests = stage.requests
+    result.exchanges = [
+        exchange
+        for play in stage.plays.values()
+        for exchange in (*(one for turn in play.turns for one in turn.seen), *play.elsewhere)
+    ]
+    result.results = _verdicts(ClientRunRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
+    result.seconds = round(time.monotonic() - began, 3)
+    return result
+
+
+def keys_of_run(seed: int) -> dict[str, str]:
+    """The keys of a run with the names they may be shown by; they look like real ones, and open nothing."""
+    source = random.Random(f"keys:{seed}")
+
+    def letters(count: int) -> str:
+        return "".join(source.choices(_ALPHABET, k=count))
+
+    usual = f"sk-{letters(30)}"
+    # In the middle, letters of the other case: what goes by the ends of a key, its length or its letters mixes them up.
+    like = usual[:12] + usual[12:-4].swapcase() + usual[-4:]
+    return {
+        usual: "[api-key]",
+        f"sk_{letters(9)}.{letters(9)}+/{letters(9)}==": "[other-api-key]",
+        f"sk-{letters(70)}-{letters(70)}": "[long-api-key]",
+        like: "[like-api-key]",
+    }
+
+
+def _play(
+    stage: ClientRunner,
+    profile: Profile,
+    clauses: Collection[str],
+    seed: int,
+    keys: Mapping[str, str],
+    database: ExampleDatabase | None,
+) -> Sequence[CaseResult]:
+    """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
+    factory = CaseFactory(seed)
+    listed = needed(listed_cases(factory, profile), clauses)
+    if not stage.trusted:
+        listed = [case for case in listed if not case.secure]
+    shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
+    earlier = {
+        which: remembered(which, profile.generated, shelves[which]) for which in PROPERTIES
+    }
+    generated = {
+        which.clause: [
+            (example, which.case(factory, example))
+            for example in _different(
+                earlier[which], examples(which, profile.generated, seed)
+            )
+        ]
+        for which in PROPERTIES
+        if {which.clause, *which.beside} <= set(clauses)
+    }
+    more = [case for rows in generated.values() for _, case in rows]
+    stage.play_all(shuffled([*listed, *more], factory))
+    stage.check_arrivals()
+    plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
+    for which in PROPERTIES:
+        drawn = [
+            (example, stage.plays[case.number])
+            for example, case in generated.get(which.clause, ())
+            if case.number in stage.plays
+        ]
+        record = ClientRunRecord(tuple(plays), keys)
+        plays += _shrunk(stage, which, profile, seed, drawn, record, shelves[which], bool(earlier[which]))
+    return plays
+
+
+def _different(*rows: Iterable[Any]) -> Iterable[Any]:
+    """All of them in their order, none twice."""
+    return {repr(example): example for row in rows for example in row}.values()
+
+
+def _shrunk(
+    stage: ClientRunner,
+    which: Property,
+    profile: Profile,
+    seed: int,
+    drawn: Sequence[tuple[Any, CaseResult]],
+    listed: ClientRunRecord,
+    database: ExampleDatabase | None,
+    had_failed: bool,
+) -> list[CaseResult]:
+    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
+    played = [play for _, play in drawn]
+    if not drawn or not profile.shrink or listed.is_broken(which.clause):
+        return played
+
+    # All of them at once first: one by one takes time that grows with the square of their number.
+    together = ClientRunRecord((*listed.plays, *played), listed.keys)
+    if not had_failed and not together.is_broken(which.clause):
+        return played
+
+    def breaks(play: CaseResult) -> bool:
+        return ClientRunRecord((*listed.plays, play), listed.keys).is_broken(which.clause)
+
+    known = {repr(example): breaks(play) for example, play in drawn}
+    if not any(known.values()) and not had_failed:
+        return played
+    smaller: dict[str, CaseResult] = {repr(example): play for example, play in drawn}
+    factory = CaseFactory(seed + 1)
+
+    def fails(example: Any) -> bool:
+        smaller[repr(example)] = play = stage.play(which.case(factory, example))
+        return breaks(play)
+
+    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
+    return [smaller[repr(least)]] if least is not None else played
+
+
+def _with_needs(clauses: Collection[str]) -> set[str]:
+    """The clauses and, transitively, those whose cases their judges look at."""
+    wanted: set[str] = set()
+    waiting = list(clauses)
+    while waiting:
+        clause = waiting.pop()
+        if clause not in wanted:
+            wanted.add(clause)
+            waiting += CLIENT_CHECKS.checks[clause].needs
+    return wanted
+
+
+def _verdicts(
+    record: ClientRunRecord, chosen: Collection[str], result: RunResult, left_out: Mapping[str, int]
+) -> list[ClauseResult]:
+    clauses = {clause.id: clause for clause in load_contract().of_side("client")}
+    judged = []
+    judgements = {} if result.error else {name: CLIENT_CHECKS.checks[name](record) for name in clauses if name in chosen}
+    blame_unclaimed_replies(record, judgements)
+    for clause in clauses.values():
+        if clause.id not in chosen:
+            continue
+        if result.error:
+            judged.append(ClauseResult(clause, "error", result.error))
+            continue
+        checked = judgements[clause.id]
+        if left_out.get(clause.id):
+            checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
+        weighed = clause_result(clause, checked, strict=result.strict)
+        if result.incomplete and not weighed.findings:
+            # A fault that was seen stands; no promise is kept before all was played.
+            weighed = ClauseResult(clause, "not-exercised", "not reached: the run was interrupted")
+        judged.append(weighed)
+    order = list(clauses)
+    return sorted([*judged, *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))

@@ -1,0 +1,74 @@
+"""The end of what a process writes to stderr: drained at all times, so that it never blocks; bounded."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import threading
+from collections.abc import Callable
+
+#: RecordedExchange beyond what is shown: where the tail is cut, half a secret may stand that no redactor would know.
+_MARGIN = 4096
+_CHUNK = 65536
+#: Read at one go at most, in bytes, so that a flood cannot hold up whoever waits for the tail.
+_GO = 1 << 20
+
+
+class StderrTail:
+    """Drains a pipe in a thread of its own, until it ends or ``stop_fd`` becomes readable.
+
+    ``fd`` is set to non-blocking; it stays the caller's to close, after :meth:`join`. ``keep`` is in bytes.
+    """
+
+    def __init__(self, fd: int, stop_fd: int, keep: int) -> None:
+        os.set_blocking(fd, False)
+        self._fd = fd
+        self._stop_fd = stop_fd
+        self._keep = keep
+        self._tail = bytearray()
+        self._cut = False
+        self._ended = False
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(target=self._drain_until_stopped, name="driver-stderr", daemon=True)
+        self._thread.start()
+
+    def take(self, clean: Callable[[str], str]) -> str:
+        """What was written since the last time, at most the last ``keep`` bytes of it; ``clean`` redacts."""
+        with self._lock:
+            # Whatever was written before a reply is in the pipe by now: no need to wait for the thread.
+            self._drain()
+            data, cut = bytes(self._tail), self._cut
+            self._tail.clear()
+            self._cut = False
+        text = clean(data.decode("utf-8", "replace"))
+        return "…" + text[_MARGIN:] if cut else text
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end; it does once the pipe has ended or ``stop_fd`` is readable."""
+        self._thread.join(seconds)
+
+    def _drain_until_stopped(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._fd, selectors.EVENT_READ)
+            selector.register(self._stop_fd, selectors.EVENT_READ)
+            stopped = False
+            while not stopped and not self._ended:
+                ready = {key.fd for key, _ in selector.select()}
+                stopped = self._stop_fd in ready
+                with self._lock:
+                    self._drain()
+
+    def _drain(self) -> None:
+        taken = 0
+        while not self._ended and taken < _GO:
+            try:
+                chunk = os.read(self._fd, _CHUNK)
+            except BlockingIOError:
+                return
+            self._ended = not chunk
+            taken += len(chunk)
+            self._tail += chunk
+            excess = len(self._tail) - self._keep - _MARGIN
+            if excess > 0:
+                del self._tail[:excess]
+                self._cut = True

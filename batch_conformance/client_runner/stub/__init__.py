@@ -1,0 +1,8 @@
+"""The stub server: answers scripted to the byte, requests recorded to the byte."""
+
+from batch_conformance.client_runner.stub import answers
+from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
+from batch_conformance.client_runner.stub.staged import BatchStub
+
+__all__ = ["BatchStub", "RefusedPort", "StubResponse", "StubServer", "answers"]

@@ -1,0 +1,126 @@
+"""What a stub saw, as it happened, and the same as recorded exchanges."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.http import Exchange, Failure, Intent, Request, Response
+
+#: Requests kept in full; later ones of a runaway client are only counted.
+KEPT = 300
+
+
+@dataclass
+class ReceivedRequest:
+    """One request and the answer it got. Times are seconds of the monotonic clock.
+
+    ``answered`` is taken just before the last byte of an answer goes out: what the caller then waits before it comes
+    back is never measured too short. ``turn`` is the call that was under way.
+    """
+
+    request: RawRequest
+    origin: str
+    connection: int
+    reused: bool
+    turn: int
+    arrived: float
+    answer: StubResponse | None = None
+    answered: float | None = None
+
+    @property
+    def host(self) -> str:
+        """The host that the caller thinks it talks to, without port; empty when it does not say."""
+        named = self.request.values("host")
+        return named[0].rpartition(":")[0].lower() if len(named) == 1 and ":" in named[0] else ""
+
+    @property
+    def url(self) -> str:
+        """The request target as a URL at the origin that it came to."""
+        target = self.request.target
+        if target.lower().startswith(("http://", "https://")):
+            return target
+        origin = (
+            self.origin.replace("//127.0.0.1:", "//localhost:") if self.host == "localhost" else self.origin
+        )
+        return origin + target
+
+
+class RequestLog:
+    """The requests of one stub, in order of arrival. Safe to read while requests come in."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: list[ReceivedRequest] = []
+        self._counts: Counter[int] = Counter()
+        self.connections = 0
+
+    def connected(self) -> int:
+        """Count a connection; returns its number, from 1."""
+        with self._lock:
+            self.connections += 1
+            return self.connections
+
+    def add(self, seen: ReceivedRequest) -> None:
+        """Record a request."""
+        with self._lock:
+            self._counts[seen.turn] += 1
+            if len(self._seen) < KEPT:
+                self._seen.append(seen)
+
+    def count(self, turn: int | None = None) -> int:
+        """How many requests came in all, or during one call."""
+        with self._lock:
+            return sum(self._counts.values()) if turn is None else self._counts[turn]
+
+    def all(self) -> list[ReceivedRequest]:
+        """Everything seen so far (of a runaway client, the first requests)."""
+        with self._lock:
+            return list(self._seen)
+
+
+def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
+    """A seen request as a recorded exchange: the form that judges and reports know."""
+    request = Request(seen.request.method or "(none)", seen.url, seen.request.headers, seen.request.body)
+    notes = (f"not an HTTP/1 request: {seen.request.problem}",) if seen.request.problem else ()
+    return Exchange(
+        number=number,
+        intent=intent,
+        request=request,
+        response=_response(seen.answer),
+        failure=_failure(seen.answer),
+        started=seen.arrived,
+        ended=seen.arrived if seen.answered is None else seen.answered,
+        connection=seen.connection,
+        reused=seen.reused,
+        notes=notes,
+    )
+
+
+def now() -> float:
+    """The clock of all records."""
+    return time.monotonic()
+
+
+def _response(answer: StubResponse | None) -> Response | None:
+    if answer is None or answer.mute or answer.raw is not None:
+        return None
+    body = answer.body if answer.cut is None else answer.body[: answer.cut]
+    return Response(answer.status, answer.headers, body, answer.reason_phrase())
+
+
+def _failure(answer: StubResponse | None) -> Failure | None:
+    if answer is None or (answer.raw is not None and answer.ending != "hang"):
+        return Failure("not-http", "bytes that are not HTTP")
+    if answer.ending == "reset":
+        return Failure("reset", "the stub reset the connection")
+    if answer.ending == "hang":
+        how = "sent a byte now and then" if answer.pause else "sent nothing more"
+        return Failure("timeout", f"the stub {how} and left the connection open")
+    if answer.mute or answer.cut is not None or (answer.announced or 0) > len(answer.body):
+        return Failure("truncated", "the stub closed the connection before the announced end")
+    return None

@@ -1,0 +1,163 @@
+"""The stub server: a port of its own on the loopback interface, and control over every byte it sends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from types import TracebackType
+
+from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.client_runner.stub.loop import on_loop, settle, start, stub_loop
+from batch_conformance.client_runner.stub.records import ReceivedRequest, RequestLog, now
+from batch_conformance.client_runner.stub.wire import RawRequest, RequestReader, WireResponse, script_of
+
+#: Chooses the answer to a request. Called on the loop's thread, one request at a time.
+Chooser = Callable[[RawRequest], StubResponse]
+
+#: The ports of all stubs of this process, also of those that are closed: what still leads there leads nowhere.
+ports_used: set[int] = set()
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class StubServer:
+    """One origin that answers as its ``choose`` says, until it is closed.
+
+    With ``by_name`` it can be reached as ``localhost`` as well, on IPv6 too where there is any: some clients try
+    the one, some the other. ``turn`` is noted with every request that comes in. Raises ``OSError`` when the
+    port is taken.
+    """
+
+    def __init__(self, choose: Chooser, *, port: int = 0, by_name: bool = False) -> None:
+        self.choose = choose
+        self.turn = 0
+        self.log = RequestLog()
+        self._open = True
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port)]
+        self.port: int = self._listeners[0].getsockname()[1]
+        ports_used.add(self.port)
+        if by_name:
+            # Without IPv6 nobody can come that way.
+            with contextlib.suppress(OSError):
+                self._listeners.append(_listen(socket.AF_INET6, "::1", self.port))
+        self.url = f"http://127.0.0.1:{self.port}"
+        on_loop(self._begin)
+
+    def __enter__(self) -> StubServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def seen(self) -> list[ReceivedRequest]:
+        """Every request so far, those included that are on their way in."""
+        settle()
+        return self.log.all()
+
+    def close(self) -> None:
+        """Stop listening and drop all connections. Returns at once."""
+        self._open = False
+        on_loop(self._end)
+
+    def _begin(self) -> None:
+        for listener in self._listeners:
+            if self._open:
+                stub_loop().add_reader(listener, self._accept, listener)
+
+    def _end(self) -> None:
+        for listener in self._listeners:
+            stub_loop().remove_reader(listener)
+            listener.close()
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            start(self._serve(connection, self.log.connected()), self._tasks, connection.close)
+
+    async def _serve(self, connection: socket.socket, number: int) -> None:
+        reader, reused, arrived = RequestReader(), False, 0.0
+        try:
+            while data := await stub_loop().sock_recv(connection, 65536):
+                arrived = arrived or now()
+                for request in reader.feed(data):
+                    if not await self._answer(connection, request, number, reused, arrived):
+                        return
+                    reused, arrived = True, 0.0
+        except OSError:
+            pass  # the caller went away, as callers do
+
+    async def _answer(
+        self, connection: socket.socket, request: RawRequest, number: int, reused: bool, arrived: float
+    ) -> bool:
+        """StubResponse one request; says whether the connection stays."""
+        seen = ReceivedRequest(request, self.url, number, reused, self.turn, arrived)
+        if request.problem:
+            self.log.add(seen)
+            return False
+        seen.answer = self.choose(request)
+        self.log.add(seen)
+        script = script_of(seen.answer, request)
+        await self._play(connection, script, seen)
+        if script.ending == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        elif script.ending == "hang":
+            while await stub_loop().sock_recv(connection, 65536):
+                pass
+        return script.ending == "keep"
+
+    async def _play(self, connection: socket.socket, script: WireResponse, seen: ReceivedRequest) -> None:
+        if script.delay:
+            await asyncio.sleep(script.delay)
+        for position, data in enumerate(script.writes):
+            if position and script.pause:
+                await asyncio.sleep(script.pause)
+            elif position:
+                # Let the write reach the caller before the next: pieces are meant to arrive as pieces.
+                await asyncio.sleep(0)
+            seen.answered = now()
+            await stub_loop().sock_sendall(connection, data)
+        seen.answered = seen.answered or now()
+        while script.endless:
+            await asyncio.sleep(script.pause)
+            await stub_loop().sock_sendall(connection, script.endless)
+
+
+def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+class RefusedPort:
+    """An origin that refuses every connection: its port is held, and nobody listens."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Let go of the port."""
+        self._socket.close()

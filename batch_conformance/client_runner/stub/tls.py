@@ -1,0 +1,104 @@
+"""TLS in front of a stub, for redirects that lead from https elsewhere: where trustme is there to make certificates.
+
+The authority is made anew in each process and signs for the loopback interface alone; nothing of it is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+import ssl
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from types import TracebackType
+
+from batch_conformance.client_runner.stub.loop import stub_loop
+
+#: Where programs look for the authorities that they trust: OpenSSL (Python, Ruby, Go), requests, curl, Node.
+_NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_STARTING_S = 5.0
+
+
+class Authority:
+    """Certificates for the loopback interface. ``bundle`` is the file that has to be trusted."""
+
+    def __init__(self) -> None:
+        import trustme  # Not needed to install the suite: only these cases take it.
+
+        authority = trustme.CA()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1", "localhost", "::1").configure_cert(self.context)
+        handle, self.bundle = tempfile.mkstemp(prefix="batch-authority-", suffix=".pem")
+        with os.fdopen(handle, "wb") as file:
+            file.write(authority.cert_pem.bytes())
+        atexit.register(self._forget)
+
+    def environment(self) -> Mapping[str, str]:
+        """The variables by which most programs can be told to trust it."""
+        return dict.fromkeys(_NAMES, self.bundle)
+
+    def _forget(self) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(self.bundle)
+
+
+@cache
+def authority() -> Authority | None:
+    """The authority of this process; None without trustme."""
+    try:
+        return Authority()
+    except ImportError:
+        return None
+
+
+class TlsFront:
+    """A port that speaks TLS and hands everything on to a stub's own port, until it is closed."""
+
+    def __init__(self, port: int, context: ssl.SSLContext) -> None:
+        self._port = port
+        self._tasks: set[asyncio.Task[None]] = set()
+        starting = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context), stub_loop()
+        )
+        self._server = starting.result(_STARTING_S)
+        self.url = f"https://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def __enter__(self) -> TlsFront:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        stub_loop().call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        there: asyncio.StreamWriter | None = None
+        try:
+            back, there = await asyncio.open_connection("127.0.0.1", self._port)
+            await asyncio.gather(_copied(reader, there), _copied(back, writer))
+        except (OSError, asyncio.CancelledError):
+            pass  # the caller, or the stub, went away
+        finally:
+            self._tasks.discard(task)
+            for end in (writer, there):
+                if end:
+                    end.close()
+
+
+async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

@@ -1,0 +1,151 @@
+"""Plays a case of two clients at once, in rounds: left to themselves, then by a schedule where the client allows it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from batch_conformance.checks.client.record import CallResult, CaseResult, ValidBatch
+from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
+from batch_conformance.client_runner.cases.case import Case
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.interleave import stops_of
+from batch_conformance.client_runner.stub.choose import ByBatch, batch_of
+from batch_conformance.client_runner.stub.records import ReceivedRequest, exchange_of
+from batch_conformance.client_runner.stub.server import StubServer
+from batch_conformance.http import Intent
+
+if TYPE_CHECKING:
+    from batch_conformance.client_runner.respx_bridge import RespxBridge
+
+#: Rounds in which the two calls are merely begun at once.
+FREE_ROUNDS = 4
+#: Rounds in which the second call waited for the first, after which the client is taken to let in one at a time.
+ENOUGH_BLOCKED = 2
+
+
+class _Servers:
+    """The stubs of a case: one for each of the two clients, or one for both."""
+
+    def __init__(self, case: Case, bridge: RespxBridge | None, stack: ExitStack) -> None:
+        answers = {ask.batch_id: ask.answers[0] for ask in case.asks}
+        shelves = [answers] if case.one_server else [{name: answer} for name, answer in answers.items()]
+        self.urls: list[str] = []
+        self._one = case.one_server
+        self._ids = list(answers)
+        self._stubs = []
+        for shelf in shelves:
+            if bridge is None:
+                server = stack.enter_context(StubServer(ByBatch(shelf)))
+                self._stubs.append(server)
+                self.urls.append(server.url)
+            else:
+                from batch_conformance.client_runner.stub.mounted import MountedStub
+
+                mounted = MountedStub(ByBatch(shelf))
+                mounted.url = bridge.mount(mounted.handler)
+                stack.callback(bridge.unmount, mounted.url)
+                self._stubs.append(mounted)  # type: ignore[arg-type]
+                self.urls.append(mounted.url)
+
+    def begin(self, round_number: int) -> None:
+        """Requests from now on belong to this round."""
+        for stub in self._stubs:
+            stub.turn = round_number
+
+    def url(self, position: int) -> str:
+        """Where the client at this position is told to ask."""
+        return self.urls[0 if self._one else position]
+
+    def first_arrival(self, round_number: int) -> float | None:
+        """When the first request of a round came."""
+        return min((seen.arrived for rows in self.seen(round_number) for seen in rows), default=None)
+
+    def seen(self, round_number: int) -> list[list[ReceivedRequest]]:
+        """The requests of a round by client: by its server, or by the batch asked for at the one they share."""
+        rows = [[seen for seen in stub.seen if seen.turn == round_number] for stub in self._stubs]
+        if not self._one:
+            return rows
+        sorted_out: list[list[ReceivedRequest]] = [[], []]
+        for seen in rows[0]:
+            sorted_out[self._ids.index(name) if (name := batch_of(seen.request)) in self._ids else 0].append(seen)
+        return sorted_out
+
+
+def play_together(
+    case: Case, client: ClientUnderTest, keys: Sequence[str], numbers: Iterator[int], *, by_turns: bool
+) -> CaseResult:
+    """CaseResult the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
+    assert len(case.asks) == 2
+    bridge: RespxBridge | None = getattr(client, "bridge", None)
+    turns: list[CallResult] = []
+    with ExitStack() as stack:
+        servers = _Servers(case, bridge, stack)
+        calls = [
+            Call(servers.url(position), keys[ask.key], ask.batch_id, ask.timeout_s)
+            for position, ask in enumerate(case.asks)
+        ]
+        for round_number, replies in enumerate(_rounds(client, calls, servers, by_turns=by_turns)):
+            for ask, call, reply, seen in zip(
+                case.asks, calls, replies, servers.seen(round_number), strict=True
+            ):
+                intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
+                exchanges = tuple(exchange_of(one, next(numbers), intent) for one in seen)
+                turns.append(CallResult(call, ask.expected, reply, exchanges, len(seen)))
+            if any(_went_wrong(turn, keys) for turn in turns[-2:]):
+                break
+    return CaseResult(case.title, case.clauses, tuple(turns), together=True)
+
+
+def _went_wrong(turn: CallResult, keys: Sequence[str]) -> bool:
+    """Whether a round showed enough; the judges say of what."""
+    sent = {value for exchange in turn.seen for value in exchange.request.header_values("x-api-key")}
+    assert isinstance(turn.expected, ValidBatch)
+    batch = turn.reply.batch
+    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or batch.get("id") != turn.expected.batch["id"]
+
+
+def _rounds(
+    client: ClientUnderTest, calls: Sequence[Call], servers: _Servers, *, by_turns: bool
+) -> Iterator[Sequence[Reply]]:
+    numbers = itertools.count()
+    if by_turns:
+        for order in (calls, calls[::-1]):
+            servers.begin(next(numbers))
+            replies = {call.batch_id: client.get_batch(call) for call in order}
+            yield [replies[call.batch_id] for call in calls]
+        return
+    with ThreadPoolExecutor(2, "batch-together") as pool:
+        for _ in range(FREE_ROUNDS):
+            servers.begin(next(numbers))
+            gate = threading.Barrier(2)
+
+            def make(call: Call, gate: threading.Barrier = gate) -> Reply:
+                gate.wait()
+                return client.get_batch(call)
+
+            yield list(pool.map(make, calls))
+    if isinstance(client, InProcessClient) and not client.is_async:
+        yield from _scheduled(client, calls, servers, numbers)
+
+
+def _scheduled(
+    client: InProcessClient, calls: Sequence[Call], servers: _Servers, numbers: Iterator[int]
+) -> Iterator[Sequence[Reply]]:
+    first, second = calls
+    servers.begin(counting := next(numbers))
+    *replies, counted = client.get_interleaved(first, second, 0)
+    sent = servers.first_arrival(counting)
+    yield replies
+    blocked = 0
+    for stop in stops_of(counted, sent):
+        servers.begin(next(numbers))
+        *replies, schedule = client.get_interleaved(first, second, stop)
+        yield replies
+        blocked += schedule.blocked
+        if blocked >= ENOUGH_BLOCKED:
+            return

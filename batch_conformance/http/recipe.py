@@ -1,0 +1,121 @@
+"""Requests as data that can stand in a report and be sent again: each secret is named, never written.
+
+A text is a list of pieces: a string is itself; ``{"env": NAME}`` the value of an environment variable; ``{"key":
+LABEL}`` a variant of the API key; ``{"percent": PIECE}`` that, percent-encoded; ``{"base64": PIECES}`` those in base64;
+``{"bytes": BASE64}`` characters that a report would not show as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from batch_conformance.http.model import Intent, Request
+from batch_conformance.http.redact import Redactor
+
+Piece = Any
+#: Longer texts stay out of reports, in characters.
+LIMIT = 40_000
+_BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+
+
+class NotRepeatable(ValueError):
+    """A request that no report can carry: it is too long, or holds a secret in a form that has no name."""
+
+
+def request_recipe(
+    request: Request, intent: Intent, secrets: Mapping[str, Piece], redactor: Redactor
+) -> dict[str, Any]:
+    """A request, and what it was sent for, as JSON values. Raises :class:`NotRepeatable`."""
+
+    def pieces(text: str) -> list[Piece]:
+        return text_recipe(text, secrets, redactor)
+
+    recipe: dict[str, Any] = {
+        "method": pieces(request.method),
+        "url": pieces(request.url),
+        "headers": [[pieces(name), pieces(value)] for name, value in request.headers],
+        "probe": intent.probe,
+        "id": pieces(intent.id),
+        "id_kind": intent.id_kind,
+        "key_kind": intent.key_kind,
+        "label": pieces(intent.label),
+    }
+    if request.body:
+        recipe["body"] = pieces(request.body.decode("utf-8", "surrogateescape"))
+    return recipe
+
+
+def text_recipe(text: str, secrets: Mapping[str, Piece], redactor: Redactor) -> list[Piece]:
+    """A text in pieces. Raises :class:`NotRepeatable`."""
+    if len(text) > LIMIT:
+        raise NotRepeatable("too long")
+    known: dict[str, Piece] = {}
+    for secret, piece in secrets.items():
+        known[secret] = piece
+        known.setdefault(quote(secret, safe=""), {"percent": piece})
+    for word in _BASE64_WORD.findall(text):
+        plain = _plain(word)
+        if plain and any(secret in plain for secret in secrets):
+            known.setdefault(word, {"base64": text_recipe(plain, secrets, redactor)})
+    return [known[part] if is_secret else _literal(part, redactor) for part, is_secret in _parts(text, known)]
+
+
+def _parts(text: str, known: Mapping[str, Piece]) -> Iterator[tuple[str, bool]]:
+    ordered = sorted(filter(None, known), key=len, reverse=True)
+    if not ordered:
+        yield text, False
+        return
+    for index, part in enumerate(re.split("(" + "|".join(map(re.escape, ordered)) + ")", text)):
+        if part:
+            yield part, index % 2 == 1
+
+
+def _plain(word: str) -> str:
+    try:
+        return base64.b64decode(word, validate=True).decode("utf-8")
+    except ValueError:
+        return ""
+
+
+def _literal(text: str, redactor: Redactor) -> Piece:
+    if redactor.text(text) != text:
+        raise NotRepeatable("it holds a secret in a form that has no name")
+    if text.isascii() and text.isprintable():
+        return text
+    return {"bytes": base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")}
+
+
+def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -> tuple[Request, Intent]:
+    """The request of a recipe. ``secret`` yields what ``env`` or ``key`` names. Raises ``ValueError`` if malformed."""
+
+    def text(name: str) -> str:
+        return text_from(recipe.get(name, []), secret)
+
+    fields = tuple((text_from(name, secret), text_from(value, secret)) for name, value in recipe["headers"])
+    body = text("body").encode("utf-8", "surrogateescape")
+    intent = Intent(recipe["probe"], text("id"), recipe["id_kind"], recipe["key_kind"], text("label"))
+    return Request(text("method"), text("url"), fields, body), intent
+
+
+def text_from(pieces: Sequence[Piece], secret: Callable[[str, str], str]) -> str:
+    """The text that pieces stand for. Raises ``ValueError`` for a piece of no known kind."""
+    return "".join(_piece_from(piece, secret) for piece in pieces)
+
+
+def _piece_from(piece: Piece, secret: Callable[[str, str], str]) -> str:
+    if isinstance(piece, str):
+        return piece
+    ((kind, value),) = piece.items()
+    if kind in ("env", "key"):
+        return secret(kind, value)
+    if kind == "percent":
+        return quote(_piece_from(value, secret), safe="")
+    if kind == "base64":
+        return base64.b64encode(text_from(value, secret).encode("utf-8", "surrogateescape")).decode("ascii")
+    if kind == "bytes":
+        return base64.b64decode(value, validate=True).decode("utf-8", "surrogateescape")
+    raise ValueError(f"a piece of an unknown kind {kind!r}")

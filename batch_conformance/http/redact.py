@@ -1,0 +1,139 @@
+"""The one redactor. Every text that leaves the process passes through it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from batch_conformance.http.escapes import Unescaped, as_bytes, unescaped
+from batch_conformance.http.model import Exchange
+from batch_conformance.http.secrets import pieces_of, secret_patterns
+from batch_conformance.http.sensitive import Secret, header_secrets, query_secrets, without_sensitive
+
+PLACEHOLDER = "[api-key]"
+#: Instead of a name that itself holds a secret (a key such as "api"): it would be replaced again and again.
+_BLANK = "[…]"
+
+
+#: A secret may stand at several depths of escaping in one text; each round takes out one of them.
+_ROUNDS = 8
+
+
+class Redactor:
+    """Replaces secrets, in the encodings they may turn up in, by names that may be shown.
+
+    What no report shows is hidden besides, whoever it belongs to: see :mod:`batch_conformance.http.sensitive`.
+    Secrets are added with the name to show, so that "the key without its last character" stays recognisable.
+    """
+
+    def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
+        self._forms: dict[str, tuple[int, str]] = {}
+        self._pattern: re.Pattern[str] | None = None
+        self._names: dict[str, str] = {}
+        #: Secrets and their pieces as bytes, in which escapes of any depth are looked through.
+        self._plain: dict[str, str] = {}
+        self._pieces: dict[str, str] = {}
+        for secret, name in (secrets or {}).items():
+            self.add(secret, name)
+
+    def add(self, secret: str, name: str = PLACEHOLDER, *, pieces: str = "") -> None:
+        """Hide ``secret`` from now on, as ``name``. An empty secret hides nothing.
+
+        With ``pieces``, hide parts of it as well, under that name: texts are cut before they get here.
+        """
+        if not secret:
+            return
+        for length, pattern in secret_patterns(secret):
+            self._forms.setdefault(pattern, (length, name))
+        self._plain.setdefault(as_bytes(secret), name)
+        if pieces:
+            self._pieces = dict.fromkeys(pieces_of(secret), pieces) | self._pieces
+        self._pattern = None
+        self._names.clear()
+
+    def text(self, text: str) -> str:
+        """The text with every secret replaced, and without what no report shows."""
+        if self._forms:
+            if self._pattern is None:
+                # The longest first: a key must not be half replaced by a shorter variant of itself.
+                self._forms = dict(sorted(self._forms.items(), key=lambda form: -form[1][0]))
+                self._pattern = re.compile("|".join(self._forms))
+            text = self._pattern.sub(lambda match: self._name(match.group()), text)
+            for _ in range(_ROUNDS):
+                found = (self._looked_through(level, text) for level in reversed(unescaped(text)))
+                replaced = next((shown for shown in found if shown is not None), text)
+                if replaced == text:
+                    break
+                text = self._pattern.sub(lambda match: self._name(match.group()), replaced)
+        return without_sensitive(text)
+
+    def _looked_through(self, level: Unescaped, text: str) -> str | None:
+        """The text without what stands in it once escapes are undone; None when there is nothing of the kind."""
+        found: list[tuple[int, int, str]] = []
+        for start, end, name in sorted(self._stands_in(level.text), key=lambda row: (row[0], -row[1])):
+            first, last = level.span(start, end)
+            if found and first < found[-1][1]:
+                first, last, name = found[-1][0], max(last, found[-1][1]), found[-1][2]
+                found.pop()
+            found.append((first, last, name))
+        if not found:
+            return None
+        shown, at = [], 0
+        for start, end, name in found:
+            shown += [text[at:start], _BLANK if self._hidden_within(name) else name]
+            at = end
+        return "".join([*shown, text[at:]])
+
+    def _stands_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Where secrets and their pieces stand in a text of bytes, and under which names they are shown."""
+        for secret, name in self._plain.items():
+            start = text.find(secret)
+            while start >= 0:
+                yield start, start + len(secret), name
+                start = text.find(secret, start + 1)
+        # Keys have thousands of pieces: looked up, not searched for one by one.
+        for length in {len(piece) for piece in self._pieces}:
+            for start in range(len(text) - length + 1):
+                named = self._pieces.get(text[start : start + length])
+                if named is not None:
+                    yield start, start + length, named
+
+    def _hidden_within(self, name: str) -> bool:
+        assert self._pattern is not None
+        return bool(self._pattern.search(name)) or any(True for _ in self._stands_in(as_bytes(name)))
+
+    def value(self, value: Any) -> Any:
+        """A JSON-like value with every secret replaced, in member names too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(key)): self.value(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value
+
+    def _name(self, found: str) -> str:
+        if found not in self._names:
+            assert self._pattern is not None
+            name = next(name for pattern, (_, name) in self._forms.items() if re.fullmatch(pattern, found))
+            self._names[found] = _BLANK if self._pattern.search(name) else name
+        return self._names[found]
+
+
+@lru_cache(maxsize=64)
+def hiding(secrets: frozenset[Secret]) -> Redactor:
+    """A redactor for these secrets. The exchanges of a run mostly share theirs, and it takes its time to make."""
+    return Redactor(dict(sorted(secrets)))
+
+
+def met_in(exchange: Exchange | None) -> Redactor:
+    """Hides the cookies, tokens and signed query values of one exchange, wherever in it they turn up."""
+    if exchange is None:
+        return hiding(frozenset())
+    response = exchange.response
+    headers = (*exchange.request.headers, *(response.headers if response else ()))
+    body = response.body.decode("utf-8", "replace") if response else ""
+    texts = (exchange.request.url, body, *(value for _, value in headers))
+    return hiding(frozenset((*header_secrets(headers), *query_secrets(texts))))

@@ -1,0 +1,159 @@
+"""The known-failures file as read: entries that are complete, or one line that says what is wrong with which."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from batch_conformance.contract import SchemaViolation, load_contract, schema_violations
+from batch_conformance.known_failures.patterns import ANYTHING, Expected
+from batch_conformance.report.text import cut, visible
+
+ARRAY = "known_failure"
+DRAFT = "TODO"
+
+
+class MalformedKnownFailures(ValueError):
+    """The file cannot be used. The message is one line: which file, which entry, what, and what to do."""
+
+
+@dataclass(frozen=True)
+class KnownFailure:
+    """One entry of the file; ``number`` is its place in it, from 1."""
+
+    number: int
+    clause: str
+    evidence: tuple[Expected, ...]
+    reason: str
+    issue: str
+    expires: date
+
+    @property
+    def draft(self) -> bool:
+        """Whether nobody has yet said why, or where it is followed up: such an entry excuses nothing."""
+        return self.reason.lstrip().startswith(DRAFT) or self.issue.startswith(DRAFT)
+
+    def expired(self, today: date) -> bool:
+        """Whether its last day is over."""
+        return today > self.expires
+
+
+@dataclass(frozen=True)
+class KnownFailures:
+    """The entries of one file, in its order; ``file`` is its name as shown to readers."""
+
+    file: str
+    entries: tuple[KnownFailure, ...] = ()
+
+    def of(self, clause: str) -> list[KnownFailure]:
+        """The entries on one clause."""
+        return [entry for entry in self.entries if entry.clause == clause]
+
+    def place(self, entry: KnownFailure) -> str:
+        """Where an entry stands, for readers."""
+        return f"{self.file}, entry {entry.number}"
+
+
+def read_known_failures(path: Path, shown: str = "") -> KnownFailures:
+    """Read the file; ``shown`` is its name for readers (the path itself if left out).
+
+    Raises :class:`MalformedKnownFailures`, also when there is no such file.
+    """
+    name = _short(shown or str(path))
+    return parse_known_failures(read_text(path, name), name)
+
+
+def read_text(path: Path, name: str) -> str:
+    """The file's text, its line breaks untouched. Raises :class:`MalformedKnownFailures`."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        advice = "correct the path, or let --batch-known-failures-update write the file"
+        raise MalformedKnownFailures(f"{name}: no such file; {advice}") from None
+    except UnicodeDecodeError as error:
+        raise MalformedKnownFailures(
+            f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8"
+        ) from None
+    except OSError as error:
+        reason = error.strerror or "it cannot be opened"
+        raise MalformedKnownFailures(f"{name}: {reason}; make it a file that can be read") from None
+
+
+def parse_known_failures(text: str, name: str) -> KnownFailures:
+    """The entries in a text. Raises :class:`MalformedKnownFailures`."""
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MalformedKnownFailures(f"{name} is not TOML: {_short(str(error))}; correct it there") from None
+    except RecursionError:
+        raise MalformedKnownFailures(f"{name} is nested too deeply; write [[{ARRAY}]] entries") from None
+    violations = list(schema_violations("known-failures", _as_json(value)))
+    if violations:
+        more = f" (and {len(violations) - 1} more)" if len(violations) > 1 else ""
+        raise MalformedKnownFailures(f"{name}{_describe(violations[0])}{more}")
+    rows: list[dict[str, Any]] = value.get(ARRAY, [])
+    return KnownFailures(name, tuple(_entry(name, number, row) for number, row in enumerate(rows, 1)))
+
+
+def _entry(name: str, number: int, row: dict[str, Any]) -> KnownFailure:
+    place = f"{name}, entry {number}"
+    expires = row["expires"]
+    if not isinstance(expires, date):
+        raise MalformedKnownFailures(f"{place}: expires is a text; {_ADVICE['expires']}")
+    known = load_contract().clauses
+    if row["clause"] not in known:
+        near = get_close_matches(row["clause"], known, 1)
+        advice = f"is it {near[0]}? Else remove the entry" if near else "correct or remove the entry"
+        raise MalformedKnownFailures(f"{place}: the contract has no clause {_short(row['clause'])}; {advice}")
+    evidence = tuple(Expected(item["message"], item.get("actual", ANYTHING)) for item in row["evidence"])
+    return KnownFailure(number, row["clause"], evidence, row["reason"], row["issue"], expires)
+
+
+#: What to do about a member that is wrong.
+_ADVICE = {
+    ARRAY: f"write each entry under a line [[{ARRAY}]]",
+    "clause": "write the id of a clause, such as server.body.id",
+    "evidence": 'write a list such as [{ message = "id of a * batch", actual = "#" }]',
+    "message": "write the finding's message as the report shows it; only * would excuse any failure",
+    "actual": "write what came as the report shows it, or leave actual out",
+    "reason": "say why the clause may fail for now",
+    "issue": "write a link that begins with http:// or https://",
+    "expires": "write a date without quotes, such as 2027-01-31",
+}
+_WHOLE = "an entry has clause, evidence (a list of message and actual), reason, issue and expires, and nothing else"
+
+
+def _describe(violation: SchemaViolation) -> str:
+    path = list(violation.path)
+    entry = f", entry {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) else ""
+    names = [str(part) for part in path if isinstance(part, str)]
+    if violation.expected.startswith(("required", "additionalProperties")):
+        advice = _WHOLE if entry else _ADVICE[ARRAY]
+        return f"{entry}: {_short(violation.message)}; {advice}"
+    member = names[-1] if names and (entry or names == [ARRAY]) else ARRAY
+    item = f" (item {path[3] + 1} of evidence)" if len(path) > 3 and isinstance(path[3], int) else ""
+    if member == ARRAY and entry:
+        return f"{entry}: {_value(violation.actual)} is not an entry; {_WHOLE}"
+    return f"{entry}: {member}{item} cannot be {_value(violation.actual)}; {_ADVICE.get(member, _WHOLE)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "a table" if isinstance(value, dict) else "a list" if value else "an empty list"
+    return _short(repr(value) if isinstance(value, str) else str(value))
+
+
+def _short(text: str) -> str:
+    return cut(visible(text, lines=False), 200)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _as_json(item) for key, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, list) else value

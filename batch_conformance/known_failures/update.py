@@ -1,0 +1,217 @@
+"""The known-failures file brought in line with a run, its comments and its order kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from batch_conformance.known_failures.entries import (
+    ARRAY,
+    DRAFT,
+    KnownFailures,
+    MalformedKnownFailures,
+    parse_known_failures,
+    read_text,
+)
+from batch_conformance.known_failures.patterns import ANYTHING, Expected
+from batch_conformance.known_failures.plan import Observation, Plan, plan_update
+from batch_conformance.known_failures.toml_text import (
+    Edit,
+    UnknownForm,
+    edited,
+    element_edits,
+    newline_of,
+    removal,
+    tables_of,
+)
+
+#: How long a drafted entry counts, in days, unless people agree on another date.
+DRAFT_DAYS = 90
+DRAFT_REASON = f"{DRAFT}: why this may fail for now"
+DRAFT_ISSUE = f"{DRAFT}: link to the issue"
+_HEAD = """\
+# Known failures: what may fail for now, why, and until when (--batch-known-failures).
+# In evidence, * stands for any text and # for a whole number. An entry with a TODO excuses nothing.
+"""
+
+
+class KnownFailuresNotWritten(OSError):
+    """The file is as it was before. The message is one line: which file, why, and what to do."""
+
+
+def update_known_failures(
+    path: Path, observations: Mapping[str, Observation], *, today: date, shown: str = ""
+) -> list[str]:
+    """Bring the file in line with what a run found; make it if there is none. Returns what was done, a line each.
+
+    Entries that no longer show are removed, changed evidence is replaced, new failures get a draft that excuses
+    nothing until a person gives it a reason and an issue. Reasons, issues and dates are never touched. The file is
+    written in one step, and only if something changes.
+
+    Raises :class:`KnownFailuresNotWritten` and :class:`MalformedKnownFailures`.
+    """
+    name = shown or str(path)
+    before = read_text(path, name) if path.exists() else ""
+    known = parse_known_failures(before, name)
+    plan = plan_update(known, observations)
+    expired = [
+        f"{name}: entry {entry.number} ({entry.clause}) expired on {entry.expires}: only a person can renew it"
+        for entry in known.entries
+        if entry.expired(today) and entry.clause in observations and entry.number not in plan.removed
+    ]
+    if not plan:
+        return [*expired, f"{name}: nothing to change"]
+    after = updated_text(before, known, plan, today)
+    _write(path, after, name)
+    return [*_said(known, plan), *expired]
+
+
+def updated_text(text: str, known: KnownFailures, plan: Plan, today: date) -> str:
+    """The file's text with the plan carried out. Raises :class:`KnownFailuresNotWritten`."""
+    try:
+        after = edited(text, _edits(text, known, plan))
+        after += _appended(after, plan, today)
+        right = tomllib.loads(after) == _intended(text, plan, today)
+    except (UnknownForm, tomllib.TOMLDecodeError) as problem:
+        raise _not_written(known.file, f"has a form that the update does not know ({problem})") from None
+    if not right:
+        raise _not_written(known.file, "has a form that the update does not know")
+    return after
+
+
+def _not_written(name: str, why: str) -> KnownFailuresNotWritten:
+    advice = f"write entries under [[{ARRAY}]] with evidence = [{{ message = … }}], or edit it by hand"
+    return KnownFailuresNotWritten(f"{name} is left as it was: it {why}; {advice}")
+
+
+def _edits(text: str, known: KnownFailures, plan: Plan) -> Iterable[Edit]:
+    tables = tables_of(text, ARRAY)
+    if len(tables) != len(known.entries):
+        raise UnknownForm(f"entries that are not written under a line [[{ARRAY}]]")
+    for number, table in enumerate(tables, 1):
+        if number in plan.removed:
+            yield removal(text, table)
+        elif number in plan.dropped:
+            array = table.arrays.get("evidence")
+            if array is None:
+                raise UnknownForm(f"entry {number} without a list evidence = […]")
+            gained = map(_element, plan.gained.get(number, ()))
+            yield from element_edits(text, array, plan.dropped[number], gained)
+
+
+def _appended(text: str, plan: Plan, today: date) -> str:
+    parts = []
+    if not text.strip():
+        parts.append(_HEAD)
+    elif not text.endswith("\n"):
+        parts.append("\n")
+    for clause, evidence in plan.added.items():
+        items = "".join(f"  {_element(item)},\n" for item in evidence)
+        parts.append(
+            f"\n[[{ARRAY}]]\n"
+            f"clause = {toml_string(clause)}\n"
+            f"evidence = [\n{items}]\n"
+            f"reason = {toml_string(DRAFT_REASON)}\n"
+            f"issue = {toml_string(DRAFT_ISSUE)}\n"
+            f"expires = {_draft_expiry(today)}  # {DRAFT_DAYS} days from the draft: agree on a date\n"
+        )
+    return "".join(parts).replace("\n", newline_of(text)) if plan.added else ""
+
+
+def _element(item: Expected) -> str:
+    actual = "" if item.actual == ANYTHING else f", actual = {toml_string(item.actual)}"
+    return f"{{ message = {toml_string(item.message)}{actual} }}"
+
+
+def toml_string(text: str) -> str:
+    """A text as a TOML basic string in one line; markup and log commands do not survive in it as such."""
+    return '"' + re.sub(r'["\\]|<|(?<=#)#|[^ -~]', _escaped, text) + '"'
+
+
+def _escaped(match: re.Match[str]) -> str:
+    char, code = match.group(), ord(match.group())
+    if char in '"\\':
+        return "\\" + char
+    if char.isprintable() and code > 0x7F:
+        return char
+    if 0xD800 <= code <= 0xDFFF:
+        return "\ufffd"
+    return f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+
+
+def _draft_expiry(today: date) -> date:
+    return today + timedelta(days=DRAFT_DAYS)
+
+
+def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
+    """What the file has to say afterwards, worked out without regard to its spelling."""
+    value = tomllib.loads(text)
+    rows = []
+    for number, row in enumerate(value.get(ARRAY, []), 1):
+        if number in plan.removed:
+            continue
+        if number in plan.dropped:
+            kept = [item for i, item in enumerate(row["evidence"]) if i not in plan.dropped[number]]
+            row["evidence"] = kept + list(map(_row, plan.gained.get(number, ())))
+        rows.append(row)
+    for clause, evidence in plan.added.items():
+        rows.append(
+            {
+                "clause": clause,
+                "evidence": list(map(_row, evidence)),
+                "reason": DRAFT_REASON,
+                "issue": DRAFT_ISSUE,
+                "expires": _draft_expiry(today),
+            }
+        )
+    return {ARRAY: rows} if rows else {}
+
+
+def _row(item: Expected) -> dict[str, str]:
+    return {"message": item.message} | ({} if item.actual == ANYTHING else {"actual": item.actual})
+
+
+def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
+    number = 0
+    for entry in known.entries:
+        which = f"entry {entry.number} ({entry.clause})"
+        if entry.number in plan.removed:
+            why = plan.removed[entry.number]
+            yield f"{known.file}: removed {which}, {entry.issue}: {why}"
+            continue
+        number += 1
+        if entry.number in plan.gained:
+            yield f"{known.file}: changed the evidence of {which}: check that {entry.issue} is still about it"
+        elif entry.number in plan.dropped:
+            yield f"{known.file}: removed evidence of {which} that no longer shows"
+    for clause in plan.added:
+        number += 1
+        yield f"{known.file}: added entry {number} ({clause}) as a draft: give it a reason and an issue"
+
+
+def _write(path: Path, text: str, name: str) -> None:
+    # A link stays a link, and the file keeps its mode.
+    path = path.resolve()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            temporary.write_text(text, "utf-8", newline="")
+            if path.exists():
+                shutil.copymode(path, temporary)
+            temporary.replace(path)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+    except OSError as error:
+        reason = error.strerror or "it cannot be written"
+        raise KnownFailuresNotWritten(f"{name} is left as it was: {reason}; make it writable") from None
+
+
+__all__ = ["KnownFailuresNotWritten", "MalformedKnownFailures", "toml_string", "update_known_failures"]

@@ -1,0 +1,1 @@
+"""Single-fault mutants: servers and clients that break one clause each, and legal variations that break none."""

@@ -1,0 +1,210 @@
+"""What a mutant of the reference client is: one fault, the clause that it breaks, and an adapter to play with."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, ClassVar
+
+import httpx
+
+from batch_conformance.reference.client import (
+    Adapter,
+    Answer,
+    Batch,
+    BatchClient,
+    BatchError,
+    failure,
+    hello,
+)
+
+
+class Faulty(BatchClient):
+    """The reference client, made to be changed in one place. ``memory`` outlives a client, as module globals do."""
+
+    memory: ClassVar[dict[str, Any]] = {}
+    method = "GET"
+
+    def reply(self, batch_id: str) -> dict[str, Any]:
+        """What the adapter answers for one call."""
+        try:
+            return {"batch": self.as_reply(self.get_batch(batch_id))}
+        except BatchError as error:
+            return failure(error)
+
+
+@dataclass(frozen=True)
+class ClientMutant:
+    """A client with one fault. ``also`` are clauses that the same fault cannot but break too."""
+
+    name: str
+    clause: str
+    description: str
+    client: type[Faulty]
+    also: frozenset[str] = frozenset()
+
+    def adapter(self) -> Adapter:
+        """An adapter of its own, that has not been called yet and remembers nothing."""
+        return adapter_of(self.client, self.name)
+
+
+@dataclass(frozen=True)
+class ClientVariation:
+    """A client that differs from the reference client within what the contract allows."""
+
+    name: str
+    description: str
+    client: type[Faulty]
+
+    def adapter(self) -> Adapter:
+        """An adapter of its own."""
+        return adapter_of(self.client, self.name)
+
+
+def adapter_of(client: type[Faulty], name: str) -> Adapter:
+    """An adapter for a changed client, with a memory of its own."""
+    memory: dict[str, Any] = {}
+    fresh: type[Faulty] = type(client.__name__, (client,), {"memory": memory})
+
+    def adapter(request: dict[str, Any]) -> dict[str, Any]:
+        with fresh(request["base_url"], request["api_key"], request["timeout_s"]) as made:
+            return made.reply(request["batch_id"])
+
+    adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
+    weakref.finalize(adapter, _let_go, memory)
+    return adapter
+
+
+def _let_go(memory: dict[str, Any]) -> None:
+    """Close the connections that a client has kept for the next one."""
+    for kept in memory.values():
+        if isinstance(kept, httpx.Client):
+            kept.close()
+
+
+class Registry:
+    """The mutants of one theme, by name."""
+
+    def __init__(self) -> None:
+        self.mutants: dict[str, ClientMutant] = {}
+
+    def __call__(
+        self, name: str, clause: str, description: str, *also: str
+    ) -> Callable[[type[Faulty]], type[Faulty]]:
+        """Register the decorated client under ``name``, as one that breaks ``client.<clause>`` (and ``also``)."""
+
+        def register(client: type[Faulty]) -> type[Faulty]:
+            if name in self.mutants:
+                raise ValueError(f"there is a mutant {name} already")
+            more = frozenset(f"client.{other}" for other in also)
+            self.mutants[name] = ClientMutant(name, f"client.{clause}", description, client, more)
+            return client
+
+        return register
+
+
+class Unwatched(Faulty):
+    """Has no deadline but those of httpx, which are for each read."""
+
+    @contextmanager
+    def cut_off_at(self, deadline: float) -> Iterator[None]:  # noqa: ARG002
+        """Let it go on."""
+        yield
+
+
+class Retrying(Faulty):
+    """Asks again on 429 and 5xx: a legal client, and what faulty retries are made from."""
+
+    retries = 2
+    first_wait = 0.15
+
+    def send(self, url: str, deadline: float) -> Answer:
+        """PlannedRequest, and again after a wait, as long as the answer may be another one next time."""
+        answer = super().send(url, deadline)
+        for attempt in range(self.retries):
+            if not self.worth_another(answer):
+                break
+            self.wait(attempt, answer, deadline)
+            answer = self.send_again(url, deadline)
+        return answer
+
+    def send_again(self, url: str, deadline: float) -> Answer:
+        """A retry."""
+        return super().send(url, deadline)
+
+    def worth_another(self, answer: Answer) -> bool:
+        """Whether to ask again."""
+        return answer.status == 429 or answer.status >= 500
+
+    def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
+        """Wait before the next attempt: what Retry-After says, or longer each time."""
+        after = retry_after(answer)
+        seconds = self.backoff(attempt) if after is None else after
+        if time.monotonic() + seconds > deadline:
+            raise self.error(answer)
+        time.sleep(seconds)  # this wait is what is being judged
+
+    def backoff(self, attempt: int) -> float:
+        """The wait where the server names none, in seconds."""
+        return self.first_wait * float(2**attempt)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The wait that an answer asks for in seconds, from a number or from a date; None when it names none."""
+    text = str(answer.headers.get("retry-after", ""))
+    if not text or text.isdecimal():
+        return float(text) if text else None
+    return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+
+
+class Following(Faulty):
+    """Follows redirects, and gives the key to the origin it was made for only."""
+
+    most_hops = 10
+
+    def send(self, url: str, deadline: float) -> Answer:
+        """PlannedRequest, and follow redirects as far as they may be followed."""
+        answer, at = self.hop(url, deadline, self.may_have_key(url)), url
+        for _ in range(self.most_hops):
+            if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+                return answer
+            at = str(httpx.URL(at).join(answer.headers["location"]))
+            answer = self.hop(at, deadline, self.may_have_key(at))
+        raise BatchError("transport", "too many redirects")
+
+    def may_have_key(self, url: str) -> bool:
+        """Whether a URL is one that the key was given for."""
+        base, there = httpx.URL(self.base_url), httpx.URL(url)
+        return (base.scheme, base.host, base.port) == (there.scheme, there.host, there.port)
+
+    def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
+        """One request, with or without the key."""
+        self.with_key = with_key
+        if time.monotonic() > deadline:
+            raise BatchError("timeout", "redirected until the deadline")
+        return super().send(url, deadline)
+
+    def headers(self) -> dict[str, str]:
+        """Without the key, where it does not belong."""
+        headers = super().headers()
+        if not getattr(self, "with_key", True):
+            del headers["x-api-key"]
+        return headers
+
+
+def empty_batch(client: Faulty, batch_id: str = "") -> Batch:
+    """A batch made up out of nothing, as clients with default values do."""
+    zeros = {"total_generations": 0, "success_count": 0, "failed_count": 0, "pending_count": 0}
+    return client.batch(
+        {
+            "id": batch_id,
+            "created_at": "1970-01-01T00:00:00Z",
+            "status": "PENDING",
+            "metrics": zeros,
+            "outputUrl": "",
+        }
+    )

@@ -1,0 +1,92 @@
+"""Answers given before the key is looked at: to conditions, to HEAD, out of a cache in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from batch_conformance.mutants.server.base import fault_in_answer, register
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+
+BEFORE, EVERY = "server.auth.before-lookup", "server.auth.every-request"
+_TAG, _DATE = '"v1"', "Mon, 15 Jan 2024 10:30:00 GMT"
+
+Shortcut = Callable[[Asked, bool], Answer | None]
+
+
+def _first(name: str, shortcut: Shortcut) -> None:
+    """A server that asks ``shortcut`` (request, whether the batch exists) before it looks at the key."""
+
+    class Hasty(ReferenceServer):
+        def answer(self, asked: Asked) -> Answer:
+            if asked.segment is not None and not self.authenticate(asked):
+                early = shortcut(asked, self.look_up(asked.segment) is not None)
+                if early is not None:
+                    return early
+            answer = super().answer(asked)
+            if answer.status == 200:
+                answer.headers = [*answer.headers, ("ETag", _TAG), ("Last-Modified", _DATE)]
+            return answer
+
+    register(name, BEFORE, Hasty)
+
+
+def _condition(header: bytes, status: int, when: Callable[[bytes, bool], bool]) -> Shortcut:
+    def shortcut(asked: Asked, exists: bool) -> Answer | None:
+        told = asked.header(header)
+        return Answer(status, b"", [], None) if told and when(told[0], exists) else None
+
+    return shortcut
+
+
+_first(
+    "304-to-any-tag-first", _condition(b"if-none-match", 304, lambda told, exists: exists and told == b"*")
+)
+_first(
+    "304-to-its-tag-first",
+    _condition(b"if-none-match", 304, lambda told, exists: exists and told == _TAG.encode()),
+)
+_first("304-to-a-date-first", _condition(b"if-modified-since", 304, lambda told, exists: exists))
+_first("412-where-nothing-is-first", _condition(b"if-match", 412, lambda told, exists: not exists))
+_first(
+    "head-200-first", lambda asked, exists: Answer(200, b"") if asked.method == "HEAD" and exists else None
+)
+_first(
+    "head-404-first",
+    lambda asked, exists: Answer(404, b"") if asked.method == "HEAD" and not exists else None,
+)
+
+
+class _SharedCache(ReferenceServer):
+    """Behind a cache that is keyed on the URL alone, and keeps a 200 for the next few requests."""
+
+    keeps = 3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[bytes, tuple[int, Answer]] = {}
+        self.count = 0
+
+    def answer(self, asked: Asked) -> Answer:
+        self.count += 1
+        url = asked.path + b"?" + asked.query
+        until, kept = self.kept.get(url, (0, None))
+        if kept is not None and asked.method == "GET" and self.count <= until:
+            return kept
+        answer = super().answer(asked)
+        if asked.method == "GET" and asked.segment is not None and answer.status == 200:
+            self.kept[url] = self.count + self.keeps, answer
+        return answer
+
+
+class _PatientCache(_SharedCache):
+    keeps = 40
+
+
+register("cache-keyed-on-the-url", EVERY, _SharedCache)
+register("cache-keyed-on-the-url-for-long", EVERY, _PatientCache)
+
+#: Legal: conditions that are looked at once the key has been.
+fault_in_answer("", "conditions-after-the-key", lambda _, asked, answer: Answer(
+    304, b"", [("ETag", _TAG)], None) if answer.status == 200 and asked.header(b"if-none-match") in ([b"*"], [_TAG.encode()])
+    else Answer(200, answer.body, [*answer.headers, ("ETag", _TAG), ("Last-Modified", _DATE)]) if answer.status == 200
+    else answer)  # fmt: skip

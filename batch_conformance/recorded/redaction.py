@@ -1,0 +1,84 @@
+"""Secrets in recordings: found by where they stand, taken out of what is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from batch_conformance.http import Exchange, Redactor, Request
+from batch_conformance.http.redact import hiding
+from batch_conformance.http.sensitive import (
+    SECRET_NAME,
+    TELLING,
+    Secret,
+    hide_queries,
+    hide_userinfo,
+    query_secrets,
+)
+from batch_conformance.recorded.recording import Headers
+
+_SECRET_HEADER = re.compile(rf"(?!(?:www|proxy)-authenticate$).*{SECRET_NAME}", re.IGNORECASE)
+#: Headers whose values are few in a file, and hidden in all of it.
+_KEY_HEADERS = frozenset({"x-api-key", "authorization"})
+
+
+def keys_hidden(requests: Iterable[Request]) -> Redactor:
+    """Hides the keys of all these requests."""
+    keys = _of_headers(row for request in requests for row in request.headers if _is_key(row[0]))
+    redactor = Redactor()
+    for secret, name in sorted(set(keys)):
+        redactor.add(secret, name, pieces=name)
+    return redactor
+
+
+def redactor_of(exchange: Exchange) -> Redactor:
+    """Hides every secret of one exchange, wherever in it that turns up."""
+    response = exchange.response
+    headers = (*exchange.request.headers, *(response.headers if response else ()))
+    body = response.body.decode("utf-8", "replace") if response else ""
+    texts = (exchange.request.url, body, *(value for _, value in headers))
+    return hiding(frozenset((*_of_headers(headers), *query_secrets(texts))))
+
+
+def _is_key(header: str) -> bool:
+    return header.lower() in _KEY_HEADERS
+
+
+def _of_headers(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
+    for name, value in headers:
+        if _SECRET_HEADER.match(name):
+            yield from ((part, _label(name)) for part in _values(name, value) if len(part) >= TELLING)
+
+
+def _label(header: str) -> str:
+    return "[api-key]" if header.lower() == "x-api-key" else f"[{header.lower()}]"
+
+
+def _values(name: str, value: str) -> Iterator[str]:
+    """A header's value, and the parts of it that are secrets by themselves."""
+    yield value
+    if "auth" in name.lower():
+        yield value.partition(" ")[2].strip()
+    if "cookie" in name.lower():
+        for pair in value.split(";"):
+            yield pair.partition("=")[2].strip()
+
+
+def safe(exchange: Exchange) -> Exchange:
+    """The exchange as it may be shown: secrets replaced where they stand, however short, and where they are echoed."""
+    request, response, redactor = exchange.request, exchange.response, redactor_of(exchange)
+    url = hide_queries(hide_userinfo(request.url))
+    if response is not None:
+        text = response.body.decode("utf-8", "surrogateescape")
+        body = redactor.text(text).encode("utf-8", "surrogateescape")
+        response = replace(response, headers=_masked(response.headers, redactor), body=body)
+    request = replace(request, url=redactor.text(url), headers=_masked(request.headers, redactor))
+    return replace(exchange, request=request, response=response)
+
+
+def _masked(headers: Headers, redactor: Redactor) -> Headers:
+    return tuple(
+        (name, _label(name) if value and _SECRET_HEADER.match(name) else redactor.text(value))
+        for name, value in headers
+    )

@@ -1,0 +1,103 @@
+"""The same app behind the standard library's server: header names as sent, HTTP/1.0, chunks, closed connections.
+
+For mutants and legal variations that an ASGI server would iron out.
+"""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from batch_conformance.reference.server import Asked, ReferenceServer
+
+
+@dataclass(frozen=True)
+class WireOptions:
+    """How answers are put on the wire."""
+
+    version: str = "HTTP/1.1"
+    chunked: bool = False
+    gzip: bool = False
+    close: bool = False
+    raw_names: bool = False
+
+
+class _Handler(BaseHTTPRequestHandler):
+    app: ReferenceServer
+    manner: WireOptions
+
+    def do_any(self) -> None:
+        raw, _, query = self.path.encode("utf-8", "surrogateescape").partition(b"?")
+        prefix = b"/v2/batch/"
+        names = [(name if self.manner.raw_names else name.lower()) for name in self.headers]
+        asked = Asked(
+            method=self.command,
+            path=raw,
+            segment=raw[len(prefix) :] if raw.startswith(prefix) else None,
+            query=query,
+            headers=tuple(
+                (name.encode("latin-1"), value.strip().encode("latin-1", "replace"))
+                for name, value in zip(names, self.headers.values(), strict=True)
+            ),
+            client=(self.client_address[0], self.client_address[1]),
+        )
+        answer = self.app.answer(asked)
+        content = answer.content()
+        self.send_response(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        if answer.media_type is not None:
+            self.send_header("Content-Type", answer.media_type)
+        if self.manner.gzip and "gzip" in (self.headers.get("accept-encoding") or ""):
+            content = gzip.compress(content)
+            self.send_header("Content-Encoding", "gzip")
+        if self.manner.close:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        if self.manner.chunked and content:
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            half = max(1, len(content) // 2)
+            for chunk in (content[:half], content[half:]):
+                if chunk:
+                    self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+            return
+        # HTTP/1.0 may leave the length out: the end of the connection is the end of the body.
+        if self.manner.version != "HTTP/1.0":
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_any
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a client that has what it wants may close before the last byte is written."""
+
+
+@contextmanager
+def serving_plainly(app: ReferenceServer, manner: WireOptions) -> Iterator[str]:
+    """Serve ``app`` in threads; yields its base URL."""
+    handler = type("Handler", (_Handler,), {"app": app, "manner": manner, "protocol_version": manner.version})
+    server = _Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,1 +1,0 @@
-"""How to reach a server: target, pre-flight, discovery, the wire, and the probes that are sent."""

@@ -1,0 +1,114 @@
+"""From a URL's host to a connected socket, within a deadline: all addresses of the host get their share of it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from concurrent.futures import Future
+from typing import Any
+from urllib.parse import urlsplit
+
+from batch_conformance.server_runner.connection import ConnectionBroken, Deadline
+
+_Address = tuple[Any, ...]
+
+
+class Address:
+    """Where a target is. The address that answered last is tried first: a host may have some that never do."""
+
+    def __init__(self, url: str, ssl_context: ssl.SSLContext | None = None) -> None:
+        parts = urlsplit(url)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = parts.scheme == "https"
+        self._ssl_context = ssl_context
+        self._known: list[_Address] = []
+
+    def connect(self, deadline: Deadline) -> socket.socket:
+        """A connected socket, with TLS where the URL wants it. Raises :class:`ConnectionBroken`."""
+        try:
+            plain = self._any(deadline)
+        except TimeoutError:
+            raise ConnectionBroken("timeout", f"no connection within {deadline.seconds:g} s") from None
+        if not self._tls:
+            return plain
+        try:
+            return self._secured(plain, deadline)
+        except BaseException:
+            plain.close()
+            raise
+
+    def _any(self, deadline: Deadline) -> socket.socket:
+        known = self._known or self._looked_up(deadline)
+        trouble: OSError | None = None
+        for index, address in enumerate(known):
+            try:
+                connected = _connected(address, deadline.left() / (len(known) - index))
+            except OSError as error:
+                trouble = error
+            else:
+                self._known = [address, *(other for other in known if other != address)]
+                return connected
+        self._known = []
+        if trouble is None or isinstance(trouble, TimeoutError):
+            raise TimeoutError
+        raise ConnectionBroken("refused", f"the connection failed: {trouble.strerror or trouble}") from None
+
+    def _looked_up(self, deadline: Deadline) -> list[_Address]:
+        """All addresses of the host. The system's look-up cannot be given a deadline, so it gets a thread."""
+        found: Future[list[_Address]] = Future()
+
+        def look_up() -> None:
+            try:
+                rows = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+                found.set_result(
+                    [(family, kind, protocol, place) for family, kind, protocol, _, place in rows]
+                )
+            except (OSError, UnicodeError) as error:
+                found.set_exception(error)
+
+        threading.Thread(target=look_up, name="batch-look-up", daemon=True).start()
+        try:
+            return found.result(deadline.left())
+        except (socket.gaierror, UnicodeError) as error:
+            told = error.strerror if isinstance(error, socket.gaierror) else str(error)
+            raise ConnectionBroken("refused", f"the host {self._host!r} is not known: {told}") from None
+
+    def _secured(self, plain: socket.socket, deadline: Deadline) -> socket.socket:
+        self._ssl_context = self._ssl_context or trusting_context()
+        try:
+            plain.settimeout(deadline.left())
+            return self._ssl_context.wrap_socket(plain, server_hostname=self._host)
+        except TimeoutError:
+            raise ConnectionBroken("timeout", f"no TLS handshake within {deadline.seconds:g} s") from None
+        except ssl.SSLCertVerificationError as error:
+            raise ConnectionBroken("tls", f"its TLS certificate is not valid: {error.verify_message}") from None
+        except ssl.SSLError as error:
+            raise ConnectionBroken("tls", f"the TLS handshake failed: {error.reason or error}") from None
+        except OSError as error:
+            raise ConnectionBroken("tls", f"the TLS handshake broke: {error.strerror or error}") from None
+
+
+def _connected(address: _Address, seconds: float) -> socket.socket:
+    family, kind, protocol, place = address
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(place)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def trusting_context() -> ssl.SSLContext:
+    """Trusts what the system trusts (``SSL_CERT_FILE`` included), and certifi's list where that is installed."""
+    context = ssl.create_default_context()
+    try:
+        import certifi
+    except ImportError:
+        return context
+    context.load_verify_locations(certifi.where())
+    return context

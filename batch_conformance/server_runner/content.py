@@ -1,0 +1,77 @@
+"""Bodies: what their codings hide, up to a cap, and what of them is kept."""
+
+from __future__ import annotations
+
+import zlib
+
+from batch_conformance.http import Failure
+from batch_conformance.server_runner.connection import BODY_CAP
+
+#: More codings in a row than anybody uses; each of them costs time.
+_MOST_CODINGS = 4
+
+
+def decoded(raw: bytes, codings: list[str]) -> tuple[bytes, Failure | None]:
+    """Undo gzip and deflate (the codings that requests offer), up to the cap: a bomb must not go off here."""
+    names = [name.strip().lower() for value in codings for name in value.split(",")]
+    names = [name for name in names if name and name != "identity"]
+    body = raw
+    if len(names) > _MOST_CODINGS:
+        return body, Failure("too-large", f"the body has {len(names)} codings, one over the other")
+    for name in reversed(names):
+        if name not in ("gzip", "x-gzip", "deflate") or not body:
+            return body, None
+        body, trouble = _inflated(body, name)
+        if trouble:
+            return body, trouble
+    return body, None
+
+
+def _inflated(body: bytes, name: str) -> tuple[bytes, Failure | None]:
+    # 31: gzip; 15: zlib, which deflate means; -15: deflate without a header, which some send.
+    windows = (15, -15) if name == "deflate" else (31,)
+    for window in windows:
+        try:
+            return _members(body, window, name)
+        except zlib.error as error:
+            trouble = Failure("truncated", f"the {name} coding is broken: {error}")
+    return body, trouble
+
+
+def _members(body: bytes, window: int, name: str) -> tuple[bytes, Failure | None]:
+    """The members of a gzip file, one after the other (RFC 1952, 2.2); deflate has one."""
+    plain = bytearray()
+    while body:
+        inflater = zlib.decompressobj(window)
+        plain += inflater.decompress(body, BODY_CAP + 1 - len(plain))
+        if len(plain) > BODY_CAP:
+            note = Failure("too-large", f"the body inflates to more than {BODY_CAP:,} bytes")
+            return bytes(plain[:BODY_CAP]), note
+        if not inflater.eof:
+            return bytes(plain), Failure("truncated", f"the {name} coding ends too early")
+        body = inflater.unused_data
+    return bytes(plain), None
+
+
+class BodyCache:
+    """Keeps the bodies of a run: equal ones once, long ones as long as there is room, of others the beginning."""
+
+    SHORT = 16 << 10
+    ROOM = 16 << 20
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, bytes] = {}
+        self._room = self.ROOM
+
+    def keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
+        """The body as it is to be recorded, and what is wrong with it."""
+        if failure is not None and failure.kind == "too-large":
+            return body[: self.SHORT], failure
+        if body not in self._kept:
+            if len(body) > self.SHORT:
+                if len(body) > self._room:
+                    note = f"the long bodies of this run exceed {self.ROOM:,} bytes; the rest of this one was dropped"
+                    return body[: self.SHORT], failure or Failure("too-large", note)
+                self._room -= len(body)
+            self._kept[body] = body
+        return self._kept[body], failure

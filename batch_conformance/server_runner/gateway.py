@@ -1,0 +1,103 @@
+"""What stands in front of a staging server: headers that its gateway wants, certificates, tunnels."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.address import trusting_context
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+#: Headers that the suite sets itself, or that would change how a request is read.
+_OWN = frozenset(
+    {
+        "x-api-key",
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "accept-encoding",
+        "user-agent",
+    }
+)
+#: Headers that proxies and load balancers add, a server on this machine does not.
+_OF_PROXIES = (
+    "via", "cf-ray", "x-amz-cf-id", "x-amzn-trace-id", "x-amzn-requestid", "x-azure-ref", "fly-request-id",
+    "x-vercel-id", "x-served-by", "x-cloud-trace-context", "ngrok-agent-ips",
+)  # fmt: skip
+#: No server on this machine needs this long for its fastest answer, in seconds; and the answers it takes to say so.
+_FAR, _ENOUGH = 0.04, 10
+
+
+class UsageError(ValueError):
+    """The suite was asked for something that cannot be: exit status 4. The message is one line for the user."""
+
+
+@dataclass(frozen=True)
+class ExtraHeader:
+    """A header that a gateway wants with each request; its value comes from the environment variable ``variable``."""
+
+    name: str
+    value: str = field(repr=False)
+    variable: str
+
+
+def extra_headers(
+    table: Mapping[str, str], environ: Mapping[str, str], where: str
+) -> tuple[ExtraHeader, ...]:
+    """The headers of a ``headers_env`` table: names, each with its environment variable. Raises :class:`UsageError`."""
+    headers = []
+    for name, variable in table.items():
+        if not _TOKEN.fullmatch(name) or name.lower() in _OWN:
+            raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
+        value = environ.get(variable, "")
+        if not value:
+            raise UsageError(
+                f"{where}: no value for the header {name}: set the environment variable {variable}"
+            )
+        if value.strip() != value or not value.isprintable() or not value.isascii():
+            raise UsageError(
+                f"{where}: {variable} has white space around it or characters no header can carry"
+            )
+        headers.append(ExtraHeader(name, value, variable))
+    return tuple(headers)
+
+
+def context_of(ca: Path) -> ssl.SSLContext:
+    """Trusts the certificates in ``ca`` (PEM) beside the system's. Raises :class:`UsageError`."""
+    context = trusting_context()
+    try:
+        context.load_verify_locations(ca)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {ca.name} (--batch-ca)") from None
+    except ssl.SSLError:
+        raise UsageError(f"{ca.name} holds no certificates in PEM (--batch-ca)") from None
+    except OSError as error:
+        raise UsageError(f"{ca.name} cannot be read: {error.strerror} (--batch-ca)") from None
+    return context
+
+
+def tunnel_hints(exchanges: Sequence[Exchange]) -> Iterable[str]:
+    """A line for a target on a loopback address that does not seem to be on this machine."""
+    added = next((name for exchange in exchanges for name in _OF_PROXIES if _has(exchange, name)), "")
+    answered = [exchange.ended - exchange.started for exchange in exchanges if exchange.response is not None]
+    why = ""
+    if added:
+        why = f"its answers carry the header {added}"
+    elif any(exchange.status == 429 and exchange.intent.staged is None for exchange in exchanges):
+        why = "it answers 429"
+    elif len(answered) >= _ENOUGH and min(answered) >= _FAR:
+        why = f"its fastest answer took {min(answered) * 1000:.0f} ms"
+    if why:
+        yield (
+            f"this loopback address may be a tunnel to a shared server ({why}): "
+            "no request rate is held on loopback, so give one, e.g. --batch-rate 8/s"
+        )
+
+
+def _has(exchange: Exchange, name: str) -> bool:
+    return exchange.response is not None and bool(exchange.response.header_values(name))

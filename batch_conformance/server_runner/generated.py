@@ -1,0 +1,211 @@
+"""The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
+
+Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache, lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import HypothesisException
+
+from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.contract import current_contract
+from batch_conformance.generate.database import shelf
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import Key
+from batch_conformance.http import Exchange, Response
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import ProbeContext
+
+#: Judges that can tell from a single exchange whether a generated example breaks something.
+_ON_SIGHT = (
+    "server.notfound.hostile-id",
+    "server.auth.invalid-key",
+    "server.auth.hostile-key",
+    "server.auth.no-disclosure",
+    "server.error.body",
+    "server.error.media-type",
+    "server.error.status-agrees",
+    "server.error.documented-status",
+)
+#: Schemathesis's checks that agree with this contract, and hold for a single response.
+_CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
+
+#: What a property does not look at need not be drawn: drawing takes most of an example's time.
+_FIXED_KEY = {"headers": {"x-api-key": "any"}, "cookies": {}, "query": {}}
+_FIXED_ID = {"path_parameters": {"id": "any"}, "cookies": {}, "query": {}}
+
+
+class _Broken(Exception):
+    """An example that breaks a clause; Hypothesis makes it smaller."""
+
+
+class _Stop(BaseException):
+    """Ends the exploration on the spot. Not an exception that Hypothesis would take for the example's fault, or that
+    would make it forget the examples of earlier runs.
+    """
+
+    def __init__(self, why: BaseException) -> None:
+        super().__init__()
+        self.why = why
+
+
+def _operation() -> Any:
+    return _schema_operation(current_contract().sha256)
+
+
+@lru_cache(maxsize=4)
+def _schema_operation(_sha256: str) -> Any:
+    import schemathesis
+
+    contract = current_contract()
+    operation = contract.operation("get")
+    schema = schemathesis.openapi.from_dict(deepcopy(contract.document.content))
+    return schema[operation.path][operation.method]
+
+
+@cache
+def _checks() -> list[Any]:
+    from schemathesis import checks
+
+    checks.load_all_checks()
+    return [getattr(checks, name) for name in _CHECKS]
+
+
+def explore(
+    context: ProbeContext, send: Callable[[PlannedRequest], Exchange], left: Callable[[], int], keep: Callable[[Exchange], None]
+) -> None:
+    """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
+
+    ``left`` tells how many requests may still be sent; ``keep`` puts the annotated exchange in place of the plain one.
+    """
+    for plan, fixed in ((_generated_id, _FIXED_KEY), (_generated_key, _FIXED_ID)):
+        _property(context, plan, fixed, send, left, keep)
+
+
+def _property(
+    context: ProbeContext,
+    plan: Callable[[ProbeContext, Any], PlannedRequest | None],
+    fixed: Mapping[str, dict[str, str]],
+    send: Callable[[PlannedRequest], Exchange],
+    left: Callable[[], int],
+    keep: Callable[[Exchange], None],
+) -> None:
+    thorough = context.profile.budget is None
+    phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
+    spare = context.profile.generated + context.profile.shrink
+    opinions = _Opinions()
+
+    # In this order: below a seed, settings lose their database.
+    @settings(
+        max_examples=context.profile.generated,
+        database=shelf(context.database, f"server:{plan.__name__}") if thorough else None,
+        phases=phases,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+    )
+    @seed(context.seed)
+    @given(_operation().as_strategy(**fixed))
+    def holds(case: Any) -> None:
+        nonlocal spare
+        planned = plan(context, case)
+        if planned is None or spare <= 0 or left() <= 0:
+            return
+        spare -= 1
+        try:
+            exchange = send(planned)
+        except BaseException as error:
+            # Not the example's fault: it must reach the runner, not the shrinker.
+            raise _Stop(error) from None
+        annotated = replace(exchange, notes=opinions(case, exchange))
+        keep(annotated)
+        if annotated.notes or _is_broken(annotated):
+            raise _Broken
+
+    # What was found stands in the record, where the judges see it.
+    try:
+        with suppress(_Broken, HypothesisException, ExceptionGroup):
+            holds()
+    except _Stop as stop:
+        raise stop.why from None
+
+
+def _is_broken(exchange: Exchange) -> bool:
+    record = Record([exchange])
+    return any(SERVER_CHECKS.checks[clause](record).findings for clause in _ON_SIGHT)
+
+
+def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
+    segment = str((case.path_parameters or {}).get("id", ""))
+    value = unquote(segment, errors="surrogateescape")
+    if not segment or value in context.ids:
+        return None
+    asked = AskedId(value, segment, "hostile", "a generated id")
+    return PlannedRequest("generated-ids", asked, context.key, key_header=context.key_header)
+
+
+def _generated_key(context: ProbeContext, case: Any) -> PlannedRequest | None:
+    value = str((case.headers or {}).get("x-api-key", ""))
+    if not value or value.strip() != value or value == context.secret:
+        return None
+    plain = value.isascii() and value.isprintable()
+    key = Key(value, "invalid" if plain else "hostile", "a generated key")
+    return context.anonymous("generated-keys", known_id(context.ids[0]), key)
+
+
+class _Opinions:
+    """What Schemathesis's own checks say of documented errors, as ``check: message``; like answers are checked once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
+
+    def __call__(self, case: Any, exchange: Exchange) -> tuple[str, ...]:
+        answer = exchange.response
+        if answer is None or exchange.failure is not None or answer.status not in (401, 404, 500):
+            return ()
+        alike = answer.status, tuple(answer.header_values("content-type")), answer.body
+        if alike not in self._known:
+            self._known[alike] = _second_opinion(case, exchange, answer)
+        return self._known[alike]
+
+
+def _second_opinion(case: Any, exchange: Exchange, answer: Response) -> tuple[str, ...]:
+    # The body was decoded already: its coding must not be undone twice.
+    headers = [
+        (name, value)
+        for name, value in answer.headers
+        if name.lower() not in ("content-encoding", "content-length")
+    ]
+    response = httpx.Response(
+        answer.status,
+        headers=headers,
+        content=answer.body,
+        request=httpx.Request(exchange.request.method, "http://target" + case.formatted_path),
+    )
+    response.elapsed = _elapsed(exchange)
+    try:
+        case.validate_response(response, checks=_checks())
+    except BaseExceptionGroup as failures:
+        return tuple(_told(failure) for failure in failures.exceptions)
+    return ()
+
+
+def _elapsed(exchange: Exchange) -> Any:
+    from datetime import timedelta
+
+    return timedelta(seconds=max(0.0, exchange.ended - exchange.started))
+
+
+def _told(failure: BaseException) -> str:
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    return f"{type(failure).__name__}: {' '.join(lines)[:300]}"

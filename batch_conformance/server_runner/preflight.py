@@ -1,0 +1,114 @@
+"""Checks before the probes: the target answers, takes the key, and knows the ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.sender import Sender
+
+_SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
+
+
+def read_known_batches(sender: Sender, given: Collection[str]) -> None:
+    """Read each known batch once, and order them by their states.
+
+    ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are refused.
+    """
+    context = sender.world
+    answers: list[Exchange] = []
+    for value in context.ids[: context.profile.batches]:
+        try:
+            answers.append(sender.send(context.read("reads", value)))
+        except GivenUp as given_up:
+            sender.note(str(given_up))
+    _check_key(sender, answers)
+    _check_base_url(sender, answers)
+    if answers and all(answer.status == 404 for answer in answers):
+        named = ", ".join(context.ids[:5])
+        whose = "given as existing" if given else "that it lists itself"
+        raise CouldNotRun(
+            f"{sender.target.url} knows none of the batch ids {whose} ({named}): every read is a 404"
+            + base_url_advice(sender.target.url)
+        )
+    for answer in answers:
+        context.note_state(answer)
+    # A batch that is COMPLETED first: near misses of it have most to give away.
+    order = {"COMPLETED": 0, "FAILED": 1}
+    context.ids.sort(key=lambda value: order.get((context.states.get(value) or [""])[-1], 2))
+
+
+def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:
+    """Raise :class:`CouldNotRun` when every read is sent to the same path below another base URL."""
+    bases = {moved_base(answer) for answer in answers}
+    base = bases.pop() if len(bases) == 1 else None
+    if base is not None and base != sender.target.url:
+        raise CouldNotRun(
+            f"{sender.target.url} redirects every read to {base} ({answers[0].status}), and redirects are not "
+            f"followed: judge it there, with --batch-target {base}"
+        )
+
+
+def moved_base(answer: Exchange) -> str | None:
+    """The base URL to which a redirect leads, if it leads to the path that was asked for; else None."""
+    if answer.response is None or not 300 <= answer.response.status < 400:
+        return None
+    locations = answer.response.header_values("location")
+    asked = urlsplit(answer.request.url).path
+    tail = asked[asked.rfind("/v2/batch") :]
+    if len(locations) != 1 or "/v2/batch" not in asked:
+        return None
+    try:
+        parts = urlsplit(urljoin(answer.request.url, locations[0].strip()))
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return None
+    if not usable or not parts.path.endswith(tail):
+        return None
+    return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(tail)}"
+
+
+def base_url_advice(url: str) -> str:
+    """What to say when nothing is found below a base URL that looks as if it were more than that; else nothing."""
+    parts = urlsplit(url)
+    for ending in ("/v2/batch", "/v2/batches", "/v2"):
+        if parts.path.rstrip("/").endswith(ending):
+            base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(ending)}"
+            return (
+                f" (reads go to {url}/v2/batch/…; if {ending} is no prefix of its own: --batch-target {base})"
+            )
+    return ""
+
+
+def _check_key(sender: Sender, answers: list[Exchange]) -> None:
+    context, target = sender.world, sender.target
+    if not answers or not all(answer.status in (401, 403) for answer in answers):
+        return
+    # Before the key is called refused: does the server only know another spelling of the header's name?
+    for spelling in _SPELLINGS:
+        if spelling != context.key_header:
+            read = context.read("header-case", context.ids[0])
+            label = f"the valid key under {spelling}"
+            again = sender.send(replace(read, key_header=spelling, label=label))
+            if again.status not in (401, 403, None):
+                _relabel(sender, answers)
+                context.key_header = spelling
+                answers[:] = [sender.send(context.read("reads", value)) for value in context.ids]
+                return
+    raise CouldNotRun(
+        f"{target.url} refuses the API key of {target.api_key_env} "
+        f"({answers[0].status} on the known batch {answers[0].intent.id})"
+    )
+
+
+def _relabel(sender: Sender, answers: list[Exchange]) -> None:
+    """What was refused for the spelling of the header's name is evidence of that, not of a failed read."""
+    for index, exchange in enumerate(sender.exchanges):
+        if exchange in answers:
+            label = f"the valid key under {sender.world.key_header}"
+            intent = replace(exchange.intent, probe="header-case", label=label)
+            sender.exchanges[index] = replace(exchange, intent=intent)

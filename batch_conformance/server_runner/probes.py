@@ -1,0 +1,396 @@
+"""The probes: what is sent, in which order, on which connection. They send and record; they never judge.
+
+A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do
+not look at answers can be planned without sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from batch_conformance.contract.id_form import is_uuid
+from batch_conformance.contract.load import FINAL_STATUSES
+from batch_conformance.generate import ids, keys
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import EMPTY, MISSING, Key
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.profile import Profile
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+Probe = Generator[PlannedRequest, Exchange | None, None]
+
+
+@dataclass
+class ProbeContext:
+    """What the probes know of the target: the key, the known ids, and the states seen so far."""
+
+    key: Key
+    variable: str
+    ids: list[str]
+    profile: Profile
+    seed: int
+    key_header: str = "x-api-key"
+    states: dict[str, list[str]] = field(default_factory=dict)
+    other_key: Key | None = None
+    revoked_key: Key | None = None
+    database: ExampleDatabase | None = None
+    #: Values of headers that a read of the first known batch brought, by their names in lower case.
+    seen: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def secret(self) -> str:
+        """The valid key's value."""
+        return self.key.value or ""
+
+    def read(self, probe: str, value: str) -> PlannedRequest:
+        """An ordinary read of a known batch."""
+        return PlannedRequest(probe, known_id(value), self.key, key_header=self.key_header)
+
+    def anonymous(self, probe: str, asked: AskedId, key: Key) -> PlannedRequest:
+        """A request without the valid key, on the connection that never carries it."""
+        return PlannedRequest(probe, asked, key, lane="anonymous", key_header=self.key_header)
+
+    def note_state(self, exchange: Exchange | None) -> str | None:
+        """Remember the status that a read of a known batch showed."""
+        value = exchange.response.json.value if exchange and exchange.response else None
+        if exchange is not None and exchange.status == 200 and exchange.intent.id == self.ids[0]:
+            assert exchange.response is not None
+            for name in ("etag", "last-modified", "date"):
+                for text in filter(None, exchange.response.header_values(name)):
+                    self.seen[name] = text
+        status = value.get("status") if isinstance(value, dict) else None
+        if exchange is not None and isinstance(status, str):
+            self.states.setdefault(exchange.intent.id, []).append(status)
+            return status
+        return None
+
+
+def before_first_auth(context: ProbeContext) -> Probe:
+    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, stranger):
+        yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_header=context.key_header)
+
+
+def reads(context: ProbeContext) -> Probe:
+    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
+    read = context.ids[: context.profile.batches]
+    rounds = max(context.profile.reads, -(-21 // len(read)) if context.profile.name != "quick" else 0)
+    for _ in range(rounds):
+        for value in read:
+            context.note_state((yield context.read("reads", value)))
+    moving = [value for value in read if _moves(context.states.get(value, []))]
+    for _ in range(context.profile.advance):
+        moving = [value for value in moving if context.states[value][-3:].count(context.states[value][-1]) < 3]
+        for value in moving:
+            context.note_state((yield context.read("reads", value)))
+
+
+def late_reads(context: ProbeContext) -> Probe:
+    """Each known batch once more, after all that happened in between."""
+    for _ in range(context.profile.late_reads):
+        for value in context.ids[: context.profile.batches]:
+            context.note_state((yield context.read("late-reads", value)))
+
+
+def header_case(context: ProbeContext) -> Probe:
+    """The valid key under other spellings of the header's name."""
+    for name in ("X-API-KEY", "X-Api-Key", "x-api-key", "x-aPI-kEY", "X-API-Key"):
+        if name != context.key_header:
+            yield replace(
+                context.read("header-case", context.ids[0]), key_header=name, label=f"the valid key under {name}"
+            )
+
+
+def auth_per_request(context: ProbeContext) -> Probe:
+    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    first, last = context.ids[0], context.ids[-1]
+    turns: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
+    if context.profile.name != "quick":
+        turns += [(first, context.key), (first, stranger), (last, context.key), (first, EMPTY), (last, context.key)]
+    cookies: list[str] = []
+    for value, key in turns:
+        label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
+        exchange = yield PlannedRequest(
+            "auth-per-request", known_id(value), key, lane="mixed", key_header=context.key_header, label=label
+        )
+        cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
+    # The batch just read with the key: what a cache in front would still hold.
+    yield replace(
+        context.anonymous("auth-per-request", known_id(last), MISSING),
+        lane="",
+        label="no key, on a fresh connection after the valid key was used on another",
+    )
+    if cookies:
+        pairs = "; ".join(cookie.partition(";")[0] for cookie in cookies)
+        label = "no key, with the cookies that a read with the valid key was given"
+        yield replace(
+            context.anonymous("auth-per-request", known_id(first), MISSING),
+            lane="",
+            headers=[("Cookie", pairs)],
+            label=label,
+        )
+
+
+def keyless_on_authed_connection(context: ProbeContext) -> Probe:
+    """No key and an unknown one, on the connection that carried the valid key all along."""
+    for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
+        label = f"{key.label}, on the connection that carried the valid key all along"
+        asked = known_id(context.ids[0])
+        yield PlannedRequest("auth-per-request", asked, key, key_header=context.key_header, label=label)
+
+
+def unauthenticated(context: ProbeContext) -> Probe:
+    """No key and an empty key, on known batches."""
+    few = context.ids[:2] if context.profile.name != "quick" else context.ids[:1]
+    for value in dict.fromkeys([*few, context.ids[-1]]):
+        yield context.anonymous("missing-key", known_id(value), MISSING)
+    for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+        yield context.anonymous("empty-key", known_id(value), EMPTY)
+    if context.profile.name != "quick":
+        # As curl and most libraries ask: a server may answer those as if they were browsers.
+        plain = context.anonymous("missing-key", known_id(context.ids[0]), MISSING)
+        yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
+
+
+def invalid_keys(context: ProbeContext) -> Probe:
+    """Keys nobody issued."""
+    for index, key in enumerate(
+        islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)
+    ):
+        yield context.anonymous("invalid-keys", _turn(context, index), key)
+
+
+def near_keys(context: ProbeContext) -> Probe:
+    """Keys one fault away from the valid one."""
+    near = keys.near_keys(context.secret, context.variable, context.seed)
+    for index, key in enumerate(islice(near, context.profile.near_keys)):
+        yield context.anonymous("near-keys", _turn(context, index), key)
+
+
+def hostile_keys(context: ProbeContext) -> Probe:
+    """Keys that trip parsers."""
+    for key in islice(keys.hostile_keys(context.secret, context.variable), context.profile.hostile_keys):
+        yield replace(context.anonymous("hostile-keys", known_id(context.ids[0]), key), lane="")
+
+
+def wrong_place(context: ProbeContext) -> Probe:
+    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    places = keys.other_places(context.secret)
+    for place in context.profile.places:
+        exchange = yield _misplaced(context, place, places[place])
+        if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
+            for pair in places[place]:
+                yield _misplaced(context, place, [pair])
+
+
+def _misplaced(context: ProbeContext, place: str, pairs: list[tuple[str, str]]) -> PlannedRequest:
+    base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
+    names = ", ".join(name for name, _ in pairs)
+    if place.startswith("query"):
+        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
+    if place == "cookie":
+        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
+        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
+    if place == "header":
+        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
+    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
+    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")
+
+
+def id_enumeration(context: ProbeContext) -> Probe:
+    """Known and unknown ids, in an order that keeps coincidences out, with every kind of key that is none.
+
+    Each unknown id is another one, of another length at times: what depends on the id alone then varies among them.
+    """
+    known = known_id(context.ids[0])
+    stranger = next(keys.unknown_keys(context.seed + 1, context.secret))
+    near = next(keys.near_keys(context.secret, context.variable, context.seed))
+    turns = [
+        (MISSING, context.profile.lookup),
+        (stranger, context.profile.lookup[:-2]),
+        (EMPTY, "ABBA"),
+        (near, "ABBA"),
+    ]
+    others = 0
+    for key, order in turns if context.profile.name != "quick" else turns[:1]:
+        for letter in order:
+            if letter == "A":
+                yield context.anonymous("id-enumeration", known, key)
+                continue
+            others += 1
+            asked = ids.unknown_id_like(context.ids[0], context.seed + others)
+            longer = replace(asked, value=asked.value + "7q", segment=asked.segment + "7q")
+            yield context.anonymous(
+                "id-enumeration", longer if others % 2 == 0 and not is_uuid(asked.value) else asked, key
+            )
+
+
+def conditional(context: ProbeContext) -> Probe:
+    """A known and an unknown id without a key, by HEAD and under conditions: what is decided before the key tells.
+
+    Each way is tried once, and once more, the other way round, where the two answers differ.
+    """
+    known = known_id(context.ids[0])
+    unknown = ids.unknown_id_like(context.ids[0], context.seed + 23)
+    date = context.seen.get("last-modified") or context.seen.get("date", "Mon, 01 Jan 2024 00:00:00 GMT")
+    ways: list[tuple[str, str, list[tuple[str, str]]]] = [
+        ("GET", "If-None-Match: * and If-Match: *", [("If-None-Match", "*"), ("If-Match", "*")]),
+        ("HEAD", "", []),
+        ("GET", "If-Modified-Since", [("If-Modified-Since", date)]),
+    ]
+    if "etag" in context.seen:
+        tag = context.seen["etag"]
+        ways.insert(1, ("GET", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+        ways.append(("HEAD", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+    for method, name, headers in ways[: context.profile.conditions]:
+        label = f"{MISSING.label}, {method}" + (f" with {name}" if name else "")
+        send = replace(
+            context.anonymous("conditional", known, MISSING), method=method, headers=headers, label=label
+        )
+        first = yield send
+        second = yield replace(send, asked=unknown)
+        if first is not None and second is not None and first.status != second.status:
+            yield replace(send, asked=unknown)
+            yield send
+
+
+def unknown_ids(context: ProbeContext) -> Probe:
+    """Ids of the known ones' form that nobody issued."""
+    for asked in islice(ids.unknown_ids(context.ids[0], context.seed), context.profile.unknown_ids):
+        yield PlannedRequest("unknown-ids", asked, context.key, key_header=context.key_header)
+
+
+def near_ids(context: ProbeContext) -> Probe:
+    """Ids one fault away from a known one: all kinds for the first, a few for the others."""
+    for index, value in enumerate(context.ids[: context.profile.batches]):
+        most = context.profile.near_ids if index == 0 else context.profile.near_ids_of_others
+        if index > 3 and context.profile.budget is not None:
+            break
+        # Each further batch gets other kinds of variants than the one before.
+        skip = 0 if index == 0 else (index - 1) * most
+        for asked in islice(ids.near_ids(value, context.ids), skip, skip + most):
+            yield PlannedRequest("near-ids", asked, context.key, key_header=context.key_header)
+
+
+def overrides(context: ProbeContext) -> Probe:
+    """An unknown id in the path and a known one in the query: all names at once; when that opens, name by name."""
+    asked = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
+    for names in (ids.QUERY_NAMES, *((name,) for name in ids.QUERY_NAMES)):
+        exchange = yield PlannedRequest(
+            "overrides",
+            asked,
+            context.key,
+            key_header=context.key_header,
+            query=[(name, context.ids[0]) for name in names],
+            label=f"an unknown id, with a known one in the query ({', '.join(names)})",
+        )
+        if len(names) > 1 and (exchange is None or exchange.status != 200):
+            return
+
+
+def hostile_ids(context: ProbeContext) -> Probe:
+    """Ids that trip routers, patterns and parsers."""
+    for asked in islice(ids.hostile_ids(context.ids[0], context.ids), context.profile.hostile_ids):
+        yield PlannedRequest("hostile-ids", asked, context.key, key_header=context.key_header)
+
+
+def methods(context: ProbeContext) -> Probe:
+    """Other methods, on an unknown id only: nothing that exists can be changed."""
+    asked = ids.unknown_id_like(context.ids[0], context.seed + 7)
+    for method in context.profile.methods:
+        for key in (MISSING, context.key):
+            label = f"{method} with {key.label}"
+            yield PlannedRequest(
+                "methods", asked, key, method=method, lane="", key_header=context.key_header, label=label
+            )
+
+
+def unusual_requests(context: ProbeContext) -> Probe:
+    """Reads of a known batch with something legal but unusual about them: none may make the server fail."""
+    read = context.read("unusual-requests", context.ids[0])
+    unusual: dict[str, list[tuple[str, str]]] = {
+        "Accept: text/html": [("Accept", "text/html")],
+        "If-None-Match": [("If-None-Match", '"x"')],
+        "a Range": [("Range", "bytes=0-0")],
+    }
+    # What every other client does: nothing about these answers may differ.
+    usual: dict[str, list[tuple[str, str]]] = {
+        "Accept: */*": [("Accept", "*/*")],
+        "no User-Agent": [("User-Agent", "")],
+        "an Accept-Language": [("Accept-Language", "de, *;q=0.5")],
+    }
+    sends = [replace(read, query=[("unknown", "1")], label="an unknown query parameter")]
+    sends += [
+        replace(read, probe="usual-variants", headers=headers, label=label)
+        for label, headers in usual.items()
+    ]
+    sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
+    for send in sends[: context.profile.unusual_requests]:  # noqa: UP028 - a list takes no answers
+        yield send
+
+
+def other_org(context: ProbeContext) -> Probe:
+    """Known batches with another organisation's valid key, if there is one; on connections of their own."""
+    if context.other_key is not None:
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
+
+
+def revoked_key(context: ProbeContext) -> Probe:
+    """A known batch with a key that was valid once, if there is one."""
+    if context.revoked_key is not None:
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
+
+
+def _turn(context: ProbeContext, index: int) -> AskedId:
+    return known_id(context.ids[index % len(context.ids)])
+
+
+def _moves(states: list[str]) -> bool:
+    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
+
+
+#: In the order they are sent: what depends on a clean start first, what can be left out last.
+PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
+    "reads": reads,
+    "header-case": header_case,
+    "auth-per-request": auth_per_request,
+    "unauthenticated": unauthenticated,
+    "invalid-keys": invalid_keys,
+    "near-keys": near_keys,
+    "wrong-place": wrong_place,
+    "id-enumeration": id_enumeration,
+    "conditional": conditional,
+    "other-org": other_org,
+    "revoked-key": revoked_key,
+    "unknown-ids": unknown_ids,
+    "near-ids": near_ids,
+    "overrides": overrides,
+    "hostile-keys": hostile_keys,
+    "methods": methods,
+    "unusual-requests": unusual_requests,
+    "hostile-ids": hostile_ids,
+    "late-reads": late_reads,
+    "keyless-on-authed-connection": keyless_on_authed_connection,
+}
+
+
+def planned(probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Iterator[PlannedRequest]:
+    """What a probe would send if every answer were the expected one."""
+    running = probe(context)
+    try:
+        send = next(running)
+        while True:
+            yield send
+            send = running.send(None)
+    except StopIteration:
+        return

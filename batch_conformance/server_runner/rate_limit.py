@@ -1,0 +1,80 @@
+"""Waiting out a rate limiter: how long a 429 asks to wait, and how long a run is prepared to."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from datetime import UTC, datetime
+
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.planned_request import PlannedRequest
+
+#: Seconds that a run may spend waiting because of 429s: in all, and for one request.
+MAX_WAIT_TOTAL = 120.0
+MAX_WAIT = 60.0
+#: Seconds of waiting without any other answer, after which a target that still says 429 will go on saying it.
+MAX_WAIT_IN_VAIN = 45.0
+#: Seconds to which a longer Retry-After is cut, some of which are no number any more.
+_LONGEST_TOLD = 1e6
+#: The longest wait, in seconds, where a 429 does not say how long.
+_LONGEST_GUESS = 8.0
+#: How often a request without the valid key is repeated on 429.
+_TRIES_WITHOUT_KEY = 3
+
+
+class RateLimit:
+    """What is known of a target's rate limiter. ``url`` is the target's, for messages."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._patience = MAX_WAIT_TOTAL
+        self._closed: set[str] = set()
+        self._in_vain = 0.0
+        self._was_served = False
+
+    def served(self) -> None:
+        """Note that something else than a 429 came."""
+        self._in_vain = 0.0
+        self._was_served = True
+
+    def wait_out(self, send: PlannedRequest, exchange: Exchange, tries: int) -> bool:
+        """Wait as long as a 429 asks to; False to take the 429 for the answer, without waiting.
+
+        ``tries`` counts the 429s to this request before this one. Raises :class:`CouldNotRun` when there is no end
+        to it.
+        """
+        wait = retry_after(exchange, otherwise=min(2.0**tries, _LONGEST_GUESS))
+        # One long wait is what limiters with a window of a minute ask for, of somebody they have served before.
+        first = self._was_served and not self._in_vain
+        endless = self._in_vain + wait > (MAX_WAIT if first else MAX_WAIT_IN_VAIN) or wait > self._patience
+        # A server may stop listening to strangers who keep coming: what they would be told is not seen.
+        stranger = send.key.kind != "valid"
+        if stranger and (endless or tries + 1 >= _TRIES_WITHOUT_KEY or send.probe in self._closed):
+            self._closed.add(send.probe)
+            return False
+        if endless:
+            raise CouldNotRun(
+                f"{self._url} keeps answering 429 (after {self._in_vain:g} s of waiting, "
+                f"asked to wait {wait:g} s more): lower --batch-rate, or come back later"
+            )
+        # A wait of nothing still costs patience, so that a server that only ever says 429 ends the run.
+        self._in_vain += max(wait, 1.0)
+        self._patience -= max(wait, 1.0)
+        time.sleep(wait)
+        return True
+
+
+def retry_after(exchange: Exchange, otherwise: float = 1.0) -> float:
+    """Seconds that an answer asks to wait (RFC 9110, 10.2.3: seconds or a date); ``otherwise`` if it does not say."""
+    values = exchange.response.header_values("retry-after") if exchange.response else []
+    if not values:
+        return otherwise
+    text = values[0].strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), _LONGEST_TOLD)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return otherwise
+    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

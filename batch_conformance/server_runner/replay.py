@@ -1,0 +1,125 @@
+"""Sends the requests of one finding again, and says whether the same clause is broken by what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.result import RunResult, Subject
+from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.generate import keys
+from batch_conformance.http import Exchange, Intent, Redactor, Request
+from batch_conformance.http.recipe import request_from
+from batch_conformance.server_runner.gateway import UsageError
+from batch_conformance.server_runner.hiding import derived_keys, hide_keys
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.target import Target
+from batch_conformance.server_runner.transport import Transport
+
+#: What a replay shows: broken as recorded; broken otherwise; not broken; or too little to tell, the answer being like
+#: the recorded one or not.
+Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a replay."""
+
+    exchanges: tuple[Exchange, ...]
+    outcome: Outcome
+    findings: tuple[Finding, ...]
+    redactor: Redactor
+
+
+def replay_requests(
+    target: Target,
+    clause: str,
+    evidence: Mapping[str, Any],
+    *,
+    seed: int,
+    secrets: Mapping[str, str],
+    timeout: float,
+) -> Replayed:
+    """PlannedRequest the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
+
+    ``secrets`` maps names of environment variables to their values. Raises ``ValueError``, ``KeyError`` or
+    ``TypeError`` for requests that are malformed or name a secret that is not known.
+    """
+    derived = derived_keys(target.api_key, target.api_key_env, seed)
+
+    def secret(kind: str, name: str) -> str:
+        found = derived.get(name) if kind == "key" else secrets.get(name)
+        if found is None:
+            raise ValueError(f"no value for {name}")
+        return found
+
+    plans = [(request_from(recipe, secret), recipe) for recipe in evidence["replay"]["requests"]]
+    transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
+    try:
+        exchanges = []
+        for (request, intent), recipe in plans:
+            _stage(target, recipe.get("staged"))
+            lane = str(recipe.get("connection", ""))
+            exchanges.append(transport.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
+    finally:
+        transport.close()
+    context = ProbeContext(
+        keys.valid_key(target.api_key, target.api_key_env), target.api_key_env, [], PROFILES["quick"], seed
+    )
+    shown = RunResult(Subject("server", "", "", target.url))
+    hide_keys(shown, context, target.headers)
+    for name, value in secrets.items():
+        shown.redactor.add(value, f"[value of {name}]")
+    result = SERVER_CHECKS.checks[clause](Record(exchanges, secrets=[target.api_key]))
+    return Replayed(
+        tuple(exchanges),
+        _outcome(result.findings, bool(result.observations), exchanges[-1], evidence),
+        tuple(result.findings),
+        shown.redactor,
+    )
+
+
+def _stage(target: Target, status: object) -> None:
+    if status is None:
+        return
+    if target.stager is None or not isinstance(status, int) or not target.stager.answer_next(status):
+        raise UsageError(f"the {status} was staged: give the staging hook with --stage, as the run had it")
+
+
+def _outcome(
+    findings: Sequence[Finding], looked: bool, last: Exchange, evidence: Mapping[str, Any]
+) -> Outcome:
+    if findings:
+        return "same" if any(_is_same(finding, evidence) for finding in findings) else "otherwise"
+    if looked:
+        return "kept"
+    recorded = (evidence.get("response") or {}).get("status")
+    return "alike" if recorded == last.status else "unlike"
+
+
+def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
+    """By their codes where both have one, else by what they say."""
+    code: object = getattr(finding, "code", "")
+    if code and evidence.get("code"):
+        return str(code) == str(evidence["code"])
+    return bool(finding.message == evidence["message"] or finding.actual == evidence["actual"])
+
+
+def _intent(intent: Intent, recipe: Mapping[str, Any]) -> Intent:
+    return replace(intent, staged=recipe.get("staged"))
+
+
+def _moved(request: Request, target: Target) -> Request:
+    """The request, to the target's own origin: a key goes nowhere else, whatever a report says."""
+    parts, origin = urlsplit(request.url), urlsplit(target.url)
+    rest = request.url.partition("://")[2].partition("/")[2]
+    if f"{parts.scheme}://{parts.netloc}" == f"{origin.scheme}://{origin.netloc}":
+        return request
+    headers = tuple(
+        (name, target.host if name.lower() == "host" else value) for name, value in request.headers
+    )
+    return replace(request, url=f"{origin.scheme}://{origin.netloc}/{rest}", headers=headers)

@@ -1,0 +1,158 @@
+"""Judging a server from beginning to end: runner, judges, verdicts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
+from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
+from batch_conformance.contract import load_contract
+from batch_conformance.generate import keys
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.gateway import tunnel_hints
+from batch_conformance.server_runner.hiding import hide_keys
+from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.recovery import TargetLost, described
+from batch_conformance.server_runner.runner import ServerRunner
+from batch_conformance.server_runner.target import Target
+from batch_conformance.server_runner.transport import Transport
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+#: The clause about rates, and the one that answers for failures of the server that no other clause is about.
+_RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
+
+
+def judge_server(
+    target: Target,
+    *,
+    profile: str = "default",
+    selected: Collection[str] | None = None,
+    strict: bool = False,
+    seed: int = 0,
+    timeout: float = 10.0,
+    progress: Callable[[int], None] | None = None,
+    database: ExampleDatabase | None = None,
+) -> RunResult:
+    """Check a server by the selected clauses (all when None). Never raises for what the target does.
+
+    ``timeout`` is in seconds, for each exchange. ``database`` keeps the failing examples of ``thorough`` runs. A
+    target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
+    ``incomplete``.
+    """
+    chosen = set(SERVER_CHECKS.checks if selected is None else selected)
+    context = ProbeContext(
+        key=keys.valid_key(target.api_key, target.api_key_env),
+        variable=target.api_key_env,
+        ids=list(target.batch_ids),
+        profile=PROFILES[profile],
+        seed=seed,
+        other_key=target.other_key,
+        revoked_key=target.revoked_key,
+        database=database,
+    )
+    result = RunResult(
+        Subject("server", target.name, "", target.url),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        profile=profile,
+        seed=seed,
+        strict=strict,
+        budget=context.profile.budget,
+    )
+    began = time.monotonic()
+    transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
+    runner = ServerRunner(target, context, transport, progress)
+    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause].needs for clause in chosen))
+    lost = False
+    try:
+        runner.preflight(target.batch_ids, wanted)
+        runner.run(wanted)
+    except (CouldNotRun, GivenUp) as error:
+        result.error = str(error)
+        lost = isinstance(error, TargetLost)
+    except KeyboardInterrupt:
+        result.incomplete = True
+    finally:
+        transport.close()
+    hide_keys(result, context, target.headers)
+    result.exchanges = runner.exchanges
+    result.requests = runner.requests
+    result.rate_limited = sum(
+        exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
+    )
+    result.hints = list(runner.hints)
+    if target.rate is None and target.name != "embedded":
+        result.hints += tunnel_hints(runner.exchanges)
+    result.results = _verdicts(runner, chosen, result, lost=lost)
+    result.seconds = round(time.monotonic() - began, 3)
+    return result
+
+
+def _verdicts(
+    runner: ServerRunner, chosen: Collection[str], result: RunResult, *, lost: bool
+) -> list[ClauseResult]:
+    """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
+    contract = load_contract()
+    sides = {clause.id: clause for clause in contract.of_side("server")}
+    judged = {}
+    if not result.error or lost:
+        record = Record(runner.exchanges, secrets=[runner.world.secret])
+        judgements = {clause: SERVER_CHECKS.checks[clause](record) for clause in sides if clause in chosen}
+        _blame_deaths(runner.deaths, judgements, strict=result.strict)
+        for clause, checked in judgements.items():
+            if not checked.observations:
+                for remark in runner.remarks:
+                    checked.note(remark)
+            if clause == _RATE_CLAUSE:
+                for hint in runner.hints:
+                    checked.note(hint)
+            if runner.cut_short & SERVER_CHECKS.checks[clause].needs:
+                checked.limit("the request budget was used up before all was sent")
+            weighed = clause_result(sides[clause], checked, strict=result.strict)
+            judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
+    if result.error:
+        for clause in sides:
+            if clause in chosen and not (clause in judged and judged[clause].verdict == "fail"):
+                judged[clause] = ClauseResult(sides[clause], "error", result.error)
+    order = list(sides)
+    return sorted(
+        [*judged.values(), *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id)
+    )
+
+
+def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
+    """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
+    levels = {clause.id: clause.level for clause in load_contract().of_side("server")}
+    fallback = judgements.get(_FAILURE_CLAUSE)
+    for death in deaths:
+        blamed = any(
+            finding.exchange is death
+            for clause, checked in judgements.items()
+            if strict or levels[clause] == "must"
+            for finding in checked.findings
+        )
+        if fallback is not None and not blamed:
+            fallback.observe()
+            fallback.fail(
+                death,
+                described(death),
+                expected="no status from 500 up, and a target that stays up",
+                actual=death.outcome(),
+            )
+
+
+def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
+    """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
+    if weighed.findings or SERVER_CHECKS.checks[weighed.clause.id].needs <= runner.done:
+        return weighed
+    return ClauseResult(
+        weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges
+    )
