@@ -13,8 +13,8 @@ from pathlib import Path
 from batch_conformance.reference.server import Asked
 from batch_conformance.reference.store import REFERENCE_KEY
 from benchmarks.process import run
-from suites.proof import hostile
-from suites.proof.hostile import Choose, Fault, after, always, serving_hostile
+from tests.support import hostile
+from tests.support.hostile import Choose, Fault, after, always, serving_hostile
 
 #: Seconds that one exchange may take in these runs.
 TIMEOUT = 2

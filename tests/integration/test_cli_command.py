@@ -1,0 +1,216 @@
+"""The command ``batch-conformance``: what it runs, what it says of wrong words, how it ends."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from batch_conformance.cli import COMMANDS, main
+from batch_conformance.cli.explain import advice, breaches, decisions_of
+from batch_conformance.contract import load_contract
+from tests.support.running import ROOT, CompletedRun, environment
+
+CLAUSES = list(load_contract().clauses.values())
+
+
+def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
+    """Run the command in a folder, as users start it."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "batch_conformance", *arguments],
+        cwd=folder,
+        env=environment(PYTHONPATH=str(ROOT), **variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, folder)
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """And the exit statuses."""
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
+    assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in shown
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """And status 0."""
+    assert main([name, "--help"]) == 0
+    assert capsys.readouterr().out
+
+
+_WRONG = {
+    "no command": ([], "usage: batch-conformance COMMAND"),
+    "misspelt command": (["sever", "x"], "unknown command 'sever'; did you mean server?"),
+    "a URL for a command": (["http://127.0.0.1:9"], "did you mean batch-conformance server http://127.0.0.1:9?"),
+    "nobody to test": (["server"], "server: say first what to test"),
+    "an option first": (["client", "-q"], "client: say first what to test"),
+    "misspelt option": (["server", "embedded", "--batch-strickt"], "--batch-strickt; did you mean --batch-strict"),
+    "no clause": (["explain"], "explain: name one clause"),
+    "misspelt clause": (["explain", "server.auth.near-kye"], "did you mean server.auth.near-key"),
+    "clause without its side": (["explain", "auth.near-key"], "did you mean server.auth.near-key?"),
+    "no reports": (["diff", "a.json"], "diff: the following arguments are required: NEW"),
+    "missing report": (["diff", "a.json", "b.json"], "there is no report a.json"),
+    "unknown word": (["init", "--onyl", "server"], "init: unrecognized arguments: --onyl"),
+    "no matrix": (["matrix", "nowhere"], "there is no conformance.json below nowhere"),
+    "wrong words of a module": (["vendor"], "the following arguments are required"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "line"), _WRONG.values(), ids=list(_WRONG))
+def test_wrong_usage_is_one_line_and_status_4(
+    arguments: list[str],
+    line: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It says what was meant, where that can be told."""
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 4
+    assert line in capsys.readouterr().err
+
+
+def test_a_run_shows_the_pytest_line_and_passes_options_on(tmp_path: Path) -> None:
+    """Status and report are those of pytest."""
+    options = ["--batch-mutant", "id-number", "--batch-profile=quick", "-q", "-p", "no:cacheprovider"]
+    ended = command(tmp_path, "server", "embedded", *options, "--batch-report", "out dir")
+    assert ended.status == 1, ended.text
+    assert ended.verdicts("out dir")["server.body.id"] == "fail"
+    (line,) = [row for row in ended.err.splitlines() if row.startswith("$ pytest ")]
+    assert line.endswith(f"--batch-target embedded {' '.join(options)} --batch-report 'out dir'")
+
+
+def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
+    """Pytest says 5, which is none of ours."""
+    assert command(tmp_path, "server", "embedded", "-k", "nothing_at_all", "-q").status == 3
+
+
+@pytest.mark.parametrize(
+    ("subject", "option"),
+    [
+        ("node driver.mjs", "'exec:node driver.mjs'"),
+        ("exec:node driver.mjs", "'exec:node driver.mjs'"),
+        ("python:a.b:c", "python:a.b:c"),
+        ("embedded", "embedded"),
+    ],
+)
+def test_a_client_is_a_command_unless_it_says_otherwise(
+    subject: str, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What pytest is given."""
+    given: list[list[str]] = []
+    monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
+    assert main(["client", subject, "-x"]) == 0
+    assert f"--batch-client {option} -x" in capsys.readouterr().err
+    assert given[0][-1] == "-x"
+
+
+def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each name is a pattern of its own."""
+    given: list[list[str]] = []
+    monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
+    assert main(["recorded", "a.json", "b.har", "-q"]) == 0
+    assert given[0][1:] == ["--batch-recorded", "a.json", "--batch-recorded", "b.har", "-q"]
+
+
+def test_an_installed_suite_is_named_by_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a wheel there is no folder to name; in a checkout there is."""
+    from batch_conformance.cli import run
+
+    assert run.place_of("client")[-1].endswith("suites/client")
+    monkeypatch.setattr(run, "contract_root", lambda: ROOT / "batch_conformance")
+    assert run.place_of("client") == ["--pyargs", "batch_conformance.suites.client"]
+
+
+def _noting(given: list[list[str]]) -> Callable[[list[str]], int]:
+    def run(words: list[str]) -> int:
+        given.append(words)
+        return 0
+
+    return run
+
+
+# explain
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
+def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """Promise, source, how to mend it; a breach that can be seen."""
+    assert main(["explain", clause.id]) == 0  # type: ignore[attr-defined]
+    shown = capsys.readouterr().out
+    words = " ".join(shown.split())
+    assert clause.promise in words  # type: ignore[attr-defined]
+    assert clause.source in words  # type: ignore[attr-defined]
+    assert "mend it" in shown
+    assert all(len(line) <= 80 or "--batch-mutant" in line for line in shown.splitlines())
+
+
+def test_advice_comes_by_clause_theme_or_side() -> None:
+    """A clause that is new has some, too; none of it is for a clause that is not there."""
+    from batch_conformance.cli import explain
+
+    ids = {clause.id for clause in CLAUSES}
+    themes = {one.rpartition(".")[0] for one in ids} | {"server", "client"}
+    assert set(explain._advice()) <= ids | themes
+    assert advice("server.auth.something-new") == advice("server.auth")
+    assert advice("client.brand.new") == advice("client")
+
+
+def test_decisions_are_told_in_full() -> None:
+    """All those that a source names."""
+    assert list(decisions_of("docs; decisions 1 and 2")) == [1, 2]
+    assert "Absent, null and string are all legal" in decisions_of("decision 1")[1]
+    assert decisions_of("page; RFC 9110, 8.3.1") == {}
+
+
+def test_breaches_name_a_mutant_to_see() -> None:
+    """With the command that shows it."""
+    clause = load_contract().clauses["client.decode.unknown-fields"]
+    assert breaches(clause)[-1].startswith("see it: batch-conformance client embedded --batch-mutant ")
+
+
+def test_a_theme_lists_its_clauses(capsys: pytest.CaptureFixture[str]) -> None:
+    """For who does not know the whole id."""
+    assert main(["explain", "server.poll"]) == 0
+    assert "server.poll.forward-only" in capsys.readouterr().out
+
+
+# pytest --help
+
+
+def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
+    """``--batch-help`` shows all of them."""
+    from batch_conformance.plugin.options import FIRST, OPTIONS
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "--help"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown = set(re.findall(r"^  --batch-([a-z-]+)", ended.stdout, re.MULTILINE))
+    assert shown == FIRST
+    assert len(FIRST) == 6
+    everything = subprocess.run(
+        [sys.executable, "-m", "pytest", "--batch-help"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(re.findall(r"^  --batch-([a-z-]+)", everything.stdout, re.MULTILINE)) == {
+        name for name, *_ in OPTIONS
+    }
+    assert "test session starts" not in everything.stdout

@@ -1,0 +1,231 @@
+"""Two reports compared: what is newly broken, mended, excused; and ``--batch-baseline``."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_conformance.cli import main
+from batch_conformance.report.changes import NotComparable, NoVerdict, compare_reports, kind_of_change
+from batch_conformance.report.changes_text import changes_json, changes_lines, changes_markdown
+from batch_conformance.report.document import report_document
+from batch_conformance.report.files import write_document
+from tests.support import samples
+from tests.support.running import SERVER, run
+from tests.support.samples import HOSTILE
+
+OLD = report_document(samples.passing_server())
+NEW = report_document(samples.failing_server())
+VERDICTS = ("pass", "fail", "warn", "known-failure", "not-exercised", "error", None)
+
+
+def with_verdicts(**changes: str) -> dict[str, Any]:
+    """The passing report, some verdicts changed (``_`` for the dots and dashes is not needed: ids come as they are)."""
+    document = copy.deepcopy(OLD)
+    for entry in document["clauses"]:
+        entry["verdict"] = changes.get(entry["id"], entry["verdict"])
+    return document
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind"),
+    [
+        ("pass", "fail", "newly-broken"),
+        ("known-failure", "fail", "newly-broken"),
+        ("not-exercised", "fail", "newly-broken"),
+        (None, "fail", "newly-broken"),
+        ("warn", "fail", None),
+        ("fail", "warn", None),
+        ("pass", "warn", "new-warning"),
+        ("fail", "known-failure", "excused"),
+        ("pass", "known-failure", "excused"),
+        ("fail", "pass", "mended"),
+        ("warn", "pass", "mended"),
+        ("known-failure", "pass", "mended"),
+        ("fail", "not-exercised", "no-longer-exercised"),
+        ("pass", "error", "no-longer-exercised"),
+        ("not-exercised", "pass", "newly-exercised"),
+        (None, "pass", "newly-exercised"),
+        ("error", "pass", "newly-exercised"),
+        ("pass", None, "no-longer-in-the-contract"),
+        ("not-exercised", "error", None),
+        (None, "not-exercised", None),
+    ],
+)
+def test_what_a_change_of_verdict_amounts_to(before: str | None, after: str | None, kind: str | None) -> None:
+    """One kind each."""
+    assert kind_of_change(before, after) == kind
+
+
+def test_nothing_changed_is_no_change() -> None:
+    """Whatever the verdict."""
+    assert [kind_of_change(verdict, verdict) for verdict in VERDICTS] == [None] * len(VERDICTS)
+    changes = compare_reports(NEW, NEW)
+    assert changes.changes == ()
+    assert not changes.broke
+    assert set(changes.still_broken) == {one["id"] for one in NEW["clauses"] if one["evidence"]}
+
+
+def test_only_what_is_newly_broken_breaks() -> None:
+    """Mended, excused and no longer exercised ones do not."""
+    assert compare_reports(OLD, NEW).broke
+    assert not compare_reports(NEW, OLD).broke
+    lost = with_verdicts(**{"server.auth.near-key": "not-exercised"})
+    changes = compare_reports(OLD, lost)
+    assert [row.clause for row in changes.of("no-longer-exercised")] == ["server.auth.near-key"]
+    assert not changes.broke
+
+
+def test_an_operation_can_be_newly_broken_where_the_clause_was_broken_before() -> None:
+    """A clause broken for one operation does not hide that another one breaks it now."""
+    before, after = copy.deepcopy(NEW), copy.deepcopy(NEW)
+    for document, verdict in ((before, "pass"), (after, "fail")):
+        entry = next(one for one in document["clauses"] if one["id"] == "server.auth.near-key")
+        entry["operations"] = {"get": "fail", "list": verdict}
+    (row,) = compare_reports(before, after).of("newly-broken")
+    assert (row.clause, row.operation, row.name) == (
+        "server.auth.near-key",
+        "list",
+        "server.auth.near-key (list)",
+    )
+
+
+def test_reports_that_say_nothing_about_each_other_are_refused() -> None:
+    """Other sides, and runs without a verdict."""
+    client = report_document(samples.run("client", "c", "1"))
+    with pytest.raises(NotComparable, match="the old report is of a server, the new one of a client"):
+        compare_reports(OLD, client)
+    with pytest.raises(NoVerdict, match="the new report has no verdict"):
+        compare_reports(OLD, report_document(samples.unreachable_server()))
+
+
+def test_what_else_differs_is_said() -> None:
+    """Subject, contract, profile, strictness."""
+    other = copy.deepcopy(OLD)
+    other["subject"]["name"] = "another"
+    other["contract"]["sha256"] = "0" * 64
+    other["run"]["profile"] = "quick"
+    other["run"]["strict"] = True
+    notes = " / ".join(compare_reports(OLD, other).notes)
+    for words in ("different names", "contracts differ", "profile", "strict: off, then on"):
+        assert words in notes
+    assert compare_reports(OLD, copy.deepcopy(OLD)).notes == ()
+
+
+def test_a_clause_that_a_contract_lacks_is_not_lost() -> None:
+    """Newly broken if it is broken, gone if it is gone."""
+    shorter = copy.deepcopy(OLD)
+    shorter["clauses"] = [one for one in shorter["clauses"] if one["id"] != "server.auth.near-key"]
+    assert [row.clause for row in compare_reports(shorter, NEW).of("newly-broken")].count(
+        "server.auth.near-key"
+    ) == 1
+    gone = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
+    assert [row.clause for row in gone] == ["server.auth.near-key"]
+
+
+def test_hostile_text_means_nothing_in_any_form() -> None:
+    """It comes from the target, by way of the report."""
+    hostile = copy.deepcopy(NEW)
+    hostile["clauses"][0].update(
+        verdict="fail", evidence=[{**hostile["clauses"][6]["evidence"][0], "message": HOSTILE}]
+    )
+    changes = compare_reports(OLD, hostile)
+    lines = list(changes_lines(changes))
+    assert not any(line.lstrip().startswith(("::", "##[")) for line in lines)
+    assert all("\x1b" not in line and "\u202e" not in line for line in lines)
+    assert "<script>" not in "\n".join(changes_markdown(changes))
+    assert "<script>" not in changes_json(changes)
+
+
+def test_json_has_each_kind_and_both_reports() -> None:
+    """For other programs."""
+    told = json.loads(changes_json(compare_reports(OLD, NEW)))
+    assert told["diff"] == 1
+    assert {row["clause"] for row in told["newly-broken"]} >= {"server.auth.near-key"}
+    assert {row["before"] for row in told["newly-broken"]} == {"pass"}
+    assert told["mended"] == []
+    assert told["old"]["verdict"] == "pass"
+    assert told["new"]["verdict"] == "fail"
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    """Two reports on disk, ``old`` and ``new``."""
+    write_document(OLD, tmp_path / "old")
+    write_document(NEW, tmp_path / "new")
+    return tmp_path
+
+
+def test_status_is_1_only_for_newly_broken(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By folder or by file."""
+    assert main(["diff", str(reports / "old"), str(reports / "new" / "conformance.json")]) == 1
+    assert "Newly broken" in capsys.readouterr().out
+    assert main(["diff", str(reports / "new"), str(reports / "old")]) == 0
+    assert "Mended" in capsys.readouterr().out
+    assert main(["diff", str(reports / "new"), str(reports / "old"), "--markdown"]) == 0
+    assert capsys.readouterr().out.startswith("# ✓ Compared with")
+    assert main(["diff", str(reports / "new"), str(reports / "old"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["newly-broken"] == []
+
+
+def test_what_cannot_be_compared_has_a_status_of_its_own(
+    reports: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """3 without a verdict, 4 for another side and for no report."""
+    write_document(report_document(samples.unreachable_server()), reports / "dead")
+    write_document(report_document(samples.run("client", "c", "1")), reports / "client")
+    (reports / "torn.json").write_text("{", "utf-8")
+    old = str(reports / "old")
+    assert main(["diff", old, str(reports / "dead")]) == 3
+    assert main(["diff", old, str(reports / "client")]) == 4
+    assert main(["diff", old, str(reports / "torn.json")]) == 4
+    assert main(["diff", old, str(reports / "nowhere")]) == 4
+    assert len(capsys.readouterr().err.splitlines()) == 4
+
+
+def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -> None:
+    """Even where the new report takes its place; the verdict is that of the run."""
+    first = run(tmp_path, SERVER, "--batch-profile=quick", "-q")
+    assert first.status == 0, first.text
+    baseline = "--batch-baseline=reports/latest/conformance.json"
+    summary = tmp_path / "summary.md"
+    second = run(
+        tmp_path,
+        SERVER,
+        "--batch-profile=quick",
+        "-q",
+        "--batch-mutant=id-number",
+        baseline,
+        GITHUB_STEP_SUMMARY=str(summary),
+    )
+    assert second.status == 1
+    assert "compared with the baseline:\n" in second.out
+    assert "server.body.id  (must; passed → failed)" in second.out
+    markdown = (tmp_path / "reports/latest/conformance.md").read_text("utf-8")
+    for text in (markdown, summary.read_text("utf-8")):
+        assert "## ✗ Compared with reference server" in text
+        assert "<code>server.body.id</code> | must | passed | failed" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("nowhere.json", "--batch-baseline: there is no report nowhere.json"),
+        ("torn.json", "is not JSON"),
+        ("client.json", "--batch-baseline is a report of a client, and this run judges: server"),
+        ("", "--batch-baseline is empty: give it a value, or leave it out"),
+    ],
+)
+def test_a_wrong_baseline_is_wrong_usage(name: str, line: str, tmp_path: Path) -> None:
+    """Before anything is sent."""
+    (tmp_path / "torn.json").write_text("{", "utf-8")
+    client = json.dumps(report_document(samples.run("client", "c", "1")))
+    (tmp_path / "client.json").write_text(client, "utf-8")
+    ended = run(tmp_path, SERVER, f"--batch-baseline={name}")
+    assert ended.status == 4, ended.text
+    assert line in ended.text
+    assert not (tmp_path / "reports/latest/conformance.json").exists()

@@ -1,0 +1,178 @@
+"""Staging as it is: certificates of one's own, headers for a gateway, loopback addresses that are tunnels."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from batch_conformance.cli import main
+from batch_conformance.http import Exchange, Intent, Request, Response
+from batch_conformance.reference.embedded import serving_embedded
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.report.document import report_document
+from batch_conformance.server_runner.gateway import context_of, extra_headers, tunnel_hints
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target, UsageError, resolve_target
+from tests.support.running import SERVER, run
+
+TOKEN = "gw-planted-8Xk2/Lm+Zq9=Rt"
+
+
+class Gateway(ReferenceServer):
+    """Nobody comes in without the token, and what is wrong with a batch is wrong behind it, too."""
+
+    def answer(self, asked: Asked) -> Answer:
+        """403 without the token."""
+        if (b"x-gateway-token", TOKEN.encode()) not in asked.headers:
+            return Answer(403, {"message": "no token", "statusCode": 403})
+        return super().answer(asked)
+
+
+class Faulty(Gateway):
+    """Behind the gateway, the API lets anyone in."""
+
+    def authenticate(self, asked: Asked) -> bool:
+        """True, whatever the key."""
+        del asked
+        return True
+
+
+def project(folder: Path, url: str, headers: str = '{ "X-Gateway-Token" = "GATEWAY_TOKEN" }') -> None:
+    """A pyproject.toml with a target that has extra headers."""
+    (folder / "pyproject.toml").write_text(
+        f'[tool.batch_conformance.targets.staging]\nurl = "{url}"\nheaders_env = {headers}\n', "utf-8"
+    )
+
+
+def test_headers_go_with_every_request_and_are_shown_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reports, trace and terminal name the variable; the finding can be replayed."""
+    with serving_embedded(Faulty()) as url:
+        project(tmp_path, url)
+        ended = run(
+            tmp_path, SERVER, "--batch-target=staging", "--batch-profile=quick", "-vv", "--batch-trace=all.har",
+            "--junitxml=j.xml", SYNC_API_KEY=REFERENCE_KEY, GATEWAY_TOKEN=TOKEN,
+        )  # fmt: skip
+        assert ended.verdicts()["server.auth.missing-key"] == "fail", ended.text
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("SYNC_API_KEY", REFERENCE_KEY)
+        monkeypatch.setenv("GATEWAY_TOKEN", TOKEN)
+        assert main(["replay", "reports/latest", "server.auth.missing-key"]) == 1
+    replayed = capsys.readouterr().out
+    assert "X-Gateway-Token: [value of GATEWAY_TOKEN]" in replayed
+    written = [path.read_text("utf-8") for path in (tmp_path / "reports/latest").iterdir()]
+    written += [
+        (tmp_path / "all.har").read_text("utf-8"),
+        (tmp_path / "j.xml").read_text("utf-8"),
+        ended.text,
+        replayed,
+    ]
+    assert [text for text in written if "planted" in text] == []
+    entry = next(one for one in ended.report()["clauses"] if one["id"] == "server.auth.missing-key")
+    assert "$GATEWAY_TOKEN" in entry["evidence"][0]["curl"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "line"),
+    [
+        ('{ "X-Api-Key" = "A" }', "headers_env cannot set the header 'X-Api-Key'"),
+        ('{ "Host" = "A" }', "headers_env cannot set the header 'Host'"),
+        ('{ "A b" = "A" }', "headers_env cannot set the header 'A b'"),
+        (
+            '{ "X-Token" = "UNSET_TOKEN" }',
+            "no value for the header X-Token: set the environment variable UNSET_TOKEN",
+        ),
+        ('{ "X-Token" = 1 }', "field 'headers_env' is not a table of header names"),
+        ('"X-Token"', "field 'headers_env' is not a table of header names"),
+    ],
+)
+def test_wrong_headers_are_wrong_usage(headers: str, line: str, tmp_path: Path) -> None:
+    """One line."""
+    project(tmp_path, "http://127.0.0.1:9", headers)
+    with pytest.raises(UsageError) as problem:
+        resolve_target("staging", start=tmp_path, environ={"SYNC_API_KEY": "k-12345678", "A": "a"})
+    assert line in str(problem.value)
+
+
+def test_values_that_no_header_carries_are_refused() -> None:
+    """A line break would be a header of its own."""
+    with pytest.raises(UsageError, match="characters no header can carry"):
+        extra_headers({"X-Token": "T"}, {"T": "a\r\nX-Other: b"}, "target")
+
+
+def test_certificates_of_ones_own(tmp_path: Path) -> None:
+    """Trusted beside the system's; wrong files are told in one line."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    loaded = {
+        tuple(row["serialNumber"])
+        for row in context_of(tmp_path / "ca.pem").get_ca_certs()
+        if "serialNumber" in row
+    }
+    default = {
+        tuple(row["serialNumber"])
+        for row in ssl.create_default_context().get_ca_certs()
+        if "serialNumber" in row
+    }
+    assert loaded > default
+    (tmp_path / "bad.pem").write_text("no certificate", "utf-8")
+    for name, line in {
+        "none.pem": "there is no file none.pem",
+        "bad.pem": "bad.pem holds no certificates in PEM",
+    }.items():
+        with pytest.raises(UsageError, match=line):
+            context_of(tmp_path / name)
+    ended = run(
+        tmp_path,
+        SERVER,
+        "--batch-target=https://127.0.0.1:9",
+        "--batch-ca=none.pem",
+        SYNC_API_KEY="k-12345678",
+    )
+    assert ended.status == 4, ended.text
+    assert "there is no file none.pem (--batch-ca)" in ended.text
+
+
+def exchanges(
+    headers: tuple[tuple[str, str], ...] = (), *, took: float = 0.001, status: int = 200
+) -> list[Exchange]:
+    """Twenty answers."""
+    intent, request = Intent("reads", "b", "known", "valid"), Request("GET", "http://127.0.0.1/b", ())
+    return [Exchange(n, intent, request, Response(status, headers), None, n, n + took) for n in range(20)]
+
+
+def test_a_tunnel_is_told_by_what_proxies_add_or_by_its_distance() -> None:
+    """And a server on this machine is not called one."""
+    assert list(tunnel_hints(exchanges())) == []
+    assert list(tunnel_hints([])) == []
+    for recorded, why in (
+        (exchanges((("Via", "1.1 edge"),)), "the header via"),
+        (exchanges((("CF-Ray", "1"),)), "the header cf-ray"),
+        (exchanges(took=0.08), "80 ms"),
+        (exchanges(status=429), "it answers 429"),
+    ):
+        (hint,) = tunnel_hints(recorded)
+        assert why in hint
+        assert "--batch-rate 8/s" in hint
+
+
+def test_the_hint_is_in_the_report_and_changes_no_verdict() -> None:
+    """It is for loopback targets without a rate only."""
+
+    class Edge(ReferenceServer):
+        def answer(self, asked: Asked) -> Answer:
+            answer = super().answer(asked)
+            answer.headers.append(("Via", "1.1 edge"))
+            return answer
+
+    for app, rate, hints in ((ReferenceServer(), None, 0), (Edge(), None, 1), (Edge(), 500.0, 0)):
+        with serving_embedded(app) as url:
+            target = Target("t", url, REFERENCE_KEY, batch_ids=("batch_abc123",), rate=rate)
+            result = judge_server(target, profile="quick", selected=["server.ok.status"])
+        assert len(report_document(result)["run"].get("hints", [])) == hints
+        assert result.verdict == "pass"

@@ -1,0 +1,101 @@
+"""``init``: workflows that are YAML, run what there is, and take nobody's place."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from batch_conformance.cli import COMMANDS, main
+from batch_conformance.cli.init import FILES, requirement
+from batch_conformance.contract import base_contract
+from batch_conformance.plugin import required
+from batch_conformance.plugin.options import OPTIONS
+from batch_conformance.server_runner.target import resolve_target
+from tests.integration.test_cli_require import told
+
+
+@pytest.fixture
+def written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]:
+    """A repository with the workflows, and what was printed."""
+    assert main(["init", str(tmp_path)]) == 0
+    return tmp_path, capsys.readouterr().out
+
+
+def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
+    """Jobs with steps, limits and least permissions; artifacts even when red; no placeholder left."""
+    for place in FILES.values():
+        text = (written[0] / place).read_text("utf-8")
+        assert not re.search(r"@[A-Z]+@", text)
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"]
+        (job,) = workflow["jobs"].values()
+        assert job["timeout-minutes"] <= 30
+        uploads = [
+            step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")
+        ]
+        assert [step["if"] for step in uploads] == ["always()"]
+
+
+def test_what_they_run_is_there(written: tuple[Path, str]) -> None:
+    """Commands and options; required patterns match clauses."""
+    options = {f"--batch-{name}" for name, *_ in OPTIONS}
+    for place in FILES.values():
+        text = (written[0] / place).read_text("utf-8")
+        commands = re.findall(r"^ +batch-conformance (\w+) ", text, re.MULTILINE)
+        assert commands
+        assert set(commands) <= COMMANDS.keys()
+        assert set(re.findall(r"--batch-[a-z-]+", text)) <= options
+        for patterns in re.findall(r"--batch-require '(.*)'", text):
+            required.check(told(patterns))
+
+
+def test_the_snippet_is_a_target(written: tuple[Path, str], tmp_path: Path) -> None:
+    """As ``--batch-target staging`` reads it, the gateway's header included."""
+    snippet = written[1].partition("\n\n")[2].replace("# headers_env", "headers_env")
+    tomllib.loads(snippet)
+    (tmp_path / "pyproject.toml").write_text(snippet, "utf-8")
+    environ = {"STAGING_API_KEY": "k-123456789", "STAGING_GATEWAY_TOKEN": "t-123456789"}
+    target = resolve_target("staging", start=tmp_path, environ=environ)
+    assert target.rate == 8
+    assert target.header_fields == [("X-Gateway-Token", "t-123456789")]
+    assert base_contract().servers
+
+
+def test_nothing_is_overwritten_without_force(
+    written: tuple[Path, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even in part; what is as it would be written is no obstacle."""
+    folder = str(written[0])
+    assert main(["init", folder]) == 0
+    mine = written[0] / FILES["client"]
+    mine.write_text("mine", "utf-8")
+    (written[0] / FILES["server"]).unlink()
+    assert main(["init", folder]) == 4
+    assert "--force overwrites" in capsys.readouterr().err
+    assert mine.read_text("utf-8") == "mine"
+    assert not (written[0] / FILES["server"]).exists()
+    assert main(["init", folder, "--force", "--only", "client"]) == 0
+    assert "mine" not in mine.read_text("utf-8")
+    assert not (written[0] / FILES["server"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("install", "kind", "asked"),
+    [
+        ("sync-batch-conformance", "nightly", "sync-batch-conformance[server]"),
+        ("wheels/sync.whl", "client", "wheels/sync.whl[client]"),
+        ("git+https://h/r.git@v1", "server", "sync-batch-conformance[server] @ git+https://h/r.git@v1"),
+    ],
+)
+def test_where_the_suite_comes_from_is_the_users(install: str, kind: str, asked: str) -> None:
+    """A name, a wheel, a git URL."""
+    assert requirement(install, kind) == asked
+
+
+def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    """It is not made."""
+    assert main(["init", str(tmp_path / "nowhere")]) == 4

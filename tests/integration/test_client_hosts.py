@@ -1,0 +1,149 @@
+"""Hosts that get in the way of clients: proxies and certificates named in the environment."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.call import Call
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.client_runner.stub import BatchStub
+from batch_conformance.reference.client import adapter, hello
+from tests.support.running import CLIENT, ROOT, run
+
+#: Nothing answers at any of these places.
+IN_THE_WAY = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "ALL_PROXY": "socks5://127.0.0.1:9",
+    "all_proxy": "socks5://127.0.0.1:9",
+    "SSL_CERT_FILE": "/nonexistent/certificates.pem",
+    "NO_PROXY": "",
+    "no_proxy": "",
+}
+#: As much of the SDK and of pydantic as its driver touches.
+_SDK = {
+    "sync/__init__.py": (
+        "import httpx\n"
+        "from types import SimpleNamespace as Box\n"
+        "class Sync:\n"
+        "    def __init__(self, base_url, api_key, timeout):\n"
+        "        self._http, self._url = httpx.Client(timeout=timeout), base_url\n"
+        "        self._client_wrapper = Box(httpx_client=Box(httpx_client=self._http))\n"
+        "        self.batch = Box(get=lambda name: self._http.get(f'{base_url}/v2/batch/{name}').json())\n"
+        "AsyncSync = Sync\n"
+    ),
+    "sync/core/__init__.py": "",
+    "sync/core/api_error.py": "class ApiError(Exception): pass\n",
+    "pydantic.py": "class BaseModel: pass\n",
+    "syncsdk-0.3.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: syncsdk\nVersion: 0.3.0\n",
+}
+
+
+def test_the_embedded_client_asks_the_server_it_was_given(tmp_path: Path) -> None:
+    """Whatever the environment says of proxies and certificates."""
+    ended = run(tmp_path, CLIENT, "-q", "--batch-client", "embedded", "--batch-profile", "quick", **IN_THE_WAY)
+    assert ended.status == 0, ended.text
+    assert set(ended.verdicts().values()) == {"pass"}
+
+
+@pytest.mark.parametrize("driver", ["python", "template"])
+def test_the_drivers_ask_the_server_they_were_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
+) -> None:
+    """The same for the drivers in Python."""
+    for name, text in _SDK.items():
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    for name, value in {**IN_THE_WAY, "PYTHONPATH": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    words = (sys.executable, str(ROOT / "drivers" / driver / "driver.py"))
+    pool = DriverPool(shlex.join(words), size=1)
+    try:
+        with BatchStub() as stub:
+            reply = pool.get_batch(Call(stub.url, "sk-1", "batch_7", 5.0))
+            assert reply.batch is not None, reply
+            assert reply.batch["id"] == "batch_7"
+            assert len(stub.requests) == 1
+    finally:
+        pool.close()
+
+
+def _elsewhere(request: dict[str, Any]) -> dict[str, Any]:
+    return adapter({**request, "base_url": "http://127.0.0.1:9"})
+
+
+def _sometimes_elsewhere(request: dict[str, Any]) -> dict[str, Any]:
+    """Asks the right server for every other id."""
+    return (_elsewhere if request["batch_id"][-1:] < "i" else adapter)(request)
+
+
+def _judged(function: Callable[[dict[str, Any]], Any], **options: Any) -> RunResult:
+    function.hello = hello("made here")  # type: ignore[attr-defined]
+    client = InProcessClient(function, spec="python:made:here")
+    try:
+        return judge_client(client, profile="quick", **options)
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("variables", "cause"),
+    [
+        ({}, "it ignores base_url, it seems"),
+        ({"HTTP_PROXY": "http://me:secret@proxy:8080"}, "HTTP_PROXY is set and NO_PROXY does not name 127.0.0.1"),
+        (
+            {"http_proxy": "http://p", "all_proxy": "socks5://p", "NO_PROXY": "localhost"},
+            "http_proxy and all_proxy are set and NO_PROXY",
+        ),
+        ({"HTTP_PROXY": "http://p", "no_proxy": "localhost, 127.0.0.1"}, "it ignores base_url, it seems"),
+    ],
+)
+def test_no_request_at_all_is_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], cause: str
+) -> None:
+    """Nothing passes, nothing fails: the line names the likely cause, and no value of a variable."""
+    for name in (*IN_THE_WAY, "HTTPS_PROXY", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    run = _judged(_elsewhere)
+    assert run.verdict == "error"
+    assert run.error.startswith("no request of the client python:made:here arrived in ")
+    assert cause in run.error
+    assert "secret" not in run.error
+    assert len(run.error.splitlines()) == 1
+    assert {result.verdict for result in run.results} == {"error"}
+
+
+def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
+    """As pytest ends it."""
+    (tmp_path / "away.py").write_text(
+        "from batch_conformance.reference import client\n"
+        "def ask(call): return client.adapter({**call, 'base_url': 'http://127.0.0.1:9'})\n"
+        "ask.hello = client.hello('away')\n"
+    )
+    ended = run(tmp_path, CLIENT, "-q", "--batch-client", "python:away:ask", "--batch-profile", "quick")
+    assert ended.status == 3, ended.text
+    assert "no request of the client python:away:ask arrived" in ended.text
+    assert ended.report()["verdict"] == "error"
+
+
+def test_calls_without_a_request_are_blamed_once() -> None:
+    """On the clause about the request; no other clause passes or fails on account of them."""
+    run = _judged(_sometimes_elsewhere)
+    verdicts = {result.clause.id: result.verdict for result in run.results}
+    assert verdicts["client.request.target"] == "fail"
+    for clause in ("error.404", "error.401", "error.500", "fault.reset", "fault.truncated", "retry.bounded"):
+        assert verdicts[f"client.{clause}"] in ("pass", "not-exercised"), clause
+    told = [limit for result in run.results for limit in (*result.limits, result.reason)]
+    assert any("explained by client.request.target" in text for text in told)

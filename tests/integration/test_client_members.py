@@ -1,0 +1,289 @@
+"""The judges of clients on plays made by hand: single members, the key within an origin, waits that break a client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_conformance.checks.client import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.record import (
+    HttpError,
+    InvalidSuccess,
+    TransportFault,
+    Unconstrained,
+    ValidBatch,
+)
+from batch_conformance.checks.verdict import clause_result
+from batch_conformance.client_runner.call import Reply
+from batch_conformance.contract import load_contract
+from batch_conformance.http import Exchange, Intent, Request, Response
+from tests.support.plays import BASE, BATCH, KEY
+from tests.support.plays import exchange_to as _exchange
+from tests.support.plays import handed_over as _batch
+from tests.support.plays import judged as _judged
+from tests.support.plays import made_play as _play
+from tests.support.plays import reported as _error
+from tests.support.plays import turn as _turn
+
+_OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
+
+
+@pytest.mark.parametrize(
+    ("reply", "fine"),
+    [
+        (_batch(id="batch_2"), True),
+        (_batch(id="batch_1"), False),
+        (_batch(id="BATCH_2"), False),
+        (_batch(id=None), False),
+        (_error("decode"), True),
+        (_error("other"), True),
+        (_error("not_found", 404), False),
+        (_error("http"), False),
+    ],
+    ids=str,
+)
+def test_another_id_than_the_one_asked_for(reply: Reply, fine: bool) -> None:
+    """Handed over as it came, or refused."""
+    checked = _judged("client.decode.id", _turn(_OTHER, reply))
+    assert checked.observations == 1
+    assert (not checked.findings) is fine
+
+
+def test_a_client_that_changes_every_id_is_blamed_once() -> None:
+    """That is for client.decode.fields."""
+    checked = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
+    assert (checked.observations, checked.findings) == (0, [])
+    assert checked.explained == {"client.decode.fields": 1}
+
+
+@pytest.mark.parametrize(
+    ("clause", "reply", "blamed"),
+    [
+        ("client.decode.created_at-letters", _batch(), ""),
+        ("client.decode.created_at-letters", _error("decode"), "client.decode.created_at-letters"),
+        (
+            "client.decode.created_at-letters",
+            _batch(created_at="2024-01-15T10:30:00+01:00"),
+            "client.decode.created_at",
+        ),
+        ("client.decode.counts-fraction", _batch(), ""),
+        (
+            "client.decode.counts-fraction",
+            _batch(metrics={name: float(value) for name, value in BATCH["metrics"].items()}),
+            "",
+        ),
+        ("client.decode.counts-fraction", _error("decode"), "client.decode.counts-fraction"),
+        (
+            "client.decode.counts-fraction",
+            _batch(metrics=BATCH["metrics"] | {"success_count": 310}),
+            "client.decode.counts",
+        ),
+        (
+            "client.decode.counts-fraction",
+            _batch(metrics=BATCH["metrics"] | {"success_count": "31.0"}),
+            "client.decode.counts",
+        ),
+    ],
+    ids=str,
+)
+def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply, blamed: str) -> None:
+    """A refusal breaks the should, another value the must of the member."""
+    play = _play(clause, _turn(ValidBatch(BATCH, refusable=True), reply))
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    record = ClientRunRecord((ordinary, play))
+    assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {blamed} - {""}
+
+
+@pytest.mark.parametrize(
+    "handed",
+    [{}, {"id": "batch_1"}, BATCH | {"status": None, "created_at": None, "metrics": None}],
+    ids=["nothing", "the id alone", "half of it"],
+)
+@pytest.mark.parametrize("shown_by_itself", [True, False])
+def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
+    handed: dict[str, Any], shown_by_itself: bool
+) -> None:
+    """Whether or not the way in which it is lost has shown in a case of its own."""
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    lost = _turn(ValidBatch(BATCH), Reply(batch=handed))
+    plays = [ordinary, _play("client.decode.fields", lost)]
+    plays += [_play("client.decode.transfer", lost)] if shown_by_itself else []
+    record = ClientRunRecord(plays)
+    red = {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings}
+    assert red == {"client.decode.transfer" if shown_by_itself else "client.decode.fields"}
+
+
+@pytest.mark.parametrize(("key", "fine"), [(KEY, True), ("", False), ("x", False)])
+def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
+    """A redirect to the same origin carries it."""
+    first, second = _exchange(status=302), _exchange("/moved")
+    kept = [header for header in second.request.headers if header[0] != "x-api-key"] + [
+        ("x-api-key", key)
+    ] * bool(key)
+    request = Request("GET", second.request.url, tuple(kept))
+    turn = _turn(
+        InvalidSuccess("a 302"), _error("http", 410), first, Exchange(2, second.intent, request, second.response)
+    )
+    assert (not _judged("client.auth.header", turn).findings) is fine
+
+
+def test_a_redirect_elsewhere_says_nothing_of_the_key_header() -> None:
+    """Whoever has left the origin may come back without the key."""
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    back = Exchange(
+        2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ())
+    )
+    turn = _turn(Unconstrained(), _error("http"), _exchange(status=302), back)
+    away = CaseResult("made by hand", ("client.auth.redirect",), (turn,), elsewhere=(back,))
+    assert not CLIENT_CHECKS.checks["client.auth.header"](
+        ClientRunRecord((ordinary, away), {KEY: "[key]"})
+    ).findings
+
+
+_WAITING = ("client.retry.waits", "client.retry.bounded")
+
+
+@pytest.mark.parametrize(("told", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
+def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: HttpError, first: int) -> None:
+    """It dies of a date, or sleeps an hour without a single retry: the clause that the case is for."""
+    broken = _turn(told, Reply(broken="no answer within 6 s"), _exchange(status=told.status))
+    clauses = (_WAITING[first], _WAITING[1 - first])
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    record = ClientRunRecord((ordinary, CaseResult("made by hand", clauses, (broken,))))
+    assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {clauses[0]}
+
+
+def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
+    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), plain or _batch()), ordinary=True)
+    return ClientRunRecord((ordinary, *plays), {KEY: "[key]", "sk-other-key": "[other]"})
+
+
+@pytest.mark.parametrize(
+    ("clause", "cause", "plays"),
+    [
+        (
+            "client.error.odd-body",
+            "client.error.404",
+            [
+                _play("client.error.404", _turn(HttpError(404), _error("http", 404), _exchange(status=404))),
+                _play(
+                    "client.error.odd-body",
+                    _turn(HttpError(404, body="null"), _error("http", 404), _exchange(status=404)),
+                ),
+            ],
+        ),
+        (
+            "client.error.message",
+            "client.error.404",
+            [_play("client.error.message", _turn(HttpError(404, ("no",)), _error("http", 404)))],
+        ),
+        (
+            "client.decode.unknown-status",
+            "client.decode.status",
+            [
+                _play("client.decode.status", _turn(ValidBatch(BATCH), _batch(status="completed"))),
+                _play(
+                    "client.decode.unknown-status",
+                    _turn(ValidBatch(BATCH | {"status": "ARCHIVED"}, refusable=True), _batch(status="archived")),
+                ),
+            ],
+        ),
+        (
+            "client.decode.created_at-precision",
+            "client.decode.created_at",
+            [
+                CaseResult(
+                    "made by hand",
+                    ("client.decode.created_at", "client.decode.created_at-precision"),
+                    (_turn(ValidBatch(BATCH | {"created_at": "2024-01-15T10:30:00.1234Z"}), _batch()),),
+                )
+            ],
+        ),
+        (
+            "client.fault.redirect-loop",
+            "client.reject.other-status",
+            [
+                _play("client.reject.other-status", _turn(InvalidSuccess("a 302"), _batch(), _exchange(status=302))),
+                _play(
+                    "client.fault.redirect-loop",
+                    _turn(TransportFault("redirect-loop", "in circles"), _batch(), _exchange(status=302)),
+                ),
+            ],
+        ),
+        (
+            "client.fault.drip-head",
+            "client.fault.drip",
+            [
+                _play("client.fault.drip", _turn(TransportFault("drip", "a drip"), Reply(broken="no answer"))),
+                _play(
+                    "client.fault.drip-head",
+                    _turn(
+                        TransportFault("drip-head", "a drip", plainly=("client.fault.drip",)),
+                        Reply(broken="no answer"),
+                    ),
+                ),
+            ],
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str, plays: list[CaseResult]) -> None:
+    """Not exercised, never a pass."""
+    record = _record(*plays)
+    checked = CLIENT_CHECKS.checks[clause](record)
+    assert (checked.observations, checked.findings) == (0, [])
+    assert checked.explained == {cause: 1}
+    result = clause_result(load_contract().clauses[clause], checked, strict=False)
+    assert result.verdict == "not-exercised"
+    assert cause in result.reason
+
+
+def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
+    """Only what fails is left to the other clause."""
+    lost = _play("client.decode.transfer", _turn(ValidBatch(BATCH), _batch(status="no")))
+    fine = _play(
+        "client.decode.unknown-fields", _turn(ValidBatch(BATCH), _batch()), _turn(ValidBatch(BATCH), _error("decode"))
+    )
+    checked = CLIENT_CHECKS.checks["client.decode.unknown-fields"](_record(lost, fine))
+    assert (checked.observations, checked.findings) == (1, [])
+    assert checked.explained == {"client.decode.transfer": 1}
+
+
+@pytest.mark.parametrize(
+    ("clause", "turn", "limit"),
+    [
+        (
+            "client.fault.redirect-loop",
+            _turn(TransportFault("redirect-loop", "in circles"), _error("http", 302), _exchange(status=302)),
+            "the client did not follow the redirects",
+        ),
+        ("client.retry.waits", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
+        ("client.retry.bounded", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
+        (
+            "client.auth.redirect",
+            _turn(Unconstrained(), _error("http", 302), _exchange(status=302)),
+            "the client followed 0 of 1 redirects to another origin",
+        ),
+        (
+            "client.decode.id",
+            _turn(_OTHER, _error("decode")),
+            "a batch with another id than the one asked for is refused",
+        ),
+    ],
+)
+def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: str) -> None:
+    """What a client never does, its pass does not cover."""
+    checked = CLIENT_CHECKS.checks[clause](_record(_play(clause, turn)))
+    assert checked.observations
+    assert not checked.findings
+    assert limit in checked.limits
+
+
+def test_no_request_no_word_on_redirects() -> None:
+    """A client that never got as far shows nothing."""
+    unasked = CallResult(_turn(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
+    assert (
+        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).observations
+        == 0
+    )

@@ -1,0 +1,254 @@
+"""The update of a known-failures file: what it changes, and that it loses nothing else."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import tomllib
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from batch_conformance.checks.verdict import ClauseVerdict
+from batch_conformance.known_failures import (
+    KnownFailuresNotWritten,
+    Observations,
+    observe,
+    read_known_failures,
+    update,
+    update_known_failures,
+)
+from batch_conformance.known_failures.update import toml_string
+from tests.support import samples
+
+TODAY = date(2026, 11, 23)
+BEFORE = """\
+# Accepted by the batch team. CallStep in #batch before adding any.
+[[known_failure]]  # the oldest
+clause = 'server.body.id'
+# numbers since the migration
+evidence = [ # seen on staging
+  { message = "id of a * batch", actual = "#" }, # new ids
+
+  # imported ids
+  { message = "id of a * batch", actual = '"BATCH_*"' }  # old ids
+] # end
+reason = "ids # are = numbers [sic]"
+issue = "https://acme.example/issues/7"
+expires = 2027-01-31
+
+# --- counting -------------------------------
+
+# goes away with the rewrite
+[[known_failure]]
+clause = "server.body.metrics-sum"
+evidence = [{ message = "*add up*" }]
+reason = \"\"\"
+[[known_failure]]
+in a text is none\"\"\"
+issue = "https://acme.example/issues/8"
+expires = 2027-01-31
+
+# the last one
+[[known_failure]]
+issue = "https://acme.example/issues/9"
+expires = 2026-01-31
+reason = "not for this run"
+clause = "client.error.401"
+evidence = [{ message = "a 401 *" }]
+# end of file"""
+
+
+def seen(verdict: ClauseVerdict, *evidence: tuple[str, str]) -> Observations:
+    """An observation of the clause that BEFORE begins with."""
+    return {"server.body.id": {"verdict": verdict, "evidence": list(evidence)}}
+
+
+def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
+    """The text after an update, and what the update said."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "known.toml"
+        path.write_bytes(text.encode())
+        said = update_known_failures(path, observations, today=TODAY, shown="known.toml")
+        assert list(path.parent.iterdir()) == [path]
+        return path.read_bytes().decode(), said
+
+
+def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
+    """The comments that open the file, and those of a section, are nobody's own."""
+    after, said = updated(
+        BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
+    )
+    first = "# Accepted by the batch team. CallStep in #batch before adding any.\n"
+    assert (
+        after
+        == first
+        + "# --- counting"
+        + BEFORE.split("# --- counting")[1].split("# goes")[0]
+        + BEFORE[BEFORE.index("# the last one") :]
+    )
+    assert said == [
+        "known.toml: removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now",
+        "known.toml: removed entry 2 (server.body.metrics-sum), https://acme.example/issues/8: "
+        "the clause passes now",
+    ]
+
+
+def test_changed_evidence_is_replaced_in_place() -> None:
+    """The reason, the issue and the date are a person's, who is told to look at them."""
+    after, said = updated(BEFORE, seen("fail", ("id of a FAILED batch", "null")))
+    gone = BEFORE[BEFORE.index("\n  { message") : BEFORE.index("\n] # end")]
+    assert after == BEFORE.replace(gone, '\n  { message = "id of a * batch", actual = "null" },')
+    assert said == [
+        "known.toml: changed the evidence of entry 1 (server.body.id): "
+        "check that https://acme.example/issues/7 is still about it"
+    ]
+
+
+def test_evidence_that_no_longer_shows_goes_alone() -> None:
+    """And a new failure beside a known one gets an entry of its own, since the old reason is not its reason."""
+    after, said = updated(BEFORE, seen("fail", ("id of a x batch", '"BATCH_1"'), ("id is odd", "99")))
+    gone = '\n  { message = "id of a * batch", actual = "#" }, # new ids'
+    draft = """
+
+[[known_failure]]
+clause = "server.body.id"
+evidence = [
+  { message = "id is odd", actual = "#" },
+]
+reason = "TODO: why this may fail for now"
+issue = "TODO: link to the issue"
+expires = 2027-02-21  # 90 days from the draft: agree on a date
+"""
+    assert after == BEFORE.replace(gone, "") + draft
+    assert said == [
+        "known.toml: removed evidence of entry 1 (server.body.id) that no longer shows",
+        "known.toml: added entry 4 (server.body.id) as a draft: give it a reason and an issue",
+    ]
+
+
+def test_an_expired_entry_is_not_renewed() -> None:
+    """A machine that moves the date makes it meaningless."""
+    observations: Observations = {
+        "client.error.401": {"verdict": "fail", "evidence": [("a 401 is odd", "x")]}
+    }
+    after, said = updated(BEFORE, observations)
+    assert after == BEFORE
+    assert said == [
+        "known.toml: entry 3 (client.error.401) expired on 2026-01-31: only a person can renew it",
+        "known.toml: nothing to change",
+    ]
+
+
+@pytest.mark.parametrize("text", [BEFORE, BEFORE.replace("\n", "\r\n")])
+def test_line_breaks_stay_as_they_are(text: str) -> None:
+    """A file from Windows stays one."""
+    after, _ = updated(text, seen("fail", ("id of a FAILED batch", "null"), ("other", "")))
+    assert after.count("\r\n") == (after.count("\n") if "\r" in text else 0)
+    assert tomllib.loads(after)
+
+
+def test_what_is_in_line_is_not_written(tmp_path: Path) -> None:
+    """Not even with the same text."""
+    path = tmp_path / "known.toml"
+    path.write_text(BEFORE)
+    os.utime(path, (1, 1))
+    observations = seen("fail", ("id of a PENDING batch", "5"), ("id of a PENDING batch", '"BATCH_9"'))
+    assert update_known_failures(path, observations, today=TODAY) == [f"{path}: nothing to change"]
+    assert path.stat().st_mtime == 1
+
+
+def test_a_link_stays_a_link_and_the_mode_stays(tmp_path: Path) -> None:
+    """The file is replaced in one step, but not by a file of another kind."""
+    path, link = tmp_path / "known.toml", tmp_path / "link.toml"
+    path.write_text(BEFORE)
+    path.chmod(0o640)
+    link.symlink_to(path)
+    update_known_failures(link, seen("pass"), today=TODAY)
+    assert link.is_symlink()
+    assert "server.body.id" not in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+REFUSED = {
+    "entries inline": "known_failure = [{clause='server.body.id', evidence=[{message='x'}], reason='r',"
+    " issue='https://i', expires=2030-01-01}]\n",
+    "evidence as tables": "[[known_failure]]\nclause='server.body.id'\nreason='r'\nissue='https://i'\n"
+    "expires=2030-01-01\n[[known_failure.evidence]]\nmessage='x'\n",
+    "a quoted key": "[[known_failure]]\nclause='server.body.id'\nreason='r'\nissue='https://i'\n"
+    "expires=2030-01-01\n\"evidence\"=[{message='x'}]\n",
+}
+
+
+@pytest.mark.parametrize("form", REFUSED)
+def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -> None:
+    """It is judged by all the same; what the update cannot edit for certain it does not edit."""
+    path = tmp_path / "known.toml"
+    path.write_text(REFUSED[form])
+    assert len(read_known_failures(path).entries) == 1
+    with pytest.raises(
+        KnownFailuresNotWritten, match=r"known.toml is left as it was: .*; write entries under"
+    ):
+        update_known_failures(path, seen("fail", ("another", "")), today=TODAY)
+    assert path.read_text() == REFUSED[form]
+
+
+def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was written is read again and compared before it takes the file's place."""
+    path = tmp_path / "known.toml"
+    path.write_text(BEFORE)
+    monkeypatch.setattr(update, "edited", lambda text, _: text)
+    with pytest.raises(KnownFailuresNotWritten, match="a form that the update does not know"):
+        update_known_failures(path, seen("pass"), today=TODAY)
+    assert path.read_text() == BEFORE
+
+
+def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    """In one line, and nothing is left behind."""
+    path = tmp_path / "none" / "known.toml"
+    with pytest.raises(KnownFailuresNotWritten, match="No such file or directory; make it writable"):
+        update_known_failures(path, seen("fail", ("a", "b")), today=TODAY)
+    assert not path.parent.exists()
+
+
+def test_an_unsettled_run_changes_nothing() -> None:
+    """Neither one that was interrupted nor the clauses it did not judge."""
+    run = samples.failing_server()
+    assert {"server.rate.429", "server.body.metrics-sum"}.isdisjoint(observe(run))
+    assert not observe(replace(run, incomplete=True))
+    assert not observe(replace(run, error="gone"))
+    assert list(observe(run, {"server.body.id"})) == ["server.body.id"]
+
+
+def test_a_warning_gets_no_entry() -> None:
+    """It fails nothing, so there is nothing to excuse."""
+    after, said = updated("", seen("warn", ("a", "b")))
+    assert (after, said) == ("", ["known.toml: nothing to change"])
+
+
+def test_nothing_hostile_is_written() -> None:
+    """Neither a key nor markup nor a command to a CI system, and the file still says the same."""
+    run = samples.hostile_run()
+    run.results = [replace(result, verdict="fail") for result in run.results if result.findings]
+    after, _ = updated("", observe(run))
+    for raw in (samples.KEY, "<script", "<img", "\x1b", "\u202e", "##[", "\r"):
+        assert raw not in after
+    assert not any(line.startswith("::") for line in after.splitlines())
+    again, said = updated(after, observe(run))
+    assert (again, said) == (after, ["known.toml: nothing to change"])
+
+
+@given(st.text())
+@example("##[error] ### ##")
+def test_any_text_can_be_written(text: str) -> None:
+    """As TOML, in one line, and without a character that is not printable."""
+    written = toml_string(text)
+    assert written.isprintable()
+    assert "<" not in written
+    assert "##" not in written
+    assert tomllib.loads(f"x = {written}")["x"] == text

@@ -1,0 +1,95 @@
+"""Installed or vendored suites judge nobody unless told whom; a checkout has the embedded subjects at home."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from batch_conformance.plugin.usage import in_checkout
+from tests.support.running import ROOT, run
+
+PROJECT = '[project]\nname = "sync-batch-conformance"\n'
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """The client's suite of a checkout, in a client's repository."""
+    root = tmp_path / "client" / "vendor" / "suite"
+    folder = root / "suites" / "client"
+    folder.mkdir(parents=True)
+    (root / "pyproject.toml").write_text(PROJECT)
+    return folder
+
+
+def test_this_checkout_is_one() -> None:
+    """From its own folder, or from anywhere that is not above it."""
+    assert in_checkout(ROOT / "suites" / "client", ROOT)
+    assert in_checkout(ROOT / "suites" / "client", ROOT / "suites")
+
+
+def test_started_within_it(suite: Path) -> None:
+    """Whoever stands in a checkout uses that checkout."""
+    root = suite.parents[1]
+    assert in_checkout(suite, root)
+    assert in_checkout(suite, suite)
+
+
+def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> None:
+    """A subtree is vendored, whether the repository around is one of git's or not."""
+    client = tmp_path / "client"
+    assert not in_checkout(suite, client)
+    assert in_checkout(suite, tmp_path / "elsewhere")
+    (client / ".git").mkdir()
+    assert not in_checkout(suite, tmp_path / "elsewhere")
+
+
+def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
+    """A clone and a worktree are checkouts wherever they lie; a submodule is vendored."""
+    git = suite.parents[1] / ".git"
+    git.mkdir()
+    assert in_checkout(suite, tmp_path / "client")
+    git.rmdir()
+    git.write_text("gitdir: /elsewhere/.git/worktrees/suite\n")
+    assert in_checkout(suite, tmp_path / "client")
+    git.write_text("gitdir: ../../.git/modules/vendor/suite\n")
+    assert not in_checkout(suite, tmp_path / "client")
+
+
+@pytest.mark.parametrize("project", [None, '[project]\nname = "client"\n'])
+def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
+    """Made by the vendoring command, or installed, or tests of somebody else."""
+    path = suite.parents[1] / "pyproject.toml"
+    path.unlink()
+    if project:
+        path.write_text(project)
+    assert not in_checkout(suite, suite)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """One line; the embedded subject has to be named."""
+    for name in ("client", "recorded"):
+        shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
+    ended = run(tmp_path, "vendor/suites/client", *workers)
+    assert ended.status == 4, ended.text
+    assert "nobody was named to be judged by suites/client: add --batch-client C, or --batch-client embedded" in (
+        ended.text
+    )
+    assert "Traceback" not in ended.text
+    assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").rglob("*.json"))
+    if not workers:
+        ended = run(tmp_path, "vendor/suites/recorded")
+        assert "nobody was named to be judged by suites/recorded: add --batch-recorded GLOB" in ended.text
+
+
+@pytest.mark.parametrize("place", ["typed", "ini"])
+def test_told_they_judge(tmp_path: Path, place: str) -> None:
+    """By the command line or by the repository's settings."""
+    shutil.copytree(ROOT / "suites" / "client", tmp_path / "vendor" / "suites" / "client")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n" + ("batch_client = embedded\n" if place == "ini" else ""))
+    typed = ["--batch-client=embedded"] if place == "typed" else []
+    ended = run(tmp_path, "vendor/suites/client", "-k", "client.request.no-body", *typed)
+    assert ended.status == 0, ended.text
+    assert ended.report("reports/latest/partial")["subject"]["target"] == "embedded"

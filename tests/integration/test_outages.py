@@ -1,0 +1,235 @@
+"""A target that goes down, is overloaded, or is somewhere else: the request that did it, a hint, or one line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.mutants.server import server_mutants
+from batch_conformance.reference.server import Asked, ReferenceServer
+from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.server_runner import overload
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.server_runner.target import Target
+from tests.support import hostile
+from tests.support.hostile import Choose, Fault, Peer, always, serving_hostile
+
+IDS = ("batch_abc123", "batch_Def456")
+
+
+def judged(
+    choose: Choose,
+    *,
+    app: ReferenceServer | None = None,
+    path: str = "",
+    rate: float | None = None,
+    profile: str = "quick",
+    timeout: float = 1.0,
+) -> RunResult:
+    """The verdict on the reference server with some faults."""
+    with serving_hostile(choose, app=app) as server:
+        target = Target("outage", server.url + path, REFERENCE_KEY, batch_ids=IDS, rate=rate)
+        return judge_server(target, profile=profile, timeout=timeout)
+
+
+def failed(run: RunResult) -> dict[str, ClauseResult]:
+    """The clauses that failed."""
+    return {result.clause.id: result for result in run.results if result.verdict == "fail"}
+
+
+def page(status: str, *headers: str) -> Fault:
+    """A gateway's page in the place of an answer."""
+
+    def fault(peer: Peer) -> None:
+        told = [
+            f"HTTP/1.1 {status}",
+            "Content-Type: text/html",
+            "Content-Length: 13",
+            "Connection: close",
+            *headers,
+        ]
+        peer.send("\r\n".join([*told, "", "<h1>Oops</h1>"]).encode())
+
+    return fault
+
+
+def down_after(
+    kills: Callable[[Asked], bool], seconds: float = 0.3, say: Fault = hostile.close, times: int = 99
+) -> Choose:
+    """A target that goes down when it is asked for something, and is back after a while."""
+    state = {"until": 0.0, "left": times}
+
+    def choose(_: int, asked: Asked) -> Fault | None:
+        if state["left"] and time.monotonic() >= state["until"] and kills(asked):
+            state.update(until=time.monotonic() + seconds, left=state["left"] - 1)
+        return say if time.monotonic() < state["until"] else None
+
+    return choose
+
+
+def with_key(asked: Asked) -> bool:
+    """Whether a request carries the valid key."""
+    return asked.header(b"x-api-key") == [REFERENCE_KEY.encode()]
+
+
+def is_undecodable(asked: Asked) -> bool:
+    """A known case: bytes that are not UTF-8, behind the key check."""
+    return b"%FF" in asked.path.upper() and with_key(asked)
+
+
+@pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
+def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: Fault) -> None:
+    """ReceivedRequest twice, waited for, and all else is judged; behind a gateway as well."""
+    run = judged(down_after(is_undecodable, say=say), profile="default")
+    assert run.error == ""
+    assert set(failed(run)) == {"server.notfound.hostile-id"}
+    exchanges = [finding.exchange for finding in failed(run)["server.notfound.hostile-id"].findings]
+    assert all(exchange is not None and "%FF" in exchange.request.url.upper() for exchange in exchanges)
+    outcomes = [exchange.outcome() for exchange in exchanges if exchange is not None]
+    assert all("went down, and again when the request was repeated" in outcome for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [
+        lambda asked: asked.method == "POST" and not asked.header(b"x-api-key"),
+        lambda asked: asked.header(b"accept") == [b"text/html"],
+    ],
+    ids=["another method", "an odd header"],
+)
+def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(
+    kills: Callable[[Asked], bool],
+) -> None:
+    """Worse than a 500: the clause about 5xx has it."""
+    run = judged(down_after(kills), profile="default")
+    assert run.error == ""
+    assert set(failed(run)) == {"server.error.documented-status"}
+
+
+def test_a_target_that_was_down_once_is_not_blamed() -> None:
+    """A deployment in the middle of a run: no request brings it down again."""
+    run = judged(down_after(lambda asked: asked.method == "PUT", times=1))
+    assert (run.error, set(failed(run))) == ("", set())
+
+
+def test_a_target_that_stays_down() -> None:
+    """No verdict, but the last request in the line, and what was proven before."""
+    wrong = server_mutants()["id-number"]
+    run = judged(down_after(is_undecodable, seconds=600), app=wrong.build(), profile="default", timeout=0.3)
+    assert run.verdict == "error"
+    assert "; the last request was GET /v2/batch/" in run.error
+    assert "%FF" in run.error.upper()
+    assert len(run.error.splitlines()) == 1
+    assert wrong.clause in failed(run)
+    assert {result.verdict for result in run.results} == {"error", "fail"}
+    assert "server.notfound.hostile-id" not in failed(run)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses and rates for targets that count in hundredths of a second."""
+    monkeypatch.setattr(overload, "_PAUSES", (0.3, 0.4, 0.5))
+    monkeypatch.setattr(overload, "_RATES", (10.0, 5.0, 2.5))
+
+
+def limiting(count: int, seconds: float, say: Fault) -> Choose:
+    """A limiter: so many requests in so many seconds."""
+    seen: list[float] = []
+
+    def choose(_: int, __: Asked) -> Fault | None:
+        now = time.monotonic()
+        seen[:] = [then for then in seen if now - then < seconds]
+        if len(seen) >= count:
+            return say
+        seen.append(now)
+        return None
+
+    return choose
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("headers", [(), ("Retry-After: 1",)], ids=["bare", "with Retry-After"])
+def test_a_limiter_that_answers_503_is_recognised(headers: tuple[str, ...]) -> None:
+    """Slowed down, judged, and one hint that names the option."""
+    run = judged(limiting(4, 0.25, page("503 Service Temporarily Unavailable", *headers)))
+    assert (run.error, set(failed(run))) == ("", set())
+    assert len(run.hints) == 1
+    assert "answered 503 above its rate" in run.hints[0]
+    assert "--batch-rate 10/s" in run.hints[0]
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_server_that_only_says_503_is_red() -> None:
+    """At whatever rate: nothing to wait for."""
+    run = judged(always(page("503 Service Unavailable")))
+    assert run.error == ""
+    assert {"server.ok.status", "server.auth.missing-key"} <= set(failed(run))
+    assert run.hints == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_server_that_fails_now_and_then_is_red() -> None:
+    """A 503 that is gone at once comes from no limiter."""
+    failing = page("503 Service Unavailable")
+    run = judged(lambda number, _: failing if number % 7 == 0 else None)
+    assert run.error == ""
+    assert "server.error.documented-status" in failed(run)
+    assert run.hints == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_requests_that_always_get_503_are_red() -> None:
+    """While others are answered."""
+    failing = page("503 Service Unavailable")
+    run = judged(lambda _, asked: failing if is_undecodable(asked) else None, profile="default")
+    assert run.error == ""
+    assert "server.notfound.hostile-id" in failed(run)
+
+
+@pytest.mark.parametrize("wait", [30, 60, 5, 1])
+def test_a_target_that_says_429_for_ever_ends_within_a_minute(
+    wait: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it asks to wait."""
+    slept: list[float] = []
+    monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", slept.append)
+    run = judged(always(page("429 Too Many Requests", f"Retry-After: {wait}")))
+    assert "keeps answering 429" in run.error
+    assert sum(slept) <= 60
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "308 Permanent Redirect"])
+def test_a_base_url_that_moved_is_said(status: str) -> None:
+    """The same path, below another base: the line names it. Nothing is followed."""
+
+    def choose(_: int, asked: Asked) -> Fault:
+        return page(status, f"Location: https://api.example/base{asked.path.decode()}")
+
+    run = judged(choose)
+    assert run.verdict == "error"
+    assert "redirects every read to https://api.example/base" in run.error
+    assert run.error.endswith("--batch-target https://api.example/base")
+
+
+def test_redirects_to_elsewhere_are_answers() -> None:
+    """A log-in page is the server's fault, not the user's."""
+    run = judged(always(page("302 Found", "Location: /login")))
+    assert run.error == ""
+    assert "server.ok.status" in failed(run)
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v2/batch"])
+def test_a_base_url_with_the_path_of_the_api_in_it_is_said(path: str) -> None:
+    """Every read is a 404 for that reason."""
+
+    def choose(_: int, asked: Asked) -> Fault | None:
+        return page("404 Not Found") if asked.path.count(b"/v2") > 1 and with_key(asked) else None
+
+    run = judged(choose, path=path)
+    assert run.verdict == "error"
+    assert "every read is a 404" in run.error
+    assert f"if {path} is no prefix of its own: --batch-target http://127.0.0.1:" in run.error

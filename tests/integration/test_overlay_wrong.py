@@ -1,0 +1,214 @@
+"""Wrong overlays: each gets one line that says which action, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from batch_conformance.contract import load_document, load_with_overlays
+from batch_conformance.contract.overlay import OverlayError, read_overlay
+from batch_conformance.contract.validity import problems
+from tests.support.overlays import BATCH, GET, LIST, overlay, remove, update, written
+
+STATUS = f"{BATCH}.properties.status"
+ERROR = "$.components.schemas.Error"
+BASE = load_document().content
+
+
+# Wrong overlays.
+
+
+def _said(folder: Path, content: Any, name: str = "o.yaml") -> str:
+    file = folder / name
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        file.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    with pytest.raises(OverlayError) as caught:
+        load_with_overlays([file])
+    line = str(caught.value)
+    assert "\n" not in line
+    assert line.isprintable()
+    assert name in line
+    return line
+
+
+_INFO = {"title": "t", "version": "1"}
+_FINE = update("$.info", {"title": "x"})
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("overlay: [1", "neither YAML nor JSON: line 1"),
+        ('{"overlay": "1.0.0",', "neither YAML nor JSON: line 1"),
+        ("a: b: c", "neither YAML nor JSON: line 1, column 5"),
+        ("overlay: 1.0.0\noverlay: 1.0.0", "'overlay' stands twice"),
+        (b"\xff\xfe\x00", "no text in UTF-8"),
+        ("", "not an overlay"),
+        ("[]", "not an overlay"),
+        ("just text", "not an overlay"),
+        ("openapi: 3.1.0", "is an OpenAPI document"),
+        ({"info": _INFO, "actions": [_FINE]}, "has no member 'overlay'"),
+        (overlay(_FINE, overlay="1.1.0"), "version '1.1.0' is not supported: write overlay: 1.0.0"),
+        (overlay(_FINE, overlay="2.0.0"), "not supported"),
+        (overlay(_FINE, overlay=1.0), "version 1.0 is not supported"),
+        (overlay(_FINE, overlay=None), "not supported"),
+        (overlay(_FINE, info=None), "has no info"),
+        (overlay(_FINE, info={"version": "1"}), "no info.title"),
+        (overlay(_FINE, info={"title": "t"}), "no info.version"),
+        (overlay(), "has no actions"),
+        (overlay(actions={}), "has no actions"),
+        (overlay(_FINE, action=[]), "unknown member 'action'"),
+        (overlay(_FINE, {"update": {}}), "action 2: has no target"),
+        (overlay("x"), "action 1: has no target"),  # type: ignore[arg-type]
+        (overlay(_FINE, {"target": "$.info"}), "action 2 ($.info): neither updates nor removes"),
+        (overlay({"target": "$.info", "remove": False}), "neither updates nor removes"),
+        (overlay({"target": "$.info", "remove": "yes"}), "remove is 'yes'"),
+        (overlay({"target": "$.info", "updates": {}, "update": {}}), "unknown member 'updates'"),
+        (overlay(update("$.info[", {})), "action 1 ($.info[): the target is no JSONPath"),
+        (overlay(update("info", {})), "no JSONPath"),
+        (overlay(update("", {})), "no JSONPath"),
+        (overlay(update("$.paths./v2/batch.get", {})), "no JSONPath"),
+        (overlay(update("$.info[?nope(@)]", {})), "no JSONPath"),
+        (overlay(_FINE, update("$.nothing", {})), "action 2 ($.nothing): the target matches nothing"),
+        (overlay(update(f"{STATUS}.enum[?@ == 'X']", {})), "matches nothing"),
+        (overlay(remove("$.info.nothing")), "matches nothing"),
+        (overlay(update("$.info", "text")), "the target is an object, the update is a string"),
+        (overlay(update("$.info", None)), "the update is null"),
+        (overlay(update("$.info", [1])), "the update is an array"),
+        (overlay(remove("$")), "the whole document cannot be removed"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_wrong_overlay(tmp_path: Path, content: Any, said: str) -> None:
+    """One line that says which action, what is wrong, and what to do."""
+    assert said in _said(tmp_path, content)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """Nor is a folder a file."""
+    for file in (tmp_path / "none.yaml", tmp_path):
+        with pytest.raises(OverlayError, match="cannot be read"):
+            read_overlay(file)
+
+
+BROKEN = {
+    "no title": remove("$.info.title"),
+    "no paths": remove("$.paths"),
+    "no operation": remove("$.paths.*"),
+    "no answers": remove(f"{GET}.responses"),
+    "empty answers": remove(f"{GET}.responses.*"),
+    "no description": remove(f"{GET}.responses['404'].description"),
+    "no such status": update(f"{GET}.responses", {"2000": {"description": "d"}}),
+    "no such version": update("$", {"openapi": "4.0.0"}),
+    "misspelt member": update(GET, {"operationID": "x"}),
+    "misspelt in an answer": update(f"{GET}.responses['404']", {"contents": {}}),
+    "path without slash": update("$.paths", {"v2/x": {}}),
+    "parameter nowhere": update(f"{GET}.parameters", {"name": "x", "in": "body", "schema": {}}),
+    "parameter without schema": update(f"{GET}.parameters", {"name": "x", "in": "query"}),
+    "parameter not in the path": update(
+        f"{GET}.parameters", {"name": "x", "in": "path", "required": True, "schema": {}}
+    ),
+    "path parameter not required": update(f"{GET}.parameters[0]", {"required": False}),
+    "path parameter gone": remove(f"{GET}.parameters[0]"),
+    "parameter twice": update(f"{LIST}.parameters", {"name": "status", "in": "query", "schema": {}}),
+    "operation id twice": update(LIST, {"operationId": "getBatch"}),
+    "no such type": update(f"{BATCH}.properties.id", {"type": "text"}),
+    "no such type within": update(f"{BATCH}.properties", {"x": {"items": {"anyOf": [{"type": "text"}]}}}),
+    "not a schema": update(f"{BATCH}.properties", {"x": 5}),
+    "required twice": update(f"{BATCH}.required", "id"),
+    "negative length": update(f"{BATCH}.properties.id", {"minLength": -1}),
+    "bad pattern": update(f"{BATCH}.properties.id", {"pattern": "(["}),
+    "bad schema of a parameter": update(f"{GET}.parameters[0].schema", {"type": "text"}),
+    "bad schema in an answer": update(
+        f"{GET}.responses['404'].content", {"text/plain": {"schema": {"type": "text"}}}
+    ),
+    "circle of references": update(
+        BATCH, {"properties": {"x": {"$ref": "#/components/schemas/Batch/properties/x"}}}
+    ),
+    "parameter that is none": update(f"{GET}.parameters", {"$ref": "#/components/schemas/Batch"}),
+    "answer that is none": update(
+        f"{GET}.responses", {"410": {"$ref": "#/components/schemas/Batch/required"}}
+    ),
+    "example that is none": update(f"{GET}.responses['404'].content['application/json'].examples", {"x": 1}),
+    "open reference": update(f"{BATCH}.properties", {"x": {"$ref": "#/components/schemas/None"}}),
+    "reference to a file": update(f"{BATCH}.properties", {"x": {"$ref": "other.json"}}),
+    "schema that is referred to": remove("$.components.schemas.Error"),
+    "key without a name": remove("$.components.securitySchemes.apiKey.name"),
+    "key nowhere": update("$.components.securitySchemes.apiKey", {"in": "body"}),
+    "no such scheme": update("$.security", {"other": []}),
+}
+#: Not noticed by openapi-spec-validator, yet no contract to test by.
+OURS = {
+    "no operation", "no such scheme", "bad pattern", "no paths", "parameter not in the path", "path without slash",
+    "operation id twice", "parameter twice", "no such status", "reference to a file", "no answers", "open reference",
+    "schema that is referred to", "circle of references", "parameter that is none", "answer that is none",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
+    """It is noticed, and the action named; openapi-spec-validator notices nothing that we do not."""
+    line = _said(tmp_path, overlay(_FINE, BROKEN[name]))
+    assert f"action 2 ({BROKEN[name]['target']}): the result is no valid contract: " in line
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        (update(STATUS, {"x-lifecycle": {"finals": []}}), "is not an object with 'order' and 'final'"),
+        (update(f"{STATUS}.x-lifecycle", {"order": "PENDING"}), "are arrays"),
+        (update(f"{STATUS}.x-lifecycle", {"order": [1]}), "a status is text"),
+        (update(f"{STATUS}.x-lifecycle", {"order": ["FAILED"]}), "'FAILED' stands 2 times"),
+        (update(BATCH, {"x-validations": {}}), "is not an array of rules"),
+        (update(BATCH, {"x-validations": [{"message": "m"}]}), "has no 'rule'"),
+        (
+            update(f"{GET}.parameters", {"name": "X", "in": "header", "required": True, "schema": {"pattern": "^a"}}),
+            "'X' has no example to be sent",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_ours_in_a_contract_is_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
+    """Lifecycles, rules, and examples of what must be sent."""
+    assert said in _said(tmp_path, overlay(action))
+
+
+def test_rules_are_checked_by_who_knows_them(tmp_path: Path) -> None:
+    """The hook sees every rule; what it says is told with the place."""
+    file = written(tmp_path, update(BATCH, {"x-validations": [{"rule": "self.x ==", "message": "m"}]}))
+    seen: list[Any] = []
+
+    def check(rule: Any) -> str | None:
+        seen.append(rule["rule"])
+        return "ends too early" if rule["rule"].endswith("==") else None
+
+    with pytest.raises(OverlayError, match=r"x-validations/\d+: ends too early"):
+        load_with_overlays([file], check)
+    assert "self.x ==" in seen
+
+
+def test_culprit_is_the_action_that_broke_it(tmp_path: Path) -> None:
+    """Not the last one."""
+    actions = [
+        _FINE,
+        update(f"{BATCH}.properties.id", {"type": "text"}),
+        _FINE,
+        update("$.info", {"summary": "s"}),
+    ]
+    assert "action 2 (" in _said(tmp_path, overlay(*actions))
+
+
+@pytest.mark.parametrize("name", sorted(BROKEN.keys() - OURS))
+def test_openapi_tools_agree(name: str) -> None:
+    """What we call no contract for its form, they refuse as well."""
+    from batch_conformance.contract.overlay import Action, _after
+
+    row = BROKEN[name]
+    content = _after(Action(1, row["target"], row.get("update"), row.get("remove", False)), BASE)
+    assert list(problems(content))
+    assert list(OpenAPIV31SpecValidator(content).iter_errors())

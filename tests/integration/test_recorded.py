@@ -1,0 +1,353 @@
+"""Recorded traffic: read from every format, judged by what it tells, and seen red for every clause it can break."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.contract import load_contract
+from batch_conformance.recorded import NEEDS, NoSuchFiles, find_files, judge_recorded
+from batch_conformance.recorded.clauses import LIVE
+from batch_conformance.recorded.files import sample_folder
+from batch_conformance.report.files import write_reports
+from tests.support.recordings import (
+    BATCH,
+    FORMATS,
+    NOT_FOUND,
+    RED,
+    RecordedExchange,
+    batch,
+    har,
+    plain_wrapper,
+    vcrpy,
+    wiremock,
+    without,
+)
+
+Check = Callable[..., RunResult]
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Check:
+    """Writes files and judges them."""
+
+    def judge(files: Mapping[str, str | bytes], *patterns: str, strict: bool = False) -> RunResult:
+        for name, content in files.items():
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return judge_recorded(patterns or ("**/*",), folder=tmp_path, strict=strict)
+
+    return judge
+
+
+def result(run: RunResult, clause: str) -> ClauseResult:
+    """The verdict on a clause."""
+    return next(row for row in run.results if row.clause.id == clause)
+
+
+def broken(run: RunResult) -> set[str]:
+    """The clauses that failed or warned."""
+    return {row.clause.id for row in run.results if row.verdict in ("fail", "warn")}
+
+
+def exercised(run: RunResult) -> set[str]:
+    """The clauses that were put to the test."""
+    return {row.clause.id for row in run.results if row.verdict != "not-exercised"}
+
+
+# Every format.
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_is_read(judge: Check, name: str) -> None:
+    """A batch and an error in it are found, judged, and found good."""
+    write, _ = FORMATS[name]
+    run = judge({name: write([RecordedExchange(), RecordedExchange(NOT_FOUND, 404, "/v2/batch/batch_x")])})
+    assert (run.error, broken(run), run.requests) == ("", set(), 2)
+    assert {"server.body.status", "server.body.metrics", "server.error.body"} <= exercised(run)
+    assert run.verdict == "pass"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_can_be_red(judge: Check, name: str) -> None:
+    """What clients get bitten by is red, and named with file and place."""
+    write, place = FORMATS[name]
+    run = judge(
+        {
+            f"sub/{name}": write(
+                [RecordedExchange(batch(status="completed")), RecordedExchange({"statusCode": "404", "message": 1}, 404)]
+            )
+        }
+    )
+    finding = result(run, "server.body.status").findings[0]
+    assert finding.message.startswith(f"sub/{name}: {place}: ")
+    assert finding.actual == '"completed"'
+    assert result(run, "server.error.body").verdict == "fail"
+    assert run.verdict == "fail"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -> None:
+    """A batch that moves back is red in a HAR file or a cassette; mocks are in no order of time."""
+    write, place = FORMATS[name]
+    run = judge(
+        {name: write([RecordedExchange(), RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z")])}
+    )
+    ordered = place.startswith(("entry", "interaction "))
+    assert ("server.poll.forward-only" in broken(run)) == ordered
+    assert ("server.poll.final" in exercised(run)) == ordered
+
+
+def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
+    """The commonest mock of all; a byte order mark is the editor's."""
+    run = judge({"a.json": json.dumps(BATCH), "b.json": b"\xef\xbb\xbf" + json.dumps(BATCH).encode()})
+    assert run.verdict == "pass"
+    run = judge({"b.json": json.dumps(without("metrics"))})
+    assert result(run, "server.body.metrics").findings[0].message == (
+        "b.json: metrics of a COMPLETED batch: expected an object, got nothing: it is absent"
+    )
+
+
+# Each judge, seen red.
+
+
+def test_every_judge_is_shown_red() -> None:
+    """But for the one that no recording can break: it is a promise of the suite itself."""
+    assert RED.keys() == NEEDS.keys() - {"server.body.open"}
+
+
+@pytest.mark.parametrize("clause", RED)
+@pytest.mark.parametrize("write", [har, vcrpy])
+def test_each_judge_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
+    """Each clause that recordings are said to put to the test can be broken by one."""
+    kept = [RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])]
+    run = judge({"a.har" if write is har else "a.yaml": write(kept)})
+    assert clause in broken(run)
+    assert clause not in broken(judge({"a.har" if write is har else "a.yaml": write([RecordedExchange()])}))
+
+
+def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
+    """Every clause of the side stands in the result once; those that need live requests say so."""
+    run = judge({"a.har": har([RecordedExchange()])})
+    assert [row.clause.id for row in run.results] == [row.id for row in load_contract().of_side("server")]
+    for row in run.results:
+        assert (row.clause.id in NEEDS) == (LIVE not in row.reason)
+        assert row.verdict != "not-exercised" or row.reason
+
+
+def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
+    """A 401 without a challenge warns."""
+    kept = {"a.har": har(RED["server.auth.challenge"])}
+    assert result(judge(kept), "server.auth.challenge").verdict == "warn"
+    assert result(judge(kept, strict=True), "server.auth.challenge").verdict == "fail"
+
+
+# What a file does not tell is not held against anyone.
+
+
+@pytest.mark.parametrize(
+    ("clause", "content", "reason"),
+    [
+        ("server.ok.media-type", json.dumps(BATCH), "the answer's headers"),
+        ("server.ok.status", json.dumps(BATCH), "the status or the request"),
+        ("server.ok.json", json.dumps([BATCH]), "the body as it was sent"),
+        ("server.error.media-type", json.dumps(NOT_FOUND), "the answer's headers"),
+        ("server.error.status-agrees", json.dumps(NOT_FOUND), "the status"),
+        (
+            "server.auth.challenge",
+            json.dumps({"message": "no", "statusCode": 401}),
+            "the status or the answer's headers",
+        ),
+        ("server.poll.final", json.dumps([BATCH, BATCH]), "when they came"),
+        ("server.ok.media-type", wiremock([RecordedExchange(headers={})]), "the answer's headers"),
+        ("server.ok.media-type", har([RecordedExchange(headers={})]), "the answer's headers"),
+    ],
+)
+def test_what_is_not_told_is_not_blamed(judge: Check, clause: str, content: str, reason: str) -> None:
+    """Not exercised, with what is missing."""
+    run = judge({"a.json": content})
+    assert result(run, clause).verdict == "not-exercised"
+    assert f"do not tell {reason}" in result(run, clause).reason
+    assert run.verdict == "pass"
+
+
+def test_a_bare_429_is_judged_by_its_body(judge: Check) -> None:
+    """Nobody knows whether there was a Retry-After."""
+    assert judge({"a.json": '{"message": "slow down", "statusCode": 429}'}).verdict == "pass"
+    run = judge({"a.json": '{"error": "slow down", "statusCode": 429}'})
+    assert broken(run) == {"server.rate.429"}
+
+
+def test_an_id_nobody_asked_for_is_judged_by_its_type(judge: Check) -> None:
+    """For bare bodies, and for mocks of any id."""
+    anything = RecordedExchange(path="/v2/batch/[^/?#]+")
+    for content in (
+        json.dumps(BATCH),
+        wiremock([anything]),
+        wiremock([RecordedExchange(batch(id="{{request.path.[2]}}"))]),
+    ):
+        assert result(judge({"a.json": content}), "server.body.id").verdict == "pass"
+    run = judge({"a.json": json.dumps(batch(id=7))})
+    assert result(run, "server.body.id").findings[0].expected == "a string, the id that was asked for"
+
+
+def test_findings_show_requests_that_were_recorded_only(judge: Check) -> None:
+    """A bare body has none; a mock's path gets a base to fill in."""
+    finding = result(judge({"a.json": json.dumps(batch(id=7))}), "server.body.id").findings[0]
+    assert finding.exchange is None
+    finding = result(judge({"a.json": wiremock([RecordedExchange(batch(id=7))])}), "server.body.id").findings[0]
+    assert finding.exchange
+    assert finding.exchange.request.url == "${BASE_URL}/v2/batch/batch_abc123"
+
+
+@pytest.mark.parametrize("content", [{}, {"_file": "a1b2.json"}, {"text": None}])
+def test_a_body_that_was_not_kept_is_nobodys_fault(judge: Check, content: dict[str, Any]) -> None:
+    """HAR files leave bodies out, or in files beside them; what else they tell still counts."""
+    log = json.loads(har([RecordedExchange(), RecordedExchange(NOT_FOUND, 404)]))
+    for entry in log["log"]["entries"]:
+        entry["response"]["content"] = {"size": 49, "mimeType": "application/json", **content}
+    run = judge({"a.har": json.dumps(log)})
+    assert run.verdict == "pass"
+    assert {"server.ok.status", "server.ok.media-type", "server.error.documented-status"} <= exercised(run)
+    assert "1 of 1 recordings do not tell the answer's body" in result(run, "server.body.status").reason
+
+
+def test_a_media_type_beside_the_headers_counts(judge: Check) -> None:
+    """As the recorder of ``responses`` writes it."""
+    row = {
+        "url": RecordedExchange().url,
+        "status": 200,
+        "headers": {"X-A": "b"},
+        "content_type": "text/plain",
+        "body": json.dumps(BATCH),
+    }
+    assert broken(judge({"a.json": json.dumps([{"response": row}])})) == {"server.ok.media-type"}
+    row["content_type"] = "application/json"
+    assert not broken(judge({"a.json": json.dumps([{"response": row}])}))
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_server_errors_count_as_staged(judge: Check, status: int) -> None:
+    """Mocks of a 5xx are there on purpose, but in the API's form."""
+    run = judge({"a.har": har([RecordedExchange({"message": "no", "statusCode": status}, status)])})
+    assert run.verdict == "pass"
+    assert "server.error.body" in broken(judge({"a.har": har([RecordedExchange("<h1>Bad gateway</h1>", status)])}))
+
+
+def test_reads_of_different_origins_are_different_batches(judge: Check) -> None:
+    """Staging and production in one HAR file; overlapping reads are in no order either."""
+    first, second = RecordedExchange(), RecordedExchange(batch(status="PROCESSING"), at="2024-01-15T10:31:00Z")
+    content = har([first, second]).replace(
+        "https://api.sync.so/v2/batch/batch_abc123", "https://dev/v2/batch/batch_abc123", 1
+    )
+    assert "server.poll.forward-only" not in exercised(judge({"a.har": content}))
+    run = judge({"a.har": har([first, RecordedExchange(batch(status="PROCESSING"), at="2024-01-15T10:30:00.020Z")])})
+    assert "server.poll.forward-only" not in exercised(run)
+
+
+def test_reports_of_ours_are_no_recordings(judge: Check, tmp_path: Path) -> None:
+    """A glob that reaches into the report folder does not judge yesterday's evidence again."""
+    write_reports(judge({"a.har": har([RecordedExchange(batch(status="done"))])}), tmp_path / "reports")
+    assert judge({"a.har": har([RecordedExchange()])}, "**/*.har", "**/*.json").verdict == "pass"
+
+
+# What is not Get Batch is left alone.
+
+_GENERATION = {
+    "id": "batch-like",
+    "createdAt": "2024-01-15T10:30:00Z",
+    "created_at": "2024-01-15T10:30:00Z",
+    "status": "COMPLETED",
+    "model": "lipsync-2",
+    "outputUrl": "x",
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(_GENERATION),
+        json.dumps({"id": 1, "status": "ok"}),
+        json.dumps({"metrics": {"cpu": 1}, "status": "ok", "id": "host"}),
+        json.dumps({"message": "hello"}),
+        "[]",
+        "3",
+        plain_wrapper([RecordedExchange(path="/v2/generate/batch_1", body=NOT_FOUND, status=404)]),
+        plain_wrapper([RecordedExchange(path="/v2/batch", body=BATCH)]),
+        plain_wrapper([RecordedExchange(path="/v2/batches/batch_1/result")]),
+        plain_wrapper([RecordedExchange(path="/v2/batch/batch_1/cancel")]),
+        plain_wrapper([RecordedExchange(method="DELETE")]),
+        har([RecordedExchange(method="OPTIONS", status=204, body="")]),
+    ],
+)
+def test_what_is_not_get_batch_is_left_alone(judge: Check, content: str) -> None:
+    """Alone it is nothing to judge; beside a batch it is listed, not red."""
+    run = judge({"a.json": content})
+    assert run.verdict == "error"
+    assert "1 file without Get Batch exchange: a.json" in run.error
+    run = judge({"a.json": content, "b.json": json.dumps(BATCH)})
+    assert run.verdict == "pass"
+    assert "1 file without Get Batch exchange: a.json" in result(run, "server.auth.missing-key").reason
+    assert run.subject.target == "**/* (1 exchange in 1 of 2 files)"
+
+
+@pytest.mark.parametrize(("status", "why"), [(304, "is not the API's answer"), (0, "it has no answer")])
+def test_what_cannot_be_judged_is_set_aside(judge: Check, status: int, why: str) -> None:
+    """A browser's cache and a request that was given up answered for nobody."""
+    entry = json.loads(har([RecordedExchange(status=status), RecordedExchange()]))
+    if not status:
+        del entry["log"]["entries"][0]["response"]["content"]
+    run = judge({"a.har": json.dumps(entry)})
+    assert run.verdict == "pass"
+    reason = result(run, "server.auth.missing-key").reason
+    assert "set aside: a.har: entry 1 (" in reason
+    assert why in reason
+
+
+# Which files are meant.
+
+
+def test_globs_folders_and_exclusions(tmp_path: Path) -> None:
+    """``**`` reaches into folders, a folder stands for its recordings, ``!`` leaves out, names are not patterns."""
+    for name in ("a.json", "sub/b.json", "sub/deep/c.har", "sub/[x].yaml", "sub/readme.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+
+    def found(*patterns: str) -> list[str]:
+        return [file.relative_to(tmp_path).as_posix() for file in find_files(patterns, tmp_path)]
+
+    assert found("**/*.json") == ["a.json", "sub/b.json"]
+    assert found("sub") == ["sub/[x].yaml", "sub/b.json", "sub/deep/c.har"]
+    assert found("sub", "!sub/deep/*") == ["sub/[x].yaml", "sub/b.json"]
+    assert found("sub/[x].yaml", "sub/[x].yaml") == ["sub/[x].yaml"]
+    assert found(str(tmp_path / "*.json")) == ["a.json"]
+    with pytest.raises(NoSuchFiles, match="matches no file"):
+        found("a.json", "*.har")
+    with pytest.raises(NoSuchFiles, match="leaves no file"):
+        found("a.json", "!a.json")
+
+
+# The suite's own samples.
+
+
+def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
+    """Without an option the samples are judged: nothing red, nothing left out that recordings can tell."""
+    run = judge_recorded(folder=tmp_path)
+    assert run.verdict == "pass"
+    assert exercised(run) == set(NEEDS)
+    assert not broken(run)
+
+
+def test_the_samples_are_those_of_the_contract() -> None:
+    """The page's example, to the letter."""
+    responses = load_contract().fragment["paths"]["/v2/batch/{id}"]["get"]["responses"]
+    examples: dict[str, Any] = responses["200"]["content"]["application/json"]["examples"]
+    sample = json.loads((sample_folder() / "batch-completed.json").read_text("utf-8"))
+    assert sample == examples["completed"]["value"]

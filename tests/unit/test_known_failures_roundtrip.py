@@ -1,0 +1,179 @@
+"""Any known-failures file and any run: an update brings the file in line, and keeps its comments."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.verdict import ClauseResult
+from batch_conformance.contract import load_contract
+from batch_conformance.known_failures import (
+    KnownFailures,
+    Observations,
+    ReceivedRequest,
+    apply_known_failures,
+    read_known_failures,
+    update_known_failures,
+)
+from tests.support import samples
+
+TODAY = date(2026, 11, 23)
+CLAUSES = ("server.body.id", "server.body.status", "server.auth.challenge", "client.error.401")
+PATTERNS = ("id of a * batch", "status: *", "a 401 #", "*add*")
+EVIDENCE = (
+    ("id of a FAILED batch", "1"),
+    ("status: odd", '"x"'),
+    ("a 401 7", ""),
+    ("they add up", "3 + 1"),
+    ("z", "z"),
+)
+
+
+@dataclass
+class Written:
+    """A file being made up, and who owns each of its comments: an entry, one of its items, or nobody."""
+
+    newline: str
+    text: str = ""
+    owners: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def comment(self, *owner: int) -> str:
+        """A new comment."""
+        text = f"# comment {len(self.owners)}."
+        self.owners[text] = owner
+        return text
+
+
+@st.composite
+def files(draw: st.DrawFn) -> Written:
+    """Files in many spellings."""
+    made = Written(draw(st.sampled_from(("\n", "\r\n"))))
+    coin = st.booleans()
+    lines = [made.comment(), ""] if draw(coin) else [""]
+    for number in range(1, draw(st.integers(0, 4)) + 1):
+        if draw(coin):
+            lines += [made.comment(), ""]
+        if draw(coin):
+            lines += [made.comment(number), made.comment(number)]
+        lines.append("[[known_failure]]" + (f" {made.comment(number)}" if draw(coin) else ""))
+        quote = draw(st.sampled_from(('"', "'", '"""')))
+        members = [
+            f"clause = {quote}{draw(st.sampled_from(CLAUSES))}{quote}",
+            f"reason={quote}[[known_failure]] = {{ # no comment{quote}",
+            "issue   =  'https://acme.example/#1'",
+            f"expires = 2027-0{number}-01",
+            _array(draw, made, number),
+        ]
+        for member in draw(st.permutations(members)):
+            if draw(coin):
+                lines.append(f"  {made.comment(number)}")
+            lines.append(member)
+        lines += [""] * draw(st.integers(1, 2))
+    made.text = made.newline.join(lines)
+    return made
+
+
+def _array(draw: st.DrawFn, made: Written, number: int) -> str:
+    patterns = draw(st.lists(st.sampled_from(PATTERNS), min_size=1, max_size=3))
+    items = [f'{{ message = "{pattern}" }}' for pattern in patterns]
+    comma = "," if draw(st.booleans()) else ""
+    if draw(st.booleans()):
+        return f"evidence = [{', '.join(items)}{comma}] {made.comment(number)}"
+    lines = [f"evidence = [ {made.comment(number)}"]
+    for index, item in enumerate(items):
+        if draw(st.booleans()):
+            lines.append(f"    {made.comment(number, index)}")
+        last = index == len(items) - 1
+        lines.append(f"    {item}{comma if last else ','} {made.comment(number, index)}")
+    lines.append(f"  {made.comment(number)}")
+    return made.newline.join([*lines, "]"])
+
+
+@st.composite
+def observed(draw: st.DrawFn) -> Observations:
+    """What a run may have found."""
+    made: Observations = {}
+    for clause in draw(st.lists(st.sampled_from(CLAUSES), unique=True)):
+        evidence = draw(st.lists(st.sampled_from(EVIDENCE), unique=True))
+        made[clause] = {
+            "verdict": draw(st.sampled_from(("fail", "warn"))) if evidence else "pass",
+            "evidence": evidence,
+        }
+    return made
+
+
+@settings(deadline=None)
+@given(files(), observed())
+def test_an_update_brings_any_file_in_line_and_keeps_its_comments(
+    made: Written, observations: Observations
+) -> None:
+    """Then nothing is stale or changed, a second update changes nothing, and no comment of what stays is lost."""
+    after = _updated(made.text, observations)
+    before, known = _parsed(made.text), _parsed(after)
+    assert _updated(after, observations) == after
+    assert not _complaints(known, observations)
+    gone = [comment for comment, owner in made.owners.items() if not _stays(before, observations, owner)]
+    kept = [comment for comment in sorted(made.owners, key=made.text.find) if comment not in gone]
+    assert sorted(kept, key=after.find) == kept
+    assert all(after.count(comment) == 1 for comment in kept)
+    assert not any(comment in after for comment in gone)
+
+
+def _complaints(known: KnownFailures, observations: Observations) -> list[str]:
+    clauses = load_contract().clauses
+    run = samples.run("server", "acme", "1")
+    run.results = [
+        ClauseResult(
+            clauses[clause],
+            observation["verdict"],
+            findings=tuple(Finding(m, "", a) for m, a in observation["evidence"]),
+        )
+        for clause, observation in observations.items()
+    ]
+    weighed = apply_known_failures(run, known, today=TODAY)
+    messages = [finding.message for result in weighed.results for finding in result.findings[:1]]
+    return [message for message in messages if message.startswith(("stale", "not the known"))]
+
+
+def _updated(text: str, observations: Observations) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "known.toml"
+        path.write_bytes(text.encode())
+        update_known_failures(path, observations, today=TODAY)
+        return path.read_bytes().decode()
+
+
+def _parsed(text: str) -> KnownFailures:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "known.toml"
+        path.write_bytes(text.encode())
+        return read_known_failures(path, "known.toml")
+
+
+def _stays(known: KnownFailures, observations: Observations, owner: tuple[int, ...]) -> bool:
+    """Whether what the comment is about has to stay, by the plainest reading of the rules."""
+    if not owner:
+        return True
+    entry = known.entries[owner[0] - 1]
+    if entry.clause not in observations:
+        return True
+    found = observations[entry.clause]["evidence"]
+    shows = [any(item.matches(ReceivedRequest(*pair)) for pair in found) for item in entry.evidence]
+    if len(owner) == 2:
+        return shows[owner[1]]
+    if any(shows):
+        return True
+    others = [item for other in known.of(entry.clause) for item in other.evidence]
+    new = [pair for pair in found if not any(item.matches(ReceivedRequest(*pair)) for item in others)]
+    dead = [
+        other
+        for other in known.of(entry.clause)
+        if not any(item.matches(ReceivedRequest(*pair)) for item in other.evidence for pair in found)
+    ]
+    return bool(new) and dead[0] == entry

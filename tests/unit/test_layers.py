@@ -1,0 +1,156 @@
+"""The architecture as ARCHITECTURE.md draws it: imports point down only, and heavy ones stay where they belong."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "batch_conformance"
+#: Modules of the package that are no layer: what suites are made with, and the command that copies all of it.
+TOP = ("__main__", "suite", "vendor")
+_ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \|", re.MULTILINE)
+_LONGEST = 400
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import, wherever it stands: at the top, within a function, for type checkers only."""
+
+    file: Path
+    line: int
+    module: str
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(ROOT)}:{self.line} imports {self.module}"
+
+
+def imports_in(source: str, file: Path) -> Iterator[Import]:
+    """All imports of a module, relative ones resolved; ``from a import b`` counts as ``a.b``: b may be a module."""
+    inside = file.relative_to(ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(file, node.lineno, alias.name)
+        elif isinstance(node, ast.ImportFrom):
+            base = [node.module] if node.module else []
+            if node.level:
+                base = [*inside[: len(inside) - node.level], *base]
+            for alias in node.names:
+                yield Import(file, node.lineno, ".".join([*base, alias.name]))
+
+
+def modules(folder: Path) -> list[Path]:
+    """The modules below a folder."""
+    return sorted(file for file in folder.rglob("*.py") if not {"toy_client", ".cache"} & set(file.parts))
+
+
+def layers(text: str) -> dict[str, int]:
+    """The layers of ARCHITECTURE.md with their heights; those that share a row share a height."""
+    rows = [re.findall(r"\w+", row) for row in _ROW.findall(text)]
+    return {name: height for height, row in enumerate(reversed(rows)) for name in row}
+
+
+def upward(found: Import, heights: dict[str, int]) -> bool:
+    """Whether an import within the package points up, or to a peer."""
+    parts = found.module.split(".")
+    if parts[0] != "batch_conformance":
+        return False
+    own = found.file.relative_to(PACKAGE).with_suffix("").parts[0]
+    other = next((part for part in parts[1:2] if part in heights or part in TOP), None)
+    if own in TOP or own == "__init__" or other is None or other == own:
+        return other in TOP and other != own
+    return heights.get(other, len(heights)) >= heights[own]
+
+
+HEIGHTS = layers((ROOT / "ARCHITECTURE.md").read_text("utf-8"))
+IMPORTS = [found for file in modules(PACKAGE) for found in imports_in(file.read_text("utf-8"), file)]
+
+
+def test_the_table_names_every_layer() -> None:
+    """And nothing that is not there."""
+    packages = {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file()}
+    assert set(HEIGHTS) == packages
+    alone = {file.stem for file in PACKAGE.glob("*.py")} - {"__init__"}
+    assert alone == set(TOP)
+    assert HEIGHTS["contract"] == 0
+    assert HEIGHTS["server"] == HEIGHTS["client"] == HEIGHTS["recorded"]
+
+
+def test_imports_point_down_only() -> None:
+    """Peers do not know each other either."""
+    assert [str(found) for found in IMPORTS if upward(found, HEIGHTS)] == []
+
+
+def test_an_import_that_points_up_is_seen() -> None:
+    """Wherever it stands, and in whatever form."""
+    sources = {
+        "judge/x.py": "from batch_conformance.server_runner import transport",
+        "exchange/x.py": "def f():\n    import batch_conformance.checks.finding",
+        "client/x.py": "from batch_conformance.server_runner.transport import Transport",
+        "server/x.py": "from batch_conformance import report",
+        "contract/x.py": "from ..exchange import model",
+        "recorded/x.py": "from .. import client",
+        "report/x.py": "from batch_conformance.suite import clauses_of",
+    }
+    for name, source in sources.items():
+        (found,) = imports_in(source, PACKAGE / name)
+        assert upward(found, HEIGHTS), name
+    for name, source in {"server/x.py": "from ..judge import y", "judge/x.py": "from . import y"}.items():
+        (found,) = imports_in(source, PACKAGE / name)
+        assert not upward(found, HEIGHTS), name
+
+
+def test_the_client_side_does_without_what_only_servers_need() -> None:
+    """A client's repository installs one extra, not both."""
+    code = (
+        "import sys, pkgutil, importlib\n"
+        "for name in ('client', 'judge', 'report', 'generate', 'recorded', 'testing'):\n"
+        "    package = importlib.import_module(f'batch_conformance.{name}')\n"
+        "    for row in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "        if not row.name.endswith('__main__'):\n"
+        "            importlib.import_module(row.name)\n"
+        "import batch_conformance.reference.client\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"schemathesis", "uvicorn"} & set(ended.stdout.split())
+    named = {
+        found.module.partition(".")[0] for found in IMPORTS if found.file.is_relative_to(PACKAGE / "client")
+    }
+    assert not {"schemathesis", "uvicorn", "httpcore"} & named
+
+
+@pytest.mark.parametrize("folder", ["batch_conformance", "suites", "tests"])
+def test_nothing_reaches_into_pytests_insides(folder: str) -> None:
+    """What breaks every run of an environment when pytest moves on."""
+    files = [*modules(ROOT / folder), ROOT / "conftest.py"]
+    found = [one for file in files for one in imports_in(file.read_text("utf-8"), file)]
+    assert [str(one) for one in found if one.module.partition(".")[0] == "_pytest"] == []
+
+
+def test_only_the_plugin_knows_pytest() -> None:
+    """Judging must be possible without it."""
+    knows = {
+        found.file.relative_to(PACKAGE).parts[0]
+        for found in IMPORTS
+        if found.module.partition(".")[0] in ("pytest", "xdist", "pluggy")
+    }
+    assert knows <= {"plugin", "testing", "suite.py"}
+
+
+@pytest.mark.parametrize("folder", ["batch_conformance", "suites", "tests"])
+def test_modules_are_short(folder: str) -> None:
+    """One idea each."""
+    lengths = {
+        file.relative_to(ROOT).as_posix(): file.read_text("utf-8").count("\n")
+        for file in modules(ROOT / folder)
+    }
+    assert {name: length for name, length in lengths.items() if length > _LONGEST} == {}
