@@ -76,7 +76,8 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
                 away += [seen for seen in environment.other.seen if seen.turn == number]
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            turns.append(CallResult(call, _placed(ask.expected, environment.url), reply, exchanges, environment.own.log.count(number)))
+            expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
+            turns.append(CallResult(call, expected, reply, exchanges, requests))
         return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
 
 

@@ -1,6 +1,7 @@
 """The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
 
-Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the record.
+Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the
+record.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ def _checks() -> list[Any]:
 
 
 def explore(
-    context: ProbeContext, send: Callable[[PlannedRequest], Exchange], left: Callable[[], int], keep: Callable[[Exchange], None]
+    context: ProbeContext,
+    send: Callable[[PlannedRequest], Exchange],
+    left: Callable[[], int],
+    keep: Callable[[Exchange], None],
 ) -> None:
     """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
 

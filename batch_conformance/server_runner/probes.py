@@ -1,7 +1,7 @@
 """The probes: what is sent, in which order, on which connection. They send and record; they never judge.
 
-A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do
-not look at answers can be planned without sending.
+A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes
+that do not look at answers can be planned without sending.
 """
 
 from __future__ import annotations

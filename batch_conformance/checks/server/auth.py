@@ -81,7 +81,8 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
     ]
     before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
     warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
-    if before_first_auth and warm and all_refused(before_first_auth) and not any(exchange.status == 401 for exchange in warm):
+    never_again = warm and not any(exchange.status == 401 for exchange in warm)
+    if before_first_auth and never_again and all_refused(before_first_auth):
         result.observe(len(before_first_auth))
         result.set_aside(EVERY_REQUEST, len(warm))
         return
@@ -229,7 +230,14 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
 
 
 @SERVER_CHECKS.check(
-    EVERY_REQUEST, needs=["before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration"]
+    EVERY_REQUEST,
+    needs=[
+        "before-first-auth",
+        "auth-per-request",
+        "unauthenticated",
+        "keyless-on-authed-connection",
+        "id-enumeration",
+    ],
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
     """What is refused on its own is refused after a valid key, too."""

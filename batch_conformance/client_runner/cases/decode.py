@@ -284,7 +284,12 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     yield Case(
         "batches between errors with long bodies",
         clause,
-        (absent, factory.valid(factory.batch()), factory.refusal(HttpError(404), error(404, long)), factory.valid(factory.batch())),
+        (
+            absent,
+            factory.valid(factory.batch()),
+            factory.refusal(HttpError(404), error(404, long)),
+            factory.valid(factory.batch()),
+        ),
     )
     known = factory.batch()
     down = factory.refusal(HttpError(500), error(500, "the archive does not respond"))

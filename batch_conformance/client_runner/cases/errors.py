@@ -88,7 +88,10 @@ def odd_case(factory: CaseFactory, status: int, odd: OddBody) -> Case:
     """An error status with a body that is not the documented one."""
     more = _RETRY if may_be_retried(status) else ()
     return _refused(
-        factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), HttpError(status, body=odd.what),
+        factory,
+        f"a {status} with {odd.what}",
+        ("client.error.odd-body", *more, *_ALL),
+        HttpError(status, body=odd.what),
         text(status, odd.body, odd.media_type),
     )  # fmt: skip
 
@@ -132,7 +135,8 @@ def _lies(factory: CaseFactory) -> Iterator[Case]:
 
 def _says_error(factory: CaseFactory) -> Iterator[Case]:
     for claimed in (404, 401):
-        step = CallStep(factory.id(), InvalidSuccess(f"an error body that says {claimed}"), (error(claimed).of_status(200),))
+        told = InvalidSuccess(f"an error body that says {claimed}")
+        step = CallStep(factory.id(), told, (error(claimed).of_status(200),))
         yield Case(
             f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,)
         )

@@ -96,5 +96,7 @@ def unfit_case(factory: CaseFactory, what: str, clause: str, answer: StubRespons
     batch_id = factory.id()
     told = answer.with_body(answer.body.replace(b"{id}", batch_id.encode()))
     return Case(
-        f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (CallStep(batch_id, InvalidSuccess(what), (told,)),)
+        f"a 200 with {what}",
+        (clause, "client.auth.not-in-errors"),
+        (CallStep(batch_id, InvalidSuccess(what), (told,)),),
     )
