@@ -216,7 +216,7 @@ def opened_target(options: Options) -> Iterator[Target]:
         return
     from batch_conformance.mutants.server import server_mutants, server_variations
     from batch_conformance.reference.server import ReferenceServer
-    from batch_conformance.server_runner.embedded import embedded_target
+    from batch_conformance.reference.target import embedded_target
 
     variants = {**server_variations(), **server_mutants()} if options.mutant else {}
     app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()

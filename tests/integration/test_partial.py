@@ -36,7 +36,7 @@ def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> No
     """Not in the terminal, not in a file, and the full report that says otherwise stays."""
     assert run(tmp_path, SERVER, QUICK, MUTANT).status == 1
     full = _files(tmp_path / LATEST)
-    assert full.keys() == {*FILES, "badge.svg"}
+    assert full.keys() == {*FILES, "badge.svg", "badge.json"}
 
     ended = run(tmp_path, SERVER, QUICK, MUTANT, "-k", "server.ok.status")
     assert ended.status == 0, ended.text
@@ -159,7 +159,7 @@ def test_one_side_in_full_and_one_in_part(tmp_path: Path) -> None:
     assert ended.report(f"{LATEST}/server")["verdict"] == "pass"
     assert ended.report(f"{PARTIAL}/client")["verdict"] == "partial"
     assert not (tmp_path / LATEST / "client").exists()
-    assert not (tmp_path / PARTIAL / "client" / "badge.svg").exists()
+    assert not list((tmp_path / PARTIAL / "client").glob("badge.*"))
 
 
 def test_a_clause_whose_test_was_skipped_was_not_asked_about(tmp_path: Path) -> None:

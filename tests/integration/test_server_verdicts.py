@@ -18,7 +18,7 @@ from batch_conformance.http import curl_lines
 from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY, Batch, State, Store
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 AUTH = "server.auth."
