@@ -6,21 +6,22 @@ from collections.abc import Iterable
 
 import pytest
 
-from batch_conformance.contract import load_contract
-from batch_conformance.recorded.clauses import NEEDS
+from batch_conformance.contract import current_contract
+from batch_conformance.recorded.clauses import recorded_needs
 
 
 def clauses_of(scope: str) -> pytest.MarkDecorator:
     """Parametrize a test over the clauses of a side or a theme, e.g. ``server``; the clause id is the test's id.
 
-    Raises ``ValueError`` for what has no clauses: a test over nothing would pass silently.
+    The clauses are those of the contract in use, overlays applied. Raises ``ValueError`` for what has no clauses: a
+    test over nothing would pass silently.
     """
-    return _over(scope, load_contract().clauses)
+    return _over(scope, current_contract().clauses)
 
 
 def recorded_clauses_of(scope: str) -> pytest.MarkDecorator:
     """The same for recorded traffic: over the clauses that recordings can put to the test."""
-    return _over(scope, NEEDS, subject="recorded")
+    return _over(scope, recorded_needs(), subject="recorded")
 
 
 def _over(scope: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
