@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,9 +14,11 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth
+from batch_conformance.server_runner.probes import IN_ORDER, PROBES, TOGETHER, Probe, ProbeContext, before_first_auth
 from batch_conformance.server_runner.sender import Sender
+from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.staging import Stager
+from batch_conformance.server_runner.strands import strands_of
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -36,6 +38,7 @@ class ServerRunner:
         #: Probes that the budget left no room for.
         self.cut_short: set[str] = set()
         self._sender = Sender(target, context, transport, progress)
+        self._side_by_side = SideBySide(self._sender)
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -84,13 +87,11 @@ class ServerRunner:
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
     def run(self, wanted: Collection[str]) -> None:
-        """PlannedRequest all wanted probes in their order, until the budget is spent."""
+        """Send all wanted probes in their order, until the budget is spent."""
         try:
-            for name, probe in PROBES.items():
-                if name in wanted:
-                    self._run(probe(self.world))
-                    self.done.add(name)
-                if name == "methods" and "staged" in wanted:
+            for names in self._groups(wanted):
+                self._run_group([name for name in names if name in wanted])
+                if "methods" in names and "staged" in wanted:
                     with self._as_far_as_it_goes():
                         self._staged()
                     self.done.add("staged")
@@ -104,6 +105,25 @@ class ServerRunner:
         except BudgetSpent:
             self.cut_short = set(wanted) - self.done
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
+
+    def _groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
+        """What is under way together. A target that is told to fail next must not be asked anything else meanwhile."""
+        if "staged" in wanted and self.target.stager is not None:
+            return list(TOGETHER)
+        *first, before, after, late, last = TOGETHER
+        return [*first, before + after, late, last]
+
+    def _run_group(self, names: Sequence[str]) -> None:
+        if not self._side_by_side.pays:
+            for name in names:
+                self._run(PROBES[name](self.world))
+                self.done.add(name)
+            return
+        strands = [strand for name in names for strand in strands_of(name, self.world)]
+        try:
+            self._side_by_side.run(strands, in_order=bool(IN_ORDER & set(names)))
+        finally:
+            self.done |= set(names) - self._side_by_side.unfinished
 
     def _run(self, probe: Probe) -> None:
         with self._as_far_as_it_goes(), suppress(StopIteration):
