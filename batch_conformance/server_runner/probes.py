@@ -7,19 +7,18 @@ not look at answers can be planned without sending.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from batch_conformance.contract.id_form import is_uuid
-from batch_conformance.contract.load import FINAL_STATUSES
 from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.profile import Profile
+from batch_conformance.server_runner.reading import late_reads, reads
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -77,57 +76,6 @@ def before_first_auth(context: ProbeContext) -> Probe:
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     for key in (MISSING, EMPTY, stranger):
         yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_header=context.key_header)
-
-
-def reads(context: ProbeContext) -> Probe:
-    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
-    return _in_turn(reads_by_batch(context))
-
-
-def reads_by_batch(context: ProbeContext) -> list[Probe]:
-    """The reads of each batch: one after the other, and no batch waits for another."""
-    read = context.ids[: context.profile.batches]
-    return [_reads_of(context, value, len(read)) for value in read]
-
-
-def _reads_of(context: ProbeContext, value: str, batches: int) -> Probe:
-    rounds = max(context.profile.reads, -(-21 // batches) if context.profile.name != "quick" else 0)
-    for _ in range(rounds):
-        context.note_state((yield context.read("reads", value)))
-    if not _moves(context.states.get(value, [])):
-        return
-    for _ in range(context.profile.advance):
-        if context.states[value][-3:].count(context.states[value][-1]) >= 3:
-            return
-        context.note_state((yield context.read("reads", value)))
-
-
-def _in_turn(chains: list[Probe]) -> Probe:
-    """One request of each chain in turn, until all have come to their end."""
-    sends = [(chain, next(chain, None)) for chain in chains]
-    while sends:
-        going = []
-        for chain, send in sends:
-            if send is not None:
-                exchange = yield send
-                with suppress(StopIteration):
-                    going.append((chain, chain.send(exchange)))
-        sends = going
-
-
-def late_reads(context: ProbeContext) -> Probe:
-    """Each known batch once more, after all that happened in between."""
-    return _in_turn(late_reads_by_batch(context))
-
-
-def late_reads_by_batch(context: ProbeContext) -> list[Probe]:
-    """The late reads of each batch, one after the other."""
-
-    def of(value: str) -> Probe:
-        for _ in range(context.profile.late_reads):
-            context.note_state((yield context.read("late-reads", value)))
-
-    return [of(value) for value in context.ids[: context.profile.batches]]
 
 
 def header_case(context: ProbeContext) -> Probe:
@@ -395,10 +343,6 @@ def _turn(context: ProbeContext, index: int) -> AskedId:
     return known_id(context.ids[index % len(context.ids)])
 
 
-def _moves(states: list[str]) -> bool:
-    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
-
-
 #: In the order they are sent: what depends on a clean start first, what can be left out last.
 PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
@@ -422,31 +366,6 @@ PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "late-reads": late_reads,
     "keyless-on-authed-connection": keyless_on_authed_connection,
 }
-
-
-#: Probes whose requests do not wait for each other: they may be sent in any order, and beside other probes.
-ANY_ORDER = frozenset(
-    {"header-case", "unauthenticated", "invalid-keys", "near-keys", "other-org", "revoked-key", "unknown-ids", "near-ids",
-     "hostile-keys", "methods", "unusual-requests", "hostile-ids"}
-)  # fmt: skip
-#: Probes of several chains: each in its order, one request after the answer to the other, and none waiting for another.
-CHAINS: dict[str, Callable[[ProbeContext], list[Probe]]] = {
-    "reads": reads_by_batch,
-    "late-reads": late_reads_by_batch,
-    "wrong-place": wrong_places,
-}
-#: Probes that need no answer, but whose requests have to arrive in their order, with nothing else in between: behind a
-#: balancer, that keeps the turn of its instances from looking like a difference.
-IN_ORDER = frozenset({"id-enumeration"})
-#: Probes that may be under way together. The others are chains, of one request after the answer to the other.
-TOGETHER = (
-    ("reads", "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys", "wrong-place"),
-    ("id-enumeration",),
-    ("conditional", "other-org", "revoked-key", "unknown-ids", "near-ids", "overrides", "hostile-keys", "methods"),
-    ("unusual-requests", "hostile-ids"),
-    ("late-reads",),
-    ("keyless-on-authed-connection",),
-)
 
 
 def planned(probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Iterator[PlannedRequest]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.http import Exchange
@@ -14,11 +16,10 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import IN_ORDER, PROBES, TOGETHER, Probe, ProbeContext, before_first_auth
+from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth
 from batch_conformance.server_runner.sender import Sender
-from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.staging import Stager
-from batch_conformance.server_runner.strands import strands_of
+from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_of
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -38,7 +39,7 @@ class ServerRunner:
         #: Probes that the budget left no room for.
         self.cut_short: set[str] = set()
         self._sender = Sender(target, context, transport, progress)
-        self._side_by_side = SideBySide(self._sender)
+        self._side_by_side = self._sender.side_by_side
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -88,6 +89,9 @@ class ServerRunner:
 
     def run(self, wanted: Collection[str]) -> None:
         """Send all wanted probes in their order, until the budget is spent."""
+        if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
+            # It is long to load, and the waits of the others leave time for it.
+            threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
             for names in self._groups(wanted):
                 self._run_group([name for name in names if name in wanted])
@@ -151,7 +155,21 @@ class ServerRunner:
         # Imported here: Schemathesis takes a while, and a run of a few clauses may not need it.
         from batch_conformance.server_runner.generated import explore
 
-        explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate)
+        ahead = self._ahead if self._side_by_side.pays else None
+        explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate, ahead)
+
+    def _ahead(self, sends: Sequence[PlannedRequest]) -> list[Callable[[], Exchange] | None]:
+        """Ask for all of it at once; what is called then records an answer."""
+
+        def taken(send: PlannedRequest, answer: Exchange) -> Exchange:
+            self._sender.take(send, answer)
+            return answer
+
+        answers = self._side_by_side.ahead(sends)
+        return [
+            None if answer is None else partial(taken, send, answer)
+            for send, answer in zip(sends, answers, strict=True)
+        ]
 
     def _burst(self) -> None:
         """Reads of different batches side by side: answers must not get mixed up."""
@@ -167,6 +185,12 @@ class ServerRunner:
         def send_one(send: PlannedRequest) -> Exchange:
             return self._sender.wire.exchange(send.request(self.target.url, self.target.host), send.intent)
 
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(8 if self._side_by_side.pays else 4) as pool:
             answers = list(pool.map(send_one, sends))
         self._sender.send_side_by_side(sends, answers)
+
+
+def _load_generators() -> None:
+    from batch_conformance.server_runner.generated import get_ready
+
+    get_ready()

@@ -15,6 +15,7 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import ProbeContext
 from batch_conformance.server_runner.rate_limit import RateLimit
 from batch_conformance.server_runner.recovery import Recovery
+from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -38,6 +39,7 @@ class Sender:
         self.liveness = Liveness(transport.timeout)
         self.recovery = Recovery(self)
         self.overload = Overload(self)
+        self.side_by_side = SideBySide(self)
         #: Seconds from sending to the whole answer, the shortest so far; 0 before the first answer.
         self.round_trip = 0.0
         self._rate_limit = RateLimit(target.url)

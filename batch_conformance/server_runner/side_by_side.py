@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -108,6 +108,34 @@ class SideBySide:
         finally:
             group.sort()
             self.unfinished = {strand.probe for strand in group.waiting}
+
+    def ahead(self, sends: Sequence[PlannedRequest]) -> list[Exchange | None]:
+        """The answers to requests that may never be asked for: not recorded, and None where there is none to trust."""
+        answers: list[Exchange | None] = [None] * len(sends)
+        if not self.pays:
+            return answers
+        under_way = 0
+        arrivals: SimpleQueue[tuple[int, Exchange | None]] = SimpleQueue()
+
+        def exchange(index: int) -> None:
+            came = None
+            try:
+                came = self._sender.exchange(sends[index], slot=index + 1)
+            finally:
+                arrivals.put((index, came))
+
+        for index in range(len(sends)):
+            if under_way >= self._window:
+                at, came = arrivals.get()
+                answers[at] = came
+                under_way -= 1
+            self._sender.prepare()
+            threading.Thread(target=exchange, args=(index,), name="batch-request", daemon=True).start()
+            under_way += 1
+        for _ in range(under_way):
+            at, came = arrivals.get()
+            answers[at] = came
+        return [None if answer is None or _is_trouble(answer) else answer for answer in answers]
 
     def _together(self, group: _Group, in_order: bool) -> None:
         """Send until nothing is left, or until one of them is in trouble; then ask again alone."""

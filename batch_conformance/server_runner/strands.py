@@ -5,8 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import ANY_ORDER, CHAINS, IN_ORDER, PROBES, Probe, ProbeContext, planned
+from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, planned, wrong_places
+from batch_conformance.server_runner.reading import late_reads_by_batch, reads_by_batch
 from batch_conformance.server_runner.side_by_side import Place, Strand
+
+#: Probes whose requests do not wait for each other: they may be sent in any order, and beside other probes.
+ANY_ORDER = frozenset(
+    {
+        "header-case", "unauthenticated", "invalid-keys", "near-keys", "other-org", "revoked-key", "unknown-ids",
+        "near-ids", "hostile-keys", "methods", "unusual-requests", "hostile-ids",
+    }
+)  # fmt: skip
+#: Probes of several chains: each in its order, one request after the answer to the other, and none waiting for another.
+CHAINS: dict[str, Callable[[ProbeContext], list[Probe]]] = {
+    "reads": reads_by_batch,
+    "late-reads": late_reads_by_batch,
+    "wrong-place": wrong_places,
+}
+#: Probes that need no answer, but whose requests have to arrive in their order, with nothing else in between: behind a
+#: balancer, that keeps the turn of its instances from looking like a difference.
+IN_ORDER = frozenset({"id-enumeration"})
+#: Probes that may be under way together. The others are chains, of one request after the answer to the other.
+TOGETHER = (
+    (
+        "reads", "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys", "wrong-place",
+        "conditional", "other-org", "revoked-key", "unknown-ids", "near-ids", "overrides",
+    ),
+    ("id-enumeration",),
+    # What may leave a server in a bad state comes after all that needs it in a good one.
+    ("hostile-keys", "methods"),
+    ("unusual-requests", "hostile-ids"),
+    ("late-reads",),
+    ("keyless-on-authed-connection",),
+)  # fmt: skip
 
 _RANK = {name: rank for rank, name in enumerate(PROBES)}
 
