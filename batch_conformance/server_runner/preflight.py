@@ -40,7 +40,7 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
 
 
 def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
-    """One read of each batch; side by side once it is known that a read takes long."""
+    """One read of each batch; side by side once it is known that an answer takes long."""
     answers: dict[str, Exchange] = {}
 
     def read(value: str) -> Generator[PlannedRequest, Exchange | None, None]:
@@ -49,8 +49,7 @@ def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
             answers[value] = exchange
 
     strands = [Strand(value, read(value), partial(_place, index)) for index, value in enumerate(ids)]
-    for strand in (strands[:1], strands[1:]):
-        sender.side_by_side.run(strand)
+    sender.side_by_side.run(strands)
     return [answers[value] for value in ids if value in answers]
 
 

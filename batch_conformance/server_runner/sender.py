@@ -19,6 +19,9 @@ from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
+#: Answers that tell how far a target is: one alone may be slow because the machine is busy.
+_MEASURED = 3
+
 
 class Sender:
     """Sends to one target. ``exchanges`` is what is to be judged, in the order of sending.
@@ -40,8 +43,7 @@ class Sender:
         self.recovery = Recovery(self)
         self.overload = Overload(self)
         self.side_by_side = SideBySide(self)
-        #: Seconds from sending to the whole answer, the shortest so far; 0 before the first answer.
-        self.round_trip = 0.0
+        self._measured: list[float] = []
         self._rate_limit = RateLimit(target.url)
         self._progress = progress
 
@@ -80,9 +82,13 @@ class Sender:
         exchange = self.exchange(send, timeout)
         self.exchanges.append(exchange)
         if is_answer(exchange):
-            seconds = exchange.ended - exchange.started
-            self.round_trip = min(self.round_trip or seconds, seconds)
+            self._measured.append(exchange.ended - exchange.started)
         return exchange
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds from sending to the whole answer, the shortest so far; 0 while there are too few to go by."""
+        return min(self._measured) if len(self._measured) >= _MEASURED else 0.0
 
     def prepare(self) -> None:
         """Count a request that is about to be sent, and wait until the rate allows it. Raises :class:`BudgetSpent`."""
