@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from batch_conformance.server_runner.embedded import embedded_target
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner import session
 from batch_conformance.server_runner.probes import PROBES
 from batch_conformance.server_runner.side_by_side import MOST
