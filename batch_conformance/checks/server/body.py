@@ -59,7 +59,7 @@ def batch_id(record: Record, result: CheckResult) -> None:
             continue
         expected = f"the id asked for, {shown(asked)}"
         why = wrong("a string", told) if not isinstance(told, str) else ""
-        if told in record.by_id:
+        if isinstance(told, str) and told in record.by_id:
             why = f"the answer is another batch's, {shown(told)}"
         _blame(result, exchange, "id", batch, expected, why, _mixed_with(exchange, told, record))
     if result.observations and len(record.by_id) < 2:
