@@ -26,7 +26,8 @@ class Finding:
     """One piece of evidence against a clause.
 
     ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it.
+    what must be sent before it, where it takes more than one request to see it. ``code`` says in one word what kind of
+    breach it is, ``pointer`` is the JSON pointer of the place in the answer's body.
     """
 
     message: str
@@ -34,6 +35,8 @@ class Finding:
     actual: str
     exchange: Exchange | None = None
     prelude: tuple[Exchange, ...] = ()
+    code: str = ""
+    pointer: str = ""
 
 
 @dataclass
@@ -46,6 +49,8 @@ class CheckResult:
     reason: str = ""
     limits: list[str] = field(default_factory=list)
     explained: dict[str, int] = field(default_factory=dict)
+    #: The results on the operations of the run, of which this one is the sum; empty where it is one of them.
+    parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def observe(self, count: int = 1) -> None:
         """Count material that could have broken the clause."""
@@ -59,10 +64,12 @@ class CheckResult:
         expected: str,
         actual: object,
         prelude: Sequence[Exchange] = (),
+        code: str = "",
+        pointer: str = "",
     ) -> None:
         """Record that the clause is broken, with what was promised and what came, and what had to come before."""
         shown = actual if isinstance(actual, str) else repr(actual)
-        self.findings.append(Finding(message, expected, shown, exchange, tuple(prelude)))
+        self.findings.append(Finding(message, expected, shown, exchange, tuple(prelude), code, pointer))
 
     def note(self, text: str) -> None:
         """Add to the reason of the verdict. What a pass did not see is said with :meth:`limit`."""

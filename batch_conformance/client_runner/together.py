@@ -98,7 +98,7 @@ def play_together(
                 turns.append(CallResult(call, ask.expected, reply, exchanges, len(seen)))
             if any(_went_wrong(turn, keys) for turn in turns[-2:]):
                 break
-    return CaseResult(case.title, case.clauses, tuple(turns), together=True)
+    return CaseResult(case.title, case.clauses, tuple(turns), together=True, operation=case.operation)
 
 
 def _went_wrong(turn: CallResult, keys: Sequence[str]) -> bool:

@@ -37,6 +37,7 @@ class ProbeContext:
     seed: int
     key_header: str = "x-api-key"
     states: dict[str, list[str]] = field(default_factory=dict)
+    operations: tuple[str, ...] = ("get",)
     other_key: Key | None = None
     revoked_key: Key | None = None
     database: ExampleDatabase | None = None

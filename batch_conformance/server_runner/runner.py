@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
+from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
@@ -67,6 +68,8 @@ class ServerRunner:
 
         ``given`` are the ids the user named; without them ids are discovered. Raises :class:`CouldNotRun`.
         """
+        if not self.world.operations:
+            raise CouldNotRun("the contract has no operation left that the suite can judge")
         if given:
             self.world.ids = list(dict.fromkeys(given))
             if "before-first-auth" in wanted:
@@ -76,7 +79,8 @@ class ServerRunner:
             self.world.ids = discover(self._sender)
         if self.target.stager is not None:
             self.world.ids += self._staged_batches(self.target.stager)
-        read_known_batches(self._sender, given)
+        if "get" in self.world.operations:
+            read_known_batches(self._sender, given)
 
     def _staged_batches(self, stager: Stager) -> list[str]:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""
@@ -85,6 +89,8 @@ class ServerRunner:
 
     def run(self, wanted: Collection[str]) -> None:
         """PlannedRequest all wanted probes in their order, until the budget is spent."""
+        if "get" not in self.world.operations:
+            return
         try:
             for name, probe in PROBES.items():
                 if name in wanted:
