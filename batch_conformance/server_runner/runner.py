@@ -15,7 +15,7 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth
+from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth, sent
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.staging import Stager
 from batch_conformance.server_runner.target import Target
@@ -72,7 +72,7 @@ class ServerRunner:
             raise CouldNotRun("the contract has no operation left that the suite can judge")
         if given:
             self.world.ids = list(dict.fromkeys(given))
-            if "before-first-auth" in wanted:
+            if "before-first-auth" in sent(wanted):
                 self._run(before_first_auth(self.world))
                 self.done.add("before-first-auth")
         else:
@@ -91,6 +91,7 @@ class ServerRunner:
         """PlannedRequest all wanted probes in their order, until the budget is spent."""
         if "get" not in self.world.operations:
             return
+        wanted = sent(wanted)
         try:
             for name, probe in PROBES.items():
                 if name in wanted:
