@@ -46,12 +46,12 @@ class HandServer:
             return
         status, body, headers = self.answer(scope)
         content = json.dumps(body).encode()
-        headers = [
+        fields = [
             *((name.encode(), value.encode()) for name, value in headers),
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
         ]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": fields})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
     def answer(self, scope: Mapping[str, Any]) -> tuple[int, Any, list[tuple[str, str]]]:
