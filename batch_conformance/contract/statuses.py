@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from batch_conformance.contract.current import cached_by_contract, current_contract
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.operation import Operation
+from batch_conformance.contract.pointers import join
 from batch_conformance.contract.references import resolve
 
 #: Answers of a rate limiter, which says nothing about the request.
@@ -62,6 +63,17 @@ def either_status(statuses: Iterable[int]) -> str:
     """Statuses as a choice: ``401 or 403``; ``an error from 400 to 499`` where there are many."""
     rows = sorted(statuses)
     return " or ".join(map(str, rows)) if len(rows) <= 4 else f"an error from {rows[0]} to {rows[-1]}"
+
+
+@cached_by_contract
+def status_member(operation: str = "get") -> str:
+    """The member of an error that repeats the status: the first that is a number; empty where there is none."""
+    errors = error_body(operation)
+    numbers = ("number", "integer")
+    for name in errors.members if errors else ():
+        if any(isinstance(one, dict) and one.get("type") in numbers for one in errors.at(join("", name))):  # type: ignore[union-attr]
+            return name
+    return ""
 
 
 @cached_by_contract

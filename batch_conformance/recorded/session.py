@@ -11,7 +11,7 @@ from pathlib import Path
 from batch_conformance import __version__
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
-from batch_conformance.contract import Clause, load_contract
+from batch_conformance.contract import Clause, current_contract, load_contract
 from batch_conformance.recorded.clauses import LIVE, NEEDS
 from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
@@ -120,7 +120,9 @@ def _trouble(pile: Pile) -> str:
         return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
     if not pile.recordings:
         told = "; ".join(pile.remarks())
-        return f"there is nothing to judge: {told}; name files with answers of GET /v2/batch/{{id}} (--batch-recorded)"
+        get = current_contract().operation("get")
+        named = f"{get.method} {get.path}"
+        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 

@@ -139,7 +139,7 @@ EDITS = [
 
 def judged(client: HandClient) -> RunResult:
     """The verdict on a client, as far as its requests are concerned."""
-    opened = open_adapter(client.adapter(), spec="hand", transport="loopback")  # type: ignore[arg-type]
+    opened = open_adapter(client.adapter(), spec="hand", transport="loopback")
     try:
         run = judge_client(opened, profile="sketch", selected=CLAUSES)
     finally:
