@@ -22,7 +22,8 @@ class Intent:
     """What a request was sent for: the context a judge needs and an answer does not carry.
 
     ``label`` says in words what is special, e.g. "key without its last character".
-    ``staged`` is the status that the server was told to answer with, for this request.
+    ``staged`` is the status that the server was told to answer with, for this request. ``operation`` is the contract's,
+    by the suite's name for it.
     """
 
     probe: str
@@ -31,6 +32,7 @@ class Intent:
     key_kind: KeyKind
     label: str = ""
     staged: int | None = None
+    operation: str = "get"
 
 
 @dataclass(frozen=True)

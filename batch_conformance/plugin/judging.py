@@ -166,6 +166,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             timeout=options.timeout,
             progress=progress,
             database=_database(options),
+            operations=options.operations,
         )
     if options.target == "embedded":
         run.mutant = options.mutant or ""
@@ -239,6 +240,7 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
                 seed=options.seed,
                 progress=progress,
                 database=_database(options),
+                operations=options.operations,
             )
         finally:
             client.close()

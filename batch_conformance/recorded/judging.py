@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.contract import current_contract
 from batch_conformance.http import Exchange
+from batch_conformance.http.key_values import key_values
 from batch_conformance.recorded.clauses import WORDS, is_about, recorded_needs
 from batch_conformance.recorded.recording import Recording
 from batch_conformance.recorded.redaction import redactor_of, safe
@@ -46,7 +48,8 @@ def _as_judged(row: Recording, clause: str) -> Exchange:
 
 def _keys(exchanges: Sequence[Exchange]) -> list[str]:
     """Keys that opened something."""
-    return [key for row in exchanges if row.status == 200 for key in row.request.header_values("x-api-key")]
+    place = current_contract().operation("get").key
+    return [key for row in exchanges if row.status == 200 for key in key_values(row.request, place)]
 
 
 def _placed(finding: Finding, places: dict[int, Recording], clause: str) -> Finding:

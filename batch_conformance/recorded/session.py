@@ -120,7 +120,9 @@ def _trouble(pile: Pile) -> str:
         return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
     if not pile.recordings:
         told = "; ".join(pile.remarks())
-        return f"there is nothing to judge: {told}; name files with answers of GET /v2/batch/{{id}} (--batch-recorded)"
+        get = current_contract().operation("get")
+        named = f"{get.method} {get.path}"
+        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 

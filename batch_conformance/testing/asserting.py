@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import Clause, current_contract
@@ -16,7 +15,6 @@ from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
 
-_ANY = f"/v2/batch/:{UNKNOWN_ID}"
 _TAKES = "assert_conforms takes a batch or an error body (dict, JSON text or bytes), or a response"
 #: Findings shown of one clause, and characters of one text.
 _SHOWN = 5
@@ -84,7 +82,8 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
 
 
 def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
-    target = _ANY if asked is None else f"/v2/batch/{quote(asked, safe='')}"
+    operation = current_contract().operation("get")
+    target = operation.raw_path(f":{UNKNOWN_ID}") if asked is None else operation.url_path(asked)
     if isinstance(answer, Exchange):
         return _of_exchange(answer, target, asked)
     if isinstance(answer, str | bytes | bytearray):

@@ -389,7 +389,7 @@ def test_documented_headers_are_judged(tmp_path: Path) -> None:
         )
         assert red(judged(read(batch(), x_rate_left="3"))) == set()
         for headers in ({}, {"x_rate_left": "-1"}, {"x_rate_left": "many"}):
-            assert red(judged(read(batch(), **headers))) == {clause}
+            assert red(judged(read(batch(), **headers))) == {clause}  # type: ignore[arg-type]
 
 
 def test_disclosure_follows_the_members(tmp_path: Path) -> None:

@@ -210,6 +210,7 @@ class CaseResult:
     elsewhere: tuple[Exchange, ...] = ()
     ordinary: bool = False
     together: bool = False
+    operation: str = "get"
 
 
 @dataclass(eq=False)
@@ -218,6 +219,11 @@ class ClientRunRecord:
 
     plays: Sequence[CaseResult]
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def of_operation(self, operation: str) -> ClientRunRecord:
+        """The plays of one operation alone."""
+        kept = [play for play in self.plays if play.operation == operation]
+        return self if len(kept) == len(self.plays) else ClientRunRecord(kept, self.keys)
 
     def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.

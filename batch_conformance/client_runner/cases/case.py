@@ -41,7 +41,7 @@ class Case:
     of the base URL. ``elsewhere`` are the answers of the other origins. ``secure`` cases have an https base URL, for
     clients that trust its certificate. ``waits`` marks cases that take their time. ``together`` has the two calls made
     at once, by two clients: at a server each, or both at one (``one_server``).
-    ``number`` tells cases apart.
+    ``operation`` is the one that its calls are of. ``number`` tells cases apart.
     """
 
     title: str
@@ -55,6 +55,7 @@ class Case:
     waits: bool = False
     together: bool = False
     one_server: bool = False
+    operation: str = "get"
     number: int = field(default_factory=itertools.count().__next__, compare=False)
 
 

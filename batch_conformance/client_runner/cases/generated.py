@@ -50,6 +50,7 @@ class Property:
     strategy: Callable[[], st.SearchStrategy[Any]]
     case: Callable[[CaseFactory, Any], Case]
     beside: tuple[str, ...] = ()
+    operation: str = "get"
 
 
 def _transfer(factory: CaseFactory, drawn: tuple[batches.Style, str, str, str]) -> Case:
