@@ -6,19 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from batch_conformance.contract import pointers
 from batch_conformance.http import Exchange
 
 #: What a side's judges look at: recorded exchanges for servers, outcomes for clients.
 Material = TypeVar("Material")
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "(absent)"
-
-
 #: A missing value, shown as such; None is JSON's null.
-MISSING: Any = _Missing()
+MISSING: Any = pointers.MISSING
 
 
 @dataclass(frozen=True)
@@ -26,7 +20,8 @@ class Finding:
     """One piece of evidence against a clause.
 
     ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it.
+    what must be sent before it, where it takes more than one request to see it. ``code`` says in one word what kind of
+    breach it is, ``pointer`` is the JSON pointer of the place in the answer's body.
     """
 
     message: str
@@ -34,6 +29,8 @@ class Finding:
     actual: str
     exchange: Exchange | None = None
     prelude: tuple[Exchange, ...] = ()
+    code: str = ""
+    pointer: str = ""
 
 
 @dataclass
@@ -59,10 +56,12 @@ class CheckResult:
         expected: str,
         actual: object,
         prelude: Sequence[Exchange] = (),
+        code: str = "",
+        pointer: str = "",
     ) -> None:
         """Record that the clause is broken, with what was promised and what came, and what had to come before."""
         shown = actual if isinstance(actual, str) else repr(actual)
-        self.findings.append(Finding(message, expected, shown, exchange, tuple(prelude)))
+        self.findings.append(Finding(message, expected, shown, exchange, tuple(prelude), code, pointer))
 
     def note(self, text: str) -> None:
         """Add to the reason of the verdict. What a pass did not see is said with :meth:`limit`."""
