@@ -25,6 +25,8 @@ _KEYWORDS = {"rule", "message", "messageExpression", "code"}
 #: Below these no value is judged, or not by itself.
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
+#: How far a recursive schema is followed, in members.
+_DEEPEST = 8
 _STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
 _STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
 _TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{_STEP})*))|{_STRING}")
@@ -280,6 +282,25 @@ class RuleSet:
 def compile_rules(schema: Schema, document: Document) -> list[Rule]:
     """Every rule of a schema, those of nested schemas too. Raises :class:`RuleError`, one line."""
     return RuleSet(schema, document).rules
+
+
+def places_named(schema: Schema, document: Document) -> frozenset[str]:
+    """Places that a schema's rules name, read off their text: no runtime is needed. A rule that names none names its own."""
+    found: set[str] = set()
+    walked: set[tuple[int, str]] = set()
+    waiting: list[tuple[Schema, str]] = [(schema, "")]
+    while waiting:
+        node, pointer = waiting.pop()
+        if isinstance(node, bool) or (id(node), pointer) in walked or pointer.count("/") > _DEEPEST:
+            continue
+        walked.add((id(node), pointer))
+        rows = node.get("x-validations", ())
+        for row in rows if isinstance(rows, list) else ():
+            text = str(row.get("rule", "")) if isinstance(row, dict) else ""
+            paths = [match["path"] for match in _TOKEN.finditer(text) if match["path"]]
+            found |= {join(pointer, *_steps(path)) for path in paths} or {pointer}
+        waiting += [(inner, to) for inner, _, to in _children(node, document, "", pointer)]
+    return frozenset(found)
 
 
 def _has_rules(schema: Any) -> bool:

@@ -25,15 +25,21 @@ class Space:
     """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise.
 
     ``examples`` are the valid ones of those given, then the others, made valid. Without ``ruled``, no rule counts, and
-    none is compiled.
+    none is compiled. ``judge`` is the one of this schema, if there is one already.
     """
 
     def __init__(
-        self, schema: Schema, document: Document, examples: Sequence[Any] = (), *, ruled: bool = True
+        self,
+        schema: Schema,
+        document: Document,
+        examples: Sequence[Any] = (),
+        *,
+        ruled: bool = True,
+        judge: SchemaJudge | None = None,
     ) -> None:
         self.schema = schema
         self.document = document
-        self.judge = SchemaJudge(schema, document)
+        self.judge = judge or SchemaJudge(schema, document)
         self.rules = RuleSet(schema if ruled else True, document)
         self.builder = Builder(document)
         self._applying = Applying(document)

@@ -17,9 +17,12 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
+from batch_conformance.contract import load_contract
 
 #: Statuses with a clause, and a kind, of their own.
-_OWN_KIND = (401, 404, 429, 500)
+_OWN_KIND = tuple(
+    int(name) for clause in load_contract().of_side("client") if (name := clause.id.rpartition(".")[2]).isdecimal()
+)
 #: Statuses about waiting too long: some clients call them a timeout, and rightly.
 _LATE = frozenset({408, 504})
 

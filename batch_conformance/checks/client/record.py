@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, Protocol
 
 from batch_conformance.checks.finding import MISSING, CheckRegistry, CheckResult
+from batch_conformance.contract import load_contract
 from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
@@ -101,9 +102,10 @@ class ValidBatch:
 
 @dataclass(frozen=True)
 class InvalidSuccess:
-    """A 200 that must not become a batch; ``what`` it holds, in words."""
+    """A 200 that must not become a batch; ``what`` it holds, in words, and the place that is wrong, if it is one."""
 
     what: str
+    pointer: str = ""
 
 
 @dataclass(frozen=True)
@@ -332,8 +334,13 @@ def may_be_retried(status: int) -> bool:
 
 
 def clause_of_status(status: int) -> str:
-    """The clause that an error status has to itself."""
-    return f"client.error.{status if status in (401, 404, 429, 500) else 'other-status'}"
+    """The clause that is about an error status."""
+    return f"client.error.{status if has_own_clause(status) else 'other-status'}"
+
+
+def has_own_clause(status: int) -> bool:
+    """Whether a status has a clause, and a kind of error, to itself (contracts/clauses.yaml)."""
+    return f"client.error.{status}" in load_contract().clauses
 
 
 def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) -> None:
