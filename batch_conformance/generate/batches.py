@@ -1,8 +1,4 @@
-"""Hypothesis strategies for batches: valid ones, near-valid ones, and the many ways to write one down.
-
-``valid_batches`` keeps to the contract (contracts/decisions.md, 1, 2, 6, 7); simpler strategies draw one member each,
-so that a check about one member is not disturbed by the others.
-"""
+"""Hypothesis strategies for the parts of answers: date-times, texts, members beyond the documented ones; ways to write JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from batch_conformance.contract import cached_by_contract
-from batch_conformance.contract.load import COUNTS, STATUSES
 
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
 LARGEST = 2**53 - 1
-_LIMITS = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 2, LARGEST)
+
 
 
 @cached_by_contract
@@ -66,22 +61,6 @@ def _date_time(
     fraction = f".{digits}" if digits else ""
     clock = ":".join(f"{part:02d}" for part in time)
     return f"{year:04d}-{month:02d}-{day:02d}{mark}{clock}{fraction}{offset.lower() if lower else offset}"
-
-
-@cached_by_contract
-def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
-    """Four counts that a server may send. Those of an ``unfinished`` batch need not add up to the total."""
-
-    def built(parts: tuple[int, int, int], rest: int) -> dict[str, int]:
-        success, failed, pending = parts if unfinished else (parts[0], parts[1], 0)
-        total = min(success + failed + pending + (rest if unfinished else 0), LARGEST)
-        return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
-
-    # A third of the largest each, so that the sum still is a number that can be told apart.
-    one = st.one_of(
-        st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3)
-    )
-    return st.builds(built, st.tuples(one, one, one), st.one_of(st.integers(0, 50), st.just(LARGEST)))
 
 
 @cached_by_contract
@@ -145,29 +124,6 @@ def _extra_names() -> st.SearchStrategy[str]:
 def extra_members() -> st.SearchStrategy[dict[str, Any]]:
     """Members that no client knows, at least one."""
     return st.dictionaries(_extra_names(), json_values(), min_size=1, max_size=4)
-
-
-@st.composite
-def valid_batches(draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True) -> dict[str, Any]:
-    """A valid batch with everything at once: any state, date, counts, texts, and extra members at any depth."""
-    status = draw(st.sampled_from(STATUSES))
-    metrics: dict[str, Any] = draw(counts(unfinished=status not in ("COMPLETED", "FAILED")))
-    batch: dict[str, Any] = {
-        "id": batch_id or draw(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=6, max_size=12)),
-        "created_at": draw(instants()),
-        "status": status,
-        "metrics": metrics,
-        "outputUrl": draw(
-            urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))
-        ),
-    }
-    webhook = draw(st.one_of(st.just("absent"), st.none(), urls(wide=True)))
-    if webhook != "absent":
-        batch["webhookUrl"] = webhook
-    if extras:
-        batch |= {name: value for name, value in draw(extra_members()).items() if name not in batch}
-        metrics |= {name: value for name, value in draw(extra_members()).items() if name not in metrics}
-    return batch
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ _COUNTS = (
 #: The counts, by their names: total, success, failed, pending.
 COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 #: Final, with all that is told of them.
-_DONE = ("COMPLETED", "FAILED")
+DONE = ("COMPLETED", "FAILED")
 _UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
 
 
@@ -128,7 +128,7 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
 def status_case(factory: CaseFactory, status: str) -> Case:
     """A batch in this state; what the contract lets such a batch hold."""
     batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
-    if status not in _DONE:
+    if status not in DONE:
         with suppress(NotInContract):
             batch = factory.values.changed(batch, {"metrics": counts(60, 21, 4, 35)})
     return Case(f"a batch in state {status}", ("client.decode.status",), (factory.valid(batch),))

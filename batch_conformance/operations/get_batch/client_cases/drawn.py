@@ -22,6 +22,7 @@ from batch_conformance.operations.get_batch.client_cases.decode import (
     letters_case,
 )
 from batch_conformance.operations.get_batch.client_cases.errors import odd_case
+from batch_conformance.operations.get_batch.client_cases.strategies import counts, valid_batches
 from batch_conformance.operations.get_batch.client_cases.transfer import WAYS, sent_ask, transfer_case, wide
 
 
@@ -71,10 +72,10 @@ _ODD = st.sampled_from((404, 401, 403, 400, 422)).flatmap(
 PROPERTIES = (
     Property("client.decode.created_at", batches.instants, date_case),
     Property("client.decode.created_at-letters", batches.lower_case_instants, letters_case),
-    Property("client.decode.counts", lambda: batches.counts(unfinished=True), counts_case),
+    Property("client.decode.counts", lambda: counts(unfinished=True), counts_case),
     Property(
         "client.decode.counts-fraction",
-        lambda: st.tuples(batches.counts(unfinished=True), st.sampled_from(FRACTIONS)),
+        lambda: st.tuples(counts(unfinished=True), st.sampled_from(FRACTIONS)),
         lambda factory, drawn: fraction_case(factory, *drawn),
     ),
     Property(
@@ -89,7 +90,7 @@ PROPERTIES = (
     ),
     Property(
         "client.decode.fields",
-        lambda: st.tuples(batches.valid_batches("batch_x"), batches.styles(), _WAY),
+        lambda: st.tuples(valid_batches("batch_x"), batches.styles(), _WAY),
         _everything,
         beside=ONE_BY_ONE,
     ),
