@@ -16,7 +16,6 @@ from batch_conformance.contract import Contract, base_contract
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, read, replaced
-from batch_conformance.contract.rules import places_named
 from batch_conformance.generate.space import Space
 
 _PLAIN = string.ascii_lowercase + string.digits
@@ -39,9 +38,9 @@ class Ordinary:
     ) -> None:
         self.entity = entity
         self.edited = contract.sha256 != base_contract().sha256
-        named = places_named(entity.schema, entity.document)
+        named = {f"{rule.pointer}{name}" for rule in entity.stated_rules for name in rule.names or ("",)}
         judged = bool(named) and self.edited and find_spec("cel_expr_python") is not None
-        self.ruled_places = frozenset() if judged else named
+        self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
         media = entity.operation.success.media_type if entity.operation.success else None
         given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
         examples = given if not entity.prefix else [item for value in given for item in value]

@@ -58,7 +58,7 @@ def _derived() -> tuple[_Derived, ...]:
     found = []
     for row in values_of(space, _ALL):
         place = _place_of(values, row)
-        if place in varied or _is_odd(row) or _is_ruled(values, row):
+        if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
             continue
         listed = row.label.startswith(("value ", "null", "absent", "present", "branch "))
         taken[place] += not listed
@@ -110,12 +110,12 @@ def _formats(row: Generated) -> str:
     return "time" if row.label.startswith(("lower case", "leap second")) else ""
 
 
-def _is_ruled(values: Ordinary, row: Generated) -> bool:
-    """Whether a value may break a rule that nobody judges here."""
-    return any(
-        f"{named}/".startswith(f"{row.pointer}/") or f"{row.pointer}/".startswith(f"{named}/")
+def _is_ruled(values: Ordinary, place: str, label: str) -> bool:
+    """Whether a value may break a rule that nobody judges here: examples are right as they are."""
+    return not label.startswith("example") and any(
+        f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
         for named in values.ruled_places
-    ) and not row.label.startswith("example")
+    )
 
 
 def _clause_of(values: Ordinary, row: Generated) -> str:
