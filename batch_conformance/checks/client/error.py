@@ -62,12 +62,21 @@ def status_problem(turn: CallResult, told: HttpError) -> str:
     return ""
 
 
+def status_code_of(turn: CallResult, told: HttpError) -> str:
+    """The code of what :func:`status_problem` finds."""
+    error = turn.reply.error
+    if error is None:
+        return "taken" if turn.reply.broken is None else "crash"
+    return "kind" if error.kind not in kinds_of(told.status) else "status"
+
+
 def _blame(result: CheckResult, play: CaseResult, turn: CallResult, told: HttpError, problem: str) -> None:
     result.fail(
         turn.last,
         f"a {told.status} {problem}: {play.title}",
         expected=f"{shown_kinds(kinds_of(told.status))}, with status {told.status}",
         actual=turn.said(),
+        code=status_code_of(turn, told),
     )
 
 
@@ -87,6 +96,7 @@ def message(record: ClientRunRecord, result: CheckResult) -> None:
                 f"the server's message does not reach the caller: {play.title}",
                 expected=f"a message that contains {' and '.join(repr(text) for text in told.messages)}",
                 actual=repr(turn.reply.error.message[:300]),
+                code="message",
             )
 
 
@@ -134,6 +144,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                     f"a 200 is reported as what its body says: {play.title}",
                     expected="an error of kind decode",
                     actual=turn.said(),
+                    code="kind",
                 )
         elif isinstance(told, ValidBatch):
             if not record.decodes or record.is_broken("client.decode.unknown-fields"):
@@ -151,6 +162,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                     f"a 200 is taken for an error: {play.title}",
                     expected="the batch",
                     actual=turn.said(),
+                    code="refused",
                 )
 
 

@@ -353,7 +353,7 @@ def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) ->
         f"the client itself failed: {play.title}",
         expected="an error" if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError) else "a batch or an error",
         actual=turn.said(),
-        code="broken",
+        code="crash",
     )
 
 
@@ -389,11 +389,6 @@ def accepted(
 def _state_of(batch: Mapping[str, Any]) -> Any:
     pointer = entity_of("get").lifecycle_pointer
     return read(batch, pointer) if pointer else None
-
-
-def member(value: object, name: str) -> Any:
-    """A member of an object, MISSING when there is none."""
-    return value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
 
 
 def shortened(text: str, limit: int = 300) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from batch_conformance.checks.client.compare import FIELDS, changes, id_of, leaves_of, shown, sound_places, state_of
-from batch_conformance.checks.client.error import kinds_of, status_problem
+from batch_conformance.checks.client.error import kinds_of, status_code_of, status_problem
 from batch_conformance.checks.client.record import (
     FRESH,
     CallResult,
@@ -61,6 +61,18 @@ def _refusal_problem(turn: CallResult, told: HttpError) -> str:
         return ""  # it asked again until there was a batch
     problem = status_problem(turn, told)
     return f"a {told.status} {problem}" if problem else ""
+
+
+def code_of(turn: CallResult) -> str:
+    """The code of a wrong reply."""
+    told, error = turn.expected, turn.reply.error
+    if turn.reply.broken is not None:
+        return "crash"
+    if isinstance(told, ValidBatch):
+        return "refused" if turn.reply.batch is None else "changed"
+    if isinstance(told, HttpError):
+        return status_code_of(turn, told)
+    return "taken" if error is None else "kind"
 
 
 def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
@@ -125,7 +137,11 @@ def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, Ch
             continue
         judgements[clause].observe()
         judgements[clause].fail(
-            turn.last, f"{problem}: {play.title}", expected=expected_reply(turn), actual=turn.said()
+            turn.last,
+            f"{problem}: {play.title}",
+            expected=expected_reply(turn),
+            actual=turn.said(),
+            code=code_of(turn),
         )
 
 
@@ -149,4 +165,5 @@ def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: Case
                 f"call {number} of {len(play.turns)}: {problem}: {play.title}",
                 expected=expected_reply(turn),
                 actual=turn.said(),
+                code=code_of(turn),
             )
