@@ -81,7 +81,13 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
             expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
             turns.append(CallResult(call, expected, reply, exchanges, requests))
         return CaseResult(
-            case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary, operation=case.operation
+            case.title,
+            case.clauses,
+            tuple(turns),
+            tuple(strayed),
+            case.ordinary,
+            operation=case.operation,
+            place=case.place,
         )
 
 
