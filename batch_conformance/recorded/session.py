@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batch_conformance import __version__
+from batch_conformance.checks.by_operation import operations_of_run
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.contract import Clause, current_contract
@@ -93,6 +94,7 @@ def judge_recorded(
         started=started,
         requests=count,
         strict=strict,
+        operations=operations_of_run(("get",)),
         redactor=keys_hidden(row.exchange.request for row in pile.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )

@@ -51,9 +51,9 @@ def _is_own(name: str) -> bool:
 
 def _holds(entity: Entity, pointer: str) -> bool:
     """Whether an object or an array stands there: then a word alone is telling, too."""
-    return any(True for _ in entity.at(f"{pointer}/*")) or any(
-        isinstance(schema, dict) and ("properties" in schema or schema.get("type") in ("object", "array"))
-        for schema in entity.at(pointer)
+    below = any(place.pointer.startswith(f"{pointer}/") for place in entity.places)
+    return below or any(
+        isinstance(schema, dict) and schema.get("type") in ("object", "array") for schema in entity.at(pointer)
     )
 
 
