@@ -49,11 +49,12 @@ def judge_client(
     strict: bool = False,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
 ) -> RunResult:
     """Check a client by the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs. A client
+    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing examples between runs. A client
     that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
@@ -72,7 +73,7 @@ def judge_client(
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
-    stage = ClientRunner(client, list(keys), progress)
+    stage = ClientRunner(client, list(keys), progress, expect)
     plays: Sequence[CaseResult] = ()
     try:
         plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys, database)

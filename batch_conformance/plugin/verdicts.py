@@ -132,17 +132,19 @@ class Verdicts:
 
     def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
+        progress = progress_line(self._config, kind)
         try:
             reason = obstacle(self._config, kind, self.options)
             run = (
                 judging.could_not_run(kind, self.options, self.selected[kind], reason)
                 if reason
-                else judging.judge(
-                    kind, self.options, self.selected[kind], progress_line(self._config, kind)
-                )
+                else judging.judge(kind, self.options, self.selected[kind], progress)
             )
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
+        finally:
+            if progress is not None:
+                progress.close()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
         if self.options.trace is not None:
             kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
