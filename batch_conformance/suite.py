@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import pytest
 
 from batch_conformance.contract import load_contract
-from batch_conformance.recorded.clauses import NEEDS
 
 
 def clauses_of(theme: str) -> pytest.MarkDecorator:
@@ -20,6 +19,9 @@ def clauses_of(theme: str) -> pytest.MarkDecorator:
 
 def recorded_clauses_of(theme: str) -> pytest.MarkDecorator:
     """The same for recorded traffic: over the clauses of a theme that recordings can put to the test."""
+    # Imported here: the other suites do without what reads recordings.
+    from batch_conformance.recorded.clauses import NEEDS
+
     return _over(theme, NEEDS, subject="recorded")
 
 
