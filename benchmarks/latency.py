@@ -1,4 +1,4 @@
-"""How long a verdict takes where a request does: a far server, with and without a rate, against one request at a time."""
+"""A verdict on a far server, with and without a rate, against one with one request at a time."""
 
 from __future__ import annotations
 

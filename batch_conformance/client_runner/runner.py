@@ -16,8 +16,8 @@ from batch_conformance.client_runner.call import ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
-from batch_conformance.client_runner.mainthread import is_main_thread
 from batch_conformance.client_runner.lanes import play_side_by_side
+from batch_conformance.client_runner.mainthread import is_main_thread
 from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.player import play
 from batch_conformance.client_runner.stub.answers import json_body

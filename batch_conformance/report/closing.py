@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from batch_conformance.report.labels import RUN_WORDS, WORDS, Document, fault, sentence, standing, with_verdict
+from batch_conformance.report.labels import (
+    RUN_WORDS,
+    WORDS,
+    Document,
+    fault,
+    sentence,
+    standing,
+    with_verdict,
+)
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
 from batch_conformance.report.text import cut, log_safe
@@ -86,7 +94,8 @@ class _Closing:
             yield [(_INDENT + line, {colour: True})]
         if self._document["run"].get("error"):
             # Never wrapped: it is there to be found.
-            yield [(f"{_INDENT}because  ", _FAINT), (cut(log_safe(self._document["run"]["error"], lines=False), 600), {"bold": True})]
+            reason = cut(log_safe(self._document["run"]["error"], lines=False), 600)
+            yield [(f"{_INDENT}because  ", _FAINT), (reason, {"bold": True})]
         elif self._document["run"].get("incomplete"):
             yield [(f"{_INDENT}because  ", _FAINT), ("the run was interrupted", {"bold": True})]
 

@@ -24,10 +24,12 @@ def _with_failures(count: int, verdict: str = "fail") -> dict[str, Any]:
     document["clauses"] = [
         clause if index >= count else {**deepcopy(pattern), "id": clause["id"], "verdict": verdict}
         for index, clause in enumerate(
-            [{**deepcopy(pattern), "id": f"server.some.clause-{number}", "verdict": "pass", "evidence": [], "reason": ""}
-             for number in range(45)]
+            [
+                {**pattern, "id": f"server.some.clause-{number}", "verdict": "pass", "evidence": [], "reason": ""}
+                for number in range(45)
+            ]
         )
-    ]  # fmt: skip
+    ]
     return document
 
 

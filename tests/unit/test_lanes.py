@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ for line in sys.stdin:
     request = json.loads(line)
     answer = {"error": {"kind": "other", "status": None, "message": str(os.getpid())}}
     if request["op"] == "hello":
-        answer = {"hello": {"protocol": 1, "name": "x", "version": "1", "language": "python", "operations": ["get_batch"]}}
+        answer = {"hello": {"protocol": 1, "name": "x", "version": "1", "operations": ["get_batch"]}}
+        answer["hello"]["language"] = "python"
     if request["op"] == "bye":
         break
     print(json.dumps({"seq": request["seq"], **answer}), flush=True)
@@ -34,8 +36,8 @@ for line in sys.stdin:
 
 
 def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float = LONG_DEADLINE) -> Case:
-    step = _FACTORY.valid(_FACTORY.batch())
-    return Case(title, ("client.decode.fields",), (type(step)(**{**vars(step), "timeout_s": timeout_s}),) * calls, waits=waits)
+    step = replace(_FACTORY.valid(_FACTORY.batch()), timeout_s=timeout_s)
+    return Case(title, ("client.decode.fields",), (step,) * calls, waits=waits)
 
 
 def test_what_waits_for_a_deadline_comes_first() -> None:

@@ -96,7 +96,7 @@ def test_a_quiet_run_shows_none() -> None:
     """Nor one without a terminal reporter, as in a worker."""
 
     class Config:
-        class pluginmanager:  # noqa: N801 - as pytest has it
+        class pluginmanager:
             @staticmethod
             def hasplugin(_: str) -> bool:
                 return False
