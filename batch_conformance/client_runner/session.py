@@ -53,13 +53,14 @@ def judge_client(
     strict: bool = False,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a client by the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs.
-    ``operations`` are those to judge, None for all that the client offers. A client
+    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing
+    examples between runs. ``operations`` are those to judge, None for all that the client offers. A client
     that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
@@ -79,7 +80,7 @@ def judge_client(
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
-    stage = ClientRunner(client, list(keys), progress)
+    stage = ClientRunner(client, list(keys), progress, expect)
     plays: Sequence[CaseResult] = ()
     sides = {clause.id: clause for clause in current_contract().of_side("client")}
     asked = {clause for clause in chosen & sides.keys() if of_clause(sides[clause], result.operations)}

@@ -17,7 +17,14 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth, sent
+from batch_conformance.server_runner.probes import (
+    PROBES,
+    Probe,
+    ProbeContext,
+    before_first_auth,
+    planned,
+    sent,
+)
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.staging import Stager
 from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_of
@@ -90,6 +97,14 @@ class ServerRunner:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""
         staged = [stager.batch_in(state) for state in STATUSES]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
+
+    def expected(self, wanted: Collection[str]) -> int:
+        """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
+        profile = self.world.profile
+        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in PROBES.items() if name in wanted)
+        count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
+        count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
+        return self.requests + min(count, self._sender.budget.left())
 
     def run(self, wanted: Collection[str]) -> None:
         """Send all wanted probes in their order, until the budget is spent."""

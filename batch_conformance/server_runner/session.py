@@ -41,13 +41,15 @@ def judge_server(
     seed: int = 0,
     timeout: float = 10.0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a server by the selected clauses (all when None). Never raises for what the target does.
 
     ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
-    ``database`` keeps the failing examples of ``thorough`` runs. A
+    ``progress`` is told how many requests were sent so far, ``expect`` how many there will be, as soon as that is
+    known. ``database`` keeps the failing examples of ``thorough`` runs. A
     target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
     ``incomplete``.
     """
@@ -80,6 +82,8 @@ def judge_server(
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
+        if expect:
+            expect(runner.expected(wanted))
         runner.run(wanted)
     except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
