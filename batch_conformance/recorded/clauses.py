@@ -1,4 +1,4 @@
-"""Which clauses a recording can put to the test, and what it has to tell for that."""
+"""The clauses that recordings can exercise, and the facts that each needs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from batch_conformance.contract import load_contract
 from batch_conformance.recorded.recording import Fact
 
-#: Why the others stay open.
+#: The reason why other clauses are not exercised.
 LIVE = "needs requests sent for the purpose, which no recording holds: judge the server itself with suites/server"
 
 _BODY: frozenset[Fact] = frozenset({"body"})
-#: What a recording has to tell, clause by clause. A clause that a recording could only ever keep, since nobody knows
-#: which key or id was refused, is not here: it would pass without having been put to the test.
+#: The facts that each clause needs. Clauses that no recording could break, since the refused key or id is not recorded,
+#: are left out: they would pass without having been exercised.
 NEEDS: Mapping[str, frozenset[Fact]] = {
     "server.ok.status": frozenset({"status", "target"}),
     "server.ok.media-type": frozenset({"headers"}),
@@ -34,7 +34,7 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "server.rate.429": _BODY,
 }
 
-#: What is missing, in words.
+#: Names of facts, for reasons.
 WORDS: Mapping[Fact, str] = {
     "status": "the status",
     "headers": "the answer's headers",
@@ -48,7 +48,7 @@ _ABOUT_ERRORS = ("server.auth.", "server.error.", "server.rate.")
 
 
 def is_about(clause: str, status: int) -> bool:
-    """Whether an answer of this status is what the clause is about."""
+    """Whether the clause is about answers of this status."""
     if clause == "server.error.documented-status":
         return True
     return (status >= 400) == clause.startswith(_ABOUT_ERRORS)

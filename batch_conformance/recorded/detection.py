@@ -1,4 +1,4 @@
-"""What is a batch, what is an error, what is a request for a batch: known by its looks."""
+"""Recognises batches, error bodies and Get Batch requests in recorded files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from batch_conformance.contract.load import COUNTS
 
-#: Stands for an id that a request does not tell: a path parameter, a pattern, or no request at all.
+#: Placeholder for an id that is not recorded: a path parameter, a pattern, or no request at all.
 UNKNOWN_ID = "(not recorded)"
 
 _DOCUMENTED = frozenset({"id", "created_at", "status", "metrics", "outputUrl", "webhookUrl"})
-#: The counts' names whatever their case, so that a mock in another case is found, and found wrong.
+#: The counts' names in any case, so that a mock in another case is recognised, and fails.
 _COUNTS = frozenset(name.replace("_", "") for name in COUNTS)
 _ERROR_TEXTS = frozenset({"message", "error", "errorCode"})
 #: Members of a generation, which shares most of a batch's names.
@@ -24,9 +24,9 @@ _PLACEHOLDER = re.compile(r"^:|[{}<>*()\[\]\\^$+]|%7B|%2A", re.IGNORECASE)
 
 
 def looks_like_batch(value: object) -> bool:
-    """Whether a JSON value is meant to be a batch, right or wrong: it holds something that only batches have.
+    """Whether a JSON value is meant to be a batch, valid or not: it has something that only batches have.
 
-    That is counts within ``metrics``, an id that begins with ``batch``, or ``created_at`` beside ``outputUrl``.
+    These are counts within ``metrics``, an id that begins with ``batch``, or ``created_at`` beside ``outputUrl``.
     """
     if not isinstance(value, Mapping) or not _GENERATION.isdisjoint(value):
         return False
@@ -45,14 +45,14 @@ def _plain(name: object) -> str:
 
 
 def looks_like_error(value: object) -> bool:
-    """Whether a JSON value is meant to be an error body, right or wrong: ``statusCode`` beside a text."""
+    """Whether a JSON value is meant to be an error body, valid or not: ``statusCode`` beside a text."""
     return isinstance(value, Mapping) and "statusCode" in value and not _ERROR_TEXTS.isdisjoint(value)
 
 
 def asked_id(method: str | None, url: str | None) -> str | None:
     """The id that a Get Batch asked for, percent-encoded as it was; None for any other request.
 
-    ``url`` is a URL, a path, or what mocks match paths with: for these the id is :data:`UNKNOWN_ID`.
+    ``url`` is a URL, a path, or a pattern that a mock matches paths with: for patterns the id is :data:`UNKNOWN_ID`.
     """
     if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
         return None

@@ -1,4 +1,4 @@
-"""Secrets in recordings: found by where they stand, taken out of what is shown."""
+"""Redacts secrets in recordings, recognised by their position (headers, query parameters)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from batch_conformance.http.sensitive import (
 from batch_conformance.recorded.recording import Headers
 
 _SECRET_HEADER = re.compile(rf"(?!(?:www|proxy)-authenticate$).*{SECRET_NAME}", re.IGNORECASE)
-#: Headers whose values are few in a file, and hidden in all of it.
+#: Headers whose values are hidden in the whole file, since there are few of them.
 _KEY_HEADERS = frozenset({"x-api-key", "authorization"})
 
 
 def keys_hidden(requests: Iterable[Request]) -> Redactor:
-    """Hides the keys of all these requests."""
+    """A redactor for the keys of all these requests."""
     keys = _of_headers(row for request in requests for row in request.headers if _is_key(row[0]))
     redactor = Redactor()
     for secret, name in sorted(set(keys)):
@@ -33,7 +33,7 @@ def keys_hidden(requests: Iterable[Request]) -> Redactor:
 
 
 def redactor_of(exchange: Exchange) -> Redactor:
-    """Hides every secret of one exchange, wherever in it that turns up."""
+    """A redactor for every secret of one exchange, wherever it occurs in it."""
     response = exchange.response
     headers = (*exchange.request.headers, *(response.headers if response else ()))
     body = response.body.decode("utf-8", "replace") if response else ""
@@ -66,7 +66,7 @@ def _values(name: str, value: str) -> Iterator[str]:
 
 
 def safe(exchange: Exchange) -> Exchange:
-    """The exchange as it may be shown: secrets replaced where they stand, however short, and where they are echoed."""
+    """The exchange with secrets replaced: in place, however short, and where they are echoed."""
     request, response, redactor = exchange.request, exchange.response, redactor_of(exchange)
     url = hide_queries(hide_userinfo(request.url))
     if response is not None:
