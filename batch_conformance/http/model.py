@@ -21,8 +21,9 @@ FailureKind = Literal["refused", "reset", "truncated", "timeout", "not-http", "t
 class Intent:
     """The purpose of a request: context that a check needs and an answer does not carry.
 
-    ``label`` describes the special part of the request, e.g. "key without its last character".
-    ``staged`` is the status that the server was told to answer with, for this request.
+    ``label`` says in words what is special, e.g. "key without its last character".
+    ``staged`` is the status that the server was told to answer with, for this request. ``operation`` is the contract's,
+    by the suite's name for it.
     """
 
     probe: str
@@ -31,6 +32,7 @@ class Intent:
     key_kind: KeyKind
     label: str = ""
     staged: int | None = None
+    operation: str = "get"
 
 
 @dataclass(frozen=True)

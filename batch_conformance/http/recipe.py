@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -43,6 +44,7 @@ def request_recipe(
         "id_kind": intent.id_kind,
         "key_kind": intent.key_kind,
         "label": pieces(intent.label),
+        "operation": intent.operation,
     }
     if request.body:
         recipe["body"] = pieces(request.body.decode("utf-8", "surrogateescape"))
@@ -98,6 +100,7 @@ def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -
     fields = tuple((text_from(name, secret), text_from(value, secret)) for name, value in recipe["headers"])
     body = text("body").encode("utf-8", "surrogateescape")
     intent = Intent(recipe["probe"], text("id"), recipe["id_kind"], recipe["key_kind"], text("label"))
+    intent = replace(intent, operation=str(recipe.get("operation", intent.operation)))
     return Request(text("method"), text("url"), fields, body), intent
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
+from batch_conformance.contract.statuses import status_member
 from batch_conformance.http import Exchange, Intent, Request, Response, read_json
 from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
 
@@ -116,15 +119,16 @@ def _intent(status: int, asked: str) -> Intent:
 
 
 def _assumed_status(value: object) -> int:
-    """The status of an answer recorded without one: an error body names its own."""
-    if looks_like_batch(value) or not isinstance(value, Mapping) or "statusCode" not in value:
+    """The status of an answer that was kept without: an error names its own."""
+    if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member()) not in value:
         return 200
-    named = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value["statusCode"]))
-    return int(named[1]) if named else 400
+    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
+    return int(told[1]) if told else 400
 
 
 def _own_id(value: object) -> str:
-    own = value.get("id") if isinstance(value, Mapping) else None
+    echo = entity_of("get").echo
+    own = read(dict(value), echo) if echo and isinstance(value, Mapping) else None
     return own if isinstance(own, str) else UNKNOWN_ID
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from batch_conformance import __version__
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
-from batch_conformance.contract import Clause, load_contract
-from batch_conformance.recorded.clauses import LIVE, NEEDS
-from batch_conformance.recorded.files import find_files, format_name, sample_folder
+from batch_conformance.contract import Clause, current_contract
+from batch_conformance.recorded.clauses import LIVE, recorded_needs
+from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
@@ -96,9 +96,9 @@ def judge_recorded(
         redactor=keys_hidden(row.exchange.request for row in pile.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
-    run.error = _error_of(pile)
-    chosen = set(NEEDS) if selected is None else set(selected)
-    run.results = [_result(clause, pile, run, chosen) for clause in load_contract().of_side("server")]
+    run.error = _trouble(pile)
+    chosen = set(recorded_needs()) if selected is None else set(selected)
+    run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
 
@@ -119,14 +119,16 @@ def _error_of(pile: Pile) -> str:
         files = "a file cannot be read" if count == 1 else f"{count} files cannot be read"
         return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
     if not pile.recordings:
-        why = "; ".join(pile.remarks())
-        return f"there is nothing to judge: {why}; name files with answers of GET /v2/batch/{{id}} (--batch-recorded)"
+        told = "; ".join(pile.remarks())
+        get = current_contract().operation("get")
+        named = f"{get.method} {get.path}"
+        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 
 def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
     remarks = "".join(f"; {remark}" for remark in pile.remarks())
-    if clause.id not in NEEDS:
+    if clause.id not in recorded_needs():
         if run.error and clause.id in chosen:
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))

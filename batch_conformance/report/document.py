@@ -102,6 +102,8 @@ class _Reporter:
             "seed": run.seed,
             "strict": run.strict,
         }
+        if run.operations:
+            facts["operations"] = list(run.operations)
         if run.budget is not None:
             facts["budget"] = run.budget
         if run.rate_limited:
@@ -139,7 +141,7 @@ class _Reporter:
         }
 
     def _results(self) -> list[ClauseResult]:
-        clauses = load_contract().of_side(self.run.subject.side)
+        clauses = current_contract().of_side(self.run.subject.side)
         found: dict[str, ClauseResult] = {}
         for result in self.run.results:
             if result.clause.id in found:
@@ -173,6 +175,8 @@ class _Reporter:
         }
         if len(groups) > EVIDENCE_LIMIT:
             entry["evidence_omitted"] = len(groups) - EVIDENCE_LIMIT
+        if result.operations:
+            entry["operations"] = dict(result.operations)
         if not result.selected:
             entry["selected"] = False
         if result.subject_verdict is not None:

@@ -85,9 +85,13 @@ def theme_title(theme: str) -> str:
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
-def selected_clauses(document: Document) -> list[dict[str, Any]]:
-    """The clauses that were selected: all of them, except in a partial run."""
-    return [clause for clause in document["clauses"] if clause.get("selected", True)]
+def asked(document: Document) -> list[dict[str, Any]]:
+    """The clauses that a run was about: all of them, but in a partial run. One that is required is asked about, too."""
+    return [
+        clause
+        for clause in document["clauses"]
+        if clause.get("selected", True) or clause["verdict"] != "not-exercised"
+    ]
 
 
 def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:

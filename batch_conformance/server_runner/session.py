@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from batch_conformance.checks.by_operation import JUDGED, merged, of_clause, operations_of_run, unasked
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.gateway import tunnel_hints
@@ -41,20 +42,23 @@ def judge_server(
     timeout: float = 10.0,
     progress: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
+    operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a server by the selected clauses (all when None). Never raises for what the target does.
 
-    ``timeout`` is in seconds, for each exchange. ``database`` keeps the failing examples of ``thorough`` runs. A
+    ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
+    ``database`` keeps the failing examples of ``thorough`` runs. A
     target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
     ``incomplete``.
     """
-    chosen = set(SERVER_CHECKS.checks if selected is None else selected)
+    chosen = set(selected) if selected is not None else {row.id for row in current_contract().of_side("server")}
     context = ProbeContext(
         key=keys.valid_key(target.api_key, target.api_key_env),
         variable=target.api_key_env,
         ids=list(target.batch_ids),
         profile=PROFILES[profile],
         seed=seed,
+        operations=operations_of_run(operations),
         other_key=target.other_key,
         revoked_key=target.revoked_key,
         database=database,
@@ -66,11 +70,13 @@ def judge_server(
         seed=seed,
         strict=strict,
         budget=context.profile.budget,
+        operations=context.operations,
     )
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause].needs for clause in chosen))
+    asked = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
+    wanted = SERVER_CHECKS.needs([clause.id for clause in asked if clause.id in chosen])
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
@@ -97,30 +103,41 @@ def judge_server(
 
 
 def _verdicts(
-    runner: ServerRunner, chosen: Collection[str], result: RunResult, *, lost: bool
+    runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
     """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
-    contract = load_contract()
-    sides = {clause.id: clause for clause in contract.of_side("server")}
+    sides = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
         record = Record(runner.exchanges, secrets=[runner.world.secret])
-        judgements = {clause: SERVER_CHECKS.checks[clause](record) for clause in sides if clause in chosen}
-        _blame_deaths(runner.deaths, judgements, strict=result.strict)
-        for clause, checked in judgements.items():
+        parts: dict[str, dict[str, CheckResult]] = {}
+        for operation in result.operations:
+            about = record.of_operation(operation)
+            asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
+            judgements = SERVER_CHECKS.judge(about, asked)
+            deaths = [death for death in runner.deaths if death.intent.operation == operation]
+            _blame_deaths(deaths, judgements, strict=result.strict)
+            for clause, part in judgements.items():
+                parts.setdefault(clause, {})[operation] = part
+        for clause, rows in parts.items():
+            checked = merged(clause, rows)
             if not checked.observations:
                 for remark in runner.remarks:
                     checked.note(remark)
             if clause == _RATE_CLAUSE:
                 for hint in runner.hints:
                     checked.note(hint)
-            if runner.cut_short & SERVER_CHECKS.checks[clause].needs:
+            if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], checked, strict=result.strict)
             judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
+    for clause in chosen & sides.keys():
+        if not of_clause(sides[clause], result.operations):
+            judged[clause] = unasked(sides[clause], result.operations)
     if result.error:
         for clause in sides:
-            if clause in chosen and not (clause in judged and judged[clause].verdict == "fail"):
+            fails = clause in judged and judged[clause].verdict == "fail"
+            if clause in chosen and not fails and of_clause(sides[clause], result.operations or JUDGED):
                 judged[clause] = ClauseResult(sides[clause], "error", result.error)
     order = list(sides)
     return sorted(
@@ -130,7 +147,7 @@ def _verdicts(
 
 def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
     """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
-    levels = {clause.id: clause.level for clause in load_contract().of_side("server")}
+    levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
     for death in deaths:
         blamed = any(
@@ -146,12 +163,13 @@ def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckRe
                 described(death),
                 expected="no status from 500 up, and a target that stays up",
                 actual=death.outcome(),
+                code="status",
             )
 
 
 def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_CHECKS.checks[weighed.clause.id].needs <= runner.done:
+    if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
         return weighed
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from batch_conformance.checks.finding import Finding
-from batch_conformance.contract import Clause, load_contract
+from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
 from batch_conformance.http.text import cut, visible
-from batch_conformance.recorded import NEEDS, Draft, Recording, SetAside, judge_clause, recording_of
+from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
 from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
 
-_ANY = f"/v2/batch/:{UNKNOWN_ID}"
 _TAKES = "assert_conforms takes a batch or an error body (dict, JSON text or bytes), or a response"
 #: The most findings listed for one clause, and the longest text in characters.
 _LISTED = 5
@@ -49,9 +47,9 @@ def assert_conforms(
 
 def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
     __tracebackhide__ = True
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     observations = 0
-    for clause in NEEDS:
+    for clause in recorded_needs():
         result = judge_clause(clause, [recording])
         observations += result.observations
         if result.findings and (strict or clauses[clause].level == "must"):
@@ -84,7 +82,8 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
 
 
 def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
-    target = _ANY if asked is None else f"/v2/batch/{quote(asked, safe='')}"
+    operation = current_contract().operation("get")
+    target = operation.raw_path(f":{UNKNOWN_ID}") if asked is None else operation.url_path(asked)
     if isinstance(answer, Exchange):
         return _of_exchange(answer, target, asked)
     if isinstance(answer, str | bytes | bytearray):

@@ -16,12 +16,14 @@ from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.contract import current_contract
+from batch_conformance.http import Request
+from batch_conformance.http.key_values import key_values
 from batch_conformance.reference.server import Asked, ReferenceServer
 from batch_conformance.reference.store import Batch, State
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"
-_PATH = re.compile(r"(?:https?://[^/]*)?.*(/v2/batch/([^/]+))")
 _CREATED = "2024-01-15T10:30:00Z"
 _WEBHOOK = "https://your-webhook-url.com/batch-webhook"
 _STATES = {
@@ -49,8 +51,10 @@ class StubRequest:
 
     @property
     def key(self) -> str | None:
-        """The API key, the value of ``x-api-key``; None without one."""
-        return self.header("x-api-key")
+        """The API key: what came in the place that the contract has for it, None when nothing did."""
+        place = current_contract().operation("get").key
+        values = key_values(Request(self.method, self.target, self.headers), place)
+        return ", ".join(values) if values else None
 
 
 class _AnyKey(ReferenceServer):
@@ -220,21 +224,26 @@ class BatchStub:
     # Answering, on the loop's thread.
 
     def _choose(self, request: RawRequest) -> StubResponse:
-        match = _PATH.fullmatch(request.target.partition("?")[0])
-        batch_id = unquote(match[2]) if match else None
-        keys = request.values("x-api-key")
+        operation = current_contract().operation("get")
+        path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
+        segment = operation.raw_segment(path)
+        batch_id = unquote(segment) if segment and "/" not in segment else None
+        keys = key_values(Request(request.method, request.target, request.headers), operation.key)
+        if operation.key is None:
+            keys = ["any"]
         with self._lock:
             queue = self._staged.get(batch_id or "")
             if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
-        return self._like_reference(request, match[1] if match else request.target.partition("?")[0])
+        known = operation.raw_path(segment) if batch_id is not None else path
+        return self._like_reference(request, known, None if batch_id is None else segment.encode("latin-1"))
 
-    def _like_reference(self, request: RawRequest, path: str) -> StubResponse:
+    def _like_reference(self, request: RawRequest, path: str, segment: bytes | None) -> StubResponse:
         raw = path.encode("latin-1")
         parsed = Asked(
             method=request.method,
             path=raw,
-            segment=raw[len(b"/v2/batch/") :] if raw.startswith(b"/v2/batch/") else None,
+            segment=segment,
             query=b"",
             headers=tuple(
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers

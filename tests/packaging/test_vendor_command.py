@@ -48,8 +48,8 @@ def test_a_folder_is_whole_and_without_its_proof(folder: Path) -> None:
         "batch_conformance/plugin/entry.py",
         "contracts/clauses.yaml",
         "schemas/batch.schema.json",
-        "suites/client/test_batch_client_auth.py",
-        "suites/server/test_batch_server_auth.py",
+        "suites/client/test_batch_client.py",
+        "suites/server/test_batch_server.py",
         "suites/recorded/samples/polling.har",
     } < names
     assert {name.split("/")[1] for name in names if name.startswith("suites/")} == {"client", "server", "recorded"}

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
-from batch_conformance.client_runner.stub.choose import InOrder
+from batch_conformance.client_runner.stub.choose import InOrder, segment_of
 from batch_conformance.client_runner.stub.records import exchange_of
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
@@ -138,5 +138,5 @@ class BatchStub:
 
 def with_asked_id(answer: StubResponse, request: RawRequest) -> StubResponse:
     """The answer, the example's id replaced by the one that the request asks for."""
-    segment = request.target.partition("?")[0].rpartition("/")[2]
+    segment = segment_of(request)
     return answer.with_body(answer.body.replace(b"batch_abc123", segment.encode("ascii", "ignore")))
