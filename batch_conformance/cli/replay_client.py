@@ -22,7 +22,7 @@ from batch_conformance.http.text import cut, log_safe
 
 
 class Answering:
-    """Answers the calls of a case by the ids that they ask for, each as often as it takes."""
+    """Answers the calls of a case by the requested ids, any number of times."""
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         self.calls = calls_from(recipe)
@@ -34,13 +34,13 @@ class Answering:
                 answer_from(row, lambda *_: "")
 
     def own(self, request: RawRequest) -> StubResponse:
-        """What the client's server answers."""
+        """The answer of the client's server."""
         call = self._call(request)
         rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
         return self._next("own " + call.batch_id, rows, request)
 
     def other(self, request: RawRequest) -> StubResponse:
-        """What the other origin answers, where redirects lead."""
+        """The answer of the other origin, which redirects lead to."""
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
     def _call(self, request: RawRequest) -> CallToReplay:
@@ -52,7 +52,7 @@ class Answering:
         keys = key_values(Request(request.method, request.target, request.headers), place)
         row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
         self._asked[whose] += 1
-        # A key in an answer is the one that the client has sent, as it was in the run.
+        # A key in an answer is the one that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
         asked = self._call(request).batch_id
         answer = answer.placed(

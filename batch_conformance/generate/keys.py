@@ -1,4 +1,4 @@
-"""API keys that are not the valid one: near misses, strangers and hostile values.
+"""API keys that are not valid: unknown keys, near misses and hostile values.
 
 Each carries the shell expression that yields it from ``$SYNC_API_KEY``, so that a curl line can repeat the request
 without showing any part of the key.
@@ -20,7 +20,7 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Key:
-    """What a request carries for a key. ``value`` None means no header at all.
+    """A key of a request; ``value`` None means that no header is sent.
 
     ``shell`` is a POSIX shell expression for use within double quotes; empty when the value may be shown.
     """
@@ -41,7 +41,7 @@ def valid_key(value: str, variable: str) -> Key:
 
 
 def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
-    """Keys nobody issued, in the forms that servers are tempted to accept; never the valid one."""
+    """Unknown keys, in forms that servers tend to accept; never the valid one."""
     source = random.Random(seed)
     yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
     yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
@@ -134,7 +134,7 @@ def _first_letter_swapped(key: str) -> str:
 
 
 def hostile_keys(key: str, variable: str) -> Iterator[Key]:
-    """Keys that trip parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
+    """Keys that break parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
     yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("k" * 300, "hostile", "a key of 300 characters")

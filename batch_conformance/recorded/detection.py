@@ -1,4 +1,4 @@
-"""What is a batch, what is an error, what is a request for a batch: known by its looks."""
+"""Recognises batches, error bodies and Get Batch requests in recorded files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import split
 from batch_conformance.contract.statuses import error_body, status_member
 
-#: Stands for an id that a request does not tell: a path parameter, a pattern, or no request at all.
+#: Placeholder for an id that is not recorded: a path parameter, a pattern, or no request at all.
 UNKNOWN_ID = "(not recorded)"
 
 #: What errors of this and other servers say in words, whatever the contract has.
@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"^:|[{}<>*()\[\]\\^$+]|%7B|%2A", re.IGNORECASE)
 
 
 def looks_like_batch(value: object) -> bool:
-    """Whether a JSON value is meant to be a batch, right or wrong: it holds something that only batches have.
+    """Whether a JSON value is meant to be a batch, valid or not: it has something that only batches have.
 
     That is an object with documented members within a documented one, an id that begins with ``batch``, or the
     required members whose names are no everyday words.
@@ -78,7 +78,7 @@ def _paths() -> tuple[re.Pattern[str], re.Pattern[str]]:
 def asked_id(method: str | None, url: str | None) -> str | None:
     """The id that a Get Batch asked for, percent-encoded as it was; None for any other request.
 
-    ``url`` is a URL, a path, or what mocks match paths with: for these the id is :data:`UNKNOWN_ID`.
+    ``url`` is a URL, a path, or a pattern that a mock matches paths with: for patterns the id is :data:`UNKNOWN_ID`.
     """
     if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
         return None

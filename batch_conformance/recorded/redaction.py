@@ -1,4 +1,4 @@
-"""Secrets in recordings: found by where they stand, taken out of what is shown."""
+"""Redacts secrets in recordings, recognised by their position (headers, query parameters)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def keys_hidden(requests: Iterable[Request]) -> Redactor:
 
 
 def redactor_of(exchange: Exchange) -> Redactor:
-    """Hides every secret of one exchange, wherever in it that turns up."""
+    """A redactor for every secret of one exchange, wherever it occurs in it."""
     response = exchange.response
     headers = (*exchange.request.headers, *(response.headers if response else ()))
     body = response.body.decode("utf-8", "replace") if response else ""
@@ -87,7 +87,7 @@ def _values(name: str, value: str) -> Iterator[str]:
 
 
 def safe(exchange: Exchange) -> Exchange:
-    """The exchange as it may be shown: secrets replaced where they stand, however short, and where they are echoed."""
+    """The exchange with secrets replaced: in place, however short, and where they are echoed."""
     request, response, redactor = exchange.request, exchange.response, redactor_of(exchange)
     url = hide_queries(hide_userinfo(request.url))
     if response is not None:

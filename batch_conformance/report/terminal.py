@@ -1,4 +1,4 @@
-"""The verdict in a terminal: what is broken first, and with each failure the line that shows it again."""
+"""The verdict in a terminal: failures first, each with the lines that repeat it."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ COLOURS = {
     "error": "yellow",
 }
 _INDENT = "  "
-#: Longer curl lines would bury what stands around them, in characters.
+#: Longer curl lines are left out: they would hide the lines around them. In characters.
 _CURL_LIMIT = 1200
-#: A reason why nothing could be judged is never wrapped either: it is there to be found.
+#: A reason why nothing could be judged is never wrapped either, so that it can be searched for.
 _REASON_LIMIT = 600
 #: Further lines of a quoted text likewise.
 _LINES_LIMIT = 8
@@ -120,7 +120,7 @@ def can_show(encoding: str | None) -> bool:
 
 
 class _Renderer:
-    """Lays out one document. Every line begins with a text of ours, so that none can be a log command."""
+    """Lays out one document. Every line begins with the suite's own text, so that none can be a log command."""
 
     def __init__(self, width: int, verbose: int, ascii_only: bool, report: str) -> None:
         self.width = max(40, min(width, 120))
@@ -133,7 +133,7 @@ class _Renderer:
     def lines(self, document: Document) -> Iterator[Line]:
         yield from self.head(document)
         if document["run"].get("error"):
-            # The same reason for each clause would bury the one line that says it; what was proven stands.
+            # The reason is the same for each clause: it is written once, and proven failures are kept.
             yield from self.broken(document, ("fail",))
             return
         yield from self.broken(document, ("fail", "error", "warn", "known-failure"))
@@ -217,7 +217,7 @@ class _Renderer:
             note = f"(the curl line has {length}: take it from the report, or ask with -vv)"
             yield [(_INDENT + note, _FAINT)]
         elif item["curl"]:
-            # Alone on its line and never wrapped: it is there to be copied.
+            # Alone on its line and never wrapped, so that it can be copied.
             yield [(_INDENT, _PLAIN), (log_safe(item["curl"], lines=False), {"cyan": True})]
 
     def exchange(self, item: Mapping[str, Any]) -> Iterator[Line]:
@@ -289,11 +289,11 @@ class _Renderer:
         named = max(len(theme_title(theme)) for theme in themes) + 2
         longest = max(map(len, themes.values()))
         for theme, clauses in themes.items():
-            kept = sum(clause["verdict"] == "pass" for clause in clauses)
+            passed = sum(clause["verdict"] == "pass" for clause in clauses)
             signs = [(self.glyph(WORDS[clause["verdict"]]), MARKUP[clause["verdict"]]) for clause in clauses]
             pad = " " * (longest - len(clauses) + 2)
-            tally = f"{kept} of {len(clauses)}"
-            markup = _FAINT if kept == len(clauses) else _PLAIN
+            tally = f"{passed} of {len(clauses)}"
+            markup = _FAINT if passed == len(clauses) else _PLAIN
             yield [(f"{_INDENT}{theme_title(theme):<{named}}", _PLAIN), *signs, (pad + tally, markup)]
 
     def legend(self, document: Document) -> Iterator[Line]:

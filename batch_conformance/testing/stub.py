@@ -1,4 +1,4 @@
-"""``BatchStub``: a server for tests of a client. What it answers is staged by name, what it was asked is kept."""
+"""``BatchStub``: a server for tests of a client, with staged answers and a record of requests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class StubRequest:
-    """A request as it came to the stub: ``target`` is the request target, undecoded."""
+    """A request as the stub received it: ``target`` is the request target, undecoded."""
 
     method: str
     target: str
@@ -58,7 +58,7 @@ class StubRequest:
 
 
 class _AnyKey(ReferenceServer):
-    """The reference server, for whoever has a key."""
+    """The reference server; any key is valid."""
 
     def is_key(self, value: bytes) -> bool:
         return bool(value)
@@ -74,7 +74,7 @@ class BatchStub:
     """A Get Batch server on a port of its own.
 
     Each method that stages an answer returns the id to ask for. Answers for an id come in the order they were
-    staged, one a request; the last one stays. An id that nothing is staged for is answered as the reference server
+    staged, one a request; the last one stays. An id without staged answers is answered as the reference server
     does. Any key will do, but without one there is a 401, for staged batches too.
     """
 
@@ -128,7 +128,7 @@ class BatchStub:
         return self.batch(id=id, times=times, status="JOBS_CREATED")
 
     def processing(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch underway."""
+        """A batch in progress."""
         return self.batch(id=id, times=times, status="PROCESSING")
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
@@ -140,7 +140,7 @@ class BatchStub:
         return self.batch(id=id, times=times, status="FAILED")
 
     def processing_then_completed(self, *, id: str = BATCH_ID, reads: int = 1) -> str:
-        """A batch that is underway for ``reads`` reads, and done from then on."""
+        """A batch that is in progress for ``reads`` reads, and completed from then on."""
         self.processing(id=id, times=reads)
         return self.completed(id=id)
 
@@ -180,10 +180,10 @@ class BatchStub:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)
 
-    # What should not happen, and does.
+    # Faults.
 
     def html(self, status: int = 200, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A page for people instead of JSON, as proxies send it."""
+        """An HTML page instead of JSON, as proxies send it."""
         return self._stage(answers.html(status), id, times)
 
     def answer(
@@ -195,7 +195,7 @@ class BatchStub:
         id: str = BATCH_ID,
         times: int = 1,
     ) -> str:
-        """Unconstrained: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
+        """Any answer: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
         data = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
         answer = answers.text(status, data)
         for name, value in (headers or {}).items():
@@ -240,7 +240,7 @@ class BatchStub:
 
     def _like_reference(self, request: RawRequest, path: str, segment: bytes | None) -> StubResponse:
         raw = path.encode("latin-1")
-        asked = Asked(
+        parsed = Asked(
             method=request.method,
             path=raw,
             segment=segment,
@@ -249,8 +249,8 @@ class BatchStub:
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ),
         )
-        answered = self._reference.answer(asked)
-        headers = list(answered.headers)
-        if answered.media_type is not None:
-            headers.append(("Content-Type", answered.media_type))
-        return StubResponse(answered.status, tuple(headers), answered.content())
+        answer = self._reference.answer(parsed)
+        headers = list(answer.headers)
+        if answer.media_type is not None:
+            headers.append(("Content-Type", answer.media_type))
+        return StubResponse(answer.status, tuple(headers), answer.content())
