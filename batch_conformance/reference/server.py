@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, Batch, Store, sample_store
+from batch_conformance.operations.get_batch.store import Batch, sample_store
+from batch_conformance.operations.stored import Store
+from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

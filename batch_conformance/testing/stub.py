@@ -16,8 +16,8 @@ from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.operations.get_batch.store import Batch, State
 from batch_conformance.reference.server import Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, State
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"

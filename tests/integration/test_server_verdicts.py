@@ -16,8 +16,10 @@ from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
 from batch_conformance.http import curl_lines
 from batch_conformance.mutants.server import server_mutants
+from batch_conformance.operations.get_batch.store import Batch, State
+from batch_conformance.operations.stored import Store
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import REFERENCE_KEY, Batch, State, Store
+from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner.embedded import embedded_target
 from batch_conformance.server_runner.session import judge_server
 

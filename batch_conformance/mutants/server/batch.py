@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from batch_conformance.mutants.server.base import Payload, fault_in_batch
-from batch_conformance.reference.store import Batch
+from batch_conformance.operations.get_batch.store import Batch
 
 Change = Callable[[Payload], Any]
 IDENTITY, OBJECT, JSON = "server.poll.identity", "server.body.object", "server.ok.json"

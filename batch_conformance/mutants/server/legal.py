@@ -17,9 +17,10 @@ from batch_conformance.mutants.server.base import (
     fault_in_errors,
     register,
 )
+from batch_conformance.operations.get_batch.store import Batch, State, sample_store
+from batch_conformance.operations.stored import Store
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
-from batch_conformance.reference.store import Batch, State, Store, sample_store
 
 LEGAL = ""
 

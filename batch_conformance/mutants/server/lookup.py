@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from batch_conformance.generate.ids import near_ids
 from batch_conformance.mutants.server.base import fault_in_answer, fault_in_lookup, register
+from batch_conformance.operations.get_batch.store import Batch, State, sample_store
+from batch_conformance.operations.stored import Store
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, State, Store, sample_store
 
 DOCUMENTED = "server.error.documented-status"
 HOSTILE_404 = "server.notfound.hostile-id-404"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from batch_conformance.mutants.server.base import Payload, fault_in_batch, register
+from batch_conformance.operations.get_batch.store import Batch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch
 
 FINAL, FORWARD, GROW = "server.poll.final", "server.poll.forward-only", "server.poll.counts-grow"
 IDENTITY, WEBHOOK = "server.poll.identity", "server.poll.webhook-stable"

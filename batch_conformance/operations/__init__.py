@@ -1,0 +1,1 @@
+"""What is special about one operation of the API: the only code, with hand-made mutants, that may name its fields."""
