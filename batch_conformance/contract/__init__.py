@@ -9,6 +9,7 @@ from batch_conformance.contract.current import (
     use_contract,
 )
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument, load_document
+from batch_conformance.contract.lifecycle import Lifecycle
 from batch_conformance.contract.load import Clause, ContractFiles, Side, load_contract
 from batch_conformance.contract.operation import (
     Answer,
@@ -21,7 +22,6 @@ from batch_conformance.contract.operation import (
 )
 from batch_conformance.contract.rfc3339 import Instant, parse_date_time
 from batch_conformance.contract.root import contract_root
-from batch_conformance.contract.status_order import StatusOrder
 from batch_conformance.contract.validate import SchemaViolation, schema_violations, violations_at
 
 __all__ = [
@@ -33,13 +33,13 @@ __all__ = [
     "ContractFiles",
     "Instant",
     "KeyPlace",
+    "Lifecycle",
     "MediaType",
     "NoSuchOperation",
     "Operation",
     "Parameter",
     "SchemaViolation",
     "Side",
-    "StatusOrder",
     "base_contract",
     "cached_by_contract",
     "contract_in_use",

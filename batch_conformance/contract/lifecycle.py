@@ -14,18 +14,54 @@ from batch_conformance.contract.references import Document, Schema, SchemaError,
 class Lifecycle:
     """``order`` lists the values from first to last, equals together; ``final`` ones come after all and never change.
 
-    Values that stand in neither are not constrained. ``pointer`` is the place in a value that moves.
+    ``values`` are all documented ones, in the order of the schema; those that stand in neither are not constrained.
+    ``pointer`` is the place in a value that moves. ``frozen`` are pointers, in the value that holds that place, of
+    what never changes either once it is final.
     """
 
-    order: tuple[tuple[str, ...], ...]
-    final: tuple[str, ...]
-    pointer: str
-    schema_pointer: str
+    values: tuple[str, ...] = ()
+    order: tuple[tuple[str, ...], ...] = ()
+    final: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
+    pointer: str = ""
+    schema_pointer: str = ""
 
-    @property
-    def values(self) -> tuple[str, ...]:
-        """All values that are constrained, the first ones first."""
-        return tuple(dict.fromkeys([*(one for equals in self.order for one in equals), *self.final]))
+    @classmethod
+    def of(cls, schema: Any, pointer: str = "", where: str = "") -> Lifecycle:
+        """Read a schema with ``enum`` (or ``const``) and ``x-lifecycle``; what its enum does not have is no value.
+
+        Raises :class:`SchemaError`, one line.
+        """
+        node = schema if isinstance(schema, dict) else {}
+        listed = node.get("enum", [node["const"]] if "const" in node else None)
+        given = node.get("x-lifecycle", {"order": []})
+        if not isinstance(given, dict) or not isinstance(given.get("order", []), list):
+            raise SchemaError(f"at {where}: an object with the list order is meant")
+        known = ("order", "final", "frozen")
+        unknown = [key for key in given if key not in known and not key.startswith("x-")]
+        if unknown:
+            raise SchemaError(f"at {where}: unknown keyword {unknown[0]!r}")
+        rows = [entry if isinstance(entry, list) else [entry] for entry in given.get("order", [])]
+        final, frozen = given.get("final", []), given.get("frozen", [])
+        named = [one for row in rows for one in row]
+        for names in (named, final, frozen):
+            if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+                raise SchemaError(
+                    f"at {where}: order and final name values of the enum, frozen names pointers"
+                )
+            if len(set(names)) != len(names):
+                raise SchemaError(f"at {where}: a value stands there twice")
+        stated = [*named, *final] if listed is None else listed
+        values = tuple(dict.fromkeys(one for one in stated if isinstance(one, str)))
+        moving = (tuple(one for one in row if one in values and one not in final) for row in rows)
+        return cls(
+            values,
+            tuple(filter(None, moving)),
+            tuple(one for one in final if one in values),
+            tuple(frozen),
+            pointer,
+            where,
+        )
 
     def rank(self, value: Any) -> int | None:
         """How far a value is: 0 for the first; the same for equals; None for a value that is not constrained."""
@@ -39,12 +75,10 @@ class Lifecycle:
 
     def allowed(self, before: Any, after: Any) -> bool:
         """Whether one value may be followed by another: never backwards, and a final one by itself only."""
-        if before == after:
-            return True
+        if before == after or self.is_final(before):
+            return bool(before == after)
         first, second = self.rank(before), self.rank(after)
-        if first is None or second is None:
-            return True
-        return not self.is_final(before) and first <= second
+        return first is None or second is None or first <= second
 
 
 def lifecycles(schema: Schema, document: Document) -> list[Lifecycle]:
@@ -55,7 +89,7 @@ def lifecycles(schema: Schema, document: Document) -> list[Lifecycle]:
         if isinstance(node, bool) or id(node) in trail:
             return
         if "x-lifecycle" in node:
-            found.setdefault(pointer, _read(node, join(where, "x-lifecycle"), pointer))
+            found.setdefault(pointer, Lifecycle.of(node, pointer, join(where, "x-lifecycle")))
         if "$ref" in node:
             walk(*resolve(node["$ref"], document), pointer, (*trail, id(node)))
         for inner, below, to, _ in within(node, where, pointer):
@@ -63,24 +97,3 @@ def lifecycles(schema: Schema, document: Document) -> list[Lifecycle]:
 
     walk(schema, pointer_of(schema, document), "", ())
     return list(found.values())
-
-
-def _read(schema: dict[str, Any], where: str, pointer: str) -> Lifecycle:
-    given = schema["x-lifecycle"]
-    if not isinstance(given, dict) or not isinstance(given.get("order"), list):
-        raise SchemaError(f"at {where}: an object with the list order is meant")
-    unknown = [key for key in given if key not in ("order", "final") and not key.startswith("x-")]
-    if unknown:
-        raise SchemaError(f"at {where}: unknown keyword {unknown[0]!r}")
-    final = given.get("final", [])
-    rows = [entry if isinstance(entry, list) else [entry] for entry in given["order"]]
-    named = [one for row in rows for one in row]
-    if not isinstance(final, list) or not all(isinstance(one, str) for one in [*named, *final]):
-        raise SchemaError(f"at {where}: order and final name values of the enum")
-    if len(set(named)) != len(named) or len(set(final)) != len(final):
-        raise SchemaError(f"at {where}: a value stands there twice")
-    for one in [*named, *final]:
-        if "enum" in schema and one not in schema["enum"]:
-            raise SchemaError(f"at {where}: {one!r} is no value of the enum")
-    order = tuple(kept for row in rows if (kept := tuple(one for one in row if one not in final)))
-    return Lifecycle(order, tuple(final), pointer, where)

@@ -78,7 +78,7 @@ def _documented() -> frozenset[int]:
 
 
 #: Statuses of a batch in the order of the schema, and the final ones.
-STATUSES: Sequence[str] = _Row(lambda: current_contract().lifecycle.statuses)
+STATUSES: Sequence[str] = _Row(lambda: current_contract().lifecycle.values)
 FINAL_STATUSES: Set[str] = _Group(lambda: current_contract().lifecycle.final)
 COUNTS: Sequence[str] = _Row(_counts)
 #: Statuses that Get Batch may answer with.

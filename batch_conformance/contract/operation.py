@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
-from batch_conformance.contract.status_order import StatusOrder
+from batch_conformance.contract.lifecycle import Lifecycle
 
 Place = Literal["path", "query", "header", "cookie"]
 
@@ -23,7 +23,10 @@ class NoSuchOperation(LookupError):
 
 @dataclass(frozen=True)
 class Parameter:
-    """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``)."""
+    """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``).
+
+    ``member`` is the pointer of the member of the answer that has this value (``x-member``), empty without one.
+    """
 
     name: str
     place: Place
@@ -31,6 +34,7 @@ class Parameter:
     schema: Mapping[str, Any]
     example: Any = None
     has_example: bool = False
+    member: str = ""
 
     def example_text(self) -> str:
         """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
@@ -197,13 +201,13 @@ class Contract:
         return self.document.schemas
 
     @cached_property
-    def lifecycle(self) -> StatusOrder:
+    def lifecycle(self) -> Lifecycle:
         """The statuses of a batch and their order: the schema that has ``x-lifecycle``, else the one of ``status``."""
         stated = next(_with_lifecycle(dict(self.schemas)), None)
         if stated is None:
             batch = self.document.resolve(self.schemas.get("Batch", {}))
             stated = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
-        return StatusOrder.of(self.document.resolve(stated))
+        return Lifecycle.of(self.document.resolve(stated))
 
 
 def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:

@@ -106,6 +106,7 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
         schema=schema if isinstance(schema, dict) else {},
         example=None if example is _NOTHING else example,
         has_example=example is not _NOTHING,
+        member=row.get("x-member", ""),
     )
 
 

@@ -197,12 +197,15 @@ def _rules(place: str, rules: Any, check_rule: RuleCheck | None) -> Iterator[str
 
 
 def _lifecycle(place: str, value: Any) -> Iterator[str]:
-    if not isinstance(value, dict) or value.keys() - {"order", "final"}:
-        yield f"{place}: is not an object with 'order' and 'final'"
+    if not isinstance(value, dict) or value.keys() - {"order", "final", "frozen"}:
+        yield f"{place}: is not an object with 'order', 'final' and 'frozen'"
         return
-    order, final = value.get("order", []), value.get("final", [])
+    order, final, frozen = (value.get(name, []) for name in ("order", "final", "frozen"))
     if not isinstance(order, list) or not isinstance(final, list):
         yield f"{place}: 'order' and 'final' are arrays of statuses"
+        return
+    if not isinstance(frozen, list) or not all(isinstance(one, str) and one[:1] == "/" for one in frozen):
+        yield f"{place}/frozen: is not an array of JSON pointers"
         return
     flat = [status for group in order for status in (group if isinstance(group, list) else [group])]
     if not all(isinstance(status, str) for status in [*flat, *final]):

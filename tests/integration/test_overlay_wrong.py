@@ -161,7 +161,7 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("action", "said"),
     [
-        (update(STATUS, {"x-lifecycle": {"finals": []}}), "is not an object with 'order' and 'final'"),
+        (update(STATUS, {"x-lifecycle": {"finals": []}}), "is not an object with 'order', 'final' and 'frozen'"),
         (update(f"{STATUS}.x-lifecycle", {"order": "PENDING"}), "are arrays"),
         (update(f"{STATUS}.x-lifecycle", {"order": [1]}), "a status is text"),
         (update(f"{STATUS}.x-lifecycle", {"order": ["FAILED"]}), "'FAILED' stands 2 times"),

@@ -281,7 +281,7 @@ def test_a_lifecycle_says_what_may_follow() -> None:
     assert cycle.allowed("waiting", "booked")
     assert cycle.allowed("done", "done")
     assert cycle.allowed("x", "planned")
-    assert cycle.allowed("done", "x")
+    assert not cycle.allowed("done", "x")
     assert not cycle.allowed("booked", "planned")
     assert not cycle.allowed("done", "cancelled")
     assert not cycle.allowed("done", "waiting")
@@ -290,11 +290,9 @@ def test_a_lifecycle_says_what_may_follow() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"final": ["a"]}, "order"),
         ({"order": "a"}, "order"),
         ({"order": ["a", "a"]}, "twice"),
         ({"order": ["a", 5]}, "name values"),
-        ({"order": ["a", "z"]}, "'z' is no value of the enum"),
         ({"order": ["a"], "last": ["b"]}, "unknown keyword 'last'"),
         ([], "order"),
     ],

@@ -1,0 +1,218 @@
+"""What a success answer of an operation holds: the batch, with its schema, rules, lifecycle and identity.
+
+Source of facts: the schema of the first documented success answer of the (overlaid) contract, and beside it
+``x-lifecycle``, ``x-identity`` and ``x-validations``; for the echo, ``x-member`` of the parameter that names the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from batch_conformance.contract.current import current_contract
+from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
+from batch_conformance.contract.operation import Contract, MediaType, Operation
+from batch_conformance.contract.places import Place, places, within
+from batch_conformance.contract.pointers import MISSING, join, read, split
+from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.rules import RuleSet
+from batch_conformance.contract.schema import SchemaJudge
+
+__all__ = ["MISSING", "Entity", "entity_of", "judge_of"]
+
+#: So many of the required members must stand together elsewhere for an object to count as what wraps them.
+_TELLING = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Entity:
+    """One kind of object that success answers hold.
+
+    ``prefix`` is where it stands in an answer: the empty pointer, or ``/*`` for the items of a list. ``schema`` is its
+    own, ``pointer`` where that stands in the ``document``. All pointers below are pointers in the entity.
+    """
+
+    operation: Operation
+    document: Document
+    schema: Schema
+    pointer: str
+    prefix: str
+
+    @cached_property
+    def _layers(self) -> list[tuple[dict[str, Any], bool]]:
+        """The schemas that speak of the entity as a whole, and whether they do so on condition."""
+        return list(_beside(self.schema, self.document, False, ()))
+
+    @cached_property
+    def members(self) -> tuple[str, ...]:
+        """Names of all documented members, those included that a branch alone documents."""
+        names = (
+            name
+            for layer, _ in self._layers
+            for name in (*layer.get("properties", ()), *layer.get("required", ()))
+        )
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def required(self) -> tuple[str, ...]:
+        """Names of the members that every entity has."""
+        names = (name for layer, maybe in self._layers if not maybe for name in layer.get("required", ()))
+        return tuple(dict.fromkeys(names))
+
+    @cached_property
+    def lifecycle(self) -> Lifecycle:
+        """The order of its statuses; without ``x-lifecycle`` one that constrains nothing."""
+        found = lifecycles(self.schema, self.document)
+        return found[0] if found else Lifecycle()
+
+    @property
+    def lifecycle_pointer(self) -> str:
+        """The member that moves through the lifecycle; empty without one."""
+        return self.lifecycle.pointer
+
+    @cached_property
+    def identity(self) -> tuple[str, ...]:
+        """Pointers of the members that never change, as far as the schema still has them (``x-identity``)."""
+        listed = (one for layer, _ in self._layers for one in layer.get("x-identity", ()))
+        return tuple(one for one in dict.fromkeys(listed) if self.has(one))
+
+    @cached_property
+    def echo(self) -> str | None:
+        """The member that equals the id asked for: ``x-member`` of the parameter, else the one named like it."""
+        name = self.operation.id_parameter
+        parameter = next((row for row in self.operation.of_place("path") if row.name == name), None)
+        if parameter is None:
+            return None
+        candidates = (parameter.member, join("", parameter.name))
+        return next((one for one in candidates if one and self.has(one)), None)
+
+    @cached_property
+    def places(self) -> list[Place]:
+        """Every keyword at every place of the entity."""
+        return places(self.schema, self.document)
+
+    @cached_property
+    def judge(self) -> SchemaJudge:
+        """Judges one entity by its schema."""
+        return SchemaJudge(self.schema, self.document)
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """Its rules. Raises ``RuleError``; where there are rules and no CEL runtime, ``RuntimeMissing``."""
+        return RuleSet(self.schema, self.document)
+
+    def has(self, pointer: str) -> bool:
+        """Whether the schema documents a place (``*`` stands for any item or member of a map)."""
+        return any(True for _ in self.at(pointer))
+
+    def at(self, pointer: str) -> Iterator[Schema]:
+        """The schemas that are documented for a place."""
+        nodes: list[Schema] = [self.schema]
+        for part in split(pointer):
+            nodes = [inner for node in nodes for inner in _parts(node, self.document, part)]
+        yield from nodes
+
+    def value_at(self, value: Any, pointer: str) -> Any:
+        """The value at a pointer of an entity, or MISSING."""
+        return read(value, pointer)
+
+    def state_of(self, value: Any) -> str | None:
+        """The documented status that an entity is in; None where it has none."""
+        cycle = self.lifecycle
+        found = read(value, cycle.pointer) if cycle.pointer else MISSING
+        return found if isinstance(found, str) and found in cycle.values else None
+
+    def looks_like(self, value: Any) -> bool:
+        """Whether a JSON value is such an object: it has a documented member, and is no wrapper of one."""
+        names = frozenset(self.required or self.members)
+        if not isinstance(value, dict) or (names and names.isdisjoint(value)):
+            return False
+        # A wrapper may keep the id outside: the entity is where most of its members are.
+        inner = [item for item in value.values() if isinstance(item, dict)]
+        enough = min(_TELLING, len(names))
+        return not enough or not any(len(names & item.keys() - value.keys()) >= enough for item in inner)
+
+
+def entity_of(operation: Operation | str, contract: Contract | None = None) -> Entity:
+    """What the success answers of an operation hold, by the contract in use unless another one is given.
+
+    An operation is given by itself or by its name. Raises ``NoSuchOperation``.
+    """
+    contract = contract or current_contract()
+    name = operation if isinstance(operation, str) else operation.name
+    return _entity(contract.sha256, name, _Held(contract))
+
+
+class _Held:
+    """A contract that plays no part in what a cache looks at: its digest does."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=64)
+def _entity(_sha256: str, name: str, held: _Held) -> Entity:
+    contract = held.contract
+    operation = contract.operation(name)
+    document = contract.document.content
+    success = operation.success
+    media = success.media_type if success else None
+    schema: Schema = media.schema if media else True
+    pointer, prefix = (media.pointer if media else ""), ""
+    for _ in range(2):
+        while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
+            schema, pointer = resolve(schema["$ref"], document)
+        if prefix or not isinstance(schema, dict) or not isinstance(schema.get("items"), dict):
+            break
+        schema, pointer, prefix = schema["items"], join(pointer, "items"), "/*"
+    return Entity(operation, document, schema, pointer, prefix)
+
+
+def judge_of(media: MediaType, contract: Contract | None = None) -> SchemaJudge:
+    """Judges a whole body of one documented kind, by the contract in use unless another one is given."""
+    contract = contract or current_contract()
+    return _judge(contract.sha256, media.pointer, _Held(contract), _Schema(media.schema))
+
+
+class _Schema(_Held):
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+
+
+@lru_cache(maxsize=256)
+def _judge(_sha256: str, _pointer: str, held: _Held, given: _Schema) -> SchemaJudge:
+    return SchemaJudge(given.schema, held.contract.document.content)
+
+
+def _beside(
+    schema: Schema, document: Document, maybe: bool, trail: tuple[int, ...]
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    if isinstance(schema, bool) or id(schema) in trail:
+        return
+    yield schema, maybe
+    trail = (*trail, id(schema))
+    if "$ref" in schema:
+        yield from _beside(resolve(schema["$ref"], document)[0], document, maybe, trail)
+    for inner, _, to, conditional in within(schema, "", ""):
+        if to == "":
+            yield from _beside(inner, document, maybe or conditional, trail)
+
+
+def _parts(schema: Schema, document: Document, part: str) -> Iterator[Schema]:
+    """What a schema documents of one member or item; a member that is forbidden is not documented."""
+    for layer, _ in _beside(schema, document, False, ()):
+        rows = within(layer, "", "")
+        named = [inner for inner, _, to, _ in rows if to and split(to)[0] == part]
+        yield from (inner for inner in named if inner is not False)
+        if not named and part in layer.get("required", ()):
+            yield True
+        elif not named and part.isdecimal():
+            yield from (inner for inner, _, to, _ in rows if to == "/*")
