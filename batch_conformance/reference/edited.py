@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any
 
-from batch_conformance.contract import Operation, base_contract, cached_by_contract, current_contract
+from batch_conformance.contract import base_contract, cached_by_contract, current_contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.rules import Holds
 from batch_conformance.generate.space import written
 from batch_conformance.generate.values import Space, values_of
+from batch_conformance.operations.get_batch.store import sample_store
 from batch_conformance.operations.stored import Shown, Store
 
 #: Batches beyond those of the sample; each costs the suite requests.
@@ -36,13 +38,14 @@ def space_of(entity: Entity) -> Space:
     return Space(entity.schema, entity.document, rows)
 
 
-def edited_batches(sample: Store) -> list[Shown]:
+def edited_batches() -> list[Shown]:
     """The batches of the sample, valid under the contract in use."""
-    return [Shown(name, values) for name, values in _edited(tuple(sample.batches), sample)]
+    return [Shown(name, values) for name, values in _edited()]
 
 
 @cached_by_contract
-def _edited(_names: tuple[str, ...], sample: Store) -> list[tuple[str, list[Value]]]:
+def _edited() -> list[tuple[str, list[Value]]]:
+    sample = sample_store()
     operations = current_contract().operations
     entity = entity_of("get" if "get" in operations else next(iter(operations)))
     maker = _Maker(entity, [list(batch.payloads()) for batch in sample.batches.values()])
@@ -135,7 +138,7 @@ class _Maker:
         unseen = [one for one in cycle.values if written(one) not in moved] if place and self.rows else []
         order = [one for equals in cycle.order for one in equals]
         ends = [one for one in unseen if cycle.is_final(one)] or [*cycle.final[:1]]
-        for end in (ends or [None])[:2] if unseen else ():
+        for end in (ends or [""])[:2] if unseen else ():
             row: list[Value] = []
             for status in [*order, *([end] if end else [])]:
                 base = row[-1] if row else self.rows[0][0]
@@ -180,7 +183,7 @@ class _Maker:
         except KeyError:
             return None
         valid = all(self.space.is_valid(value) for value in changed)
-        steps = zip(changed, changed[1:], strict=False)
+        steps = pairwise(changed)
         return changed if valid and all(self._follows(one, other) for one, other in steps) else None
 
     def _set_apart(self) -> None:
@@ -237,8 +240,9 @@ def _turned(text: str, number: int) -> str:
 
 
 @cached_by_contract
-def error_maker(operation: Operation, status: int) -> Callable[[Value], Any]:
-    """What makes a valid error body of one, for one status; optional new members are shown."""
+def error_maker(name: str, status: int) -> Callable[[Value], Any]:
+    """What makes a valid error body of one, for a status of an operation; optional new members are shown."""
+    operation = current_contract().operation(name)
     documented = operation.answer(status) or next(
         (answer for key, answer in operation.answers.items() if not key.startswith("2")), None
     )

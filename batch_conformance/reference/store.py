@@ -20,10 +20,9 @@ def is_edited() -> bool:
 
 def store_in_use() -> Store:
     """The sample batches; under an edited contract, what is made of them there."""
-    store = sample_store()
     if not is_edited():
-        return store
+        return sample_store()
     # What generates takes its time to be imported.
     from batch_conformance.reference.edited import edited_batches
 
-    return Store({batch.id: batch for batch in edited_batches(store)})
+    return Store({batch.id: batch for batch in edited_batches()})

@@ -7,40 +7,40 @@ from collections.abc import Callable
 from typing import Any
 
 from batch_conformance.mutants.server.base import Payload, fault_in_batch
-from batch_conformance.operations.get_batch.store import Batch
+from batch_conformance.operations.stored import StoredBatch
 
 Change = Callable[[Payload], Any]
 IDENTITY, OBJECT, JSON = "server.poll.identity", "server.body.object", "server.ok.json"
 
 
-def _put(name: str, value: Any) -> Callable[[Payload, Batch], Payload]:
+def _put(name: str, value: Any) -> Callable[[Payload, StoredBatch], Payload]:
     return lambda payload, _: {**payload, name: value}
 
 
-def _drop(name: str) -> Callable[[Payload, Batch], Payload]:
+def _drop(name: str) -> Callable[[Payload, StoredBatch], Payload]:
     return lambda payload, _: {key: value for key, value in payload.items() if key != name}
 
 
-def _map(name: str, change: Callable[[Any], Any]) -> Callable[[Payload, Batch], Payload]:
+def _map(name: str, change: Callable[[Any], Any]) -> Callable[[Payload, StoredBatch], Payload]:
     return lambda payload, _: {**payload, name: change(payload[name])}
 
 
-def _when(state: str, name: str, value: Any) -> Callable[[Payload, Batch], Payload]:
+def _when(state: str, name: str, value: Any) -> Callable[[Payload, StoredBatch], Payload]:
     return lambda payload, _: {**payload, name: value} if payload["status"] == state else payload
 
 
-def _count(name: str, change: Callable[[int], Any]) -> Callable[[Payload, Batch], Payload]:
-    def apply(payload: Payload, _: Batch) -> Payload:
+def _count(name: str, change: Callable[[int], Any]) -> Callable[[Payload, StoredBatch], Payload]:
+    def apply(payload: Payload, _: StoredBatch) -> Payload:
         return {**payload, "metrics": {**payload["metrics"], name: change(payload["metrics"][name])}}
 
     return apply
 
 
-def _text(change: Callable[[str], str]) -> Callable[[Payload, Batch], bytes]:
+def _text(change: Callable[[str], str]) -> Callable[[Payload, StoredBatch], bytes]:
     return lambda payload, _: change(json.dumps(payload)).encode("utf-8", "surrogatepass")
 
 
-def _every(nth: int, change: Callable[[Payload, Batch], Any]) -> Callable[[Payload, Batch], Any]:
+def _every(nth: int, change: Callable[[Payload, StoredBatch], Any]) -> Callable[[Payload, StoredBatch], Any]:
     return lambda payload, batch: change(payload, batch) if batch.reads % nth == 0 else payload
 
 
