@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -115,17 +115,17 @@ for _old, _new in (
 
 @mutant("status-jobs-created-refused", _STATUS, "does not know JOBS_CREATED")
 class _JobsCreated(Faulty):
-    def status(self, value: Mapping[str, Any]) -> str:
-        if value.get("status") == "JOBS_CREATED":
+    def enumerated(self, value: str, known: Sequence[Any]) -> str:
+        if value == "JOBS_CREATED":
             raise BatchError("decode", "no such status")
-        return super().status(value)
+        return super().enumerated(value, known)
 
 
 @mutant("status-failed-raises", _STATUS, "makes an error of a failed batch")
 class _FailedRaises(Faulty):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if batch.status == "FAILED":
+        if batch["status"] == "FAILED":
             raise BatchError("other", "the batch failed")
         return batch
 
@@ -250,17 +250,16 @@ _reply_fault("counts-pending-at-least-one", _COUNTS, "shows at least one pending
 
 @mutant("counts-fraction-refused", "decode.counts-fraction", "refuses a count that is written 5.0")
 class _FractionRefused(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        if isinstance(value.get(name), float):
+    def integer(self, number: float) -> int:
+        if isinstance(number, float):
             raise BatchError("decode", "a count is no integer")
-        return super().count(value, name)
+        return super().integer(number)
 
 
 @mutant("counts-fraction-as-digits", _COUNTS, "reads the digits of 5.0 as 50")
 class _FractionAsDigits(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        number = value.get(name)
-        return int(str(number).replace(".", "")) if isinstance(number, float) else super().count(value, name)
+    def integer(self, number: float) -> int:
+        return int(str(number).replace(".", "")) if isinstance(number, float) else super().integer(number)
 
 
 class _Asked(Faulty):
@@ -285,7 +284,7 @@ class _IdAsAsked(_Asked):
 @mutant("id-as-asked-but-for-case", _ID, "reports the id that was asked for where only the case differs")
 class _IdButForCase(_Asked):
     def as_reply(self, batch: Batch) -> Reply:
-        same = batch.id.casefold() == self.asked.casefold()
+        same = batch["id"].casefold() == self.asked.casefold()
         return super().as_reply(batch) | ({"id": self.asked} if same else {})
 
 
@@ -293,18 +292,17 @@ class _IdButForCase(_Asked):
 class _OtherIdNotFound(_Asked):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if batch.id != self.asked:
+        if batch["id"] != self.asked:
             raise BatchError("not_found", "no such batch", 404)
         return batch
 
 
 @mutant("counts-large-refused", _COUNTS, "refuses counts above 2^31 - 1")
 class _LargeRefused(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        number = super().count(value, name)
+    def integer(self, number: float) -> int:
         if number >= 2**31:
             raise BatchError("decode", "a count out of range")
-        return number
+        return super().integer(number)
 
 
 @mutant("counts-must-add-up", _COUNTS, "refuses counts that do not add up")
