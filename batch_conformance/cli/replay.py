@@ -173,21 +173,21 @@ def _target(
     named = sorted(set(_names(evidence["replay"])))
     spec = told.target or document["subject"]["target"]
     if spec == "embedded" or told.mutant:
-        from batch_conformance.mutants.server import server_mutants, server_variations
+        from batch_conformance.mutants import variants
         from batch_conformance.reference.server import ReferenceServer
         from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
         from batch_conformance.server_runner.embedded import embedded_target
 
-        variants = {**server_variations(), **server_mutants()}
-        if told.mutant and told.mutant not in variants:
+        name = told.mutant or (None if told.target else document["run"].get("mutant"))
+        known = variants("server", name) if name else {}
+        if told.mutant and told.mutant not in known:
             from batch_conformance.cli import nearest
 
-            raise Misuse(f"unknown mutant {told.mutant!r}{nearest(told.mutant, list(variants))}")
-        name = told.mutant or (None if told.target else document["run"].get("mutant"))
-        app = variants[name].build() if name in variants else ReferenceServer()
-        known = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
+            raise Misuse(f"unknown mutant {told.mutant!r}{nearest(told.mutant, list(known))}")
+        app = known[name].build() if name and name in known else ReferenceServer()
+        secrets = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
         with embedded_target(app) as target:
-            yield target, known
+            yield target, secrets
         return
     first = evidence["replay"].get("api_key_env")
     target = resolve_target(

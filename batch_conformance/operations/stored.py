@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +29,7 @@ class StoredBatch:
 
     def _at(self, reads: int) -> dict[str, Any]:
         shown = self.payloads()
-        return dict(shown[min(reads, len(shown) - 1)])
+        return copy(shown[min(reads, len(shown) - 1)])
 
 
 @dataclass

@@ -269,6 +269,23 @@ def error_maker(name: str, status: int) -> Callable[[Value], Any]:
     return made
 
 
+@cached_by_contract
+def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
+    """Headers that an answer of an operation has to have, or whose form is documented, with a valid value each."""
+    contract = current_contract()
+    found = []
+    for header, row in contract.operation(name).answers[key].headers.items():
+        schema = contract.document.resolve(row.get("schema", {}))
+        if row.get("required") or (isinstance(schema, dict) and schema.keys() - {"type", "description"}):
+            examples = [row["example"]] if "example" in row else []
+            space = Space(schema, contract.document.content, examples)
+            value = next(iter(space.examples), MISSING)
+            value = space.builder.value([schema]) if value is MISSING else value
+            if value is not MISSING:
+                found.append((header, as_sent(value)))
+    return found
+
+
 def _known_errors() -> set[str]:
     """Members of the contract as it is: an optional one of these need not be shown."""
     found: set[str] = set()

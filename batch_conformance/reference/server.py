@@ -236,12 +236,20 @@ class ReferenceServer:
         if answer is None:
             return Answer(200, body)
         status = int(answer.key) if answer.key.isdecimal() else 200
-        return Answer(status, body, [], _shown_type(answer))
+        return _with_headers(operation, answer, Answer(status, body, [], _shown_type(answer)))
 
     def unauthorized(self, asked: Asked) -> Answer:
         """The same for every reason, so that nothing is learnt."""
         challenge = [("WWW-Authenticate", 'ApiKey realm="batch"')]
-        return self.error(_refusal(), "Missing or invalid API key", challenge)
+        return self.error(self.refusal(), "Missing or invalid API key", challenge)
+
+    @staticmethod
+    def refusal() -> int:
+        """The status for who has no key: 401, else 403, else another documented error of requests."""
+        operation = get_operation()
+        documented = operation.documented_statuses if operation else frozenset()
+        options = (401, 403, *sorted(one for one in documented if 400 <= one < 500))
+        return next((one for one in options if operation and operation.documents(one)), 401)
 
     def not_found(self, asked: Asked) -> Answer:
         """No batch of that id."""
@@ -271,7 +279,8 @@ class ReferenceServer:
 
         documented = operation.answer(status)
         media_type = _shown_type(documented) if documented else _JSON
-        return Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
+        answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
+        return _with_headers(operation, documented, answer) if documented else answer
 
     def stage_by_request(self, asked: Asked) -> Answer:
         """``POST /__stage__/500`` or ``/__stage__/PENDING``: the staging hook of this server (no part of the API)."""
@@ -284,13 +293,15 @@ class ReferenceServer:
         return self.not_found(asked)
 
 
-@cached_by_contract
-def _refusal() -> int:
-    """The status for who has no key: 401, else 403, else another documented error for requests; 401 where none is."""
-    operation = get_operation()
-    documented = operation.documented_statuses if operation else frozenset()
-    options = (401, 403, *sorted(one for one in documented if 400 <= one < 500))
-    return next((one for one in options if operation and operation.documents(one)), 401)
+def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
+    """An answer with the headers that an edited contract documents."""
+    if operation is not None and documented.headers and is_edited():
+        from batch_conformance.reference.edited import documented_headers
+
+        sent = {name.lower() for name, _ in answer.headers}
+        more = documented_headers(operation.name, documented.key)
+        answer.headers = [*answer.headers, *(row for row in more if row[0].lower() not in sent)]
+    return answer
 
 
 def _shown_type(answer: DocumentedAnswer) -> str | None:
