@@ -6,27 +6,27 @@ from collections.abc import Iterable
 
 import pytest
 
-from batch_conformance.contract import load_contract
-from batch_conformance.recorded.clauses import NEEDS
+from batch_conformance.contract import current_contract
+from batch_conformance.recorded.clauses import recorded_needs
 
 
-def clauses_of(theme: str) -> pytest.MarkDecorator:
-    """Parametrize a test over the clauses of a theme, e.g. ``server.auth``; the clause id is the test's id.
+def clauses_of(*themes: str) -> pytest.MarkDecorator:
+    """Parametrize a test over the clauses of themes, e.g. ``server.auth``; the clause id is the test's id.
 
-    Raises ``ValueError`` for a theme without clauses: a test over nothing would pass silently.
+    Raises ``ValueError`` for themes without clauses: a test over nothing would pass silently.
     """
-    return _over(theme, load_contract().clauses)
+    return _over(themes, current_contract().clauses)
 
 
-def recorded_clauses_of(theme: str) -> pytest.MarkDecorator:
+def recorded_clauses_of(*themes: str) -> pytest.MarkDecorator:
     """The same for recorded traffic: over the clauses of a theme that recordings can put to the test."""
-    return _over(theme, NEEDS, subject="recorded")
+    return _over(themes, recorded_needs(), subject="recorded")
 
 
-def _over(theme: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
-    ids = [clause for clause in clauses if clause.startswith(f"{theme}.")]
+def _over(themes: tuple[str, ...], clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
+    ids = [clause for clause in clauses if clause.startswith(tuple(f"{theme}." for theme in themes))]
     if not ids:
-        raise ValueError(f"the contract has no clauses of the theme {theme!r}")
+        raise ValueError(f"the contract has no clauses of the themes {themes!r}")
     params = [
         pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause, **about)) for clause in ids
     ]

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from batch_conformance.cli import PASSED, PROGRAM, Misuse, nearest
-from batch_conformance.contract import Clause, contract_root, load_contract
+from batch_conformance.contract import Clause, contract_root, current_contract
 
 #: Examples of a breach shown.
 _EXAMPLES = 4
@@ -20,7 +20,7 @@ def explain(arguments: Sequence[str]) -> int:
     """Print all that is known of a clause."""
     if len(arguments) != 1:
         raise Misuse("explain: name one clause, e.g. server.auth.near-key")
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     name = arguments[0].partition("#")[0]
     if name not in clauses:
         theme = [clause for clause in clauses if clause.startswith(name.rstrip("*.") + ".")]
@@ -34,7 +34,7 @@ def explain(arguments: Sequence[str]) -> int:
 
 def near_clauses(name: str) -> str:
     """``; did you mean …?`` for a misspelt clause id."""
-    ids = list(load_contract().clauses)
+    ids = list(current_contract().clauses)
     without_side = {clause.partition(".")[2]: clause for clause in ids}
     if name in without_side:
         return f"; did you mean {without_side[name]}?"

@@ -14,7 +14,7 @@ from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, Misuse
 from batch_conformance.cli.diff import read_one
 from batch_conformance.cli.explain import near_clauses
 from batch_conformance.cli.parsing import parser_of
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.report.files import JSON_NAME
 from batch_conformance.report.labels import Document, subject_name
 from batch_conformance.report.text import cut, log_safe, visible
@@ -57,7 +57,7 @@ def replay(arguments: Sequence[str]) -> int:
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
     told = parser.parse_args(arguments)
     clause, _, number = told.clause.partition("#")
-    if clause not in load_contract().clauses:
+    if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):
         raise Misuse(f"{told.clause!r}: behind # stands the number of a piece of evidence, from 1")

@@ -31,7 +31,7 @@ from batch_conformance.client_runner.cases.generated import (
 )
 from batch_conformance.client_runner.player import settled
 from batch_conformance.client_runner.runner import ClientRunner
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.generate.database import shelf
 from batch_conformance.http import Redactor
 
@@ -210,7 +210,7 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
 def _verdicts(
     record: ClientRunRecord, chosen: Collection[str], result: RunResult, left_out: Mapping[str, int]
 ) -> list[ClauseResult]:
-    clauses = {clause.id: clause for clause in load_contract().of_side("client")}
+    clauses = {clause.id: clause for clause in current_contract().of_side("client")}
     judged = []
     judgements = {} if result.error else {name: CLIENT_CHECKS.checks[name](record) for name in clauses if name in chosen}
     blame_unclaimed_replies(record, judgements)

@@ -41,6 +41,7 @@ class Clause:
     """One numbered promise of ``contracts/clauses.yaml``.
 
     ``kinds`` are the kinds of error (driver protocol) that the clause accepts, by the name of the situation.
+    ``covers`` says which places and rules of the contract it judges; ``derived`` ones stand in no file.
     """
 
     id: str
@@ -48,6 +49,8 @@ class Clause:
     promise: str
     source: str
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    covers: tuple[str, ...] = ()
+    derived: bool = False
 
     @property
     def side(self) -> Side:
@@ -105,7 +108,7 @@ def _clause(row: Mapping[str, Any]) -> Clause:
     """A row as a clause, the ``{name}`` in its promise replaced by the kinds of that name."""
     kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
     promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
-    return Clause(row["id"], row["level"], promise, row["source"], kinds)
+    return Clause(row["id"], row["level"], promise, row["source"], kinds, tuple(row.get("covers", ())))
 
 
 def either(words: Sequence[str]) -> str:

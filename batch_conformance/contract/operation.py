@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
 from batch_conformance.contract.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from batch_conformance.contract.load import Clause, Side
+
+T = TypeVar("T")
 
 Place = Literal["path", "query", "header", "cookie"]
 
@@ -187,6 +192,7 @@ class Contract:
     servers: Mapping[str, str]
     sha256: str
     overlays: tuple[AppliedOverlay, ...]
+    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def operation(self, name: str) -> Operation:
         """One operation. Raises :class:`NoSuchOperation`."""
@@ -194,6 +200,25 @@ class Contract:
             return self.operations[name]
         except KeyError:
             raise NoSuchOperation(f"the contract has no operation {name!r}") from None
+
+    def kept(self, key: Hashable, make: Callable[[Contract], T]) -> T:
+        """What was made of this contract under a key before, or is now: caches live as long as the contract."""
+        if key not in self._kept:
+            self._kept[key] = make(self)
+        made: T = self._kept[key]
+        return made
+
+    @property
+    def clauses(self) -> Mapping[str, Clause]:
+        """What is promised under this contract, by id: the written clauses, and those derived from what it adds."""
+        # What derives clauses reads operations.
+        from batch_conformance.contract.clause_list import clause_list
+
+        return clause_list(self).clauses
+
+    def of_side(self, side: Side) -> list[Clause]:
+        """The clauses of one side, in the order of reports."""
+        return [clause for clause in self.clauses.values() if clause.side == side]
 
     @property
     def schemas(self) -> Mapping[str, Any]:

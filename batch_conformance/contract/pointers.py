@@ -94,4 +94,3 @@ def expand(value: Any, pattern: str) -> list[str]:
                     following.append((join(pointer, part), there))
         found = following
     return [pointer for pointer, _ in found]
-

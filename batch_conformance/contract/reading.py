@@ -189,3 +189,15 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where} has no example to be sent; give it one"
         if not operation.answers:
             yield f"{operation.pointer}/responses: no answer is documented"
+    yield from _strange_rules(contract)
+
+
+def _strange_rules(contract: Contract) -> Iterator[str]:
+    """Rules about members that the contract does not have; those of the files say nothing where an overlay removed them."""
+    from batch_conformance.contract.clause_list import known_rules
+    from batch_conformance.contract.current import base_contract
+
+    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+    for rule in known_rules(contract):
+        if rule.unknown and (rule.code, rule.rule) not in ours:
+            yield f"{rule.schema_pointer}: the rule names {rule.unknown}, which the contract does not have"

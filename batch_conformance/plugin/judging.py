@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from batch_conformance import __version__
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, unselected
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.plugin.hosts import blocker
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
@@ -135,7 +135,7 @@ def could_not_run(kind: Kind, options: Options, selected: Collection[str], reaso
     """The result of a subject that cannot be judged, for a reason in one line."""
     side = side_of(kind)
     target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
-    clauses = {clause.id: clause for clause in load_contract().of_side(side)}
+    clauses = {clause.id: clause for clause in current_contract().of_side(side)}
     results = [ClauseResult(clauses[clause], "error", reason) for clause in clauses if clause in selected]
     results += unselected(clauses, selected)
     return RunResult(

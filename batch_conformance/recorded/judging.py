@@ -8,17 +8,17 @@ from dataclasses import replace
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.http import Exchange
-from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
+from batch_conformance.recorded.clauses import WORDS, is_about, recorded_needs
 from batch_conformance.recorded.recording import Recording
 from batch_conformance.recorded.redaction import redactor_of, safe
 
 
 def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
-    """Check one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
-    needs = NEEDS[clause]
+    """Check one clause of :func:`recorded_needs` by the recordings that can tell; findings name their place."""
+    needs = recorded_needs()[clause]
     usable = [row for row in recordings if needs <= row.facts]
     exchanges = [_as_judged(row, clause) for row in usable]
-    result = SERVER_CHECKS.checks[clause](Record(exchanges, _keys(exchanges)))
+    result = SERVER_CHECKS.find(clause)(Record(exchanges, _keys(exchanges)))
     places = {row.exchange.number: row for row in usable}
     result.findings = [_placed(finding, places, clause) for finding in result.findings]
     about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]

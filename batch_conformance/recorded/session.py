@@ -11,8 +11,8 @@ from pathlib import Path
 from batch_conformance import __version__
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
-from batch_conformance.contract import Clause, load_contract
-from batch_conformance.recorded.clauses import LIVE, NEEDS
+from batch_conformance.contract import Clause, current_contract
+from batch_conformance.recorded.clauses import LIVE, recorded_needs
 from batch_conformance.recorded.files import find_files, sample_folder, shown
 from batch_conformance.recorded.formats import drafts_of
 from batch_conformance.recorded.judging import judge_clause
@@ -97,8 +97,8 @@ def judge_recorded(
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
     run.error = _trouble(pile)
-    chosen = set(NEEDS) if selected is None else set(selected)
-    run.results = [_result(clause, pile, run, chosen) for clause in load_contract().of_side("server")]
+    chosen = set(recorded_needs()) if selected is None else set(selected)
+    run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
 
@@ -126,7 +126,7 @@ def _trouble(pile: Pile) -> str:
 
 def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
     remarks = "".join(f"; {remark}" for remark in pile.remarks())
-    if clause.id not in NEEDS:
+    if clause.id not in recorded_needs():
         if run.error and clause.id in chosen:
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.report.files import HTML_NAME, JSON_NAME, read_report
 from batch_conformance.report.labels import Document, subject_name, theme_of
 
@@ -103,7 +103,7 @@ class Comparison:
     def of(cls, side: str, columns: Iterable[Column]) -> Comparison:
         """Put reports of one side in order."""
         ordered = sorted(columns, key=Column.rank)
-        clauses = load_contract().clauses.values()
+        clauses = current_contract().clauses.values()
         titles = {clause.id: clause.promise for clause in clauses if clause.side == side}
         for column in ordered:
             for clause in column.document["clauses"]:

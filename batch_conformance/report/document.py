@@ -139,7 +139,7 @@ class _Reporter:
         }
 
     def _results(self) -> list[ClauseResult]:
-        clauses = load_contract().of_side(self.run.subject.side)
+        clauses = current_contract().of_side(self.run.subject.side)
         found: dict[str, ClauseResult] = {}
         for result in self.run.results:
             if result.clause.id in found:

@@ -142,7 +142,7 @@ def _property(
 
 def _is_broken(exchange: Exchange) -> bool:
     record = Record([exchange])
-    return any(SERVER_CHECKS.checks[clause](record).findings for clause in _ON_SIGHT)
+    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _ON_SIGHT)
 
 
 def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:

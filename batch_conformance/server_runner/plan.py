@@ -38,7 +38,7 @@ def plan_requests(
         other_key=target.other_key,
         revoked_key=target.revoked_key,
     )
-    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause].needs for clause in selected))
+    wanted = SERVER_CHECKS.needs(selected)
     read = len(ids[: context.profile.batches])
     kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:

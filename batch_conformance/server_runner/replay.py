@@ -74,7 +74,7 @@ def replay_requests(
     hide_keys(shown, context, target.headers)
     for name, value in secrets.items():
         shown.redactor.add(value, f"[value of {name}]")
-    result = SERVER_CHECKS.checks[clause](Record(exchanges, secrets=[target.api_key]))
+    result = SERVER_CHECKS.find(clause)(Record(exchanges, secrets=[target.api_key]))
     return Replayed(
         tuple(exchanges),
         _outcome(result.findings, bool(result.observations), exchanges[-1], evidence),

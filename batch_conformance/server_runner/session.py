@@ -11,7 +11,7 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.gateway import tunnel_hints
@@ -48,7 +48,7 @@ def judge_server(
     target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
     ``incomplete``.
     """
-    chosen = set(SERVER_CHECKS.checks if selected is None else selected)
+    chosen = set(selected) if selected is not None else {row.id for row in current_contract().of_side("server")}
     context = ProbeContext(
         key=keys.valid_key(target.api_key, target.api_key_env),
         variable=target.api_key_env,
@@ -70,7 +70,7 @@ def judge_server(
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause].needs for clause in chosen))
+    wanted = SERVER_CHECKS.needs(chosen)
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
@@ -100,12 +100,11 @@ def _verdicts(
     runner: ServerRunner, chosen: Collection[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
     """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
-    contract = load_contract()
-    sides = {clause.id: clause for clause in contract.of_side("server")}
+    sides = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
         record = Record(runner.exchanges, secrets=[runner.world.secret])
-        judgements = {clause: SERVER_CHECKS.checks[clause](record) for clause in sides if clause in chosen}
+        judgements = SERVER_CHECKS.judge(record, [clause for clause in sides if clause in chosen])
         _blame_deaths(runner.deaths, judgements, strict=result.strict)
         for clause, checked in judgements.items():
             if not checked.observations:
@@ -114,7 +113,7 @@ def _verdicts(
             if clause == _RATE_CLAUSE:
                 for hint in runner.hints:
                     checked.note(hint)
-            if runner.cut_short & SERVER_CHECKS.checks[clause].needs:
+            if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], checked, strict=result.strict)
             judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
@@ -130,7 +129,7 @@ def _verdicts(
 
 def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
     """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
-    levels = {clause.id: clause.level for clause in load_contract().of_side("server")}
+    levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
     for death in deaths:
         blamed = any(
@@ -146,12 +145,13 @@ def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckRe
                 described(death),
                 expected="no status from 500 up, and a target that stays up",
                 actual=death.outcome(),
+                code="status",
             )
 
 
 def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_CHECKS.checks[weighed.clause.id].needs <= runner.done:
+    if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
         return weighed
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from batch_conformance.checks.finding import Finding
-from batch_conformance.contract import Clause, load_contract
+from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
-from batch_conformance.recorded import NEEDS, Draft, Recording, SetAside, judge_clause, recording_of
+from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
 from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
@@ -49,9 +49,9 @@ def assert_conforms(
 
 def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
     __tracebackhide__ = True
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     observations = 0
-    for clause in NEEDS:
+    for clause in recorded_needs():
         result = judge_clause(clause, [recording])
         observations += result.observations
         if result.findings and (strict or clauses[clause].level == "must"):

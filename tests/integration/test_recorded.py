@@ -12,7 +12,7 @@ import pytest
 from batch_conformance.checks.result import RunResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
-from batch_conformance.recorded import NEEDS, NoSuchFiles, find_files, judge_recorded
+from batch_conformance.recorded import NoSuchFiles, find_files, judge_recorded, recorded_needs
 from batch_conformance.recorded.clauses import LIVE
 from batch_conformance.recorded.files import sample_folder
 from batch_conformance.report.files import write_reports
@@ -120,7 +120,7 @@ def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
 
 def test_every_judge_is_shown_red() -> None:
     """But for the one that no recording can break: it is a promise of the suite itself."""
-    assert RED.keys() == NEEDS.keys() - {"server.body.open"}
+    assert RED.keys() == recorded_needs().keys() - {"server.body.open"}
 
 
 @pytest.mark.parametrize("clause", RED)
@@ -138,7 +138,7 @@ def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
     run = judge({"a.har": har([RecordedExchange()])})
     assert [row.clause.id for row in run.results] == [row.id for row in load_contract().of_side("server")]
     for row in run.results:
-        assert (row.clause.id in NEEDS) == (LIVE not in row.reason)
+        assert (row.clause.id in recorded_needs()) == (LIVE not in row.reason)
         assert row.verdict != "not-exercised" or row.reason
 
 
@@ -341,7 +341,7 @@ def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
     """Without an option the samples are judged: nothing red, nothing left out that recordings can tell."""
     run = judge_recorded(folder=tmp_path)
     assert run.verdict == "pass"
-    assert exercised(run) == set(NEEDS)
+    assert exercised(run) == set(recorded_needs())
     assert not broken(run)
 
 

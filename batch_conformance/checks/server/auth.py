@@ -9,6 +9,14 @@ from typing import Any
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
+from batch_conformance.checks.server.statuses import (
+    absences,
+    either,
+    error_members,
+    is_success,
+    refusals,
+    success_statuses,
+)
 from batch_conformance.checks.server.strangers import (
     EVERY_REQUEST,
     FIRST_BLAMED,
@@ -19,7 +27,9 @@ from batch_conformance.checks.server.strangers import (
     keyed_before,
     usual,
 )
-from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.contract import cached_by_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import join, read, split
 from batch_conformance.http import Exchange
 
 _INVALID = FIRST_BLAMED["invalid"]
@@ -40,32 +50,54 @@ def _refused(
     aside: Mapping[str, Collection[int | None]] | None = None,
     also: Collection[int | None] = (),
 ) -> None:
-    """Blame each exchange that is not a 401, nor one of the statuses in ``also``.
+    """Blame each exchange that is not refused as documented, nor with one of the statuses in ``also``.
 
     ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
     server.auth.every-request's matter.
     """
     how = carried_over(record)
+    if _asks_for_no_key(record, result):
+        return
+    wanted = refusals(record.operation)
     for exchange in exchanges:
         account = next(
             (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
         )
         # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
         if not account and exchange.status in also:
-            account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
+            account = next(
+                (clause for clause, statuses in (aside or {}).items() if _any_success(record, statuses)), ""
+            )
         if is_carried_over(exchange, record, how):
             result.set_aside(EVERY_REQUEST)
         elif account:
             result.set_aside(account)
         else:
             result.observe()
-            if exchange.status != 401 and exchange.status not in also:
+            if exchange.status not in wanted and exchange.status not in also:
                 result.fail(
                     exchange,
                     f"a read of a known batch with {exchange.intent.label}",
-                    expected="401",
+                    expected=either(wanted),
                     actual=exchange.outcome(),
+                    code=_code(exchange),
                 )
+
+
+def _asks_for_no_key(record: Record, result: CheckResult) -> bool:
+    """Whether the contract asks for no key at all: then nobody is to be refused for it."""
+    if record.documented.key is None:
+        result.note("the contract asks for no key")
+    return record.documented.key is None
+
+
+def _any_success(record: Record, statuses: Collection[int | None]) -> bool:
+    return any(is_success(status, record.operation) for status in statuses)
+
+
+def _code(exchange: Exchange) -> str:
+    """What is wrong with an answer to a stranger: he was let in, or refused in another way than documented."""
+    return "admitted" if (exchange.status or 0) in range(200, 400) else "status"
 
 
 def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
@@ -81,7 +113,8 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
     ]
     before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
     warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
-    if before_first_auth and warm and all_refused(before_first_auth) and not any(exchange.status == 401 for exchange in warm):
+    refused = any(exchange.status in refusals(record.operation) for exchange in warm)
+    if before_first_auth and warm and all_refused(before_first_auth, record) and not refused:
         result.observe(len(before_first_auth))
         result.set_aside(EVERY_REQUEST, len(warm))
         return
@@ -107,8 +140,8 @@ def invalid_key(record: Record, result: CheckResult) -> None:
 
 
 def _near_misses(record: Record) -> frozenset[int | None]:
-    """What keys near the valid one get in place of a 401."""
-    return frozenset(exchange.status for exchange in record.of("near-keys")) - {401}
+    """What keys near the valid one get in place of a refusal."""
+    return frozenset(exchange.status for exchange in record.of("near-keys")) - set(refusals(record.operation))
 
 
 @SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
@@ -152,18 +185,19 @@ def wrong_place(record: Record, result: CheckResult) -> None:
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, result: CheckResult) -> None:
     """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
-    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403}
+    as_ever = {exchange.status for exchange in record.reads} - {*success_statuses(record.operation), 401, 403}
     for exchange in record.of("header-case"):
         if exchange.status in as_ever:
             result.set_aside("server.ok.status")
             continue
         result.observe()
-        if exchange.status != 200:
+        if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
                 exchange.intent.label,
-                expected="200, as under any spelling",
+                expected=f"{either(success_statuses(record.operation))}, as under any spelling",
                 actual=exchange.outcome(),
+                code="refused",
             )
 
 
@@ -196,6 +230,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
                 expected=f"the same for both: {ours} for a known id",
                 actual=f"{theirs} for an unknown id",
                 prelude=known[:1],
+                code="told-apart",
             )
     _conditions(record, result, how)
     if not result.observations:
@@ -225,11 +260,19 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
                 expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
                 actual=f"{known[0].outcome()} for a known id",
                 prelude=unknown[:1],
+                code="told-apart",
             )
 
 
 @SERVER_CHECKS.check(
-    EVERY_REQUEST, needs=["before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration"]
+    EVERY_REQUEST,
+    needs=[
+        "before-first-auth",
+        "auth-per-request",
+        "unauthenticated",
+        "keyless-on-authed-connection",
+        "id-enumeration",
+    ],
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
     """What is refused on its own is refused after a valid key, too."""
@@ -249,10 +292,10 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
             result.set_aside(FIRST_BLAMED[kind], len(asked))
             continue
         # Another refusal than 401 is one all the same, and has been blamed where it comes first.
-        refusals = {401, *(status for status in usual(record, kind) if (status or 0) >= 400)}
+        expected = {*refusals(record.operation), *(row for row in usual(record, kind) if (row or 0) >= 400)}
         for exchange in asked:
             result.observe()
-            if exchange.status not in refusals:
+            if exchange.status not in expected:
                 _blame_memory(exchange, record, result, how)
 
 
@@ -274,8 +317,9 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     result.fail(
         exchange,
         label,
-        expected="401",
+        expected=either(refusals(record.operation)),
         actual=exchange.outcome(),
+        code=_code(exchange),
         prelude=keyed_before(exchange, record, same_url=cached),
     )
 
@@ -283,11 +327,16 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
 @SERVER_CHECKS.check("server.auth.other-org", needs=["other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
     """Another organisation's batch is as good as none."""
+    wanted = absences(record.operation)
     for exchange in record.of("other-org"):
         result.observe()
-        if exchange.status != 404:
+        if exchange.status not in wanted:
             result.fail(
-                exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome()
+                exchange,
+                f"a read with {exchange.intent.label}",
+                expected=either(wanted),
+                actual=exchange.outcome(),
+                code=_code(exchange),
             )
     if not result.observations:
         result.note("no second organisation's key was given (--batch-other-key-env)")
@@ -307,32 +356,32 @@ def revoked_key(record: Record, result: CheckResult) -> None:
     needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "id-enumeration"],
 )
 def no_disclosure(record: Record, result: CheckResult) -> None:
-    """A 401 gives away neither batch nor key."""
-    known = {
-        value
-        for _, batch in record.batches
-        for value in (batch.get("created_at"), batch.get("outputUrl"), batch.get("webhookUrl"))
-        if isinstance(value, str) and len(value) >= _TELLING
-    }
+    """A refusal gives away neither batch nor key."""
+    known = _telling_values(record)
     for exchange in record.answered:
-        if exchange.status != 401 or exchange.response is None:
+        if exchange.status not in refusals(record.operation) or exchange.response is None:
             continue
         result.observe()
         text = exchange.response.body.decode("utf-8", "surrogateescape")
         if exchange.response.json.ok:
             # As a reader of the JSON sees it, too: escapes hide nothing.
             text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
-        names = sorted(set(_batch_members(exchange.response.json.value)))
+        names = sorted(set(_batch_members(exchange.response.json.value, record)))
         if names:
             result.fail(
                 exchange,
-                "the body of a 401 holds fields of a batch",
+                f"the body of a {exchange.status} holds fields of a batch",
                 expected="none",
                 actual=", ".join(names),
+                code="disclosed",
             )
         elif any(value in text for value in known):
             result.fail(
-                exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
+                exchange,
+                f"the body of a {exchange.status} holds values of a batch",
+                expected="none",
+                actual=text[:200],
+                code="disclosed",
             )
         if exchange.intent.probe == "wrong-place" and "?" in exchange.request.url:
             continue  # the key stands in the very path that many servers repeat in an error
@@ -341,23 +390,55 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
             secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
         ]
         if told:
-            result.fail(exchange, "the body of a 401 holds a key", expected="no key", actual=text[:200])
+            result.fail(
+                exchange,
+                f"the body of a {exchange.status} holds a key",
+                expected="no key",
+                actual=text[:200],
+                code="disclosed",
+            )
     if not result.observations:
         result.note("no 401 was seen")
 
 
-def _batch_members(value: Any) -> Iterable[str]:
-    """Names of a batch's members anywhere in a JSON value; ``status`` only with a batch's status in it."""
+def _telling_values(record: Record) -> set[str]:
+    """Values of batches that no text holds by chance; not the id, which the reader of the refusal gave himself."""
+    entity = record.entity
+    states = set(entity.lifecycle.values)
+    found = set[str]()
+    for _, batch in record.batches:
+        for name in entity.members:
+            pointer = join("", name)
+            value = read(batch, pointer)
+            if pointer != entity.echo and isinstance(value, str) and len(value) >= _TELLING:
+                found.add(value)
+    return found - states
+
+
+def _batch_members(value: Any, record: Record) -> Iterable[str]:
+    """Names of a batch's members anywhere in a JSON value; of one that errors have too, only with a batch's value."""
+    entity = record.entity
+    shared = error_members(record.operation)
     if isinstance(value, Mapping):
         for name, item in value.items():
-            if name in ("created_at", "metrics", "outputUrl", "webhookUrl", *COUNTS) or (
-                name == "status" and item in STATUSES
-            ):
+            pointer = join("", str(name))
+            if pointer == entity.lifecycle_pointer:
+                if item in entity.lifecycle.values:
+                    yield name
+            elif name in _telling_members(record.operation) and name not in shared and pointer != entity.echo:
                 yield name
-            yield from _batch_members(item)
+            yield from _batch_members(item, record)
     elif isinstance(value, list):
         for item in value:
-            yield from _batch_members(item)
+            yield from _batch_members(item, record)
+
+
+@cached_by_contract
+def _telling_members(operation: str) -> frozenset[str]:
+    """Names of members, nested ones too, that stand for a batch alone."""
+    entity = entity_of(operation)
+    nested = (part for place in entity.places for part in split(place.pointer) if part not in ("*", ""))
+    return frozenset({*entity.members, *nested})
 
 
 @SERVER_CHECKS.check("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
@@ -368,7 +449,11 @@ def challenge(record: Record, result: CheckResult) -> None:
             result.observe()
             if not any(value.strip() for value in exchange.response.header_values("www-authenticate")):
                 result.fail(
-                    exchange, "a 401 without a challenge", expected="a WWW-Authenticate header", actual="none"
+                    exchange,
+                    "a 401 without a challenge",
+                    expected="a WWW-Authenticate header",
+                    actual="none",
+                    code="challenge",
                 )
     if not result.observations:
         result.note("no 401 was seen")

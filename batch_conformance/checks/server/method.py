@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_batch
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.statuses import refusals
 
 
 @SERVER_CHECKS.check("server.method.unauthenticated", needs=["methods", "unauthenticated"])
 def unauthenticated(record: Record, result: CheckResult) -> None:
     """Without a key, no method has an effect or shows anything."""
-    usual = {exchange.status for exchange in record.of("missing-key")} - {401}
+    usual = {exchange.status for exchange in record.of("missing-key")} - set(refusals(record.operation))
     for exchange in record.of("methods"):
         if exchange.intent.key_kind != "missing":
             continue
@@ -20,10 +21,14 @@ def unauthenticated(record: Record, result: CheckResult) -> None:
         if exchange.status is None or not 200 <= exchange.status < 300:
             continue
         assert exchange.response is not None
-        if exchange.request.method == "OPTIONS" and not is_batch(exchange.response.json.value):
+        if exchange.request.method == "OPTIONS" and not record.holds(exchange.response.json.value):
             continue  # decision 15
         result.fail(
-            exchange, exchange.intent.label, expected="a refusal: 401, 404 or 405", actual=exchange.outcome()
+            exchange,
+            exchange.intent.label,
+            expected="a refusal: 401, 404 or 405",
+            actual=exchange.outcome(),
+            code="admitted",
         )
 
 
@@ -44,8 +49,13 @@ def unsupported(record: Record, result: CheckResult) -> None:
                 f"{exchange.intent.label}: a 405 without Allow",
                 expected="an Allow header",
                 actual="none",
+                code="allow",
             )
         elif exchange.status not in (404, 405):
             result.fail(
-                exchange, exchange.intent.label, expected="404, or 405 with Allow", actual=exchange.outcome()
+                exchange,
+                exchange.intent.label,
+                expected="404, or 405 with Allow",
+                actual=exchange.outcome(),
+                code="status",
             )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.server.statuses import is_success, refusals
 from batch_conformance.http import Exchange
 
 EVERY_REQUEST = "server.auth.every-request"
@@ -35,13 +36,18 @@ def carried_over(record: Record) -> Carried:
         and not exchange.reused
         and not exchange.request.header_values("cookie")
     ]
-    if not apart or any(exchange.status != 200 for exchange in apart) or not all_refused(before_first_auth):
+    if not apart or any(not is_success(exchange.status, record.operation) for exchange in apart):
         return ""
+    if not all_refused(before_first_auth, record):
+        return ""
+    refused_by = refusals(record.operation)
     unknown = [exchange for exchange in unkeyed if exchange.intent.id_kind == "unknown"]
     refused = [
-        exchange for exchange in unkeyed if exchange.intent.id_kind == "known" and exchange.status == 401
+        exchange
+        for exchange in unkeyed
+        if exchange.intent.id_kind == "known" and exchange.status in refused_by
     ]
-    if unknown and all_refused(unknown) and (refused or before_first_auth):
+    if unknown and all_refused(unknown, record) and (refused or before_first_auth):
         return "cache"
     return "caller" if before_first_auth else ""
 
@@ -50,14 +56,18 @@ def _is_unkeyed_get(exchange: Exchange) -> bool:
     return exchange.intent.key_kind in ("missing", "misplaced") and exchange.request.method == "GET"
 
 
-def all_refused(exchanges: Sequence[Exchange]) -> bool:
-    """Whether each was answered with 401."""
-    return all(exchange.status == 401 for exchange in exchanges)
+def all_refused(exchanges: Sequence[Exchange], record: Record) -> bool:
+    """Whether each was refused as documented."""
+    return all(exchange.status in refusals(record.operation) for exchange in exchanges)
 
 
 def is_carried_over(exchange: Exchange, record: Record, how: Carried) -> bool:
     """Whether a stranger got an answer because of an earlier valid key, going by what :func:`carried_over` found."""
-    if not how or exchange.intent.probe == "before-first-auth" or exchange.status not in (200, 304):
+    if (
+        not how
+        or exchange.intent.probe == "before-first-auth"
+        or not (exchange.status == 304 or is_success(exchange.status, record.operation))
+    ):
         return False
     return how == "caller" or bool(keyed_before(exchange, record, same_url=True))
 
@@ -77,11 +87,12 @@ def keyed_before(exchange: Exchange, record: Record, *, same_url: bool = False) 
 
 
 def usual(record: Record, kind: str) -> frozenset[int | None]:
-    """What plain requests of a kind get in place of a 401: another clause has the blame for it already.
+    """What plain requests of a kind get in place of a refusal: another clause has the blame for it already.
 
     Being let in is only usual where none of them is refused.
     """
     plain = record.of("missing-key", "invalid-keys", "before-first-auth")
     statuses = {exchange.status for exchange in plain if exchange.intent.key_kind == kind}
-    refusals = {status for status in statuses if status is not None and status >= 400}
-    return frozenset((refusals if 401 in statuses else statuses) - {401})
+    documented = set(refusals(record.operation))
+    refused = {status for status in statuses if status is not None and status >= 400}
+    return frozenset((refused if documented & statuses else statuses) - documented)
