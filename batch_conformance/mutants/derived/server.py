@@ -116,16 +116,24 @@ def _changing(
     for before in bases:
         if final and not entity.lifecycle.is_final(read(before, status)):
             continue
-        # Of its examples first: two of them differ in more than how they are written.
-        for other in sorted(bases, key=lambda one: one not in space.examples):
-            there = read(other, place)
-            if there is MISSING or there == read(before, place):
-                continue
-            after = replaced(before, place, there)
+        for after in _changes(entity, space, before, place):
             outcomes = space.rules.evaluate(after, before)
             if space.is_valid(after) and all(isinstance(one.outcome, Holds) for one in outcomes):
                 return Derived(name, clauses, partial(_showing, entity, before, before, after))
     return Unprovable(name, "no two valid reads were found that differ there alone")
+
+
+def _changes(entity: Entity, space: Space, value: Any, place: str) -> Iterator[Any]:
+    """Values that differ from one at a documented place, or below it: in more than how it is written."""
+    below = [at for at, _ in space.walk(value) if at == place or at.startswith(place + "/")]
+    for at in below:
+        there = read(value, at)
+        if isinstance(there, dict | list) or not entity.has(at):
+            continue
+        shown = [read(example, at) for example in space.examples]
+        for option in [*shown, *space.options_for(value, at, [], [])]:
+            if type(option) is type(there) and option != there:
+                yield replaced(value, at, option)
 
 
 def _in_errors(entity: Entity, names: Names) -> Found:
