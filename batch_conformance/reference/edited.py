@@ -167,7 +167,9 @@ class _Maker:
     def _put(self, place: str, new: Any) -> bool:
         """Whether a value could be put into a row that shows what others show too."""
         for row in reversed(self.rows):
-            others = {written(read(value, place)) for other in self.rows if other is not row for value in other}
+            others = {
+                written(read(value, place)) for other in self.rows if other is not row for value in other
+            }
             if not all(written(read(value, place)) in others for value in row):
                 continue
             changed = self._all(row, place, new)
@@ -216,7 +218,10 @@ def _changed(value: Any, before: Any, after: Any) -> Any:
     if not (isinstance(value, dict) and isinstance(before, dict) and isinstance(after, dict)):
         return after
     rows = {name: item for name, item in after.items() if name not in before or before[name] != item}
-    return {**value, **{name: _changed(value.get(name), before.get(name), item) for name, item in rows.items()}}
+    return {
+        **value,
+        **{name: _changed(value.get(name), before.get(name), item) for name, item in rows.items()},
+    }
 
 
 def _near(value: Any) -> Iterator[Any]:
@@ -232,7 +237,9 @@ def _turned(text: str, number: int) -> str:
     letters = list(text)
     for at in reversed(range(len(letters))):
         one = letters[at]
-        alphabet = next((all_ for all_ in ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz") if one in all_), "")
+        alphabet = next(
+            (all_ for all_ in ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz") if one in all_), ""
+        )
         if alphabet:
             letters[at] = alphabet[(alphabet.index(one) + number) % len(alphabet)]
             number //= len(alphabet)

@@ -82,7 +82,9 @@ def _in_members(entity: Entity, names: Names) -> Found:
         choices = [one for schema in schemas for one in schema.get("enum", ())]
         dates = any(schema.get("format") == "date-time" for schema in schemas)
         if not pointer.endswith("/*"):
-            yield _handing(names(pointer, "lost"), _own(pointer, entity, dates, types), pointer, lambda _: MISSING)
+            yield _handing(
+                names(pointer, "lost"), _own(pointer, entity, dates, types), pointer, lambda _: MISSING
+            )
         yield _handing(names(pointer, "null"), _own(pointer, entity, dates, types), pointer, lambda _: None)
         if dates:
             clauses: tuple[str, ...] = (_DECODE + "created_at", *_FIELDS)
@@ -90,7 +92,9 @@ def _in_members(entity: Entity, names: Names) -> Found:
             yield _handing(names(pointer, "an-hour-later"), clauses, pointer, _later)
             continue
         for choice in choices:
-            yield _refusing(names(pointer, "refused", choice), _own(pointer, entity, dates, types), pointer, choice)
+            yield _refusing(
+                names(pointer, "refused", choice), _own(pointer, entity, dates, types), pointer, choice
+            )
         if "integer" in types and not choices:
             yield _handing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
         if types & {"string", "integer", "number", "boolean", "array"} or choices:
@@ -119,7 +123,9 @@ def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) ->
 
     def batch(self: Faulty, value: Any) -> Batch:
         made = Faulty.batch(self, value)
-        if any(type(one := read(value, at)) is type(choice) and one == choice for at in expand(value, pointer)):
+        if any(
+            type(one := read(value, at)) is type(choice) and one == choice for at in expand(value, pointer)
+        ):
             raise BatchError("decode", "not a value that this client knows")
         return made
 
@@ -154,7 +160,9 @@ def _in_errors(entity: Entity, names: Names) -> Found:
         clauses = (f"client.error.{own.get(status, 'other-status')}",)
         for code, kind in (("kind", "decode"), ("status", "")):
             name = names(key, code)
-            yield Derived(name, clauses, partial(_client, name, error=_other_error(status, kind)), ("client.error.",))
+            yield Derived(
+                name, clauses, partial(_client, name, error=_other_error(status, kind)), ("client.error.",)
+            )
 
 
 def _other_error(status: int, kind: str) -> Callable[[Faulty, Answer], BatchError]:

@@ -165,7 +165,9 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
         build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
         yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
     for lost in faults.unreachable:
-        yield Unprovable(names(f"{status}{lost.pointer}", lost.code), "no body was found that breaks this alone")
+        yield Unprovable(
+            names(f"{status}{lost.pointer}", lost.code), "no body was found that breaks this alone"
+        )
 
 
 def _in_headers(entity: Entity, names: Names) -> Found:
@@ -178,15 +180,21 @@ def _in_headers(entity: Entity, names: Names) -> Found:
                 continue
             status = int(key) if key.isdecimal() else 0
             if status not in (*_MET, *_STAGED) and answer is not operation.success:
-                yield Unprovable(names(f"{key}/{header}", "header"), "nothing that the suite may send leads there")
+                yield Unprovable(
+                    names(f"{key}/{header}", "header"), "nothing that the suite may send leads there"
+                )
                 continue
             others: list[tuple[str, str | None]] = [("required", None)] if row.get("required") else []
             space = Space(row.get("schema", True), content, [value])
-            others += [(one.code, one.value) for one in faults_of(space, most=1) if isinstance(one.value, str)]
+            others += [
+                (one.code, one.value) for one in faults_of(space, most=1) if isinstance(one.value, str)
+            ]
             for code, other in others:
                 if other is None or (other.strip() == other and other.isprintable()):
                     change = partial(_with_header, name=header, value=other)
-                    yield Derived(names(f"{key}/{header}", code), (clause,), partial(_answering, status, change))
+                    yield Derived(
+                        names(f"{key}/{header}", code), (clause,), partial(_answering, status, change)
+                    )
 
 
 def _with_header(answer: Answer, name: str, value: str | None) -> Answer:
@@ -256,7 +264,9 @@ def _in_statuses(entity: Entity, names: Names) -> Found:
         clauses = _clauses_of(status, operation)
         if clauses:
             build = partial(_answering, status, partial(_with_status, status=other))
-            yield Derived(name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED))
+            yield Derived(
+                name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED)
+            )
         else:
             yield Unprovable(name, f"nothing that the suite may send has to lead to a {key}")
 
