@@ -7,19 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from batch_conformance.checks.codes import check_code
+from batch_conformance.contract import pointers
 from batch_conformance.http import Exchange
 
 #: What a side's judges look at: recorded exchanges for servers, outcomes for clients.
 Material = TypeVar("Material")
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "(absent)"
-
-
 #: A missing value, shown as such; None is JSON's null.
-MISSING: Any = _Missing()
+MISSING: Any = pointers.MISSING
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
             turns.append(CallResult(call, _placed(ask.expected, environment.url), reply, exchanges, environment.own.log.count(number)))
-        return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary)
+        return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary, place=case.place)
 
 
 def settled(play: CaseResult) -> CaseResult:

@@ -7,6 +7,7 @@ import string
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batch_conformance.checks.client import CLIENT_CHECKS, CaseResult, ClientRunRecord
@@ -22,10 +23,11 @@ from batch_conformance.client_runner.cases import (
     needed,
     shuffled,
 )
+from batch_conformance.client_runner.cases.case import possible
 from batch_conformance.client_runner.cases.generated import (
-    PROPERTIES,
     Property,
     examples,
+    properties,
     remembered,
     smallest,
 )
@@ -124,25 +126,27 @@ def _play(
     listed = needed(listed_cases(factory, profile), clauses)
     if not stage.trusted:
         listed = [case for case in listed if not case.secure]
-    shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
+    drawn_from = properties()
+    shelves = {which: shelf(database, f"client:{which.clause}") for which in drawn_from}
     earlier = {
-        which: remembered(which, profile.generated, shelves[which]) for which in PROPERTIES
+        which: remembered(which, profile.generated, shelves[which]) for which in drawn_from
     }
     generated = {
         which.clause: [
-            (example, which.case(factory, example))
+            (example, case)
             for example in _different(
                 earlier[which], examples(which, profile.generated, seed)
             )
+            for case in possible(partial(which.case, factory, example))
         ]
-        for which in PROPERTIES
+        for which in drawn_from
         if {which.clause, *which.beside} <= set(clauses)
     }
     more = [case for rows in generated.values() for _, case in rows]
     stage.play_all(shuffled([*listed, *more], factory))
     stage.check_arrivals()
     plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
-    for which in PROPERTIES:
+    for which in drawn_from:
         drawn = [
             (example, stage.plays[case.number])
             for example, case in generated.get(which.clause, ())
@@ -188,8 +192,10 @@ def _shrunk(
     factory = CaseFactory(seed + 1)
 
     def fails(example: Any) -> bool:
-        smaller[repr(example)] = play = stage.play(which.case(factory, example))
-        return breaks(play)
+        for case in possible(partial(which.case, factory, example)):
+            smaller[repr(example)] = play = stage.play(case)
+            return breaks(play)
+        return False
 
     least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
     return [smaller[repr(least)]] if least is not None else played

@@ -1,1 +1,1 @@
-"""What is special about one operation of the API: the only code, with hand-made mutants, that may name its fields."""
+"""What is special about single operations, one folder each: the only code that may name a path, a field or a status."""

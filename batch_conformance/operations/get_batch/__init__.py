@@ -1,1 +1,1 @@
-"""Get Batch."""
+"""What is special about Get Batch."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from batch_conformance.checks.client.record import (
@@ -15,10 +17,11 @@ from batch_conformance.checks.client.record import (
     Unconstrained,
     ValidBatch,
 )
-from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory
-from batch_conformance.client_runner.stub.answers import StubResponse, error, html, json_body, text
-from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
+from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
 from batch_conformance.generate.batches import LARGEST
+from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.told import telling
 
 #: Clauses that every request puts to the test.
 EVERY_REQUEST = (
@@ -64,6 +67,10 @@ _COUNTS = (
     (10, 3, 0, 7),
     (100_000, 65_536, 255, 32_768),
 )
+#: The counts, by their names: total, success, failed, pending.
+COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
+#: Final, with all that is told of them.
+DONE = ("COMPLETED", "FAILED")
 _UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
 
 
@@ -76,39 +83,55 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
             (factory.valid(factory.batch()),),
             ordinary=True,
         )
-    yield Case(
-        "an id of both cases, URLs without TLS",
-        ("client.decode.fields",),
-        (
-            factory.valid(
-                factory.batch(
-                    "batch_Ab3xYz9QwE",
-                    outputUrl="http://127.0.0.1:9000/Results/1?x=1&y=%20#Top",
-                    webhookUrl="http://hooks.example.com/Batch/",
-                )
-            ),
+    yield from possible(
+        lambda: Case(
+            "URLs that lead to the server itself",
+            ("client.request.target", "client.request.single"),
+            (factory.valid(factory.batch(outputUrl="{own}/v2/batches/1/result", webhookUrl="{own}/hook")),),
         ),
+        lambda: Case(
+            "an id of both cases, URLs without TLS",
+            ("client.decode.fields",),
+            (
+                factory.valid(
+                    factory.batch(
+                        id="batch_Ab3xYz9QwE",
+                        outputUrl="http://127.0.0.1:9000/Results/1?x=1&y=%20#Top",
+                        webhookUrl="http://hooks.example.com/Batch/",
+                    )
+                ),
+            ),
+        )
     )
-    for status in STATUSES:
-        done = status in ("COMPLETED", "FAILED")
-        changed = {} if done else {"metrics": counts(60, 21, 4, 35)}
-        yield _valid(factory, f"a batch in state {status}", "client.decode.status", status=status, **changed)
+    lifecycle = factory.values.entity.lifecycle
+    for status in lifecycle.values if lifecycle.pointer else ():
+        yield from possible(partial(status_case, factory, status))
     for date in _DATES:
-        yield date_case(factory, date)
+        yield from possible(partial(date_case, factory, date))
     for date in _LOWER_CASE:
-        yield letters_case(factory, date)
+        yield from possible(partial(letters_case, factory, date))
     for written in FRACTIONS:
-        yield fraction_case(factory, counts(47, 31, 5, 0), written)
+        yield from possible(partial(fraction_case, factory, counts(47, 31, 5, 0), written))
     yield from _other_ids(factory)
     for row in _COUNTS:
-        yield counts_case(factory, counts(*row))
+        yield from possible(partial(counts_case, factory, counts(*row)))
     yield from _optional(factory)
     yield from _extra(factory)
-    for status in _UNKNOWN_STATUSES:
-        batch = factory.batch(status=status)
-        step = CallStep(batch["id"], ValidBatch(batch, refusable=True), (json_body(batch),))
-        yield Case(f"a batch in the unknown state {status}", ("client.decode.unknown-status",), (step,))
+    for status in _UNKNOWN_STATUSES if lifecycle.pointer else ():
+        if status not in lifecycle.values:
+            batch = factory.batch_at(lifecycle.pointer, status, valid=False)
+            step = factory.valid(batch, refusable=True)
+            yield Case(f"a batch in the unknown state {status}", ("client.decode.unknown-status",), (step,))
     yield from _fresh(factory)
+
+
+def status_case(factory: CaseFactory, status: str) -> Case:
+    """A batch in this state; what the contract lets such a batch hold."""
+    batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
+    if status not in DONE:
+        with suppress(NotInContract):
+            batch = factory.values.changed(batch, {"metrics": counts(60, 21, 4, 35)})
+    return Case(f"a batch in state {status}", ("client.decode.status",), (factory.valid(batch),))
 
 
 def date_case(factory: CaseFactory, date: str) -> Case:
@@ -121,17 +144,17 @@ def date_case(factory: CaseFactory, date: str) -> Case:
 def letters_case(factory: CaseFactory, date: str) -> Case:
     """A batch created then, the date written with ``t`` or ``z`` in lower case."""
     batch = factory.batch(created_at=date)
-    step = CallStep(batch["id"], ValidBatch(batch, refusable=True), (json_body(batch),))
+    step = factory.valid(batch, refusable=True)
     return Case(f"created_at {date}", ("client.decode.created_at-letters",), (step,))
 
 
 def fraction_case(factory: CaseFactory, metrics: Mapping[str, int], written: str) -> Case:
     """An unfinished batch whose counts are ``written`` otherwise than as plain integers."""
-    batch = factory.batch(status="PROCESSING", metrics=metrics)
+    batch = factory.batch(metrics=metrics, **_underway(factory))
     body = json.dumps(batch, ensure_ascii=False)
     for name, value in metrics.items():
         body = body.replace(f'"{name}": {value}', f'"{name}": {written.format(value)}')
-    step = CallStep(batch["id"], ValidBatch(batch, refusable=True), (json_body(None).with_body(body),))
+    step = factory.valid(batch, json_body(None).with_body(body), refusable=True)
     return Case(f"counts written {written.format(5)}", ("client.decode.counts-fraction",), (step,))
 
 
@@ -143,11 +166,18 @@ def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int
 def counts_case(factory: CaseFactory, metrics: Mapping[str, int]) -> Case:
     """An unfinished batch with these counts."""
     shown = ", ".join(f"{value}" for value in metrics.values())
-    return _valid(factory, f"counts {shown}", "client.decode.counts", status="PROCESSING", metrics=metrics)
+    batch = factory.batch(metrics=metrics, **_underway(factory))
+    return Case(f"counts {shown}", ("client.decode.counts",), (factory.valid(batch),))
 
 
-def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Case:
-    return Case(title, (clause,), (factory.valid(factory.batch(**changed)),))
+def _underway(factory: CaseFactory) -> dict[str, str]:
+    """The member that says that a batch is not done, if the contract has it."""
+    pointer = factory.values.entity.lifecycle_pointer
+    return {"status": "PROCESSING"} if pointer == "/status" else {}
+
+
+def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Iterator[Case]:
+    yield from possible(lambda: Case(title, (clause,), (factory.valid(factory.batch(**changed)),)))
 
 
 def _other_ids(factory: CaseFactory) -> Iterator[Case]:
@@ -157,24 +187,26 @@ def _other_ids(factory: CaseFactory) -> Iterator[Case]:
         ("the one asked for without its prefix", lambda name: name.removeprefix("batch_")),
         ("the one asked for and more", lambda name: f"{name}_2"),
     ):
-        asked = factory.id()
-        batch = factory.batch(changed(asked))
-        step = CallStep(asked, ValidBatch(batch, refusable=True), (json_body(batch),))
-        yield Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
+        yield from possible(partial(_other_id, factory, what, changed))
+
+
+def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) -> Case:
+    asked = factory.id()
+    batch = factory.batch(id=changed(asked))
+    step = replace(factory.valid(batch, refusable=True), batch_id=asked)
+    return Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
 
 
 def _optional(factory: CaseFactory) -> Iterator[Case]:
     clause = "client.decode.optional"
-    yield _valid(factory, "webhookUrl null", clause, webhookUrl=None)
-    absent = factory.batch()
-    del absent["webhookUrl"]
-    yield Case("webhookUrl absent", (clause,), (factory.valid(absent),))
+    yield from _valid(factory, "webhookUrl null", clause, webhookUrl=None)
+    yield from possible(lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),)))
     for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
         empty: dict[str, Any] = {"status": status, "outputUrl": ""}
         if status != "FAILED":
             empty["metrics"] = counts(10, 3, 0, 7)
-        yield _valid(factory, f"outputUrl empty in state {status}", clause, **empty)
-    yield _valid(
+        yield from _valid(factory, f"outputUrl empty in state {status}", clause, **empty)
+    yield from _valid(
         factory, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
         metrics=counts(5, 0, 0, 5),
     )  # fmt: skip
@@ -218,87 +250,100 @@ def _extra(factory: CaseFactory) -> Iterator[Case]:
         ("many of them", {f"extra_{number}": number for number in range(60)}, {}),
     ]
     for what, more, inside in rows:
-        yield extra_case(factory, f"an extra member: {what}", more, inside)
+        yield from possible(partial(extra_case, factory, f"an extra member: {what}", more, inside))
 
 
 def extra_case(factory: CaseFactory, title: str, more: Mapping[str, Any], inside: Mapping[str, Any]) -> Case:
     """An ordinary batch with members more, at the top and in metrics, before and behind the known ones."""
     plain = factory.batch()
+    known = factory.values.entity.members
+    more = {name: value for name, value in more.items() if name not in known}
     batch = {**dict(list(more.items())[:1]), **plain, **more}
-    batch["metrics"] = {**plain["metrics"], **inside}
-    return Case(
-        title, ("client.decode.unknown-fields",), (CallStep(batch["id"], ValidBatch(plain), (json_body(batch),)),)
-    )
+    if isinstance(plain.get("metrics"), dict):
+        inside = {name: value for name, value in inside.items() if name not in plain["metrics"]}
+        batch["metrics"] = {**plain["metrics"], **inside}
+    if batch == plain or (factory.values.edited and not factory.values.space.judge.is_valid(batch)):
+        raise NotInContract("the contract leaves no room for these extra members")
+    return Case(title, ("client.decode.unknown-fields",), (factory.valid(plain, json_body(batch)),))
 
 
 def _fresh(factory: CaseFactory) -> Iterator[Case]:
     clause = ("client.decode.fresh",)
     name = factory.id()
     states = [
-        factory.batch(name, status="PROCESSING", metrics=counts(60, 21, 4, 35)),
-        factory.batch(name, metrics=counts(60, 55, 5, 0)),
+        _later(factory, name, counts(60, 21, 4, 35), **_underway(factory)),
+        _later(factory, name, counts(60, 55, 5, 0)),
     ]
-    tagged = [
-        json_body(batch).with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
-        for number, batch in enumerate(states)
-    ]
-    done = factory.batch(name, metrics=counts(60, 56, 4, 0))
-    del done["webhookUrl"]
+    done = _later(factory, name, counts(60, 56, 4, 0))
+    with suppress(NotInContract):
+        done = factory.values.without(done, "webhookUrl")
     yield Case(
         "a batch that moves on between three calls",
         clause,
-        tuple(factory.valid(batch) for batch in (*states, done)),
+        tuple(replace(factory.valid(batch), batch_id=name) for batch in (*states, done)),
     )
     other = factory.id()
+    moving = [factory.values.with_id(batch, other) for batch in states]
     yield Case(
         "a batch that moves on, with entity tags",
         clause,
         tuple(
-            CallStep(other, ValidBatch({**batch, "id": other}), (_renamed(answer, name, other),))
-            for batch, answer in zip(states, tagged, strict=True)
+            replace(factory.valid(batch, _tagged(json_body(batch), number)), batch_id=other)
+            for number, batch in enumerate(moving)
         ),
     )
-    gone = factory.batch()
-    missing = HttpError(404, ("Batch not found",))
+    words = "Batch not found"
+    gone = factory.valid(factory.batch())
+    missing = HttpError(404, (words,))
     yield Case(
         "a batch that is gone at the second call",
         clause,
-        (factory.valid(gone), CallStep(gone["id"], missing, (error(404, "Batch not found"),))),
+        (gone, replace(gone, expected=missing, answers=(telling(404, words),))),
     )
-    late = factory.batch()
+    late = factory.valid(factory.batch())
     yield Case(
         "a batch that is there at the second call",
         clause,
-        (CallStep(late["id"], missing, (error(404, "Batch not found"),)), factory.valid(late)),
+        (replace(late, expected=missing, answers=(telling(404, words),)), late),
     )
-
-
     yield from _after_failures(factory)
+
+
+def _later(factory: CaseFactory, name: str, metrics: Mapping[str, int], **more: str) -> dict[str, Any]:
+    """A batch at one of the times at which it is asked for; an ordinary one where the contract knows no counts."""
+    try:
+        return factory.batch(name, metrics=metrics, **more)
+    except NotInContract:
+        return factory.batch(name)
+
+
+def _tagged(answer: StubResponse, number: int) -> StubResponse:
+    return answer.with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
 
 
 def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     """Calls behind one that failed: nothing of it stays, neither in a connection nor in memory."""
     clause = ("client.decode.fresh",)
     long = "nothing by that name: " + "no " * 60_000
-    absent = factory.refusal(HttpError(404), error(404, long))
+    absent = factory.refusal(HttpError(404), telling(404, long))
     yield Case(
         "batches between errors with long bodies",
         clause,
-        (absent, factory.valid(factory.batch()), factory.refusal(HttpError(404), error(404, long)), factory.valid(factory.batch())),
+        (absent, factory.valid(factory.batch()), factory.refusal(HttpError(404), telling(404, long)), factory.valid(factory.batch())),
     )
-    known = factory.batch()
-    down = factory.refusal(HttpError(500), error(500, "the archive does not respond"))
+    known = factory.valid(factory.batch())
+    down = factory.refusal(HttpError(500), telling(500, "the archive does not respond"))
     yield Case(
         "a batch, then a server error, then the batch again",
         clause,
-        (factory.valid(known), replace(down, batch_id=known["id"]), factory.valid(known)),
+        (known, replace(down, batch_id=known.batch_id), known),
     )
-    other = factory.batch()
-    locked = factory.refusal(HttpError(401), error(401, "Unauthorized"))
+    other = factory.valid(factory.batch())
+    locked = factory.refusal(HttpError(401), telling(401, "Unauthorized"))
     yield Case(
         "a batch, then a refusal of its key, then the batch again",
         clause,
-        (factory.valid(other), replace(locked, batch_id=other["id"]), factory.valid(other)),
+        (other, replace(locked, batch_id=other.batch_id), other),
     )
     yield Case(
         "batches behind answers that are none",
@@ -327,12 +372,11 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
         "a batch behind an answer that came too late",
         clause,
         (
-            CallStep(late["id"], Unconstrained(), (json_body(late).delayed(1.4),), timeout_s=SHORT_DEADLINE),
+            CallStep(
+                factory.id_of(late), Unconstrained(), (json_body(late).delayed(1.4),), timeout_s=SHORT_DEADLINE
+            ),
             factory.valid(factory.batch()),
             factory.valid(factory.batch()),
         ),
     )
 
-
-def _renamed(answer: StubResponse, old: str, new: str) -> StubResponse:
-    return answer.with_body(answer.body.replace(old.encode(), new.encode()))
