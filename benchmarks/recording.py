@@ -98,7 +98,7 @@ def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
 
 
 def replay(requests: Sequence[Sent], url: str) -> int:
-    """PlannedRequest all of them, over connections opened and reused as in the recording. Returns the bytes received."""
+    """Send all of them, over connections opened and reused as in the recording. Returns the bytes received."""
     place = urlsplit(url)
     address = (place.hostname or "", place.port or 80)
     last_on = {sent.connection: index for index, sent in enumerate(requests)}

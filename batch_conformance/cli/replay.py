@@ -15,9 +15,9 @@ from batch_conformance.cli.diff import read_one
 from batch_conformance.cli.explain import near_clauses
 from batch_conformance.cli.parsing import parser_of
 from batch_conformance.contract import current_contract
+from batch_conformance.http.text import cut, log_safe, visible
 from batch_conformance.report.files import JSON_NAME
 from batch_conformance.report.labels import Document, subject_name
-from batch_conformance.report.text import cut, log_safe, visible
 
 _BODY = 2000
 _OUTCOMES = {
@@ -176,7 +176,7 @@ def _target(
         from batch_conformance.mutants import variants
         from batch_conformance.reference.server import ReferenceServer
         from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
-        from batch_conformance.server_runner.embedded import embedded_target
+        from batch_conformance.reference.target import embedded_target
 
         name = told.mutant or (None if told.target else document["run"].get("mutant"))
         known = variants("server", name) if name else {}

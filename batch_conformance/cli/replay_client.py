@@ -14,7 +14,7 @@ from batch_conformance.client_runner.cases.recipe import CallToReplay, answer_fr
 from batch_conformance.client_runner.stub.answers import StubResponse, error
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
-from batch_conformance.report.text import cut, log_safe
+from batch_conformance.http.text import cut, log_safe
 
 
 class Answering:

@@ -280,7 +280,10 @@ class _Work:
         threading.Thread(target=self._run, args=(request,), name="client-call", daemon=True).start()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended. Raises :class:`ProtocolViolation` if it does not, and cancels what runs on a loop."""
+        """Wait until it has ended.
+
+        Raises :class:`ProtocolViolation` if it does not, and cancels what runs on a loop.
+        """
         if self._done.wait(seconds):
             return
         self._late = True
@@ -348,7 +351,10 @@ def _named(error: BaseException) -> str:
 
 
 def _as_json(value: object, what: str) -> object:
-    """The value as it would arrive from a driver: what JSON cannot say is refused. Raises :class:`ProtocolViolation`."""
+    """The value as it would arrive from a driver.
+
+    Raises :class:`ProtocolViolation` for what JSON cannot say.
+    """
     try:
         text = json.dumps(value, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -76,8 +76,18 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
                 away += [seen for seen in environment.other.seen if seen.turn == number]
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            turns.append(CallResult(call, _placed(ask.expected, environment.url), reply, exchanges, environment.own.log.count(number)))
-        return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary, place=case.place)
+            turns.append(
+                CallResult(
+                    call,
+                    _placed(ask.expected, environment.url),
+                    reply,
+                    exchanges,
+                    environment.own.log.count(number),
+                )
+            )
+        return CaseResult(
+            case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary, place=case.place
+        )
 
 
 def settled(play: CaseResult) -> CaseResult:
@@ -172,7 +182,10 @@ def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
     if not isinstance(told, ValidBatch):
         return told
     return ValidBatch(
-        {name: value.replace("{own}", own) if isinstance(value, str) else value for name, value in told.batch.items()}
+        {
+            name: value.replace("{own}", own) if isinstance(value, str) else value
+            for name, value in told.batch.items()
+        }
     )
 
 

@@ -218,7 +218,8 @@ def _verdicts(
 ) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in current_contract().of_side("client")}
     judged = []
-    judgements = {} if result.error else {name: CLIENT_CHECKS.checks[name](record) for name in clauses if name in chosen}
+    due = [] if result.error else [name for name in clauses if name in chosen]
+    judgements = {name: CLIENT_CHECKS.checks[name](record) for name in due}
     blame_unclaimed_replies(record, judgements)
     for clause in clauses.values():
         if clause.id not in chosen:

@@ -106,7 +106,9 @@ def _went_wrong(turn: CallResult, keys: Sequence[str]) -> bool:
     sent = {value for exchange in turn.seen for value in exchange.request.header_values("x-api-key")}
     assert isinstance(turn.expected, ValidBatch)
     batch = turn.reply.batch
-    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or batch.get("id") != turn.expected.batch["id"]
+    if sent & (set(keys) - {turn.call.api_key}):
+        return True
+    return batch is None or batch.get("id") != turn.expected.batch["id"]
 
 
 def _rounds(

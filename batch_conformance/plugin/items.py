@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.http.text import log_safe
 from batch_conformance.report.labels import fault, frequency
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import log_safe
 
 _COULD_NOT = pytest.StashKey[bool]()
 

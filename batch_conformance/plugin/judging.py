@@ -210,7 +210,7 @@ def opened_target(options: Options) -> Iterator[Target]:
         return
     from batch_conformance.mutants import variants
     from batch_conformance.reference.server import ReferenceServer
-    from batch_conformance.server_runner.embedded import embedded_target
+    from batch_conformance.reference.target import embedded_target
 
     variant = variants("server", options.mutant).get(options.mutant) if options.mutant else None
     app = variant.build() if variant else ReferenceServer()

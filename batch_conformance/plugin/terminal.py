@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from batch_conformance.http.text import log_safe
 from batch_conformance.report.changes_text import changes_lines, changes_markdown
 from batch_conformance.report.github import annotation_lines, write_step_summary
 from batch_conformance.report.replaying import JSON_NAME
 from batch_conformance.report.terminal import can_show, render_terminal
-from batch_conformance.report.text import log_safe
 
 if TYPE_CHECKING:
     import pytest

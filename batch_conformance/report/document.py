@@ -25,10 +25,7 @@ from batch_conformance.http.sensitive import (
     is_cookie_header,
     is_secret_header,
 )
-from batch_conformance.report.grouping import Group, grouped
-from batch_conformance.report.labels import Document
-from batch_conformance.report.replaying import evidence_replay
-from batch_conformance.report.text import (
+from batch_conformance.http.text import (
     LINE_LIMIT,
     Chained,
     cut,
@@ -37,6 +34,9 @@ from batch_conformance.report.text import (
     shown_text,
     visible,
 )
+from batch_conformance.report.grouping import Group, grouped
+from batch_conformance.report.labels import Document
+from batch_conformance.report.replaying import evidence_replay
 
 SUITE = "sync-batch-conformance"
 #: Limits of what a report shows, in characters after decoding; evidence in items a clause.

@@ -7,11 +7,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from batch_conformance.http import read_json
+from batch_conformance.http.text import indented_json
 from batch_conformance.report.difference import Piece, distinguishing_features
 from batch_conformance.report.labels import frequency
 from batch_conformance.report.markup import h
 from batch_conformance.report.replaying import replay_of
-from batch_conformance.report.text import indented_json
 
 #: Messages longer than this get a box of their own to scroll in, in characters or lines.
 _TALL_CHARACTERS = 1500

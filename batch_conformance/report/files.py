@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from batch_conformance.checks.result import RunResult
+from batch_conformance.http.text import visible
 from batch_conformance.report.document import check_document, first_violation, report_document
 from batch_conformance.report.labels import Document
 from batch_conformance.report.partial import is_partial
 from batch_conformance.report.replaying import JSON_NAME as JSON_NAME
-from batch_conformance.report.text import visible
 
 HTML_NAME = "conformance.html"
 MARKDOWN_NAME = "conformance.md"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     Document,
     frequency,
@@ -16,7 +17,6 @@ from batch_conformance.report.labels import (
 )
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import cut, log_safe
 
 #: GitHub shows no more than ten annotations of a kind a step, and refuses summaries of a step beyond 1 MiB.
 ANNOTATION_LIMIT = 10

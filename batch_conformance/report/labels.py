@@ -86,8 +86,12 @@ def theme_title(theme: str) -> str:
 
 
 def asked(document: Document) -> list[dict[str, Any]]:
-    """The clauses that a run was about: all of them, but in a partial run."""
-    return [clause for clause in document["clauses"] if clause.get("selected", True)]
+    """The clauses that a run was about: all of them, but in a partial run. One that is required is asked about, too."""
+    return [
+        clause
+        for clause in document["clauses"]
+        if clause.get("selected", True) or clause["verdict"] != "not-exercised"
+    ]
 
 
 def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:

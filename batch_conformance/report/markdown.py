@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from batch_conformance.http.text import cut
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -25,7 +26,6 @@ from batch_conformance.report.labels import (
     with_verdict,
 )
 from batch_conformance.report.replaying import replay_of
-from batch_conformance.report.text import cut
 
 #: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
 #: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).

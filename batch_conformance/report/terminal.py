@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -25,7 +26,6 @@ from batch_conformance.report.labels import (
     with_verdict,
 )
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import cut, log_safe
 
 
 class Write(Protocol):

@@ -1,11 +1,13 @@
 """The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
 
-Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the record.
+Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the
+record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -44,6 +46,9 @@ _CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_co
 _FIXED_KEY = {"headers": {"x-api-key": "any"}, "cookies": {}, "query": {}}
 _FIXED_ID = {"path_parameters": {"id": "any"}, "cookies": {}, "query": {}}
 
+_Plan = Callable[[ProbeContext, Any], PlannedRequest | None]
+_Known = dict[tuple[str, str | None], deque[Callable[[], Exchange]]]
+
 
 class _Broken(Exception):
     """An example that breaks a clause; Hypothesis makes it smaller."""
@@ -81,24 +86,74 @@ def _checks() -> list[Any]:
     return [getattr(checks, name) for name in _CHECKS]
 
 
+def get_ready() -> None:
+    """Load what generating needs: it takes a while, which may pass while others are waited for."""
+    _operation()
+    _checks()
+
+
+#: Asks for all of several requests at once; gives for each what records and returns its answer, or None.
+Ahead = Callable[[Sequence[PlannedRequest]], Sequence[Callable[[], Exchange] | None]]
+
+
 def explore(
-    context: ProbeContext, send: Callable[[PlannedRequest], Exchange], left: Callable[[], int], keep: Callable[[Exchange], None]
+    context: ProbeContext,
+    send: Callable[[PlannedRequest], Exchange],
+    left: Callable[[], int],
+    keep: Callable[[Exchange], None],
+    ahead: Ahead | None = None,
 ) -> None:
     """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
 
     ``left`` tells how many requests may still be sent; ``keep`` puts the annotated exchange in place of the plain one.
+    With ``ahead``, what is drawn as long as nothing is broken is asked for side by side, before it is looked at.
     """
     for plan, fixed in ((_generated_id, _FIXED_KEY), (_generated_key, _FIXED_ID)):
-        _property(context, plan, fixed, send, left, keep)
+        known = _asked_ahead(context, plan, fixed, left(), ahead) if ahead else {}
+        _property(context, plan, fixed, send, left, keep, known)
+
+
+def _asked_ahead(
+    context: ProbeContext, plan: _Plan, fixed: Mapping[str, dict[str, str]], most: int, ahead: Ahead
+) -> _Known:
+    """The answers to what the property will ask for, by what is asked."""
+    drawn: list[PlannedRequest] = []
+
+    @settings(
+        max_examples=context.profile.generated,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @seed(context.seed)
+    @given(_operation().as_strategy(**fixed))
+    def draws(case: Any) -> None:
+        planned = plan(context, case)
+        if planned is not None:
+            drawn.append(planned)
+
+    draws()
+    sends = drawn[: min(most, context.profile.generated)]
+    known: _Known = {}
+    for send, answer in zip(sends, ahead(sends), strict=True):
+        if answer is not None:
+            known.setdefault(_place(send), deque()).append(answer)
+    return known
+
+
+def _place(send: PlannedRequest) -> tuple[str, str | None]:
+    return send.asked.segment, send.key.value
 
 
 def _property(
     context: ProbeContext,
-    plan: Callable[[ProbeContext, Any], PlannedRequest | None],
+    plan: _Plan,
     fixed: Mapping[str, dict[str, str]],
     send: Callable[[PlannedRequest], Exchange],
     left: Callable[[], int],
     keep: Callable[[Exchange], None],
+    known: _Known,
 ) -> None:
     thorough = context.profile.budget is None
     phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
@@ -119,11 +174,14 @@ def _property(
     def holds(case: Any) -> None:
         nonlocal spare
         planned = plan(context, case)
-        if planned is None or spare <= 0 or left() <= 0:
+        if planned is None or spare <= 0:
+            return
+        answers = known.get(_place(planned))
+        if not answers and left() <= 0:
             return
         spare -= 1
         try:
-            exchange = send(planned)
+            exchange = answers.popleft()() if answers else send(planned)
         except BaseException as error:
             # Not the example's fault: it must reach the runner, not the shrinker.
             raise _Stop(error) from None

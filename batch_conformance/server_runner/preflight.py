@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.http import Exchange
-from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.sender import Sender
+from batch_conformance.server_runner.side_by_side import Place, Strand
 
 _SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
 
@@ -20,12 +22,7 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are refused.
     """
     context = sender.world
-    answers: list[Exchange] = []
-    for value in context.ids[: context.profile.batches]:
-        try:
-            answers.append(sender.send(context.read("reads", value)))
-        except GivenUp as given_up:
-            sender.note(str(given_up))
+    answers = _read_all(sender, context.ids[: context.profile.batches])
     _check_key(sender, answers)
     _check_base_url(sender, answers)
     if answers and all(answer.status == 404 for answer in answers):
@@ -40,6 +37,24 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     # A batch that is COMPLETED first: near misses of it have most to give away.
     order = {"COMPLETED": 0, "FAILED": 1}
     context.ids.sort(key=lambda value: order.get((context.states.get(value) or [""])[-1], 2))
+
+
+def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
+    """One read of each batch; side by side once it is known that an answer takes long."""
+    answers: dict[str, Exchange] = {}
+
+    def read(value: str) -> Generator[PlannedRequest, Exchange | None, None]:
+        exchange = yield sender.world.read("reads", value)
+        if exchange is not None:
+            answers[value] = exchange
+
+    strands = [Strand(value, read(value), partial(_place, index)) for index, value in enumerate(ids)]
+    sender.side_by_side.run(strands)
+    return [answers[value] for value in ids if value in answers]
+
+
+def _place(index: int, step: int) -> Place:
+    return index, step
 
 
 def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:

@@ -1,7 +1,7 @@
 """The probes: what is sent, in which order, on which connection. They send and record; they never judge.
 
-A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do
-not look at answers can be planned without sending.
+A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes
+that do not look at answers can be planned without sending.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from batch_conformance.contract.id_form import is_uuid
-from batch_conformance.contract.load import FINAL_STATUSES
 from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.profile import Profile
+from batch_conformance.server_runner.reading import late_reads, reads
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -76,27 +76,6 @@ def before_first_auth(context: ProbeContext) -> Probe:
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     for key in (MISSING, EMPTY, stranger):
         yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_header=context.key_header)
-
-
-def reads(context: ProbeContext) -> Probe:
-    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
-    read = context.ids[: context.profile.batches]
-    rounds = max(context.profile.reads, -(-21 // len(read)) if context.profile.name != "quick" else 0)
-    for _ in range(rounds):
-        for value in read:
-            context.note_state((yield context.read("reads", value)))
-    moving = [value for value in read if _moves(context.states.get(value, []))]
-    for _ in range(context.profile.advance):
-        moving = [value for value in moving if context.states[value][-3:].count(context.states[value][-1]) < 3]
-        for value in moving:
-            context.note_state((yield context.read("reads", value)))
-
-
-def late_reads(context: ProbeContext) -> Probe:
-    """Each known batch once more, after all that happened in between."""
-    for _ in range(context.profile.late_reads):
-        for value in context.ids[: context.profile.batches]:
-            context.note_state((yield context.read("late-reads", value)))
 
 
 def header_case(context: ProbeContext) -> Probe:
@@ -183,12 +162,21 @@ def hostile_keys(context: ProbeContext) -> Probe:
 
 def wrong_place(context: ProbeContext) -> Probe:
     """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    for chain in wrong_places(context):
+        yield from chain
+
+
+def wrong_places(context: ProbeContext) -> list[Probe]:
+    """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret)
-    for place in context.profile.places:
+
+    def at(place: str) -> Probe:
         exchange = yield _misplaced(context, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place]:
                 yield _misplaced(context, place, [pair])
+
+    return [at(place) for place in context.profile.places]
 
 
 def _misplaced(context: ProbeContext, place: str, pairs: list[tuple[str, str]]) -> PlannedRequest:
@@ -355,10 +343,6 @@ def _turn(context: ProbeContext, index: int) -> AskedId:
     return known_id(context.ids[index % len(context.ids)])
 
 
-def _moves(states: list[str]) -> bool:
-    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
-
-
 #: In the order they are sent: what depends on a clean start first, what can be left out last.
 PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
@@ -368,13 +352,13 @@ PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "invalid-keys": invalid_keys,
     "near-keys": near_keys,
     "wrong-place": wrong_place,
-    "id-enumeration": id_enumeration,
     "conditional": conditional,
     "other-org": other_org,
     "revoked-key": revoked_key,
     "unknown-ids": unknown_ids,
     "near-ids": near_ids,
     "overrides": overrides,
+    "id-enumeration": id_enumeration,
     "hostile-keys": hostile_keys,
     "methods": methods,
     "unusual-requests": unusual_requests,

@@ -10,11 +10,11 @@ from urllib.parse import quote
 from batch_conformance.checks.finding import Finding
 from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
+from batch_conformance.http.text import cut, visible
 from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
 from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
-from batch_conformance.report.text import cut, visible
 
 _ANY = f"/v2/batch/:{UNKNOWN_ID}"
 _TAKES = "assert_conforms takes a batch or an error body (dict, JSON text or bytes), or a response"

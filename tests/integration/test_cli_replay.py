@@ -36,9 +36,9 @@ from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_document
-from batch_conformance.server_runner.embedded import embedded_target
 from batch_conformance.server_runner.replay import replay_requests
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target

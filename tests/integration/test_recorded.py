@@ -82,7 +82,10 @@ def test_each_format_can_be_red(judge: Check, name: str) -> None:
     run = judge(
         {
             f"sub/{name}": write(
-                [RecordedExchange(batch(status="completed")), RecordedExchange({"statusCode": "404", "message": 1}, 404)]
+                [
+                    RecordedExchange(batch(status="completed")),
+                    RecordedExchange({"statusCode": "404", "message": 1}, 404),
+                ]
             )
         }
     )
@@ -98,7 +101,14 @@ def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -
     """A batch that moves back is red in a HAR file or a cassette; mocks are in no order of time."""
     write, place = FORMATS[name]
     run = judge(
-        {name: write([RecordedExchange(), RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z")])}
+        {
+            name: write(
+                [
+                    RecordedExchange(),
+                    RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z"),
+                ]
+            )
+        }
     )
     ordered = place.startswith(("entry", "interaction "))
     assert ("server.poll.forward-only" in broken(run)) == ordered

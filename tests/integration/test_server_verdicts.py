@@ -20,7 +20,7 @@ from batch_conformance.operations.get_batch.store import Batch, State
 from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 AUTH = "server.auth."

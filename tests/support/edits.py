@@ -123,8 +123,12 @@ _OWNER = {
         "address": {"type": "object", "required": ["city"], "properties": {"city": {"type": "string"}}},
     },
 }
-_EITHER = {"oneOf": [{"type": "string", "minLength": 3}, {"type": "object", "required": ["level"], "properties": {
-    "level": {"type": "integer", "minimum": 0}}}]}  # fmt: skip
+_EITHER = {
+    "oneOf": [
+        {"type": "string", "minLength": 3},
+        {"type": "object", "required": ["level"], "properties": {"level": {"type": "integer", "minimum": 0}}},
+    ]
+}
 _FORMATS = ("date-time", "date", "time", "uuid", "uri", "email")
 
 SERVER_EDITS = [
@@ -154,7 +158,7 @@ SERVER_EDITS = [
         "a member forbidden",
         (remove(f"{BATCH}.properties.webhookUrl"), *member("webhookUrl", False)),
         {OLD: "server.body.webhookUrl"},
-    ),  # fmt: skip
+    ),
     Edit(
         "a member renamed",
         (
@@ -187,7 +191,7 @@ SERVER_EDITS = [
         "an optional member made required",
         (update(BATCH, {"required": ["webhookUrl"]}),),
         {OLD: "server.body.webhookUrl"},
-    ),  # fmt: skip
+    ),
     Edit(
         "a required member made optional",
         without("outputUrl"),
@@ -222,7 +226,7 @@ SERVER_EDITS = [
         ),
         {"derived:/status:lifecycle:PROCESSING-PAUSED": "server.poll.forward-only"},
         (OLD,),
-    ),  # fmt: skip
+    ),
     Edit(
         "a final status that is final no more",
         (remove(f"{STATUS}['x-lifecycle'].final[?@ == 'FAILED']"),),
@@ -240,17 +244,17 @@ SERVER_EDITS = [
         ),
         {"derived:/status:lifecycle:PROCESSING-PENDING": "server.poll.forward-only"},
         (OLD,),
-    ),  # fmt: skip
+    ),
     Edit(
         "const",
         member("apiVersion", {"const": "v2"}, required=True),
         {OLD: "server.body.apiVersion", "derived:/apiVersion:const": "server.body.apiVersion"},
-    ),  # fmt: skip
+    ),
     Edit(
         "an enum of a new member",
         member("tier", {"enum": ["free", "pro"]}, required=True),
         {OLD: "server.body.tier", "derived:/tier:enum": "server.body.tier"},
-    ),  # fmt: skip
+    ),
     *(
         Edit(
             f"format {name}",
@@ -322,7 +326,7 @@ SERVER_EDITS = [
         (update(METRICS, {"additionalProperties": False}),),
         {"extra-metrics": "server.body.metrics"},
         (OLD,),
-    ),  # fmt: skip
+    ),
     Edit(
         "oneOf",
         member("plan", _EITHER, required=True),
@@ -344,7 +348,7 @@ SERVER_EDITS = [
         "not",
         member("name", {"type": "string", "not": {"const": "none"}}, required=True),
         {"derived:/name:not": "server.body.name"},
-    ),  # fmt: skip
+    ),
     Edit(
         "if and then",
         (
@@ -362,7 +366,7 @@ SERVER_EDITS = [
             ),
         ),
         {OLD: "server.body.failure", "derived:/failure:required": "server.body.failure"},
-    ),  # fmt: skip
+    ),
     Edit(
         "another media type of batches",
         (
@@ -377,7 +381,7 @@ SERVER_EDITS = [
             ),
         ),
         {OLD: "server.ok.media-type"},
-    ),  # fmt: skip
+    ),
     Edit(
         "another media type of errors",
         error_types("application/problem+json", "401", "404", "429", "500"),
@@ -397,7 +401,7 @@ SERVER_EDITS = [
         parameter("region", "query", example="eu"),
         {"derived:/id:type": "server.body.id"},
         (OLD,),
-    ),  # fmt: skip
+    ),
     Edit(
         "no key asked for", (update(GET, {"security": [{}]}),), {"derived:/id:type": "server.body.id"}, (OLD,)
     ),
@@ -417,7 +421,7 @@ SERVER_EDITS = [
             ),
         ),
         {OLD: "server.error.documented-status"},
-    ),  # fmt: skip
+    ),
     Edit(
         "a rule",
         (
@@ -435,7 +439,7 @@ SERVER_EDITS = [
             ),
         ),
         {OLD: "server.rule.few-failures", "derived:/:few-failures": "server.rule.few-failures"},
-    ),  # fmt: skip
+    ),
     Edit(
         "a transition rule",
         (
@@ -454,7 +458,7 @@ SERVER_EDITS = [
         ),
         {"derived:/:total-fixed": "server.rule.total-fixed"},
         (OLD,),
-    ),  # fmt: skip
+    ),
     Edit(
         "the error body extended",
         (
@@ -469,7 +473,7 @@ SERVER_EDITS = [
         "an error member narrowed",
         (update(f"{ERROR}.properties.statusCode", {"maximum": 403}),),
         {OLD: "server.error.body"},
-    ),  # fmt: skip
+    ),
     Edit(
         "a required header of answers",
         (
@@ -483,7 +487,7 @@ SERVER_EDITS = [
             ),
         ),
         {OLD: "server.header.x-request-id", "derived:200/X-Request-Id:format": "server.header.x-request-id"},
-    ),  # fmt: skip
+    ),
 ]
 
 _LOST = "client.decode."
@@ -503,7 +507,7 @@ CLIENT_EDITS = [
         "an optional member",
         member("label", {"type": "string"}),
         {OLD: "client.decode.fields", "derived:/label:lost": _LOST},
-    ),  # fmt: skip
+    ),
     Edit(
         "a member removed",
         (remove(f"{BATCH}.properties.webhookUrl"),),
@@ -534,13 +538,13 @@ CLIENT_EDITS = [
         "null forbidden",
         retyped(f"{BATCH}.properties.webhookUrl", {"type": "string"}),
         {OLD: "client.reject.wrong-types"},
-    ),  # fmt: skip
+    ),
     Edit("a required member made optional", without("outputUrl"), {OLD: _LOST}),
     Edit(
         "an optional member made required",
         (update(BATCH, {"required": ["webhookUrl"]}),),
         {OLD: "client.reject.wrong-types"},
-    ),  # fmt: skip
+    ),
     Edit(
         "an enum widened",
         (update(STATUS, {"enum": ["CANCELED"], "x-lifecycle": {"final": ["CANCELED"]}}),),
@@ -557,12 +561,12 @@ CLIENT_EDITS = [
         "an enum of a new member",
         member("tier", {"enum": ["free", "pro"]}, required=True),
         {OLD: "client.decode.fields", "derived:/tier:refused:pro": _LOST},
-    ),  # fmt: skip
+    ),
     Edit(
         "a date-time",
         member("endedAt", {"type": "string", "format": "date-time"}, required=True),
         {OLD: _LOST, "derived:/endedAt:an-hour-later": _LOST},
-    ),  # fmt: skip
+    ),
     Edit("a number", member("ratio", {"type": "number"}, required=True), {"derived:/ratio:garbled": _LOST}),
     Edit(
         "a boolean", member("urgent", {"type": "boolean"}, required=True), {"derived:/urgent:garbled": _LOST}
@@ -576,12 +580,12 @@ CLIENT_EDITS = [
         "nested objects",
         member("owner", _OWNER, required=True),
         {OLD: _LOST, "derived:/owner/address/city:lost": _LOST},
-    ),  # fmt: skip
+    ),
     Edit(
         "a map",
         member("labels", {"type": "object", "additionalProperties": {"type": "integer"}}, required=True),
         {OLD: _LOST, "derived:/labels:null": _LOST},
-    ),  # fmt: skip
+    ),
     Edit("oneOf", member("plan", _EITHER, required=True), {OLD: _LOST}),
     Edit("the path renamed", moved("/v3/batches/{id}"), {OLD: "client.request.target"}),
     Edit("the key's header renamed", (update(KEY, {"name": "x-sync-key"}),), {OLD: "client.auth.header"}),
@@ -615,5 +619,5 @@ CLIENT_EDITS = [
         ),
         {"derived:409:kind": "client.error."},
         (OLD,),
-    ),  # fmt: skip
+    ),
 ]

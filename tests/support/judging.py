@@ -8,7 +8,7 @@ from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.reference.server import ReferenceServer
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 

@@ -351,7 +351,9 @@ def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) ->
     result.fail(
         turn.last,
         f"the client itself failed: {play.title}",
-        expected="an error" if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError) else "a batch or an error",
+        expected="an error"
+        if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError)
+        else "a batch or an error",
         actual=turn.said(),
         code="crash",
     )

@@ -92,7 +92,11 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _redirect(
-    factory: CaseFactory, title: str, *answers: StubResponse, elsewhere: tuple[StubResponse, ...] = (), secure: bool = False
+    factory: CaseFactory,
+    title: str,
+    *answers: StubResponse,
+    elsewhere: tuple[StubResponse, ...] = (),
+    secure: bool = False,
 ) -> Case:
     batch_id = factory.id()
     end = json_body(factory.batch(batch_id))

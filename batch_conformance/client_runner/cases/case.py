@@ -21,6 +21,7 @@ from batch_conformance.generate.ordinary import NotInContract, Ordinary
 #: Deadlines, in seconds: whole ones, since some clients take no others.
 DEADLINE = 5.0
 SHORT_DEADLINE = 1.0
+FAULT_DEADLINE = 2.0
 LONG_DEADLINE = 60.0
 #: How often an error is answered before a retrying client is let go with a batch: enough to see that it has no limit.
 PATIENCE = 14
@@ -138,6 +139,6 @@ class CaseFactory:
         end = json_body(self.batch(batch_id))
         return CallStep(batch_id, told, (*[answer] * PATIENCE, end), timeout_s=timeout_s)
 
-    def fault(self, told: TransportFault, *answers: StubResponse, timeout_s: float = 2.0) -> CallStep:
+    def fault(self, told: TransportFault, *answers: StubResponse, timeout_s: float = FAULT_DEADLINE) -> CallStep:
         """A call on which something goes wrong on the way."""
         return CallStep(self.id(), told, answers, timeout_s=timeout_s)
