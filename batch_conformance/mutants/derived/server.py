@@ -32,6 +32,8 @@ _IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "serv
 _NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
 _RATE, _ERROR_TYPE = "server.rate.429", "server.error.media-type"
 #: Statuses that the suite meets or stages; of these a request decides, not the server's mood.
+#: Pairs of reads of which one is chosen for a rule.
+_PAIRS = 6
 _MET, _STAGED = (401, 403, 404), (429, 500)
 #: A status that is not documented in most contracts, by that of the documented one.
 _OTHERS = (418, 410, 409, 406, 402)
@@ -84,18 +86,30 @@ def _in_rules(entity: Entity, names: Names) -> Found:
 
 def _in_steps(entity: Entity, names: Names) -> Found:
     """Rules that join two reads, and every step that the lifecycle forbids."""
-    faults = transition_faults_of(_space(), most=1)
-    for fault in faults:
+    faults = transition_faults_of(_space(), most=_PAIRS)
+    seen: set[str] = set()
+    for fault in sorted(faults, key=lambda one: _moves_what_stands(entity, one.before, one.value)):
         build = partial(_showing, entity, fault.before, fault.before, fault.value)
+        more = (_FINAL, _IDENTITY) if _moves_what_stands(entity, fault.before, fault.value) else ()
         if fault.code == "lifecycle":
             step = fault.label.replace(", then ", "-")
             final = entity.lifecycle.is_final(read(fault.before, fault.pointer))
             clauses = (_FINAL, _FORWARD) if final else (_FORWARD,)
-            yield Derived(names(fault.pointer, "lifecycle", step), clauses, build)
-        else:
-            yield Derived(names(fault.pointer, fault.code), (clause_list().of_rule(fault.code),), build)
+            yield Derived(names(fault.pointer, "lifecycle", step), clauses, build, more)
+        elif fault.schema_pointer not in seen:
+            seen.add(fault.schema_pointer)
+            clauses = (clause_list().of_rule(fault.code),)
+            yield Derived(names(fault.pointer, fault.code), clauses, build, more)
     for lost in faults.unreachable:
         yield Unprovable(names(lost, "rule"), "no two reads were found that break this alone")
+
+
+def _moves_what_stands(entity: Entity, before: Any, after: Any) -> bool:
+    """Whether two reads differ in what never changes, or not once a status is final."""
+    cycle = entity.lifecycle
+    final = bool(cycle.pointer) and cycle.is_final(read(before, cycle.pointer))
+    places = (*entity.identity, *(cycle.frozen if final else ()))
+    return any(read(before, place) != read(after, place) for place in places)
 
 
 def _in_identity(entity: Entity, names: Names) -> Found:
@@ -146,11 +160,11 @@ def _in_errors(entity: Entity, names: Names) -> Found:
         if status not in (*_MET, *_STAGED):
             yield Unprovable(names(key, "error"), f"nothing that the suite may send leads to a {key}")
             continue
-        yield Derived(
-            names(key, "media-type"),
-            (_ERROR_TYPE, *((_RATE,) if status == 429 else ())),
-            partial(_answering, status, _as_text),
-        )
+        name = names(key, "media-type")
+        if status == 429:
+            yield Unprovable(name, "gateways answer it: nothing asks for its media type")
+        else:
+            yield Derived(name, (_ERROR_TYPE,), partial(_answering, status, _as_text))
         yield from _in_error(status, answer, names)
 
 
