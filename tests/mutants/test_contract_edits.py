@@ -22,9 +22,11 @@ from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target
-from tests.support.edits import CLIENT_EDITS, OLD, RUN, SERVER_EDITS, Edit
+from tests.support.client_edits import CLIENT_EDITS
+from tests.support.edits import OLD, RUN, Edit
 from tests.support.judging import judged_client, judged_server, red, shown
 from tests.support.overlays import using
+from tests.support.server_edits import SERVER_EDITS
 
 #: Clauses about time and transport, which no edit is about.
 _SLOW = ("client.fault.", "client.retry.", "client.auth.redirect", "client.auth.per-call")

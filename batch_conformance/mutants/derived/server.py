@@ -31,11 +31,11 @@ Found = Iterator[ServerFault | Unprovable]
 _IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "server.poll.forward-only"
 _NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
 _RATE, _ERROR_TYPE = "server.rate.429", "server.error.media-type"
-#: Statuses that the suite meets or stages; of these a request decides, not the server's mood.
 #: Pairs of reads of which one is chosen for a rule.
 _PAIRS = 6
+#: Statuses that the suite meets, and those that it stages.
 _MET, _STAGED = (401, 403, 404), (429, 500)
-#: A status that is not documented in most contracts, by that of the documented one.
+#: Of these, the first one that is not documented stands for a status that is not.
 _OTHERS = (418, 410, 409, 406, 402)
 
 
