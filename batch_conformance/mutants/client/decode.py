@@ -1,11 +1,11 @@
-"""Faults in what becomes of a valid batch: ``client.decode.*``."""
+"""Odd faults in what becomes of a valid batch: ``client.decode.*``. Plain ones are derived."""
 # Hooks take more than most faults use, and a row of a table is read best whole.
 # ruff: noqa: ARG002, ARG005, E501
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -55,14 +55,7 @@ def _swap(first: str, second: str) -> Callable[[Reply], object]:
 
 
 _FIELDS = "decode.fields"
-_reply_fault("fields-no-output-url", _FIELDS, "loses outputUrl", lambda reply: reply.pop("outputUrl"))
 _reply_fault("fields-no-webhook-url", _FIELDS, "loses webhookUrl", lambda reply: reply.pop("webhookUrl"))
-_reply_fault("fields-no-created-at", _FIELDS, "loses created_at", lambda reply: reply.pop("created_at"))
-_reply_fault("fields-no-metrics", _FIELDS, "loses metrics", lambda reply: reply.pop("metrics"))
-_reply_fault(
-    "fields-no-pending", _FIELDS, "loses pending_count", _counts(lambda metrics: metrics.pop("pending_count"))
-)
-_reply_fault("fields-null-status", _FIELDS, "hands over null for the status", _sets("status", lambda _: None))
 _reply_fault(
     "fields-urls-swapped", _FIELDS, "swaps the two URLs", _swap("outputUrl", "webhookUrl"), "decode.optional"
 )
@@ -111,14 +104,6 @@ for _old, _new in (
 ):
     _reply_fault(f"status-{_old.lower().replace('_', '-')}-renamed", _STATUS, f"takes {_old} for {_new}",
                  _instead("status", _old, _new))  # fmt: skip
-
-
-@mutant("status-jobs-created-refused", _STATUS, "does not know JOBS_CREATED")
-class _JobsCreated(Faulty):
-    def enumerated(self, value: str, known: Sequence[Any]) -> str:
-        if value == "JOBS_CREATED":
-            raise BatchError("decode", "no such status")
-        return super().enumerated(value, known)
 
 
 @mutant("status-failed-raises", _STATUS, "makes an error of a failed batch")
