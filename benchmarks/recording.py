@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from batch_conformance.http import Request
-from batch_conformance.reference.store import REFERENCE_KEY, sample_store
+from batch_conformance.operations.get_batch.store import sample_store
+from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner import session
 from batch_conformance.server_runner.connection import wire_bytes
 from batch_conformance.server_runner.runner import ServerRunner

@@ -55,8 +55,8 @@ def replay(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
-    told = parser.parse_args(arguments)
-    clause, _, number = told.clause.partition("#")
+    given = parser.parse_args(arguments)
+    clause, _, number = given.clause.partition("#")
     if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):
@@ -173,21 +173,21 @@ def _target(
     named = sorted(set(_names(evidence["replay"])))
     spec = given.target or document["subject"]["target"]
     if spec == "embedded" or given.mutant:
-        from batch_conformance.mutants.server import server_mutants, server_variations
+        from batch_conformance.mutants import variants
         from batch_conformance.reference.server import ReferenceServer
         from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
         from batch_conformance.reference.target import embedded_target
 
-        variants = {**server_variations(), **server_mutants()}
-        if given.mutant and given.mutant not in variants:
+        name = given.mutant or (None if given.target else document["run"].get("mutant"))
+        known = variants("server", name) if name else {}
+        if given.mutant and given.mutant not in known:
             from batch_conformance.cli import nearest
 
-            raise Misuse(f"unknown mutant {given.mutant!r}{nearest(given.mutant, list(variants))}")
-        name = given.mutant or (None if given.target else document["run"].get("mutant"))
-        app = variants[name].build() if name in variants else ReferenceServer()
-        known = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
+            raise Misuse(f"unknown mutant {given.mutant!r}{nearest(given.mutant, list(known))}")
+        app = known[name].build() if name and name in known else ReferenceServer()
+        secrets = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
         with embedded_target(app) as target:
-            yield target, known
+            yield target, secrets
         return
     first = evidence["replay"].get("api_key_env")
     target = resolve_target(

@@ -183,7 +183,10 @@ def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
     if not isinstance(told, ValidBatch):
         return told
     return ValidBatch(
-        {name: value.replace("{own}", own) if isinstance(value, str) else value for name, value in told.batch.items()}
+        {
+            name: value.replace("{own}", own) if isinstance(value, str) else value
+            for name, value in told.batch.items()
+        }
     )
 
 

@@ -85,6 +85,8 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
     """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:
         return
+    from batch_conformance.mutants import variants
+
     names: set[str] = set()
     for kind in kinds:
         if kind == "recorded":
@@ -92,7 +94,7 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
         chosen = options.target if kind == "server" else options.client
         if chosen != "embedded":
             raise UsageProblem(f"--batch-mutant goes with the embedded {kind} only, not with {chosen!r}")
-        names |= _variants(kind)
+        names |= variants(kind, options.mutant).keys()
     if not names:
         raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
     if options.mutant not in names:
@@ -108,14 +110,6 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
-def _variants(kind: Kind) -> set[str]:
-    if kind == "server":
-        from batch_conformance.mutants.server import server_mutants, server_variations
-
-        return {*server_mutants(), *server_variations()}
-    from batch_conformance.mutants.client import client_mutants, client_variations
-
-    return {*client_mutants(), *client_variations()}
 
 
 def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:
@@ -224,12 +218,12 @@ def opened_target(options: Options) -> Iterator[Target]:
     if options.target != "embedded":
         yield _resolved(options)
         return
-    from batch_conformance.mutants.server import server_mutants, server_variations
+    from batch_conformance.mutants import variants
     from batch_conformance.reference.server import ReferenceServer
     from batch_conformance.reference.target import embedded_target
 
-    variants = {**server_variations(), **server_mutants()} if options.mutant else {}
-    app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()
+    variant = variants("server", options.mutant).get(options.mutant) if options.mutant else None
+    app = variant.build() if variant else ReferenceServer()
     with embedded_target(app, parse_rate(options.rate) if options.rate else None) as target:
         yield target
 
@@ -265,10 +259,9 @@ def _client(options: Options) -> ClientUnderTest:
     from batch_conformance.client_runner.open import open_adapter, open_client
 
     if options.client == "embedded" and options.mutant:
-        from batch_conformance.mutants.client import client_mutants, client_variations
+        from batch_conformance.mutants import variants
 
-        mutant, variation = client_mutants().get(options.mutant), client_variations().get(options.mutant)
-        variant = mutant or variation
+        variant = variants("client", options.mutant).get(options.mutant)
         if variant is not None:
             return open_adapter(variant.adapter(), spec="embedded", transport=options.transport)  # type: ignore[arg-type]
     return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]

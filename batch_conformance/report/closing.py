@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -16,7 +17,6 @@ from batch_conformance.report.labels import (
 )
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
-from batch_conformance.report.text import cut, log_safe
 
 #: Lines of a terminal that shows the end of a run without scrolling, with one left for the prompt.
 LINES = 23

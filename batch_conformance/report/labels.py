@@ -85,7 +85,7 @@ def theme_title(theme: str) -> str:
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
-def asked(document: Document) -> list[dict[str, Any]]:
+def selected_clauses(document: Document) -> list[dict[str, Any]]:
     """The clauses that a run was about: all of them, but in a partial run. One that is required is asked about, too."""
     return [
         clause

@@ -19,8 +19,8 @@ from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
+from batch_conformance.operations.get_batch.store import Batch, State
 from batch_conformance.reference.server import Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, State
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"

@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, Store, sample_store
+from batch_conformance.operations.get_batch.store import sample_store
+from batch_conformance.operations.stored import Store
+from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY
 
 
 @dataclass

@@ -144,7 +144,7 @@ def _is_right(leaf: Leaf, handed: Any) -> bool:
             return is_number(handed) and same(wire, handed)
         case "uuid" if isinstance(handed, str):
             # RFC 9562, 4: hexadecimal digits in either case.
-            return handed.casefold() == wire.casefold()
+            return bool(handed.casefold() == str(wire).casefold())
         case "any":
             return same(wire, handed)
     if isinstance(wire, str) and isinstance(handed, str) and _ODD_URL.fullmatch(wire):

@@ -33,10 +33,17 @@ VARIED = (
 def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
     """Members of a completed batch with nothing special about it."""
     success, failed = chance.sample(range(2, 90), 2)
-    counts = {"total_generations": success + failed, "success_count": success, "failed_count": failed, "pending_count": 0}
+    counts = {
+        "total_generations": success + failed,
+        "success_count": success,
+        "failed_count": failed,
+        "pending_count": 0,
+    }
     return (
         {"/created_at": f"2024-0{chance.randint(1, 9)}-15T10:30:{chance.randint(10, 59)}Z"},
         {"/status": "COMPLETED", **{f"/metrics/{name}": count for name, count in counts.items()}},
-        {"/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?sig=A%2Fb&part=1"},
+        {
+            "/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?sig=A%2Fb&part=1"
+        },
         {"/webhookUrl": f"https://hooks.example.com/Batch/{chance.randint(1000, 9999)}?from=Sync"},
     )

@@ -100,7 +100,7 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
                     )
                 ),
             ),
-        )
+        ),
     )
     lifecycle = factory.values.entity.lifecycle
     for status in lifecycle.values if lifecycle.pointer else ():
@@ -199,7 +199,9 @@ def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) ->
 def _optional(factory: CaseFactory) -> Iterator[Case]:
     clause = "client.decode.optional"
     yield from _valid(factory, "webhookUrl null", clause, webhookUrl=None)
-    yield from possible(lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),)))
+    yield from possible(
+        lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),))
+    )
     for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
         empty: dict[str, Any] = {"status": status, "outputUrl": ""}
         if status != "FAILED":
@@ -328,7 +330,12 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     yield Case(
         "batches between errors with long bodies",
         clause,
-        (absent, factory.valid(factory.batch()), factory.refusal(HttpError(404), telling(404, long)), factory.valid(factory.batch())),
+        (
+            absent,
+            factory.valid(factory.batch()),
+            factory.refusal(HttpError(404), telling(404, long)),
+            factory.valid(factory.batch()),
+        ),
     )
     known = factory.valid(factory.batch())
     down = factory.refusal(HttpError(500), telling(500, "the archive does not respond"))
@@ -372,10 +379,12 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
         clause,
         (
             CallStep(
-                factory.id_of(late), Unconstrained(), (json_body(late).delayed(1.4),), timeout_s=SHORT_DEADLINE
+                factory.id_of(late),
+                Unconstrained(),
+                (json_body(late).delayed(1.4),),
+                timeout_s=SHORT_DEADLINE,
             ),
             factory.valid(factory.batch()),
             factory.valid(factory.batch()),
         ),
     )
-

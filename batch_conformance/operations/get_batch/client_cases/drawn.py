@@ -38,7 +38,9 @@ def _everything(factory: CaseFactory, drawn: tuple[dict[str, Any], batches.Style
     batch = values.with_id(_over(values.base, members), factory.id())
     if values.edited and not values.space.is_valid(batch):
         raise NotInContract("the contract does not allow such a batch")
-    return Case("a batch with everything at once", ("client.decode.fields",), (sent_ask(factory, batch, style, way),))
+    return Case(
+        "a batch with everything at once", ("client.decode.fields",), (sent_ask(factory, batch, style, way),)
+    )
 
 
 def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +53,9 @@ def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
         if name not in _DRAWN:
             made[name] = value
         elif isinstance(value, dict) and isinstance(made.get(name), dict):
-            made[name] = value | {key: item for key, item in made[name].items() if key in value or name in _DRAWN}
+            made[name] = value | {
+                key: item for key, item in made[name].items() if key in value or name in _DRAWN
+            }
         elif name not in made and name in entity.required:
             made[name] = value
     return made

@@ -73,7 +73,7 @@ def _said(factory: CaseFactory, status: int, message: str) -> Case:
         told, answer = HttpError(status, (message,)), with_message(status, message)
     except NotInContract:
         told, answer = HttpError(status), telling(status, message)
-        clauses = (clauses[0], *clauses[2:])
+        return _refused(factory, f"a {status}", (clauses[0], *clauses[2:]), told, answer)
     return _refused(factory, f"a {status}", clauses, told, answer)
 
 
@@ -84,7 +84,12 @@ def _messages(factory: CaseFactory) -> Iterator[Case]:
         (401, "a 401 with a message", "your key was revoked on Monday", {}),
         (404, "a 404 with a message", "nothing here for organisation 7781", {}),
         (400, "a 400 with a message", "that id is not one of ours", {}),
-        (400, "a 400 with an array of 2", ["id must be longer than 3 characters", "id must start with batch"], {}),
+        (
+            400,
+            "a 400 with an array of 2",
+            ["id must be longer than 3 characters", "id must start with batch"],
+            {},
+        ),
         (
             404,
             "a 404 with an array of 3",
@@ -93,7 +98,12 @@ def _messages(factory: CaseFactory) -> Iterator[Case]:
         ),
         (401, "a 401 with an array of 1", ["one reason only"], {}),
         (403, "a 403 with a message beyond ASCII", wide, {}),
-        (400, "a 400 with a message and a code", "nobody may step for that many", {"errorCode": "limit_reached"}),
+        (
+            400,
+            "a 400 with a message and a code",
+            "nobody may step for that many",
+            {"errorCode": "limit_reached"},
+        ),
         (403, "a 403 with a long message", long, {}),
     ]
     for status, title, message, members in rows:
@@ -112,10 +122,7 @@ def odd_case(factory: CaseFactory, status: int, odd: OddBody) -> Case:
     """An error status with a body that is not the documented one."""
     more = _RETRY if may_be_retried(status) else ()
     return _refused(
-        factory,
-        f"a {status} with {odd.what}",
-        ("client.error.odd-body", *more, *_ALL),
-        HttpError(status, body=odd.what),
+        factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), HttpError(status, body=odd.what),
         text(status, odd.body, odd.media_type),
     )  # fmt: skip
 
@@ -151,9 +158,7 @@ def _lies(factory: CaseFactory) -> Iterator[Case]:
         batch = factory.batch()
         known = factory.values.entity.members
         told_as = batch | {
-            name: value
-            for name, value in (("statusCode", claimed), ("message", "none"))
-            if name not in known
+            name: value for name, value in (("statusCode", claimed), ("message", "none")) if name not in known
         }
         yield Case(
             f"a 200 whose batch also says {claimed}",
@@ -164,7 +169,11 @@ def _lies(factory: CaseFactory) -> Iterator[Case]:
 
 def _says_error(factory: CaseFactory) -> Iterator[Case]:
     for claimed in (404, 401):
-        step = CallStep(factory.id(), InvalidSuccess(f"an error body that says {claimed}"), (_refusing(claimed).of_status(200),))
+        step = CallStep(
+            factory.id(),
+            InvalidSuccess(f"an error body that says {claimed}"),
+            (_refusing(claimed).of_status(200),),
+        )
         yield Case(
             f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,)
         )
@@ -219,6 +228,8 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     )  # fmt: skip
 
 
-def _refused(factory: CaseFactory, title: str, clauses: tuple[str, ...], told: HttpError, answer: StubResponse) -> Case:
+def _refused(
+    factory: CaseFactory, title: str, clauses: tuple[str, ...], told: HttpError, answer: StubResponse
+) -> Case:
     waits = may_be_retried(told.status)
     return Case(title, clauses, (factory.refusal(told, answer),), waits=waits)

@@ -52,9 +52,7 @@ def transfer_cases(factory: CaseFactory) -> Iterator[Case]:
         ("escaped quotes", '"yes"'),
     ):
         url = f"https://hooks.example.com/x?note={text}"
-        yield from possible(
-            partial(_written_with, factory, what, url)
-        )
+        yield from possible(partial(_written_with, factory, what, url))
 
 
 def _written_with(factory: CaseFactory, what: str, url: str) -> Case:
