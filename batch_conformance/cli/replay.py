@@ -55,8 +55,8 @@ def replay(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
-    told = parser.parse_args(arguments)
-    clause, _, number = told.clause.partition("#")
+    given = parser.parse_args(arguments)
+    clause, _, number = given.clause.partition("#")
     if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):

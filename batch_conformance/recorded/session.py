@@ -13,7 +13,7 @@ from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
 from batch_conformance.contract import Clause, current_contract
 from batch_conformance.recorded.clauses import LIVE, recorded_needs
-from batch_conformance.recorded.files import find_files, sample_folder, shown
+from batch_conformance.recorded.files import find_files, format_name, sample_folder
 from batch_conformance.recorded.formats import drafts_of
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
@@ -96,7 +96,7 @@ def judge_recorded(
         redactor=keys_hidden(row.exchange.request for row in pile.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
-    run.error = _trouble(pile)
+    run.error = _error_of(pile)
     chosen = set(recorded_needs()) if selected is None else set(selected)
     run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)

@@ -85,8 +85,8 @@ def theme_title(theme: str) -> str:
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
-def asked(document: Document) -> list[dict[str, Any]]:
-    """The clauses that a run was about: all of them, but in a partial run. One that is required is asked about, too."""
+def selected_clauses(document: Document) -> list[dict[str, Any]]:
+    """The selected clauses: all, except in a partial run. A required clause counts as selected."""
     return [
         clause
         for clause in document["clauses"]
