@@ -29,8 +29,9 @@ class NotInContract(Exception):
 class Ordinary:
     """The ordinary values of one entity.
 
-    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged only
-    for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as they are.
+    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged
+    only for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as
+    they are.
     """
 
     def __init__(

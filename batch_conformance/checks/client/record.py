@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from batch_conformance.checks.finding import MISSING, CheckRegistry, CheckResult
+from batch_conformance.checks.finding import CheckRegistry, CheckResult
 from batch_conformance.contract import load_contract
 from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import read
