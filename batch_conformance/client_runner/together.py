@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from batch_conformance.checks.client.compare import id_of
 from batch_conformance.checks.client.record import CallResult, CaseResult, ValidBatch
 from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
 from batch_conformance.client_runner.cases.case import Case
@@ -106,7 +107,7 @@ def _went_wrong(turn: CallResult, keys: Sequence[str]) -> bool:
     sent = {value for exchange in turn.seen for value in exchange.request.header_values("x-api-key")}
     assert isinstance(turn.expected, ValidBatch)
     batch = turn.reply.batch
-    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or batch.get("id") != turn.expected.batch["id"]
+    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or id_of(batch) != id_of(turn.expected.batch)
 
 
 def _rounds(

@@ -58,6 +58,10 @@ class Ordinary:
         """A fresh one with this id."""
         return self.with_id(self._with(self.base, self._drawn(chance)), batch_id)
 
+    def may_have(self, batch_id: str) -> bool:
+        """Whether the contract in use lets a value have this id."""
+        return not self.edited or self.space.is_valid(self.with_id(self.base, batch_id))
+
     def id(self, chance: random.Random) -> str:
         """An id nobody has been asked for yet, of plain characters, of the form that the contract asks for."""
         return self._id_maker(chance)
