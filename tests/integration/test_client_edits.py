@@ -1,7 +1,8 @@
-"""The contract drives what clients are answered and what must reach their callers: edits of it, and clients for each."""
+"""The contract drives what clients are answered, and what must reach their callers: edits of it, clients for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def _without(*names: str) -> Change:
     return lambda batch: {name: value for name, value in batch.items() if name not in names}
 
 
-def _with(name: str, turned: Change) -> Change:
+def _with(name: str, turned: Callable[[Any], Any]) -> Change:
     return lambda batch: batch | ({name: turned(batch[name])} if batch.get(name) is not None else {})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,9 @@ class _Derived:
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
     """One case a value."""
     for one in _derived():
-        value = factory.values.with_id(one.value, factory.id()) if one.pointer != factory.values.entity.echo else one.value
+        value = one.value
+        if one.pointer != factory.values.entity.echo:
+            value = factory.values.with_id(value, factory.id())
         yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
 
 
@@ -80,7 +82,7 @@ def _place_of(values: Ordinary, row: Generated) -> str:
     return row.pointer
 
 
-def _as_before(entity: Entity, varied: tuple[str, ...]) -> frozenset[str]:
+def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
     """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
     before = entity_of("get", base_contract())
     same = {place for place in varied if _said(entity, place) == _said(before, place)}
@@ -99,15 +101,8 @@ def _forms(entity: Entity) -> str:
 
 
 def _is_odd(row: Generated) -> bool:
-    """Values about which clauses of their own speak: members unknown to the client, dates in odd letters, leap seconds."""
-    value = read(row.value, row.pointer)
-    if row.label == "unknown member":
-        return True
-    return isinstance(value, str) and "time" in _formats(row) and (value != value.upper() or ":60" in value)
-
-
-def _formats(row: Generated) -> str:
-    return "time" if row.label.startswith(("lower case", "leap second")) else ""
+    """Values of which other clauses speak, or none: members unknown to the client, dates in odd letters, leap seconds."""
+    return row.label == "unknown member" or row.label.startswith(("lower case", "leap second"))
 
 
 def _is_ruled(values: Ordinary, place: str, label: str) -> bool:
