@@ -107,9 +107,13 @@ def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -
     def judged(subject: str) -> RunResult:
         if subject == OLD:
             return _judged_old_client()
-        return judged_client(
-            variants("client", subject)[subject].adapter(), profile="quick", selected=_clauses()
-        )
+        variant = variants("client", subject)[subject]
+        run = judged_client(variant.adapter(), profile="quick", selected=_clauses())
+        if red(run) or subject in edit.green:
+            return run
+        # A few cases a clause show most faults; some take all cases of their theme.
+        theme = edit.red[subject].rpartition(".")[0]
+        return judged_client(variant.adapter(), selected={one for one in _clauses() if one.startswith(theme)})
 
     with using(tmp_path, *edit.actions):
         _assert_green(judged_client(adapter, profile="quick", selected=_clauses()), "the embedded client")
