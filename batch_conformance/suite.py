@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import pytest
 
 from batch_conformance.contract import current_contract
-from batch_conformance.recorded.clauses import recorded_needs
 
 
 def clauses_of(scope: str) -> pytest.MarkDecorator:
@@ -21,6 +20,9 @@ def clauses_of(scope: str) -> pytest.MarkDecorator:
 
 def recorded_clauses_of(scope: str) -> pytest.MarkDecorator:
     """The same for recorded traffic: over the clauses that recordings can put to the test."""
+    # Imported here: the other suites do without what reads recordings.
+    from batch_conformance.recorded.clauses import recorded_needs
+
     return _over(scope, recorded_needs(), subject="recorded")
 
 

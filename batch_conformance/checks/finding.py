@@ -24,7 +24,8 @@ class Finding:
     is wrong (empty where the finding is about none), ``operation`` the name of the operation. Nothing but people
     reads ``message``, ``expected`` and ``actual``.
     ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it.
+    what must be sent before it, where it takes more than one request to see it. ``code`` says in one word what kind of
+    breach it is, ``pointer`` is the JSON pointer of the place in the answer's body.
     """
 
     message: str
@@ -52,6 +53,8 @@ class CheckResult:
     def failed(self, clause: str) -> bool:
         """Whether a clause that this one is ``explained_by`` is broken. Raises ``KeyError`` for one not declared."""
         return bool(self.earlier[clause].findings)
+    #: The results on the operations of the run, of which this one is the sum; empty where it is one of them.
+    parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def observe(self, count: int = 1) -> None:
         """Count material that could have broken the clause."""

@@ -32,13 +32,18 @@ ENOUGH_BREAKDOWNS = 3
 
 
 class ClientRunner:
-    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played.
+    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played,
+    ``expect`` how many there are.
 
     ``plays`` are the plays kept, by the number of their case; ``left_out`` counts, by clause, what was not played.
     """
 
     def __init__(
-        self, client: ClientUnderTest, keys: Sequence[str], progress: Callable[[int], None] | None = None
+        self,
+        client: ClientUnderTest,
+        keys: Sequence[str],
+        progress: Callable[[int], None] | None = None,
+        expect: Callable[[int], None] | None = None,
     ) -> None:
         self.plays: dict[int, CaseResult] = {}
         self.requests = 0
@@ -49,6 +54,7 @@ class ClientRunner:
         self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
         self._keys = keys
         self._progress = progress
+        self._expect = expect
         self._played = 0
         self._by_turns = False
         #: Calls that could have led to a request; whether any request ever came; what came of the last call.
@@ -67,6 +73,8 @@ class ClientRunner:
         To be called on the main thread, so that clients that run there only can be judged.
         """
         order = list(cases)
+        if self._expect:
+            self._expect(len(order))
         self._by_turns = not self._client.apart and not self._works_side_by_side()
         self._play_in_order(order)
         if not self._by_turns and self._breaks_in_threads_only(order):

@@ -99,7 +99,8 @@ class ClauseList:
     def absent(self, clause: str) -> bool:
         """Whether the contract has nothing of what a clause covers any more."""
         row = self.clauses.get(clause)
-        covers = [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row else []
+        written = row is not None and not row.derived
+        covers = [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
         return bool(covers) and not any(self._is_there(cover) for cover in covers)
 
     def _is_there(self, cover: str) -> bool:
@@ -172,7 +173,8 @@ def _body_clause(clause: str, first: Place, entity: Entity) -> Clause:
         promise = f"{name} is {'; '.join(told) or 'as the schema says'}{', required' if sure else ''}"
         if any(place.pointer.startswith(own + "/") for place in entity.places):
             promise += ", and what is in it is as the schema says"
-    source = first.schema_pointer.rpartition("/")[0]
+    said = next((place for place in rows if place.keyword != "required"), first)
+    source = said.schema_pointer.rpartition("/")[0]
     return Clause(
         clause, "must", _short(promise) + ".", f"schema {source}", covers=(f"entity:{own}",), derived=True
     )

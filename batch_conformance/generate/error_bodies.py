@@ -40,7 +40,7 @@ class ErrorBodies:
         known = documented([*self._space.applying(self._space.schema, body)])
         if not set(told) <= set(known) or not self._space.is_valid(body):
             raise NotInContract(f"the contract has no error that tells {', '.join(told)}")
-        return body | more
+        return {**body, **more}
 
     def holding(self, wishes: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """A documented body with those of the ``wishes`` that the contract allows, and ``more``, allowed or not."""
@@ -48,7 +48,7 @@ class ErrorBodies:
         for name, value in wishes.items():
             made = {**body, name: value}
             body = made if self._space.is_valid(made) else body
-        return body | more
+        return {**body, **more}
 
 
 def _documented(operation: Operation, status: int) -> Answer | None:

@@ -178,8 +178,13 @@ class Ordinary:
         def number(chance: random.Random) -> str:
             return str(chance.randrange(1000, 2**31))
 
-        makers: list[Callable[[random.Random], str]] = [plain, lambda chance: _alike(example, chance),
-                                                        lambda chance: _alike(there, chance), _uuid, number]  # fmt: skip
+        makers: list[Callable[[random.Random], str]] = [
+            plain,
+            number,
+            _uuid,
+            lambda chance: _alike(example, chance),
+            lambda chance: _alike(there, chance),
+        ]
         for maker in makers:
             made = maker(random.Random(0))
             if made and (echo is None or self.space.is_valid(replaced(self.base, echo, self._as_member(made)))):

@@ -1,4 +1,4 @@
-"""Hostile text made fit to show: the invisible becomes visible, the huge is cut, and both can be seen."""
+"""Safe display of foreign text: invisible characters become visible, long text is cut, and both are marked."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-#: The longest text that a report shows in a place, in characters.
+#: The longest text in one place of a report, in characters.
 LINE_LIMIT = 2048
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 #: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
-#: The two ways of quoting that ``exchange.curl_line`` uses.
+#: The two ways of quoting that ``http.curl_line`` uses.
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -26,8 +26,8 @@ def visible(text: str, *, lines: bool = True) -> str:
         return text
     if lines:
         text = text.replace("\r\n", "\n")
-    kept = "\n\t" if lines else ""
-    return "".join(char if char.isprintable() or char in kept else _written_out(char) for char in text)
+    allowed = "\n\t" if lines else ""
+    return "".join(char if char.isprintable() or char in allowed else _written_out(char) for char in text)
 
 
 def _written_out(char: str) -> str:
@@ -50,7 +50,7 @@ def cut(text: str, limit: int) -> str:
 
 
 class Redacts(Protocol):
-    """Takes secrets out of a text, as ``exchange.Redactor`` does."""
+    """Removes secrets from a text, as ``http.Redactor`` does."""
 
     def text(self, text: str, /) -> str:
         """The text without them."""
@@ -71,7 +71,7 @@ class Chained:
 
 def redacted(redactor: Redacts, text: str, *, lines: bool) -> str:
     """The text without secrets, everything invisible written out."""
-    # Before, so that a secret is whole; after, since writing out may spell one that was broken up.
+    # Redacted before, while a secret is whole, and after, since writing out may restore one that was broken up.
     return redactor.text(visible(redactor.text(text), lines=lines))
 
 

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from batch_conformance import __version__
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 _MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
-Progress = Callable[[int], None] | None
+
+class Progress(Protocol):
+    """Is told how many requests (or cases) are done, and once, as soon as it is known, how many there will be."""
+
+    def __call__(self, done: int, /) -> None:
+        """So many are done."""
+
+    def expect(self, total: int) -> None:
+        """So many there will be."""
 
 
 class Interrupted(Exception):
@@ -104,7 +112,7 @@ def _likeness(one: str, other: str) -> float:
 
 
 
-def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress = None) -> RunResult:
+def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:
     """Check a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
 
     ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
@@ -147,7 +155,7 @@ def could_not_run(kind: Kind, options: Options, selected: Collection[str], reaso
     )
 
 
-def _judge_server(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_server(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.server_runner.session import judge_server
 
     with opened_target(options) as target:
@@ -159,7 +167,9 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             seed=options.seed,
             timeout=options.timeout,
             progress=progress,
+            expect=progress.expect if progress else None,
             database=_database(options),
+            operations=options.operations,
         )
     if options.target == "embedded":
         run.mutant = options.mutant or ""
@@ -218,7 +228,7 @@ def opened_target(options: Options) -> Iterator[Target]:
         yield target
 
 
-def _judge_client(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_client(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.client_runner.leftovers import counted_leftovers
     from batch_conformance.client_runner.session import judge_client
 
@@ -232,7 +242,9 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
                 strict=options.strict,
                 seed=options.seed,
                 progress=progress,
+                expect=progress.expect if progress else None,
                 database=_database(options),
+                operations=options.operations,
             )
         finally:
             client.close()
@@ -255,14 +267,14 @@ def _client(options: Options) -> ClientUnderTest:
     return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
 
 
-def _judge_recorded(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_recorded(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.recorded import judge_recorded
 
     del progress  # reading files takes no time worth showing
     return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
 
 
-_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress], RunResult]] = {
+_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
     "server": _judge_server,
     "client": _judge_client,
     "recorded": _judge_recorded,

@@ -1,4 +1,4 @@
-"""What GitHub Actions shows of a verdict: the job summary and annotations."""
+"""Output for GitHub Actions: job summary and annotations."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _annotations(document: Document, report: str) -> Iterator[str]:
     title = f"{subject_name(document)}: {standing_label(document)}"
     error = document["run"].get("error")
     yield _command(level, title, f"{sentence(document)}\n{error}" if error else sentence(document))
-    # One for each reason: what keeps the suite from judging keeps it from judging each clause.
+    # One for each reason, not for each clause: a run that cannot be judged has the same reason for all.
     unjudged: dict[str, list[str]] = {}
     for clause in with_verdict(document, "error"):
         unjudged.setdefault(clause["reason"], []).append(clause["id"])

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
+from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
@@ -16,7 +17,14 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth
+from batch_conformance.server_runner.probes import (
+    PROBES,
+    Probe,
+    ProbeContext,
+    before_first_auth,
+    planned,
+    sent,
+)
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.staging import Stager
 from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_of
@@ -71,24 +79,38 @@ class ServerRunner:
 
         ``given`` are the ids the user named; without them ids are discovered. Raises :class:`CouldNotRun`.
         """
+        if not self.world.operations:
+            raise CouldNotRun("the contract has no operation left that the suite can judge")
         if given:
             self.world.ids = list(dict.fromkeys(given))
-            if "before-first-auth" in wanted:
+            if "before-first-auth" in sent(wanted):
                 self._run(before_first_auth(self.world))
                 self.done.add("before-first-auth")
         else:
             self.world.ids = discover(self._sender)
         if self.target.stager is not None:
             self.world.ids += self._staged_batches(self.target.stager)
-        read_known_batches(self._sender, given)
+        if "get" in self.world.operations:
+            read_known_batches(self._sender, given)
 
     def _staged_batches(self, stager: Stager) -> list[str]:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""
         staged = [stager.batch_in(state) for state in STATUSES]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
+    def expected(self, wanted: Collection[str]) -> int:
+        """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
+        profile = self.world.profile
+        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in PROBES.items() if name in wanted)
+        count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
+        count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
+        return self.requests + min(count, self._sender.budget.left())
+
     def run(self, wanted: Collection[str]) -> None:
         """Send all wanted probes in their order, until the budget is spent."""
+        if "get" not in self.world.operations:
+            return
+        wanted = sent(wanted)
         if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
             # It is long to load, and the waits of the others leave time for it.
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()

@@ -305,7 +305,7 @@ def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
     subprocess.run(
         [*command, *arguments], cwd=tmp_path, env=settings, capture_output=True, check=False, timeout=120
     )
-    replay = ["replay", "reports/latest", "client.decode.unknown-fields#1"]
+    replay = ["replay", "reports/latest/partial", "client.decode.unknown-fields#1"]
     with subprocess.Popen(
         [*command, *replay], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True
     ) as held:

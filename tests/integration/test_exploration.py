@@ -117,7 +117,7 @@ def test_a_database_that_breaks_down_costs_no_verdict() -> None:
     kept = NamedDatabase(Gone(), "any")
     kept.save(b"key", b"value")
     assert not list(kept.fetch(b"key"))
-    assert kept.trouble == "ConnectionError"
+    assert kept.error == "ConnectionError"
     assert _explored(ReferenceServer(), Gone(), seed=1)
 
 

@@ -361,3 +361,17 @@ def test_the_samples_are_those_of_the_contract() -> None:
     examples: dict[str, Any] = responses["200"]["content"]["application/json"]["examples"]
     sample = json.loads((sample_folder() / "batch-completed.json").read_text("utf-8"))
     assert sample == examples["completed"]["value"]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [[]], True, None, 1.5, "", "x", 10**400], ids=lambda odd: repr(odd)[:10])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, odd: object) -> None:
+    """Found to be wrong or right, but no defect of ours."""
+    plain: dict[str, Any] = BATCH if status == 200 else NOT_FOUND
+    counts: dict[str, Any] = BATCH["metrics"]
+    bodies = [plain | {name: odd} for name in plain] + [odd]
+    bodies += [batch(metrics=counts | {name: odd}) for name in counts if status == 200]
+    for body in bodies:
+        run = judge({"a.json": plain_wrapper([RecordedExchange(), RecordedExchange(body, status)])})
+        assert not run.error, body
+        assert {row.verdict for row in run.results if row.verdict == "error"} == set(), body

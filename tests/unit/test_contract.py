@@ -224,7 +224,7 @@ def test_constants_of_the_code_are_those_of_the_contract() -> None:
     assert {int(status) for status in OPERATION["responses"]} == DOCUMENTED_STATUSES
     (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
     world = ProbeContext(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
-    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "header", world.key_header)
+    assert (scheme["type"], scheme["in"], world.key_name) == ("apiKey", "header", "")
     path = current_contract().operation("get").path
     sent = world.read("reads", "batch_1").request("http://127.0.0.1", "127.0.0.1")
     assert sent.url == "http://127.0.0.1" + path.replace("{id}", "batch_1")

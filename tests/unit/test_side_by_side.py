@@ -38,7 +38,8 @@ class Company:
 class FarTransport(Transport):
     """A transport whose clock counts events, so that how far the target seems does not depend on the machine.
 
-    ``step`` is the seconds of an event; ``meet`` makes requests wait for company where they may have some; ``refuse`` makes something of an answer that was asked for in company.
+    ``step`` is the seconds of an event; ``meet`` makes requests wait for company where they may have some; ``refuse``
+    makes something of an answer that was asked for in company.
     """
 
     company: Company

@@ -17,8 +17,7 @@ from urllib.parse import unquote
 
 from batch_conformance.checks.client.record import ClientRunRecord, ValidBatch, shortened
 from batch_conformance.checks.finding import MISSING
-from batch_conformance.contract import Instant, cached_by_contract, parse_date_time
-from batch_conformance.contract import pointers
+from batch_conformance.contract import Instant, cached_by_contract, parse_date_time, pointers
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.numbers import is_number, same
@@ -145,7 +144,7 @@ def _is_right(leaf: Leaf, handed: Any) -> bool:
             return is_number(handed) and same(wire, handed)
         case "uuid" if isinstance(handed, str):
             # RFC 9562, 4: hexadecimal digits in either case.
-            return handed.casefold() == wire.casefold()
+            return bool(handed.casefold() == str(wire).casefold())
         case "any":
             return same(wire, handed)
     if isinstance(wire, str) and isinstance(handed, str) and _ODD_URL.fullmatch(wire):

@@ -45,7 +45,6 @@ from batch_conformance.checks.client.replies import FRESH, blame_wrong_replies
 from batch_conformance.checks.client.request import ID_ENCODING, encoding_problem
 from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.contract.leaves import Leaf
-from batch_conformance.http import Exchange
 
 _TRANSFER = "client.decode.transfer"
 

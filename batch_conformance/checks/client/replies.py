@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batch_conformance.checks.client.compare import FIELDS, changes, id_of, leaves_of, shown, sound_places, state_of
+from batch_conformance.checks.client.compare import (
+    FIELDS,
+    changes,
+    id_of,
+    leaves_of,
+    shown,
+    sound_places,
+    state_of,
+)
 from batch_conformance.checks.client.error import kinds_of, status_code_of, status_problem
 from batch_conformance.checks.client.record import (
     FRESH,

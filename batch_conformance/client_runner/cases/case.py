@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,8 +47,8 @@ class Case:
     of the base URL. ``elsewhere`` are the answers of the other origins. ``secure`` cases have an https base URL, for
     clients that trust its certificate. ``waits`` marks cases that take their time. ``together`` has the two calls made
     at once, by two clients: at a server each, or both at one (``one_server``).
-    ``place`` is the pointer of the one place that is special, in cases derived from the schema. ``number`` tells cases
-    apart.
+    ``operation`` is the one that its calls are of. ``place`` is the pointer of the one place that is special, in cases
+    derived from the schema. ``number`` tells cases apart.
     """
 
     title: str
@@ -62,6 +62,7 @@ class Case:
     waits: bool = False
     together: bool = False
     one_server: bool = False
+    operation: str = "get"
     place: str | None = None
     number: int = field(default_factory=itertools.count().__next__, compare=False)
 

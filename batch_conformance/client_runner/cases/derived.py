@@ -48,7 +48,7 @@ def derived_cases(factory: CaseFactory) -> Iterator[Case]:
 @cached_by_contract
 def _derived() -> tuple[_Derived, ...]:
     values = ordinary_values()
-    varied = _as_before(values.entity, operation_cases("get").VARIED)
+    varied = _as_before(values.entity, tuple(operation_cases("get").VARIED))
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()

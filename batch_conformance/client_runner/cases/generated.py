@@ -36,6 +36,7 @@ class Property:
     strategy: Callable[[], st.SearchStrategy[Any]]
     case: Callable[[CaseFactory, Any], Case]
     beside: tuple[str, ...] = ()
+    operation: str = "get"
 
 
 def properties(operation: str = "get") -> Sequence[Property]:

@@ -15,7 +15,6 @@ from batch_conformance.checks.client.record import (
     InvalidSuccess,
     TransportFault,
     Unconstrained,
-    ValidBatch,
 )
 from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
 from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text

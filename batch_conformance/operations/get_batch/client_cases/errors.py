@@ -73,7 +73,7 @@ def _said(factory: CaseFactory, status: int, message: str) -> Case:
         told, answer = HttpError(status, (message,)), with_message(status, message)
     except NotInContract:
         told, answer = HttpError(status), telling(status, message)
-        clauses = (clauses[0], *clauses[2:])
+        return _refused(factory, f"a {status}", (clauses[0], *clauses[2:]), told, answer)
     return _refused(factory, f"a {status}", clauses, told, answer)
 
 

@@ -70,7 +70,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
     rows: list[tuple[str, tuple[StubResponse, ...]]] = []
     # Who follows comes to a 410: whatever a client does with a redirect, no batch is there to be had.
     for status in (302, 307, 301, 303, 308):
-        moved = whole.of_status(status).with_header("Location", "{own}/v2/batch/{id}/moved")
+        moved = whole.of_status(status).with_header("Location", "{own}{path}/moved")
         rows.append((f"a {status} with a batch in its body", (moved, gone)))
     rows.append(("a 302 with a batch in its body, without a Location", (whole.of_status(302),)))
     part = whole.of_status(206).with_header("Content-Range", f"bytes 0-{size - 1}/{size * 2}")
