@@ -19,7 +19,7 @@ from tests.support.judging import judged_client, judged_server, red, shown
 
 #: Of so many mutants of the contract as it is, one is judged.
 _EVERY = {"server": 3, "client": 6}
-_THEMES = ("client.decode.", "client.reject.", "client.error.")
+_THEMES = ("client.decode.", "client.reject.", "client.error.", "client.request.target")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -34,7 +34,7 @@ def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
     found: list[ClientFault | Unprovable] = []
     if "get" in current_contract().operations:
         names = Names()
-        for kind in (_in_members, _in_refusals, _in_errors):
+        for kind in (_in_members, _in_refusals, _in_requests, _in_errors):
             found += kind(entity_of("get"), names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
@@ -148,6 +148,21 @@ def _tolerating(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any]
         return not taken and Faulty.refuses(self, found, value)
 
     return refuses
+
+
+def _in_requests(entity: Entity, names: Names) -> Found:
+    """Each required header that is not sent."""
+    for header, _ in entity.operation.required_headers():
+        name = names(f"header/{header}", "required")
+        clauses = ("client.request.target",)
+        yield Derived(name, clauses, partial(_client, name, headers=_without_header(header)), ("client.request.",))
+
+
+def _without_header(name: str) -> Callable[[Faulty], dict[str, str]]:
+    def headers(self: Faulty) -> dict[str, str]:
+        return {key: value for key, value in Faulty.headers(self).items() if key != name}
+
+    return headers
 
 
 def _in_errors(entity: Entity, names: Names) -> Found:
