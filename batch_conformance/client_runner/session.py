@@ -212,8 +212,8 @@ def _verdicts(
 ) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in load_contract().of_side("client")}
     judged = []
-    checked = [] if result.error else [name for name in clauses if name in chosen]
-    judgements = {name: CLIENT_CHECKS.checks[name](record) for name in checked}
+    asked = [] if result.error else [name for name in clauses if name in chosen]
+    judgements = {name: CLIENT_CHECKS.checks[name](record) for name in asked}
     blame_unclaimed_replies(record, judgements)
     for clause in clauses.values():
         if clause.id not in chosen:
