@@ -47,7 +47,8 @@ def test_a_client_that_conforms_passes(workshop: VendoringEnv, make: Make, way: 
     assert ended.status == 0, ended.output
     assert ended.verdict() == ("toy", "pass", SHOULDS)
     own = OWN if "one call" in way else 0
-    assert f"{len(load_contract().of_side('client')) - len(SHOULDS) + own} passed, {len(SHOULDS)} xfailed" in ended.output
+    passed = len(load_contract().of_side("client")) - len(SHOULDS) + own
+    assert f"{passed} passed, {len(SHOULDS)} xfailed" in ended.output
     added = {name: content for name, content in repository.files().items() if name not in before}
     assert repository.files() == before | added
     assert {Path(name).parent.as_posix() for name in added} == {"reports/latest"}
