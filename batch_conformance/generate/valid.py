@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,13 +34,17 @@ def valid_values(
     return values_of(Space(schema, document, examples), limit, seed)
 
 
-def values_of(space: Space, limit: int = 100, seed: int = 0) -> list[Generated]:
-    """As :func:`valid_values`, for a space that is there already."""
+def values_of(
+    space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
+) -> list[Generated]:
+    """As :func:`valid_values`, for a space that is there already; places to ``leave`` are not varied."""
     rows = list(_bases(space))
     seen = {written(one.value) for one in rows}
     for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
         if len(rows) >= limit:
             break
+        if candidate.pointer in leave:
+            continue
         whole = isinstance(read(candidate.value, candidate.pointer), dict)
         value = space.repaired(candidate.value, None if whole else candidate.pointer)
         if value is not MISSING and (key := written(value)) not in seen:

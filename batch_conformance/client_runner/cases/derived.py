@@ -50,7 +50,7 @@ def derived_cases(factory: CaseFactory) -> Iterator[Case]:
 @cached_by_contract
 def _derived() -> tuple[_Derived, ...]:
     values = ordinary_values()
-    varied = _as_before(values.entity, tuple(operation_cases("get").VARIED))
+    varied = varied_as_before()
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()
@@ -58,7 +58,7 @@ def _derived() -> tuple[_Derived, ...]:
     space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
     taken: Counter[str] = Counter()
     found = []
-    for row in values_of(space, _ALL):
+    for row in values_of(space, _ALL, leave=varied):
         place = _place_of(values, row)
         if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
             continue
@@ -67,6 +67,11 @@ def _derived() -> tuple[_Derived, ...]:
         if taken[place] <= _A_PLACE or listed:
             found.append(_Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
+
+
+def varied_as_before() -> frozenset[str]:
+    """The places that hand-written cases vary, as far as the contract in use says of them what it says unedited."""
+    return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
 
 
 def _places(values: Ordinary) -> set[str]:

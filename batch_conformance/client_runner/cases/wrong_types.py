@@ -12,6 +12,7 @@ from typing import Any
 
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
+from batch_conformance.client_runner.cases.derived import varied_as_before
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.numbers import is_number
@@ -49,7 +50,9 @@ def wrong_types(most: int = 5) -> tuple[Fault, ...]:
     found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
     found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
-    found.sort(key=lambda one: rank.get(one.label, len(rank)))
+    varied = varied_as_before()
+    # What an overlay changed first: a short run takes the first ones only.
+    found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
     taken: Counter[str] = Counter()
     kept = []
     for one in found:

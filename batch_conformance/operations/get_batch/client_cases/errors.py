@@ -187,7 +187,8 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (401, 404):
         told = HttpError(status, body="Retry-After")
         answer = telling(status, "not now").with_header("Retry-After", "1")
-        clause = ("client.retry.never-401-404", f"client.error.{status}", *_ALL)
+        known = status in factory.values.entity.operation.documented_statuses
+        clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _refused(factory, f"a {status} with Retry-After: 1", clause, told, answer)
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
     # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
