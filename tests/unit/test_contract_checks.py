@@ -148,7 +148,7 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
     ),
     "odd-name": (
         [update(PROPERTIES, {"open": {"type": "boolean"}})],
-        batch(open=True), batch(open=1), "server.body.member.open", "type", "/open",
+        batch(open=True), batch(open=1), "server.body.member-open", "type", "/open",
     ),
     "count-added": (
         [update(f"{METRICS}.properties", {"skipped_count": {"type": "integer"}}), update(METRICS, {"required": ["skipped_count"]})],
@@ -389,7 +389,7 @@ def test_documented_headers_are_judged(tmp_path: Path) -> None:
         )
         assert red(judged(read(batch(), x_rate_left="3"))) == set()
         for headers in ({}, {"x_rate_left": "-1"}, {"x_rate_left": "many"}):
-            assert red(judged(read(batch(), **headers))) == {clause}
+            assert red(judged(read(batch(), 1, **headers))) == {clause}
 
 
 def test_disclosure_follows_the_members(tmp_path: Path) -> None:

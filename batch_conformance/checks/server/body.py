@@ -111,7 +111,11 @@ def _compare_ids(
     # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
     if as_text == asked or (is_uuid(asked) and as_text == asked.lower()):
         return
-    why = f"the answer is another batch's, {shown(told)}" if isinstance(told, str) and told in record.by_id else ""
+    why = (
+        f"the answer is another batch's, {shown(told)}"
+        if isinstance(told, str) and told in record.by_id
+        else ""
+    )
     result.fail(
         exchange,
         _place(record.entity, batch, echo) + (f": {why}" if why else ""),
