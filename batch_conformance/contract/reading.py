@@ -193,7 +193,7 @@ def contract_problems(contract: Contract) -> Iterator[str]:
 
 
 def _strange_rules(contract: Contract) -> Iterator[str]:
-    """Rules about members that the contract does not have; those of the files say nothing where an overlay removed them."""
+    """Rules that name what the contract does not have; the files' own say nothing of what an overlay removed."""
     from batch_conformance.contract.clause_list import known_rules
     from batch_conformance.contract.current import base_contract
 

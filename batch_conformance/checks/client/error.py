@@ -135,7 +135,9 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
         elif isinstance(told, ValidBatch):
             if not record.decodes or record.is_broken("client.decode.unknown-fields"):
                 # Extra members alone are refused.
-                result.set_aside("client.decode.unknown-fields" if record.decodes else "client.decode.fields")
+                result.set_aside(
+                    "client.decode.unknown-fields" if record.decodes else "client.decode.fields"
+                )
                 continue
             result.observe()
             error = turn.reply.error
@@ -149,9 +151,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                 )
 
 
-def _refusals(
-    record: ClientRunRecord, result: CheckResult
-) -> Iterator[tuple[CaseResult, CallResult, HttpError]]:
+def _refusals(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult, HttpError]]:
     late = accepted_kinds("client.retry.bounded", "late")
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, HttpError):
@@ -172,7 +172,5 @@ def _wrong_statuses(record: ClientRunRecord) -> frozenset[int]:
         for play in record.plays
         if play.clauses[0] in plain
         for turn in play.turns
-        if isinstance(turn.expected, HttpError)
-        and not turn.expected.body
-        and status_problem(turn, turn.expected)
+        if isinstance(turn.expected, HttpError) and not turn.expected.body and status_problem(turn, turn.expected)
     )

@@ -94,9 +94,7 @@ def never_arrives(record: ClientRunRecord, result: CheckResult, name: str) -> bo
     """Whether the member is missing in every batch handed over; then all that was seen of it is set aside."""
     if name not in never_handed(record):
         return False
-    result.set_aside(
-        FIELDS, sum(1 for _, turn in record.turns(result) if isinstance(turn.expected, ValidBatch))
-    )
+    result.set_aside(FIELDS, sum(1 for _, turn in record.turns(result) if isinstance(turn.expected, ValidBatch)))
     return True
 
 
@@ -181,7 +179,6 @@ def precision(record: ClientRunRecord, result: CheckResult) -> None:
 @CLIENT_CHECKS.check(_LETTERS, needs=[FIELDS, _CREATED_AT])
 def letters(record: ClientRunRecord, result: CheckResult) -> None:
     """Dates in lower case are no reason to refuse a batch."""
-
     def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
         return not instant_problem(sent["created_at"], member(handed, "created_at"))
 

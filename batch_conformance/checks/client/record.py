@@ -215,9 +215,7 @@ class ClientRunRecord:
     plays: Sequence[CaseResult]
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def turns(
-        self, result: CheckResult, ordinary: bool | None = None
-    ) -> Iterator[tuple[CaseResult, CallResult]]:
+    def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
 
         TransportFault ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
@@ -337,9 +335,7 @@ def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) ->
     result.fail(
         turn.last,
         f"the client itself failed: {play.title}",
-        expected="an error"
-        if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError)
-        else "a batch or an error",
+        expected="an error" if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError) else "a batch or an error",
         actual=turn.said(),
     )
 

@@ -21,14 +21,7 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
 
-__all__ = [
-    "FRESH",
-    "PER_CALL",
-    "blame_unclaimed_replies",
-    "blame_wrong_replies",
-    "plain_cause",
-    "reply_problem",
-]
+__all__ = ["FRESH", "PER_CALL", "blame_unclaimed_replies", "blame_wrong_replies", "plain_cause", "reply_problem"]
 
 PER_CALL = "client.auth.per-call"
 

@@ -82,7 +82,7 @@ Action = dict[str, Any]
 #: name: the edit, what a server that follows answers, what one answers that does not, the clause, code, pointer.
 BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
     "required-member": (
-        [update(PROPERTIES, {"priority": {"type": "integer", "minimum": 1}}), update(BATCH, {"required": ["priority"]})],
+        [update(PROPERTIES, {"priority": {"type": "integer", "minimum": 1}}), update(BATCH, {"required": ["priority"]})],  # noqa: E501
         batch(priority=1), batch(), "server.body.priority", "required", "/priority",
     ),
     "its-type": (
@@ -102,7 +102,7 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(), batch(status="FAILED"), "server.body.status", "enum", "/status",
     ),
     "pattern": (
-        [update(f"{PROPERTIES}.id", {"pattern": "^b[0-9]+$"}), update(f"{PROPERTIES}.webhookUrl", {"pattern": "^https:"})],
+        [update(f"{PROPERTIES}.id", {"pattern": "^b[0-9]+$"}), update(f"{PROPERTIES}.webhookUrl", {"pattern": "^https:"})],  # noqa: E501
         batch(), batch(webhookUrl="http://example.com"), "server.body.webhookUrl", "pattern", "/webhookUrl",
     ),
     "maximum": (
@@ -135,11 +135,11 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(owner="x"), batch(owner=[]), "server.body.owner", "oneOf", "/owner",
     ),
     "nested": (
-        [update(PROPERTIES, {"owner": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}})],
+        [update(PROPERTIES, {"owner": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}})],  # noqa: E501
         batch(owner={"name": "x"}), batch(owner={}), "server.body.owner", "required", "/owner/name",
     ),
     "if-then": (
-        [update(BATCH, {"allOf": [{"if": {"properties": {"status": {"const": "COMPLETED"}}}, "then": {"required": ["ended"]}}]})],
+        [update(BATCH, {"allOf": [{"if": {"properties": {"status": {"const": "COMPLETED"}}}, "then": {"required": ["ended"]}}]})],  # noqa: E501
         batch(ended=1), batch(), "server.body.ended", "required", "/ended",
     ),
     "closed": (
@@ -151,12 +151,12 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(open=True), batch(open=1), "server.body.member-open", "type", "/open",
     ),
     "count-added": (
-        [update(f"{METRICS}.properties", {"skipped_count": {"type": "integer"}}), update(METRICS, {"required": ["skipped_count"]})],
-        batch(metrics={**BATCH_NOW["metrics"], "skipped_count": 0}), batch(), "server.body.metrics", "required", "/metrics/skipped_count",
+        [update(f"{METRICS}.properties", {"skipped_count": {"type": "integer"}}), update(METRICS, {"required": ["skipped_count"]})],  # noqa: E501
+        batch(metrics={**BATCH_NOW["metrics"], "skipped_count": 0}), batch(), "server.body.metrics", "required", "/metrics/skipped_count",  # noqa: E501
     ),
     "rule": (
         [update(PROPERTIES, {"priority": {"type": "integer"}}),
-         update(BATCH, {"x-validations": [{"code": "few", "rule": "self.priority < self.metrics.total_generations", "message": "too many"}]})],
+         update(BATCH, {"x-validations": [{"code": "few", "rule": "self.priority < self.metrics.total_generations", "message": "too many"}]})],  # noqa: E501
         batch(priority=1), batch(priority=9), "server.rule.few", "few", "",
     ),
     "rule-without-a-code": (
