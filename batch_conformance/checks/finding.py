@@ -7,19 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from batch_conformance.checks.codes import check_code
+from batch_conformance.contract import pointers
 from batch_conformance.http import Exchange
 
 #: What a side's judges look at: recorded exchanges for servers, outcomes for clients.
 Material = TypeVar("Material")
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "(absent)"
-
-
 #: A missing value, shown as such; None is JSON's null.
-MISSING: Any = _Missing()
+MISSING: Any = pointers.MISSING
 
 
 @dataclass(frozen=True)
@@ -30,7 +24,8 @@ class Finding:
     is wrong (empty where the finding is about none), ``operation`` the name of the operation. Nothing but people
     reads ``message``, ``expected`` and ``actual``.
     ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it.
+    what must be sent before it, where it takes more than one request to see it. ``code`` says in one word what kind of
+    breach it is, ``pointer`` is the JSON pointer of the place in the answer's body.
     """
 
     message: str
@@ -58,6 +53,8 @@ class CheckResult:
     def failed(self, clause: str) -> bool:
         """Whether a clause that this one is ``explained_by`` is broken. Raises ``KeyError`` for one not declared."""
         return bool(self.earlier[clause].findings)
+    #: The results on the operations of the run, of which this one is the sum; empty where it is one of them.
+    parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def observe(self, count: int = 1) -> None:
         """Count material that could have broken the clause."""

@@ -35,7 +35,7 @@ class RunResult:
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
     ``recipes`` maps a secret to what yields it when a finding is replayed; ``exchanges`` are all of the run, raw.
     ``hints`` are lines for the user that change no verdict. ``api_key_env`` names the variable of the key, ``mutant``
-    the variant of the embedded server or client.
+    the variant of the embedded server or client. ``operations`` are those that were judged.
     """
 
     subject: Subject
@@ -58,6 +58,7 @@ class RunResult:
     exchanges: Sequence[Exchange] = ()
     api_key_env: str = ""
     mutant: str = ""
+    operations: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> RunVerdict:

@@ -20,6 +20,7 @@ class ClauseResult:
 
     ``selected`` is False for a clause that this run was not asked about. Where a known-failures file has a say,
     ``subject_verdict`` is the verdict without it, and ``file_at_fault`` tells that nothing but the file is wrong.
+    ``operations`` are the verdicts on each operation of the run for which the clause holds.
     """
 
     clause: Clause
@@ -31,6 +32,7 @@ class ClauseResult:
     selected: bool = True
     subject_verdict: ClauseVerdict | None = None
     file_at_fault: bool = False
+    operations: Mapping[str, ClauseVerdict] = field(default_factory=dict, hash=False)
 
 
 def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> ClauseResult:
@@ -52,7 +54,11 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
         reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(result.limits)
         reason = reason or "nothing in this run put it to the test"
     findings = tuple(_varied(result.findings))
-    return ClauseResult(clause, verdict, reason, result.observations, findings, limits)
+    operations = {
+        name: verdict if part is result else clause_result(clause, part, strict=strict).verdict
+        for name, part in result.parts.items()
+    }
+    return ClauseResult(clause, verdict, reason, result.observations, findings, limits, operations=operations)
 
 
 def _explained(aside: Mapping[str, int]) -> str:

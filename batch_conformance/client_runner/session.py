@@ -7,10 +7,13 @@ import string
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from batch_conformance.checks.by_operation import merged, of_clause, operations_of_run, unasked
 from batch_conformance.checks.client import CLIENT_CHECKS, CaseResult, ClientRunRecord
 from batch_conformance.checks.client.replies import blame_unclaimed_replies
+from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
 from batch_conformance.client_runner.call import ClientUnderTest
@@ -22,10 +25,11 @@ from batch_conformance.client_runner.cases import (
     needed,
     shuffled,
 )
+from batch_conformance.client_runner.cases.case import possible
 from batch_conformance.client_runner.cases.generated import (
-    PROPERTIES,
     Property,
     examples,
+    properties,
     remembered,
     smallest,
 )
@@ -49,11 +53,14 @@ def judge_client(
     strict: bool = False,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
+    operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a client by the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs. A client
+    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing
+    examples between runs. ``operations`` are those to judge, None for all that the client offers. A client
     that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
@@ -65,6 +72,7 @@ def judge_client(
         profile=profile,
         seed=seed,
         strict=strict,
+        operations=operations_of_run(operations, hello.operations),
         redactor=Redactor(
             {spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}
         ),
@@ -72,10 +80,12 @@ def judge_client(
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
-    stage = ClientRunner(client, list(keys), progress)
+    stage = ClientRunner(client, list(keys), progress, expect)
     plays: Sequence[CaseResult] = ()
+    sides = {clause.id: clause for clause in current_contract().of_side("client")}
+    asked = {clause for clause in chosen & sides.keys() if of_clause(sides[clause], result.operations)}
     try:
-        plays = _play(stage, PROFILES[profile], _with_needs(chosen), seed, keys, database)
+        plays = _play(stage, PROFILES[profile], _with_needs(asked), result.operations, seed, keys, database)
     except CouldNotRun as error:
         result.error = str(error)
     except KeyboardInterrupt:
@@ -88,7 +98,8 @@ def judge_client(
         for play in stage.plays.values()
         for exchange in (*(one for turn in play.turns for one in turn.seen), *play.elsewhere)
     ]
-    result.results = _verdicts(ClientRunRecord([settled(play) for play in plays], keys), chosen, result, stage.left_out)
+    record = ClientRunRecord([settled(play) for play in plays], keys)
+    result.results = _verdicts(record, chosen, result, stage.left_out, operations)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
@@ -115,34 +126,37 @@ def _play(
     stage: ClientRunner,
     profile: Profile,
     clauses: Collection[str],
+    operations: Collection[str],
     seed: int,
     keys: Mapping[str, str],
     database: ExampleDatabase | None,
 ) -> Sequence[CaseResult]:
     """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
     factory = CaseFactory(seed)
-    listed = needed(listed_cases(factory, profile), clauses)
+    listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operation in operations]
     if not stage.trusted:
         listed = [case for case in listed if not case.secure]
-    shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
+    drawn_from = properties()
+    shelves = {which: shelf(database, f"client:{which.clause}") for which in drawn_from}
     earlier = {
-        which: remembered(which, profile.generated, shelves[which]) for which in PROPERTIES
+        which: remembered(which, profile.generated, shelves[which]) for which in drawn_from
     }
     generated = {
         which.clause: [
-            (example, which.case(factory, example))
+            (example, case)
             for example in _different(
                 earlier[which], examples(which, profile.generated, seed)
             )
+            for case in possible(partial(which.case, factory, example))
         ]
-        for which in PROPERTIES
-        if {which.clause, *which.beside} <= set(clauses)
+        for which in drawn_from
+        if {which.clause, *which.beside} <= set(clauses) and which.operation in operations
     }
     more = [case for rows in generated.values() for _, case in rows]
     stage.play_all(shuffled([*listed, *more], factory))
     stage.check_arrivals()
     plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
-    for which in PROPERTIES:
+    for which in drawn_from:
         drawn = [
             (example, stage.plays[case.number])
             for example, case in generated.get(which.clause, ())
@@ -188,8 +202,10 @@ def _shrunk(
     factory = CaseFactory(seed + 1)
 
     def fails(example: Any) -> bool:
-        smaller[repr(example)] = play = stage.play(which.case(factory, example))
-        return breaks(play)
+        for case in possible(partial(which.case, factory, example)):
+            smaller[repr(example)] = play = stage.play(case)
+            return breaks(play)
+        return False
 
     least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
     return [smaller[repr(least)]] if least is not None else played
@@ -208,19 +224,32 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
 
 
 def _verdicts(
-    record: ClientRunRecord, chosen: Collection[str], result: RunResult, left_out: Mapping[str, int]
+    record: ClientRunRecord,
+    chosen: Collection[str],
+    result: RunResult,
+    left_out: Mapping[str, int],
+    told: Sequence[str] | None,
 ) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in current_contract().of_side("client")}
     judged = []
-    judgements = {} if result.error else {name: CLIENT_CHECKS.checks[name](record) for name in clauses if name in chosen}
-    blame_unclaimed_replies(record, judgements)
+    parts: dict[str, dict[str, CheckResult]] = {}
+    for operation in () if result.error else result.operations:
+        about = record.of_operation(operation)
+        asked = [name for name in clauses if name in chosen and of_clause(clauses[name], [operation])]
+        judgements = {name: CLIENT_CHECKS.checks[name](about) for name in asked}
+        blame_unclaimed_replies(about, judgements)
+        for name, part in judgements.items():
+            parts.setdefault(name, {})[operation] = part
     for clause in clauses.values():
         if clause.id not in chosen:
+            continue
+        if not of_clause(clause, result.operations):
+            judged.append(unasked(clause, told))
             continue
         if result.error:
             judged.append(ClauseResult(clause, "error", result.error))
             continue
-        checked = judgements[clause.id]
+        checked = merged(clause.id, parts[clause.id])
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, checked, strict=result.strict)

@@ -109,7 +109,9 @@ class ClauseList:
     def _is_there(self, cover: str) -> bool:
         kind, _, what = cover.partition(":")
         if kind == "entity":
-            return any(entity.has(what) for entity in self.entities)
+            places = {place.pointer for entity in self.entities for place in entity.places}
+            # A member that is forbidden is judged, though it is not documented.
+            return what in places or any(entity.has(what) for entity in self.entities)
         rules = (rule for entity in self.entities for rule in entity.stated_rules)
         return any(rule.code == what and not rule.unknown for rule in rules)
 

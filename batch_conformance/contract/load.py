@@ -41,7 +41,8 @@ class Clause:
     """One numbered promise of ``contracts/clauses.yaml``.
 
     ``kinds`` are the kinds of error (driver protocol) that the clause accepts, by the name of the situation.
-    ``covers`` says which places and rules of the contract it judges; ``derived`` ones stand in no file.
+    ``covers`` says which places and rules of the contract it judges; ``derived`` ones stand in no file. It holds for
+    ``operations``.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Clause:
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     covers: tuple[str, ...] = ()
     derived: bool = False
+    operations: tuple[str, ...] = ("get",)
 
     @property
     def side(self) -> Side:
@@ -108,7 +110,9 @@ def _clause(row: Mapping[str, Any]) -> Clause:
     """A row as a clause, the ``{name}`` in its promise replaced by the kinds of that name."""
     kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
     promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
-    return Clause(row["id"], row["level"], promise, row["source"], kinds, tuple(row.get("covers", ())))
+    operations = tuple(row.get("operations", ("get",)))
+    covers = tuple(row.get("covers", ()))
+    return Clause(row["id"], row["level"], promise, row["source"], kinds, covers, operations=operations)
 
 
 def either(words: Sequence[str]) -> str:

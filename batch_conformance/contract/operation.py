@@ -48,10 +48,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key goes: the name, and ``header``, ``query`` or ``cookie``."""
+    """Where the API key goes: the name, ``header``, ``query`` or ``cookie``, and what stands before it (``Bearer ``)."""
 
     name: str
     place: Place
+    prefix: str = ""
+
+    def is_named(self, name: str) -> bool:
+        """Whether this is the name: those of headers are the same in any case."""
+        return name.lower() == self.name.lower() if self.place == "header" else name == self.name
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     key: KeyPlace | None
     answers: Mapping[str, Answer]
+    #: All places where a key would do: ``key``, and what security allows in its stead.
+    keys: tuple[KeyPlace, ...] = ()
 
     @property
     def key_header(self) -> str | None:
@@ -137,6 +144,28 @@ class Operation:
             return encoded.replace(".", "%2E") if value in (".", "..") else encoded
 
         return _TEMPLATE.sub(segment, self.path)
+
+    def raw_path(self, segment: str) -> str:
+        """The path with a raw segment, as it is to be sent, for the parameter that names a batch.
+
+        Raises ``KeyError`` for another parameter without an example.
+        """
+        mark = "\0"
+        name = self.id_parameter
+        return self.url_path({name: mark} if name else {}).replace(quote(mark), segment)
+
+    def raw_segment(self, path: str) -> str:
+        """What stands raw in a URL path where the batch is named, as far as that can be told; empty on other paths.
+
+        Slashes may be part of it, and a prefix before the path of the operation.
+        """
+        around = self.raw_path("\0").split("\0")
+        if len(around) != 2:
+            return ""
+        before, after = around
+        at = path.find(before)
+        rest = path[at + len(before) :] if at >= 0 else ""
+        return rest.removesuffix(after) if rest.endswith(after) else ""
 
     def matches(self, path: str) -> Mapping[str, str] | None:
         """The raw values of the path's parameters in a raw URL path; None when it is another path."""

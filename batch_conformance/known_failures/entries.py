@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from batch_conformance.contract import SchemaViolation, current_contract, schema_violations
+from batch_conformance.http.text import cut, visible
 from batch_conformance.known_failures.patterns import ANYTHING, Expected
-from batch_conformance.report.text import cut, visible
 
 ARRAY = "known_failure"
 DRAFT = "TODO"

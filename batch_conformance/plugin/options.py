@@ -19,7 +19,7 @@ TRANSPORTS = ("loopback", "respx")
 #: Option, ini type, argparse settings, help.
 OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
-    ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with GET /v2/batch)"),
+    ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with List Batches)"),
     ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
     ("other-key-env", "string", {"metavar": "NAME"}, "environment variable that holds a valid key of another organisation (default: none, its clause is not exercised)"),
     ("revoked-key-env", "string", {"metavar": "NAME"}, "environment variable that holds an expired or revoked key (default: none, its clause is not exercised)"),
@@ -35,6 +35,7 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
     ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
     ("overlay", "args", {"metavar": "FILE", "action": "append"}, "OpenAPI Overlay 1.0, YAML or JSON, applied to the contract before anything else; repeatable (default: none)"),
+    ("operations", "string", {"metavar": "LIST"}, "operations to judge, e.g. get or get,list; clauses of the others are not exercised (default: all of the contract; for a client, those in its hello)"),
     ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
     ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
     ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
@@ -126,6 +127,7 @@ class Options:
     baseline: Path | None = None
     trace: Path | None = None
     ca: Path | None = None
+    operations: tuple[str, ...] | None = None
 
 
 def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
@@ -183,7 +185,19 @@ def read_options(config: pytest.Config) -> Options:
         baseline=_below(folder, told("baseline")),
         trace=_below(folder, told("trace")),
         ca=_below(folder, told("ca")),
+        operations=_operations(told("operations")),
     )
+
+
+def _operations(text: str | None) -> tuple[str, ...] | None:
+    if not text:
+        return None
+    from batch_conformance.checks.by_operation import UnknownOperations, read_operations
+
+    try:
+        return read_operations(text)
+    except UnknownOperations as error:
+        raise UsageProblem(str(error)) from None
 
 
 def _below(folder: Path, name: str | None) -> Path | None:

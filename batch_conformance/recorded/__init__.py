@@ -1,4 +1,4 @@
-"""Recorded traffic: mocks, HAR files and cassettes, judged by the server's judges without sending anything."""
+"""Recorded traffic: runs the server checks on mocks, HAR files and cassettes. Sends nothing."""
 
 from batch_conformance.recorded.clauses import recorded_needs
 from batch_conformance.recorded.files import NoSuchFiles, find_files

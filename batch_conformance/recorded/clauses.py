@@ -1,4 +1,4 @@
-"""Which clauses a recording can put to the test, and what it has to tell for that."""
+"""The clauses that recordings can exercise, and the facts that each needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from batch_conformance.contract import current_contract
 from batch_conformance.recorded.recording import Fact
 
-#: Why the others stay open.
+#: The reason why other clauses are not exercised.
 LIVE = "needs requests sent for the purpose, which no recording holds: judge the server itself with suites/server"
 
 _BODY: frozenset[Fact] = frozenset({"body"})
@@ -63,7 +63,7 @@ _ABOUT_ERRORS = ("server.auth.", "server.error.", "server.rate.")
 
 
 def is_about(clause: str, status: int) -> bool:
-    """Whether an answer of this status is what the clause is about."""
+    """Whether the clause is about answers of this status."""
     if clause == "server.error.documented-status":
         return True
     return (status >= 400) == clause.startswith(_ABOUT_ERRORS)

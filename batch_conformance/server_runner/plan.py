@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from batch_conformance.checks.server import SERVER_CHECKS
 from batch_conformance.generate import keys
-from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned
+from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned, sent
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.target import Target
 
@@ -38,7 +38,7 @@ def plan_requests(
         other_key=target.other_key,
         revoked_key=target.revoked_key,
     )
-    wanted = SERVER_CHECKS.needs(selected)
+    wanted = sent(SERVER_CHECKS.needs(selected))
     read = len(ids[: context.profile.batches])
     kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from batch_conformance.checks.by_operation import JUDGED, merged, of_clause, operations_of_run, unasked
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
@@ -40,11 +41,15 @@ def judge_server(
     seed: int = 0,
     timeout: float = 10.0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
+    operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a server by the selected clauses (all when None). Never raises for what the target does.
 
-    ``timeout`` is in seconds, for each exchange. ``database`` keeps the failing examples of ``thorough`` runs. A
+    ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
+    ``progress`` is told how many requests were sent so far, ``expect`` how many there will be, as soon as that is
+    known. ``database`` keeps the failing examples of ``thorough`` runs. A
     target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
     ``incomplete``.
     """
@@ -55,6 +60,7 @@ def judge_server(
         ids=list(target.batch_ids),
         profile=PROFILES[profile],
         seed=seed,
+        operations=operations_of_run(operations),
         other_key=target.other_key,
         revoked_key=target.revoked_key,
         database=database,
@@ -66,14 +72,18 @@ def judge_server(
         seed=seed,
         strict=strict,
         budget=context.profile.budget,
+        operations=context.operations,
     )
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    wanted = SERVER_CHECKS.needs(chosen)
+    asked = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
+    wanted = SERVER_CHECKS.needs([clause.id for clause in asked if clause.id in chosen])
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
+        if expect:
+            expect(runner.expected(wanted))
         runner.run(wanted)
     except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
@@ -97,16 +107,24 @@ def judge_server(
 
 
 def _verdicts(
-    runner: ServerRunner, chosen: Collection[str], result: RunResult, *, lost: bool
+    runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
     """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
     sides = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
         record = Record(runner.exchanges, secrets=[runner.world.secret])
-        judgements = SERVER_CHECKS.judge(record, [clause for clause in sides if clause in chosen])
-        _blame_deaths(runner.deaths, judgements, strict=result.strict)
-        for clause, checked in judgements.items():
+        parts: dict[str, dict[str, CheckResult]] = {}
+        for operation in result.operations:
+            about = record.of_operation(operation)
+            asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
+            judgements = SERVER_CHECKS.judge(about, asked)
+            deaths = [death for death in runner.deaths if death.intent.operation == operation]
+            _blame_deaths(deaths, judgements, strict=result.strict)
+            for clause, part in judgements.items():
+                parts.setdefault(clause, {})[operation] = part
+        for clause, rows in parts.items():
+            checked = merged(clause, rows)
             if not checked.observations:
                 for remark in runner.remarks:
                     checked.note(remark)
@@ -117,9 +135,13 @@ def _verdicts(
                 checked.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], checked, strict=result.strict)
             judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
+    for clause in chosen & sides.keys():
+        if not of_clause(sides[clause], result.operations):
+            judged[clause] = unasked(sides[clause], result.operations)
     if result.error:
         for clause in sides:
-            if clause in chosen and not (clause in judged and judged[clause].verdict == "fail"):
+            fails = clause in judged and judged[clause].verdict == "fail"
+            if clause in chosen and not fails and of_clause(sides[clause], result.operations or JUDGED):
                 judged[clause] = ClauseResult(sides[clause], "error", result.error)
     order = list(sides)
     return sorted(

@@ -82,7 +82,10 @@ def test_each_format_can_be_red(judge: Check, name: str) -> None:
     run = judge(
         {
             f"sub/{name}": write(
-                [RecordedExchange(batch(status="completed")), RecordedExchange({"statusCode": "404", "message": 1}, 404)]
+                [
+                    RecordedExchange(batch(status="completed")),
+                    RecordedExchange({"statusCode": "404", "message": 1}, 404),
+                ]
             )
         }
     )
@@ -98,7 +101,14 @@ def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -
     """A batch that moves back is red in a HAR file or a cassette; mocks are in no order of time."""
     write, place = FORMATS[name]
     run = judge(
-        {name: write([RecordedExchange(), RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z")])}
+        {
+            name: write(
+                [
+                    RecordedExchange(),
+                    RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z"),
+                ]
+            )
+        }
     )
     ordered = place.startswith(("entry", "interaction "))
     assert ("server.poll.forward-only" in broken(run)) == ordered
@@ -351,3 +361,17 @@ def test_the_samples_are_those_of_the_contract() -> None:
     examples: dict[str, Any] = responses["200"]["content"]["application/json"]["examples"]
     sample = json.loads((sample_folder() / "batch-completed.json").read_text("utf-8"))
     assert sample == examples["completed"]["value"]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [[]], True, None, 1.5, "", "x", 10**400], ids=lambda odd: repr(odd)[:10])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, odd: object) -> None:
+    """Found to be wrong or right, but no defect of ours."""
+    plain: dict[str, Any] = BATCH if status == 200 else NOT_FOUND
+    counts: dict[str, Any] = BATCH["metrics"]
+    bodies = [plain | {name: odd} for name in plain] + [odd]
+    bodies += [batch(metrics=counts | {name: odd}) for name in counts if status == 200]
+    for body in bodies:
+        run = judge({"a.json": plain_wrapper([RecordedExchange(), RecordedExchange(body, status)])})
+        assert not run.error, body
+        assert {row.verdict for row in run.results if row.verdict == "error"} == set(), body

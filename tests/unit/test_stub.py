@@ -187,7 +187,7 @@ def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
     (sent,) = script_of(answers.batch().gzipped(), request).writes
     head, _, body = sent.partition(b"\r\n\r\n")
     assert (b"Content-Encoding: gzip" in head) is zipped
-    assert json.loads(gzip.decompress(body) if zipped else body) == answers.EXAMPLE
+    assert json.loads(gzip.decompress(body) if zipped else body) == answers.example()
 
 
 def test_head_gets_no_body_and_uses_no_answer_up() -> None:

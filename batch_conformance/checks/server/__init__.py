@@ -1,18 +1,6 @@
 """The judges of servers: one a ``server.*`` clause, over the exchanges that a runner recorded."""
 
-from batch_conformance.checks.server import auth, body, disclosure, error, header, method, notfound, ok, poll
+from batch_conformance.checks.server import auth, body, error, header, method, notfound, ok, poll
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 
-__all__ = [
-    "SERVER_CHECKS",
-    "Record",
-    "auth",
-    "body",
-    "disclosure",
-    "error",
-    "header",
-    "method",
-    "notfound",
-    "ok",
-    "poll",
-]
+__all__ = ["SERVER_CHECKS", "Record", "auth", "body", "error", "header", "method", "notfound", "ok", "poll"]

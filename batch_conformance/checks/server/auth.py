@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
-from batch_conformance.checks.server.statuses import (
-    absences,
-    either,
-    is_success,
-    refusals,
-    success_statuses,
-)
 from batch_conformance.checks.server.strangers import (
     EVERY_REQUEST,
     FIRST_BLAMED,
@@ -24,11 +18,25 @@ from batch_conformance.checks.server.strangers import (
     keyed_before,
     usual,
 )
+from batch_conformance.checks.server.telling import telling_names, telling_values
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.statuses import (
+    absences,
+    either_status,
+    refusals,
+    undocumented_absences,
+    undocumented_refusals,
+)
 from batch_conformance.http import Exchange
+from batch_conformance.http.key_values import key_values
 
 _INVALID = FIRST_BLAMED["invalid"]
 #: What shows whether a stranger is let in by his own key or by an earlier valid one.
 _AFTERWARDS = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
+#: Shorter values turn up in any text by chance.
+_TELLING = 8
+
+
 _HTTP_LAYER = frozenset({400, 431})
 
 
@@ -40,54 +48,39 @@ def _refused(
     aside: Mapping[str, Collection[int | None]] | None = None,
     also: Collection[int | None] = (),
 ) -> None:
-    """Blame each exchange that is not refused as documented, nor with one of the statuses in ``also``.
+    """Blame each exchange that is no refusal, nor one of the statuses in ``also``.
 
     ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
     server.auth.every-request's matter.
     """
-    how = carried_over(record)
-    if _asks_for_no_key(record, result):
-        return
-    wanted = refusals(record.operation)
+    how, proper = carried_over(record), refusals(record.operation)
     for exchange in exchanges:
         account = next(
             (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
         )
         # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
         if not account and exchange.status in also:
-            account = next(
-                (clause for clause, statuses in (aside or {}).items() if _any_success(record, statuses)), ""
-            )
+            account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
         if is_carried_over(exchange, record, how):
             result.set_aside(EVERY_REQUEST)
         elif account:
             result.set_aside(account)
+        elif exchange.status in undocumented_refusals(record.operation):
+            result.set_aside("server.error.documented-status")
         else:
             result.observe()
-            if exchange.status not in wanted and exchange.status not in also:
+            if exchange.status not in proper and exchange.status not in also:
                 result.fail(
                     exchange,
                     f"a read of a known batch with {exchange.intent.label}",
-                    expected=either(wanted),
-                    actual=exchange.outcome(),
                     code=_code(exchange),
+                    expected=either_status(proper),
+                    actual=exchange.outcome(),
                 )
 
 
-def _asks_for_no_key(record: Record, result: CheckResult) -> bool:
-    """Whether the contract asks for no key at all: then nobody is to be refused for it."""
-    if record.documented.key is None:
-        result.note("the contract asks for no key")
-    return record.documented.key is None
-
-
-def _any_success(record: Record, statuses: Collection[int | None]) -> bool:
-    return any(is_success(status, record.operation) for status in statuses)
-
-
 def _code(exchange: Exchange) -> str:
-    """What is wrong with an answer to a stranger: he was let in, or refused in another way than documented."""
-    return "admitted" if (exchange.status or 0) in range(200, 400) else "status"
+    return "admitted" if exchange.status is not None and exchange.status < 400 else "status"
 
 
 def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
@@ -104,7 +97,7 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
     before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
     warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
     refused = any(exchange.status in refusals(record.operation) for exchange in warm)
-    if before_first_auth and warm and all_refused(before_first_auth, record) and not refused:
+    if before_first_auth and warm and all_refused(before_first_auth) and not refused:
         result.observe(len(before_first_auth))
         result.set_aside(EVERY_REQUEST, len(warm))
         return
@@ -131,7 +124,7 @@ def invalid_key(record: Record, result: CheckResult) -> None:
 
 def _near_misses(record: Record) -> frozenset[int | None]:
     """What keys near the valid one get in place of a refusal."""
-    return frozenset(exchange.status for exchange in record.of("near-keys")) - set(refusals(record.operation))
+    return frozenset(exchange.status for exchange in record.of("near-keys")) - refusals(record.operation)
 
 
 @SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
@@ -160,7 +153,7 @@ def hostile_key(record: Record, result: CheckResult) -> None:
 
 
 def _holds_valid(record: Record, exchange: Exchange) -> bool:
-    sent = exchange.request.header_values("x-api-key")
+    sent = key_values(exchange.request, current_contract().operation(record.operation).key)
     return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
 
 
@@ -175,19 +168,19 @@ def wrong_place(record: Record, result: CheckResult) -> None:
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, result: CheckResult) -> None:
     """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
-    as_ever = {exchange.status for exchange in record.reads} - {*success_statuses(record.operation), 401, 403}
+    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403} - refusals(record.operation)
     for exchange in record.of("header-case"):
         if exchange.status in as_ever:
             result.set_aside("server.ok.status")
             continue
         result.observe()
-        if not is_success(exchange.status, record.operation):
+        if exchange.status != 200:
             result.fail(
                 exchange,
                 exchange.intent.label,
-                expected=f"{either(success_statuses(record.operation))}, as under any spelling",
-                actual=exchange.outcome(),
                 code="refused",
+                expected="200, as under any spelling",
+                actual=exchange.outcome(),
             )
 
 
@@ -217,10 +210,10 @@ def before_lookup(record: Record, result: CheckResult) -> None:
             result.fail(
                 unknown[0],
                 f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
+                code="disclosed",
                 expected=f"the same for both: {ours} for a known id",
                 actual=f"{theirs} for an unknown id",
                 prelude=known[:1],
-                code="told-apart",
             )
     _conditions(record, result, how)
     if not result.observations:
@@ -247,22 +240,15 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
             result.fail(
                 known[0],
                 f"with {label}, the status tells a known id from an unknown one",
+                code="disclosed",
                 expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
                 actual=f"{known[0].outcome()} for a known id",
                 prelude=unknown[:1],
-                code="told-apart",
             )
 
 
 @SERVER_CHECKS.check(
-    EVERY_REQUEST,
-    needs=[
-        "before-first-auth",
-        "auth-per-request",
-        "unauthenticated",
-        "keyless-on-authed-connection",
-        "id-enumeration",
-    ],
+    EVERY_REQUEST, needs=["before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration"]
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
     """What is refused on its own is refused after a valid key, too."""
@@ -281,11 +267,12 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
         if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
             result.set_aside(FIRST_BLAMED[kind], len(asked))
             continue
-        # Another refusal than 401 is one all the same, and has been blamed where it comes first.
-        expected = {*refusals(record.operation), *(row for row in usual(record, kind) if (row or 0) >= 400)}
+        # Another refusal than the proper one is one all the same, and has been blamed where it comes first.
+        others = {status for status in usual(record, kind) if (status or 0) >= 400}
+        proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
         for exchange in asked:
             result.observe()
-            if exchange.status not in expected:
+            if exchange.status not in proper:
                 _blame_memory(exchange, record, result, how)
 
 
@@ -307,9 +294,9 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     result.fail(
         exchange,
         label,
-        expected=either(refusals(record.operation)),
-        actual=exchange.outcome(),
         code=_code(exchange),
+        expected=either_status(refusals(record.operation)),
+        actual=exchange.outcome(),
         prelude=keyed_before(exchange, record, same_url=cached),
     )
 
@@ -317,16 +304,19 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
 @SERVER_CHECKS.check("server.auth.other-org", needs=["other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
     """Another organisation's batch is as good as none."""
-    wanted = absences(record.operation)
+    absent = absences(record.operation)
     for exchange in record.of("other-org"):
+        if exchange.status in undocumented_absences(record.operation):
+            result.set_aside("server.error.documented-status")
+            continue
         result.observe()
-        if exchange.status not in wanted:
+        if exchange.status not in absent:
             result.fail(
                 exchange,
                 f"a read with {exchange.intent.label}",
-                expected=either(wanted),
-                actual=exchange.outcome(),
                 code=_code(exchange),
+                expected=either_status(absent),
+                actual=exchange.outcome(),
             )
     if not result.observations:
         result.note("no second organisation's key was given (--batch-other-key-env)")
@@ -341,6 +331,47 @@ def revoked_key(record: Record, result: CheckResult) -> None:
         result.note("no revoked key was given (--batch-revoked-key-env)")
 
 
+@SERVER_CHECKS.check(
+    "server.auth.no-disclosure",
+    needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "id-enumeration"],
+)
+def no_disclosure(record: Record, result: CheckResult) -> None:
+    """A refusal gives away neither batch nor key."""
+    known = {value for _, batch in record.batches for value in telling_values(batch, record.operation)}
+    proper = refusals(record.operation)
+    place = current_contract().operation(record.operation).key
+    for exchange in record.answered:
+        if exchange.status not in proper or exchange.response is None:
+            continue
+        result.observe()
+        text = exchange.response.body.decode("utf-8", "surrogateescape")
+        if exchange.response.json.ok:
+            # As a reader of the JSON sees it, too: escapes hide nothing.
+            text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
+        names = sorted(set(telling_names(exchange.response.json.value, record.operation)))
+        body = f"the body of a {exchange.status} holds"
+        if names:
+            result.fail(
+                exchange, f"{body} fields of a batch", code="disclosed", expected="none", actual=", ".join(names)
+            )
+        elif any(value in text for value in known):
+            result.fail(
+                exchange, f"{body} values of a batch", code="disclosed", expected="none", actual=text[:200]
+            )
+        if "?" in exchange.request.url and (
+            exchange.intent.probe == "wrong-place" or (place is not None and place.place == "query")
+        ):
+            continue  # the key stands in the very path that many servers repeat in an error
+        sent = key_values(exchange.request, place)
+        told = [
+            secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
+        ]
+        if told:
+            result.fail(exchange, f"{body} a key", code="leaked", expected="no key", actual=text[:200])
+    if not result.observations:
+        result.note(f"no {either_status(proper)} was seen")
+
+
 @SERVER_CHECKS.check("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
 def challenge(record: Record, result: CheckResult) -> None:
     """A 401 names its challenge."""
@@ -351,9 +382,9 @@ def challenge(record: Record, result: CheckResult) -> None:
                 result.fail(
                     exchange,
                     "a 401 without a challenge",
+                    code="header",
                     expected="a WWW-Authenticate header",
                     actual="none",
-                    code="challenge",
                 )
     if not result.observations:
         result.note("no 401 was seen")

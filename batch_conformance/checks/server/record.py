@@ -27,13 +27,14 @@ ORDINARY = frozenset(
 class Record:
     """What a runner recorded, in the order it was sent.
 
-    ``secrets`` are the keys that were sent, valid and not, with the valid one first. ``operation`` is the name of the
-    operation that the requests are of.
+    ``secrets`` are the keys that were sent, valid and not, with the valid one first. ``operation`` is the one it is about,
+    ``whole`` the record of all operations, where there are several.
     """
 
     exchanges: Sequence[Exchange]
     secrets: Sequence[str] = field(default=(), repr=False)
     operation: str = "get"
+    whole: Record | None = field(default=None, repr=False)
 
     @cached_property
     def documented(self) -> Operation:
@@ -61,6 +62,11 @@ class Record:
     def of(self, *probes: str) -> list[Exchange]:
         """The exchanges of these probes. A 429 that nobody staged is the rate limiter's answer, and left out."""
         return [exchange for exchange in self.answered if exchange.intent.probe in probes]
+
+    def of_operation(self, operation: str) -> Record:
+        """The record of one operation alone; what is common to all, such as the secrets, stays."""
+        kept = [exchange for exchange in self.exchanges if exchange.intent.operation == operation]
+        return self if len(kept) == len(self.exchanges) else Record(kept, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:

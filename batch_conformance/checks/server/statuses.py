@@ -34,28 +34,6 @@ def is_success(status: int | None, operation: str = "get") -> bool:
     return status in success_statuses(operation)
 
 
-@cached_by_contract
-def refusals(operation: str = "get") -> tuple[int, ...]:
-    """Statuses for who may not read: the documented ones of 401 and 403; without one, any documented 4xx."""
-    return _meant(operation, _REFUSALS)
-
-
-@cached_by_contract
-def absences(operation: str = "get") -> tuple[int, ...]:
-    """Statuses for what does not exist: the documented ones of 404 and 410; without one, any documented 4xx."""
-    return _meant(operation, _NOTHING_THERE)
-
-
-def _meant(operation: str, wanted: tuple[int, ...]) -> tuple[int, ...]:
-    found = current_contract().operation(operation)
-    exact = tuple(status for status in wanted if status in found.documented_statuses)
-    if exact:
-        return exact
-    other = tuple(status for status in _CLIENT_ERRORS if found.documents(status) and status != 429)
-    # A range or default holds the usual one too.
-    return tuple(status for status in wanted[:1] if status in other) or other or wanted[:1]
-
-
 def either(statuses: tuple[int, ...]) -> str:
     """The statuses as a choice, for people."""
     return " or ".join(map(str, statuses[:4]))

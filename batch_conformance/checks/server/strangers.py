@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from batch_conformance.checks.server.record import Record
-from batch_conformance.checks.server.statuses import is_success, refusals
+from batch_conformance.contract.statuses import refusals
 from batch_conformance.http import Exchange
 
 EVERY_REQUEST = "server.auth.every-request"
@@ -36,18 +36,15 @@ def carried_over(record: Record) -> Carried:
         and not exchange.reused
         and not exchange.request.header_values("cookie")
     ]
-    if not apart or any(not is_success(exchange.status, record.operation) for exchange in apart):
+    if not apart or any(exchange.status != 200 for exchange in apart) or not all_refused(before_first_auth):
         return ""
-    if not all_refused(before_first_auth, record):
-        return ""
-    refused_by = refusals(record.operation)
     unknown = [exchange for exchange in unkeyed if exchange.intent.id_kind == "unknown"]
     refused = [
         exchange
         for exchange in unkeyed
-        if exchange.intent.id_kind == "known" and exchange.status in refused_by
+        if exchange.intent.id_kind == "known" and exchange.status in refusals(record.operation)
     ]
-    if unknown and all_refused(unknown, record) and (refused or before_first_auth):
+    if unknown and all_refused(unknown) and (refused or before_first_auth):
         return "cache"
     return "caller" if before_first_auth else ""
 
@@ -56,18 +53,14 @@ def _is_unkeyed_get(exchange: Exchange) -> bool:
     return exchange.intent.key_kind in ("missing", "misplaced") and exchange.request.method == "GET"
 
 
-def all_refused(exchanges: Sequence[Exchange], record: Record) -> bool:
-    """Whether each was refused as documented."""
-    return all(exchange.status in refusals(record.operation) for exchange in exchanges)
+def all_refused(exchanges: Sequence[Exchange]) -> bool:
+    """Whether each was answered with the status of a refusal."""
+    return all(exchange.status in refusals(exchange.intent.operation) for exchange in exchanges)
 
 
 def is_carried_over(exchange: Exchange, record: Record, how: Carried) -> bool:
     """Whether a stranger got an answer because of an earlier valid key, going by what :func:`carried_over` found."""
-    if (
-        not how
-        or exchange.intent.probe == "before-first-auth"
-        or not (exchange.status == 304 or is_success(exchange.status, record.operation))
-    ):
+    if not how or exchange.intent.probe == "before-first-auth" or exchange.status not in (200, 304):
         return False
     return how == "caller" or bool(keyed_before(exchange, record, same_url=True))
 
@@ -93,6 +86,6 @@ def usual(record: Record, kind: str) -> frozenset[int | None]:
     """
     plain = record.of("missing-key", "invalid-keys", "before-first-auth")
     statuses = {exchange.status for exchange in plain if exchange.intent.key_kind == kind}
-    documented = set(refusals(record.operation))
-    refused = {status for status in statuses if status is not None and status >= 400}
-    return frozenset((refused if documented & statuses else statuses) - documented)
+    errors = {status for status in statuses if status is not None and status >= 400}
+    proper = refusals(record.operation)
+    return frozenset((statuses if proper.isdisjoint(statuses) else errors) - proper)

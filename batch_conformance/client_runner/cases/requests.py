@@ -21,12 +21,6 @@ def request_cases(factory: CaseFactory) -> Iterator[Case]:
             (factory.valid(factory.batch()),),
             base_path=prefix,
         )
-    here = factory.batch(outputUrl="{own}/v2/batches/1/result", webhookUrl="{own}/hook")
-    yield Case(
-        "URLs that lead to the server itself",
-        ("client.request.target", "client.request.single"),
-        (factory.valid(here),),
-    )
     for batch_id, what in TRICKY:
         yield id_case(
             factory, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}"

@@ -1,0 +1,232 @@
+"""What the reference client sends, and what an answer means to it: no network here.
+
+Written from the contract in use alone: it imports nothing of the suite but the contract.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.cel_values import beside, parts
+from batch_conformance.contract.document import at_pointer
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
+from batch_conformance.contract.schema import Violation
+
+#: What makes an answer another one than is documented; other keywords (bounds, patterns) are the caller's to judge.
+_REFUSED = ("type", "required", "dependentRequired", "oneOf", "anyOf", "not", "false")
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+
+#: A batch: the documented members under the wire's names, date-times as ``datetime`` with their offset. An enum's value
+#: may be one that is not documented yet.
+Batch = dict[str, Any]
+
+
+class BatchError(Exception):
+    """Why a call gave no batch. ``kind`` is the driver protocol's word for it, ``status`` the HTTP status if any."""
+
+    def __init__(self, kind: str, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+
+class Codec:
+    """What to send for an id, and what an answer means. ``timeout`` is the deadline of a call in seconds."""
+
+    def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
+        self.base_url = base_url
+        self.api_key = api_key
+        self.timeout = timeout
+
+    @property
+    def operation(self) -> Operation:
+        """Get Batch, in the contract in use."""
+        return current_contract().operation("get")
+
+    def url(self, batch_id: str) -> str:
+        """Where to ask for a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
+        if batch_id in ("", ".", ".."):
+            # A path with these leads elsewhere, encoded or not (RFC 3986, 5.2.4).
+            raise BatchError("invalid_argument", f"{batch_id!r} cannot be a batch id")
+        operation = self.operation
+        examples = {row.name: row.example_text() for row in operation.of_place("path")}
+        values = examples | {str(operation.id_parameter): batch_id}
+        path = _TEMPLATE.sub(lambda match: self.segment(values[match[1]]), operation.path)
+        query = urlencode([*operation.required_query(), *self.key("query")])
+        return f"{self.base_url}{path}{'?' if query else ''}{query}"
+
+    def segment(self, batch_id: str) -> str:
+        """An id as one path segment."""
+        return quote(batch_id, safe="")
+
+    def key(self, place: str) -> list[tuple[str, str]]:
+        """The API key under its name, if this is where the contract wants it."""
+        key = self.operation.key
+        return [(key.name, self.api_key)] if key and key.place == place else []
+
+    def headers(self) -> dict[str, str]:
+        """The headers of a request."""
+        operation = self.operation
+        cookies = "; ".join(
+            f"{name}={value}" for name, value in (*operation.required_cookies(), *self.key("cookie"))
+        )
+        accepted = operation.success.media_types if operation.success else {}
+        return {
+            **dict(self.key("header")),
+            "accept": ", ".join(accepted) or "*/*",
+            **({"cookie": cookies} if cookies else {}),
+            **dict(operation.required_headers()),
+        }
+
+    def read(self, answer: Answer) -> Batch:
+        """The batch in an answer. Raises :class:`BatchError` when there is none."""
+        success = self.operation.success
+        key = success.key if success else "200"
+        if str(answer.status) != key and not (key[1:] == "XX" and key[0] == str(answer.status)[0]):
+            raise self.error(answer)
+        return self.batch(self.json(answer.body))
+
+    def error(self, answer: Answer) -> BatchError:
+        """The error that an answer other than 200 is, whatever its body."""
+        return BatchError(self.kind(answer.status), self.message(answer), answer.status)
+
+    def kind(self, status: int) -> str:
+        """The kind of error that a status is."""
+        if 500 <= status < 600:
+            return "server_error"
+        return {401: "unauthorized", 404: "not_found", 429: "rate_limited"}.get(status, "http")
+
+    def message(self, answer: Answer) -> str:
+        """What the server says about an error, in one text, its status in front."""
+        try:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            body = None
+        documented = self.operation.answer(answer.status) or self.operation.answer(500)
+        media = documented.media_type if documented else None
+        schema = current_contract().document.resolve(media.schema) if media else {}
+        said = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
+        flat = [text for one in said for text in (one if isinstance(one, list) else [one])]
+        texts = [text for text in flat if isinstance(text, str)]
+        return f"{answer.status}: {'; '.join(texts) or 'the server gave no reason'}"
+
+    def json(self, body: bytes) -> Any:
+        """A body as JSON."""
+        try:
+            return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            raise _undocumented(f"the body is not JSON ({error})") from None
+
+    def batch(self, value: Any) -> Batch:
+        """A batch from the JSON of an answer; members beyond the documented ones are ignored."""
+        if not isinstance(value, dict):
+            raise _undocumented(f"the body is {type(value).__name__}, not an object")
+        entity = entity_of("get")
+        for found in entity.judge.violations(value):
+            if self.refuses(found, value):
+                raise _undocumented(f"{found.pointer} ({found.code}): {found.expected} is expected")
+        batch: Batch = self.converted(value, [entity.schema])
+        return batch
+
+    def refuses(self, found: Violation, value: Any) -> bool:
+        """Whether an answer is given up for a violation. A new value of an enum is no reason to fail."""
+        if found.code in ("enum", "const"):
+            known = at_pointer(entity_of("get").document, f"#{found.schema_pointer}")
+            kinds = {type(one) for one in (known if found.code == "enum" else [known])}
+            return type(read(value, found.pointer)) not in kinds
+        return found.code in _REFUSED
+
+    def converted(self, value: Any, schemas: Sequence[Any]) -> Any:
+        """A value as it is handed on, by the schemas of its place."""
+        document = entity_of("get").document
+        applying = [one for schema in schemas for one in beside(schema, document)]
+        if isinstance(value, dict):
+            names = dict.fromkeys(name for one in applying for name in one.get("properties", ()))
+            if not names:
+                return value
+            rows = {name: parts(applying, name) for name in (*names, *value)}
+            return {
+                name: self.converted(value.get(name), inner)
+                for name, inner in rows.items()
+                if (name in value and inner) or (name in names and _may_be_null(inner, document))
+            }
+        if isinstance(value, list):
+            return [self.converted(item, parts(applying, at)) for at, item in enumerate(value)]
+        if isinstance(value, str):
+            if any(one.get("format") == "date-time" for one in applying):
+                try:
+                    return self.instant(value)
+                except BatchError:
+                    if not any("oneOf" in one or "anyOf" in one for one in applying):
+                        raise
+            choices = [choice for one in applying for choice in one.get("enum", ())]
+            return self.enumerated(value, choices) if choices else value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.integer(value) if any("integer" in _types(one) for one in applying) else value
+        return value
+
+    def enumerated(self, value: str, known: Sequence[Any]) -> str:  # noqa: ARG002
+        """A value of an enum, handed on as it is: a new one is no reason to fail."""
+        return value
+
+    def integer(self, number: float) -> int:
+        """An integer, however large; 5.0 is one to JSON Schema."""
+        return int(number)
+
+    def instant(self, text: str) -> datetime:
+        """An RFC 3339 date-time, to the microsecond; its ``t`` and ``z`` may be in lower case (5.6)."""
+        try:
+            instant = datetime.fromisoformat(text.upper())
+        except ValueError:
+            raise _undocumented("what should be a date-time is none") from None
+        if instant.tzinfo is None:
+            raise _undocumented("a date-time has no offset")
+        return instant
+
+    def as_reply(self, batch: Batch) -> dict[str, Any]:
+        """A batch under the wire's names, for the adapter."""
+        return {name: _as_reply(item) for name, item in batch.items()}
+
+
+def _as_reply(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_reply(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_reply(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    given = schema.get("type", [])
+    return [given] if isinstance(given, str) else given
+
+
+def _may_be_null(schemas: Sequence[Any], document: dict[str, Any]) -> bool:
+    return any("null" in _types(one) for schema in schemas for one in beside(schema, document))
+
+
+def _undocumented(what: str) -> BatchError:
+    return BatchError("decode", f"the answer is not what is documented: {what}")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
