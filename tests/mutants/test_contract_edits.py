@@ -117,7 +117,6 @@ def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, 
 @pytest.mark.parametrize("edit", CLIENT_EDITS, ids=lambda edit: edit.name)
 def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -> None:
     """The embedded client follows, whoever does not is red on the clause, who need not is green."""
-
     with using(tmp_path, *edit.actions):
         _assert_green(judged_client(adapter, profile="quick", selected=_clauses(edit)), "the embedded client")
         for subject, clause in edit.red.items():
