@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import time
@@ -20,11 +19,6 @@ class Started:
 
     bare: Sequence[float]
     suite: Sequence[float]
-
-    @property
-    def ratio(self) -> float:
-        """The whole command in terms of bare pytest."""
-        return statistics.median(self.suite) / statistics.median(self.bare)
 
 
 def measure(rounds: int) -> Started:

@@ -42,6 +42,8 @@ from batch_conformance.http import Redactor
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
+#: Why a clause about a member that an overlay removed is not exercised.
+NO_SUCH_MEMBER = "the contract has no such member"
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -223,6 +225,12 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
     return wanted
 
 
+def _with_cases(seed: int) -> set[str]:
+    """The clauses for which the contract in use leaves any case."""
+    cases = listed_cases(CaseFactory(seed), PROFILES["default"])
+    return {clause for case in cases for clause in case.clauses}
+
+
 def _verdicts(
     record: ClientRunRecord,
     chosen: Collection[str],
@@ -250,6 +258,8 @@ def _verdicts(
             judged.append(ClauseResult(clause, "error", result.error))
             continue
         checked = merged(clause.id, parts[clause.id])
+        if not checked.observations and not checked.explained and clause.id not in _with_cases(result.seed):
+            checked.note(NO_SUCH_MEMBER)
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, checked, strict=result.strict)

@@ -6,7 +6,7 @@ What no schema names is no place: members beyond the documented ones are ignored
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from batch_conformance.contract.applying import Applying
@@ -34,7 +34,7 @@ class Leaf:
     pointer: str
     place: str
     kind: Kind
-    value: Any
+    value: Any = field(hash=False)
 
     @property
     def empty(self) -> bool:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the parts of answers: date-times, texts, members beyond the documented ones; ways to write JSON."""
+"""Hypothesis strategies for parts of answers: date-times, texts, undocumented members, and ways to write JSON."""
 
 from __future__ import annotations
 

@@ -29,8 +29,9 @@ class NotInContract(Exception):
 class Ordinary:
     """The ordinary values of one entity.
 
-    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged only
-    for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as they are.
+    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged
+    only for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as
+    they are.
     """
 
     def __init__(
@@ -56,6 +57,10 @@ class Ordinary:
     def value(self, chance: random.Random, batch_id: str) -> dict[str, Any]:
         """A fresh one with this id."""
         return self.with_id(self._with(self.base, self._drawn(chance)), batch_id)
+
+    def may_have(self, batch_id: str) -> bool:
+        """Whether the contract in use lets a value have this id."""
+        return not self.edited or self.space.is_valid(self.with_id(self.base, batch_id))
 
     def id(self, chance: random.Random) -> str:
         """An id nobody has been asked for yet, of plain characters, of the form that the contract asks for."""

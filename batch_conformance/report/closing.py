@@ -46,8 +46,14 @@ def closing_lines(
     shown = _Closing(document, max(40, min(width, 120)), ascii_only, report)
     end = [*shown.verdict(), *shown.next_steps(more)]
     said = [[(line, {"yellow": True})] for note in notes for line in wrap(log_safe(note, lines=False), shown.width)]
-    room = max(1, lines - len(end) - min(len(said), 6))
-    return [*shown.clauses(room), *said[:6], *end]
+    taken = sum(_height(line, shown.width) for line in end)
+    said = said[: max(0, min(len(said), lines - taken - 4))]
+    return [*shown.clauses(max(1, lines - taken - len(said))), *said, *end]
+
+
+def _height(line: Line, width: int) -> int:
+    """The lines of the terminal that a line takes: a command is wrapped by the terminal."""
+    return max(1, -(-sum(len(text) for text, _ in line) // width))
 
 
 class _Closing:

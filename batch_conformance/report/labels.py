@@ -86,7 +86,7 @@ def theme_title(theme: str) -> str:
 
 
 def selected_clauses(document: Document) -> list[dict[str, Any]]:
-    """The clauses that a run was about: all of them, but in a partial run. One that is required is asked about, too."""
+    """The selected clauses: all, except in a partial run. A required clause that failed counts as selected."""
     return [
         clause
         for clause in document["clauses"]

@@ -64,7 +64,7 @@ def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> d
 
 
 def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int, bytes]:
-    """PlannedRequest the request and read the whole answer, within timeout_s as a whole."""
+    """Send the request and read the whole answer, within timeout_s as a whole."""
     deadline = time.monotonic() + timeout_s
     expired = threading.Event()
 

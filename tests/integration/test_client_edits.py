@@ -1,7 +1,8 @@
-"""The contract drives what clients are answered and what must reach their callers: edits of it, and clients for each."""
+"""The contract drives what clients are answered, and what must reach their callers: edits of it, clients for each."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def _without(*names: str) -> Change:
     return lambda batch: {name: value for name, value in batch.items() if name not in names}
 
 
-def _with(name: str, turned: Change) -> Change:
+def _with(name: str, turned: Callable[[Any], Any]) -> Change:
     return lambda batch: batch | ({name: turned(batch[name])} if batch.get(name) is not None else {})
 
 
@@ -208,3 +209,38 @@ def test_more_in_error_bodies_trips_no_client_but_one_that_looks(name: str, tmp_
         assert plain
         assert all(f'"{name}"'.encode() in case.asks[0].answers[0].body for case in plain)
         assert red(judged(generic_client(), ("decode", "error"))) == {}
+
+
+@pytest.mark.parametrize(
+    ("actions", "clauses"),
+    [
+        (EDITS["counts removed"][0], {"client.decode.counts", "client.decode.counts-fraction"}),
+        ([remove("$.paths['/v2/batch/{id}'].get.responses['404']")], {"client.error.404"}),
+    ],
+    ids=["counts", "a status"],
+)
+def test_a_clause_without_a_member_is_not_exercised(
+    actions: list[dict[str, Any]], clauses: set[str], tmp_path: Path
+) -> None:
+    """And says why."""
+    with using(tmp_path, *actions):
+        run = judged(generic_client(), ("decode.counts", "error.404"))
+    said = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
+    assert said == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member"))
+
+
+def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> None:
+    """Rules included, though no run of a client judges them: only unknown statuses are not, on purpose."""
+    from batch_conformance.checks.client.record import ValidBatch
+    from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases
+    from batch_conformance.contract.entity import entity_of
+
+    entity = entity_of("get")
+    for case in listed_cases(CaseFactory(0), PROFILES["default"]):
+        assert case.place is None, "nothing needs to be derived from the contract as it is"
+        for step in case.asks:
+            if isinstance(step.expected, ValidBatch) and "client.decode.unknown-status" not in case.clauses:
+                told = step.expected.batch
+                if "{own}" not in str(told):
+                    assert entity.judge.is_valid(told), case.title
+                    assert not entity.rules.broken(told), case.title

@@ -251,6 +251,16 @@ def test_ids_are_discovered_where_the_contract_lists_them(tmp_path: Path) -> Non
     assert "--batch-id" in run.error
 
 
+def test_servers_are_those_of_the_contract(tmp_path: Path) -> None:
+    """A name leads where the contract in use says."""
+    from batch_conformance.server_runner.target import resolve_target
+
+    moved_to = {"servers": [{"url": "http://127.0.0.1:4999", "description": "Next", "x-name": "next"}]}
+    with using(tmp_path, update("$", moved_to)):
+        target = resolve_target("next", start=tmp_path, environ={"SYNC_API_KEY": "sk-1234567890"})
+    assert target.url == "http://127.0.0.1:4999"
+
+
 def test_every_clause_of_refusals_has_its_code() -> None:
     """Findings of a server that lets everybody in say so in a word."""
     run = judged(HandServer(key=None), "quick")

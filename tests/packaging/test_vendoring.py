@@ -31,6 +31,8 @@ WAYS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 }
 #: Tests of the client's own.
 OWN = 5
+#: What no client of httpx can do better: it has no deadline for a whole head.
+SHOULDS = {"client.fault.drip-head": "warn"}
 Make = Callable[..., Repository]
 COLLECT = ("--co", "-q", *LEAN)
 
@@ -43,9 +45,10 @@ def test_a_client_that_conforms_passes(workshop: VendoringEnv, make: Make, way: 
     before = repository.files()
     ended = repository.pytest(getattr(workshop, python), *arguments.split(), *QUICK, **environment)
     assert ended.status == 0, ended.output
-    assert ended.verdict() == ("toy", "pass", {})
+    assert ended.verdict() == ("toy", "pass", SHOULDS)
     own = OWN if "one call" in way else 0
-    assert f"{len(load_contract().of_side('client')) + own} passed" in ended.output
+    passed = len(load_contract().of_side("client")) - len(SHOULDS) + own
+    assert f"{passed} passed, {len(SHOULDS)} xfailed" in ended.output
     added = {name: content for name, content in repository.files().items() if name not in before}
     assert repository.files() == before | added
     assert {Path(name).parent.as_posix() for name in added} == {"reports/latest"}
@@ -59,7 +62,7 @@ def test_a_broken_client_is_red(workshop: VendoringEnv, make: Make, way: str) ->
         getattr(workshop, python), *arguments.split(), *QUICK, fault=FAULT, **environment
     )
     assert ended.status == 1, ended.output
-    assert ended.verdict() == ("toy", "fail", {CLAUSE: "fail"})
+    assert ended.verdict() == ("toy", "fail", SHOULDS | {CLAUSE: "fail"})
     assert f"✗ {CLAUSE}" in ended.output
 
 

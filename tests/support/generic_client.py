@@ -17,7 +17,10 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def generic_client(change: Change | None = None, refuses: Change | None = None) -> Any:
-    """An adapter that hands on every documented member; ``change`` is made to each batch, ``refuses`` says which not."""
+    """An adapter that hands on every documented member.
+
+    ``change`` is made to each batch, ``refuses`` says which ones the client takes for none.
+    """
     entity = entity_of("get")
     leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
 

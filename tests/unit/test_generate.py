@@ -21,8 +21,13 @@ from batch_conformance.generate.batches import (
     written,
 )
 from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
-from batch_conformance.generate.errors import OTHERS_4XX, OTHERS_5XX, odd_bodies, odd_error_bodies
 from batch_conformance.http import read_json
+from batch_conformance.operations.get_batch.client_cases.odd_bodies import (
+    OTHERS_4XX,
+    OTHERS_5XX,
+    odd_bodies,
+    odd_error_bodies,
+)
 from batch_conformance.operations.get_batch.client_cases.strategies import counts, valid_batches
 
 _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None)

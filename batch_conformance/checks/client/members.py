@@ -73,11 +73,11 @@ def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
         for turn in play.turns
         if isinstance(turn.expected, ValidBatch) and turn.reply.batch is not None
     ]
-    if not rows:
+    kind = places_of_kind((sent for _, _, sent, _ in rows), clause)
+    if not kind:
         return
     plain, sound = record.without_mixtures, sound_places(record)
     cause = next((other for other in ONE_BY_ONE if other != clause and plain.is_broken(other)), "")
-    kind = places_of_kind((sent for _, _, sent, _ in rows), clause)
     # What holds them goes with them.
     own = kind | {place.rpartition("/")[0] for place in kind} - {""}
     for play, turn, sent, handed in rows:

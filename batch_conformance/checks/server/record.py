@@ -64,9 +64,11 @@ class Record:
         return [exchange for exchange in self.answered if exchange.intent.probe in probes]
 
     def of_operation(self, operation: str) -> Record:
-        """The record of one operation alone; what is common to all, such as the secrets, stays."""
-        kept = [exchange for exchange in self.exchanges if exchange.intent.operation == operation]
-        return self if len(kept) == len(self.exchanges) else Record(kept, self.secrets, operation, self)
+        """The record of one operation alone, and how batches were discovered; the secrets stay."""
+        kept = [row for row in self.exchanges if operation == row.intent.operation or row.intent.probe == "discovery"]
+        if operation == self.operation and len(kept) == len(self.exchanges):
+            return self
+        return Record(kept, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,14 +41,16 @@ class _Derived:
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
     """One case a value."""
     for one in _derived():
-        value = factory.values.with_id(one.value, factory.id()) if one.pointer != factory.values.entity.echo else one.value
+        value = one.value
+        if one.pointer != factory.values.entity.echo:
+            value = factory.values.with_id(value, factory.id())
         yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
 
 
 @cached_by_contract
 def _derived() -> tuple[_Derived, ...]:
     values = ordinary_values()
-    varied = _as_before(values.entity, tuple(operation_cases("get").VARIED))
+    varied = varied_as_before()
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()
@@ -56,7 +58,7 @@ def _derived() -> tuple[_Derived, ...]:
     space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
     taken: Counter[str] = Counter()
     found = []
-    for row in values_of(space, _ALL):
+    for row in values_of(space, _ALL, leave=varied):
         place = _place_of(values, row)
         if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
             continue
@@ -65,6 +67,11 @@ def _derived() -> tuple[_Derived, ...]:
         if taken[place] <= _A_PLACE or listed:
             found.append(_Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
+
+
+def varied_as_before() -> frozenset[str]:
+    """The places that hand-written cases vary, as far as the contract in use says of them what it says unedited."""
+    return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
 
 
 def _places(values: Ordinary) -> set[str]:
@@ -80,7 +87,7 @@ def _place_of(values: Ordinary, row: Generated) -> str:
     return row.pointer
 
 
-def _as_before(entity: Entity, varied: tuple[str, ...]) -> frozenset[str]:
+def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
     """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
     before = entity_of("get", base_contract())
     same = {place for place in varied if _said(entity, place) == _said(before, place)}
@@ -99,15 +106,8 @@ def _forms(entity: Entity) -> str:
 
 
 def _is_odd(row: Generated) -> bool:
-    """Values about which clauses of their own speak: members unknown to the client, dates in odd letters, leap seconds."""
-    value = read(row.value, row.pointer)
-    if row.label == "unknown member":
-        return True
-    return isinstance(value, str) and "time" in _formats(row) and (value != value.upper() or ":60" in value)
-
-
-def _formats(row: Generated) -> str:
-    return "time" if row.label.startswith(("lower case", "leap second")) else ""
+    """Values of which other clauses speak, or none: members unknown to the client, dates in odd letters, leap seconds."""
+    return row.label == "unknown member" or row.label.startswith(("lower case", "leap second"))
 
 
 def _is_ruled(values: Ordinary, place: str, label: str) -> bool:

@@ -1,7 +1,7 @@
 """Answers with exactly one fault that every reader of JSON can see: a member missing, or of a type it never has.
 
 What only a validator would notice (``format``, ``pattern``, bounds, another value of an enum) is not demanded of
-clients (contracts/decisions.md, 26).
+clients (contracts/decisions.md, 30).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
+from batch_conformance.client_runner.cases.derived import varied_as_before
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.numbers import is_number
@@ -49,7 +50,9 @@ def wrong_types(most: int = 5) -> tuple[Fault, ...]:
     found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
     found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
-    found.sort(key=lambda one: rank.get(one.label, len(rank)))
+    varied = varied_as_before()
+    # What an overlay changed first: a short run takes the first ones only.
+    found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
     taken: Counter[str] = Counter()
     kept = []
     for one in found:
@@ -105,7 +108,7 @@ def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
     )
     if factory.values.entity.required:
         for what, value in rows:
-            yield _case(factory, what, value, batch_id, "")
+            yield _case(what, value, batch_id, "")
 
 
 def wrong_type_case(factory: CaseFactory, fault: Fault) -> Case:
@@ -115,9 +118,9 @@ def wrong_type_case(factory: CaseFactory, fault: Fault) -> Case:
     value = fault.value if echo is None or echo == fault.pointer else factory.values.with_id(fault.value, batch_id)
     name = ".".join(split(fault.pointer))
     what = f"{name} is missing" if fault.code == "required" else f"{name} is of another type: {fault.label}"
-    return _case(factory, what, value, batch_id, fault.pointer)
+    return _case(what, value, batch_id, fault.pointer)
 
 
-def _case(factory: CaseFactory, what: str, value: Any, batch_id: str, pointer: str) -> Case:
+def _case(what: str, value: Any, batch_id: str, pointer: str) -> Case:
     step = CallStep(batch_id, InvalidSuccess(what, pointer), (json_body(value),))
     return Case(f"a 200 with {what}", (CLAUSE, "client.auth.not-in-errors"), (step,))

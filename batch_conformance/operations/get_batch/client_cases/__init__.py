@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from batch_conformance.operations.get_batch.client_cases.decode import decode_cases
+from batch_conformance.operations.get_batch.client_cases.decode import counts, decode_cases
 from batch_conformance.operations.get_batch.client_cases.drawn import PROPERTIES
 from batch_conformance.operations.get_batch.client_cases.errors import error_cases
 from batch_conformance.operations.get_batch.client_cases.reject import reject_cases
@@ -33,17 +33,10 @@ VARIED = (
 def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
     """Members of a completed batch with nothing special about it."""
     success, failed = chance.sample(range(2, 90), 2)
-    counts = {
-        "total_generations": success + failed,
-        "success_count": success,
-        "failed_count": failed,
-        "pending_count": 0,
-    }
+    done = counts(success + failed, success, failed, 0)
     return (
         {"/created_at": f"2024-0{chance.randint(1, 9)}-15T10:30:{chance.randint(10, 59)}Z"},
-        {"/status": "COMPLETED", **{f"/metrics/{name}": count for name, count in counts.items()}},
-        {
-            "/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?sig=A%2Fb&part=1"
-        },
+        {"/status": "COMPLETED", **{f"/metrics/{name}": count for name, count in done.items()}},
+        {"/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?sig=A%2Fb&part=1"},
         {"/webhookUrl": f"https://hooks.example.com/Batch/{chance.randint(1000, 9999)}?from=Sync"},
     )

@@ -11,7 +11,6 @@ from batch_conformance.client_runner.cases.case import Case, CaseFactory, ordina
 from batch_conformance.client_runner.cases.generated import Property
 from batch_conformance.client_runner.cases.wrong_types import wrong_type_case, wrong_types
 from batch_conformance.generate import batches
-from batch_conformance.generate.errors import odd_error_bodies
 from batch_conformance.generate.ordinary import NotInContract
 from batch_conformance.operations.get_batch.client_cases.decode import (
     FRACTIONS,
@@ -22,6 +21,7 @@ from batch_conformance.operations.get_batch.client_cases.decode import (
     letters_case,
 )
 from batch_conformance.operations.get_batch.client_cases.errors import odd_case
+from batch_conformance.operations.get_batch.client_cases.odd_bodies import odd_error_bodies
 from batch_conformance.operations.get_batch.client_cases.strategies import counts, valid_batches
 from batch_conformance.operations.get_batch.client_cases.transfer import WAYS, sent_ask, transfer_case, wide
 

@@ -15,8 +15,8 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body, text
-from batch_conformance.generate.errors import OddBody, odd_bodies
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.odd_bodies import OddBody, odd_bodies
 from batch_conformance.operations.get_batch.client_cases.told import telling, with_message
 
 _RETRY = ("client.retry.bounded", "client.retry.waits")
@@ -68,7 +68,7 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
 
 def _said(factory: CaseFactory, status: int, message: str) -> Case:
     """An error with its message; without one where the contract has no place for it."""
-    clauses = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
+    clauses: tuple[str, ...] = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
     try:
         told, answer = HttpError(status, (message,)), with_message(status, message)
     except NotInContract:
@@ -187,7 +187,8 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (401, 404):
         told = HttpError(status, body="Retry-After")
         answer = telling(status, "not now").with_header("Retry-After", "1")
-        clause = ("client.retry.never-401-404", f"client.error.{status}", *_ALL)
+        known = status in factory.values.entity.operation.documented_statuses
+        clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _refused(factory, f"a {status} with Retry-After: 1", clause, told, answer)
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
     # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
