@@ -57,7 +57,7 @@ class ClauseList:
             for answer in operation.answers.values():
                 for name, header in answer.headers.items():
                     if is_promised(header):
-                        clause = HEADER + name.lower()
+                        clause = header_clause(name)
                         found.setdefault(clause, []).append((operation.name, answer.key))
         return found
 
@@ -76,7 +76,8 @@ class ClauseList:
                     found.setdefault(clause.id, clause)
             for rule in entity.stated_rules:
                 if f"rule:{rule.code}" not in self._covers:
-                    found.setdefault(RULE + rule.code, _rule_clause(rule))
+                    clause = _rule_clause(rule)
+                    found.setdefault(clause.id, clause)
         for header, answers in self.headers.items():
             found.setdefault(header, _header_clause(header, self.contract, *answers[0]))
         return list(found.values())
@@ -94,13 +95,15 @@ class ClauseList:
 
     def of_rule(self, code: str) -> str:
         """The clause that answers for a rule."""
-        return self._covers.get(f"rule:{code}", RULE + code)
+        return self._covers.get(f"rule:{code}", RULE + _plain(code))
 
     def absent(self, clause: str) -> bool:
         """Whether the contract has nothing of what a clause covers any more."""
         row = self.clauses.get(clause)
         written = row is not None and not row.derived
-        covers = [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
+        covers = (
+            [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
+        )
         return bool(covers) and not any(self._is_there(cover) for cover in covers)
 
     def _is_there(self, cover: str) -> bool:
@@ -127,10 +130,9 @@ class ClauseList:
         name = split(pointer)[0]
         if name == "*":
             return BODY + "others"
-        plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.") or "member"
-        return (
-            BODY + ("member." if BODY + plain in load_contract().clauses or plain == "others" else "") + plain
-        )
+        plain = _plain(name)
+        taken = BODY + plain in load_contract().clauses or plain == "others"
+        return BODY + ("member-" if taken else "") + plain
 
 
 def clause_list(contract: Contract | None = None) -> ClauseList:
@@ -147,6 +149,16 @@ def is_promised(header: Mapping[str, Any]) -> bool:
         for key in (*ASSERTIONS, "$ref", "allOf", "if")
         if (key, told.get(key)) != ("type", "string")
     )
+
+
+def header_clause(name: str) -> str:
+    """The clause of a documented header, whatever the case of its name."""
+    return HEADER + _plain(name.lower())
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a clause id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "member"
 
 
 def status_member(clause: str) -> str | None:
@@ -188,7 +200,7 @@ def _rule_clause(rule: StatedRule) -> Clause:
     promise = f"This holds{' between two reads' if rule.transition else ''}: {' '.join(rule.rule.split())}"
     covers = (f"rule:{rule.code}",)
     return Clause(
-        RULE + rule.code,
+        RULE + _plain(rule.code),
         "must",
         _short(promise),
         f"schema {rule.schema_pointer}",
@@ -199,7 +211,7 @@ def _rule_clause(rule: StatedRule) -> Clause:
 
 def _header_clause(clause: str, contract: Contract, operation: str, key: str) -> Clause:
     found = contract.operation(operation)
-    name = next(one for one in found.answers[key].headers if HEADER + one.lower() == clause)
+    name = next(one for one in found.answers[key].headers if header_clause(one) == clause)
     header = found.answers[key].headers[name]
     there = "is there, and" if header.get("required") else "if there,"
     promise = f"The header {name} {there} is as the contract says."

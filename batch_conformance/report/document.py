@@ -189,6 +189,9 @@ class _Reporter:
         finding = group.finding
         exchange = self.about = finding.exchange
         entry: dict[str, Any] = {
+            "code": finding.code,
+            "pointer": self._line(finding.pointer),
+            "operation": finding.operation,
             "message": self._text(finding.message) or "(no message)",
             "expected": self._text(finding.expected),
             "actual": self._text(finding.actual),

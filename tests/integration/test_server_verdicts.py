@@ -144,7 +144,9 @@ def test_a_pass_says_what_it_did_not_see() -> None:
     assert limits["server.body.webhookUrl"] == ("no batch had a webhookUrl",)
     assert limits["server.body.id"] == ("only one batch was read: a mix-up with another could not show",)
     assert limits["server.poll.forward-only"] == ("no batch changed its status between two reads",)
-    assert limits["server.poll.counts-grow"] == ("no count changed between two reads",)
+    assert limits["server.poll.counts-grow"] == (
+        "none of metrics.success_count, metrics.failed_count changed between two reads",
+    )
     assert limits["server.poll.identity"] == ("no batch changed its status between two reads",)
     assert limits["server.poll.webhook-stable"] == ("no batch had a webhookUrl",)
     final = judged(_one(State("COMPLETED", 1, 1)))["server.poll.final"]

@@ -70,7 +70,7 @@ def test_every_clause_is_listed_once() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
 def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> None:
     """Id, level, promise and source, each of its form; the decisions it names are there."""
-    assert row.keys() - {"kinds"} == {"id", "level", "promise", "source"}
+    assert row.keys() - {"kinds", "covers"} == {"id", "level", "promise", "source"}
     assert re.fullmatch(r"(server|client)\.[a-z]+\.[A-Za-z0-9_-]+", row["id"])
     assert row["level"] in ("must", "should")
     assert re.fullmatch(r"\S.{12,}[^\s.]\.", row["promise"]), "one sentence or two, with a full stop"

@@ -12,7 +12,7 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.words import shown
 from batch_conformance.contract import cached_by_contract, current_contract
-from batch_conformance.contract.clause_list import HEADER, is_promised
+from batch_conformance.contract.clause_list import HEADER, header_clause, is_promised
 from batch_conformance.contract.rule_list import beside
 from batch_conformance.contract.schema import SchemaJudge
 
@@ -22,17 +22,13 @@ _NEEDS = ["reads", "unauthenticated", "invalid-keys", "unknown-ids", "staged"]
 @SERVER_CHECKS.family(HEADER, needs=_NEEDS)
 def header(record: Record, result: CheckResult) -> None:
     """The header is there where it must be, and its value is as documented."""
-    name = result.clause.removeprefix(HEADER)
     for exchange in record.exchanges:
         response = exchange.response
         if response is None or exchange.intent.probe == "discovery":
             continue
         answer = record.documented.answer(response.status)
-        found = (
-            next((row for key, row in answer.headers.items() if key.lower() == name), None)
-            if answer
-            else None
-        )
+        rows = answer.headers.items() if answer else ()
+        name, found = next((row for row in rows if header_clause(row[0]) == result.clause), ("", None))
         if found is None or not is_promised(found):
             continue
         values = response.header_values(name)
@@ -56,9 +52,7 @@ def header(record: Record, result: CheckResult) -> None:
 def _wrong(operation: str, key: str, name: str, values: tuple[str, ...]) -> str:
     """What was expected of a header's value; empty if it is as documented."""
     answer = current_contract().operation(operation).answers[key]
-    schema: Any = next(row for header, row in answer.headers.items() if header.lower() == name).get(
-        "schema", True
-    )
+    schema: Any = next(row for header, row in answer.headers.items() if header == name).get("schema", True)
     if not values:
         return "a value"
     document = current_contract().document.content

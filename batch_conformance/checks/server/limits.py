@@ -61,8 +61,8 @@ def _optional(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]
     never = []
     for name in entity.members:
         pointer = f"/{name.replace('~', '~0').replace('/', '~1')}"
-        if clause_list().of_place(pointer) == result.clause and seen:
-            if all(read(batch, pointer) in (None, NOWHERE) for batch in seen):
-                never.append(name)
+        ours = clause_list().of_place(pointer) == result.clause and bool(seen)
+        if ours and all(read(batch, pointer) in (None, NOWHERE) for batch in seen):
+            never.append(name)
     if never:
         result.limit(f"no batch had a {' or '.join(never)}")

@@ -148,7 +148,7 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
     ),
     "odd-name": (
         [update(PROPERTIES, {"open": {"type": "boolean"}})],
-        batch(open=True), batch(open=1), "server.body.member.open", "type", "/open",
+        batch(open=True), batch(open=1), "server.body.member-open", "type", "/open",
     ),
     "count-added": (
         [update(f"{METRICS}.properties", {"skipped_count": {"type": "integer"}}), update(METRICS, {"required": ["skipped_count"]})],
@@ -363,19 +363,12 @@ def test_other_refusals_count_where_they_are_documented(tmp_path: Path) -> None:
         assert red(judged(refusal(403))) == set()
         assert red(judged(refusal(401))) == {*admits, "server.error.documented-status"}
     with using(tmp_path, remove(f"{GET}.responses['401']")):
-        assert red(judged(refusal(401))) == {*admits, "server.error.documented-status"}
+        assert red(judged(refusal(401))) == {"server.error.documented-status"}
         assert red(judged(refusal(404))) == set()
     with using(
         tmp_path, update(f"{GET}.responses", {"4XX": forbidden["403"]}), remove(f"{GET}.responses['401']")
     ):
         assert red(judged(refusal(401))) == set()
-
-
-def test_where_no_key_is_asked_for_nobody_is_refused(tmp_path: Path) -> None:
-    """Clauses about keys are not exercised."""
-    with using(tmp_path, update(GET, {"security": []})):
-        result = judged(refusal(), *reads(batch()))["server.auth.missing-key"]
-    assert (result.observations, result.reason) == (0, "the contract asks for no key")
 
 
 def test_documented_headers_are_judged(tmp_path: Path) -> None:
@@ -389,52 +382,16 @@ def test_documented_headers_are_judged(tmp_path: Path) -> None:
         )
         assert red(judged(read(batch(), x_rate_left="3"))) == set()
         for headers in ({}, {"x_rate_left": "-1"}, {"x_rate_left": "many"}):
-            assert red(judged(read(batch(), **headers))) == {clause}  # type: ignore[arg-type]
+            assert red(judged(read(batch(), 1, **headers))) == {clause}
 
 
 def test_disclosure_follows_the_members(tmp_path: Path) -> None:
     """A new member in a refusal gives a batch away; what errors have too does not."""
-    told = {**ERROR_NOW, "priority": 3}
+    told = {**ERROR_NOW, "runOwner": 3}
     assert red(judged(refusal(body=told))) == set()
-    with using(tmp_path, *BODIES["required-member"][0]):
+    with using(tmp_path, update(PROPERTIES, {"runOwner": {}, "x": {}}), update(BATCH, {"required": ["runOwner"]})):
         assert red(judged(refusal(body=told))) == {"server.auth.no-disclosure"}
-    with using(tmp_path, *BODIES["required-member"][0], update(f"{ERROR}.properties", {"priority": {}})):
+    with using(
+        tmp_path, update(BATCH, {"required": ["runOwner"]}), update(f"{ERROR}.properties", {"runOwner": {}})
+    ):
         assert red(judged(refusal(body=told))) == set()
-
-
-def test_a_registry_judges_each_clause_once_in_order() -> None:
-    """What explains others comes first; who asks for an undeclared clause is told so."""
-    from batch_conformance.checks.finding import CheckRegistry
-
-    registry: CheckRegistry[list[str]] = CheckRegistry()
-
-    @registry.check("client.a", explained_by=["client.b"])
-    def a(material: list[str], result: CheckResult) -> None:
-        material.append("a")
-        if result.failed("client.b"):
-            result.set_aside("client.b")
-        with pytest.raises(KeyError):
-            result.failed("client.c")
-
-    @registry.check("client.b")
-    def b(material: list[str], result: CheckResult) -> None:
-        material.append("b")
-        result.observe()
-        result.fail(None, "broken", expected="x", actual="y")
-
-    done: list[str] = []
-    results = registry.judge(done, ["client.a", "client.b"])
-    assert done == ["b", "a"]
-    assert list(results) == ["client.a", "client.b"]
-    assert results["client.a"].explained == {"client.b": 1}
-    assert a is not b
-
-
-def test_a_finding_has_a_known_code() -> None:
-    """Of the table, a keyword, or a rule."""
-    result = CheckResult("server.body.id")
-    for code in ("status", "required", "metrics-sum"):
-        result.fail(None, "m", expected="e", actual="a", code=code)
-    for code in ("", "sttus"):
-        with pytest.raises(ValueError, match="no code of a finding"):
-            result.fail(None, "m", expected="e", actual="a", code=code)
