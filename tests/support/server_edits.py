@@ -296,7 +296,9 @@ SERVER_EDITS = [
         (OLD,),
     ),
     Edit(
-        "no key asked for", (update(GET, {"security": [{}]}),), {"derived:/id:type": "server.body.id"}, (OLD,)
+        "no key asked for",
+        (update(GET, {"security": [{}]}),),
+        {OLD: "server.ok.status", "derived:/id:type": "server.body.id"},
     ),
     Edit("401 struck out", (remove(f"{GET}.responses['401']"),), {OLD: "server.error.documented-status"}),
     Edit(
