@@ -365,9 +365,9 @@ SERVER_EDITS = [
         {OLD: "server.error.body", "derived:404/traceId:minLength": "server.error.body"},
     ),
     Edit(
-        "an error member narrowed",
-        (update(f"{ERROR}.properties.statusCode", {"maximum": 403}),),
-        {OLD: "server.error.body"},
+        "an error member made required, of a form",
+        (update(ERROR, {"required": ["errorCode"], "properties": {"errorCode": {"pattern": "^[a-z_]+$"}}}),),
+        {OLD: "server.error.body", "derived:404/errorCode:pattern": "server.error.body"},
     ),
     Edit(
         "a required header of answers",
