@@ -76,7 +76,7 @@ def _target(request: Request) -> str:
 
 
 def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
-    """PlannedRequest all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
+    """Send all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
     host = urlsplit(url).netloc
     received = 0
     with httpx.Client() as client:

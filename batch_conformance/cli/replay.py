@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 def replay(arguments: Sequence[str]) -> int:
-    """PlannedRequest a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
+    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
     parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
     parser.add_argument(
         "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"

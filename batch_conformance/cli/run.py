@@ -60,7 +60,7 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     words = [*place_of(suite), *options, *rest]
     print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
     status = start_pytest(words)
-    # CompletedRun by a signal, it has judged nobody either.
+    # Ended by a signal, it has judged nobody either.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 
 

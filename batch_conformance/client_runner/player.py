@@ -56,7 +56,7 @@ class StubEnvironment:
 
 
 def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> CaseResult:
-    """CaseResult one case; ``by_turns`` for a client that makes one call at a time.
+    """Play one case; ``by_turns`` for a client that makes one call at a time.
 
     Raises ``CouldNotRun`` when judging has to end.
     """

@@ -59,7 +59,7 @@ class ClientRunner:
         self._pulse = CaseFactory(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
-        """CaseResult all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
+        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
 
         To be called on the main thread, so that clients that run there only can be judged.
         """
@@ -99,7 +99,7 @@ class ClientRunner:
                 raise
 
     def play(self, case: Case) -> CaseResult:
-        """CaseResult one case, without keeping it. Raises ``CouldNotRun``."""
+        """Play one case, without keeping it. Raises ``CouldNotRun``."""
         played = self._play(case)
         with self._lock:
             self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)

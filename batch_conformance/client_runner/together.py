@@ -79,7 +79,7 @@ class _Servers:
 def play_together(
     case: Case, client: ClientUnderTest, keys: Sequence[str], numbers: Iterator[int], *, by_turns: bool
 ) -> CaseResult:
-    """CaseResult the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
+    """Play the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
     assert len(case.asks) == 2
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     turns: list[CallResult] = []

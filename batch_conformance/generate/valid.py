@@ -1,4 +1,4 @@
-"""ValidBatch values of every kind: one change at a time, each of which some reader or writer gets wrong."""
+"""Valid values of every kind: one change at a time, each of which some reader or writer gets wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Generated:
 def valid_values(
     schema: Schema, document: Document, *, examples: Sequence[Any] = (), limit: int = 100, seed: int = 0
 ) -> list[Generated]:
-    """ValidBatch values of a schema, all rules kept; the same ones for the same arguments.
+    """Valid values of a schema, all rules kept; the same ones for the same arguments.
 
     First the valid examples and one value of every branch, then every enum value, null, optional members absent and
     present; then bounds, lengths, formats, unknown members. ``seed`` decides which of the latter a small ``limit``

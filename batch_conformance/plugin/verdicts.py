@@ -67,7 +67,7 @@ class Verdicts:
         return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
 
     def check_usage(self) -> None:
-        """CallResult wrong usage into pytest's exit status 4, with one line."""
+        """Turn wrong usage into pytest's exit status 4, with one line."""
         try:
             judging.check(self.options)
             known_failures.check(self.options)

@@ -44,7 +44,7 @@ def replay_requests(
     secrets: Mapping[str, str],
     timeout: float,
 ) -> Replayed:
-    """PlannedRequest the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
+    """Send the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
 
     ``secrets`` maps names of environment variables to their values. Raises ``ValueError``, ``KeyError`` or
     ``TypeError`` for requests that are malformed or name a secret that is not known.

@@ -84,7 +84,7 @@ class ServerRunner:
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
     def run(self, wanted: Collection[str]) -> None:
-        """PlannedRequest all wanted probes in their order, until the budget is spent."""
+        """Send all wanted probes in their order, until the budget is spent."""
         try:
             for name, probe in PROBES.items():
                 if name in wanted:

@@ -42,7 +42,7 @@ class Sender:
         self._progress = progress
 
     def send(self, send: PlannedRequest) -> Exchange:
-        """PlannedRequest one request, waiting out any 429.
+        """Send one request, waiting out any 429.
 
         Raises :class:`BudgetSpent`, :class:`GivenUp` and :class:`CouldNotRun`.
         """
@@ -69,7 +69,7 @@ class Sender:
                 self.overload.settle(send, answer)
 
     def record(self, send: PlannedRequest, timeout: float | None = None) -> Exchange:
-        """PlannedRequest one request and record what came of it, whatever it is."""
+        """Send one request and record what came of it, whatever it is."""
         self.budget.reserve()
         self.pacer.wait()
         request = send.request(self.target.url, self.target.host)

@@ -41,7 +41,7 @@ class Transport:
     def exchange(
         self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None
     ) -> Exchange:
-        """PlannedRequest a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
+        """Send a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
 
         ``timeout`` shortens the transport's own. Never raises for what the target does: that is recorded in the
         exchange.
