@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from batch_conformance.checks.by_operation import merged
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.contract import load_contract
+from batch_conformance.contract.parts import part_of
 from batch_conformance.http import Exchange
 from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
 from batch_conformance.recorded.recording import Recording
@@ -15,10 +18,24 @@ from batch_conformance.recorded.redaction import redactor_of, safe
 
 def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
     """Check one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
+    operations = load_contract().clauses[clause].operations
+    if clause.startswith("server.poll."):
+        # Entries of lists tell nothing of the recording that they belong to.
+        operations = operations[:1]
+    rows = {name: [row for row in recordings if row.exchange.intent.operation == name] for name in operations}
+    parts = {name: _judged(clause, name, found) for name, found in rows.items() if found}
+    return merged(clause, parts) if parts else _judged(clause, operations[0], [])
+
+
+def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
     needs = NEEDS[clause]
     usable = [row for row in recordings if needs <= row.facts]
     exchanges = [_as_judged(row, clause) for row in usable]
-    result = SERVER_CHECKS.checks[clause](Record(exchanges, _keys(exchanges)))
+    record = Record(exchanges, _keys(exchanges), operation)
+    own = part_of(operation, "entries")
+    result = SERVER_CHECKS.checks[clause](own.view(record, clause) if own else record)
+    if own:
+        result.findings = [own.placed(finding) for finding in result.findings]
     places = {row.exchange.number: row for row in usable}
     result.findings = [_placed(finding, places, clause) for finding in result.findings]
     about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]

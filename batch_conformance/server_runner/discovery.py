@@ -12,7 +12,8 @@ from batch_conformance.server_runner.sender import Sender
 def discover(sender: Sender) -> list[str]:
     """Ids that the target lists, as many as the profile reads, one of each status first.
 
-    Raises :class:`CouldNotRun` when there are none.
+    Raises :class:`CouldNotRun` when there are none, unless the list itself is judged, and there is one: then it is all
+    that can be.
     """
     target, context = sender.target, sender.world
     probe = PlannedRequest(
@@ -21,6 +22,7 @@ def discover(sender: Sender) -> list[str]:
         context.key,
         path="/v2/batch",
         label="the list of batches",
+        operation="list",
     )
     exchange = sender.send(probe)
     if exchange.status in (401, 403):
@@ -36,6 +38,12 @@ def discover(sender: Sender) -> list[str]:
     listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
     found = {row["id"]: row.get("status") for row in rows if _can_be_asked_for(row.get("id"))}
+    if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
+        if "get" in context.operations:
+            sender.note("the organisation has no batch that could be read")
+        if exchange.response is None and not sender.liveness.was_ever_answered:
+            raise CouldNotRun(f"{target.url} cannot be reached: {exchange.outcome()}")
+        return []
     if not found:
         raise CouldNotRun(
             f"no batch was discovered at {target.url} (GET /v2/batch: {exchange.outcome()}): "

@@ -24,7 +24,7 @@ class PlannedRequest:
 
     ``key_header`` is the name under which the key travels. ``query`` and ``headers`` carry what is out of the ordinary;
     a header of an empty value is left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key
-    in the wrong place.
+    in the wrong place. ``operation`` is the contract's, by the suite's name for it.
     """
 
     probe: str
@@ -39,6 +39,7 @@ class PlannedRequest:
     label: str = ""
     staged: int | None = None
     path: str = field(default="")
+    operation: str = "get"
 
     @cached_property
     def intent(self) -> Intent:
@@ -55,6 +56,7 @@ class PlannedRequest:
             key_kind=self.key_kind or self.key.kind,
             label=", ".join(special),
             staged=self.staged,
+            operation=self.operation,
         )
 
     def request(self, base_url: str, host: str) -> Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.http import Exchange
 
 _STATUS = "server.ok.status"
 _NO_200 = "no read of a known batch was answered with 200"
@@ -17,7 +18,7 @@ def status(record: Record, result: CheckResult) -> None:
         if exchange.status != 200:
             result.fail(
                 exchange,
-                f"a read of the known batch {exchange.intent.id!r} with the valid key",
+                f"a read of {_named(exchange)} with the valid key",
                 expected="200",
                 actual=exchange.outcome(),
             )
@@ -82,6 +83,10 @@ def unique_names(record: Record, result: CheckResult) -> None:
                 actual=f"{member.name!r} {member.times} times",
             )
     _no_200(record, result)
+
+
+def _named(exchange: Exchange) -> str:
+    return f"the known batch {exchange.intent.id!r}" if exchange.intent.id else "the list of batches"
 
 
 def _no_200(record: Record, result: CheckResult) -> None:

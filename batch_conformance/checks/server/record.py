@@ -38,7 +38,8 @@ class Record:
     def of_operation(self, operation: str) -> Record:
         """The record of one operation alone; what is common to all, such as the secrets, stays."""
         kept = [exchange for exchange in self.exchanges if exchange.intent.operation == operation]
-        return self if len(kept) == len(self.exchanges) else Record(kept, self.secrets, operation, self)
+        same = len(kept) == len(self.exchanges) and operation == self.operation
+        return self if same else Record(kept, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:
@@ -151,7 +152,7 @@ def is_batch(value: object) -> bool:
 
 def is_form_check(exchange: Exchange, record: Record) -> bool:
     """Whether a malformed id was refused as such (decision 18); before the key is looked at, that tells nothing."""
-    return exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
+    return exchange.status == 400 and exchange.intent.id != "" and is_of_another_form(exchange.intent.id, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:

@@ -14,6 +14,7 @@ from batch_conformance.client_runner.cases.faults import fault_cases
 from batch_conformance.client_runner.cases.reject import reject_cases
 from batch_conformance.client_runner.cases.requests import request_cases
 from batch_conformance.client_runner.cases.transfer import transfer_cases
+from batch_conformance.contract.parts import parts
 
 __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cases", "needed", "shuffled"]
 
@@ -44,13 +45,16 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     """The cases written by hand; of each clause the first ones, where the profile has a limit."""
     themes = (request_cases, auth_cases, decode_cases, transfer_cases, reject_cases, error_cases, fault_cases)
     cases = [case for theme in themes for case in theme(factory)]
+    # Those of other operations come last: they may be made of these.
+    cases += [case for part in parts("client_cases") for case in part.cases(factory, cases)]
     if profile.listed is None:
         return cases
-    taken: Counter[str] = Counter()
+    taken: Counter[tuple[str, str]] = Counter()
     kept = []
     for case in cases:
-        taken[case.clauses[0]] += 1
-        if taken[case.clauses[0]] <= profile.listed or len(case.asks) > 1:
+        about = (case.operation, case.clauses[0])
+        taken[about] += 1
+        if taken[about] <= profile.listed or len(case.asks) > 1:
             kept.append(case)
     return kept
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from batch_conformance.contract.parts import parts
 from batch_conformance.mutants.client.base import ClientMutant, ClientVariation
 
 __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variations"]
@@ -25,7 +26,8 @@ def client_mutants() -> Mapping[str, ClientMutant]:
     )
 
     themes = (request, auth, decode, reading, reject, error, retry, subtle)
-    return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
+    rows = {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
+    return rows | {name: mutant for part in parts("client_mutants") for name, mutant in part.mutant.mutants.items()}
 
 
 @cache
@@ -33,4 +35,5 @@ def client_variations() -> Mapping[str, ClientVariation]:
     """All legal variations: none breaks a clause."""
     from batch_conformance.mutants.client.legal import VARIATIONS
 
+    list(parts("client_mutants"))
     return VARIATIONS

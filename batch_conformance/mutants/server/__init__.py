@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
+from batch_conformance.contract.parts import parts
 from batch_conformance.mutants.server.base import REGISTRY, VARIATIONS, ServerMutant
 
 __all__ = ["ServerMutant", "server_mutants", "server_variations"]
@@ -24,6 +25,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         transfer,
     )
 
+    list(parts("server_mutants"))
     return REGISTRY
 
 
@@ -32,4 +34,5 @@ def server_variations() -> Mapping[str, ServerMutant]:
     """All legal variations: each differs from the reference server, and none breaks a clause."""
     from batch_conformance.mutants.server import legal, shortcuts  # noqa: F401
 
+    list(parts("server_legal"))
     return VARIATIONS

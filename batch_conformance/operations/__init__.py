@@ -1,0 +1,1 @@
+"""What is special about each operation, a folder each. No layer below names them: they are found (`contract.parts`)."""
