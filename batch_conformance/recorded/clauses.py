@@ -32,6 +32,9 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
         if clause.startswith("server.poll.")
     },
     "server.rate.429": _BODY,
+    "server.list.array": _BODY,
+    "server.list.newest-first": _BODY,
+    "server.list.once": _BODY,
 }
 
 #: What is missing, in words.

@@ -19,6 +19,7 @@ _ERROR_TEXTS = frozenset({"message", "error", "errorCode"})
 _GENERATION = frozenset({"model", "input"})
 
 _PATH = re.compile(r"(?:.*/)?v2/batch/([^/?#]+)")
+_LIST_PATH = re.compile(r"(?:.*/)?v2/batch")
 _PATTERN_PATH = re.compile(r".*/v2/batch/[\[(.][^/]*/?[^/]*")
 _PLACEHOLDER = re.compile(r"^:|[{}<>*()\[\]\\^$+]|%7B|%2A", re.IGNORECASE)
 
@@ -47,6 +48,18 @@ def _plain(name: object) -> str:
 def looks_like_error(value: object) -> bool:
     """Whether a JSON value is meant to be an error body, right or wrong: ``statusCode`` beside a text."""
     return isinstance(value, Mapping) and "statusCode" in value and not _ERROR_TEXTS.isdisjoint(value)
+
+
+def asks_for_list(method: str | None, url: str | None) -> bool:
+    """Whether a request is List Batches, whatever it filters by."""
+    if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
+        return False
+    plain = url.replace("\\/", "/").strip("^$")
+    try:
+        path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
+    except ValueError:
+        return False
+    return _LIST_PATH.fullmatch(path) is not None
 
 
 def asked_id(method: str | None, url: str | None) -> str | None:

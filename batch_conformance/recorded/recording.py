@@ -10,7 +10,13 @@ from typing import Any, Literal
 from urllib.parse import unquote
 
 from batch_conformance.http import Exchange, Intent, Request, Response, read_json
-from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
+from batch_conformance.recorded.detection import (
+    UNKNOWN_ID,
+    asked_id,
+    asks_for_list,
+    looks_like_batch,
+    looks_like_error,
+)
 
 Headers = tuple[tuple[str, str], ...]
 #: What a file can tell: the status; the response headers; the body as a JSON value; its very characters; when it came
@@ -62,23 +68,24 @@ class Recording:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A Get Batch exchange that nothing can be concluded from, and why."""
+    """An exchange of the API that nothing can be concluded from, and why."""
 
     place: str
     why: str
 
 
 def recording_of(draft: Draft) -> Recording | SetAside | None:
-    """Conclude from what a file says what a judge has to know; None for what is not Get Batch.
+    """Conclude from what a file says what a judge has to know; None for what is neither Get nor List Batches.
 
     Whatever was answered with a 2xx was a known id with a valid key. A 401, a 404 or another refusal does not tell
     which key or id it refused, and a 5xx does not tell what caused it: it counts as staged.
     """
     segment = asked_id(draft.method, draft.url)
-    if draft.url is not None and segment is None:
+    listed = asks_for_list(draft.method, draft.url)
+    if draft.url is not None and segment is None and not listed:
         return None
     value = read_json(draft.body).value if draft.body else None
-    if segment is None and not looks_like_batch(value) and not looks_like_error(value):
+    if segment is None and not listed and not looks_like_batch(value) and not looks_like_error(value):
         return None
     status = _assumed_status(value) if draft.status is None else draft.status
     if draft.body is None and draft.status is None:
@@ -91,12 +98,14 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         "body": draft.body is not None,
         "text": draft.body is not None and draft.text,
         "order": draft.order is not None,
-        "target": segment is not None,
+        "target": segment is not None or listed,
     }
     knows_id = segment not in (None, UNKNOWN_ID) and not _is_template(value)
     exchange = Exchange(
         number=next(_numbers),
-        intent=_intent(status, unquote(segment or "") if knows_id else _own_id(value)),
+        intent=_list_intent(status)
+        if listed
+        else _intent(status, unquote(segment or "") if knows_id else _own_id(value)),
         request=Request((draft.method or "GET").upper(), _absolute(draft.url or ""), draft.sent or ()),
         response=Response(status, draft.headers or (), draft.body or b"", draft.reason),
         started=draft.at,
@@ -113,6 +122,12 @@ def _intent(status: int, asked: str) -> Intent:
     return Intent(
         "recorded", asked, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
     )
+
+
+def _list_intent(status: int) -> Intent:
+    if status < 300:
+        return Intent("reads", "", "known", "valid", operation="list")
+    return Intent("recorded", "", "known", "valid", staged=status if status >= 500 else None, operation="list")
 
 
 def _assumed_status(value: object) -> int:

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from batch_conformance.contract.parts import part_of
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, Batch, Store, sample_store
+
+#: What List Batches answers is in the operation's own folder.
+_LIST: Any = part_of("list", "handler")
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -53,7 +57,10 @@ class Answer:
         """The body's bytes."""
         if isinstance(self.body, bytes):
             return self.body
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8")
+        try:
+            return json.dumps(self.body, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+            return json.dumps(self.body).encode("ascii")
 
 
 class ReferenceServer:
@@ -61,6 +68,8 @@ class ReferenceServer:
 
     #: How to put answers on the wire, for variants that need the plain server; None for uvicorn.
     manner: Any = None
+    #: How List Batches selects and orders.
+    lister: Any = _LIST.Lister()
 
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
         self.store = store or sample_store()
@@ -116,7 +125,7 @@ class ReferenceServer:
         if not self.authenticate(asked):
             return self.unauthorized(asked)
         if asked.path == _LIST_BATCHES and asked.method == "GET":
-            return Answer(200, [batch.peek() for batch in self.store.newest_first()])
+            return self.list_batches(asked)
         if asked.segment is None or asked.method not in ("GET", "HEAD"):
             return self.wrong_method(asked) if asked.segment is not None else self.not_found(asked)
         batch = self.look_up(asked.segment)
@@ -125,6 +134,18 @@ class ReferenceServer:
         if self.staged:
             return self.staged_answer(self.staged.popleft())
         return self.found(batch, asked)
+
+    def list_batches(self, asked: Asked) -> Answer:
+        """The batches of the key's organisation that the query asks for."""
+        batches = self.store.batches.values() if self.owns(asked) else ()
+        try:
+            return Answer(200, self.lister.answer(list(map(self.shown, batches)), asked.query))
+        except _LIST.Refused as refused:
+            return self.error(400, [str(refused)])
+
+    def shown(self, batch: Batch) -> Any:
+        """A batch as the list shows it; that does not move it."""
+        return batch.peek()
 
     def authenticate(self, asked: Asked) -> bool:
         """Whether the request carries exactly one x-api-key header with a valid key."""
@@ -171,7 +192,11 @@ class ReferenceServer:
         return self.error(500, "Internal server error")
 
     def error(
-        self, status: int, message: str, headers: list[tuple[str, str]] | None = None, code: str | None = None
+        self,
+        status: int,
+        message: str | list[str],
+        headers: list[tuple[str, str]] | None = None,
+        code: str | None = None,
     ) -> Answer:
         """The API's error body."""
         body: dict[str, Any] = {"message": message, "statusCode": status}

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -21,7 +21,10 @@ from batch_conformance.reference.store import Batch, State
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"
+#: In the place of an id: the list of batches.
+LIST = ""
 _PATH = re.compile(r"(?:https?://[^/]*)?.*(/v2/batch/([^/]+))")
+_LIST_PATH = "/v2/batch"
 _CREATED = "2024-01-15T10:30:00Z"
 _WEBHOOK = "https://your-webhook-url.com/batch-webhook"
 _STATES = {
@@ -31,6 +34,10 @@ _STATES = {
     "COMPLETED": State("COMPLETED", 5, 4, 1),
     "FAILED": State("FAILED", 5, 1, 4),
 }
+
+
+def _completed(batch_id: str) -> dict[str, Any]:
+    return Batch(batch_id, _CREATED, [_STATES["COMPLETED"]], _WEBHOOK).peek()
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,10 @@ class _AnyKey(ReferenceServer):
 
     def is_key(self, value: bytes) -> bool:
         return bool(value)
+
+
+#: A name of its own: within the stub, ``list`` stages one.
+Requests = list[StubRequest]
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class BatchStub:
         return self._server.url
 
     @property
-    def requests(self) -> list[StubRequest]:
+    def requests(self) -> Requests:
         """Every request so far, in order."""
         return [
             StubRequest(seen.request.method, seen.request.target, seen.request.headers, seen.request.body)
@@ -140,6 +151,15 @@ class BatchStub:
         self.processing(id=id, times=reads)
         return self.completed(id=id)
 
+    def list(self, *batches: str | Mapping[str, Any], times: int = 1) -> str:
+        """The list of batches: each a COMPLETED one of the id given, or as given; none makes an empty list.
+
+        It is answered whatever filters are asked for: what these were stands in :attr:`requests`. Returns what the
+        other methods take for its id (``error(429, id=batch_stub.list())`` stages a 429 behind an empty list).
+        """
+        rows = [_completed(row) if isinstance(row, str) else row for row in batches]
+        return self._stage(answers.json_body(rows), LIST, times, needs_key=True)
+
     # Errors.
 
     def unauthorized(self, *, id: str = BATCH_ID, times: int = 1) -> str:
@@ -164,14 +184,15 @@ class BatchStub:
     def error(
         self,
         status: int,
-        message: str | list[str] | None = None,
+        message: str | Sequence[str] | None = None,
         *,
         id: str = BATCH_ID,
         times: int = 1,
         **members: Any,
     ) -> str:
         """Any error in the documented form, with members beside ``message`` and ``statusCode``."""
-        answer = answers.error(status, message, **members)
+        said = message if message is None or isinstance(message, str) else [*message]
+        answer = answers.error(status, said, **members)
         if status == 401:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)
@@ -221,13 +242,14 @@ class BatchStub:
 
     def _choose(self, request: RawRequest) -> StubResponse:
         match = _PATH.fullmatch(request.target.partition("?")[0])
-        batch_id = unquote(match[2]) if match else None
+        path = request.target.partition("?")[0]
+        batch_id = unquote(match[2]) if match else LIST if path.endswith(_LIST_PATH) else None
         keys = request.values("x-api-key")
         with self._lock:
-            queue = self._staged.get(batch_id or "")
+            queue = None if batch_id is None else self._staged.get(batch_id)
             if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
-        return self._like_reference(request, match[1] if match else request.target.partition("?")[0])
+        return self._like_reference(request, match[1] if match else _LIST_PATH if batch_id == LIST else path)
 
     def _like_reference(self, request: RawRequest, path: str) -> StubResponse:
         raw = path.encode("latin-1")
@@ -235,7 +257,7 @@ class BatchStub:
             method=request.method,
             path=raw,
             segment=raw[len(b"/v2/batch/") :] if raw.startswith(b"/v2/batch/") else None,
-            query=b"",
+            query=request.target.partition("?")[2].encode("latin-1"),
             headers=tuple(
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ),
