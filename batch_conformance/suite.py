@@ -1,4 +1,4 @@
-"""What the modules under ``suites/`` are made with: one test a clause of a theme."""
+"""What the modules under ``suites/`` are made with: one test a clause of a subject."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ from collections.abc import Iterable
 
 import pytest
 
-from batch_conformance.contract import load_contract
-from batch_conformance.recorded.clauses import NEEDS
+from batch_conformance.contract import current_contract
 
 
-def clauses_of(theme: str) -> pytest.MarkDecorator:
-    """Parametrize a test over the clauses of a theme, e.g. ``server.auth``; the clause id is the test's id.
+def clauses_of(scope: str) -> pytest.MarkDecorator:
+    """Parametrize a test over the clauses of a side or a theme, e.g. ``server``; the clause id is the test's id.
 
-    Raises ``ValueError`` for a theme without clauses: a test over nothing would pass silently.
+    The clauses are those of the contract in use, overlays applied. Raises ``ValueError`` for what has no clauses: a
+    test over nothing would pass silently.
     """
-    return _over(theme, load_contract().clauses)
+    return _over(scope, current_contract().clauses)
 
 
-def recorded_clauses_of(theme: str) -> pytest.MarkDecorator:
-    """The same for recorded traffic: over the clauses of a theme that recordings can put to the test."""
-    return _over(theme, NEEDS, subject="recorded")
+def recorded_clauses_of(scope: str) -> pytest.MarkDecorator:
+    """The same for recorded traffic: over the clauses that recordings can put to the test."""
+    # Imported here: the other suites do without what reads recordings.
+    from batch_conformance.recorded.clauses import recorded_needs
+
+    return _over(scope, recorded_needs(), subject="recorded")
 
 
-def _over(theme: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
-    ids = [clause for clause in clauses if clause.startswith(f"{theme}.")]
+def _over(scope: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecorator:
+    ids = [clause for clause in clauses if clause.startswith(f"{scope}.")]
     if not ids:
-        raise ValueError(f"the contract has no clauses of the theme {theme!r}")
+        raise ValueError(f"the contract has no clauses of {scope!r}")
     params = [
         pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause, **about)) for clause in ids
     ]

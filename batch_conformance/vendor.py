@@ -1,7 +1,8 @@
-"""``python -m batch_conformance.vendor DEST``: the suite as a folder of a client's repository, made and updated.
+"""``python -m batch_conformance.vendor DEST``: makes and updates a copy of the suite in a client's repository.
 
-The folder holds the package, ``contracts/``, ``schemas/`` and the suites, without their proof; ``VERSION`` says what
-it is, ``MANIFEST.sha256`` what each file was when it was made, so that no local edit is overwritten unseen.
+The folder holds the package, ``contracts/``, ``schemas/``, the suites and the documentation, without the suite's own
+tests. ``VERSION`` names the version; ``MANIFEST.sha256`` lists the digest of each file as it was made, so that an
+update never overwrites local edits unnoticed.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import hashlib
 import importlib.metadata
 import json
+import posixpath
 import re
 import subprocess
 import sys
@@ -26,16 +28,35 @@ VERSION, MANIFEST, REQUIREMENTS = "VERSION", "MANIFEST.sha256", "requirements.tx
 SUITES = ("client", "server", "recorded")
 DONE, EDITED, WRONG_USAGE = 0, 1, 4
 _PACKAGE = Path(__file__).resolve().parent
-_DATA = {"contracts", "schemas", "suites"}
+_DATA = {"contracts", "schemas", "suites", "docs", "drivers"}
+_LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s]+)\)")
+_README = """\
+# sync-batch-conformance, vendored
+
+A conformance test suite for the Batch API: it tests any server and any client against one contract. This folder was
+made by `python -m batch_conformance.vendor`; [VERSION](VERSION) says from which version. Do not edit it:
+[update it](docs/vendoring.md).
+
+```sh
+pip install -r requirements.txt
+pytest suites/client --batch-client python:my_package.conformance:adapter   # or "exec:COMMAND"
+```
+
+- [Write a driver or an adapter for your client](drivers/README.md), from a [template](drivers/template/driver.py)
+- [Update this folder, run it with your own tests](docs/vendoring.md)
+- [Options, exit statuses, adapters](docs/reference.md) and [clauses](docs/clauses.md)
+- [Accept failures until a date](docs/known-failures.md) and [work with findings](docs/findings.md)
+- [All pages](docs/README.md)
+"""
 
 
 class NotVendored(Exception):
-    """The folder is not one that this command made. The message is one line for the user."""
+    """Raised for a folder that this command did not make. The message is one line for the user."""
 
 
 @dataclass(frozen=True)
 class State:
-    """How a vendored folder differs from what was made."""
+    """How a vendored folder differs from its manifest."""
 
     version: str
     recorded: Mapping[str, str]
@@ -45,21 +66,23 @@ class State:
 
     @property
     def unchanged(self) -> bool:
-        """Whether no file was touched."""
+        """Whether no file was edited, removed or added."""
         return not (self.edited or self.missing or self.added)
 
     def lines(self) -> list[str]:
-        """A line for each file that differs."""
+        """One line for each file that differs."""
         words = (("edited", self.edited), ("missing", self.missing), ("added", self.added))
         return [f"  {word:8} {name}" for word, names in words for name in names]
 
 
 def vendored_files() -> dict[str, bytes]:
-    """All files of a vendored folder by their names, but for the manifest. From a checkout or from the wheel."""
+    """Collect the files of a vendored folder by their names, without the manifest, from a checkout or the wheel."""
     root = contract_root()
     found = {f"batch_conformance/{name}": file for name, file in _files(_PACKAGE) if _top(name) not in _DATA}
     for folder in ("contracts", "schemas", *(f"suites/{suite}" for suite in SUITES)):
         found |= {f"{folder}/{name}": file for name, file in _files(root / folder)}
+    found |= {f"docs/{name}": file for name, file in _files(root / "docs") if file.suffix == ".md"}
+    found |= {f"drivers/{name}": root / "drivers" / name for name in ("README.md", "template/driver.py")}
     # Only in the wheel are the suites packages.
     files = {
         name: file.read_bytes() for name, file in found.items() if not re.match(r"suites/.*__init__\.py$", name)
@@ -68,9 +91,23 @@ def vendored_files() -> dict[str, bytes]:
     files["conftest.py"] = conftest.read_bytes()
     files[REQUIREMENTS] = _requirements(root).encode()
     files[VERSION] = _version(root, [_top(name) for name in found]).encode()
-    # Bytes are what the manifest knows: git must not turn line ends.
+    files["README.md"] = _README.encode()
+    files |= {name: _linked(name, page, files) for name, page in files.items() if name.endswith(".md")}
+    # The manifest is about bytes: git must not convert line ends.
     files[".gitattributes"] = b"* -text linguist-vendored\n"
     return dict(sorted(files.items()))
+
+
+def _linked(name: str, page: bytes, files: Mapping[str, bytes]) -> bytes:
+    """A page with its links to files that stay outside of the folder turned into plain text."""
+    folder = PurePosixPath(name).parent
+
+    def link(found: re.Match[str]) -> str:
+        target = found[2].partition("#")[0]
+        inside = posixpath.normpath(folder / target)
+        return found[0] if "://" in target or not target or inside in files else found[1]
+
+    return _LINK.sub(link, page.decode("utf-8")).encode()
 
 
 def _top(name: str) -> str:
@@ -91,7 +128,7 @@ def _version(root: Path, copied: list[str]) -> str:
         f"{NAME} {__version__}\n"
         f"commit {_commit(root, sorted(set(copied)))}\n"
         f"contract {contract.version} sha256 {contract.sha256}\n"
-        "Made by `python -m batch_conformance.vendor`, which updates it, too; --check tells whether it was edited.\n"
+        "Made and updated by `python -m batch_conformance.vendor`; --check says whether it was edited.\n"
     )
 
 
@@ -100,15 +137,15 @@ def _commit(root: Path, copied: list[str]) -> str:
         commit = _git(root, "rev-parse", "HEAD")
         changed = _git(root, "status", "--porcelain", "--", *copied, "conftest.py")
         return commit + (" with changes that are not committed" if changed else "")
-    made_before = root / VERSION
-    if made_before.is_file():
-        return made_before.read_text("utf-8").splitlines()[1].removeprefix("commit ")
+    earlier = root / VERSION
+    if earlier.is_file():
+        return earlier.read_text("utf-8").splitlines()[1].removeprefix("commit ")
     try:
-        # Where pip notes which commit it installed from.
-        noted = importlib.metadata.distribution(NAME).read_text("direct_url.json") or "{}"
+        # pip records there which commit it installed from.
+        recorded = importlib.metadata.distribution(NAME).read_text("direct_url.json") or "{}"
     except importlib.metadata.PackageNotFoundError:
-        noted = "{}"
-    commit = json.loads(noted).get("vcs_info", {}).get("commit_id")
+        recorded = "{}"
+    commit = json.loads(recorded).get("vcs_info", {}).get("commit_id")
     return commit or f"that of the release {__version__}"
 
 
@@ -126,9 +163,9 @@ def _requirements(root: Path) -> str:
     extras: dict[str, list[str]] = {"": [], "client": [], "server": []}
     project = root / "pyproject.toml"
     if root != _PACKAGE and project.is_file():
-        told = tomllib.loads(project.read_text("utf-8"))["project"]
-        extras[""] = told["dependencies"]
-        extras |= {extra: told["optional-dependencies"][extra] for extra in ("client", "server")}
+        declared = tomllib.loads(project.read_text("utf-8"))["project"]
+        extras[""] = declared["dependencies"]
+        extras |= {extra: declared["optional-dependencies"][extra] for extra in ("client", "server")}
     else:
         for line in importlib.metadata.requires(NAME) or []:
             requirement, _, marker = line.partition(";")
@@ -174,9 +211,9 @@ def _recorded(manifest: str) -> dict[str, str]:
 
 
 def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
-    """Make or update a vendored folder; returns the exit status and what to tell the user.
+    """Make or update a vendored folder; returns the exit status and the lines for the user.
 
-    Raises :class:`NotVendored` when there is something else in its place.
+    Raises :class:`NotVendored` for a folder that this command did not make.
     """
     before: State | None = None
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -186,7 +223,7 @@ def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
         at_risk = [*before.edited, *before.missing, *(name for name in before.added if name in files)]
         if at_risk:
             lines = [line for line in before.lines() if line.split()[-1] in at_risk]
-            return EDITED, [f"{folder} has local changes, nothing was done; --force gives them up:", *lines]
+            return EDITED, [f"{folder} has local changes, nothing was done; --force overwrites them:", *lines]
     for name in before.recorded if before else ():
         if name not in files:
             _remove(folder, name)
@@ -195,9 +232,9 @@ def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(content)
     manifest = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    # Last: should this be interrupted, the old one still tells that the folder is not whole.
+    # Written last: after an interruption, the old manifest still shows that the folder is not complete.
     (folder / MANIFEST).write_text("".join(f"{digest}  {name}\n" for name, digest in manifest.items()), "utf-8")
-    return DONE, _told(folder, before, manifest)
+    return DONE, _summary(folder, before, manifest)
 
 
 def _remove(folder: Path, name: str) -> None:
@@ -209,18 +246,18 @@ def _remove(folder: Path, name: str) -> None:
         parent.rmdir()
 
 
-def _told(folder: Path, before: State | None, manifest: Mapping[str, str]) -> list[str]:
+def _summary(folder: Path, before: State | None, manifest: Mapping[str, str]) -> list[str]:
     now = state_of(folder)
     if before is None:
         return [f"{folder}: {now.version}", f"  {len(manifest)} files"]
     changed = sum(before.recorded.get(name, digest) != digest for name, digest in manifest.items())
-    new, gone = len(manifest.keys() - before.recorded.keys()), len(before.recorded.keys() - manifest.keys())
+    new, removed = len(manifest.keys() - before.recorded.keys()), len(before.recorded.keys() - manifest.keys())
     lines = [f"{folder}: {now.version}", f"  was {before.version}"]
-    return [*lines, f"  {changed} files changed, {new} new, {gone} gone", *(now.lines() if now.added else [])]
+    return [*lines, f"  {changed} files changed, {new} new, {removed} removed", *(now.lines() if now.added else [])]
 
 
 def check(folder: Path) -> tuple[int, list[str]]:
-    """Say which version a vendored folder is and whether it was edited. Raises :class:`NotVendored`."""
+    """Report the version of a vendored folder and whether it was edited. Raises :class:`NotVendored`."""
     state = state_of(folder)
     if state.unchanged:
         return DONE, [f"{folder}: {state.version}; unchanged"]
@@ -231,17 +268,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command. Returns 0, 1 for a folder with local changes, 4 for wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite")
-    parser.add_argument("--check", action="store_true", help="only say which version it is, and whether it was edited")
-    parser.add_argument("--force", action="store_true", help="give up local changes")
+    parser.add_argument("--check", action="store_true", help="only report its version, and whether it was edited")
+    parser.add_argument("--force", action="store_true", help="overwrite local changes")
     try:
-        told = parser.parse_args(arguments)
-        status, lines = check(told.folder) if told.check else vendor(told.folder, force=told.force)
-    except NotVendored as problem:
-        status, lines = WRONG_USAGE, [str(problem)]
-    except SystemExit as problem:
-        return WRONG_USAGE if problem.code else DONE
-    except OSError as problem:
-        status, lines = WRONG_USAGE, [f"{problem.filename}: {problem.strerror}"]
+        given = parser.parse_args(arguments)
+        status, lines = check(given.folder) if given.check else vendor(given.folder, force=given.force)
+    except NotVendored as error:
+        status, lines = WRONG_USAGE, [str(error)]
+    except SystemExit as stop:
+        return WRONG_USAGE if stop.code else DONE
+    except OSError as error:
+        status, lines = WRONG_USAGE, [f"{error.filename}: {error.strerror}"]
     print(*lines, sep="\n", file=sys.stderr if status else sys.stdout)
     return status
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import cases, faults, growth, opponents, overhead, results, workers
+from benchmarks import cases, clients, faults, growth, latency, opponents, overhead, results, startup, workers
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = (
@@ -80,6 +80,25 @@ are not counted. CPU seconds are those of the judging process.""",
         """`suites/server suites/client`, embedded. One run of each side is shared by all workers, so a second worker
 can only overlap the two sides.""",
         lambda _: results.workers(workers.measure(3)),
+    ),
+    "latency": (
+        "A server that is far away",
+        """A `default` run against the conforming server in a process of its own, behind a proxy that holds every
+request back: once as it is, and once with nothing side by side but the burst, as it was before. Both from one process,
+one after the other.""",
+        lambda _: results.latency(latency.measure()),
+    ),
+    "clients": (
+        "Ordinary clients behind drivers",
+        """A `default` run of each client, a process a lane. None of them keeps a deadline over a whole answer, so
+that answers that drip are waited for until the grace is over.""",
+        lambda _: results.clients(clients.measure()),
+    ),
+    "startup": (
+        "Starting",
+        """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins and one
+empty test: in turns, each once before that counts.""",
+        lambda told: results.startup(startup.measure(told.rounds)),
     ),
 }
 

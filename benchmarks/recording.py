@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from batch_conformance.http import Request
-from batch_conformance.reference.store import REFERENCE_KEY, sample_store
+from batch_conformance.operations.get_batch.store import sample_store
+from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner import session
 from batch_conformance.server_runner.connection import wire_bytes
 from batch_conformance.server_runner.runner import ServerRunner
@@ -76,7 +77,7 @@ def _target(request: Request) -> str:
 
 
 def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
-    """PlannedRequest all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
+    """Send all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
     host = urlsplit(url).netloc
     received = 0
     with httpx.Client() as client:
@@ -97,7 +98,7 @@ def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
 
 
 def replay(requests: Sequence[Sent], url: str) -> int:
-    """PlannedRequest all of them, over connections opened and reused as in the recording. Returns the bytes received."""
+    """Send all of them, over connections opened and reused as in the recording. Returns the bytes received."""
     place = urlsplit(url)
     address = (place.hostname or "", place.port or 80)
     last_on = {sent.connection: index for index, sent in enumerate(requests)}

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from statistics import mean, median
 
 from batch_conformance.contract import load_contract
+from benchmarks.clients import Judged
 from benchmarks.faults import End
 from benchmarks.growth import Point
+from benchmarks.latency import Waited
 from benchmarks.opponents import CONFORMING, Verdict
 from benchmarks.overhead import Cost, Overhead
+from benchmarks.startup import Started
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -129,6 +132,45 @@ def workers(rows: Sequence[tuple[str, float, float]]) -> str:
     return table(
         ["", "seconds, median", "CPU s, median"],
         [[name, f"{seconds:.2f}", f"{cpu:.2f}"] for name, seconds, cpu in rows],
+    )
+
+
+def latency(rows: Sequence[Waited]) -> str:
+    """Seconds of each case, both ways, and what the difference is worth."""
+    return table(
+        ["a request", "rate", "requests", "one at a time, s", "side by side, s", "times faster", "same verdicts"],
+        [
+            (
+                f"{row.delay * 1000:.0f} ms",
+                f"{row.rate:g}/s" if row.rate else "none",
+                row.requests,
+                f"{row.one_at_a_time:.1f}",
+                f"{row.seconds:.1f}",
+                f"**{row.one_at_a_time / row.seconds:.1f}**",
+                "yes" if row.same else "no",
+            )
+            for row in rows
+        ],
+    )
+
+
+def clients(rows: Sequence[Judged]) -> str:
+    """Seconds of a verdict on each client."""
+    return table(
+        ["the client", "seconds", "clauses that it breaks"],
+        [(row.name, f"{row.seconds:.1f}", row.failed) for row in rows],
+    )
+
+
+def startup(started: Started) -> str:
+    """Both commands, and their ratio."""
+    rows = [("pytest with the same plugins, one empty test", started.bare), ("`pytest suites/server`", started.suite)]
+    return table(
+        ["", "seconds, median", "fastest", "ratio of the medians"],
+        [
+            (name, f"{median(seconds):.2f}", f"{min(seconds):.2f}", f"{median(seconds) / median(started.bare):.2f}")
+            for name, seconds in rows
+        ],
     )
 
 

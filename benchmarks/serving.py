@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
@@ -48,3 +52,31 @@ def in_a_process_of_its_own() -> Iterator[tuple[str, int]]:
             yield process.stdout.readline().split()[3].rstrip(","), process.pid
         finally:
             process.terminate()
+
+
+@contextmanager
+def far_away(url: str, seconds: float) -> Iterator[str]:
+    """The server at ``url`` behind a proxy that holds every request back for so long; yields the proxy's URL."""
+    parts = urlsplit(url)
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+
+        def accept() -> None:
+            with suppress(OSError):
+                while True:
+                    near, _ = listener.accept()
+                    far = socket.create_connection((parts.hostname or "", parts.port or 80))
+                    for ends, delay in (((near, far), seconds), ((far, near), 0.0)):
+                        threading.Thread(target=_pass_on, args=(*ends, delay), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+
+
+def _pass_on(source: socket.socket, sink: socket.socket, delay: float) -> None:
+    with suppress(OSError):
+        while data := source.recv(1 << 16):
+            time.sleep(delay)
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)

@@ -6,12 +6,13 @@ Pytest is kept out of the toy client, which has tests and a conftest.py of its o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from batch_conformance.contract import base_contract, contract_in_use
 from tests.support.client_repo import Repository, VendoringEnv, open_vendoring_env
 
 _HERE = Path(__file__).parent
@@ -52,6 +53,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"tests/ was left out: {', '.join(_MISSING)} not installed; it takes pip install -e '.[dev]'"
         )
+
+
+@pytest.fixture(autouse=True)
+def _contract_as_it_is(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Prove the suite by the contract as it is, whatever ``--batch-overlay`` says; an edited one is proven by what is
+    derived from it (tests/mutants/test_derived.py).
+    """
+    if request.path.name == "test_derived.py":
+        yield
+        return
+    with contract_in_use(base_contract()):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,9 @@ from batch_conformance.contract import Clause, current_contract
 #: The operations that the suite can judge, in the order of judging, each with its name in the driver protocol.
 JUDGED: Mapping[str, str] = {"get": "get_batch", "list": "list_batches"}
 NOT_ASKED_FOR = "not asked for"
+NO_KEY = "the contract asks for no key"
+#: The theme of the clauses about keys.
+_ABOUT_KEYS = "auth"
 
 T = TypeVar("T")
 
@@ -48,13 +51,21 @@ def operations_of_run(asked: Sequence[str] | None, offered: Iterable[str] | None
 
 
 def of_clause(clause: Clause, operations: Iterable[str]) -> tuple[str, ...]:
-    """Those of the operations for which a clause holds."""
-    return tuple(name for name in operations if name in clause.operations)
+    """Those of the operations for which a clause holds: one about keys holds where the contract asks for one."""
+    known = current_contract().operations
+    return tuple(
+        name
+        for name in operations
+        if name in clause.operations
+        and not (clause.theme == _ABOUT_KEYS and name in known and known[name].key is None)
+    )
 
 
 def unasked(clause: Clause, asked: Sequence[str] | None) -> ClauseResult:
     """The result on a clause that holds for no operation of the run: it does not keep the run from being a full one."""
-    wanted = clause.operations if asked is None else of_clause(clause, asked)
+    wanted = clause.operations if asked is None else tuple(name for name in asked if name in clause.operations)
+    if wanted and not of_clause(clause, wanted):
+        return ClauseResult(clause, "not-exercised", NO_KEY)
     reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_of_driver, wanted))}"
     return ClauseResult(clause, "not-exercised", reason)
 

@@ -1,6 +1,6 @@
-"""The command ``batch-conformance``: what the suite can do, without pytest's vocabulary.
+"""The command ``batch-conformance``, thin over pytest.
 
-Thin by intent: a run is a run of pytest, and the pytest line that does the same is shown first.
+A run is a run of pytest; the equivalent pytest line is printed first.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _module(name: str) -> Command:
             runpy.run_module(name, run_name="__main__", alter_sys=True)
         except SystemExit as end:
             if isinstance(end.code, int):
-                # argparse ends with 2, which is nothing this suite ends with.
+                # argparse exits with 2; this suite uses 4 for wrong usage.
                 return WRONG_USAGE if end.code == 2 else end.code
             if end.code:
                 print(end.code, file=sys.stderr)

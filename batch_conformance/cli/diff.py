@@ -1,4 +1,4 @@
-"""``diff OLD NEW``: what changed from one report to the next."""
+"""``diff OLD NEW``: compares two reports."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def diff(arguments: Sequence[str]) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="as Markdown, e.g. for a pull request")
     form.add_argument("--json", action="store_true", help="as JSON")
-    told = parser.parse_args(arguments)
+    given = parser.parse_args(arguments)
     try:
-        changes = compare_reports(read_one(told.old), read_one(told.new))
+        changes = compare_reports(read_one(given.old), read_one(given.new))
     except NotComparable as problem:
         print(f"{PROGRAM} diff: {problem}", file=sys.stderr)
         return COULD_NOT_RUN if isinstance(problem, NoVerdict) else WRONG_USAGE
-    if told.json:
+    if given.json:
         text = changes_json(changes)
     else:
-        text = "\n".join(changes_markdown(changes) if told.markdown else changes_lines(changes))
+        text = "\n".join(changes_markdown(changes) if given.markdown else changes_lines(changes))
     if not can_show(sys.stdout.encoding):
         text = text.replace("→", "->").encode("ascii", "replace").decode()
     print(text)

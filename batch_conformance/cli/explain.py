@@ -1,4 +1,4 @@
-"""``explain CLAUSE``: what is promised, who says so, what a breach looks like, how to mend it."""
+"""``explain CLAUSE``: promise, source, decisions, examples of a breach, and how to fix it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from functools import cache
 from pathlib import Path
 
 from batch_conformance.cli import PASSED, PROGRAM, Misuse, nearest
-from batch_conformance.contract import Clause, contract_root, load_contract
+from batch_conformance.contract import Clause, contract_root, current_contract
 
-#: Examples of a breach shown.
+#: The most examples of a breach that are listed.
 _EXAMPLES = 4
 _WIDTH = 78
 
 
 def explain(arguments: Sequence[str]) -> int:
-    """Print all that is known of a clause."""
+    """Print the explanation of a clause."""
     if len(arguments) != 1:
         raise Misuse("explain: name one clause, e.g. server.auth.near-key")
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     name = arguments[0].partition("#")[0]
     if name not in clauses:
         theme = [clause for clause in clauses if clause.startswith(name.rstrip("*.") + ".")]
@@ -34,7 +34,7 @@ def explain(arguments: Sequence[str]) -> int:
 
 def near_clauses(name: str) -> str:
     """``; did you mean …?`` for a misspelt clause id."""
-    ids = list(load_contract().clauses)
+    ids = list(current_contract().clauses)
     without_side = {clause.partition(".")[2]: clause for clause in ids}
     if name in without_side:
         return f"; did you mean {without_side[name]}?"
@@ -90,27 +90,27 @@ def _decisions() -> Mapping[int, str]:
 
 
 def breaches(clause: Clause) -> list[str]:
-    """Examples of a breach: what the mutants do that the suite is proved with."""
+    """Examples of a breach: the mutants that break the clause."""
     if clause.side == "client":
         from batch_conformance.mutants.client import client_mutants
 
-        shown = [(one.name, one.description) for one in client_mutants().values() if one.clause == clause.id]
+        examples = [(one.name, one.description) for one in client_mutants().values() if one.clause == clause.id]
     else:
         from batch_conformance.mutants.server import server_mutants
 
-        shown = [
+        examples = [
             (one.name, getattr(one, "description", ""))
             for one in server_mutants().values()
             if one.clause == clause.id
         ]
     lines = [
-        f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in shown
+        f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in examples
     ]
     if not lines:
         return ["none is known"]
     more = len(lines) - _EXAMPLES
-    kept = lines[:_EXAMPLES] + ([f"… and {more} more"] if more > 0 else [])
-    return [*kept, f"see it: {PROGRAM} {clause.side} embedded --batch-mutant {shown[0][0]}"]
+    listed = lines[:_EXAMPLES] + ([f"… and {more} more"] if more > 0 else [])
+    return [*listed, f"see it: {PROGRAM} {clause.side} embedded --batch-mutant {examples[0][0]}"]
 
 
 @cache
@@ -122,7 +122,7 @@ def _advice() -> Mapping[str, str]:
 
 
 def advice(clause: str) -> str:
-    """How to mend a breach: what is said of the clause, of its theme, or of its side."""
+    """How to fix a breach: the advice for the clause, else for its theme, else for its side."""
     parts = clause.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((_advice()[name] for name in names if name in _advice()), "")

@@ -19,7 +19,7 @@ _INSTALL = "sync-batch-conformance"
 
 
 def init(arguments: Sequence[str]) -> int:
-    """Write the workflows. Without ``--force`` nothing that is there is overwritten.
+    """Write the workflows. Existing files are overwritten only with ``--force``.
 
     Status 4 in that case, and nothing is written.
     """
@@ -46,19 +46,19 @@ def init(arguments: Sequence[str]) -> int:
         help="what pip installs: a name, a git+https:// URL, a wheel (default: %(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
-    told = parser.parse_args(arguments)
-    if not told.folder.is_dir():
-        raise Misuse(f"init: there is no folder {told.folder}")
+    given = parser.parse_args(arguments)
+    if not given.folder.is_dir():
+        raise Misuse(f"init: there is no folder {given.folder}")
     chosen = {
-        kind: told.folder / place for kind, place in FILES.items() if not told.only or kind in told.only
+        kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only
     }
-    texts = {kind: template(kind).replace("@SUITE@", requirement(told.install, kind)) for kind in chosen}
+    texts = {kind: template(kind).replace("@SUITE@", requirement(given.install, kind)) for kind in chosen}
     taken = [
         path
         for kind, path in chosen.items()
         if path.exists() and not (path.is_file() and path.read_bytes() == texts[kind].encode())
     ]
-    if taken and not told.force:
+    if taken and not given.force:
         listed = ", ".join(map(str, taken))
         print(f"init: nothing was written, there is {listed} already: --force overwrites", file=sys.stderr)
         return WRONG_USAGE
@@ -75,7 +75,7 @@ def init(arguments: Sequence[str]) -> int:
 
 
 def requirement(install: str, kind: str) -> str:
-    """What pip is asked for: a name, a URL (``git+https://…`` too) or the path of a wheel, with the extra it takes."""
+    """The requirement for pip: a name, a URL (``git+https://…`` too) or the path of a wheel, with its extra."""
     extra = "client" if kind == "client" else "server"
     if "://" in install:
         return f"{_INSTALL}[{extra}] @ {install}"

@@ -10,7 +10,7 @@ from batch_conformance.contract import Clause, load_contract
 from batch_conformance.plugin.options import OPTIONS
 
 _DECISIONS = "../contracts/decisions.md"
-#: Words of a source, and where they lead. Links of others come first, numbers of decisions and RFCs by their form.
+#: Words of a source with their meanings. Decisions, RFCs and CWE numbers are linked by their form.
 _LEGEND = (
     ("page", "the vendor's reference page of the operation"),
     ("docs", "the vendor's other public pages"),
@@ -23,7 +23,7 @@ _RFC = re.compile(r"RFC (\d+)((?:, \d+(?:\.\d+)*(?: and \d+(?:\.\d+)*)*)?)")
 
 
 def source_links(source: str, anchors: dict[int, str]) -> str:
-    """A clause's source as Markdown, with links where they lead to something that can be opened."""
+    """A clause's source as Markdown, with links to decisions, RFCs and CWE entries."""
 
     def rfc(match: re.Match[str]) -> str:
         section = re.search(r"\d+(?:\.\d+)*", match[2])

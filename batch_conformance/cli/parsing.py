@@ -1,4 +1,4 @@
-"""Arguments of commands that are not runs of pytest: wrong ones are one line and status 4."""
+"""Argument parser for commands that do not run pytest: wrong usage is one line and status 4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``replay REPORT CLAUSE[#N]``: one finding once more, at a server or at the stub that a client is pointed at."""
+"""``replay REPORT CLAUSE[#N]``: sends the requests of one finding again, or serves its answers to a client."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from batch_conformance.cli import COULD_NOT_RUN, FAILED, PASSED, PROGRAM, Misuse
 from batch_conformance.cli.diff import read_one
 from batch_conformance.cli.explain import near_clauses
 from batch_conformance.cli.parsing import parser_of
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
+from batch_conformance.http.text import cut, log_safe, visible
 from batch_conformance.report.files import JSON_NAME
 from batch_conformance.report.labels import Document, subject_name
-from batch_conformance.report.text import cut, log_safe, visible
 
 _BODY = 2000
 _OUTCOMES = {
@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 def replay(arguments: Sequence[str]) -> int:
-    """PlannedRequest a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
+    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
     parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
     parser.add_argument(
         "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
@@ -55,20 +55,20 @@ def replay(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--stage", metavar="HOOK", help="URL or command that stages states of the target")
     parser.add_argument("--port", type=int, default=0, help="for clients: the stub's port (default: any)")
-    told = parser.parse_args(arguments)
-    clause, _, number = told.clause.partition("#")
-    if clause not in load_contract().clauses:
+    given = parser.parse_args(arguments)
+    clause, _, number = given.clause.partition("#")
+    if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):
-        raise Misuse(f"{told.clause!r}: behind # stands the number of a piece of evidence, from 1")
-    document = report_with(told.report, clause)
+        raise Misuse(f"{given.clause!r}: behind # stands the number of a piece of evidence, from 1")
+    document = report_with(given.report, clause)
     evidence = _evidence(document, clause, int(number or 1))
     _head(document, clause, evidence)
     if document["subject"]["side"] == "client":
         from batch_conformance.cli.replay_client import hold_stub
 
-        return hold_stub(evidence["replay"], told.port)
-    return _to_server(document, clause, evidence, told)
+        return hold_stub(evidence["replay"], given.port)
+    return _to_server(document, clause, evidence, given)
 
 
 def report_with(place: Path, clause: str) -> Document:
@@ -114,25 +114,25 @@ def _head(document: Document, clause: str, evidence: Mapping[str, Any]) -> None:
     _say(f"  actual    {_line(evidence['actual'])}")
 
 
-def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], told: Any) -> int:
+def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], given: Any) -> int:
     from batch_conformance.checks.result import CouldNotRun
     from batch_conformance.server_runner.replay import replay_requests
     from batch_conformance.server_runner.target import UsageError
 
     seed = int(document["run"]["seed"])
     try:
-        with _target(document, evidence, told) as (target, secrets):
-            if not told.timeout > 0:
-                raise Misuse(f"--timeout {told.timeout:g} is not a number of seconds")
-            done = replay_requests(target, clause, evidence, seed=seed, secrets=secrets, timeout=told.timeout)
+        with _target(document, evidence, given) as (target, secrets):
+            if not given.timeout > 0:
+                raise Misuse(f"--timeout {given.timeout:g} is not a number of seconds")
+            done = replay_requests(target, clause, evidence, seed=seed, secrets=secrets, timeout=given.timeout)
     except UsageError as error:
         raise Misuse(str(error)) from None
     except CouldNotRun as error:
         print(f"{PROGRAM} replay: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        shown = log_safe(str(error), lines=False)
-        raise Misuse(f"{clause}: its requests cannot be made again ({cut(shown, 200)})") from None
+        reason = log_safe(str(error), lines=False)
+        raise Misuse(f"{clause}: its requests cannot be made again ({cut(reason, 200)})") from None
 
     def safe(text: str) -> str:
         return log_safe(done.redactor.text(visible(done.redactor.text(text), lines=True)))
@@ -165,41 +165,41 @@ def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], tol
 
 @contextmanager
 def _target(
-    document: Document, evidence: Mapping[str, Any], told: Any
+    document: Document, evidence: Mapping[str, Any], given: Any
 ) -> Iterator[tuple[Any, dict[str, str]]]:
-    """The server to send to, and the secrets that the requests name."""
+    """The target, and the secrets that the requests name."""
     from batch_conformance.server_runner.target import resolve_target
 
     named = sorted(set(_names(evidence["replay"])))
-    spec = told.target or document["subject"]["target"]
-    if spec == "embedded" or told.mutant:
-        from batch_conformance.mutants.server import server_mutants, server_variations
+    spec = given.target or document["subject"]["target"]
+    if spec == "embedded" or given.mutant:
+        from batch_conformance.mutants import variants
         from batch_conformance.reference.server import ReferenceServer
         from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
-        from batch_conformance.server_runner.embedded import embedded_target
+        from batch_conformance.reference.target import embedded_target
 
-        variants = {**server_variations(), **server_mutants()}
-        if told.mutant and told.mutant not in variants:
+        name = given.mutant or (None if given.target else document["run"].get("mutant"))
+        known = variants("server", name) if name else {}
+        if given.mutant and given.mutant not in known:
             from batch_conformance.cli import nearest
 
-            raise Misuse(f"unknown mutant {told.mutant!r}{nearest(told.mutant, list(variants))}")
-        name = told.mutant or (None if told.target else document["run"].get("mutant"))
-        app = variants[name].build() if name in variants else ReferenceServer()
-        known = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
+            raise Misuse(f"unknown mutant {given.mutant!r}{nearest(given.mutant, list(known))}")
+        app = known[name].build() if name and name in known else ReferenceServer()
+        secrets = {"OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY, "SYNC_API_KEY": REFERENCE_KEY}
         with embedded_target(app) as target:
-            yield target, known
+            yield target, secrets
         return
     first = evidence["replay"].get("api_key_env")
     target = resolve_target(
         spec,
         start=Path.cwd(),
-        api_key_env=told.api_key_env or first,
-        allow_production=told.allow_production,
-        ca=told.ca,
-        stage=told.stage,
+        api_key_env=given.api_key_env or first,
+        allow_production=given.allow_production,
+        ca=given.ca,
+        stage=given.stage,
     )
     secrets = {name: os.environ.get(name, "") for name in named}
-    if told.api_key_env and first in secrets:
+    if given.api_key_env and first in secrets:
         secrets[first] = target.api_key
     missing = [name for name, value in secrets.items() if not value]
     if missing:

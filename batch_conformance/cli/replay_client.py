@@ -12,13 +12,17 @@ from urllib.parse import unquote
 from batch_conformance.cli import PASSED, Misuse
 from batch_conformance.client_runner.cases.recipe import CallToReplay, answer_from, calls_from, repeated
 from batch_conformance.client_runner.stub.answers import StubResponse, error
+from batch_conformance.client_runner.stub.choose import segment_of
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
-from batch_conformance.report.text import cut, log_safe
+from batch_conformance.contract import current_contract
+from batch_conformance.http import Request
+from batch_conformance.http.key_values import key_values
+from batch_conformance.http.text import cut, log_safe
 
 
 class Answering:
-    """Answers the calls of a case by the ids that they ask for, each as often as it takes."""
+    """Answers the calls of a case by the requested ids, any number of times."""
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         self.calls = calls_from(recipe)
@@ -30,26 +34,30 @@ class Answering:
                 answer_from(row, lambda *_: "")
 
     def own(self, request: RawRequest) -> StubResponse:
-        """What the client's server answers."""
+        """The answer of the client's server."""
         call = self._call(request)
         rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
         return self._next("own " + call.batch_id, rows, request)
 
     def other(self, request: RawRequest) -> StubResponse:
-        """What the other origin answers, where redirects lead."""
+        """The answer of the other origin, which redirects lead to."""
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
     def _call(self, request: RawRequest) -> CallToReplay:
-        asked = unquote(request.target.partition("?")[0].rpartition("/")[2], errors="replace")
+        asked = unquote(segment_of(request), errors="replace")
         return next((call for call in self.calls if call.batch_id == asked), self.calls[0])
 
     def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
-        keys = request.values("x-api-key")
+        place = current_contract().operation("get").key
+        keys = key_values(Request(request.method, request.target, request.headers), place)
         row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
         self._asked[whose] += 1
-        # A key in an answer is the one that the client has sent, as it was in the run.
+        # A key in an answer is the one that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
-        answer = answer.placed({**self.places, "id": self._call(request).batch_id})
+        asked = self._call(request).batch_id
+        answer = answer.placed(
+            {**self.places, "id": asked, "path": current_contract().operation("get").url_path(asked)}
+        )
         outcome = "no answer" if answer.mute else str(answer.status)
         print(
             f"  {request.method} {cut(log_safe(_hidden(request.target, keys), lines=False), 300)} -> {outcome}",

@@ -1,4 +1,4 @@
-"""``server``, ``client``, ``recorded``: a run of pytest, and the line that makes the same one."""
+"""``server``, ``client``, ``recorded``: run pytest, and print the equivalent pytest line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.cli import COULD_NOT_RUN, Misuse, nearest
 from batch_conformance.contract import contract_root
 from batch_conformance.plugin.options import OPTIONS
 
-#: What pytest ends with where nothing was judged: interrupted, no test selected.
+#: Exit statuses of pytest for runs that judged nothing: interrupted, no test selected.
 _NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
 _SUBJECTS = ("embedded", "exec:", "python:")
 
@@ -25,7 +25,7 @@ def run_server(arguments: Sequence[str]) -> int:
 
 
 def run_client(arguments: Sequence[str]) -> int:
-    """Check a client; what is neither ``embedded`` nor ``python:…`` is the command of its driver."""
+    """Check a client; anything but ``embedded`` and ``python:…`` is the command of its driver."""
     (subject,), rest = _subjects(
         "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
     )
@@ -34,7 +34,7 @@ def run_client(arguments: Sequence[str]) -> int:
 
 
 def run_recorded(arguments: Sequence[str]) -> int:
-    """Check recorded traffic; a shell may have made several names of one pattern."""
+    """Check recorded traffic; a shell may have expanded one pattern into several names."""
     globs, rest = _subjects("recorded", arguments, "pattern, e.g. 'tests/fixtures/**/*.json'", several=True)
     return _run("recorded", [word for glob in globs for word in ("--batch-recorded", glob)], rest)
 
@@ -42,7 +42,7 @@ def run_recorded(arguments: Sequence[str]) -> int:
 def _subjects(
     name: str, arguments: Sequence[str], what: str, *, several: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Who is judged, and what is pytest's: the subject stands right behind the command."""
+    """Split arguments into the subject, right after the command, and those for pytest."""
     count = 0
     while count < len(arguments) and not arguments[count].startswith("-") and (several or not count):
         count += 1
@@ -60,12 +60,12 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     words = [*place_of(suite), *options, *rest]
     print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
     status = start_pytest(words)
-    # CompletedRun by a signal, it has judged nobody either.
+    # Ended by a signal: nothing was judged either.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 
 
 def start_pytest(words: Sequence[str]) -> int:
-    """Run pytest, and wait for it; returns what it ends with.
+    """Run pytest and wait for it; returns its exit status.
 
     A process of its own: pytest wants to be the first to import its plugins, and says so with a warning, which is an
     error to some. With -P its path is that of the command ``pytest``, without the folder it is started in.
@@ -80,7 +80,7 @@ def start_pytest(words: Sequence[str]) -> int:
 
 
 def place_of(suite: str) -> list[str]:
-    """How pytest is told where a suite is: in a checkout or a vendored folder its path, else by its module's name."""
+    """The pytest argument for a suite: its path in a checkout or vendored folder, else its module's name."""
     root = contract_root()
     if root == Path(__file__).resolve().parents[1]:
         return ["--pyargs", f"batch_conformance.suites.{suite}"]

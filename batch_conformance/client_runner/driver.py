@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -61,6 +63,7 @@ class DriverPool:
         self._idle: list[_Seat] = []
         self._busy: list[_Seat] = []
         self._closed = False
+        self._kept = threading.local()
         first = _Seat()
         try:
             self.hello = self._start(first)
@@ -80,6 +83,9 @@ class DriverPool:
         a row without one good answer, or when the pool is closed.
         """
         self._wording.learn(call.api_key)
+        kept: _Seat | None = getattr(self._kept, "seat", None)
+        if kept is not None:
+            return self._ask(kept, call)
         seat = self._take_seat()
         try:
             return self._ask(seat, call)
@@ -87,6 +93,19 @@ class DriverPool:
             self._vacate(seat)
             raise
         finally:
+            self._give_back(seat)
+
+    @contextmanager
+    def one_process(self) -> Iterator[None]:
+        """Keep one process for all calls of this thread meanwhile (another one when it ends)."""
+        self._kept.seat = seat = self._take_seat()
+        try:
+            yield
+        except BaseException:
+            self._vacate(seat)
+            raise
+        finally:
+            del self._kept.seat
             self._give_back(seat)
 
     def settle(self) -> None:

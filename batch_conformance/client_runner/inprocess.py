@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import GRACE_SECONDS, Call, Reply
@@ -30,6 +31,9 @@ from batch_conformance.client_runner.protocol import (
     reply_from,
 )
 from batch_conformance.client_runner.sanitize import Redact, Wording
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import replaced
 from batch_conformance.http import read_json
 
 if TYPE_CHECKING:
@@ -280,7 +284,10 @@ class _Work:
         threading.Thread(target=self._run, args=(request,), name="client-call", daemon=True).start()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended. Raises :class:`ProtocolViolation` if it does not, and cancels what runs on a loop."""
+        """Wait until it has ended.
+
+        Raises :class:`ProtocolViolation` if it does not, and cancels what runs on a loop.
+        """
         if self._done.wait(seconds):
             return
         self._late = True
@@ -348,7 +355,10 @@ def _named(error: BaseException) -> str:
 
 
 def _as_json(value: object, what: str) -> object:
-    """The value as it would arrive from a driver: what JSON cannot say is refused. Raises :class:`ProtocolViolation`."""
+    """The value as it would arrive from a driver.
+
+    Raises :class:`ProtocolViolation` for what JSON cannot say.
+    """
     try:
         text = json.dumps(value, ensure_ascii=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
@@ -359,11 +369,8 @@ def _as_json(value: object, what: str) -> object:
 def _trial_answer(request: Any) -> Any:
     import httpx
 
-    batch = {
-        "id": request.url.path.rsplit("/", 1)[-1],
-        "created_at": "2025-01-01T00:00:00Z",
-        "status": "COMPLETED",
-        "metrics": {"total_generations": 1, "success_count": 1, "failed_count": 0, "pending_count": 0},
-        "outputUrl": "https://results.invalid/batch_trial",
-    }
-    return httpx.Response(200, json=batch)
+    operation, echo = current_contract().operation("get"), entity_of("get").echo
+    media = operation.success.media_type if operation.success else None
+    example: Any = next(iter(media.examples.values()), {}) if media else {}
+    asked = unquote(operation.raw_segment(request.url.raw_path.decode("ascii").partition("?")[0]))
+    return httpx.Response(200, json=replaced(example, echo, asked) if echo and example else example)

@@ -8,6 +8,7 @@ from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import ClientUnderTest
 from batch_conformance.client_runner.driver import DriverPool, split_command
 from batch_conformance.client_runner.inprocess import Adapter, InProcessClient, load_adapter, split_place
+from batch_conformance.client_runner.lanes import MOST_LANES
 from batch_conformance.client_runner.process import Limits
 from batch_conformance.client_runner.sanitize import Redact
 
@@ -24,21 +25,22 @@ def open_client(
     spec: str,
     *,
     transport: Transport = "loopback",
-    size: int = LANES + MORE_LANES,
+    size: int | None = None,
     redact: Redact = str,
     limits: Limits | None = None,
 ) -> ClientUnderTest:
     """Reach the client that ``spec`` names: ``embedded``, ``exec:COMMAND`` or ``python:MODULE:ATTRIBUTE``.
 
-    ``size`` is how many calls may run side by side. Raises ``ValueError`` for a specification that is
+    ``size`` is how many calls may run side by side (None: what is usual). Raises ``ValueError`` for a specification that is
     malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
     start, breaks the protocol at hello, or does not use httpx under ``respx``; both in one line.
     """
     check_spec(spec, transport)
     kind, _, command = spec.partition(":")
     if kind == "exec":
-        return DriverPool(command.strip(), size, redact=redact, limits=limits)
+        return DriverPool(command.strip(), size or MOST_LANES + 1, redact=redact, limits=limits)
     adapter = load_adapter(EMBEDDED if spec == "embedded" else spec)
+    size = size or LANES + MORE_LANES
     return open_adapter(adapter, spec=spec, transport=transport, size=size, redact=redact, limits=limits)
 
 

@@ -17,6 +17,7 @@ from batch_conformance.client_runner.stub.records import ReceivedRequest, Reques
 from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
 from batch_conformance.client_runner.stub.tls import TlsFront, authority
 from batch_conformance.client_runner.together import play_together
+from batch_conformance.contract import Operation, current_contract
 from batch_conformance.http import Exchange, Intent
 
 if TYPE_CHECKING:
@@ -48,15 +49,16 @@ class StubEnvironment:
     other: Stub
     places: Mapping[str, str]
 
-    def begin(self, turn: int, ask: CallStep) -> None:
-        """The next call is about to be made."""
+    def begin(self, turn: int, ask: CallStep, operation: Operation) -> None:
+        """The next call, of an operation, is about to be made."""
         self.own.turn = self.other.turn = turn
-        self.there.places = {**self.places, "id": ask.batch_id}
+        path = operation.url_path(ask.batch_id)
+        self.there.places = {**self.places, "id": ask.batch_id, "path": path}
         self.choose.begin(turn, self.there.places)
 
 
 def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> CaseResult:
-    """CaseResult one case; ``by_turns`` for a client that makes one call at a time.
+    """Play one case; ``by_turns`` for a client that makes one call at a time.
 
     Raises ``CouldNotRun`` when judging has to end.
     """
@@ -67,7 +69,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
         turns = []
         strayed: list[Exchange] = []
         for number, ask in enumerate(case.asks):
-            environment.begin(number, ask)
+            environment.begin(number, ask, current_contract().operation(case.operation))
             base_url = environment.url + case.base_path
             call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
             reply = client.get_batch(call)
@@ -77,8 +79,17 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
                 away += [seen for seen in environment.other.seen if seen.turn == number]
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            turns.append(CallResult(call, _placed(ask.expected, environment.url), reply, exchanges, environment.own.log.count(number)))
-        return CaseResult(case.title, case.clauses, tuple(turns), tuple(strayed), case.ordinary, operation=case.operation)
+            expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
+            turns.append(CallResult(call, expected, reply, exchanges, requests))
+        return CaseResult(
+            case.title,
+            case.clauses,
+            tuple(turns),
+            tuple(strayed),
+            case.ordinary,
+            operation=case.operation,
+            place=case.place,
+        )
 
 
 def settled(play: CaseResult) -> CaseResult:
@@ -164,9 +175,7 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment
 
 
 def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
-    intent = Intent(
-        case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation
-    )
+    intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
     return replace(exchange_of(seen, next(_numbers), intent), replay=case)
 
 
@@ -176,7 +185,10 @@ def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
         return told
     return replace(
         told,
-        batch={name: value.replace("{own}", own) if isinstance(value, str) else value for name, value in told.batch.items()}
+        batch={
+            name: value.replace("{own}", own) if isinstance(value, str) else value
+            for name, value in told.batch.items()
+        },
     )
 
 

@@ -6,6 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
@@ -14,7 +15,9 @@ from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
 from batch_conformance.client_runner.call import ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.lanes import play_side_by_side
 from batch_conformance.client_runner.mainthread import is_main_thread
 from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.player import play
@@ -31,13 +34,18 @@ ENOUGH_BREAKDOWNS = 3
 
 
 class ClientRunner:
-    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played.
+    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played,
+    ``expect`` how many there are.
 
     ``plays`` are the plays kept, by the number of their case; ``left_out`` counts, by clause, what was not played.
     """
 
     def __init__(
-        self, client: ClientUnderTest, keys: Sequence[str], progress: Callable[[int], None] | None = None
+        self,
+        client: ClientUnderTest,
+        keys: Sequence[str],
+        progress: Callable[[int], None] | None = None,
+        expect: Callable[[int], None] | None = None,
     ) -> None:
         self.plays: dict[int, CaseResult] = {}
         self.requests = 0
@@ -48,6 +56,7 @@ class ClientRunner:
         self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
         self._keys = keys
         self._progress = progress
+        self._expect = expect
         self._played = 0
         self._by_turns = False
         #: Calls that could have led to a request; whether any request ever came; what came of the last call.
@@ -61,11 +70,13 @@ class ClientRunner:
         self._pulse = CaseFactory(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
-        """CaseResult all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
+        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
 
         To be called on the main thread, so that clients that run there only can be judged.
         """
         order = list(cases)
+        if self._expect:
+            self._expect(len(order))
         self._by_turns = not self._client.apart and not self._works_side_by_side()
         self._play_in_order(order)
         if not self._by_turns and self._breaks_in_threads_only(order):
@@ -76,6 +87,10 @@ class ClientRunner:
             self._play_in_order(order)
 
     def _play_in_order(self, order: Sequence[Case]) -> None:
+        if self._client.apart:
+            # Each call has a process to itself, and those of one case keep theirs: nobody is in the way of anybody.
+            play_side_by_side(order, self._keep)
+            return
         # Several calls of one client belong into one process: nothing else is under way meanwhile.
         for case in order:
             if len(case.asks) > 1:
@@ -101,7 +116,7 @@ class ClientRunner:
                 raise
 
     def play(self, case: Case) -> CaseResult:
-        """CaseResult one case, without keeping it. Raises ``CouldNotRun``."""
+        """Play one case, without keeping it. Raises ``CouldNotRun``."""
         played = self._play(case)
         with self._lock:
             self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
@@ -123,6 +138,12 @@ class ClientRunner:
             raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
 
     def _play(self, case: Case) -> CaseResult:
+        # Several calls of one client belong into one process; two at once are two clients.
+        kept = len(case.asks) > 1 and not case.together
+        with self._client.one_process() if kept and isinstance(self._client, DriverPool) else nullcontext():
+            return self._play_kept(case)
+
+    def _play_kept(self, case: Case) -> CaseResult:
         played = play(case, self._client, self._keys, by_turns=self._by_turns)
         if not case.refused and case.clauses[0] != "client.request.dot-id":
             with self._lock:

@@ -7,6 +7,7 @@ import string
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from batch_conformance.checks.by_operation import merged, of_clause, operations_of_run, unasked
@@ -24,16 +25,17 @@ from batch_conformance.client_runner.cases import (
     needed,
     shuffled,
 )
+from batch_conformance.client_runner.cases.case import possible
 from batch_conformance.client_runner.cases.generated import (
-    PROPERTIES,
     Property,
     examples,
+    properties,
     remembered,
     smallest,
 )
 from batch_conformance.client_runner.player import settled
 from batch_conformance.client_runner.runner import ClientRunner
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import part_of
 from batch_conformance.generate.database import shelf
 from batch_conformance.http import Redactor
@@ -41,6 +43,8 @@ from batch_conformance.http import Redactor
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
+#: Why a clause about a member that an overlay removed is not exercised.
+NO_SUCH_MEMBER = "the contract has no such member"
 _ALPHABET = string.ascii_letters + string.digits
 
 
@@ -52,13 +56,14 @@ def judge_client(
     strict: bool = False,
     seed: int = 0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a client by the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played; ``database`` keeps failing examples between runs.
-    ``operations`` are those to judge, None for all that the client offers. A client
+    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing
+    examples between runs. ``operations`` are those to judge, None for all that the client offers. A client
     that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
@@ -78,9 +83,9 @@ def judge_client(
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
-    stage = ClientRunner(client, list(keys), progress)
+    stage = ClientRunner(client, list(keys), progress, expect)
     plays: Sequence[CaseResult] = ()
-    sides = {clause.id: clause for clause in load_contract().of_side("client")}
+    sides = {clause.id: clause for clause in current_contract().of_side("client")}
     asked = {clause for clause in chosen & sides.keys() if of_clause(sides[clause], result.operations)}
     try:
         plays = _play(stage, PROFILES[profile], _with_needs(asked), result.operations, seed, keys, database)
@@ -134,25 +139,27 @@ def _play(
     listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operation in operations]
     if not stage.trusted:
         listed = [case for case in listed if not case.secure]
-    shelves = {which: shelf(database, f"client:{which.clause}") for which in PROPERTIES}
+    drawn_from = properties()
+    shelves = {which: shelf(database, f"client:{which.clause}") for which in drawn_from}
     earlier = {
-        which: remembered(which, profile.generated, shelves[which]) for which in PROPERTIES
+        which: remembered(which, profile.generated, shelves[which]) for which in drawn_from
     }
     generated = {
         which.clause: [
-            (example, which.case(factory, example))
+            (example, case)
             for example in _different(
                 earlier[which], examples(which, profile.generated, seed)
             )
+            for case in possible(partial(which.case, factory, example))
         ]
-        for which in PROPERTIES
+        for which in drawn_from
         if {which.clause, *which.beside} <= set(clauses) and which.operation in operations
     }
     more = [case for rows in generated.values() for _, case in rows]
     stage.play_all(shuffled([*listed, *more], factory))
     stage.check_arrivals()
     plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
-    for which in PROPERTIES:
+    for which in drawn_from:
         drawn = [
             (example, stage.plays[case.number])
             for example, case in generated.get(which.clause, ())
@@ -198,8 +205,10 @@ def _shrunk(
     factory = CaseFactory(seed + 1)
 
     def fails(example: Any) -> bool:
-        smaller[repr(example)] = play = stage.play(which.case(factory, example))
-        return breaks(play)
+        for case in possible(partial(which.case, factory, example)):
+            smaller[repr(example)] = play = stage.play(case)
+            return breaks(play)
+        return False
 
     least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
     return [smaller[repr(least)]] if least is not None else played
@@ -217,6 +226,12 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
     return wanted
 
 
+def _with_cases(seed: int) -> set[str]:
+    """The clauses for which the contract in use leaves any case."""
+    cases = listed_cases(CaseFactory(seed), PROFILES["default"])
+    return {clause for case in cases for clause in case.clauses}
+
+
 def _verdicts(
     record: ClientRunRecord,
     chosen: Collection[str],
@@ -224,7 +239,7 @@ def _verdicts(
     left_out: Mapping[str, int],
     told: Sequence[str] | None,
 ) -> list[ClauseResult]:
-    clauses = {clause.id: clause for clause in load_contract().of_side("client")}
+    clauses = {clause.id: clause for clause in current_contract().of_side("client")}
     judged = []
     parts: dict[str, dict[str, CheckResult]] = {}
     for operation in () if result.error else result.operations:
@@ -246,6 +261,8 @@ def _verdicts(
             judged.append(ClauseResult(clause, "error", result.error))
             continue
         checked = merged(clause.id, parts[clause.id])
+        if not checked.observations and not checked.explained and clause.id not in _with_cases(result.seed):
+            checked.note(NO_SUCH_MEMBER)
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, checked, strict=result.strict)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from batch_conformance.checks.client.record import CallResult, CaseResult, ValidBatch
+from batch_conformance.checks.client.wanted import keys_in
 from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
 from batch_conformance.client_runner.cases.case import Case
 from batch_conformance.client_runner.inprocess import InProcessClient
@@ -17,6 +18,9 @@ from batch_conformance.client_runner.interleave import stops_of
 from batch_conformance.client_runner.stub.choose import ByBatch, batch_of
 from batch_conformance.client_runner.stub.records import ReceivedRequest, exchange_of
 from batch_conformance.client_runner.stub.server import StubServer
+from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Intent
 
 if TYPE_CHECKING:
@@ -79,7 +83,7 @@ class _Servers:
 def play_together(
     case: Case, client: ClientUnderTest, keys: Sequence[str], numbers: Iterator[int], *, by_turns: bool
 ) -> CaseResult:
-    """CaseResult the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
+    """Play the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
     assert len(case.asks) == 2
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     turns: list[CallResult] = []
@@ -93,20 +97,24 @@ def play_together(
             for ask, call, reply, seen in zip(
                 case.asks, calls, replies, servers.seen(round_number), strict=True
             ):
-                intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title)
+                intent = Intent(
+                    case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation
+                )
                 exchanges = tuple(exchange_of(one, next(numbers), intent) for one in seen)
                 turns.append(CallResult(call, ask.expected, reply, exchanges, len(seen)))
-            if any(_went_wrong(turn, keys) for turn in turns[-2:]):
+            operation = current_contract().operation(case.operation)
+            if any(_went_wrong(turn, keys, operation) for turn in turns[-2:]):
                 break
     return CaseResult(case.title, case.clauses, tuple(turns), together=True, operation=case.operation)
 
 
-def _went_wrong(turn: CallResult, keys: Sequence[str]) -> bool:
+def _went_wrong(turn: CallResult, keys: Sequence[str], operation: Operation) -> bool:
     """Whether a round showed enough; the judges say of what."""
-    sent = {value for exchange in turn.seen for value in exchange.request.header_values("x-api-key")}
+    sent = {value for exchange in turn.seen for value in keys_in(operation, exchange.request)}
     assert isinstance(turn.expected, ValidBatch)
-    batch = turn.reply.batch
-    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or batch.get("id") != turn.expected.batch["id"]
+    batch, echo = turn.reply.batch, entity_of(operation).echo
+    mixed_up = batch is not None and echo and read(batch, echo) != read(turn.expected.batch, echo)
+    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or bool(mixed_up)
 
 
 def _rounds(

@@ -1,30 +1,18 @@
-"""``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``: the contract as one OpenAPI document.
-
-With ``--clauses``: the table of clauses for the README, as Markdown.
-"""
+"""``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``: the contract as one OpenAPI document."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from batch_conformance.contract.current import load_with_overlays
-from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.overlay import OverlayError
 from batch_conformance.contract.text_format import yaml_text
 
 _WRONG_USAGE = 4
-
-
-def clause_table() -> Iterator[str]:
-    """The lines of the table: id, level and promise of every clause."""
-    yield "| clause | level | promise |"
-    yield "| --- | --- | --- |"
-    for clause in load_contract().clauses.values():
-        yield f"| `{clause.id}` | {clause.level} | {clause.promise} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,18 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=Path,
         help="apply an overlay; repeatable",
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--yaml", action="store_true", help="print YAML (default: JSON)")
-    form.add_argument(
-        "--clauses", action="store_true", help="print the table of clauses instead, as Markdown"
-    )
+    parser.add_argument("--yaml", action="store_true", help="print YAML (default: JSON)")
     try:
         told = parser.parse_args(arguments)
     except SystemExit as stop:
         return _WRONG_USAGE if stop.code else 0
-    if told.clauses:
-        sys.stdout.write("\n".join(clause_table()) + "\n")
-        return 0
     try:
         content = load_with_overlays(told.overlay).document.content
     except OverlayError as error:

@@ -16,7 +16,7 @@ class CelValues:
     """Converts values of the schemas of one document. What it learns about a schema it keeps."""
 
     def __init__(self, document: Document) -> None:
-        self._document = document
+        self.document = document
         self._parts: dict[tuple[int, str | int], Schema] = {}
         self._numbers: dict[int, tuple[Schema, bool]] = {}
 
@@ -42,7 +42,7 @@ class CelValues:
         # The schema is kept beside the answer: the id of one that is gone may be given again.
         if id(schema) not in self._numbers:
             types = set[str]()
-            for one in beside(schema, self._document):
+            for one in beside(schema, self.document):
                 given = one.get("type", ())
                 types |= {given} if isinstance(given, str) else set(given)
             self._numbers[id(schema)] = (schema, "number" in types)
@@ -52,7 +52,7 @@ class CelValues:
         """What a schema says of one member or item, all branches together."""
         found = self._parts.get((id(schema), key))
         if found is None:
-            rows = parts(beside(schema, self._document), key)
+            rows = parts(beside(schema, self.document), key)
             found = self._parts[id(schema), key] = rows[0] if len(rows) == 1 else {"allOf": rows}
             self._is_double(schema)
         return found

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
 from batch_conformance.contract.operation import Contract, MediaType, Operation
-from batch_conformance.contract.places import Place, places, within
+from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
 from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.rule_list import StatedRule, layers, parts, stated_rules
 from batch_conformance.contract.rules import RuleSet
 from batch_conformance.contract.schema import SchemaJudge
 
@@ -43,7 +44,12 @@ class Entity:
     @cached_property
     def _layers(self) -> list[tuple[dict[str, Any], bool]]:
         """The schemas that speak of the entity as a whole, and whether they do so on condition."""
-        return list(_beside(self.schema, self.document, False, ()))
+        return list(layers(self.schema, self.document))
+
+    @property
+    def layers(self) -> list[dict[str, Any]]:
+        """The schema objects that speak of the entity as a whole: its own, those referred to, branches."""
+        return [layer for layer, _ in self._layers]
 
     @cached_property
     def members(self) -> tuple[str, ...]:
@@ -99,6 +105,11 @@ class Entity:
         return SchemaJudge(self.schema, self.document)
 
     @cached_property
+    def stated_rules(self) -> list[StatedRule]:
+        """Its rules as data, those included that name what the schema no longer has. Needs no CEL runtime."""
+        return stated_rules(self.schema, self.document)
+
+    @cached_property
     def rules(self) -> RuleSet:
         """Its rules. Raises ``RuleError``; where there are rules and no CEL runtime, ``RuntimeMissing``."""
         return RuleSet(self.schema, self.document)
@@ -111,7 +122,7 @@ class Entity:
         """The schemas that are documented for a place."""
         nodes: list[Schema] = [self.schema]
         for part in split(pointer):
-            nodes = [inner for node in nodes for inner in _parts(node, self.document, part)]
+            nodes = [inner for node in nodes for inner in parts(node, self.document, part)]
         yield from nodes
 
     def value_at(self, value: Any, pointer: str) -> Any:
@@ -140,79 +151,31 @@ def entity_of(operation: Operation | str, contract: Contract | None = None) -> E
 
     An operation is given by itself or by its name. Raises ``NoSuchOperation``.
     """
-    contract = contract or current_contract()
     name = operation if isinstance(operation, str) else operation.name
-    return _entity(contract.sha256, name, _Held(contract))
-
-
-class _Held:
-    """A contract that plays no part in what a cache looks at: its digest does."""
-
-    def __init__(self, contract: Contract) -> None:
-        self.contract = contract
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@lru_cache(maxsize=64)
-def _entity(_sha256: str, name: str, held: _Held) -> Entity:
-    contract = held.contract
-    operation = contract.operation(name)
-    document = contract.document.content
-    success = operation.success
-    media = success.media_type if success else None
-    schema: Schema = media.schema if media else True
-    pointer, prefix = (media.pointer if media else ""), ""
-    for _ in range(2):
-        while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
-            schema, pointer = resolve(schema["$ref"], document)
-        if prefix or not isinstance(schema, dict) or not isinstance(schema.get("items"), dict):
-            break
-        schema, pointer, prefix = schema["items"], join(pointer, "items"), "/*"
-    return Entity(operation, document, schema, pointer, prefix)
+    return (contract or current_contract()).kept(("entity", name), lambda given: _entity(given, name))
 
 
 def judge_of(media: MediaType, contract: Contract | None = None) -> SchemaJudge:
     """Judges a whole body of one documented kind, by the contract in use unless another one is given."""
-    contract = contract or current_contract()
-    return _judge(contract.sha256, media.pointer, _Held(contract), _Schema(media.schema))
+    return (contract or current_contract()).kept(
+        ("judge", media.pointer), lambda given: SchemaJudge(media.schema, given.document.content)
+    )
 
 
-class _Schema(_Held):
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
+def _entity(contract: Contract, name: str) -> Entity:
+    operation = contract.operation(name)
+    success = operation.success
+    return entity_in(operation, success.media_type if success else None, contract)
 
 
-@lru_cache(maxsize=256)
-def _judge(_sha256: str, _pointer: str, held: _Held, given: _Schema) -> SchemaJudge:
-    return SchemaJudge(given.schema, held.contract.document.content)
-
-
-def _beside(
-    schema: Schema, document: Document, maybe: bool, trail: tuple[int, ...]
-) -> Iterator[tuple[dict[str, Any], bool]]:
-    if isinstance(schema, bool) or id(schema) in trail:
-        return
-    yield schema, maybe
-    trail = (*trail, id(schema))
-    if "$ref" in schema:
-        yield from _beside(resolve(schema["$ref"], document)[0], document, maybe, trail)
-    for inner, _, to, conditional in within(schema, "", ""):
-        if to == "":
-            yield from _beside(inner, document, maybe or conditional, trail)
-
-
-def _parts(schema: Schema, document: Document, part: str) -> Iterator[Schema]:
-    """What a schema documents of one member or item; a member that is forbidden is not documented."""
-    for layer, _ in _beside(schema, document, False, ()):
-        rows = within(layer, "", "")
-        named = [inner for inner, _, to, _ in rows if to and split(to)[0] == part]
-        yield from (inner for inner in named if inner is not False)
-        if not named and part in layer.get("required", ()):
-            yield True
-        elif not named and part.isdecimal():
-            yield from (inner for inner, _, to, _ in rows if to == "/*")
+def entity_in(operation: Operation, media: MediaType | None, contract: Contract) -> Entity:
+    """What a body of one documented kind holds: itself, or where it is an array, its items."""
+    document = contract.document.content
+    schema: Schema = media.schema if media else True
+    pointer, prefix = (media.pointer if media else ""), ""
+    while True:
+        while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
+            schema, pointer = resolve(schema["$ref"], document)
+        if prefix or not isinstance(schema, dict) or not isinstance(schema.get("items"), dict):
+            return Entity(operation, document, schema, pointer, prefix)
+        schema, pointer, prefix = schema["items"], join(pointer, "items"), "/*"

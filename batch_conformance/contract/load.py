@@ -41,7 +41,8 @@ class Clause:
     """One numbered promise of ``contracts/clauses.yaml``.
 
     ``kinds`` are the kinds of error (driver protocol) that the clause accepts, by the name of the situation.
-    ``operations`` are those for which it holds.
+    ``covers`` says which places and rules of the contract it judges; ``derived`` ones stand in no file. It holds for
+    ``operations``.
     """
 
     id: str
@@ -49,6 +50,8 @@ class Clause:
     promise: str
     source: str
     kinds: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    covers: tuple[str, ...] = ()
+    derived: bool = False
     operations: tuple[str, ...] = ("get",)
 
     @property
@@ -108,7 +111,8 @@ def _clause(row: Mapping[str, Any]) -> Clause:
     kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
     promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
     operations = tuple(row.get("operations", ("get",)))
-    return Clause(row["id"], row["level"], promise, row["source"], kinds, operations)
+    covers = tuple(row.get("covers", ()))
+    return Clause(row["id"], row["level"], promise, row["source"], kinds, covers, operations=operations)
 
 
 def either(words: Sequence[str]) -> str:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import quote
 
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
 from batch_conformance.contract.lifecycle import Lifecycle
+
+if TYPE_CHECKING:
+    from batch_conformance.contract.load import Clause, Side
+
+T = TypeVar("T")
 
 Place = Literal["path", "query", "header", "cookie"]
 
@@ -43,10 +48,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key goes: the name, and ``header``, ``query`` or ``cookie``."""
+    """Where the API key goes: the name, ``header``, ``query`` or ``cookie``, and what stands before it (``Bearer ``)."""
 
     name: str
     place: Place
+    prefix: str = ""
+
+    def is_named(self, name: str) -> bool:
+        """Whether this is the name: those of headers are the same in any case."""
+        return name.lower() == self.name.lower() if self.place == "header" else name == self.name
 
 
 @dataclass(frozen=True)
@@ -95,6 +105,8 @@ class Operation:
     parameters: tuple[Parameter, ...]
     key: KeyPlace | None
     answers: Mapping[str, Answer]
+    #: All places where a key would do: ``key``, and what security allows in its stead.
+    keys: tuple[KeyPlace, ...] = ()
 
     @property
     def key_header(self) -> str | None:
@@ -132,6 +144,28 @@ class Operation:
             return encoded.replace(".", "%2E") if value in (".", "..") else encoded
 
         return _TEMPLATE.sub(segment, self.path)
+
+    def raw_path(self, segment: str) -> str:
+        """The path with a raw segment, as it is to be sent, for the parameter that names a batch.
+
+        Raises ``KeyError`` for another parameter without an example.
+        """
+        mark = "\0"
+        name = self.id_parameter
+        return self.url_path({name: mark} if name else {}).replace(quote(mark), segment)
+
+    def raw_segment(self, path: str) -> str:
+        """What stands raw in a URL path where the batch is named, as far as that can be told; empty on other paths.
+
+        Slashes may be part of it, and a prefix before the path of the operation.
+        """
+        around = self.raw_path("\0").split("\0")
+        if len(around) != 2:
+            return ""
+        before, after = around
+        at = path.find(before)
+        rest = path[at + len(before) :] if at >= 0 else ""
+        return rest.removesuffix(after) if rest.endswith(after) else ""
 
     def matches(self, path: str) -> Mapping[str, str] | None:
         """The raw values of the path's parameters in a raw URL path; None when it is another path."""
@@ -187,6 +221,7 @@ class Contract:
     servers: Mapping[str, str]
     sha256: str
     overlays: tuple[AppliedOverlay, ...]
+    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def operation(self, name: str) -> Operation:
         """One operation. Raises :class:`NoSuchOperation`."""
@@ -194,6 +229,25 @@ class Contract:
             return self.operations[name]
         except KeyError:
             raise NoSuchOperation(f"the contract has no operation {name!r}") from None
+
+    def kept(self, key: Hashable, make: Callable[[Contract], T]) -> T:
+        """What was made of this contract under a key before, or is now: caches live as long as the contract."""
+        if key not in self._kept:
+            self._kept[key] = make(self)
+        made: T = self._kept[key]
+        return made
+
+    @property
+    def clauses(self) -> Mapping[str, Clause]:
+        """What is promised under this contract, by id: the written clauses, and those derived from what it adds."""
+        # What derives clauses reads operations.
+        from batch_conformance.contract.clause_list import clause_list
+
+        return clause_list(self).clauses
+
+    def of_side(self, side: Side) -> list[Clause]:
+        """The clauses of one side, in the order of reports."""
+        return [clause for clause in self.clauses.values() if clause.side == side]
 
     @property
     def schemas(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 class _Missing:
     def __repr__(self) -> str:
-        return "MISSING"
+        return "(absent)"
 
     def __reduce__(self) -> str:
         # Copied or pickled, it stays the one object that it is compared with.
@@ -94,4 +94,3 @@ def expand(value: Any, pattern: str) -> list[str]:
                     following.append((join(pointer, part), there))
         found = following
     return [pointer for pointer, _ in found]
-

@@ -72,6 +72,7 @@ def _operation(document: ContractDocument, path: str, method: str) -> Operation:
     item = content["paths"][path]
     raw = item[method]
     place = "/paths" + pointer(path, method)
+    keys = tuple(_keys(document, raw))
     parameters = {
         (row["in"], row["name"]): row
         for row in map(document.resolve, (*item.get("parameters", []), *raw.get("parameters", [])))
@@ -83,7 +84,8 @@ def _operation(document: ContractDocument, path: str, method: str) -> Operation:
         path=path,
         pointer=place,
         parameters=tuple(_parameter(document, row) for row in parameters.values()),
-        key=_key(document, raw),
+        key=next(iter(keys), None),
+        keys=keys,
         answers={
             key: _answer(document, key, answer, f"{place}/responses" + pointer(key))
             for key, answer in raw["responses"].items()
@@ -143,21 +145,19 @@ def _plain_value(schema: Mapping[str, Any]) -> Any:
     return value if value is _NOTHING or Draft202012Validator(schema).is_valid(value) else _NOTHING
 
 
-def _key(document: ContractDocument, raw: Mapping[str, Any]) -> KeyPlace | None:
-    """The first API key that security asks for; none where it is optional or another kind alone is asked for."""
+def _keys(document: ContractDocument, raw: Mapping[str, Any]) -> Iterator[KeyPlace]:
+    """The keys that security asks for, the first one first; none where a request without any is allowed."""
     content = document.content
     rows = raw.get("security", content.get("security", []))
-    if not rows or {} in rows:
-        return None
+    if {} in rows:
+        return
     schemes = content.get("components", {}).get("securitySchemes", {})
-    for row in rows:
-        for name in row:
-            scheme = document.resolve(schemes[name])
-            if scheme.get("type") == "apiKey":
-                return KeyPlace(scheme["name"], scheme["in"])
-            if scheme.get("type") == "http":
-                return KeyPlace("Authorization", "header")
-    return None
+    for scheme in (document.resolve(schemes[name]) for row in rows for name in row):
+        if scheme.get("type") == "apiKey":
+            yield KeyPlace(scheme["name"], scheme["in"])
+        elif scheme.get("type") == "http":
+            word = str(scheme.get("scheme", ""))
+            yield KeyPlace("Authorization", "header", f"{word[:1].upper()}{word[1:]} " if word else "")
 
 
 def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answer:
@@ -189,3 +189,15 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where} has no example to be sent; give it one"
         if not operation.answers:
             yield f"{operation.pointer}/responses: no answer is documented"
+    yield from _strange_rules(contract)
+
+
+def _strange_rules(contract: Contract) -> Iterator[str]:
+    """Rules about members that the contract does not have: those of the files are silent where an overlay removed them."""
+    from batch_conformance.contract.clause_list import known_rules
+    from batch_conformance.contract.current import base_contract
+
+    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+    for rule in known_rules(contract):
+        if rule.unknown and (rule.code, rule.rule) not in ours:
+            yield f"{rule.schema_pointer}: the rule names {rule.unknown}, which the contract does not have"

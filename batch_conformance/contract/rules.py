@@ -19,19 +19,23 @@ from batch_conformance.contract.cel_values import CelValues, inners
 from batch_conformance.contract.places import within
 from batch_conformance.contract.pointers import MISSING, join, read
 from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
+from batch_conformance.contract.rule_list import (
+    STEP,
+    STRING,
+    named_paths,
+    path_steps,
+    rule_code,
+    unknown_path,
+)
 from batch_conformance.contract.schema import SchemaJudge, shown
 
 _KEYWORDS = {"rule", "message", "messageExpression", "code"}
 #: Below these no value is judged, or not by itself.
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
-_STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
-_STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
-_TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{_STEP})*))|{_STRING}")
 _LITERAL = re.compile(
-    rf"(?P<path>(?:self|oldSelf)(?:{_STEP})+)|{_STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
+    rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
-_ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
 
 
 class RuleError(ValueError):
@@ -122,7 +126,7 @@ class Rule:
 
     def targets(self, root: str = "self") -> list[str]:
         """Pointers, from the rule's own place on, of what it names below ``self`` (or ``oldSelf``)."""
-        found = [_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
+        found = [path_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
         return [join("", *steps) for steps in found]
 
     def literals(self) -> list[Any]:
@@ -148,13 +152,9 @@ class Rule:
     def _named(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
         rows = []
         for path in self.paths:
-            value = read(old if path.startswith("oldSelf") else self_value, join("", *_steps(path)))
+            value = read(old if path.startswith("oldSelf") else self_value, join("", *path_steps(path)))
             rows.append((path, "missing" if value is MISSING else shown(value)))
         return tuple(rows)
-
-
-def _steps(path: str) -> list[str]:
-    return [match[1] or match[2] for match in _ONE_STEP.finditer(path)]
 
 
 def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:
@@ -195,7 +195,7 @@ class RuleSet:
         self._holding: dict[int, bool] = {}
         self.rules: list[Rule] = []
         self._values = CelValues(document)
-        self._compile(schema, pointer_of(schema, document), "")
+        self._compile(schema, pointer_of(schema, document), "", schema)
 
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
         """Every rule at every place it applies to; transition rules only if an earlier value is given."""
@@ -218,18 +218,19 @@ class RuleSet:
         """Those evaluations that say false."""
         return [one for one in self.evaluate(value, old) if isinstance(one.outcome, Broken)]
 
-    def _compile(self, schema: Schema, where: str, pointer: str) -> None:
+    def _compile(self, schema: Schema, where: str, pointer: str, scope: Schema) -> None:
+        """Compile the rules of one schema and of those within; ``scope`` is all that is said of the same value."""
         if isinstance(schema, bool) or id(schema) in self._by_schema:
             return
         self._by_schema[id(schema)] = own = []
         if "x-validations" in schema:
-            own += _compiled(schema, self._values, join(where, "x-validations"), pointer)
+            own += _compiled(schema, scope, self._values, join(where, "x-validations"), pointer)
             self.rules += own
         for key in _UNRULED:
             if _has_rules(schema.get(key)):
                 raise RuleError(f"at {join(where, key)}: rules are not supported below {key}")
         for inner, below, to in _children(schema, self.document, where, pointer):
-            self._compile(inner, below, to)
+            self._compile(inner, below, to, scope if to == pointer else inner)
 
     def _holds_rules(self, schema: Schema, seen: tuple[int, ...] = ()) -> bool:
         if isinstance(schema, bool) or id(schema) in seen:
@@ -309,23 +310,27 @@ def _environment(names: tuple[str, ...]) -> Any:
     )
 
 
-def _compiled(schema: dict[str, Any], values: CelValues, where: str, pointer: str) -> list[Rule]:
+def _compiled(
+    schema: dict[str, Any], scope: Schema, values: CelValues, where: str, pointer: str
+) -> list[Rule]:
     rows = schema["x-validations"]
     if not isinstance(rows, list):
         raise RuleError(f"at {where}: a list of rules is meant")
-    return [_rule(row, schema, values, join(where, at), pointer) for at, row in enumerate(rows)]
+    compiled = (_rule(row, scope, values, join(where, at), pointer) for at, row in enumerate(rows))
+    # Of members that an overlay removed, a rule says nothing, whatever a server may still send under their names.
+    return [rule for rule in compiled if not unknown_path(rule.rule, scope, values.document)]
 
 
-def _rule(row: Any, schema: dict[str, Any], values: CelValues, where: str, pointer: str) -> Rule:
+def _rule(row: Any, schema: Schema, values: CelValues, where: str, pointer: str) -> Rule:
     text = _text(row, where)
-    paths = tuple(dict.fromkeys(match["path"] for match in _TOKEN.finditer(text) if match["path"]))
+    paths = named_paths(text)
     transition = any(path.startswith("oldSelf") for path in paths)
     names = _NAMED if transition else ("self",)
     message = row.get("messageExpression")
     return Rule(
         rule=text,
         message=row.get("message", ""),
-        code=row.get("code", "transition" if transition else "rule"),
+        code=rule_code(row),
         pointer=pointer,
         schema_pointer=where,
         paths=paths,

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from batch_conformance.contract.current import current_contract
+from batch_conformance.contract.current import base_contract, current_contract
 from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.rfc3339 import parse_date_time
@@ -39,10 +39,14 @@ def _format_checker() -> FormatChecker:
     return checker
 
 
-#: Where the contract in use has what a schema file says; other files are of the suite's own formats.
-_IN_CONTRACT = {"batch": "Batch", "metrics": "Metrics", "error": "Error"}
 #: The base URI by which a schema within the document refers to others in it.
 _DOCUMENT = "contract.json"
+
+
+def _in_contract(name: str) -> str | None:
+    """Where the contract in use has what a schema file says; other files are of the suite's own formats."""
+    named = name.capitalize()
+    return named if named in base_contract().schemas else None
 
 
 @lru_cache(maxsize=64)
@@ -83,8 +87,9 @@ def schema_violations(name: str, value: object) -> Iterator[SchemaViolation]:
 
     Bodies are judged by the contract in use, the suite's own formats by ``schemas/<name>.schema.json``.
     """
-    if name in _IN_CONTRACT:
-        yield from violations_at(f"/components/schemas/{_IN_CONTRACT[name]}", value)
+    named = _in_contract(name)
+    if named is not None:
+        yield from violations_at(f"/components/schemas/{named}", value)
     else:
         yield from _violations(_validator(name), value)
 

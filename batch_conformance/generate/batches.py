@@ -1,8 +1,4 @@
-"""Hypothesis strategies for batches: valid ones, near-valid ones, and the many ways to write one down.
-
-``valid_batches`` keeps to the contract (contracts/decisions.md, 1, 2, 6, 7); simpler strategies draw one member each,
-so that a check about one member is not disturbed by the others.
-"""
+"""Hypothesis strategies for parts of answers: date-times, texts, undocumented members, and ways to write JSON."""
 
 from __future__ import annotations
 
@@ -15,11 +11,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from batch_conformance.contract import cached_by_contract
-from batch_conformance.contract.load import COUNTS, STATUSES
 
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
 LARGEST = 2**53 - 1
-_LIMITS = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 2, LARGEST)
+
 
 
 @cached_by_contract
@@ -66,22 +61,6 @@ def _date_time(
     fraction = f".{digits}" if digits else ""
     clock = ":".join(f"{part:02d}" for part in time)
     return f"{year:04d}-{month:02d}-{day:02d}{mark}{clock}{fraction}{offset.lower() if lower else offset}"
-
-
-@cached_by_contract
-def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
-    """Four counts that a server may send. Those of an ``unfinished`` batch need not add up to the total."""
-
-    def built(parts: tuple[int, int, int], rest: int) -> dict[str, int]:
-        success, failed, pending = parts if unfinished else (parts[0], parts[1], 0)
-        total = min(success + failed + pending + (rest if unfinished else 0), LARGEST)
-        return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
-
-    # A third of the largest each, so that the sum still is a number that can be told apart.
-    one = st.one_of(
-        st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3)
-    )
-    return st.builds(built, st.tuples(one, one, one), st.one_of(st.integers(0, 50), st.just(LARGEST)))
 
 
 @cached_by_contract
@@ -147,29 +126,6 @@ def extra_members() -> st.SearchStrategy[dict[str, Any]]:
     return st.dictionaries(_extra_names(), json_values(), min_size=1, max_size=4)
 
 
-@st.composite
-def valid_batches(draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True) -> dict[str, Any]:
-    """A valid batch with everything at once: any state, date, counts, texts, and extra members at any depth."""
-    status = draw(st.sampled_from(STATUSES))
-    metrics: dict[str, Any] = draw(counts(unfinished=status not in ("COMPLETED", "FAILED")))
-    batch: dict[str, Any] = {
-        "id": batch_id or draw(st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=6, max_size=12)),
-        "created_at": draw(instants()),
-        "status": status,
-        "metrics": metrics,
-        "outputUrl": draw(
-            urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))
-        ),
-    }
-    webhook = draw(st.one_of(st.just("absent"), st.none(), urls(wide=True)))
-    if webhook != "absent":
-        batch["webhookUrl"] = webhook
-    if extras:
-        batch |= {name: value for name, value in draw(extra_members()).items() if name not in batch}
-        metrics |= {name: value for name, value in draw(extra_members()).items() if name not in metrics}
-    return batch
-
-
 @dataclass(frozen=True)
 class Style:
     """A way to write JSON down: white space, escapes, and the order of members.
@@ -228,51 +184,3 @@ def _string(text: str, style: Style) -> str:
     units = text.encode("utf-16-be")
     form = "\\u%04X" if style.upper else "\\u%04x"
     return '"' + "".join(form % int.from_bytes(units[at : at + 2]) for at in range(0, len(units), 2)) + '"'
-
-
-@dataclass(frozen=True)
-class NearValid:
-    """A batch with exactly one member wrong; ``what`` says which and how."""
-
-    what: str
-    batch: Mapping[str, Any]
-
-
-def near_valid(batch: Mapping[str, Any]) -> list[NearValid]:
-    """Every way in which one member of a valid batch can be missing, null or of another JSON type."""
-    rows = []
-    texts = [1705314600, True, ["x"], {"value": "x"}]
-    for name in ("id", "created_at", "status", "outputUrl"):
-        rows.append(_without(batch, name))
-        rows += [_with(batch, name, value) for value in (None, *texts)]
-    rows.append(_without(batch, "metrics"))
-    rows += [_with(batch, "metrics", value) for value in (None, [], [5, 4, 1, 0], "5", 5)]
-    rows += [_with(batch, "webhookUrl", value) for value in (1, ["https://example.com/"])]
-    for name in COUNTS:
-        metrics = batch["metrics"]
-        rows.append(
-            _nested(batch, name, {key: value for key, value in metrics.items() if key != name}, "is missing")
-        )
-        for value in (None, str(metrics[name]), 1.5, True, [1]):
-            rows.append(_nested(batch, name, {**metrics, name: value}, f"is {json.dumps(value)}"))
-    rows.append(NearValid("no member at all", {}))
-    rows.append(NearValid("the batch stands in a member named batch", {"batch": dict(batch)}))
-    rows.append(NearValid("an error body", {"message": "Internal server error"}))
-    return rows
-
-
-def _without(batch: Mapping[str, Any], name: str) -> NearValid:
-    return NearValid(f"{name} is missing", {key: value for key, value in batch.items() if key != name})
-
-
-def _with(batch: Mapping[str, Any], name: str, value: Any) -> NearValid:
-    return NearValid(f"{name} is {json.dumps(value)}", {**batch, name: value})
-
-
-def _nested(batch: Mapping[str, Any], name: str, metrics: Mapping[str, Any], what: str) -> NearValid:
-    return NearValid(f"metrics.{name} {what}", {**batch, "metrics": dict(metrics)})
-
-
-def near_valid_batches() -> st.SearchStrategy[NearValid]:
-    """One of the near-valid batches of any valid one."""
-    return valid_batches(extras=False).flatmap(lambda batch: st.sampled_from(near_valid(batch)))

@@ -1,4 +1,4 @@
-"""Ids of every kind, as a caller may hold them: what a client has to get into one path segment."""
+"""Ids of every kind that a client has to encode into one path segment."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ TRICKY: tuple[tuple[str, str], ...] = (
     ("x" * 1500, "1,500 characters"),
 )
 
-#: Ids that a path resolves away.
+#: Ids that path normalisation removes.
 DOTS = ("", ".", "..")
 
 
 def ids_of_every_kind() -> st.SearchStrategy[str]:
-    """Ids of any printable characters, among them all that mean something in URLs; never empty, `.` or `..`."""
+    """Ids of printable characters, with all that have a meaning in URLs; never empty, `.` or `..`."""
     specials = st.sampled_from("/?#%&=+;:@,!$'()*[]{}|\\^`\"<> .~-_")
     plain = st.sampled_from("abcXYZ019")
     wide = st.characters(codec="utf-8", categories=("L", "N", "P", "S"))

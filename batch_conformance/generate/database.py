@@ -1,4 +1,4 @@
-"""Where failing examples are kept between runs and shared between machines: Hypothesis's own databases."""
+"""Databases of failing examples, kept between runs and shared between machines: those of Hypothesis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _GITHUB = "github:"
 
 
 class DatabaseProblem(ValueError):
-    """A database that cannot be used. The message is one line for the user."""
+    """Raised for a database that cannot be used. The message is one line for the user."""
 
 
 def open_database(places: Sequence[str], folder: Path) -> ExampleDatabase | None:
@@ -63,31 +63,31 @@ def _redis(url: str) -> ExampleDatabase:
         from redis.exceptions import RedisError  # type: ignore[import-not-found, unused-ignore]
     except ImportError:
         raise DatabaseProblem("batch_database redis://… needs the client: pip install redis") from None
-    shown = url.rpartition("@")[2].removeprefix("redis://")
+    address = url.rpartition("@")[2].removeprefix("redis://")
     try:
         client = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
         client.ping()
     except (RedisError, ValueError) as error:
-        # The URL may hold a password: only what comes after it is shown.
-        raise DatabaseProblem(f"batch_database: no Redis at {shown} ({type(error).__name__})") from None
+        # The URL may hold a password: only the part after it is shown.
+        raise DatabaseProblem(f"batch_database: no Redis at {address} ({type(error).__name__})") from None
     return RedisExampleDatabase(client)
 
 
 class NamedDatabase(ExampleDatabase):
     """The part of a database that belongs to one property.
 
-    Hypothesis tells tests apart by their source, which our properties share: without shelves, one would throw away
-    what another has found. A database that breaks down midway costs no verdict: ``trouble`` names what was raised.
+    Hypothesis distinguishes tests by their source, which all properties here share: without names, one would drop the
+    examples of another. A database that fails midway does not change the verdict: ``error`` names the exception.
     """
 
     def __init__(self, inner: ExampleDatabase, name: str) -> None:
         super().__init__()
         self._inner = inner
         self._prefix = f"sync-batch-conformance:{name}:".encode()
-        self.trouble = ""
+        self.error = ""
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        """All values under the key, the smallest first."""
+        """All values of the key, the smallest first."""
         found: list[bytes] = []
         with self._guarded():
             found += self._inner.fetch(self._prefix + key)
@@ -99,7 +99,7 @@ class NamedDatabase(ExampleDatabase):
             self._inner.save(self._prefix + key, value)
 
     def delete(self, key: bytes, value: bytes) -> None:
-        """Let go of a value."""
+        """Remove a value."""
         with self._guarded():
             self._inner.delete(self._prefix + key, value)
 
@@ -108,9 +108,9 @@ class NamedDatabase(ExampleDatabase):
         try:
             yield
         except Exception as error:
-            self.trouble = self.trouble or type(error).__name__
+            self.error = self.error or type(error).__name__
 
 
 def shelf(database: ExampleDatabase | None, name: str) -> NamedDatabase | None:
-    """The shelf of that name, where there is a database."""
+    """The part of the database with this name; None without a database."""
     return None if database is None else NamedDatabase(database, name)

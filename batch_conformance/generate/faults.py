@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,12 +71,14 @@ def single_faults(
     return faults_of(space, most=most)
 
 
-def faults_of(space: Space, *, most: int = 12) -> SingleFaults:
-    """As :func:`single_faults`, for a space that is there already."""
+def faults_of(space: Space, *, most: int = 12, only: Collection[str] | None = None) -> SingleFaults:
+    """As :func:`single_faults`, for a space that is there already; ``only`` these keywords, if given."""
     bases = [one.value for one in values_of(space, _BASES)]
     found: list[Fault] = []
     lost: list[Unreachable] = []
     for place in places(space.schema, space.document):
+        if only is not None and place.keyword not in only:
+            continue
         own = list(_faults_at(place, bases, space, most))
         found += own
         if not own:

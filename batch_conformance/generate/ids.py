@@ -1,4 +1,4 @@
-"""Batch ids that are not a known one: strangers, near misses and hostile values, as raw path segments."""
+"""Batch ids that no batch has: unknown ids, near misses and hostile values, as raw path segments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batch_conformance.http.model import IdKind
 
 @dataclass(frozen=True)
 class AskedId:
-    """An id to ask for. ``segment`` is the path segment as sent; ``value`` what it decodes to, for people."""
+    """An id to request. ``segment`` is the path segment as sent; ``value`` is the decoded id, for display."""
 
     value: str
     segment: str
@@ -23,10 +23,10 @@ class AskedId:
     base: str = ""
 
 
-#: Characters that make a random id unlikely to exist.
+#: So many random characters make an id unlikely to exist.
 _ROOM = 6
 _ROOM_AMONG_NUMBERS = 15
-#: From here on an id has room enough among its own characters; the characters a ULID's time takes.
+#: An id of this length has enough room among its own characters; the characters of a ULID's time.
 _LONG, _TIME = 20, 10
 _LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
 
@@ -42,7 +42,7 @@ def known_id(value: str) -> AskedId:
 
 
 def unknown_id_like(known: str, seed: int) -> AskedId:
-    """An id of a known one's form, and of its length if that leaves enough room, that nobody issued."""
+    """An unknown id in the form of a known one, and of its length if that leaves enough room."""
     source = random.Random(f"{seed}:{known}")
     if is_uuid(known):
         value = _another_uuid(known, source)
@@ -60,8 +60,8 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
 def _another_uuid(known: str, source: random.Random) -> str:
     """A UUID of the same version and variant (RFC 9562, 4), in the same case."""
     digits = source.choices(string.hexdigits[:16], k=len(known))
-    kept = {8, 13, 14, 18, 19, 23}
-    value = "".join(known[place] if place in kept else digit for place, digit in enumerate(digits))
+    fixed = {8, 13, 14, 18, 19, 23}
+    value = "".join(known[place] if place in fixed else digit for place, digit in enumerate(digits))
     return value.upper() if known.isupper() else value.lower()
 
 
@@ -76,7 +76,7 @@ def _respelled(body: str, source: random.Random) -> str:
 
 
 def _reshuffled(body: str, source: random.Random) -> str:
-    """The same kinds of characters place by place, out of those that are there: an alphabet may leave some out.
+    """Random characters of the same kinds, taken from the id itself, since an alphabet may lack some.
 
     The first ten stay (a ULID's time, which not every value is), and so do kinds with a single character.
     """
@@ -90,11 +90,11 @@ def _reshuffled(body: str, source: random.Random) -> str:
 
 
 def unknown_ids(known: str, seed: int) -> Iterator[AskedId]:
-    """Well-formed ids that nobody issued."""
+    """Well-formed ids that were never issued."""
     for extra in range(6):
-        asked = unknown_id_like(known, seed + extra)
-        if asked.value != known:
-            yield asked
+        unknown = unknown_id_like(known, seed + extra)
+        if unknown.value != known:
+            yield unknown
 
 
 def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
@@ -161,7 +161,7 @@ def _near(known: str) -> Iterator[tuple[str, ...]]:
 
 
 def _same_number(number: str) -> Iterator[tuple[str, str]]:
-    """Other spellings that parsers of numbers take for the same one."""
+    """Other spellings that number parsers read as the same number."""
     yield "0" + number, "the number with a zero before"
     yield number + ".0", "the number as a decimal fraction"
     yield "+" + number, "the number with a plus sign"
@@ -201,7 +201,7 @@ def _full_width(text: str) -> str:
 
 
 def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId]:
-    """Ids that trip routers, patterns and parsers. The first dozen are the ones that most often bite."""
+    """Ids that break routers, patterns and parsers, the most effective first."""
     encoded = segment_of(known)
     last = segment_of(known[:-1])
     rows = [
@@ -268,5 +268,5 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         yield AskedId(segment if len(segment) < 80 else f"{segment[:40]}…", segment, "hostile", label, known)
 
 
-#: Names under which a framework may find an id in the query and take it for the path's.
+#: Query parameters that a framework may read in place of the path parameter.
 QUERY_NAMES = ("id", "batch_id", "batchId", "batch")

@@ -1,4 +1,4 @@
-"""API keys that are not the valid one: near misses, strangers and hostile values.
+"""API keys that are not valid: unknown keys, near misses and hostile values.
 
 Each carries the shell expression that yields it from ``$SYNC_API_KEY``, so that a curl line can repeat the request
 without showing any part of the key.
@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from batch_conformance.contract import KeyPlace, Operation, Parameter, base_contract, current_contract
 from batch_conformance.http.model import KeyKind
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -19,7 +20,7 @@ _ALPHABET = string.ascii_letters + string.digits
 
 @dataclass(frozen=True)
 class Key:
-    """What a request carries for a key. ``value`` None means no header at all.
+    """A key of a request; ``value`` None means that no header is sent.
 
     ``shell`` is a POSIX shell expression for use within double quotes; empty when the value may be shown.
     """
@@ -40,11 +41,12 @@ def valid_key(value: str, variable: str) -> Key:
 
 
 def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
-    """Keys nobody issued, in the forms that servers are tempted to accept; never the valid one."""
+    """Unknown keys, in forms that servers tend to accept; never the valid one."""
     source = random.Random(seed)
     yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
     yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
-    for word in ("null", "test", "undefined", "admin", "true", "0", "x-api-key", "<apiKey>"):
+    named = _names_of_keys(current_contract().operation("get").keys)[:1]
+    for word in ("null", "test", "undefined", "admin", "true", "0", *named, "<apiKey>"):
         if word.casefold() != valid.casefold():
             yield Key(word, "invalid", f"the key {word!r}")
 
@@ -108,6 +110,13 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
+    right = current_contract().operation("get").key
+    if right is not None and right.is_named("authorization"):
+        # The word belongs there, and is often taken for granted.
+        seen.add(f"Bearer {key}")
+    if right is not None and right.place == "cookie":
+        # Quotes around a cookie's value are no part of it to many.
+        seen.add(f'"{key}"')
     for candidate in candidates:
         value = (candidate.value or "").strip()
         if value not in seen:
@@ -125,7 +134,7 @@ def _first_letter_swapped(key: str) -> str:
 
 
 def hostile_keys(key: str, variable: str) -> Iterator[Key]:
-    """Keys that trip parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
+    """Keys that break parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
     yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("k" * 300, "hostile", "a key of 300 characters")
@@ -143,36 +152,74 @@ def hostile_keys(key: str, variable: str) -> Iterator[Key]:
     yield Key("${jndi:ldap://127.0.0.1/a}", "invalid", "a lookup expression for a key")
 
 
+def spellings(name: str) -> list[str]:
+    """Other ways to write a header's name, which all mean the same (RFC 9110, 5.1)."""
+    *words, last = name.split("-")
+    mixed = "-".join([*(word.upper() for word in words), last.title()])
+    ways = (name.upper(), name.title(), name.lower(), name.title().swapcase(), mixed)
+    return [way for way in dict.fromkeys(ways) if way != name]
+
+
 def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
-    """Where a valid key counts for nothing: names and values by place; each place can be sent in one request."""
-    queries = (
-        "x-api-key", "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth", "X-API-Key",
-        "x_api_key", "apiToken", "api_token", "client_key", "sync_api_key", "authorization",
-    )  # fmt: skip
-    cookies = (
-        "x-api-key", "api_key", "apiKey", "token", "session", "key", "auth", "access_token", "sid", "apikey",
-        "Authorization", "sync_api_key",
-    )  # fmt: skip
-    headers = (
-        "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
+    """Where a valid key counts for nothing: names and values by place; each place can be sent in one request.
+
+    Where the contract in use has the key, or allows it, it is never among them; where the contract without overlays
+    has it, it is.
+    """
+    operation = current_contract().operation("get")
+    names = _names_of_keys(operation.keys)
+    spelled = [spellings(one)[-1] for one in names if one.isascii()]
+    underscores = [one.replace("-", "_") for one in names]
+    queries = [
+        *names, "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth", *spelled, *underscores,
+        "apiToken", "api_token", "client_key", "sync_api_key", "authorization",
+    ]  # fmt: skip
+    cookies = [
+        *names, "api_key", "apiKey", "token", "session", "key", "auth", "access_token", "sid", "apikey", "Authorization",
+        "sync_api_key",
+    ]  # fmt: skip
+    headers = [
+        *names, "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
         "x-sync-api-key", "x-authorization", "proxy-authorization", "token", "x-api-token", "x-auth", "x-token", "key",
-        "x-api-keys", "x-client-key", "x-secret-key", "x-forwarded-api-key", "x-goog-api-key", "x-rapidapi-key",
-        "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key", "x_api_key", "authentication",
-    )  # fmt: skip
+        *(f"{one}s" for one in names), "x-client-key", "x-secret-key", "x-forwarded-api-key", "x-goog-api-key",
+        "x-rapidapi-key", "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key", *underscores,
+        "authentication",
+    ]  # fmt: skip
     basic = base64.b64encode(f"{key}:".encode("utf-8", "surrogateescape")).decode("ascii")
     password = base64.b64encode(f"api:{key}".encode("utf-8", "surrogateescape")).decode("ascii")
     schemes = (
         f"Bearer {key}", key, f"ApiKey {key}", f"Basic {basic}", f"Token {key}", f"Basic {password}", f"bearer {key}",
-        f"x-api-key {key}", f"Api-Key {key}", f"Key {key}", f"token={key}", f"ApiKey key={key}",
+        f"{names[0]} {key}" if names else f"X-Key {key}", f"Api-Key {key}", f"Key {key}", f"token={key}",
+        f"ApiKey key={key}",
     )  # fmt: skip
-    return {
-        "query": [(name, key) for name in queries],
+    authorization = schemes if _wrong(operation, "header", ["authorization"]) else []
+    places = {
+        "query": [(name, key) for name in _wrong(operation, "query", queries)],
         # Some servers look only when nothing else is there.
-        "query-alone": [("api_key", key)],
-        "cookie": [(name, key) for name in cookies],
-        "header": [(name, f"Bearer {key}" if name == "proxy-authorization" else key) for name in headers],
-        **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(schemes)},
+        "query-alone": [(name, key) for name in _wrong(operation, "query", ["api_key"])],
+        "cookie": [(name, key) for name in _wrong(operation, "cookie", cookies)],
+        "header": [
+            (name, f"Bearer {key}" if name == "proxy-authorization" else key)
+            for name in _wrong(operation, "header", headers)
+        ],
+        **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }
+    return {place: pairs for place, pairs in places.items() if pairs}
+
+
+def _names_of_keys(right: Sequence[KeyPlace]) -> list[str]:
+    """The names under which the contract has keys, with overlays and without, the right ones first."""
+    get = base_contract().operations.get("get")
+    found = [*right, *(get.keys if get else ())]
+    return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
+
+
+def _wrong(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
+    """The names that mean nothing in a place, each once: neither that of a key nor of a parameter."""
+    named: list[KeyPlace | Parameter] = [*operation.keys, *operation.parameters]
+    fold = str.lower if place == "header" else str
+    meant = {fold(one.name) for one in named if one.place == place}
+    return [name for name in dict.fromkeys(names) if fold(name) not in meant]
 
 
 def _letters(source: random.Random, count: int) -> str:

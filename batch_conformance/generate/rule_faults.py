@@ -24,6 +24,8 @@ _BASES = 40
 #: Of these, those that are changed place by place.
 _CHANGED = 12
 _TRIES = 4000
+#: Values that break a rule and another one too, of which each is tried to be mended.
+_MENDED = 20
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,25 @@ def _breaking(rule: Rule, bases: Sequence[Any], space: Space) -> Iterator[RuleFa
             changed = (value for value in space.changed_for(base, one, None) if _alone(value, one, space))
             for value in islice(changed, 2):
                 yield _fault(value, MISSING, one, space, _difference(base, value, one))
+    for base in bases[:_CHANGED]:
+        for one in _evaluations(rule, space, base):
+            yield from (_fault(value, MISSING, one, space, "mended elsewhere") for value in _mended(base, one, space))
     found = _searched(rule, space)
     if found is not MISSING:
         one = next(evaluation for evaluation in space.rules.broken(found))
         yield _fault(found, MISSING, one, space, "found by search")
+
+
+def _mended(base: Any, one: Evaluation, space: Space) -> Iterator[Any]:
+    """Values that break a rule where it is broken alone only if other places that a second rule names move along."""
+    for changed in islice(space.changed_for(base, one, None), _MENDED):
+        broken = space.rules.broken(changed) if space.judge.is_valid(changed) else []
+        others = [other for other in broken if (other.rule, other.pointer) != (one.rule, one.pointer)]
+        if len(others) in (0, len(broken)):
+            continue
+        targets = (one.pointer + target for target in one.rule.targets())
+        moved = next((at for at in targets if not is_same(read(base, at), read(changed, at))), None)
+        yield from islice((v for v in space.changed_for(changed, others[0], moved) if _alone(v, one, space)), 1)
 
 
 def _evaluations(rule: Rule, space: Space, value: Any, old: Any = MISSING) -> list[Evaluation]:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, islice, product
 from typing import Any
 
+from batch_conformance.contract.applying import Applying
 from batch_conformance.contract.cel_values import parts
 from batch_conformance.contract.numbers import is_number, same
 from batch_conformance.contract.pointers import MISSING, join, read, replaced, split
-from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.references import Document, Schema
 from batch_conformance.contract.rules import Broken, Evaluation, Holds, RuleSet
 from batch_conformance.contract.schema import SchemaJudge, Violation
 from batch_conformance.generate.building import Builder
@@ -23,16 +24,25 @@ _OPTIONS = 12
 class Space:
     """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise.
 
-    ``examples`` are the valid ones of those given, then the others, made valid.
+    ``examples`` are the valid ones of those given, then the others, made valid. Without ``ruled``, no rule counts, and
+    none is compiled. ``judge`` is the one of this schema, if there is one already.
     """
 
-    def __init__(self, schema: Schema, document: Document, examples: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        document: Document,
+        examples: Sequence[Any] = (),
+        *,
+        ruled: bool = True,
+        judge: SchemaJudge | None = None,
+    ) -> None:
         self.schema = schema
         self.document = document
-        self.judge = SchemaJudge(schema, document)
-        self.rules = RuleSet(schema, document)
+        self.judge = judge or SchemaJudge(schema, document)
+        self.rules = RuleSet(schema if ruled else True, document)
         self.builder = Builder(document)
-        self._judges: dict[int, tuple[Schema, SchemaJudge]] = {}
+        self._applying = Applying(document)
         self.examples = [value for value in examples if self.is_valid(value)]
         # One that the contract has outgrown is mended, rather than given up with all that is real in it.
         mended = [self.repaired(value) for value in examples if not self.is_valid(value)]
@@ -65,33 +75,12 @@ class Space:
                 yield from self._walk(item, below, join(pointer, key))
 
     def applying(self, schema: Schema, value: Any) -> Iterator[dict[str, Any]]:
-        """A schema and those that it applies beside it to this very value: branches that fit, ``then`` if ``if`` holds.
-
-        Where no branch fits, all branches count.
-        """
-        if isinstance(schema, bool):
-            return
-        yield schema
-        if "$ref" in schema:
-            yield from self.applying(resolve(schema["$ref"], self.document)[0], value)
-        for inner in schema.get("allOf", ()):
-            yield from self.applying(inner, value)
-        for key in ("anyOf", "oneOf"):
-            fitting = [inner for inner in schema.get(key, ()) if self.fits(inner, value)]
-            for inner in fitting or schema.get(key, ()):
-                yield from self.applying(inner, value)
-        if "if" in schema:
-            branch = "then" if self.fits(schema["if"], value) else "else"
-            yield from self.applying(schema.get(branch, True), value)
-        for name, inner in schema.get("dependentSchemas", {}).items():
-            if isinstance(value, dict) and name in value:
-                yield from self.applying(inner, value)
+        """A schema and those that it applies beside it to this very value."""
+        return self._applying.to(schema, value)
 
     def fits(self, schema: Schema, value: Any) -> bool:
         """Whether a value meets a schema of the same document."""
-        if id(schema) not in self._judges:
-            self._judges[id(schema)] = (schema, SchemaJudge(schema, self.document, trusted=True))
-        return self._judges[id(schema)][1].is_valid(value)
+        return self._applying.fits(schema, value)
 
     def schemas_at(self, value: Any, pointer: str) -> list[Schema]:
         """The schemas that apply at a place of a value, be it there or not."""

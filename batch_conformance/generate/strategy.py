@@ -32,7 +32,7 @@ _ANY = st.recursive(
 
 
 def strategy(schema: Schema, document: Document, *, examples: Sequence[Any] = ()) -> Strategy:
-    """ValidBatch values of a schema, all rules kept. ``examples`` help where rules are hard to meet."""
+    """Valid values of a schema, all rules kept. ``examples`` help where rules are hard to meet."""
     return strategy_of(Space(schema, document, examples))
 
 

@@ -1,10 +1,10 @@
-"""ValidBatch values of every kind: one change at a time, each of which some reader or writer gets wrong."""
+"""Valid values of every kind: one change at a time, each of which some reader or writer gets wrong."""
 
 from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class Generated:
 def valid_values(
     schema: Schema, document: Document, *, examples: Sequence[Any] = (), limit: int = 100, seed: int = 0
 ) -> list[Generated]:
-    """ValidBatch values of a schema, all rules kept; the same ones for the same arguments.
+    """Valid values of a schema, all rules kept; the same ones for the same arguments.
 
     First the valid examples and one value of every branch, then every enum value, null, optional members absent and
     present; then bounds, lengths, formats, unknown members. ``seed`` decides which of the latter a small ``limit``
@@ -34,13 +34,17 @@ def valid_values(
     return values_of(Space(schema, document, examples), limit, seed)
 
 
-def values_of(space: Space, limit: int = 100, seed: int = 0) -> list[Generated]:
-    """As :func:`valid_values`, for a space that is there already."""
+def values_of(
+    space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
+) -> list[Generated]:
+    """As :func:`valid_values`, for a space that is there already; places to ``leave`` are not varied."""
     rows = list(_bases(space))
     seen = {written(one.value) for one in rows}
     for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
         if len(rows) >= limit:
             break
+        if candidate.pointer in leave:
+            continue
         whole = isinstance(read(candidate.value, candidate.pointer), dict)
         value = space.repaired(candidate.value, None if whole else candidate.pointer)
         if value is not MISSING and (key := written(value)) not in seen:

@@ -1,4 +1,4 @@
-"""One recorded HTTP exchange, byte-exact; how to repeat it with curl; how to show it without its secrets."""
+"""Recorded HTTP exchanges, byte for byte: strict JSON, curl lines, redaction, safe display."""
 
 from batch_conformance.http.curl import curl_line, curl_lines
 from batch_conformance.http.model import Exchange, Failure, Intent, Request, Response

@@ -1,4 +1,4 @@
-"""A curl line that repeats a request, without its key: that stays in an environment variable."""
+"""A curl line that repeats a request. The key is not in it but in an environment variable."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from batch_conformance.http.model import Exchange, Request, overlapping
 
-#: Headers that curl makes itself, or that would only change how the answer is shown.
+#: Headers that curl makes itself, or that only change how the answer is displayed.
 _BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
 _USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 
 def curl_line(request: Request, secrets: Mapping[str, str]) -> str:
-    """One line for a POSIX shell. ``secrets`` maps each secret to the shell expression that yields it."""
+    """The request as a line for a POSIX shell. ``secrets`` maps each secret to the shell expression that yields it."""
     feed, words = _command(request, secrets)
     return feed + " ".join(["curl", *words])
 
@@ -34,7 +34,7 @@ def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
     if all(first.connection == second.connection for first, second in pairs) and not any(
         feed for feed, _ in commands
     ):
-        # One run of curl keeps to one connection, as long as the server does.
+        # One curl process keeps one connection, as long as the server does.
         return "curl " + " --next ".join(" ".join(words) for _, words in commands)
     lines = [feed + " ".join(["curl", *words]) for feed, words in commands]
     if any(overlapping(first, second) for first, second in pairs):
@@ -43,7 +43,7 @@ def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
 
 
 def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[str]]:
-    """What is piped into curl, if anything, and what follows its name."""
+    """The command whose output is piped into curl, if any, and the arguments of curl."""
     known = {**dict(_encoded(secrets)), **dict(_wrapped(request, secrets))}
     words = ["-sS", "-i", "--path-as-is"]
     if re.search(r"[][{}]", request.url):
@@ -52,7 +52,7 @@ def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[st
         words.append("--head")
     elif request.method != "GET" or request.body:
         words += ["-X", shlex.quote(request.method)]
-    for name, value in _told(request):
+    for name, value in _special_headers(request):
         # curl leaves a header with nothing after the colon out; a semicolon sends it empty.
         words += ["-H", _quote(f"{name}: {value}" if value else f"{name};", known)]
     if not request.header_values("user-agent"):
@@ -65,13 +65,13 @@ def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[st
         if _is_plain(text):
             words += ["--data-raw", _quote(text, known)]
         else:
-            # Arguments cannot hold every byte, a pipe can.
+            # Arguments cannot hold every byte; a pipe can.
             feed = _printed(text, known) + " | "
             words += ["--data-binary", "@-"]
     return feed, [*words, _quote(request.url, known)]
 
 
-def _told(request: Request) -> Iterator[tuple[str, str]]:
+def _special_headers(request: Request) -> Iterator[tuple[str, str]]:
     for name, value in request.headers:
         plain = name.lower()
         boring = (
@@ -134,7 +134,7 @@ def _pieces(text: str, secrets: Mapping[str, str]) -> Iterator[tuple[str, bool]]
 def _literal(text: str) -> str:
     if _is_plain(text):
         return shlex.quote(text)
-    # $'…' would be shorter, but is no POSIX shell's duty. Line feeds at the end would get lost: there are none here.
+    # $'…' would be shorter, but POSIX does not require it. Line feeds at the end would get lost: there are none here.
     runs = re.split(r"([^ -~]+)", text)
     return "".join(
         f'"$({_printf(run)})"' if index % 2 else shlex.quote(run) for index, run in enumerate(runs) if run
@@ -155,8 +155,8 @@ def _printed(text: str, secrets: Mapping[str, str]) -> str:
 
 def _printf(text: str) -> str:
     """A printf that yields the text, byte by byte; letters and digits stay readable."""
-    shown = "".join(
+    escaped = "".join(
         chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}"
         for byte in text.encode("utf-8", "surrogateescape")
     )
-    return f"printf '{shown}'"
+    return f"printf '{escaped}'"

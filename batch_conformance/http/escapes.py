@@ -1,4 +1,4 @@
-"""Undoes escaping (percent, backslash, HTML entities), and remembers where every byte of the result stood."""
+"""Undoes escaping (percent, backslash, HTML entities) and maps every byte of the result to its origin."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-#: How often texts are escaped again when they are put into others; what lies deeper is not looked for.
+#: Levels of escaping that are undone; deeper ones are not searched.
 _DEPTH = 5
 _ESCAPED = re.compile(
     r"\\{1,16}u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}"
@@ -23,13 +23,13 @@ _MARKS = ("\\", "%", "&")
 
 @dataclass(frozen=True)
 class Unescaped:
-    """Bytes, one character each, as a text; ``spans`` says of each where in the first text it was written."""
+    """Bytes, one character each, as a text; ``spans`` has the position of each in the original text."""
 
     text: str
     spans: list[tuple[int, int]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The place in the first text of what stands here between ``start`` and ``end``."""
+        """The position in the original text of the characters from ``start`` to ``end``."""
         return self.spans[start][0], self.spans[end - 1][1]
 
 
@@ -70,7 +70,7 @@ def _one_level(level: Unescaped) -> Unescaped | None:
 
 
 def _meant(match: re.Match[str]) -> str | None:
-    """What an escape stands for, as bytes; None where it stands for nothing."""
+    """The bytes that an escape represents; None where it represents none."""
     kind = match.lastgroup or ""
     digits = match[kind]
     if kind in ("byte", "octal"):

@@ -1,4 +1,4 @@
-"""Requests, responses and what binds them, as recorded. Raw: redaction happens when something is shown."""
+"""Requests, responses and exchanges as recorded. Raw: redaction happens on output."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 from batch_conformance.http.strict_json import Json, read_json
 
-#: What an id was to the server: a batch that exists, none at all, a variant of a known one, or hostile.
+#: Kinds of ids: a batch that exists, none, a variant of a known id, or a hostile value.
 IdKind = Literal["known", "unknown", "near", "hostile"]
-#: What stood for a key: the valid one, nothing, empty, unknown, a variant, hostile, or valid but misplaced.
+#: Kinds of keys: valid, none, empty, unknown, a variant of the valid one, hostile, or valid but misplaced.
 KeyKind = Literal["valid", "missing", "empty", "invalid", "near", "hostile", "misplaced", "other-org"]
 #: How an exchange ended without a whole response.
 FailureKind = Literal["refused", "reset", "truncated", "timeout", "not-http", "too-large", "tls", "other"]
@@ -19,7 +19,7 @@ FailureKind = Literal["refused", "reset", "truncated", "timeout", "not-http", "t
 
 @dataclass(frozen=True)
 class Intent:
-    """What a request was sent for: the context a judge needs and an answer does not carry.
+    """The purpose of a request: context that a check needs and an answer does not carry.
 
     ``label`` says in words what is special, e.g. "key without its last character".
     ``staged`` is the status that the server was told to answer with, for this request. ``operation`` is the contract's,
@@ -87,11 +87,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and what came of it.
+    """One request and its response, or the failure that took its place.
 
     ``started`` and ``ended`` are seconds on one monotonic clock of the run. ``connection`` counts the connections
-    of the run; ``reused`` tells whether the request was not the first one on it. ``replay`` is the case that a stub
-    was playing, for whoever can play it again; None for requests of ours.
+    of the run; ``reused`` is true if the request was not the first one on it. ``replay`` is the case that a
+    stub was playing, so that it can be replayed; None for requests that the suite sent.
     """
 
     number: int
@@ -112,7 +112,7 @@ class Exchange:
         return self.response.status if self.response else None
 
     def outcome(self) -> str:
-        """In a few words: the status, or how the exchange failed."""
+        """Summary in a few words: the status, or how the exchange failed."""
         if self.response is None:
             return f"no response ({self.failure.message})" if self.failure else "no response"
         text = f"{self.response.status} {self.response.reason}".strip()
@@ -120,7 +120,7 @@ class Exchange:
 
 
 def overlapping(first: Exchange, second: Exchange) -> bool:
-    """Whether two exchanges were under way at once, so that neither is before the other."""
+    """Whether two exchanges overlap in time, so that neither is before the other."""
     return first.started < second.ended and second.started < first.ended
 
 

@@ -1,8 +1,8 @@
-"""Requests as data that can stand in a report and be sent again: each secret is named, never written.
+"""Requests as data for replay, safe to store in a report: each secret is named, never written.
 
 A text is a list of pieces: a string is itself; ``{"env": NAME}`` the value of an environment variable; ``{"key":
 LABEL}`` a variant of the API key; ``{"percent": PIECE}`` that, percent-encoded; ``{"base64": PIECES}`` those in base64;
-``{"bytes": BASE64}`` characters that a report would not show as they are.
+``{"bytes": BASE64}`` characters that are not printable ASCII.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -17,19 +18,19 @@ from batch_conformance.http.model import Intent, Request
 from batch_conformance.http.redact import Redactor
 
 Piece = Any
-#: Longer texts stay out of reports, in characters.
+#: The longest text that is stored in a report, in characters.
 LIMIT = 40_000
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 
 class NotRepeatable(ValueError):
-    """A request that no report can carry: it is too long, or holds a secret in a form that has no name."""
+    """Raised for a request that cannot be stored: too long, or with a secret in a form that has no name."""
 
 
 def request_recipe(
     request: Request, intent: Intent, secrets: Mapping[str, Piece], redactor: Redactor
 ) -> dict[str, Any]:
-    """A request, and what it was sent for, as JSON values. Raises :class:`NotRepeatable`."""
+    """A request and its intent as JSON values. Raises :class:`NotRepeatable`."""
 
     def pieces(text: str) -> list[Piece]:
         return text_recipe(text, secrets, redactor)
@@ -43,6 +44,7 @@ def request_recipe(
         "id_kind": intent.id_kind,
         "key_kind": intent.key_kind,
         "label": pieces(intent.label),
+        "operation": intent.operation,
     }
     if request.body:
         recipe["body"] = pieces(request.body.decode("utf-8", "surrogateescape"))
@@ -98,6 +100,7 @@ def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -
     fields = tuple((text_from(name, secret), text_from(value, secret)) for name, value in recipe["headers"])
     body = text("body").encode("utf-8", "surrogateescape")
     intent = Intent(recipe["probe"], text("id"), recipe["id_kind"], recipe["key_kind"], text("label"))
+    intent = replace(intent, operation=str(recipe.get("operation", intent.operation)))
     return Request(text("method"), text("url"), fields, body), intent
 
 

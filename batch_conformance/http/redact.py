@@ -1,4 +1,4 @@
-"""The one redactor. Every text that leaves the process passes through it."""
+"""The redactor: replaces secrets in every text that leaves the process."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from batch_conformance.http.secrets import pieces_of, secret_patterns
 from batch_conformance.http.sensitive import Secret, header_secrets, query_secrets, without_sensitive
 
 PLACEHOLDER = "[api-key]"
-#: Instead of a name that itself holds a secret (a key such as "api"): it would be replaced again and again.
+#: Takes the place of a name that itself holds a secret (a key such as "api"), which would be replaced again and again.
 _BLANK = "[…]"
 
 
-#: A secret may stand at several depths of escaping in one text; each round takes out one of them.
+#: A secret may occur at several depths of escaping in one text; each round replaces one of them.
 _ROUNDS = 8
 
 
 class Redactor:
-    """Replaces secrets, in the encodings they may turn up in, by names that may be shown.
+    """Replaces secrets, in every encoding they may occur in, by names that may be shown.
 
-    What no report shows is hidden besides, whoever it belongs to: see :mod:`batch_conformance.http.sensitive`.
+    Other sensitive data is hidden too: see :mod:`batch_conformance.http.sensitive`.
     Secrets are added with the name to show, so that "the key without its last character" stays recognisable.
     """
 
@@ -32,7 +32,7 @@ class Redactor:
         self._forms: dict[str, tuple[int, str]] = {}
         self._pattern: re.Pattern[str] | None = None
         self._names: dict[str, str] = {}
-        #: Secrets and their pieces as bytes, in which escapes of any depth are looked through.
+        #: Secrets and their pieces as bytes, searched for at every depth of escaping.
         self._plain: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
         for secret, name in (secrets or {}).items():
@@ -54,25 +54,25 @@ class Redactor:
         self._names.clear()
 
     def text(self, text: str) -> str:
-        """The text with every secret replaced, and without what no report shows."""
+        """The text with every secret replaced and other sensitive data hidden."""
         if self._forms:
             if self._pattern is None:
-                # The longest first: a key must not be half replaced by a shorter variant of itself.
+                # Longest first: a key must not be partly replaced by a shorter variant of itself.
                 self._forms = dict(sorted(self._forms.items(), key=lambda form: -form[1][0]))
                 self._pattern = re.compile("|".join(self._forms))
             text = self._pattern.sub(lambda match: self._name(match.group()), text)
             for _ in range(_ROUNDS):
-                found = (self._looked_through(level, text) for level in reversed(unescaped(text)))
-                replaced = next((shown for shown in found if shown is not None), text)
+                found = (self._redacted_at(level, text) for level in reversed(unescaped(text)))
+                replaced = next((redacted for redacted in found if redacted is not None), text)
                 if replaced == text:
                     break
                 text = self._pattern.sub(lambda match: self._name(match.group()), replaced)
         return without_sensitive(text)
 
-    def _looked_through(self, level: Unescaped, text: str) -> str | None:
-        """The text without what stands in it once escapes are undone; None when there is nothing of the kind."""
+    def _redacted_at(self, level: Unescaped, text: str) -> str | None:
+        """The text without the secrets found once escapes are undone; None when there are none."""
         found: list[tuple[int, int, str]] = []
-        for start, end, name in sorted(self._stands_in(level.text), key=lambda row: (row[0], -row[1])):
+        for start, end, name in sorted(self._occurrences(level.text), key=lambda row: (row[0], -row[1])):
             first, last = level.span(start, end)
             if found and first < found[-1][1]:
                 first, last, name = found[-1][0], max(last, found[-1][1]), found[-1][2]
@@ -80,14 +80,14 @@ class Redactor:
             found.append((first, last, name))
         if not found:
             return None
-        shown, at = [], 0
+        parts, at = [], 0
         for start, end, name in found:
-            shown += [text[at:start], _BLANK if self._hidden_within(name) else name]
+            parts += [text[at:start], _BLANK if self._hidden_within(name) else name]
             at = end
-        return "".join([*shown, text[at:]])
+        return "".join([*parts, text[at:]])
 
-    def _stands_in(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Where secrets and their pieces stand in a text of bytes, and under which names they are shown."""
+    def _occurrences(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """Positions of secrets and their pieces in a text of bytes, with the names to show."""
         for secret, name in self._plain.items():
             start = text.find(secret)
             while start >= 0:
@@ -102,7 +102,7 @@ class Redactor:
 
     def _hidden_within(self, name: str) -> bool:
         assert self._pattern is not None
-        return bool(self._pattern.search(name)) or any(True for _ in self._stands_in(as_bytes(name)))
+        return bool(self._pattern.search(name)) or any(True for _ in self._occurrences(as_bytes(name)))
 
     def value(self, value: Any) -> Any:
         """A JSON-like value with every secret replaced, in member names too."""
@@ -124,12 +124,12 @@ class Redactor:
 
 @lru_cache(maxsize=64)
 def hiding(secrets: frozenset[Secret]) -> Redactor:
-    """A redactor for these secrets. The exchanges of a run mostly share theirs, and it takes its time to make."""
+    """A redactor for these secrets, cached: exchanges of a run mostly share theirs, and building one is slow."""
     return Redactor(dict(sorted(secrets)))
 
 
 def met_in(exchange: Exchange | None) -> Redactor:
-    """Hides the cookies, tokens and signed query values of one exchange, wherever in it they turn up."""
+    """A redactor for the cookies, tokens and signed query values of one exchange, wherever they occur in it."""
     if exchange is None:
         return hiding(frozenset())
     response = exchange.response

@@ -1,4 +1,4 @@
-"""How a secret is written on its way to a log: in URLs, JSON, HTML, base64, and mixtures of them."""
+"""Patterns for the spellings of a secret: in URLs, JSON, HTML, base64, and mixtures of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import html
 import re
 from collections.abc import Iterator
 
-#: What is left of a secret in base64 must have this many characters to be told from other text.
+#: A part of a secret in base64 needs this many characters to be distinguished from other text.
 _TELLING = 8
-#: Pieces of a secret, such as a cut leaves, are told from other text by this many characters.
+#: A piece of a secret, as truncation leaves it, needs this many characters to be distinguished from other text.
 _PIECE = 9
 
 
@@ -29,7 +29,7 @@ def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
 
 
 def pieces_of(secret: str) -> Iterator[str]:
-    """The shortest telling parts of a secret's bytes, from anywhere in it, as they are, in hexadecimal and base64."""
+    """The shortest recognisable parts of a secret, from anywhere in it: plain, in hexadecimal and in base64."""
     raw = _bytes(secret)
     whole = raw.decode("latin-1")
     yield from _parts(whole, _PIECE)
@@ -67,7 +67,7 @@ def _spellings(char: str) -> str:
 
 
 def _inner_base64(raw: bytes, before: int) -> str:
-    """What the bytes look like in base64 behind ``before`` others (of three), without what neighbours change."""
+    """The bytes in base64 after ``before`` others (of three), without the characters that neighbours change."""
     whole = base64.b64encode(b"\0" * before + raw).decode("ascii")
     return whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 

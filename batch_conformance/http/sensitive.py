@@ -1,6 +1,6 @@
-"""What no report shows, whoever it belongs to: cookies, what opens signed URLs, passwords in URLs, e-mail addresses.
+"""Sensitive data of others, hidden in reports: cookies, signatures in URLs, passwords in URLs, e-mail addresses.
 
-Found by where it stands, not by what it is.
+Recognised by its position in a text, not by its value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ HIDDEN = "[hidden]"
 EMAIL = "[email]"
 #: A secret, and the name to show for it.
 Secret = tuple[str, str]
-#: Shorter values are only hidden where they stand: as a part of other texts they would be no secret, but noise.
+#: Shorter values are hidden in place only: elsewhere the same few characters are usually something else.
 TELLING = 8
 
 SECRET_NAME = r"(?:key|token|secret|auth|cookie|session|passw|credential|signature)"
@@ -22,11 +22,11 @@ _SECRET_PARAMETER = (
     rf"(?:[\w.\[\]$~-]*{SECRET_NAME}[\w.\[\]$~-]*"
     r"|(?:[\w.-]*[._-])?(?:sig|code|hmac|hash|jwt|policy|pwd|otp|ticket))"
 )
-#: A query parameter that opens something, as in a signed URL; the URL may stand in JSON, in HTML or in another URL.
+#: A query parameter that grants access, as in a signed URL; the URL may stand in JSON, in HTML or in another URL.
 _SECRET_QUERY = re.compile(
     rf"(?P<name>(?:[?&#;]|\\{{1,8}}u00(?:26|3[fF])|%(?:25)*(?:26|3[fF])){_SECRET_PARAMETER}"
     r"(?:=|\\{1,8}u003[dD]|%(?:25)*3[dD]))"
-    # What is hidden already stays as it is: it says which key was sent.
+    # A placeholder stays as it is: it says which key was sent.
     r"(?!\[[^\[\]]*\])(?P<value>(?:(?!%(?:25)*26|&)[^#\s\"'\\<>])+)",
     re.IGNORECASE,
 )
@@ -59,7 +59,7 @@ def without_sensitive(text: str) -> str:
 
 
 def hide_queries(text: str) -> str:
-    """The text with the values of query parameters hidden that open something."""
+    """The text with the values of query parameters that grant access hidden."""
     return _SECRET_QUERY.sub(lambda match: match["name"] + HIDDEN, text)
 
 
@@ -69,7 +69,7 @@ def hide_userinfo(text: str) -> str:
 
 
 def query_secrets(texts: Iterable[str]) -> Iterator[Secret]:
-    """Values of query parameters that open something, to be hidden wherever else they turn up."""
+    """Values of query parameters that grant access, to be hidden wherever else they occur."""
     for text in texts:
         for match in _SECRET_QUERY.finditer(text):
             parts = {match["value"], unquote(match["value"])}
@@ -77,7 +77,7 @@ def query_secrets(texts: Iterable[str]) -> Iterator[Secret]:
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether a header carries what opens something, by its name. The API key's own header is not meant here."""
+    """Whether a header carries credentials, by its name. The header of the API key is not included."""
     return _SECRET_HEADER.fullmatch(name.strip()) is not None
 
 
@@ -87,25 +87,25 @@ def is_cookie_header(name: str) -> bool:
 
 
 def cookie_hidden(value: str, known: Iterable[str] = ()) -> str:
-    """The value of a ``Cookie`` or ``Set-Cookie`` header, of each cookie its name alone.
+    """The value of a ``Cookie`` or ``Set-Cookie`` header with the values of cookies hidden.
 
-    Values that hold one of the ``known`` secrets stay: others take care of these.
+    Values that hold one of the ``known`` secrets stay: the redactor replaces these.
     """
     return _PAIR.sub(partial(_pair_hidden, tuple(known)), value)
 
 
 def _pair_hidden(known: tuple[str, ...], match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
-    shown = (
+    public = (
         name.lower() in _ATTRIBUTES
         or re.fullmatch(r"\[[^\[\]]*\]", value)
         or any(secret in value for secret in known)
     )
-    return match.group() if shown else f"{name}={HIDDEN}"
+    return match.group() if public else f"{name}={HIDDEN}"
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
-    """Values of cookies and of secret headers, to be hidden wherever else they turn up."""
+    """Values of cookies and of secret headers, to be hidden wherever else they occur."""
     for name, value in headers:
         if is_secret_header(name):
             parts = {value.strip(), value.strip().partition(" ")[2].strip()}

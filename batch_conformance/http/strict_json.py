@@ -1,4 +1,4 @@
-"""Strict reading of JSON (RFC 8259): what ``json.loads`` lets pass is refused, repeated member names are noted."""
+"""Strict JSON reader (RFC 8259): refuses the extensions of ``json.loads``, records repeated member names."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Json:
-    """The value read (the last of repeated members wins, as in most readers) or what forbids reading it."""
+    """The value read (the last of repeated members wins, as in most readers) or the reason why there is none."""
 
     value: Any = None
     error: NotJson | None = None
@@ -80,7 +80,7 @@ def _read_int(text: str) -> int | float:
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"[ \t\r\n]*")
-#: Readers may limit depth (RFC 8259, 9). This one does so itself, so that whoever walks the value has stack enough.
+#: Readers may limit depth (RFC 8259, 9). This one does, so that code that walks the value has stack enough.
 DEEPEST = 200
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|[\]}]', re.DOTALL)
 

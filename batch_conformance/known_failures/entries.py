@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from batch_conformance.contract import SchemaViolation, load_contract, schema_violations
+from batch_conformance.contract import SchemaViolation, current_contract, schema_violations
+from batch_conformance.http.text import cut, visible
 from batch_conformance.known_failures.patterns import ANYTHING, Expected
-from batch_conformance.report.text import cut, visible
 
 ARRAY = "known_failure"
 DRAFT = "TODO"
@@ -104,7 +104,7 @@ def _entry(name: str, number: int, row: dict[str, Any]) -> KnownFailure:
     expires = row["expires"]
     if not isinstance(expires, date):
         raise MalformedKnownFailures(f"{place}: expires is a text; {_ADVICE['expires']}")
-    known = load_contract().clauses
+    known = current_contract().clauses
     if row["clause"] not in known:
         near = get_close_matches(row["clause"], known, 1)
         advice = f"is it {near[0]}? Else remove the entry" if near else "correct or remove the entry"

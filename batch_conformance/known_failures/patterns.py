@@ -17,7 +17,7 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.http import Redactor
 from batch_conformance.http.redact import met_in
-from batch_conformance.report.text import Chained, cut, shown_text
+from batch_conformance.http.text import Chained, cut, shown_text
 
 ANYTHING = "*"
 #: Longer evidence goes into a pattern by its beginning, in characters.

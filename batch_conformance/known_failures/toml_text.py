@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 
 
 class UnknownForm(ValueError):
-    """ValidBatch TOML perhaps, but written in a way that is not edited here."""
+    """Valid TOML perhaps, but written in a way that is not edited here."""
 
 
 class _Token(NamedTuple):

@@ -1,1 +1,1 @@
-"""What is special about each operation, a folder each. No layer below names them: they are found (`contract.parts`)."""
+"""What is special about single operations, one folder each: the only code that may name a path, a field or a status."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 #: Marks a test of the suites; the argument is the clause id.
 MARKER = "batch_clause"
 _VERDICTS = "batch-conformance-verdicts"
+#: Whether the run came to its summary: only then is there something to close with.
+_SHOWN = pytest.StashKey[bool]()
 
 #: Found here by pytest; they import what they need when a test asks for them.
 __all__ = ["assert_conforms", "batch_stub"]
@@ -152,11 +154,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show the verdict."""
+    """Show what was found."""
     if config.pluginmanager.hasplugin(_VERDICTS):
         from batch_conformance.plugin.terminal import show_verdicts
 
         show_verdicts(terminalreporter, verdicts_of(config))
+        config.stash[_SHOWN] = True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Show the verdict, after everything else."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    verdicts = config.pluginmanager.get_plugin(_VERDICTS)
+    if reporter is not None and verdicts is not None and config.stash.get(_SHOWN, False):
+        from batch_conformance.plugin.terminal import show_closing
+
+        show_closing(reporter, verdicts)
 
 
 def verdicts_of(config: pytest.Config) -> Verdicts:

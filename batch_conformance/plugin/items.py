@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from batch_conformance.http.text import log_safe
 from batch_conformance.report.labels import fault, frequency
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import log_safe
 
 _COULD_NOT = pytest.StashKey[bool]()
 
@@ -67,10 +67,12 @@ class _Brief(str):
 
 
 def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Keep the terminal's failure section to a line a clause."""
+    """Keep a broken clause out of the terminal's failure section: what is found is shown in full further down."""
     if (
         report.outcome == "failed"
         and call.excinfo is not None
         and call.excinfo.errisinstance(pytest.fail.Exception)
     ):
         report.longrepr = _Brief(str(call.excinfo.value))
+        # As pytest marks what was shown in the debugger; where it does not know the mark, there is one line more.
+        report._pdbshown = True  # type: ignore[attr-defined]

@@ -6,12 +6,12 @@ import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from batch_conformance import __version__
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, unselected
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.plugin.hosts import blocker
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 _MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
-Progress = Callable[[int], None] | None
+
+class Progress(Protocol):
+    """Is told how many requests (or cases) are done, and once, as soon as it is known, how many there will be."""
+
+    def __call__(self, done: int, /) -> None:
+        """So many are done."""
+
+    def expect(self, total: int) -> None:
+        """So many there will be."""
 
 
 class Interrupted(Exception):
@@ -77,6 +85,8 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
     """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:
         return
+    from batch_conformance.mutants import variants
+
     names: set[str] = set()
     for kind in kinds:
         if kind == "recorded":
@@ -84,7 +94,7 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
         chosen = options.target if kind == "server" else options.client
         if chosen != "embedded":
             raise UsageProblem(f"--batch-mutant goes with the embedded {kind} only, not with {chosen!r}")
-        names |= _variants(kind)
+        names |= variants(kind, options.mutant).keys()
     if not names:
         raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
     if options.mutant not in names:
@@ -100,17 +110,9 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, one, other).ratio()
 
 
-def _variants(kind: Kind) -> set[str]:
-    if kind == "server":
-        from batch_conformance.mutants.server import server_mutants, server_variations
-
-        return {*server_mutants(), *server_variations()}
-    from batch_conformance.mutants.client import client_mutants, client_variations
-
-    return {*client_mutants(), *client_variations()}
 
 
-def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress = None) -> RunResult:
+def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:
     """Check a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
 
     ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
@@ -141,7 +143,7 @@ def could_not_run(kind: Kind, options: Options, selected: Collection[str], reaso
     """The result of a subject that cannot be judged, for a reason in one line."""
     side = side_of(kind)
     target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
-    clauses = {clause.id: clause for clause in load_contract().of_side(side)}
+    clauses = {clause.id: clause for clause in current_contract().of_side(side)}
     results = [ClauseResult(clauses[clause], "error", reason) for clause in clauses if clause in selected]
     results += unselected(clauses, selected)
     return RunResult(
@@ -153,7 +155,7 @@ def could_not_run(kind: Kind, options: Options, selected: Collection[str], reaso
     )
 
 
-def _judge_server(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_server(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.server_runner.session import judge_server
 
     with opened_target(options) as target:
@@ -165,6 +167,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
             seed=options.seed,
             timeout=options.timeout,
             progress=progress,
+            expect=progress.expect if progress else None,
             database=_database(options),
             operations=options.operations,
         )
@@ -215,17 +218,17 @@ def opened_target(options: Options) -> Iterator[Target]:
     if options.target != "embedded":
         yield _resolved(options)
         return
-    from batch_conformance.mutants.server import server_mutants, server_variations
+    from batch_conformance.mutants import variants
     from batch_conformance.reference.server import ReferenceServer
-    from batch_conformance.server_runner.embedded import embedded_target
+    from batch_conformance.reference.target import embedded_target
 
-    variants = {**server_variations(), **server_mutants()} if options.mutant else {}
-    app = variants[options.mutant].build() if options.mutant in variants else ReferenceServer()
+    variant = variants("server", options.mutant).get(options.mutant) if options.mutant else None
+    app = variant.build() if variant else ReferenceServer()
     with embedded_target(app, parse_rate(options.rate) if options.rate else None) as target:
         yield target
 
 
-def _judge_client(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_client(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.client_runner.leftovers import counted_leftovers
     from batch_conformance.client_runner.session import judge_client
 
@@ -239,6 +242,7 @@ def _judge_client(options: Options, selected: Collection[str], progress: Progres
                 strict=options.strict,
                 seed=options.seed,
                 progress=progress,
+                expect=progress.expect if progress else None,
                 database=_database(options),
                 operations=options.operations,
             )
@@ -255,23 +259,22 @@ def _client(options: Options) -> ClientUnderTest:
     from batch_conformance.client_runner.open import open_adapter, open_client
 
     if options.client == "embedded" and options.mutant:
-        from batch_conformance.mutants.client import client_mutants, client_variations
+        from batch_conformance.mutants import variants
 
-        mutant, variation = client_mutants().get(options.mutant), client_variations().get(options.mutant)
-        variant = mutant or variation
+        variant = variants("client", options.mutant).get(options.mutant)
         if variant is not None:
             return open_adapter(variant.adapter(), spec="embedded", transport=options.transport)  # type: ignore[arg-type]
     return open_client(options.client, transport=options.transport)  # type: ignore[arg-type]
 
 
-def _judge_recorded(options: Options, selected: Collection[str], progress: Progress) -> RunResult:
+def _judge_recorded(options: Options, selected: Collection[str], progress: Progress | None) -> RunResult:
     from batch_conformance.recorded import judge_recorded
 
     del progress  # reading files takes no time worth showing
     return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
 
 
-_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress], RunResult]] = {
+_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
     "server": _judge_server,
     "client": _judge_client,
     "recorded": _judge_recorded,

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from batch_conformance.checks.result import RunResult
+from batch_conformance.http.text import log_safe
 from batch_conformance.known_failures import (
     KnownFailures,
     KnownFailuresNotWritten,
@@ -22,7 +23,6 @@ from batch_conformance.known_failures import (
 )
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind
-from batch_conformance.report.text import log_safe
 
 _APART = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
 

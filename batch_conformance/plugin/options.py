@@ -19,7 +19,7 @@ TRANSPORTS = ("loopback", "respx")
 #: Option, ini type, argparse settings, help.
 OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
     ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
-    ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with GET /v2/batch)"),
+    ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with List Batches)"),
     ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
     ("other-key-env", "string", {"metavar": "NAME"}, "environment variable that holds a valid key of another organisation (default: none, its clause is not exercised)"),
     ("revoked-key-env", "string", {"metavar": "NAME"}, "environment variable that holds an expired or revoked key (default: none, its clause is not exercised)"),

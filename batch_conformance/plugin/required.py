@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult
 from batch_conformance.checks.verdict import ClauseResult
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind, side_of
 
@@ -22,7 +22,7 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
 
     Raises :class:`UsageProblem`.
     """
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     for pattern in patterns(options):
         matched = [clause for clause in clauses if fnmatchcase(clause, pattern)]
         if not matched:

@@ -20,9 +20,9 @@ def kind_of(clause: str, mark: pytest.Mark | None) -> Kind:
     if told:
         return told
     # Only now: any run with pytest-xdist passes by here.
-    from batch_conformance.contract import load_contract
+    from batch_conformance.contract import current_contract
 
-    return load_contract().clauses[clause].side
+    return current_contract().clauses[clause].side
 
 
 def side_of(kind: Kind) -> Side:

@@ -32,7 +32,6 @@ from batch_conformance.plugin.usage import nobody_named, without_part
 from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document, write_whole
-from batch_conformance.report.har import har_page, har_text
 from batch_conformance.report.partial import is_partial, without_unreached
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class Verdicts:
         return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
 
     def check_usage(self) -> None:
-        """CallResult wrong usage into pytest's exit status 4, with one line."""
+        """Turn wrong usage into pytest's exit status 4, with one line."""
         try:
             judging.check(self.options)
             known_failures.check(self.options)
@@ -132,19 +131,24 @@ class Verdicts:
 
     def _judge(self, kind: Kind, kept: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
+        progress = progress_line(self._config, kind)
         try:
             reason = obstacle(self._config, kind, self.options)
             run = (
                 judging.could_not_run(kind, self.options, self.selected[kind], reason)
                 if reason
-                else judging.judge(
-                    kind, self.options, self.selected[kind], progress_line(self._config, kind)
-                )
+                else judging.judge(kind, self.options, self.selected[kind], progress)
             )
         except judging.Interrupted as stop:
             run, interrupted = stop.run, KeyboardInterrupt()
+        finally:
+            if progress is not None:
+                progress.close()
         run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
         if self.options.trace is not None:
+            # Imported where it is used: few runs are traced.
+            from batch_conformance.report.har import har_page
+
             kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
         run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
@@ -239,6 +243,8 @@ class Verdicts:
         """Write the exchanges of all subjects into one file. Raises ``ReportNotWritten``."""
         if self.options.trace is None:
             return
+        from batch_conformance.report.har import har_text
+
         kept = [self._folder / f"{kind}-trace.json" for kind in documents]
         parts = [json.loads(path.read_text("utf-8")) for path in kept if path.exists()]
         write_whole(self.options.trace, har_text(parts))

@@ -1,13 +1,12 @@
-"""Recorded traffic: mocks, HAR files and cassettes, judged by the server's judges without sending anything."""
+"""Recorded traffic: runs the server checks on mocks, HAR files and cassettes. Sends nothing."""
 
-from batch_conformance.recorded.clauses import NEEDS
+from batch_conformance.recorded.clauses import recorded_needs
 from batch_conformance.recorded.files import NoSuchFiles, find_files
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.recording import Draft, Recording, SetAside, recording_of
 from batch_conformance.recorded.session import judge_recorded
 
 __all__ = [
-    "NEEDS",
     "Draft",
     "NoSuchFiles",
     "Recording",
@@ -15,5 +14,6 @@ __all__ = [
     "find_files",
     "judge_clause",
     "judge_recorded",
+    "recorded_needs",
     "recording_of",
 ]

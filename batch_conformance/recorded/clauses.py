@@ -1,24 +1,28 @@
-"""Which clauses a recording can put to the test, and what it has to tell for that."""
+"""The clauses that recordings can exercise, and the facts that each needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.recorded.recording import Fact
 
-#: Why the others stay open.
+#: The reason why other clauses are not exercised.
 LIVE = "needs requests sent for the purpose, which no recording holds: judge the server itself with suites/server"
 
 _BODY: frozenset[Fact] = frozenset({"body"})
-#: What a recording has to tell, clause by clause. A clause that a recording could only ever keep, since nobody knows
-#: which key or id was refused, is not here: it would pass without having been put to the test.
-NEEDS: Mapping[str, frozenset[Fact]] = {
+_ORDERED: frozenset[Fact] = frozenset({"order", "body"})
+#: Clauses of these themes, whichever the contract in use has.
+_THEMES: Mapping[str, frozenset[Fact]] = {
+    "server.body.": _BODY,
+    "server.rule.": _ORDERED,
+    "server.poll.": _ORDERED,
+}
+_SINGLE: Mapping[str, frozenset[Fact]] = {
     "server.ok.status": frozenset({"status", "target"}),
     "server.ok.media-type": frozenset({"headers"}),
     "server.ok.json": frozenset({"text"}),
     "server.ok.unique-names": _BODY,
-    **{clause: _BODY for clause in load_contract().clauses if clause.startswith("server.body.")},
     "server.auth.no-disclosure": _BODY,
     "server.auth.challenge": frozenset({"status", "headers"}),
     "server.error.body": _BODY,
@@ -26,16 +30,27 @@ NEEDS: Mapping[str, frozenset[Fact]] = {
     "server.error.media-type": frozenset({"headers", "body"}),
     "server.error.documented-status": frozenset({"status", "target"}),
     "server.error.no-internals": _BODY,
-    **{
-        clause: frozenset({"order", "body"})
-        for clause in load_contract().clauses
-        if clause.startswith("server.poll.")
-    },
     "server.rate.429": _BODY,
     "server.list.array": _BODY,
     "server.list.newest-first": _BODY,
     "server.list.once": _BODY,
 }
+
+
+def recorded_needs() -> dict[str, frozenset[Fact]]:
+    """What a recording has to tell, clause by clause of the contract in use.
+
+    A clause that a recording could only ever keep, since nobody knows which key or id was refused, is not here: it
+    would pass without having been put to the test.
+    """
+    found = {}
+    for clause in current_contract().of_side("server"):
+        theme = next((facts for prefix, facts in _THEMES.items() if clause.id.startswith(prefix)), None)
+        facts = _SINGLE.get(clause.id, theme)
+        if facts is not None:
+            found[clause.id] = facts
+    return found
+
 
 #: What is missing, in words.
 WORDS: Mapping[Fact, str] = {
@@ -51,7 +66,7 @@ _ABOUT_ERRORS = ("server.auth.", "server.error.", "server.rate.")
 
 
 def is_about(clause: str, status: int) -> bool:
-    """Whether an answer of this status is what the clause is about."""
+    """Whether the clause is about answers of this status."""
     if clause == "server.error.documented-status":
         return True
     return (status >= 400) == clause.startswith(_ABOUT_ERRORS)

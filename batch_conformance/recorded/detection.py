@@ -1,4 +1,4 @@
-"""What is a batch, what is an error, what is a request for a batch: known by its looks."""
+"""Recognises batches, error bodies and Get Batch requests in recorded files."""
 
 from __future__ import annotations
 
@@ -6,39 +6,54 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from batch_conformance.contract.load import COUNTS
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import split
+from batch_conformance.contract.statuses import error_body, status_member
 
-#: Stands for an id that a request does not tell: a path parameter, a pattern, or no request at all.
+#: Placeholder for an id that is not recorded: a path parameter, a pattern, or no request at all.
 UNKNOWN_ID = "(not recorded)"
 
-_DOCUMENTED = frozenset({"id", "created_at", "status", "metrics", "outputUrl", "webhookUrl"})
-#: The counts' names whatever their case, so that a mock in another case is found, and found wrong.
-_COUNTS = frozenset(name.replace("_", "") for name in COUNTS)
-_ERROR_TEXTS = frozenset({"message", "error", "errorCode"})
+#: What errors of this and other servers say in words, whatever the contract has.
+_ERROR_TEXTS = frozenset({"message", "error"})
 #: Members of a generation, which shares most of a batch's names.
 _GENERATION = frozenset({"model", "input"})
 
-_PATH = re.compile(r"(?:.*/)?v2/batch/([^/?#]+)")
-_LIST_PATH = re.compile(r"(?:.*/)?v2/batch")
-_PATTERN_PATH = re.compile(r".*/v2/batch/[\[(.][^/]*/?[^/]*")
 _PLACEHOLDER = re.compile(r"^:|[{}<>*()\[\]\\^$+]|%7B|%2A", re.IGNORECASE)
 
 
 def looks_like_batch(value: object) -> bool:
-    """Whether a JSON value is meant to be a batch, right or wrong: it holds something that only batches have.
+    """Whether a JSON value is meant to be a batch, valid or not: it has something that only batches have.
 
-    That is counts within ``metrics``, an id that begins with ``batch``, or ``created_at`` beside ``outputUrl``.
+    That is an object with documented members within a documented one, an id that begins with ``batch``, or the
+    required members whose names are no everyday words.
     """
     if not isinstance(value, Mapping) or not _GENERATION.isdisjoint(value):
         return False
-    if len(_DOCUMENTED & value.keys()) < 2:
+    entity = entity_of("get")
+    if len(set(entity.members) & value.keys()) < 2:
         return False
-    metrics, own = value.get("metrics"), value.get("id")
+    own = entity.value_at(dict(value), entity.echo) if entity.echo else None
+    telling = {name for name in entity.required if _plain(name) != name}
     return (
-        (isinstance(metrics, Mapping) and any(_plain(name) in _COUNTS for name in metrics))
+        any(_holds_documented(name, value.get(name)) for name in entity.members)
         or (isinstance(own, str) and own.lower().startswith("batch"))
-        or {"created_at", "outputUrl"} <= value.keys()
+        or (len(telling) > 1 and telling <= value.keys())
     )
+
+
+def _holds_documented(name: str, value: object) -> bool:
+    """Whether an object stands at a member that has one documented name at least, in whatever case or spelling."""
+    if not isinstance(value, Mapping):
+        return False
+    known = _members_below(name)
+    return any(_plain(inner) in known for inner in value)
+
+
+@cached_by_contract
+def _members_below(name: str) -> frozenset[str]:
+    below = [split(place.pointer) for place in entity_of("get").places]
+    return frozenset(_plain(parts[1]) for parts in below if len(parts) > 1 and parts[0] == name and parts[1] != "*")
 
 
 def _plain(name: object) -> str:
@@ -46,8 +61,18 @@ def _plain(name: object) -> str:
 
 
 def looks_like_error(value: object) -> bool:
-    """Whether a JSON value is meant to be an error body, right or wrong: ``statusCode`` beside a text."""
-    return isinstance(value, Mapping) and "statusCode" in value and not _ERROR_TEXTS.isdisjoint(value)
+    """Whether a JSON value is meant to be an error body, right or wrong: the status beside a text."""
+    status, errors = status_member(), error_body()
+    texts = _ERROR_TEXTS | (frozenset(errors.members) - {status} if errors else frozenset())
+    return isinstance(value, Mapping) and status in value and not texts.isdisjoint(value)
+
+
+@cached_by_contract
+def _paths() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """The path of a Get Batch with its id, and what mocks match it with."""
+    before, _, after = current_contract().operation("get").raw_path("\0").partition("\0")
+    known, end = re.escape(before.lstrip("/")), re.escape(after)
+    return re.compile(rf"(?:.*/)?{known}([^/?#]+){end}"), re.compile(rf".*/{known}[\[(.][^/]*/?[^/]*{end}")
 
 
 def asks_for_list(method: str | None, url: str | None) -> bool:
@@ -59,13 +84,14 @@ def asks_for_list(method: str | None, url: str | None) -> bool:
         path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
     except ValueError:
         return False
-    return _LIST_PATH.fullmatch(path) is not None
+    listing = current_contract().operations.get("list")
+    return listing is not None and path.rstrip("/").endswith("/" + listing.url_path().strip("/"))
 
 
 def asked_id(method: str | None, url: str | None) -> str | None:
     """The id that a Get Batch asked for, percent-encoded as it was; None for any other request.
 
-    ``url`` is a URL, a path, or what mocks match paths with: for these the id is :data:`UNKNOWN_ID`.
+    ``url`` is a URL, a path, or a pattern that a mock matches paths with: for patterns the id is :data:`UNKNOWN_ID`.
     """
     if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
         return None
@@ -74,8 +100,9 @@ def asked_id(method: str | None, url: str | None) -> str | None:
         path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
     except ValueError:
         return None
-    match = _PATH.fullmatch(path)
+    whole, pattern = _paths()
+    match = whole.fullmatch(path)
     if match is None:
         # Patterns hold the very characters that end a path.
-        return UNKNOWN_ID if "/v2/batch/" in plain and _PATTERN_PATH.fullmatch(plain) else None
+        return UNKNOWN_ID if pattern.fullmatch(plain) else None
     return UNKNOWN_ID if _PLACEHOLDER.search(match[1]) else match[1]

@@ -1,4 +1,4 @@
-"""Which files are meant: globs, folders and file names, ``!`` in front of what is left out."""
+"""Selects files by globs, folders and file names; ``!`` in front excludes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from batch_conformance.contract import contract_root
 
-#: What is read of a folder that is named instead of files.
+#: Suffixes of the files that are read from a folder.
 SUFFIXES = (".har", ".json", ".yaml", ".yml")
 
 
 class NoSuchFiles(ValueError):
-    """A pattern that names no file. The message is one line for the user."""
+    """Raised for a pattern that names no file. The message is one line for the user."""
 
 
 def sample_folder() -> Path:
@@ -55,6 +55,6 @@ def _expand(pattern: str, folder: Path) -> list[Path]:
     return [file for file in (folder / match for match in matches) if file.is_file()]
 
 
-def shown(file: Path, folder: Path) -> str:
-    """A file's name for people: relative to ``folder`` if it is in there."""
+def format_name(file: Path, folder: Path) -> str:
+    """A file's name for display: relative to ``folder`` if it is in there."""
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)

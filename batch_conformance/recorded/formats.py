@@ -1,4 +1,4 @@
-"""Files to exchanges: HAR, cassettes (vcrpy, VCR, betamax, go-vcr), and whatever else is written as JSON or YAML."""
+"""Reads exchanges from files: HAR, cassettes (vcrpy, VCR, betamax, go-vcr), mocks and bodies in JSON or YAML."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CASSETTE_NAMES = ("http_interactions", "interactions")
 _URL_NAMES = ("url", "uri", "urlPath", "urlPathTemplate", "urlPattern", "urlPathPattern", "path")
 _MEDIA_TYPE_NAMES = ("content_type", "contentType")
 _METHOD_NAMES = ("method", "httpMethod")
-#: Levels of nesting within which exchanges are looked for in a file of no known format.
+#: Levels of nesting that are searched for exchanges in a file of unknown format.
 DEPTH = 30
 
 
 def drafts_of(data: bytes, name: str, suffix: str) -> Iterator[Draft]:
-    """Everything in a file that may be an exchange, in the file's order. Raises :class:`Unreadable`."""
+    """All possible exchanges of a file, in the file's order. Raises :class:`Unreadable`."""
     value = parse(data, suffix)
     log = value.get("log") if isinstance(value, Mapping) else None
     if isinstance(value, Mapping) and {"report", "suite", "subject", "clauses"} <= value.keys():
-        return  # a report of ours: its evidence was judged when it came
+        return  # a report of this suite: its evidence has been judged already
     if isinstance(log, Mapping) and "entries" in log:
         yield from _har(log["entries"], name)
     elif suffix == ".har":
@@ -76,7 +76,7 @@ def _seconds(milliseconds: Any) -> float:
 
 
 def _interactions(value: Any) -> Any:
-    """What a cassette holds; Pact files have ``interactions`` as well, which are in no order of time."""
+    """The interactions of a cassette; those of Pact files are in no order of time, so they do not count."""
     if not isinstance(value, Mapping) or {"consumer", "provider"} <= value.keys():
         return None
     return next((value[key] or [] for key in _CASSETTE_NAMES if key in value), None)
@@ -109,7 +109,7 @@ def _sides(exchange: Any, place: str) -> tuple[Mapping[str, Any], Mapping[str, A
 
 
 def _found(value: Any, name: str) -> Iterator[Draft]:
-    """Look for exchanges and bodies anywhere in a value, in its order; what is aliased is looked at once."""
+    """Search a value for exchanges and bodies, in its order; aliased values are searched once."""
     seen: set[int] = set()
     stack: list[tuple[Any, str, int]] = [(value, "", 0)]
     while stack:

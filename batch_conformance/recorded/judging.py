@@ -1,4 +1,4 @@
-"""The server's judges, over recordings: each gets what it can tell from, and is told where it stands."""
+"""Runs server checks on recordings: each check gets the recordings that have the facts it needs."""
 
 from __future__ import annotations
 
@@ -8,43 +8,46 @@ from dataclasses import replace
 from batch_conformance.checks.by_operation import merged
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.checks.server import SERVER_CHECKS, Record
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import part_of
 from batch_conformance.http import Exchange
-from batch_conformance.recorded.clauses import NEEDS, WORDS, is_about
+from batch_conformance.http.key_values import key_values
+from batch_conformance.recorded.clauses import WORDS, is_about, recorded_needs
 from batch_conformance.recorded.recording import Recording
 from batch_conformance.recorded.redaction import redactor_of, safe
 
 
 def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
-    """Check one clause of :data:`NEEDS` by the recordings that can tell; findings name their place."""
-    operations = load_contract().clauses[clause].operations
+    """Check one clause of :func:`recorded_needs` by the recordings that can tell; findings name their place."""
+    needs = recorded_needs()[clause]
+    usable = [row for row in recordings if needs <= row.facts]
+    operations = current_contract().clauses[clause].operations
     if clause.startswith("server.poll."):
         # Entries of lists tell nothing of the recording that they belong to.
         operations = operations[:1]
-    rows = {name: [row for row in recordings if row.exchange.intent.operation == name] for name in operations}
+    rows = {name: [row for row in usable if row.exchange.intent.operation == name] for name in operations}
     parts = {name: _judged(clause, name, found) for name, found in rows.items() if found}
-    return merged(clause, parts) if parts else _judged(clause, operations[0], [])
+    result = merged(clause, parts) if parts else _judged(clause, operations[0], [])
+    places = {row.exchange.number: row for row in usable}
+    result.findings = [_placed(finding, places, clause) for finding in result.findings]
+    of_these = [row for row in recordings if row.exchange.intent.operation in operations]
+    about = [row for row in of_these if is_about(clause, row.exchange.status or 0)]
+    lacking = [row for row in about if not needs <= row.facts]
+    if lacking:
+        if len(lacking) == len(about):
+            result.reason = ""
+        missing = [WORDS[fact] for fact in WORDS if any(fact in needs - row.facts for row in lacking)]
+        result.note(f"{len(lacking)} of {len(about)} recordings do not tell {' or '.join(missing)}")
+    return result
 
 
 def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
-    needs = NEEDS[clause]
-    usable = [row for row in recordings if needs <= row.facts]
-    exchanges = [_as_judged(row, clause) for row in usable]
+    exchanges = [_as_judged(row, clause) for row in recordings]
     record = Record(exchanges, _keys(exchanges), operation)
     own = part_of(operation, "entries")
-    result = SERVER_CHECKS.checks[clause](own.view(record, clause) if own else record)
+    result = SERVER_CHECKS.find(clause)(own.view(record, clause) if own else record)
     if own:
         result.findings = [own.placed(finding) for finding in result.findings]
-    places = {row.exchange.number: row for row in usable}
-    result.findings = [_placed(finding, places, clause) for finding in result.findings]
-    about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]
-    mute = [row for row in about if not needs <= row.facts]
-    if mute:
-        if len(mute) == len(about):
-            result.reason = ""
-        missing = [WORDS[fact] for fact in WORDS if any(fact in needs - row.facts for row in mute)]
-        result.note(f"{len(mute)} of {len(about)} recordings do not tell {' or '.join(missing)}")
     return result
 
 
@@ -56,14 +59,15 @@ def _as_judged(row: Recording, clause: str) -> Exchange:
         within = "\0".join((row.order or "", origin, exchange.intent.id))
         return replace(exchange, intent=replace(exchange.intent, id=within))
     if clause == "server.rate.429" and response and "headers" not in row.facts:
-        # Retry-After is not known; the body is still to be judged.
+        # Retry-After is not recorded; the body can still be judged.
         return replace(exchange, response=replace(response, headers=(("retry-after", "1"),)))
     return exchange
 
 
 def _keys(exchanges: Sequence[Exchange]) -> list[str]:
     """Keys that opened something."""
-    return [key for row in exchanges if row.status == 200 for key in row.request.header_values("x-api-key")]
+    place = current_contract().operation("get").key
+    return [key for row in exchanges if row.status == 200 for key in key_values(row.request, place)]
 
 
 def _placed(finding: Finding, places: dict[int, Recording], clause: str) -> Finding:
@@ -73,11 +77,11 @@ def _placed(finding: Finding, places: dict[int, Recording], clause: str) -> Find
     expected = finding.expected
     if clause == "server.body.id" and not row.knows_id:
         expected = "a string, the id that was asked for"
-    quiet = redactor_of(row.exchange).text
+    redact = redactor_of(row.exchange).text
     return replace(
         finding,
-        message=f"{row.place}: {quiet(finding.message)}",
-        expected=quiet(expected),
-        actual=quiet(finding.actual),
+        message=f"{row.place}: {redact(finding.message)}",
+        expected=redact(expected),
+        actual=redact(finding.actual),
         exchange=safe(row.exchange) if row.shows else None,
     )

@@ -1,4 +1,4 @@
-"""Headers, statuses and bodies in the ways that recorders and mocks write them down."""
+"""Reads headers, statuses and bodies in the spellings of recorders and mocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from batch_conformance.recorded.reading import BODY_LIMIT, Members, Unreadable, written
 from batch_conformance.recorded.recording import Headers
 
-#: Where an answer's body stands; ``response`` is nock's.
+#: Names of an answer's body; ``response`` is nock's.
 BODY_NAMES = ("body", "jsonBody", "base64Body", "json", "data", "text", "content", "response")
 STATUS_NAMES = ("status", "statusCode", "status_code", "code")
 _JSON_NAMES = frozenset({"jsonBody", "json"})
@@ -23,7 +23,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def once(value: Mapping[str, Any], place: str) -> None:
-    """Make sure that no name stands twice where it matters which one counts. Raises :class:`Unreadable`."""
+    """Make sure that no name is repeated where it matters which one counts. Raises :class:`Unreadable`."""
     if isinstance(value, Members) and value.repeated is not None:
         raise Unreadable(f"{place}: {value.repeated!r} stands twice in one object")
 
@@ -83,9 +83,9 @@ def status_of(response: Mapping[str, Any]) -> tuple[int | None, str]:
 
 
 def body_of(response: Mapping[str, Any], headers: Headers | None) -> tuple[bytes | None, bool]:
-    """The body without transfer and content codings, None when it was not kept, and whether its bytes are those sent.
+    """The body without transfer and content codings, None if not recorded, and whether its bytes are those sent.
 
-    Raises :class:`Unreadable` for a body that is kept and cannot be read.
+    Raises :class:`Unreadable` for a recorded body that cannot be read.
     """
     for name in BODY_NAMES:
         if name in response:
@@ -145,7 +145,7 @@ def _unbase64(value: Any) -> bytes:
 
 
 def _decoded(data: bytes, headers: Headers | None) -> bytes | None:
-    """Without its content coding, where that is still there: recorders often took it off. None for one not known."""
+    """Undo the content coding, if the recorder has not done so already. None for an unknown one."""
     codings = {value.strip().lower() for name, value in headers or () if name.lower() == "content-encoding"}
     if data.startswith(_GZIP):
         return _inflated(data, 31)

@@ -1,4 +1,4 @@
-"""Files as plain values: JSON that remembers names written twice, YAML that is data and nothing else."""
+"""Reads files as plain values: JSON with repeated names preserved, YAML as data only."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, NoReturn
 
 import yaml
 
-#: Bytes that are read of one file, and written of one body. Recordings are smaller; what is not is no recording.
+#: The most bytes read from one file, and written for one body. Recordings are smaller.
 FILE_LIMIT = 64 << 20
 BODY_LIMIT = 8 << 20
-#: YAML nested deeper than this is refused: the C reader would take the process with it.
+#: YAML nested deeper than this is refused: it would crash the C reader, and the process with it.
 YAML_DEPTH = 100
 _TOO_DEEP = "it is nested too deeply to be read"
 _BOM = b"\xef\xbb\xbf"
 
 
 class Unreadable(Exception):
-    """A file, or a place in it, that cannot be read. The message says what and where, and quotes nothing of it."""
+    """Raised for a file, or a part of it, that cannot be read. The message says what and where, and quotes nothing."""
 
 
 class Members(dict[str, Any]):
-    """A JSON object; ``pairs`` are its members as written, names that stand twice included."""
+    """A JSON object; ``pairs`` are its members as written, repeated names included."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -33,7 +33,7 @@ class Members(dict[str, Any]):
 
     @property
     def repeated(self) -> str | None:
-        """The first name that stands more than once."""
+        """The first repeated name."""
         if len(self) == len(self.pairs):
             return None
         names = [name for name, _ in self.pairs]
@@ -84,15 +84,15 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(_CLoader):  # type: ignore[misc]
-    """Reads plain data: dates stay text, and unknown tags (``!ruby/…``, ``!!python/…``) count for nothing."""
+    """Reads plain data: dates stay text, and unknown tags (``!ruby/…``, ``!!python/…``) are ignored."""
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the way PyYAML is told
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to configure it
         first: [(tag, pattern) for tag, pattern in rules if tag != _TIMESTAMP]
         for first, rules in _CLoader.yaml_implicit_resolvers.items()
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping without names that stand twice."""
+        """A mapping without repeated names."""
         # A merge copies; merges of merges of merges copy without end.
         if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
             problem = "merge keys (<<) are not read"
@@ -145,12 +145,12 @@ def _parse_yaml(text: str) -> Any:
             f"it is not YAML: a character that is not allowed at position {error.position}"
         ) from None
     except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError):
-        # What PyYAML raises for scalars that are not what their tag says.
+        # PyYAML raises these for scalars that do not match their tag.
         raise Unreadable("it is not YAML that can be read") from None
 
 
 def written(value: Any) -> bytes:
-    """A value of a file as JSON text again, names that stand twice included. Raises :class:`Unreadable`."""
+    """A value of a file as JSON text again, repeated names included. Raises :class:`Unreadable`."""
     pieces: list[str] = []
     try:
         _write(value, pieces, [BODY_LIMIT])

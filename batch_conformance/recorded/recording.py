@@ -1,4 +1,4 @@
-"""One recorded exchange: what its file says, and what can be concluded from that."""
+"""One recorded exchange: the facts in its file, and the conclusions from them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import unquote
 
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
+from batch_conformance.contract.statuses import status_member
 from batch_conformance.http import Exchange, Intent, Request, Response, read_json
 from batch_conformance.recorded.detection import (
     UNKNOWN_ID,
@@ -19,22 +22,22 @@ from batch_conformance.recorded.detection import (
 )
 
 Headers = tuple[tuple[str, str], ...]
-#: What a file can tell: the status; the response headers; the body as a JSON value; its very characters; when it came
-#: among other exchanges; that it was a GET of a batch.
+#: Facts that a file may have: the status; the response headers; the body as a JSON value; its exact characters; its
+#: place in the order of exchanges; that it was a GET of a batch.
 Fact = Literal["status", "headers", "body", "text", "order", "target"]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-#: Stands for the origin in a request that was recorded without.
+#: Placeholder for the origin of a request that was recorded without one.
 BASE = "${BASE_URL}"
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """What a file says of an exchange; None is what it does not say. ``place`` says where, e.g. ``a.har: entry 3``.
+    """The contents of a file about one exchange; None for parts it lacks. ``place``, e.g. ``a.har: entry 3``.
 
     ``url`` may be a path or a pattern. ``order`` names the recording in which ``at`` and ``until``, in seconds,
-    put exchanges in order. ``text`` tells that the body's characters are those that were sent.
+    put exchanges in order. ``text`` is true if the body's characters are those that were sent.
     """
 
     place: str
@@ -53,9 +56,9 @@ class Draft:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded exchange, ready to be judged. Of ``exchange``, only what ``facts`` names is known.
+    """A recorded exchange, ready to be judged. Only the ``facts`` of ``exchange`` are known.
 
-    ``knows_id`` tells whether the id that was asked for is known, ``shows`` whether there is a request to show.
+    ``knows_id`` is true if the requested id is known, ``shows`` if there is a request to show.
     """
 
     place: str
@@ -68,17 +71,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class SetAside:
-    """An exchange of the API that nothing can be concluded from, and why."""
+    """An exchange of the API that cannot be judged, and why."""
 
     place: str
     why: str
 
 
 def recording_of(draft: Draft) -> Recording | SetAside | None:
-    """Conclude from what a file says what a judge has to know; None for what is neither Get nor List Batches.
+    """Derive a recording from the facts of a file; None for what is neither Get nor List Batches.
 
-    Whatever was answered with a 2xx was a known id with a valid key. A 401, a 404 or another refusal does not tell
-    which key or id it refused, and a 5xx does not tell what caused it: it counts as staged.
+    A 2xx means a known id and a valid key. A 401, a 404 or another refusal does not say which key or id was refused,
+    and a 5xx does not say what caused it: it counts as staged.
     """
     segment = asked_id(draft.method, draft.url)
     listed = asks_for_list(draft.method, draft.url)
@@ -92,7 +95,7 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         return SetAside(draft.place, "it has no answer")
     if status < 200 or status == 304 or draft.reason == "Internal Redirect":
         return SetAside(draft.place, f"its status, {status}, is not the API's answer")
-    told = {
+    recorded = {
         "status": draft.status is not None,
         "headers": draft.headers is not None,
         "body": draft.body is not None,
@@ -111,7 +114,7 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         started=draft.at,
         ended=draft.until,
     )
-    facts: frozenset[Any] = frozenset(name for name, known in told.items() if known)
+    facts: frozenset[Any] = frozenset(name for name, known in recorded.items() if known)
     return Recording(draft.place, exchange, facts, draft.order, knows_id, shows=draft.url is not None)
 
 
@@ -132,14 +135,15 @@ def _list_intent(status: int) -> Intent:
 
 def _assumed_status(value: object) -> int:
     """The status of an answer that was kept without: an error names its own."""
-    if looks_like_batch(value) or not isinstance(value, Mapping) or "statusCode" not in value:
+    if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member()) not in value:
         return 200
-    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value["statusCode"]))
+    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
     return int(told[1]) if told else 400
 
 
 def _own_id(value: object) -> str:
-    own = value.get("id") if isinstance(value, Mapping) else None
+    echo = entity_of("get").echo
+    own = read(dict(value), echo) if echo and isinstance(value, Mapping) else None
     return own if isinstance(own, str) else UNKNOWN_ID
 
 

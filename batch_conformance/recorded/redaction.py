@@ -1,4 +1,4 @@
-"""Secrets in recordings: found by where they stand, taken out of what is shown."""
+"""Redacts secrets in recordings, recognised by their position (headers, query parameters)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.http import Exchange, Redactor, Request
+from batch_conformance.http.key_values import key_values
 from batch_conformance.http.redact import hiding
 from batch_conformance.http.sensitive import (
     SECRET_NAME,
@@ -19,40 +21,59 @@ from batch_conformance.http.sensitive import (
 from batch_conformance.recorded.recording import Headers
 
 _SECRET_HEADER = re.compile(rf"(?!(?:www|proxy)-authenticate$).*{SECRET_NAME}", re.IGNORECASE)
-#: Headers whose values are few in a file, and hidden in all of it.
-_KEY_HEADERS = frozenset({"x-api-key", "authorization"})
 
 
 def keys_hidden(requests: Iterable[Request]) -> Redactor:
     """Hides the keys of all these requests."""
-    keys = _of_headers(row for request in requests for row in request.headers if _is_key(row[0]))
+    rows = list(requests)
+    keys = set(_of_headers(row for request in rows for row in request.headers if _is_key(row[0])))
+    keys |= {row for request in rows for row in _of_place(request)}
     redactor = Redactor()
-    for secret, name in sorted(set(keys)):
+    for secret, name in sorted(keys):
         redactor.add(secret, name, pieces=name)
     return redactor
 
 
 def redactor_of(exchange: Exchange) -> Redactor:
-    """Hides every secret of one exchange, wherever in it that turns up."""
+    """A redactor for every secret of one exchange, wherever it occurs in it."""
     response = exchange.response
     headers = (*exchange.request.headers, *(response.headers if response else ()))
     body = response.body.decode("utf-8", "replace") if response else ""
     texts = (exchange.request.url, body, *(value for _, value in headers))
-    return hiding(frozenset((*_of_headers(headers), *query_secrets(texts))))
+    return hiding(frozenset((*_of_headers(headers), *query_secrets(texts), *_of_place(exchange.request))))
 
 
 def _is_key(header: str) -> bool:
-    return header.lower() in _KEY_HEADERS
+    """Whether it is a header whose values are few in a file, and hidden in all of it."""
+    return header.lower() == "authorization" or header.lower() in _key_headers()
+
+
+def _key_headers() -> frozenset[str]:
+    """The header of the key, by the contract in use and by that without overlays."""
+    contracts = (current_contract(), base_contract())
+    names = (operation.key_header for contract in contracts for operation in contract.operations.values())
+    return frozenset(name.lower() for name in names if name)
+
+
+def _of_place(request: Request) -> Iterator[Secret]:
+    """What stands where the contract has the key, in a query or a cookie, too."""
+    place = current_contract().operation("get").key
+    if place is not None and place.place != "header":
+        yield from ((value, "[api-key]") for value in key_values(request, place) if len(value) >= TELLING)
 
 
 def _of_headers(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
     for name, value in headers:
-        if _SECRET_HEADER.match(name):
+        if _is_secret(name):
             yield from ((part, _label(name)) for part in _values(name, value) if len(part) >= TELLING)
 
 
 def _label(header: str) -> str:
-    return "[api-key]" if header.lower() == "x-api-key" else f"[{header.lower()}]"
+    return "[api-key]" if header.lower() in _key_headers() else f"[{header.lower()}]"
+
+
+def _is_secret(header: str) -> bool:
+    return _SECRET_HEADER.match(header) is not None or header.lower() in _key_headers()
 
 
 def _values(name: str, value: str) -> Iterator[str]:
@@ -66,7 +87,7 @@ def _values(name: str, value: str) -> Iterator[str]:
 
 
 def safe(exchange: Exchange) -> Exchange:
-    """The exchange as it may be shown: secrets replaced where they stand, however short, and where they are echoed."""
+    """The exchange with secrets replaced: in place, however short, and where they are echoed."""
     request, response, redactor = exchange.request, exchange.response, redactor_of(exchange)
     url = hide_queries(hide_userinfo(request.url))
     if response is not None:
@@ -79,6 +100,6 @@ def safe(exchange: Exchange) -> Exchange:
 
 def _masked(headers: Headers, redactor: Redactor) -> Headers:
     return tuple(
-        (name, _label(name) if value and _SECRET_HEADER.match(name) else redactor.text(value))
+        (name, _label(name) if value and _is_secret(name) else redactor.text(value))
         for name, value in headers
     )

@@ -1,4 +1,4 @@
-"""Judging recorded traffic from beginning to end: files, exchanges, judges, verdicts."""
+"""Judges recorded traffic: files, exchanges, checks, verdicts."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from batch_conformance import __version__
+from batch_conformance.checks.by_operation import operations_of_run
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.verdict import ClauseResult, clause_result, not_selected
-from batch_conformance.contract import Clause, load_contract
-from batch_conformance.recorded.clauses import LIVE, NEEDS
-from batch_conformance.recorded.files import find_files, sample_folder, shown
+from batch_conformance.contract import Clause, current_contract
+from batch_conformance.recorded.clauses import LIVE, recorded_needs
+from batch_conformance.recorded.files import find_files, format_name, sample_folder
 from batch_conformance.recorded.formats import drafts_of
 from batch_conformance.recorded.judging import judge_clause
 from batch_conformance.recorded.reading import FILE_LIMIT, Unreadable
 from batch_conformance.recorded.recording import BASE, Recording, SetAside, recording_of
 from batch_conformance.recorded.redaction import keys_hidden
 
-#: How many files or places are named in one sentence.
+#: The most files or places named in one sentence.
 _NAMED = 12
 
 
 @dataclass
 class Pile:
-    """What was found in the files: exchanges to judge, those nothing can be told from, and files that gave none."""
+    """The contents of all files: exchanges to judge, ones that cannot be judged, and files without any."""
 
     files: list[str] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
     aside: list[SetAside] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
+    unrelated: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
-        """What was not judged, and why."""
-        if self.strangers:
-            files = _counted(len(self.strangers), "file")
-            yield f"{files} without Get Batch exchange: {_listed(self.strangers)}"
+        """The exchanges and files that were not judged, and why."""
+        if self.unrelated:
+            files = _counted(len(self.unrelated), "file")
+            yield f"{files} without Get Batch exchange: {_listed(self.unrelated)}"
         if self.aside:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
 
@@ -47,7 +48,7 @@ def read_files(files: Sequence[Path], folder: Path) -> Pile:
     """Read recordings; never raises for what is in them. Names are shown relative to ``folder``."""
     pile = Pile()
     for file in files:
-        name = shown(file, folder)
+        name = format_name(file, folder)
         pile.files.append(name)
         try:
             drafts = list(drafts_of(_bytes(file), name, file.suffix.lower()))
@@ -57,7 +58,7 @@ def read_files(files: Sequence[Path], folder: Path) -> Pile:
             continue
         found = [row for draft in drafts if (row := recording_of(draft))]
         if not found:
-            pile.strangers.append(name)
+            pile.unrelated.append(name)
         pile.recordings += [row for row in found if isinstance(row, Recording)]
         pile.aside += [row for row in found if isinstance(row, SetAside)]
     return pile
@@ -80,7 +81,7 @@ def judge_recorded(
 ) -> RunResult:
     """Check the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
 
-    ``selected`` are the clauses to judge, all that recordings can tell about when None. A file that cannot be read, or
+    ``selected`` are the clauses to judge, all that recordings can exercise when None. A file that cannot be read, or
     files without any Get Batch exchange, give a result with ``error`` set. Raises ``NoSuchFiles``.
     """
     began = time.monotonic()
@@ -93,18 +94,19 @@ def judge_recorded(
         started=started,
         requests=count,
         strict=strict,
+        operations=operations_of_run(("get",)),
         redactor=keys_hidden(row.exchange.request for row in pile.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
-    run.error = _trouble(pile)
-    chosen = set(NEEDS) if selected is None else set(selected)
-    run.results = [_result(clause, pile, run, chosen) for clause in load_contract().of_side("server")]
+    run.error = _error_of(pile)
+    chosen = set(recorded_needs()) if selected is None else set(selected)
+    run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
 
 
 def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
-    within = len(pile.files) - len(pile.strangers) - len(pile.unreadable)
+    within = len(pile.files) - len(pile.unrelated) - len(pile.unreadable)
     found = (
         f"({_counted(len(pile.recordings), 'exchange')} in {within} of {_counted(len(pile.files), 'file')})"
     )
@@ -113,27 +115,29 @@ def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
     return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
 
 
-def _trouble(pile: Pile) -> str:
+def _error_of(pile: Pile) -> str:
     if pile.unreadable:
         count = len(pile.unreadable)
         files = "a file cannot be read" if count == 1 else f"{count} files cannot be read"
         return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
     if not pile.recordings:
         told = "; ".join(pile.remarks())
-        return f"there is nothing to judge: {told}; name files with answers of GET /v2/batch/{{id}} (--batch-recorded)"
+        get = current_contract().operation("get")
+        named = f"{get.method} {get.path}"
+        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 
 def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
     remarks = "".join(f"; {remark}" for remark in pile.remarks())
-    if clause.id not in NEEDS:
+    if clause.id not in recorded_needs():
         if run.error and clause.id in chosen:
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
     if clause.id not in chosen:
         return not_selected(clause)
     result = judge_clause(clause.id, pile.recordings)
-    # What was seen broken stays so; but nothing passes while there is something nobody could look at.
+    # Failures stand, but nothing passes while a file could not be read.
     if run.error and not result.findings:
         return ClauseResult(clause, "error", run.error)
     if clause.id == "server.body.object":

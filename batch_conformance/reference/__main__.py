@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
-from batch_conformance.mutants.server import server_mutants, server_variations
+from batch_conformance.contract import load_with_overlays, use_contract
+from batch_conformance.contract.overlay import OverlayError
+from batch_conformance.mutants import variants
+from batch_conformance.mutants.derived import unprovable
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
 from batch_conformance.reference.store import REFERENCE_KEY
@@ -17,17 +21,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m batch_conformance.reference", description=__doc__)
     parser.add_argument("--port", type=int, default=3001, help="port on 127.0.0.1 (default: 3001; 0: any)")
     parser.add_argument("--mutant", metavar="NAME", help="serve one of the mutants or legal variations")
-    parser.add_argument("--list-mutants", action="store_true", help="list the mutants with the clauses they break")
+    parser.add_argument(
+        "--list-mutants", action="store_true", help="list the mutants with the clauses they break"
+    )
+    parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
+                        help="serve an edited contract: apply an overlay to it; repeatable")  # fmt: skip
     told = parser.parse_args(arguments)
-    variants = {**server_variations(), **server_mutants()}
+    try:
+        use_contract(load_with_overlays(told.overlay))
+    except OverlayError as error:
+        print(error, file=sys.stderr)
+        return 4
     if told.list_mutants:
-        for name, variant in variants.items():
-            print(f"{name:40} {variant.clause or 'legal'}")
-        return 0
-    if told.mutant is not None and told.mutant not in variants:
+        return _listed()
+    known = variants("server", told.mutant) if told.mutant else {}
+    if told.mutant is not None and told.mutant not in known:
         print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
         return 4
-    app = variants[told.mutant].build() if told.mutant else ReferenceServer()
+    app = known[told.mutant].build() if told.mutant else ReferenceServer()
     key = os.environ.get("SYNC_API_KEY")
     if key:
         app.keys = (key.encode(),)
@@ -38,6 +49,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 4
 
 
+def _listed() -> int:
+    for name, variant in variants("server").items():
+        print(f"{name:40} {variant.clause or 'legal'}")
+    for lost in unprovable("server"):
+        print(f"{lost.name:40} none: {lost.reason}")
+    return 0
+
+
 def _serve(app: ReferenceServer, port: int, shown: str) -> int:
     if isinstance(app.manner, WireOptions):
         print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
@@ -46,7 +65,9 @@ def _serve(app: ReferenceServer, port: int, shown: str) -> int:
         # Not needed for a look at the mutants.
         from batch_conformance.reference.serve import serve_forever
     except ImportError as error:
-        print(f"this needs its extra: pip install 'sync-batch-conformance[server]' ({error})", file=sys.stderr)
+        print(
+            f"this needs its extra: pip install 'sync-batch-conformance[server]' ({error})", file=sys.stderr
+        )
         return 3
 
     def tell(url: str) -> None:

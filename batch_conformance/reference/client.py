@@ -1,8 +1,8 @@
 """The reference client: Get and List Batches on httpx, sync and async, conforming to every clause of the contract.
 
-Two files to read: what goes out and what comes in is decided by :class:`Codec`, which knows no network;
-:class:`BatchClient` and :class:`AsyncBatchClient` carry it. It is written from the contract alone and imports nothing
-of the suite that judges it. ``adapter`` and ``async_adapter`` are its in-process adapters (driver protocol, version 1).
+What goes out and what comes in is decided by :class:`Codec`, which knows no network and follows the contract in use;
+:class:`BatchClient` and :class:`AsyncBatchClient` carry it. It imports nothing of the suite but the
+contract. ``adapter`` and ``async_adapter`` are its in-process adapters (driver protocol, version 1).
 """
 
 from __future__ import annotations
@@ -21,9 +21,23 @@ from typing import Any, Self
 
 import httpx
 
-from batch_conformance.reference.codec import Answer, Batch, BatchError, Codec, Metrics
+from batch_conformance.contract import current_contract
+from batch_conformance.reference.codec import Answer, Batch, BatchError, Codec
 
-__all__ = ["Answer", "AsyncBatchClient", "Batch", "BatchClient", "BatchError", "Codec", "Metrics"]
+__all__ = [
+    "Adapter",
+    "Answer",
+    "AsyncBatchClient",
+    "Batch",
+    "BatchClient",
+    "BatchError",
+    "Codec",
+    "adapter",
+    "async_adapter",
+    "failure",
+    "filters",
+    "hello",
+]
 
 #: No batch is anywhere near that large, in bytes.
 LARGEST_BODY = 16 * 2**20
@@ -50,15 +64,9 @@ class BatchClient(Codec):
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
         return self.read(self.send(self.url(batch_id), time.monotonic() + self.timeout))
 
-    def list_batches(
-        self,
-        status: str | None = None,
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
-    ) -> list[Batch]:
+    def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
         """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
-        url = self.list_url({"status": status, "created_after": created_after, "created_before": created_before})
-        return self.read_list(self.send(url, time.monotonic() + self.timeout))
+        return self.read_list(self.send(self.list_url(filters or {}), time.monotonic() + self.timeout))
 
     def send(self, url: str, deadline: float) -> Answer:
         """One GET, read to its end by ``deadline`` (seconds of the monotonic clock)."""
@@ -140,15 +148,9 @@ class AsyncBatchClient(Codec):
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
         return self.read(await self.send(self.url(batch_id)))
 
-    async def list_batches(
-        self,
-        status: str | None = None,
-        created_after: datetime | None = None,
-        created_before: datetime | None = None,
-    ) -> list[Batch]:
+    async def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
         """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
-        url = self.list_url({"status": status, "created_after": created_after, "created_before": created_before})
-        return self.read_list(await self.send(url))
+        return self.read_list(await self.send(self.list_url(filters or {})))
 
     async def send(self, url: str) -> Answer:
         """One GET, read to its end."""
@@ -219,11 +221,15 @@ def failure(error: BatchError) -> dict[str, Any]:
     return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
 
 
-def filters(request: dict[str, Any]) -> dict[str, Any]:
-    """What a ``list_batches`` request asks for, as the client takes it: dates as datetimes, naive where they are."""
-    names = ("created_after", "created_before")
-    dates = {name: request[name] and datetime.fromisoformat(request[name]) for name in names}
-    return {"status": request["status"], **dates}
+def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
+    """What a request for the list asks for, as the client takes it: dates as datetimes, naive where they are."""
+    parameters = current_contract().operation("list").of_place("query")
+    given = {row.name: request.get(row.name) for row in parameters}
+    dates = {row.name for row in parameters if row.schema.get("format") == "date-time"}
+    return {
+        name: datetime.fromisoformat(value) if value and name in dates else value
+        for name, value in given.items()
+    }
 
 
 def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +237,7 @@ def adapter(request: dict[str, Any]) -> dict[str, Any]:
     with BatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
             if request["op"] == "list_batches":
-                return {"batches": [client.as_reply(batch) for batch in client.list_batches(**filters(request))]}
+                return {"batches": [client.as_reply(batch) for batch in client.list_batches(filters(request))]}
             return {"batch": client.as_reply(client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)
@@ -242,7 +248,7 @@ async def async_adapter(request: dict[str, Any]) -> dict[str, Any]:
     async with AsyncBatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
             if request["op"] == "list_batches":
-                listed = await client.list_batches(**filters(request))
+                listed = await client.list_batches(filters(request))
                 return {"batches": [client.as_reply(batch) for batch in listed]}
             return {"batch": client.as_reply(await client.get_batch(request["batch_id"]))}
         except BatchError as error:

@@ -11,12 +11,7 @@ import json
 import sys
 from typing import Any
 
-from batch_conformance.mutants.client import (
-    ClientMutant,
-    ClientVariation,
-    client_mutants,
-    client_variations,
-)
+from batch_conformance.mutants import variants
 from batch_conformance.reference import client
 
 
@@ -25,7 +20,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="The reference client, speaking the driver protocol.")
     parser.add_argument("--mutant", metavar="NAME", help="a mutant or a legal variation instead")
     name = parser.parse_args(arguments).mutant
-    choices: dict[str, ClientMutant | ClientVariation] = {**client_variations(), **client_mutants()}
+    choices = variants("client", name) if name else {}
     if name is not None and name not in choices:
         parser.error(f"there is no mutant {name}")
     serve(choices[name].adapter() if name else client.adapter)

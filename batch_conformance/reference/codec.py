@@ -1,39 +1,34 @@
-"""What the reference client sends for a call, and what it makes of an answer: no network, and nothing of the suite."""
+"""What the reference client sends, and what an answer means to it: no network here.
+
+Written from the contract in use alone: it imports nothing of the suite but the contract.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 
-_COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
+from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.cel_values import beside, parts
+from batch_conformance.contract.document import at_pointer
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
+from batch_conformance.contract.schema import Violation
 
+#: What makes an answer another one than is documented; other keywords (bounds, patterns) are the caller's to judge.
+_REFUSED = ("type", "required", "dependentRequired", "oneOf", "anyOf", "not", "false")
+_TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 
-@dataclass(frozen=True)
-class Metrics:
-    """Progress counts of a batch; they need not add up to the total before the end."""
-
-    total_generations: int
-    success_count: int
-    failed_count: int
-    pending_count: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch. ``status`` may be one that is not documented yet; ``created_at`` is aware of its offset."""
-
-    id: str
-    created_at: datetime
-    status: str
-    metrics: Metrics
-    output_url: str
-    webhook_url: str | None
+#: A batch: the documented members under the wire's names, date-times as ``datetime`` with their offset. An enum's value
+#: may be one that is not documented yet.
+Batch = dict[str, Any]
 
 
 class BatchError(Exception):
@@ -62,19 +57,31 @@ class Codec:
         self.api_key = api_key
         self.timeout = timeout
 
+    @property
+    def operation(self) -> Operation:
+        """Get Batch, in the contract in use."""
+        return current_contract().operation("get")
+
     def url(self, batch_id: str) -> str:
         """Where to ask for a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
         if batch_id in ("", ".", ".."):
             # A path with these leads elsewhere, encoded or not (RFC 3986, 5.2.4).
             raise BatchError("invalid_argument", f"{batch_id!r} cannot be a batch id")
-        return f"{self.base_url}/v2/batch/{self.segment(batch_id)}"
+        operation = self.operation
+        examples = {row.name: row.example_text() for row in operation.of_place("path")}
+        values = examples | {str(operation.id_parameter): batch_id}
+        path = _TEMPLATE.sub(lambda match: self.segment(values[match[1]]), operation.path)
+        query = urlencode([*operation.required_query(), *self.key("query")])
+        return f"{self.base_url}{path}{'?' if query else ''}{query}"
 
     def list_url(self, filters: Mapping[str, str | datetime | None]) -> str:
         """Where to ask for the list, with the filters that are given. Raises :class:`BatchError` for a naive date."""
-        query = {name: self.filter(name, value) for name, value in filters.items() if value is not None}
+        operation = current_contract().operation("list")
+        given = [(name, self.filter(name, value)) for name, value in filters.items() if value is not None]
         # Percent-encoded to the last character: a bare + would arrive as a space.
-        pairs = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in query.items())
-        return f"{self.base_url}/v2/batch" + (f"?{pairs}" if pairs else "")
+        pairs = [*operation.required_query(), *self.key("query"), *given]
+        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+        return f"{self.base_url}{operation.url_path()}{'?' if query else ''}{query}"
 
     def filter(self, name: str, value: str | datetime) -> str:
         """A filter as it is sent: a date with its offset."""
@@ -88,21 +95,41 @@ class Codec:
         """An id as one path segment."""
         return quote(batch_id, safe="")
 
+    def key(self, place: str) -> list[tuple[str, str]]:
+        """The API key under its name, if this is where the contract wants it."""
+        key = self.operation.key
+        return [(key.name, self.api_key)] if key and key.place == place else []
+
     def headers(self) -> dict[str, str]:
         """The headers of a request."""
-        return {"x-api-key": self.api_key, "accept": "application/json"}
+        operation = self.operation
+        cookies = "; ".join(
+            f"{name}={value}" for name, value in (*operation.required_cookies(), *self.key("cookie"))
+        )
+        accepted = operation.success.media_types if operation.success else {}
+        return {
+            **dict(self.key("header")),
+            "accept": ", ".join(accepted) or "*/*",
+            **({"cookie": cookies} if cookies else {}),
+            **dict(operation.required_headers()),
+        }
 
     def read(self, answer: Answer) -> Batch:
         """The batch in an answer. Raises :class:`BatchError` when there is none."""
-        if answer.status != 200:
-            raise self.error(answer)
+        self.check_status(answer, self.operation)
         return self.batch(self.json(answer.body))
 
     def read_list(self, answer: Answer) -> list[Batch]:
         """The batches in an answer, in its order. Raises :class:`BatchError` when one of them cannot be read."""
-        if answer.status != 200:
-            raise self.error(answer)
+        self.check_status(answer, current_contract().operation("list"))
         return self.entries(self.json(answer.body))
+
+    def check_status(self, answer: Answer, operation: Operation) -> None:
+        """Raise :class:`BatchError` unless an answer is the documented success."""
+        success = operation.success
+        key = success.key if success else "200"
+        if str(answer.status) != key and not (key[1:] == "XX" and key[0] == str(answer.status)[0]):
+            raise self.error(answer)
 
     def entries(self, value: Any) -> list[Batch]:
         """The batches of a list from its JSON."""
@@ -122,13 +149,16 @@ class Codec:
 
     def message(self, answer: Answer) -> str:
         """What the server says about an error, in one text, its status in front."""
-        said: Any = None
         try:
             body = json.loads(answer.body)
-            said = body.get("message") if isinstance(body, dict) else None
         except (ValueError, RecursionError):
-            pass
-        texts = [text for text in (said if isinstance(said, list) else [said]) if isinstance(text, str)]
+            body = None
+        documented = self.operation.answer(answer.status) or self.operation.answer(500)
+        media = documented.media_type if documented else None
+        schema = current_contract().document.resolve(media.schema) if media else {}
+        said = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
+        flat = [text for one in said for text in (one if isinstance(one, list) else [one])]
+        texts = [text for text in flat if isinstance(text, str)]
         return f"{answer.status}: {'; '.join(texts) or 'the server gave no reason'}"
 
     def json(self, body: bytes) -> Any:
@@ -142,65 +172,88 @@ class Codec:
         """A batch from the JSON of an answer; members beyond the documented ones are ignored."""
         if not isinstance(value, dict):
             raise _undocumented(f"the body is {type(value).__name__}, not an object")
-        return Batch(
-            id=self.text(value, "id"),
-            created_at=self.instant(self.text(value, "created_at")),
-            status=self.status(value),
-            metrics=self.metrics(value.get("metrics")),
-            output_url=self.text(value, "outputUrl"),
-            webhook_url=self.optional_text(value, "webhookUrl"),
-        )
+        entity = entity_of("get")
+        for found in entity.judge.violations(value):
+            if self.refuses(found, value):
+                raise _undocumented(f"{found.pointer} ({found.code}): {found.expected} is expected")
+        batch: Batch = self.converted(value, [entity.schema])
+        return batch
 
-    def status(self, value: Mapping[str, Any]) -> str:
-        """The status, handed on as it is: a new one is no reason to fail."""
-        return self.text(value, "status")
+    def refuses(self, found: Violation, value: Any) -> bool:
+        """Whether an answer is given up for a violation. A new value of an enum is no reason to fail."""
+        if found.code in ("enum", "const"):
+            known = at_pointer(entity_of("get").document, f"#{found.schema_pointer}")
+            kinds = {type(one) for one in (known if found.code == "enum" else [known])}
+            return type(read(value, found.pointer)) not in kinds
+        return found.code in _REFUSED
 
-    def metrics(self, value: Any) -> Metrics:
-        """The four counts."""
-        if not isinstance(value, dict):
-            raise _undocumented("metrics is not an object")
-        return Metrics(**{name: self.count(value, name) for name in _COUNTS})
+    def converted(self, value: Any, schemas: Sequence[Any]) -> Any:
+        """A value as it is handed on, by the schemas of its place."""
+        document = entity_of("get").document
+        applying = [one for schema in schemas for one in beside(schema, document)]
+        if isinstance(value, dict):
+            names = dict.fromkeys(name for one in applying for name in one.get("properties", ()))
+            if not names:
+                return value
+            rows = {name: parts(applying, name) for name in (*names, *value)}
+            return {
+                name: self.converted(value.get(name), inner)
+                for name, inner in rows.items()
+                if (name in value and inner) or (name in names and _may_be_null(inner, document))
+            }
+        if isinstance(value, list):
+            return [self.converted(item, parts(applying, at)) for at, item in enumerate(value)]
+        if isinstance(value, str):
+            if any(one.get("format") == "date-time" for one in applying):
+                try:
+                    return self.instant(value)
+                except BatchError:
+                    if not any("oneOf" in one or "anyOf" in one for one in applying):
+                        raise
+            choices = [choice for one in applying for choice in one.get("enum", ())]
+            return self.enumerated(value, choices) if choices else value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return self.integer(value) if any("integer" in _types(one) for one in applying) else value
+        return value
 
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        """One count: an integer, however large."""
-        number = value.get(name)
-        if type(number) is float and number.is_integer():
-            number = int(number)  # 5.0 is an integer to JSON Schema
-        if type(number) is not int:
-            raise _undocumented(f"metrics.{name} is not an integer")
-        return number
+    def enumerated(self, value: str, known: Sequence[Any]) -> str:  # noqa: ARG002
+        """A value of an enum, handed on as it is: a new one is no reason to fail."""
+        return value
 
-    def text(self, value: Mapping[str, Any], name: str) -> str:
-        """A member that must be a string."""
-        text = value.get(name)
-        if not isinstance(text, str):
-            raise _undocumented(f"{name} is not a string")
-        return text
-
-    def optional_text(self, value: Mapping[str, Any], name: str) -> str | None:
-        """A member that may be a string, null or absent."""
-        return None if value.get(name) is None else self.text(value, name)
+    def integer(self, number: float) -> int:
+        """An integer, however large; 5.0 is one to JSON Schema."""
+        return int(number)
 
     def instant(self, text: str) -> datetime:
         """An RFC 3339 date-time, to the microsecond; its ``t`` and ``z`` may be in lower case (5.6)."""
         try:
             instant = datetime.fromisoformat(text.upper())
         except ValueError:
-            raise _undocumented("created_at is not a date-time") from None
+            raise _undocumented("what should be a date-time is none") from None
         if instant.tzinfo is None:
-            raise _undocumented("created_at has no offset")
+            raise _undocumented("a date-time has no offset")
         return instant
 
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         """A batch under the wire's names, for the adapter."""
-        return {
-            "id": batch.id,
-            "created_at": batch.created_at.isoformat(),
-            "status": batch.status,
-            "metrics": asdict(batch.metrics),
-            "outputUrl": batch.output_url,
-            "webhookUrl": batch.webhook_url,
-        }
+        return {name: _as_reply(item) for name, item in batch.items()}
+
+
+def _as_reply(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _as_reply(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_reply(item) for item in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    given = schema.get("type", [])
+    return [given] if isinstance(given, str) else given
+
+
+def _may_be_null(schemas: Sequence[Any], document: dict[str, Any]) -> bool:
+    return any("null" in _types(one) for schema in schemas for one in beside(schema, document))
 
 
 def _undocumented(what: str) -> BatchError:

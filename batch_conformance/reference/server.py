@@ -1,20 +1,33 @@
-"""The reference server: Get Batch (and List Batches, to be discovered by) as an ordinary ASGI app.
+"""The reference server: Get Batch and List Batches as an ordinary ASGI app.
 
-Each step is a small method, so that a mutant can get exactly one of them wrong.
+Paths, the key's place, required parameters, statuses and media types are those of the contract in use. Each step is a
+small method, so that a mutant can get exactly one of them wrong.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes
 
+from batch_conformance.contract import (
+    Operation,
+    Parameter,
+    cached_by_contract,
+    current_contract,
+)
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.parts import part_of
-from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, Batch, Store, sample_store
+from batch_conformance.contract.pointers import read
+from batch_conformance.operations.stored import Store, StoredBatch
+from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
 
 #: What List Batches answers is in the operation's own folder.
 _LIST: Any = part_of("list", "handler")
@@ -23,14 +36,15 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Sender = Callable[[dict[str, Any]], Awaitable[None]]
 
-_GET_BATCH = b"/v2/batch/"
-_LIST_BATCHES = b"/v2/batch"
 _STAGE = b"/__stage__/"
+_JSON = "application/json"
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, as far as this API looks at it. ``segment`` is the raw last path segment, None for other paths."""
+    """A request, as far as this API looks at it. ``segment`` is what stands raw where the path names a batch, None for
+    other paths.
+    """
 
     method: str
     path: bytes
@@ -51,7 +65,7 @@ class Answer:
     status: int
     body: Any
     headers: list[tuple[str, str]] = field(default_factory=list)
-    media_type: str | None = "application/json"
+    media_type: str | None = _JSON
 
     def content(self) -> bytes:
         """The body's bytes."""
@@ -63,6 +77,38 @@ class Answer:
             return json.dumps(self.body).encode("ascii")
 
 
+@cached_by_contract
+def get_operation() -> Operation | None:
+    """Get Batch, in the contract in use."""
+    return current_contract().operations.get("get")
+
+
+@cached_by_contract
+def _path_of_batches() -> re.Pattern[bytes]:
+    """Where a batch is, in raw paths: whatever stands for its id, slashes too."""
+    operation = get_operation()
+    if operation is None:
+        return re.compile(b"(?!)")
+    pieces = re.split(r"\{([^{}/]+)\}", operation.path)
+    text = "".join(
+        ("(?P<id>.*)" if piece == operation.id_parameter else re.escape(_example(operation, piece)))
+        if at % 2
+        else re.escape(piece)
+        for at, piece in enumerate(pieces)
+    )
+    return re.compile(text.encode(), re.DOTALL)
+
+
+def _example(operation: Operation, name: str) -> str:
+    return next((row.example_text() for row in operation.of_place("path") if row.name == name), "")
+
+
+def segment_of(path: bytes) -> bytes | None:
+    """What stands for a batch's id in a raw path; None in paths to something else."""
+    match = _path_of_batches().fullmatch(path)
+    return match["id"] if match else None
+
+
 class ReferenceServer:
     """An ASGI 3 application. ``keys`` are the keys that open the store's batches."""
 
@@ -72,7 +118,7 @@ class ReferenceServer:
     lister: Any = _LIST.Lister()
 
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
-        self.store = store or sample_store()
+        self.store = store or store_in_use()
         self.keys = tuple(key.encode() for key in keys)
         #: ValidBatch keys of another organisation, which has no batches.
         self.other_keys: tuple[bytes, ...] = (OTHER_KEY.encode(),)
@@ -87,7 +133,11 @@ class ReferenceServer:
 
     def batch_in(self, state: str) -> str | None:
         """The id of a batch in one of the five states."""
-        return next((batch.id for batch in self.store.batches.values() if batch.peek()["status"] == state), None)
+        if get_operation() is None:
+            return None
+        place = entity_of("get").lifecycle_pointer
+        found = (batch.id for batch in self.store.batches.values() if read(batch.peek(), place) == state)
+        return next(found, None) if place else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Sender) -> None:
         """Answer one request."""
@@ -97,7 +147,7 @@ class ReferenceServer:
         asked = Asked(
             method=scope["method"],
             path=raw,
-            segment=raw[len(_GET_BATCH) :] if raw.startswith(_GET_BATCH) else None,
+            segment=segment_of(raw),
             query=scope.get("query_string", b""),
             headers=tuple(scope["headers"]),
             client=tuple(scope.get("client") or ("", 0)),
@@ -124,10 +174,17 @@ class ReferenceServer:
             return self.stage_by_request(asked)
         if not self.authenticate(asked):
             return self.unauthorized(asked)
-        if asked.path == _LIST_BATCHES and asked.method == "GET":
-            return self.list_batches(asked)
-        if asked.segment is None or asked.method not in ("GET", "HEAD"):
-            return self.wrong_method(asked) if asked.segment is not None else self.not_found(asked)
+        listing = current_contract().operations.get("list")
+        if listing and asked.path == listing.path.encode() and asked.method == listing.method:
+            return self.incomplete(listing, asked) or self.list_batches(asked)
+        operation = get_operation()
+        if operation is None or asked.segment is None:
+            return self.not_found(asked)
+        if asked.method not in (operation.method, "HEAD"):
+            return self.wrong_method(asked)
+        incomplete = self.incomplete(operation, asked)
+        if incomplete is not None:
+            return incomplete
         batch = self.look_up(asked.segment)
         if batch is None or not self.owns(asked):
             return self.not_found(asked)
@@ -135,47 +192,81 @@ class ReferenceServer:
             return self.staged_answer(self.staged.popleft())
         return self.found(batch, asked)
 
-    def list_batches(self, asked: Asked) -> Answer:
-        """The batches of the key's organisation that the query asks for."""
-        batches = self.store.batches.values() if self.owns(asked) else ()
-        try:
-            return Answer(200, self.lister.answer(list(map(self.shown, batches)), asked.query))
-        except _LIST.Refused as refused:
-            return self.error(400, [str(refused)])
-
-    def shown(self, batch: Batch) -> Any:
-        """A batch as the list shows it; that does not move it."""
-        return batch.peek()
-
     def authenticate(self, asked: Asked) -> bool:
-        """Whether the request carries exactly one x-api-key header with a valid key."""
-        values = asked.header(b"x-api-key")
+        """Whether the request carries exactly one valid key, where the contract wants it; any, where it wants none."""
+        place = self.key_place()
+        if place is None:
+            return True
+        values = _sent(asked, *place)
         return len(values) == 1 and self.is_key(values[0])
+
+    def key_place(self) -> tuple[str, str] | None:
+        """Where the key goes: ``header``, ``query`` or ``cookie``, and the name there."""
+        operation = get_operation() or next(iter(current_contract().operations.values()))
+        return (operation.key.place, operation.key.name) if operation.key else None
 
     def is_key(self, value: bytes) -> bool:
         """Compare in constant time, with every key."""
         return sum(hmac.compare_digest(value, key) for key in (*self.keys, *self.other_keys)) > 0
 
+    def incomplete(self, operation: Operation, asked: Asked) -> Answer | None:
+        """A refusal where a required parameter is missing."""
+        missing = [row.name for row in operation.parameters if row.required and self.misses(row, asked)]
+        return self.error(400, f"{missing[0]} is missing") if missing else None
+
+    def misses(self, parameter: Parameter, asked: Asked) -> bool:
+        """Whether a required parameter is missing."""
+        return parameter.place != "path" and not _sent(asked, parameter.place, parameter.name)
+
     def owns(self, asked: Asked) -> bool:
         """Whether the batches belong to the organisation whose key the request carries."""
-        return not any(
-            name.lower() == b"x-api-key" and value in self.other_keys for name, value in asked.headers
-        )
+        place = self.key_place()
+        return place is None or not any(value in self.other_keys for value in _sent(asked, *place))
 
-    def look_up(self, segment: bytes) -> Batch | None:
+    def look_up(self, segment: bytes) -> StoredBatch | None:
         """The batch whose id the path segment is, decoded once."""
         try:
             return self.store.batches.get(unquote_to_bytes(segment).decode("utf-8"))
         except UnicodeDecodeError:
             return None
 
-    def found(self, batch: Batch, asked: Asked) -> Answer:
+    def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         """A batch, in its state of the moment."""
-        return Answer(200, batch.read())
+        return self.success(get_operation(), batch.read())
+
+    def list_batches(self, asked: Asked) -> Answer:
+        """The batches of the key's organisation that the query asks for."""
+        batches = self.store.batches.values() if self.owns(asked) else ()
+        try:
+            shown = self.lister.answer(list(map(self.shown, batches)), asked.query)
+        except _LIST.Refused as refused:
+            return self.error(400, [str(refused)])
+        return self.success(current_contract().operations["list"], shown)
+
+    def shown(self, batch: StoredBatch) -> Any:
+        """A batch as the list shows it; that does not move it."""
+        return batch.peek()
+
+    def success(self, operation: Operation | None, body: Any) -> Answer:
+        """The documented success answer."""
+        answer = operation.success if operation else None
+        if answer is None:
+            return Answer(200, body)
+        status = int(answer.key) if answer.key.isdecimal() else 200
+        return _with_headers(operation, answer, Answer(status, body, [], _shown_type(answer)))
 
     def unauthorized(self, asked: Asked) -> Answer:
         """The same for every reason, so that nothing is learnt."""
-        return self.error(401, "Missing or invalid API key", [("WWW-Authenticate", 'ApiKey realm="batch"')])
+        challenge = [("WWW-Authenticate", 'ApiKey realm="batch"')]
+        return self.error(self.refusal(), "Missing or invalid API key", challenge)
+
+    @staticmethod
+    def refusal() -> int:
+        """The status for who has no key: 401, else 403, else another documented error of requests."""
+        operation = get_operation()
+        documented = operation.documented_statuses if operation else frozenset()
+        options = (401, 403, *sorted(one for one in documented if 400 <= one < 500))
+        return next((one for one in options if operation and operation.documents(one)), 401)
 
     def not_found(self, asked: Asked) -> Answer:
         """No batch of that id."""
@@ -202,7 +293,17 @@ class ReferenceServer:
         body: dict[str, Any] = {"message": message, "statusCode": status}
         if code:
             body["errorCode"] = code
-        return Answer(status, body, headers or [])
+        operation = get_operation()
+        if operation is None or not is_edited():
+            return Answer(status, body, headers or [])
+        from batch_conformance.reference.edited import error_maker
+
+        documented = operation.answer(status)
+        # Errors that are not documented look like those that are.
+        like = documented or next((row for key, row in operation.answers.items() if key[0] in "45"), None)
+        media_type = _shown_type(like) if like else _JSON
+        answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
+        return _with_headers(operation, documented, answer) if documented else answer
 
     def stage_by_request(self, asked: Asked) -> Answer:
         """``POST /__stage__/500`` or ``/__stage__/PENDING``: the staging hook of this server (no part of the API)."""
@@ -213,3 +314,44 @@ class ReferenceServer:
             if batch_id := self.batch_in(stage):
                 return Answer(200, {"batch_id": batch_id})
         return self.not_found(asked)
+
+
+def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
+    """An answer with the headers that an edited contract documents."""
+    if operation is not None and documented.headers and is_edited():
+        from batch_conformance.reference.edited import documented_headers
+
+        sent = {name.lower() for name, _ in answer.headers}
+        more = documented_headers(operation.name, documented.key)
+        answer.headers = [*answer.headers, *(row for row in more if row[0].lower() not in sent)]
+    return answer
+
+
+def _shown_type(answer: DocumentedAnswer) -> str | None:
+    """The media type that an answer is sent as; JSON where a range is documented."""
+    media = answer.media_type
+    return None if media is None else _JSON if "*" in media.name else media.name
+
+
+def _sent(asked: Asked, place: str, name: str) -> list[bytes]:
+    """The values of a parameter, as they came."""
+    return list(_values(asked, place, name))
+
+
+def _values(asked: Asked, place: str, name: str) -> Iterator[bytes]:
+    if place == "header":
+        wanted = name.lower().encode("latin-1")
+        # Some servers hand names on as they were sent (``WireOptions.raw_names``).
+        yield from (value for key, value in asked.headers if key.lower() == wanted)
+    elif place == "query":
+        pairs = parse_qsl(asked.query.decode("latin-1"), keep_blank_values=True)
+        yield from (value.encode("latin-1", "replace") for key, value in pairs if key == name)
+    else:
+        for line in asked.header(b"cookie"):
+            jar: SimpleCookie = SimpleCookie()
+            try:
+                jar.load(line.decode("latin-1"))
+            except CookieError:
+                continue
+            if name in jar:
+                yield jar[name].value.encode("latin-1", "replace")

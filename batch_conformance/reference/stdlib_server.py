@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from batch_conformance.reference.server import Asked, ReferenceServer
+from batch_conformance.reference.server import Asked, ReferenceServer, segment_of
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_any(self) -> None:
         raw, _, query = self.path.encode("utf-8", "surrogateescape").partition(b"?")
-        prefix = b"/v2/batch/"
         names = [(name if self.manner.raw_names else name.lower()) for name in self.headers]
         asked = Asked(
             method=self.command,
             path=raw,
-            segment=raw[len(prefix) :] if raw.startswith(prefix) else None,
+            segment=segment_of(raw),
             query=query,
             headers=tuple(
                 (name.encode("latin-1"), value.strip().encode("latin-1", "replace"))

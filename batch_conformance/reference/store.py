@@ -1,11 +1,10 @@
-"""Batches in memory. They move by being read, not by the clock, so that every run sees the same."""
+"""The keys of the embedded server, and its batches: valid under the contract in use."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import quote
+from batch_conformance.contract import base_contract, current_contract
+from batch_conformance.operations.get_batch.store import sample_store
+from batch_conformance.operations.stored import Store
 
 #: The key of the embedded server; it opens nothing else.
 REFERENCE_KEY = "sk-Reference7Qm2xVb9LpD4tZ"
@@ -14,108 +13,16 @@ OTHER_KEY = "sk-Neighbour3Hc8wRn5YtK1aE"
 REVOKED_KEY = "sk-Formerly6Ju0sGd4PzX7oC"
 
 
-@dataclass(frozen=True)
-class State:
-    """What a batch shows at one moment."""
-
-    status: str
-    total: int
-    success: int = 0
-    failed: int = 0
-    pending: int = 0
+def is_edited() -> bool:
+    """Whether the contract in use is another one than that of the files."""
+    return current_contract().sha256 != base_contract().sha256
 
 
-@dataclass
-class Batch:
-    """A batch and the states it goes through; it stays in the last one."""
+def store_in_use() -> Store:
+    """The sample batches; under an edited contract, what is made of them there."""
+    if not is_edited():
+        return sample_store()
+    # What generates takes its time to be imported.
+    from batch_conformance.reference.edited import edited_batches
 
-    id: str
-    created_at: str
-    states: Sequence[State]
-    webhook_url: str | None = None
-    show_null_webhook: bool = False
-    reads: int = 0
-
-    def read(self) -> dict[str, Any]:
-        """The batch as JSON, one state further with each read."""
-        state = self.states[min(self.reads, len(self.states) - 1)]
-        self.reads += 1
-        return self.render(state)
-
-    def peek(self) -> dict[str, Any]:
-        """The batch as JSON, without moving it."""
-        return self.render(self.states[min(self.reads, len(self.states) - 1)])
-
-    def render(self, state: State) -> dict[str, Any]:
-        """The wire form of one state."""
-        shown: dict[str, Any] = {
-            "id": self.id,
-            "created_at": self.created_at,
-            "status": state.status,
-            "metrics": {
-                "total_generations": state.total,
-                "success_count": state.success,
-                "failed_count": state.failed,
-                "pending_count": state.pending,
-            },
-            "outputUrl": f"https://api.sync.so/v2/batches/{quote(self.id)}/result"
-            if state.status == "COMPLETED"
-            else "",
-        }
-        if self.webhook_url is not None or self.show_null_webhook:
-            shown["webhookUrl"] = self.webhook_url
-        return shown
-
-
-@dataclass
-class Store:
-    """All batches of one organisation, by id."""
-
-    batches: dict[str, Batch] = field(default_factory=dict)
-
-    def add(self, batch: Batch) -> None:
-        """Put a batch in, in place of one of the same id."""
-        self.batches[batch.id] = batch
-
-    def newest_first(self) -> list[Batch]:
-        """The order of List Batches."""
-        return sorted(self.batches.values(), key=lambda batch: batch.created_at, reverse=True)
-
-
-def sample_store() -> Store:
-    """Batches in all five states, one that goes through them as it is read, and one that ends FAILED."""
-    hook = "https://your-webhook-url.com/batch-webhook"
-    store = Store()
-    rows = [
-        Batch("batch_abc123", "2024-01-15T10:30:00Z", [State("COMPLETED", 5, 4, 1)], hook),
-        Batch(
-            "batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True
-        ),
-        Batch("batch_ghi789", "2024-01-15T12:00:00.250Z", [State("PENDING", 5)]),
-        Batch("batch_jkl012", "2024-01-15T13:00:00+02:00", [State("JOBS_CREATED", 8, pending=8)], hook),
-        Batch("batch_mno345", "2024-01-15T14:00:00Z", [State("FAILED", 6, 2, 4)]),
-        Batch(
-            "batch_pqr678",
-            "2024-01-15T15:00:00Z",
-            [
-                State("PENDING", 4),
-                State("JOBS_CREATED", 4, pending=4),
-                State("PROCESSING", 4, 1, 0, 3),
-                State("PROCESSING", 4, 2, 1, 1),
-                State("COMPLETED", 4, 3, 1),
-            ],
-            hook,
-        ),
-        Batch(
-            "batch_stu901",
-            "2024-01-15T16:00:00Z",
-            [
-                State("JOBS_CREATED", 3, pending=3),
-                State("PROCESSING", 3, 1, 1, 1),
-                State("FAILED", 3, 1, 2),
-            ],
-        ),
-    ]
-    for row in rows:
-        store.add(row)
-    return store
+    return Store({batch.id: batch for batch in edited_batches()})

@@ -1,1 +1,1 @@
-"""Verdicts to JSON, HTML, Markdown, badge and terminal, each made from one document (see ``document``)."""
+"""Reports: JSON, HTML, Markdown, badge, terminal and HAR, all made from one document (see ``document``)."""

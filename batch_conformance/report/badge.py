@@ -1,4 +1,4 @@
-"""An SVG badge of the verdict. It holds no text from outside."""
+"""The badge of a verdict, as SVG and as JSON. It contains no foreign text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PADDING = 8
 
 
 def render_badge(document: Document) -> str:
-    """The badge of a report, as the text of an SVG file: 20 px high, at home in a README."""
+    """The badge of a report as the text of an SVG file, 20 px high."""
     where = standing(document)
     words = {
         "fail": f"{len(subject_failures(document))} failed",
@@ -70,6 +70,6 @@ def _words(text: str, middle: float) -> Element:
 
 
 def _width(text: str) -> int:
-    """Pixels that a text takes in 11 px Verdana, near enough: ``textLength`` fits it in exactly."""
+    """Approximate width of a text in 11 px Verdana, in pixels; ``textLength`` makes it exact."""
     narrow, wide = "fijlrt1 ", "mwMW"
     return round(sum(4.2 if char in narrow else 10 if char in wide else 7 for char in text))

@@ -1,4 +1,4 @@
-"""Two reports of one subject, the older and the newer: which clauses are newly broken, mended, excused."""
+"""Comparison of an older and a newer report: clauses newly broken, mended, excused, no longer exercised."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _UNKNOWN = frozenset({"not-exercised", "error"})
 
 
 class NotComparable(ValueError):
-    """Two reports that say nothing about each other. The message is one line for the user."""
+    """Raised for two reports that cannot be compared. The message is one line for the user."""
 
 
 class NoVerdict(NotComparable):
-    """One of the two runs could not judge."""
+    """Raised when one of the two runs could not judge."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """All that changed between two reports. ``notes`` say what else differs between the runs."""
+    """All changes between two reports. ``notes`` name other differences between the runs."""
 
     old: Document
     new: Document
@@ -147,7 +147,7 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
 
 
 def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
-    """What the newer report says in short, and the number of the piece of evidence that says it (0: none)."""
+    """A summary of the newer report on a clause, and the number of the evidence it is from (0: none)."""
     for number, item in enumerate(entry["evidence"], 1):
         if not operation or item.get("operation") in (operation, None):
             return item["message"], number
@@ -155,7 +155,7 @@ def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
 
 
 def kind_of_change(before: str | None, after: str | None) -> Kind | None:
-    """What a change of verdict amounts to; None for one that is none."""
+    """The kind of a change of verdict; None for no change."""
     if before == after:
         return None
     if after is None:

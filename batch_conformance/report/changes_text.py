@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.changes import HEADINGS, Change, Changes
 from batch_conformance.report.labels import WORDS, subject_name
 from batch_conformance.report.markdown import as_text
-from batch_conformance.report.text import cut, log_safe
 
 _LINE = 200
 

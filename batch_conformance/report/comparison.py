@@ -1,4 +1,4 @@
-"""Reports side by side: which implementation breaks what, and what changed from version to version."""
+"""Comparison of many reports: implementations side by side, and changes from version to version."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.report.files import HTML_NAME, JSON_NAME, read_report
 from batch_conformance.report.labels import Document, subject_name, theme_of
 
-#: How a verdict differs from the version before: for the better, for the worse, or neither.
+#: How a verdict differs from that of the previous version: better, worse, or neither.
 Change = Literal["better", "worse", "other"]
 
-#: How bad a verdict is; what was not put to the test weighs nothing.
+#: The rank of a verdict, the worst highest; clauses not exercised count as zero.
 _WEIGHT = {"pass": 0, "not-exercised": 0, "warn": 1, "fail": 3, "error": 3}
 
 
@@ -30,7 +30,7 @@ class Column:
 
     @property
     def side(self) -> str:
-        """Who was judged: ``server`` or ``client``."""
+        """The side: ``server`` or ``client``."""
         return str(self.document["subject"]["side"])
 
     @property
@@ -50,7 +50,7 @@ class Column:
     def verdict(self, clause: str) -> str | None:
         """The verdict on a clause; None when the report's contract did not have it.
 
-        An entry of a known-failures file that is out of date is not held against the implementation.
+        An outdated entry of a known-failures file does not count against the implementation.
         """
         entry = self._entry(clause)
         if entry is None:
@@ -62,7 +62,7 @@ class Column:
         )
 
     def subject_verdict(self, clause: str) -> str | None:
-        """The same without what a known-failures file has made of it."""
+        """The verdict without the known-failures file."""
         entry = self._entry(clause)
         return str(entry.get("subject_verdict", entry["verdict"])) if entry else None
 
@@ -70,7 +70,7 @@ class Column:
         return next((one for one in self.document["clauses"] if one["id"] == clause), None)
 
     def change_from(self, before: Column, clause: str) -> Change | None:
-        """How the verdict on a clause follows that of an earlier report; a file alone makes nothing better or worse."""
+        """The change of a verdict since an earlier report; a known-failures file alone changes nothing."""
         if before.verdict(clause) == self.verdict(clause):
             return None
         how = change(before.subject_verdict(clause), self.subject_verdict(clause))
@@ -103,7 +103,7 @@ class Comparison:
     def of(cls, side: str, columns: Iterable[Column]) -> Comparison:
         """Put reports of one side in order."""
         ordered = sorted(columns, key=Column.rank)
-        clauses = load_contract().clauses.values()
+        clauses = current_contract().clauses.values()
         titles = {clause.id: clause.promise for clause in clauses if clause.side == side}
         for column in ordered:
             for clause in column.document["clauses"]:
@@ -144,7 +144,7 @@ def change(before: str | None, after: str | None) -> Change | None:
     """How one verdict follows another; None when nothing changed or one of them is missing."""
     if before == after or before is None or after is None:
         return None
-    # An excuse mends nothing: whatever was broken is broken still.
+    # A known failure is still a failure.
     first, second = (_WEIGHT.get(one) for one in (before, after))
     if first is None or second is None:
         return "other" if first != 0 and second != 0 else "worse" if first == 0 else "better"
@@ -154,7 +154,7 @@ def change(before: str | None, after: str | None) -> Change | None:
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], bool, list[tuple[int, int, str]]]:
-    """Orders versions as people do: 0.9 before 0.10, and 1.0-rc1 before 1.0."""
+    """Sort key of a version: 0.9 before 0.10, and 1.0-rc1 before 1.0."""
     match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)", version, re.ASCII | re.IGNORECASE)
     numbers = tuple(int(part) for part in match.group(1).split(".")) if match else ()
     rest = version[match.end() :] if match else version
@@ -164,7 +164,7 @@ def version_key(version: str) -> tuple[tuple[int, ...], bool, list[tuple[int, in
 
 
 def read_columns(folder: Path) -> list[Column]:
-    """Every report below ``folder``. Raises ``MalformedReport`` for a file that is none."""
+    """Read every report below ``folder``. Raises ``MalformedReport`` for a file that is not a report."""
     columns = []
     for path in sorted(folder.rglob(JSON_NAME)):
         place = path.parent.relative_to(folder).as_posix()

@@ -1,4 +1,4 @@
-"""The one conversion of a run into ``conformance.json``: here foreign text is redacted and made visible."""
+"""Converts a run into the report document. All foreign text is redacted and made visible here."""
 
 from __future__ import annotations
 
@@ -25,10 +25,7 @@ from batch_conformance.http.sensitive import (
     is_cookie_header,
     is_secret_header,
 )
-from batch_conformance.report.grouping import Group, grouped
-from batch_conformance.report.labels import Document
-from batch_conformance.report.replaying import evidence_replay
-from batch_conformance.report.text import (
+from batch_conformance.http.text import (
     LINE_LIMIT,
     Chained,
     cut,
@@ -37,6 +34,9 @@ from batch_conformance.report.text import (
     shown_text,
     visible,
 )
+from batch_conformance.report.grouping import Group, grouped
+from batch_conformance.report.labels import Document
+from batch_conformance.report.replaying import evidence_replay
 
 SUITE = "sync-batch-conformance"
 #: Limits of what a report shows, in characters after decoding; evidence in items a clause.
@@ -45,13 +45,13 @@ CURL_LIMIT = 16384
 HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
-#: Bytes of a body in which secrets are looked for: names are shorter than what they stand for.
+#: Bytes of a body that are searched for secrets: more than are shown, since names are shorter than secrets.
 _LOOKED_AT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
 
 
 class ReportBug(Exception):
-    """The suite made a report that breaks its own rules: a bug of the suite, not of who was judged."""
+    """Raised for a report that breaks its own schema: a bug of the suite, not of the subject."""
 
 
 def report_document(run: RunResult) -> Document:
@@ -63,7 +63,7 @@ def report_document(run: RunResult) -> Document:
 
 
 def check_document(document: object) -> None:
-    """Hold a document of ours against ``schemas/report.schema.json``. Raises ``ReportBug``."""
+    """Validate a document by ``schemas/report.schema.json``. Raises ``ReportBug``."""
     wrong = first_violation(document)
     if wrong:
         raise ReportBug(f"internal error: the report breaks its own schema at {wrong}")
@@ -141,15 +141,15 @@ class _Reporter:
         }
 
     def _results(self) -> list[ClauseResult]:
-        clauses = load_contract().of_side(self.run.subject.side)
+        clauses = current_contract().of_side(self.run.subject.side)
         found: dict[str, ClauseResult] = {}
         for result in self.run.results:
             if result.clause.id in found:
                 raise ReportBug(f"internal error: {result.clause.id} has two results")
             found[result.clause.id] = result
-        strangers = found.keys() - {clause.id for clause in clauses}
-        if strangers:
-            listed = ", ".join(sorted(strangers))
+        unknown = found.keys() - {clause.id for clause in clauses}
+        if unknown:
+            listed = ", ".join(sorted(unknown))
             raise ReportBug(f"internal error: not clauses of the {self.run.subject.side} side: {listed}")
         if self.run.error:
             silence = f"not reached: {self.run.error}"
@@ -189,6 +189,9 @@ class _Reporter:
         finding = group.finding
         exchange = self.about = finding.exchange
         entry: dict[str, Any] = {
+            "code": finding.code,
+            "pointer": self._line(finding.pointer),
+            "operation": finding.operation,
             "message": self._text(finding.message) or "(no message)",
             "expected": self._text(finding.expected),
             "actual": self._text(finding.actual),
@@ -213,7 +216,7 @@ class _Reporter:
         return entry
 
     def _before(self, exchange: Exchange) -> dict[str, Any]:
-        """A request that must come first, for the evidence to show again."""
+        """A request that has to be sent first for the evidence to be seen again."""
         return {
             "request": self._request(exchange.request),
             "response": self._response(exchange),
@@ -253,7 +256,7 @@ class _Reporter:
 
     def _header(self, name: str, value: str) -> str:
         shown = self._safe(value, lines=False)
-        # The key under its name stays: that it was sent there is the point.
+        # The placeholder of a key stays: it shows which key was sent.
         if is_secret_header(name) and value and shown == visible(value, lines=False):
             return HIDDEN
         return cookie_hidden(shown) if is_cookie_header(name) else shown
@@ -278,7 +281,7 @@ class _Reporter:
         return disarmed_shell(line)
 
     def _body(self, body: bytes) -> str:
-        # Looking for secrets takes a while: of a long body, just the part that may be shown.
+        # Searching for secrets is slow: of a long body, only the part that may be shown.
         text = self._safe(body[:_LOOKED_AT].decode("utf-8", "backslashreplace"), lines=True)
         if len(body) <= _LOOKED_AT:
             return cut(text, BODY_LIMIT)

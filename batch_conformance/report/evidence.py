@@ -1,4 +1,4 @@
-"""Evidence as HTML: what was promised beside what came, the exchange itself, and the line that repeats it."""
+"""Evidence as HTML: expected beside actual, the exchange, and the lines that repeat it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from batch_conformance.http import read_json
+from batch_conformance.http.text import indented_json
 from batch_conformance.report.difference import Piece, distinguishing_features
 from batch_conformance.report.labels import frequency
 from batch_conformance.report.markup import h
 from batch_conformance.report.replaying import replay_of
-from batch_conformance.report.text import indented_json
 
 #: Messages longer than this get a box of their own to scroll in, in characters or lines.
 _TALL_CHARACTERS = 1500
@@ -21,7 +21,7 @@ _TALL_LINES = 28
 def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     """The evidence of a clause: the first item open, further ones a click away."""
     for number, item in enumerate(clause["evidence"], 1):
-        # A client's request went to a stub that is gone: there is nothing to repeat it to.
+        # A client's request went to a stub that has stopped: curl cannot repeat it.
         curl = (
             "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
         )
@@ -39,7 +39,7 @@ def _often(item: Mapping[str, Any]) -> Element | None:
 
 
 def _start(item: Mapping[str, Any]) -> Element | None:
-    """What tells folded pieces of evidence with one message apart."""
+    """A label that distinguishes folded pieces of evidence with the same message."""
     request = item["request"]
     return h("small", f"{request['method']} {request['url']}"[:160]) if request else None
 
@@ -75,7 +75,7 @@ def _exchange(item: Mapping[str, Any]) -> Element | None:
 
 
 def _step(step: Mapping[str, Any]) -> Iterable[Element]:
-    """A request that came first, and its answer."""
+    """A request that was sent first, and its answer."""
     request, outcome = step["request"], step["outcome"]
     yield _message("Request", f"{request['method']} {request['url']}", request, ["sent before"])
     yield _message("Response", outcome, step["response"])

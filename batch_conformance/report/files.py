@@ -1,4 +1,4 @@
-"""Reports on disk: written whole or not at all, read back with a clear word about what is wrong."""
+"""Writes reports, each file completely or not at all, and reads and validates them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from batch_conformance.checks.result import RunResult
+from batch_conformance.http.text import visible
 from batch_conformance.report.document import check_document, first_violation, report_document
 from batch_conformance.report.labels import Document
 from batch_conformance.report.partial import is_partial
 from batch_conformance.report.replaying import JSON_NAME as JSON_NAME
-from batch_conformance.report.text import visible
 
 HTML_NAME = "conformance.html"
 MARKDOWN_NAME = "conformance.md"
@@ -21,11 +21,11 @@ ENDPOINT_NAME = "badge.json"
 
 
 class ReportNotWritten(OSError):
-    """Reports cannot be written where they should go. The message is the one line that the user sees."""
+    """Raised when a report cannot be written. The message is one line for the user."""
 
 
 class MalformedReport(ValueError):
-    """A file is not a report of this suite. The message says which file, where, and what to do."""
+    """Raised for a file that is not a report of this suite. The message says which file, where, and what to do."""
 
 
 def write_reports(run: RunResult, folder: Path) -> list[Path]:
@@ -43,7 +43,7 @@ def write_reports(run: RunResult, folder: Path) -> list[Path]:
 
 def write_document(document: Document, folder: Path) -> list[Path]:
     """Write the files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
-    # Only now, so that whoever just reads a report does not pay for the pages.
+    # Imported here: reading a report needs none of them.
     from batch_conformance.report.badge import render_badge, render_endpoint
     from batch_conformance.report.html import render_html
     from batch_conformance.report.markdown import render_markdown
@@ -61,7 +61,7 @@ def write_document(document: Document, folder: Path) -> list[Path]:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make sure that ``folder`` can be written to, before a run is spent. Raises ``ReportNotWritten``."""
+    """Make sure, before a run, that ``folder`` can be written to. Raises ``ReportNotWritten``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = _temporary(folder / JSON_NAME)
@@ -72,7 +72,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_whole(path: Path, text: str) -> Path:
-    """Write a text file in one step, so that nobody ever reads half of it. Raises ``ReportNotWritten``."""
+    """Write a text file atomically. Raises ``ReportNotWritten``."""
     temporary = _temporary(path)
     try:
         try:
@@ -91,7 +91,7 @@ def render_json(document: Document) -> str:
 
 
 def read_report(path: Path) -> Document:
-    """Read a ``conformance.json``. Raises ``MalformedReport`` when it is none."""
+    """Read and validate a ``conformance.json``. Raises ``MalformedReport``."""
     advice = "write it anew by running the suite with --batch-report, or remove it"
     try:
         document = json.loads(path.read_text("utf-8"))
@@ -102,12 +102,12 @@ def read_report(path: Path) -> Document:
     wrong = first_violation(document)
     if wrong:
         raise MalformedReport(f"{path} is not a report of this suite, at {wrong}: {advice}")
-    shown: Document = _visible(document)
-    return shown
+    visible_document: Document = _visible(document)
+    return visible_document
 
 
 def _visible(value: Any) -> Any:
-    """What a stranger's file holds is as hostile as what a target sends."""
+    """Make invisible characters visible: a file from elsewhere is as untrusted as an answer of a target."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, dict):

@@ -1,10 +1,11 @@
-"""What GitHub Actions shows of a verdict: the job summary and annotations."""
+"""Output for GitHub Actions: job summary and annotations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     Document,
     frequency,
@@ -16,7 +17,6 @@ from batch_conformance.report.labels import (
 )
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import cut, log_safe
 
 #: GitHub shows no more than ten annotations of a kind a step, and refuses summaries of a step beyond 1 MiB.
 ANNOTATION_LIMIT = 10
@@ -65,7 +65,7 @@ def _annotations(document: Document, report: str) -> Iterator[str]:
     title = f"{subject_name(document)}: {standing_label(document)}"
     error = document["run"].get("error")
     yield _command(level, title, f"{sentence(document)}\n{error}" if error else sentence(document))
-    # One for each reason: what keeps the suite from judging keeps it from judging each clause.
+    # One for each reason, not for each clause: a run that cannot be judged has the same reason for all.
     unjudged: dict[str, list[str]] = {}
     for clause in with_verdict(document, "error"):
         unjudged.setdefault(clause["reason"], []).append(clause["id"])

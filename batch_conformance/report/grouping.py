@@ -1,4 +1,4 @@
-"""The same finding many times is one entry that says how often, and in how many batches."""
+"""Groups equal findings: one entry with the number of times, and of batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.known_failures.patterns import kind_of, seen_of
 
 @dataclass
 class Group:
-    """Findings that say the same, by the first of them. ``ids`` are the known batches that they are about."""
+    """Equal findings, represented by the first. ``ids`` are the known batches that they are about."""
 
     finding: Finding
     times: int = 0
@@ -21,26 +21,26 @@ class Group:
 
     @property
     def labelled(self) -> bool:
-        """Whether the request that shows it was special in some way."""
+        """Whether the request was special in some way."""
         return bool(self.finding.exchange and self.finding.exchange.intent.label)
 
     @property
     def batches(self) -> int:
-        """How many known batches they are about; 0 where batches have no part in it."""
+        """The number of known batches concerned; 0 if findings are not about known batches."""
         return len(self.ids)
 
 
 def grouped(findings: Iterable[Finding], redactor: Redactor, side: Side) -> list[Group]:
-    """The findings in their order, those that differ in no more than ids, times and states put together.
+    """Group findings that differ only in ids, times and states, in their order.
 
-    Known failures leave out the same, so nothing that a file would tell apart is put together. Different
+    Patterns of known failures ignore the same parts, so no group mixes findings that a file distinguishes. Different
     variants of a key or of an id stay apart. A client is asked for another batch each time: it has no number of them.
     """
     groups: dict[tuple[str, str, str], Group] = {}
     kinds: dict[tuple[str, str, bool], tuple[str, str]] = {}
     for finding in findings:
         intent = finding.exchange.intent if finding.exchange else None
-        # An id that was made up is what the finding is about.
+        # For an id that the suite made up, the id is what the finding is about.
         known = intent is None or intent.id_kind == "known"
         text = (finding.message, finding.actual, known)
         if text not in kinds:

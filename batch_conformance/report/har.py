@@ -76,9 +76,9 @@ def _entry(
 
 def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     request = exchange.request
-    # Redacted before it is decoded: a plus sign of a key would become a space, and the key another text.
+    # Redacted before decoding, which would turn a plus sign of a key into a space.
     query = parse_qsl(_text(request.url, redactor).partition("?")[2].partition("#")[0], keep_blank_values=True)
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "method": _text(request.method, redactor),
         "url": _text(request.url, redactor),
         "httpVersion": "HTTP/1.1",
@@ -93,13 +93,13 @@ def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     if request.body:
         kind = next(iter(request.header_values("content-type")), "")
         text = request.body[:BODY_LIMIT].decode("utf-8", "backslashreplace")
-        shown["postData"] = {"mimeType": _text(kind, redactor), "text": _text(text, redactor)}
-    return shown
+        entry["postData"] = {"mimeType": _text(kind, redactor), "text": _text(text, redactor)}
+    return entry
 
 
 def _response(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     response = exchange.response
-    shown: dict[str, Any] = {
+    entry: dict[str, Any] = {
         # 0 is what browsers write where no answer came.
         "status": response.status if response else 0,
         "statusText": _text(response.reason, redactor) if response else "",
@@ -113,18 +113,18 @@ def _response(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     }
     if response:
         kind = next(iter(response.header_values("content-type")), "x-unknown")
-        shown["content"] = {"size": len(response.body), "mimeType": _text(kind, redactor)} | _body(
+        entry["content"] = {"size": len(response.body), "mimeType": _text(kind, redactor)} | _body(
             response.body, redactor
         )
-        shown["redirectURL"] = _text(next(iter(response.header_values("location")), ""), redactor)
+        entry["redirectURL"] = _text(next(iter(response.header_values("location")), ""), redactor)
     if exchange.failure:
-        shown["_error"] = _text(exchange.failure.message, redactor)
-        shown["comment"] = shown["_error"]
-    return shown
+        entry["_error"] = _text(exchange.failure.message, redactor)
+        entry["comment"] = entry["_error"]
+    return entry
 
 
 def _body(body: bytes, redactor: Redactor) -> dict[str, str]:
-    # Cut afterwards: a secret that the cut goes through would be hidden no more.
+    # Cut after redaction: a secret that is cut in two would not be found.
     text = redactor.text(body[: 2 * BODY_LIMIT].decode("utf-8", "surrogateescape"))[:BODY_LIMIT]
     note = {"comment": f"cut: {BODY_LIMIT:,} of {len(body):,} bytes"} if len(body) > BODY_LIMIT else {}
     try:
@@ -144,5 +144,5 @@ def _text(text: str, redactor: Redactor) -> str:
 
 
 def _plain(text: str) -> str:
-    """Without lone surrogates, which no JSON in UTF-8 can hold."""
+    """Replace lone surrogates, which JSON in UTF-8 cannot hold."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""``conformance.html``: the report as one file that needs no script, no network and no mouse."""
+"""The report as HTML: one file without scripts or network access, usable by keyboard."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from batch_conformance.report.evidence import evidence_items
 from batch_conformance.report.labels import (
     WORDS,
     Document,
-    asked,
     by_theme,
     counts,
     effort,
@@ -20,6 +19,7 @@ from batch_conformance.report.labels import (
     fault,
     limited,
     overlays_note,
+    selected_clauses,
     sentence,
     standing,
     standing_label,
@@ -29,7 +29,7 @@ from batch_conformance.report.labels import (
 )
 from batch_conformance.report.markup import Child, h, page
 
-#: Clauses whose verdict asks to be read are shown unfolded.
+#: Verdicts whose clauses are shown unfolded.
 _OPEN = frozenset({"fail", "error"})
 #: As many headlines as fit beside the map.
 _HEADLINES = 12
@@ -45,7 +45,7 @@ _ICON_COLOURS = {
 
 
 def render_html(document: Document) -> str:
-    """The report as a whole page. Takes a checked document; never raises for what stands in it."""
+    """The report as a page. Takes a validated document; never raises for its contents."""
     side = document["subject"]["side"]
     verdict = standing_label(document)
     return page(
@@ -63,13 +63,13 @@ def render_html(document: Document) -> str:
 
 
 def icon(where: str) -> Element:
-    """A dot in the colour of where a run stands, for the browser's tab."""
+    """The page's icon: a dot in the colour of the verdict."""
     dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[where])
     return h("svg", dot, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 16 16")
 
 
 def mark(verdict: str) -> Element:
-    """The verdict's sign, for eyes only: its word stands beside it or in a label."""
+    """The verdict's sign, hidden from screen readers: its word stands beside it or in a label."""
     return h("span", WORDS[verdict].glyph, class_="glyph", aria_hidden="true")
 
 
@@ -165,15 +165,15 @@ def _links(ids: list[str]) -> Iterable[Child]:
 
 
 def _cell(clause: Mapping[str, Any]) -> Element:
-    said = f"{clause['id']}: {WORDS[clause['verdict']].label}"
+    label = f"{clause['id']}: {WORDS[clause['verdict']].label}"
     return h(
         "a",
         mark(clause["verdict"]),
         href=f"#{clause['id']}",
         class_="cell",
         data_verdict=clause["verdict"],
-        title=said,
-        aria_label=said,
+        title=label,
+        aria_label=label,
     )
 
 
@@ -188,9 +188,9 @@ def _headline(clause: Mapping[str, Any]) -> Element:
 
 def _clauses(document: Document) -> list[Element]:
     found = counts(document)
-    # Empty targets ahead of the list make a filter a plain link, which the page's address remembers.
+    # Empty targets before the list make each filter a plain link, so that the filter is part of the page's address.
     anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
-    pills = [_pill("#clauses", "All", len(asked(document)))]
+    pills = [_pill("#clauses", "All", len(selected_clauses(document)))]
     pills += [
         _pill(f"#only-{verdict}", WORDS[verdict].heading, count, verdict) for verdict, count in found.items()
     ]
@@ -213,10 +213,10 @@ def _pill(href: str, label: str, count: int, verdict: str | None = None) -> Elem
 
 
 def _theme(theme: str, clauses: list[dict[str, Any]]) -> Element:
-    kept = sum(clause["verdict"] == "pass" for clause in clauses)
+    passed = sum(clause["verdict"] == "pass" for clause in clauses)
     return h(
         "section",
-        h("h2", theme_title(theme), h("small", f"{kept} of {len(clauses)} passed"), id=_anchor(theme)),
+        h("h2", theme_title(theme), h("small", f"{passed} of {len(clauses)} passed"), id=_anchor(theme)),
         h("div", *(_clause(clause) for clause in clauses), class_="list"),
         class_="theme",
         data_has=" ".join(sorted({clause["verdict"] for clause in clauses})),
@@ -259,7 +259,7 @@ def _about(clause: Mapping[str, Any]) -> Element:
     if clause.get("limits"):
         facts.insert(0, ("Limits", ["; ".join(clause["limits"])]))
     if clause["reason"]:
-        # Only the adopter writes reasons of known failures, so a link in there is theirs.
+        # Reasons of known failures are written by the user, so links in them are trusted.
         linked = clause["verdict"] == "known-failure"
         facts.insert(0, ("Reason", _linked(clause["reason"]) if linked else [clause["reason"]]))
     return h("dl", *(h("div", h("dt", name), h("dd", *value)) for name, value in facts), class_="about")

@@ -1,4 +1,4 @@
-"""The vocabulary of the reports: verdicts, themes and the sentence that sums a report up."""
+"""Vocabulary of the reports: verdicts, themes, and the summary of a report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True)
 class Word:
-    """How a verdict on a clause is shown: never by colour alone."""
+    """Display of a verdict on a clause, never by colour alone."""
 
     glyph: str
     letter: str
@@ -21,7 +21,7 @@ class Word:
     meaning: str
 
 
-#: As much of a text as stands in a line with others, in characters.
+#: The longest text within a line with others, in characters.
 _BRIEF = 120
 
 #: Verdicts on a clause, the most urgent first.
@@ -40,7 +40,7 @@ WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "passed", "Passed", "Put to the test and kept."),
 }
 
-#: Where a run stands: its verdict, but for two that only a known-failures file can lead to (see ``standing``).
+#: The standing of a run: its verdict, or one of two that only a known-failures file leads to (see ``standing``).
 RUN_WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "conforms", "Conforms", "No clause failed."),
     "known": Word("≈", "k", "known failures", "Known failures", "No clause failed but as its file says."),
@@ -85,39 +85,43 @@ def theme_title(theme: str) -> str:
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
-def asked(document: Document) -> list[dict[str, Any]]:
-    """The clauses that a run was about: all of them, but in a partial run."""
-    return [clause for clause in document["clauses"] if clause.get("selected", True)]
+def selected_clauses(document: Document) -> list[dict[str, Any]]:
+    """The selected clauses: all, except in a partial run. A required clause that failed counts as selected."""
+    return [
+        clause
+        for clause in document["clauses"]
+        if clause.get("selected", True) or clause["verdict"] != "not-exercised"
+    ]
 
 
 def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:
-    """The clauses that a run was about, theme by theme, in the contract's order."""
+    """The selected clauses by theme, in the contract's order."""
     themes: dict[str, list[dict[str, Any]]] = {}
-    for clause in asked(document):
+    for clause in selected_clauses(document):
         themes.setdefault(theme_of(clause["id"]), []).append(clause)
     return themes
 
 
 def with_verdict(document: Document, verdict: str) -> list[dict[str, Any]]:
-    """The clauses that got one verdict, in the contract's order; not those that were not asked about."""
-    return [clause for clause in asked(document) if clause["verdict"] == verdict]
+    """The selected clauses with one verdict, in the contract's order."""
+    return [clause for clause in selected_clauses(document) if clause["verdict"] == verdict]
 
 
 def counts(document: Document) -> dict[str, int]:
-    """How many clauses got each verdict, the most urgent first; verdicts nobody got are left out."""
+    """The number of clauses with each verdict, the most urgent first, without zeros."""
     found = {verdict: len(with_verdict(document, verdict)) for verdict in WORDS}
     return {verdict: count for verdict, count in found.items() if count}
 
 
 def subject_name(document: Document) -> str:
-    """Name and version of who was judged, or the target when it has no name."""
+    """Name and version of the subject, or the target if it has no name."""
     subject = document["subject"]
     named = " ".join(part for part in (subject["name"], subject["version"]) if part)
     return named or subject["target"] or f"unnamed {subject['side']}"
 
 
 def standing(document: Document) -> str:
-    """Where a run stands, a key of ``RUN_WORDS``: no known failure is green, and no stale entry is the subject's."""
+    """The standing of a run, a key of ``RUN_WORDS``: a known failure is not green, nor a stale entry a failure."""
     verdict: str = document["verdict"]
     if verdict == "fail" and not subject_failures(document):
         return "outdated"
@@ -125,7 +129,7 @@ def standing(document: Document) -> str:
 
 
 def standing_label(document: Document) -> str:
-    """Where a run stands in a few words, e.g. ``7 known failures``."""
+    """The standing of a run in a few words, e.g. ``7 known failures``."""
     where = standing(document)
     known = len(with_verdict(document, "known-failure"))
     if where == "known":
@@ -134,12 +138,12 @@ def standing_label(document: Document) -> str:
 
 
 def subject_failures(document: Document) -> list[dict[str, Any]]:
-    """The clauses that failed, without those where nothing but the known-failures file is wrong."""
+    """The clauses that failed, without those where only the known-failures file is wrong."""
     return [one for one in with_verdict(document, "fail") if not one.get("file_at_fault")]
 
 
 def limited(document: Document) -> dict[str, list[str]]:
-    """What passes did not see, each with the ids of its clauses."""
+    """The limits of passed clauses, each with the ids of its clauses."""
     found: dict[str, list[str]] = {}
     for clause in with_verdict(document, "pass"):
         for limit in clause.get("limits", ()):
@@ -150,7 +154,7 @@ def limited(document: Document) -> dict[str, list[str]]:
 def sentence(document: Document) -> str:
     """The verdict in numbers, e.g. ``Of 43 clauses: 3 failed, 40 passed.``."""
     total = len(document["clauses"])
-    selected, found = asked(document), counts(document)
+    selected, found = selected_clauses(document), counts(document)
     passes, left_out = found.get("pass", 0), total - len(selected)
     limits = sum(bool(one.get("limits")) for one in selected)
     limits_of = f"{_counted(limits, 'pass', 'passes')} with limits" if limits else ""
@@ -187,7 +191,7 @@ _PHRASES: Mapping[str, Callable[[int], str]] = {
 
 
 def fault(item: Mapping[str, Any]) -> str:
-    """What is wrong, in one line: where, what was promised, what came."""
+    """The failure in one line: place, expected, actual."""
     message, expected, actual = (_brief(item[name]) for name in ("message", "expected", "actual"))
     if not expected and not actual:
         return message
@@ -207,20 +211,20 @@ def frequency(item: Mapping[str, Any]) -> str:
     return f"{times:,} times" + (f", in {_counted(batches, 'batch', 'batches')}" if batches else "")
 
 
-def evidence_note(clause: Mapping[str, Any], shown: int) -> str:
-    """How much evidence a clause has beyond what is shown; empty when all is shown."""
-    more = len(clause["evidence"]) - shown + int(clause.get("evidence_omitted", 0))
+def evidence_note(clause: Mapping[str, Any], displayed: int) -> str:
+    """How much evidence a clause has beyond the ``displayed`` items; empty if none."""
+    more = len(clause["evidence"]) - displayed + int(clause.get("evidence_omitted", 0))
     return f"and {more} more like it" if more else ""
 
 
 def overlays_note(contract: Mapping[str, Any]) -> str:
-    """What the contract was changed by, to stand behind its version; empty when it was not."""
+    """The overlays of the contract, to follow its version; empty without any."""
     titles = [f"“{overlay['title']}”" for overlay in contract.get("overlays", ())]
     return f", changed by {' and '.join(titles)}" if titles else ""
 
 
 def effort(run: Mapping[str, Any]) -> str:
-    """What a run cost: requests, their budget if there was one, and the 429s that were waited out."""
+    """The requests of a run, their budget if any, and the 429s that were waited out."""
     text = f"{run['requests']:,} requests"
     if run.get("budget"):
         text += f" of at most {run['budget']:,}"

@@ -1,4 +1,4 @@
-"""``conformance.md``: the report for pull requests, job summaries and people who read in an editor."""
+"""The report as Markdown, for pull requests and job summaries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from batch_conformance.http.text import cut
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -25,7 +26,6 @@ from batch_conformance.report.labels import (
     with_verdict,
 )
 from batch_conformance.report.replaying import replay_of
-from batch_conformance.report.text import cut
 
 #: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
 #: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).
@@ -42,7 +42,7 @@ def render_markdown(document: Document, *, evidence: bool = True) -> str:
 
 
 def as_text(text: str, limit: int | None = None) -> str:
-    """Any text as inline Markdown that shows it and means nothing. Not for the beginning of a line."""
+    """Escape any text as inline Markdown. Not for the beginning of a line."""
     short = cut(text, limit) if limit else text
     # The line break comes last: it is markup of ours.
     return _MEANINGFUL.sub(lambda match: f"&#{ord(match.group())};", short).replace("\n", "<br>")
@@ -88,12 +88,12 @@ def _section(document: Document, verdict: str, evidence: bool) -> Iterator[str]:
 
 def _row(clause: Mapping[str, Any]) -> list[str]:
     first = clause["evidence"][0] if clause["evidence"] else {"expected": "", "actual": ""}
-    shown = [as_text(first[side], _CELL_LIMIT) for side in ("expected", "actual")]
+    cells = [as_text(first[side], _CELL_LIMIT) for side in ("expected", "actual")]
     return [
         f"<code>{clause['id']}</code>",
         clause["level"],
         as_text(clause["title"]),
-        *(f"<code>{text}</code>" if text else "" for text in shown),
+        *(f"<code>{text}</code>" if text else "" for text in cells),
     ]
 
 
@@ -141,7 +141,7 @@ def _plain(item: Mapping[str, Any]) -> str:
 
 
 def _preformatted(text: str) -> str:
-    # In <pre> Markdown has no say, only HTML has; colons are for logs that this file is printed to.
+    # In <pre> only HTML is parsed, not Markdown; colons are escaped for logs that this file is printed to.
     safe = html.escape(text, quote=False).replace("::", "&#58;&#58;").replace("##[", "#&#35;[")
     return f"<pre>{safe}</pre>"
 

@@ -1,4 +1,4 @@
-"""HTML and SVG as trees, so that text can only be text: the serialiser escapes, nobody has to remember."""
+"""HTML and SVG as trees: the serialiser escapes all text."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _append(parent: Element, child: Child) -> None:
 
 
 def page(title: str, *, css: Iterable[str], script: str, icon: Element, body: Iterable[Child]) -> str:
-    """A whole HTML page in one file, under a policy that lets only its own style and script in.
+    """An HTML page in one file, with a content security policy that allows only its own style and script.
 
     ``css`` and ``script`` name files of this package; ``icon`` is an SVG image.
     """

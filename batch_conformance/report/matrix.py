@@ -1,4 +1,4 @@
-"""The matrix page, built by ``python -m batch_conformance.report.matrix FOLDER``."""
+"""Builds the matrix page: ``python -m batch_conformance.report.matrix FOLDER``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix as a page, in the style of the reports that it links to."""
+"""The matrix page: implementations and versions side by side, in the style of the reports."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def _head(comparison: Comparison) -> Element:
 def _version(column: Column, place: str | None) -> list[Child]:
     where = standing(column.document)
     word = RUN_WORDS[where]
-    said = {
+    label = {
         "fail": f"{len(subject_failures(column.document))} failed",
         "known": f"{counts(column.document).get('known-failure', 0)} known",
         "outdated": "file out of date",
@@ -145,7 +145,7 @@ def _version(column: Column, place: str | None) -> list[Child]:
     return [
         h("a", version, href=column.link) if column.link else version,
         h("small", _brief(place, 60)) if place else None,
-        h("span", word.glyph, " ", said, class_=f"verdict run-{where}"),
+        h("span", word.glyph, " ", label, class_=f"verdict run-{where}"),
     ]
 
 
@@ -190,19 +190,19 @@ def _cell(comparison: Comparison, column: Column, clause: str, first: bool) -> E
     start = "first" if first else None
     if verdict is None:
         return h("td", h("span", "·", title="not in that report's contract", class_="absent"), class_=start)
-    # No text from outside in attributes: the table's heads tell whose verdict it is.
-    said = f"{clause}: {WORDS[verdict].label}"
+    # No foreign text in attributes: the table's headers name the subject.
+    label = f"{clause}: {WORDS[verdict].label}"
     before = comparison.before(column)
     how = column.change_from(before, clause) if before else None
     sign = None
     if how:
-        said += f", {_CHANGES[how][1]}"
+        label += f", {_CHANGES[how][1]}"
         sign = _sign(how)
-    attributes = {"class_": "cell", "data_verdict": verdict, "title": said}
+    attributes = {"class_": "cell", "data_verdict": verdict, "title": label}
     if column.link:
-        inner = h("a", mark(verdict), sign, href=f"{column.link}#{clause}", aria_label=said, **attributes)
+        inner = h("a", mark(verdict), sign, href=f"{column.link}#{clause}", aria_label=label, **attributes)
     else:
-        inner = h("span", mark(verdict), sign, role="img", aria_label=said, **attributes)
+        inner = h("span", mark(verdict), sign, role="img", aria_label=label, **attributes)
     return h("td", inner, class_=start)
 
 

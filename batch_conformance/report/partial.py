@@ -1,4 +1,4 @@
-"""Reports on runs of some clauses only: what was not asked about has no verdict."""
+"""Reports of partial runs: clauses that were not selected have no verdict."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _STOPPED = "not reached: the run was stopped before its test"
 
 
 def is_partial(document: Document) -> bool:
-    """Whether the run was about some clauses only."""
+    """Whether only some clauses were selected."""
     return not all(clause.get("selected", True) for clause in document["clauses"])
 
 
 def without_unreached(document: Document, unreached: Collection[str]) -> Document:
-    """The report of a run whose tests were stopped early (``-x``), without what it says of the ``unreached``.
+    """The report of a run that was stopped early (``-x``), without verdicts on the ``unreached`` clauses.
 
     A report on a subject that could not be judged is left as it is.
     """
@@ -25,11 +25,11 @@ def without_unreached(document: Document, unreached: Collection[str]) -> Documen
         return document
     clauses = [_left_out(one) if one["id"] in unreached else one for one in document["clauses"]]
     verdict = run_verdict((clause["verdict"] for clause in clauses), partial=True)
-    # Nothing was reached at all: that is no error of the suite's, and no verdict either.
+    # No clause was reached: neither an error of the suite nor a verdict.
     return document | {"clauses": clauses, "verdict": "partial" if verdict == "error" else verdict}
 
 
 def _left_out(clause: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: clause[name] for name in ("id", "level", "title", "source") if name in clause}
+    row = {name: clause[name] for name in ("id", "level", "title", "source") if name in clause}
     rest = {"verdict": "not-exercised", "reason": _STOPPED, "exchanges": 0, "evidence": [], "limits": []}
-    return kept | rest | {"selected": False}
+    return row | rest | {"selected": False}

@@ -1,4 +1,4 @@
-"""What a finding carries so that it can be replayed, and the command line that replays it."""
+"""The data that a finding carries for its replay, and the command line that replays it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.http import Exchange
 from batch_conformance.http.recipe import NotRepeatable, request_recipe
 
 JSON_NAME = "conformance.json"
-#: Requests that a replay sends at most.
+#: The most requests that one replay sends.
 MOST = 6
 
 
@@ -34,12 +34,12 @@ def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
     if finding.exchange is None:
         return None
     if finding.exchange.replay is not None:
-        # Imported here: reports on servers need nothing of the client's side.
+        # Imported here: reports on servers do not need the client side.
         from batch_conformance.client_runner.cases.recipe import case_recipe
 
         return case_recipe(finding.exchange.replay, run.recipes, run.redactor)
     if not run.exchanges:
-        # Recordings were made by others: there is nobody to send them to.
+        # Recordings have no target to send requests to.
         return None
     try:
         requests = [_recipe(exchange, run) for exchange in requests_of(finding.exchange, run.exchanges)]
@@ -57,19 +57,19 @@ def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:
     return recipe
 
 
-def requests_of(shown: Exchange, exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """The request that shows a finding, behind those that it may depend on.
+def requests_of(exchange: Exchange, exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """The request of a finding, after those that it may depend on.
 
     Those are: an ordinary read (for what must have worked), the read of the same batch before, the request of the same
     probe before, and what went over the same connection just before.
     """
-    earlier = [one for one in exchanges if one.number < shown.number and one.intent.probe != "discovery"]
+    earlier = [one for one in exchanges if one.number < exchange.number and one.intent.probe != "discovery"]
     valid = [one for one in earlier if one.intent.id_kind == "known" and one.intent.key_kind == "valid"]
     chosen = [
         *valid[:1],
-        *[one for one in valid if one.intent.id == shown.intent.id][-1:],
-        *[one for one in earlier if one.intent.probe == shown.intent.probe][-2:],
-        *([one for one in earlier if one.connection == shown.connection][-1:] if shown.reused else []),
+        *[one for one in valid if one.intent.id == exchange.intent.id][-1:],
+        *[one for one in earlier if one.intent.probe == exchange.intent.probe][-2:],
+        *([one for one in earlier if one.connection == exchange.connection][-1:] if exchange.reused else []),
     ]
     numbered = {one.number: one for one in chosen}
-    return [*(numbered[number] for number in sorted(numbered)), shown][-MOST:]
+    return [*(numbered[number] for number in sorted(numbered)), exchange][-MOST:]

@@ -1,4 +1,4 @@
-"""The verdict in a terminal: what is broken first, and with each failure the line that shows it again."""
+"""The verdict in a terminal: failures first, each with the lines that repeat it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     RUN_WORDS,
     WORDS,
@@ -25,7 +26,6 @@ from batch_conformance.report.labels import (
     with_verdict,
 )
 from batch_conformance.report.replaying import JSON_NAME, replay_of
-from batch_conformance.report.text import cut, log_safe
 
 
 class Write(Protocol):
@@ -54,7 +54,7 @@ Line = list[Span]
 _PLAIN: dict[str, bool] = {}
 _BOLD = {"bold": True}
 _FAINT = {"light": True}
-_MARKUP: Mapping[str, dict[str, bool]] = {
+MARKUP: Mapping[str, dict[str, bool]] = {
     "fail": {"red": True, "bold": True},
     "error": {"purple": True, "bold": True},
     "warn": {"yellow": True, "bold": True},
@@ -62,7 +62,7 @@ _MARKUP: Mapping[str, dict[str, bool]] = {
     "not-exercised": {"light": True},
     "pass": {"green": True},
 }
-_COLOURS = {
+COLOURS = {
     "pass": "green",
     "known": "yellow",
     "outdated": "red",
@@ -71,9 +71,9 @@ _COLOURS = {
     "error": "yellow",
 }
 _INDENT = "  "
-#: Longer curl lines would bury what stands around them, in characters.
+#: Longer curl lines are left out: they would hide the lines around them. In characters.
 _CURL_LIMIT = 1200
-#: A reason why nothing could be judged is never wrapped either: it is there to be found.
+#: A reason why nothing could be judged is never wrapped either, so that it can be searched for.
 _REASON_LIMIT = 600
 #: Further lines of a quoted text likewise.
 _LINES_LIMIT = 8
@@ -88,6 +88,7 @@ def render_terminal(
     ascii_only: bool = False,
     more: str = "",
     report: str = JSON_NAME,
+    foot: bool = True,
 ) -> None:
     """Write the verdict through ``write``.
 
@@ -95,8 +96,15 @@ def render_terminal(
     the clauses that passed, 2 all of them with requests and responses. ``ascii_only`` is for terminals that
     can show no more (see ``can_show``). ``more`` says where the whole report is, e.g. a path;
     ``report`` where ``conformance.json`` is, for the lines that replay a finding.
+    Without ``foot``, the verdict is left to what closes the run (``closing_lines``).
     """
-    for line in _Renderer(width, verbose, ascii_only, report).lines(document, more):
+    renderer = _Renderer(width, verbose, ascii_only, report)
+    write_lines([*renderer.lines(document), *(renderer.foot(document, more) if foot else ())], write, ascii_only=ascii_only)
+
+
+def write_lines(lines: Iterable[Line], write: Write, *, ascii_only: bool = False) -> None:
+    """Write laid out lines."""
+    for line in lines:
         for text, markup in line:
             write(text.encode("ascii", "replace").decode("ascii") if ascii_only else text, **markup)
         write("\n")
@@ -112,7 +120,7 @@ def can_show(encoding: str | None) -> bool:
 
 
 class _Renderer:
-    """Lays out one document. Every line begins with a text of ours, so that none can be a log command."""
+    """Lays out one document. Every line begins with the suite's own text, so that none can be a log command."""
 
     def __init__(self, width: int, verbose: int, ascii_only: bool, report: str) -> None:
         self.width = max(40, min(width, 120))
@@ -122,12 +130,11 @@ class _Renderer:
         self.bar = "|" if ascii_only else "│"
         self.dot = "-" if ascii_only else "·"
 
-    def lines(self, document: Document, more: str) -> Iterator[Line]:
+    def lines(self, document: Document) -> Iterator[Line]:
         yield from self.head(document)
         if document["run"].get("error"):
-            # The same reason for each clause would bury the one line that says it; what was proven stands.
+            # The reason is the same for each clause: it is written once, and proven failures are kept.
             yield from self.broken(document, ("fail",))
-            yield from self.foot(document, more)
             return
         yield from self.broken(document, ("fail", "error", "warn", "known-failure"))
         yield from self.unexercised(document)
@@ -136,8 +143,8 @@ class _Renderer:
             yield from self.passed(document)
         yield []
         yield from self.themes(document)
+        yield from self.legend(document)
         yield []
-        yield from self.foot(document, more)
 
     def broken(self, document: Document, verdicts: Iterable[str]) -> Iterator[Line]:
         for verdict in verdicts:
@@ -176,12 +183,12 @@ class _Renderer:
             yield from self.wrapped(f"left behind, never closed: {left}", _INDENT, _FAINT)
 
     def heading(self, verdict: str, count: int) -> Line:
-        return [(f"{WORDS[verdict].heading} ({count})", _MARKUP[verdict] | _BOLD)]
+        return [(f"{WORDS[verdict].heading} ({count})", MARKUP[verdict] | _BOLD)]
 
     def clause(self, clause: Mapping[str, Any]) -> Iterator[Line]:
         verdict = clause["verdict"]
         yield [
-            (f"{self.glyph(WORDS[verdict])} {clause['id']}", _MARKUP[verdict]),
+            (f"{self.glyph(WORDS[verdict])} {clause['id']}", MARKUP[verdict]),
             (f"  {clause['level']}", _FAINT),
         ]
         yield from self.wrapped(clause["title"], _INDENT, _PLAIN)
@@ -210,7 +217,7 @@ class _Renderer:
             note = f"(the curl line has {length}: take it from the report, or ask with -vv)"
             yield [(_INDENT + note, _FAINT)]
         elif item["curl"]:
-            # Alone on its line and never wrapped: it is there to be copied.
+            # Alone on its line and never wrapped, so that it can be copied.
             yield [(_INDENT, _PLAIN), (log_safe(item["curl"], lines=False), {"cyan": True})]
 
     def exchange(self, item: Mapping[str, Any]) -> Iterator[Line]:
@@ -224,7 +231,7 @@ class _Renderer:
     def field(self, name: str, text: str, markup: dict[str, bool]) -> Iterator[Line]:
         """A named text; its further lines stand behind a bar, so that they are seen to be quoted."""
         room = self.width - len(_INDENT) - 11
-        lines = list(_wrap(log_safe(text), room)) or ["(nothing)"]
+        lines = list(wrap(log_safe(text), room)) or ["(nothing)"]
         yield [(f"{_INDENT}{name:<9} ", _FAINT), (lines[0], markup)]
         most = _LINES_LIMIT if self.verbose < 2 else len(lines)
         for line in lines[1:most]:
@@ -234,7 +241,7 @@ class _Renderer:
             yield [(f"{_INDENT}{self.bar:>9} {note}", _FAINT)]
 
     def wrapped(self, text: str, indent: str, markup: dict[str, bool]) -> Iterator[Line]:
-        for line in _wrap(text, self.width - len(indent)):
+        for line in wrap(text, self.width - len(indent)):
             yield [(indent + line, markup)]
 
     def unexercised(self, document: Document) -> Iterator[Line]:
@@ -259,7 +266,7 @@ class _Renderer:
     def listed(self, name: str, ids_by_text: Mapping[str, list[str]]) -> Iterator[Line]:
         for text, ids in ids_by_text.items():
             yield from self.field(name, text, _PLAIN)
-            for line in _wrap(", ".join(ids), self.width - 13):
+            for line in wrap(", ".join(ids), self.width - 13):
                 yield [(_INDENT + " " * 10 + line, _FAINT)]
 
     def passed(self, document: Document) -> Iterator[Line]:
@@ -270,7 +277,7 @@ class _Renderer:
         for clause in clauses:
             times = f"{clause['exchanges']:,}x"
             yield [
-                (f"{self.glyph(WORDS['pass'])} ", _MARKUP["pass"]),
+                (f"{self.glyph(WORDS['pass'])} ", MARKUP["pass"]),
                 (f"{clause['id']:<36} ", _PLAIN),
                 (f"{times:>5}", _FAINT),
             ]
@@ -282,24 +289,26 @@ class _Renderer:
         named = max(len(theme_title(theme)) for theme in themes) + 2
         longest = max(map(len, themes.values()))
         for theme, clauses in themes.items():
-            kept = sum(clause["verdict"] == "pass" for clause in clauses)
-            signs = [(self.glyph(WORDS[clause["verdict"]]), _MARKUP[clause["verdict"]]) for clause in clauses]
+            passed = sum(clause["verdict"] == "pass" for clause in clauses)
+            signs = [(self.glyph(WORDS[clause["verdict"]]), MARKUP[clause["verdict"]]) for clause in clauses]
             pad = " " * (longest - len(clauses) + 2)
-            tally = f"{kept} of {len(clauses)}"
-            markup = _FAINT if kept == len(clauses) else _PLAIN
+            tally = f"{passed} of {len(clauses)}"
+            markup = _FAINT if passed == len(clauses) else _PLAIN
             yield [(f"{_INDENT}{theme_title(theme):<{named}}", _PLAIN), *signs, (pad + tally, markup)]
 
-    def foot(self, document: Document, more: str) -> Iterator[Line]:
+    def legend(self, document: Document) -> Iterator[Line]:
         found = counts(document)
         used = [WORDS[verdict] for verdict in WORDS if verdict in found and verdict != "pass"]
         if used:
             legend = f" {self.dot} ".join(f"{self.glyph(word)} {word.label}" for word in used)
             yield from self.wrapped(legend, _INDENT, _FAINT)
+
+    def foot(self, document: Document, more: str) -> Iterator[Line]:
         where = standing(document)
-        colour = _COLOURS[where]
+        colour = COLOURS[where]
         word = RUN_WORDS[where]
         start = f"{self.glyph(word)} {word.heading}. "
-        first, *rest = _wrap(sentence(document), self.width - len(start))
+        first, *rest = wrap(sentence(document), self.width - len(start))
         yield [(start, {colour: True, "bold": True}), (first, {colour: True})]
         for line in rest:
             yield [(" " * len(start) + line, {colour: True})]
@@ -318,7 +327,8 @@ def _message(message: Mapping[str, Any]) -> Iterable[str]:
         yield from ("", *message["body"].splitlines())
 
 
-def _wrap(text: str, width: int) -> Iterator[str]:
+def wrap(text: str, width: int) -> Iterator[str]:
+    """The lines of a text, broken at a width."""
     for line in text.expandtabs(4).splitlines() or [""]:
         # White space is kept, since a line's own indentation means something; at a break of ours it does not.
         first, *rest = textwrap.wrap(line, width, drop_whitespace=False) or [""]

@@ -72,7 +72,7 @@ class Connection:
         return not _is_readable(self._socket)
 
     def ask(self, request: Request, deadline: Deadline) -> tuple[Response | None, Failure | None]:
-        """PlannedRequest a request and read its answer, as far as it comes. Never raises for what the server does."""
+        """Send a request and read its answer, as far as it comes. Never raises for what the server does."""
         head: h11.Response | None = None
         body = bytearray()
         failure: Failure | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from threading import Lock
 
 from batch_conformance.http import Failure
 from batch_conformance.server_runner.connection import BODY_CAP
@@ -62,11 +63,16 @@ class BodyCache:
     def __init__(self) -> None:
         self._kept: dict[bytes, bytes] = {}
         self._room = self.ROOM
+        self._turn = Lock()
 
     def keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
         """The body as it is to be recorded, and what is wrong with it."""
         if failure is not None and failure.kind == "too-large":
             return body[: self.SHORT], failure
+        with self._turn:
+            return self._keep(body, failure)
+
+    def _keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
         if body not in self._kept:
             if len(body) > self.SHORT:
                 if len(body) > self._room:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.contract import Contract, current_contract
+from batch_conformance.contract.entity import entity_of
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import base_url_advice, moved_base
@@ -16,28 +18,33 @@ def discover(sender: Sender) -> list[str]:
     that can be.
     """
     target, context = sender.target, sender.world
+    contract = current_contract()
+    operation = contract.operations.get("list")
+    if operation is None:
+        raise CouldNotRun(
+            "the contract in use lists no batches, so none can be discovered: name a batch that exists with --batch-id"
+        )
+    place = f"{operation.method} {operation.path}"
+    asked = AskedId("", "", "known", "the list of batches")
     probe = PlannedRequest(
-        "discovery",
-        AskedId("", "", "known", "the list of batches"),
-        context.key,
-        path="/v2/batch",
-        label="the list of batches",
-        operation="list",
+        "discovery", asked, context.key, key_name=context.key_name, label="the list of batches", operation="list"
     )
     exchange = sender.send(probe)
     if exchange.status in (401, 403):
         raise CouldNotRun(
-            f"{target.url} refuses the API key of {target.api_key_env} ({exchange.status} on GET /v2/batch)"
+            f"{target.url} refuses the API key of {target.api_key_env} ({exchange.status} on {place})"
         )
     base = moved_base(exchange)
     if base is not None and base != target.url:
         raise CouldNotRun(
-            f"{target.url} redirects to {base} ({exchange.status} on GET /v2/batch), and redirects are not followed: "
+            f"{target.url} redirects to {base} ({exchange.status} on {place}), and redirects are not followed: "
             f"judge it there, with --batch-target {base}"
         )
     listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
     rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    found = {row["id"]: row.get("status") for row in rows if _can_be_asked_for(row.get("id"))}
+    entity, named = entity_of("list"), _named(contract)
+    ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
+    found = {value: state for value, state in ids if isinstance(value, str) and _can_be_asked_for(value)}
     if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
         if "get" in context.operations:
             sender.note("the organisation has no batch that could be read")
@@ -46,7 +53,7 @@ def discover(sender: Sender) -> list[str]:
         return []
     if not found:
         raise CouldNotRun(
-            f"no batch was discovered at {target.url} (GET /v2/batch: {exchange.outcome()}): "
+            f"no batch was discovered at {target.url} ({place}: {exchange.outcome()}): "
             "name a batch that exists with --batch-id" + base_url_advice(target.url)
         )
     most = context.profile.batches
@@ -58,9 +65,15 @@ def discover(sender: Sender) -> list[str]:
     return chosen
 
 
-def _can_be_asked_for(value: object) -> bool:
-    """Whether a listed id is one: text, and nothing that no request could carry."""
+def _named(contract: Contract) -> str:
+    """Where a listed batch has its id: where Get Batch's answer repeats what was asked for."""
+    get = contract.operations.get("get")
+    return (entity_of(get).echo if get else None) or "/id"
+
+
+def _can_be_asked_for(value: str) -> bool:
+    """Whether a listed id is one: not empty, and nothing that no request could carry."""
     try:
-        return isinstance(value, str) and bool(value.encode("utf-8"))
+        return bool(value.encode("utf-8"))
     except UnicodeEncodeError:
         return False

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from batch_conformance.contract import current_contract
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.address import trusting_context
 
@@ -15,7 +16,6 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
 #: Headers that the suite sets itself, or that would change how a request is read.
 _OWN = frozenset(
     {
-        "x-api-key",
         "host",
         "content-length",
         "transfer-encoding",
@@ -52,7 +52,7 @@ def extra_headers(
     """The headers of a ``headers_env`` table: names, each with its environment variable. Raises :class:`UsageError`."""
     headers = []
     for name, variable in table.items():
-        if not _TOKEN.fullmatch(name) or name.lower() in _OWN:
+        if not _TOKEN.fullmatch(name) or name.lower() in _OWN | _of_contract():
             raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
         value = environ.get(variable, "")
         if not value:
@@ -65,6 +65,14 @@ def extra_headers(
             )
         headers.append(ExtraHeader(name, value, variable))
     return tuple(headers)
+
+
+def _of_contract() -> frozenset[str]:
+    """Headers that the contract in use has something to say about."""
+    rows = current_contract().operations.values()
+    keys = (operation.key_header for operation in rows)
+    required = (name for operation in rows for name, _ in operation.required_headers())
+    return frozenset(name.lower() for name in (*keys, *required) if name)
 
 
 def context_of(ca: Path) -> ssl.SSLContext:

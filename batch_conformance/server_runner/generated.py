@@ -1,11 +1,13 @@
 """The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
 
-Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the record.
+Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the
+record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -18,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 
 from batch_conformance.checks.server import SERVER_CHECKS, Record
-from batch_conformance.contract import current_contract
+from batch_conformance.contract import Operation, current_contract
 from batch_conformance.generate.database import shelf
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import Key
@@ -40,9 +42,11 @@ _ON_SIGHT = (
 #: Schemathesis's checks that agree with this contract, and hold for a single response.
 _CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
 
-#: What a property does not look at need not be drawn: drawing takes most of an example's time.
-_FIXED_KEY = {"headers": {"x-api-key": "any"}, "cookies": {}, "query": {}}
-_FIXED_ID = {"path_parameters": {"id": "any"}, "cookies": {}, "query": {}}
+#: Where Schemathesis keeps what goes in each place.
+_CONTAINERS: Mapping[str, str] = {"path": "path_parameters", "header": "headers", "query": "query", "cookie": "cookies"}
+
+_Plan = Callable[[ProbeContext, Any], PlannedRequest | None]
+_Known = dict[tuple[str, str | None], deque[Callable[[], Exchange]]]
 
 
 class _Broken(Exception):
@@ -81,24 +85,91 @@ def _checks() -> list[Any]:
     return [getattr(checks, name) for name in _CHECKS]
 
 
+def get_ready() -> None:
+    """Load what generating needs: it takes a while, which may pass while others are waited for."""
+    _operation()
+    _checks()
+
+
+#: Asks for all of several requests at once; gives for each what records and returns its answer, or None.
+Ahead = Callable[[Sequence[PlannedRequest]], Sequence[Callable[[], Exchange] | None]]
+
+
 def explore(
-    context: ProbeContext, send: Callable[[PlannedRequest], Exchange], left: Callable[[], int], keep: Callable[[Exchange], None]
+    context: ProbeContext,
+    send: Callable[[PlannedRequest], Exchange],
+    left: Callable[[], int],
+    keep: Callable[[Exchange], None],
+    ahead: Ahead | None = None,
 ) -> None:
     """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
 
     ``left`` tells how many requests may still be sent; ``keep`` puts the annotated exchange in place of the plain one.
+    With ``ahead``, what is drawn as long as nothing is broken is asked for side by side, before it is looked at.
     """
-    for plan, fixed in ((_generated_id, _FIXED_KEY), (_generated_key, _FIXED_ID)):
-        _property(context, plan, fixed, send, left, keep)
+    operation = current_contract().operation("get")
+    plans = (_generated_id, _generated_key) if operation.key is not None else (_generated_id,)
+    for plan in plans:
+        fixed = _fixed(operation, drawn="path" if plan is _generated_id else "key")
+        known = _asked_ahead(context, plan, fixed, left(), ahead) if ahead else {}
+        _property(context, plan, fixed, send, left, keep, known)
+
+
+def _fixed(operation: Operation, *, drawn: str) -> dict[str, dict[str, str]]:
+    """What is not drawn: what a property does not look at takes most of an example's time."""
+    fixed: dict[str, dict[str, str]] = {container: {} for container in _CONTAINERS.values()}
+    for row in operation.parameters:
+        if row.required or row.place == "path":
+            fixed[_CONTAINERS[row.place]][row.name] = row.example_text() if row.has_example else "any"
+    key = operation.key
+    if key is not None:
+        fixed[_CONTAINERS[key.place]][key.name] = "any"
+    free = key.place if drawn == "key" and key is not None else "path"
+    del fixed[_CONTAINERS[free]]
+    return fixed
+
+
+def _asked_ahead(
+    context: ProbeContext, plan: _Plan, fixed: Mapping[str, dict[str, str]], most: int, ahead: Ahead
+) -> _Known:
+    """The answers to what the property will ask for, by what is asked."""
+    drawn: list[PlannedRequest] = []
+
+    @settings(
+        max_examples=context.profile.generated,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @seed(context.seed)
+    @given(_operation().as_strategy(**fixed))
+    def draws(case: Any) -> None:
+        planned = plan(context, case)
+        if planned is not None:
+            drawn.append(planned)
+
+    draws()
+    sends = drawn[: min(most, context.profile.generated)]
+    known: _Known = {}
+    for send, answer in zip(sends, ahead(sends), strict=True):
+        if answer is not None:
+            known.setdefault(_place(send), deque()).append(answer)
+    return known
+
+
+def _place(send: PlannedRequest) -> tuple[str, str | None]:
+    return send.asked.segment, send.key.value
 
 
 def _property(
     context: ProbeContext,
-    plan: Callable[[ProbeContext, Any], PlannedRequest | None],
+    plan: _Plan,
     fixed: Mapping[str, dict[str, str]],
     send: Callable[[PlannedRequest], Exchange],
     left: Callable[[], int],
     keep: Callable[[Exchange], None],
+    known: _Known,
 ) -> None:
     thorough = context.profile.budget is None
     phases = [Phase.reuse, Phase.generate, Phase.shrink] if thorough else [Phase.generate]
@@ -119,11 +190,14 @@ def _property(
     def holds(case: Any) -> None:
         nonlocal spare
         planned = plan(context, case)
-        if planned is None or spare <= 0 or left() <= 0:
+        if planned is None or spare <= 0:
+            return
+        answers = known.get(_place(planned))
+        if not answers and left() <= 0:
             return
         spare -= 1
         try:
-            exchange = send(planned)
+            exchange = answers.popleft()() if answers else send(planned)
         except BaseException as error:
             # Not the example's fault: it must reach the runner, not the shrinker.
             raise _Stop(error) from None
@@ -142,20 +216,23 @@ def _property(
 
 def _is_broken(exchange: Exchange) -> bool:
     record = Record([exchange])
-    return any(SERVER_CHECKS.checks[clause](record).findings for clause in _ON_SIGHT)
+    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _ON_SIGHT)
 
 
 def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
-    segment = str((case.path_parameters or {}).get("id", ""))
+    name = current_contract().operation("get").id_parameter
+    segment = str((case.path_parameters or {}).get(name, ""))
     value = unquote(segment, errors="surrogateescape")
     if not segment or value in context.ids:
         return None
     asked = AskedId(value, segment, "hostile", "a generated id")
-    return PlannedRequest("generated-ids", asked, context.key, key_header=context.key_header)
+    return PlannedRequest("generated-ids", asked, context.key, key_name=context.key_name)
 
 
 def _generated_key(context: ProbeContext, case: Any) -> PlannedRequest | None:
-    value = str((case.headers or {}).get("x-api-key", ""))
+    place = current_contract().operation("get").key
+    assert place is not None
+    value = str((getattr(case, _CONTAINERS[place.place]) or {}).get(place.name, "")).removeprefix(place.prefix)
     if not value or value.strip() != value or value == context.secret:
         return None
     plain = value.isascii() and value.isprintable()
@@ -171,7 +248,9 @@ class _Opinions:
 
     def __call__(self, case: Any, exchange: Exchange) -> tuple[str, ...]:
         answer = exchange.response
-        if answer is None or exchange.failure is not None or answer.status not in (401, 404, 500):
+        if answer is None or exchange.failure is not None or not 400 <= answer.status < 600:
+            return ()
+        if answer.status not in current_contract().operation("get").documented_statuses or answer.status == 429:
             return ()
         alike = answer.status, tuple(answer.header_values("content-type")), answer.body
         if alike not in self._known:

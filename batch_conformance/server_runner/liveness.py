@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle, islice
 
+from batch_conformance.contract.statuses import error_body
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
@@ -125,7 +126,8 @@ def is_from_gateway(exchange: Exchange) -> bool:
     if exchange.response is None or exchange.status not in _GATEWAY:
         return False
     value = exchange.response.json.value
-    own = isinstance(value, dict) and {"message", "statusCode"} <= value.keys()
+    documented = error_body()
+    own = isinstance(value, dict) and documented is not None and value.keys() >= set(documented.required)
     return not own or bool(exchange.response.header_values("retry-after"))
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from batch_conformance.checks.by_operation import of_clause, operations_of_run
 from batch_conformance.checks.server import SERVER_CHECKS
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import parts
 from batch_conformance.generate import keys
-from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned
+from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned, sent
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.target import Target
 
@@ -46,9 +46,9 @@ def plan_requests(
         other_key=target.other_key,
         revoked_key=target.revoked_key,
     )
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     asked = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
-    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause].needs for clause in asked))
+    wanted = sent(SERVER_CHECKS.needs(asked))
     more = list(_of_others(context, wanted))
     if "get" not in context.operations:
         return more

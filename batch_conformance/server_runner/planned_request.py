@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
 
 from batch_conformance import __version__
+from batch_conformance.contract import Operation, current_contract
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import Key
 from batch_conformance.http import Intent, Request
@@ -22,9 +23,10 @@ Lane = Literal["", "valid", "anonymous", "mixed"]
 class PlannedRequest:
     """A request in terms of the API: whose batch is asked for, with which key, how.
 
-    ``key_header`` is the name under which the key travels. ``query`` and ``headers`` carry what is out of the ordinary;
-    a header of an empty value is left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key
-    in the wrong place. ``operation`` is the contract's, by the suite's name for it.
+    Path, required parameters and the place of the key are those of the ``operation`` (by its name) in the contract in
+    use, unless it is given ``as_in`` another one. ``key_name`` is another spelling of the name under which the key
+    travels. ``query``, ``headers`` and ``cookies`` carry what is out of the ordinary; a header of an empty value is
+    left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key in the wrong place.
     """
 
     probe: str
@@ -32,14 +34,15 @@ class PlannedRequest:
     key: Key
     method: str = "GET"
     lane: Lane = "valid"
-    key_header: str = "x-api-key"
+    key_name: str = ""
     query: Sequence[tuple[str, str]] = ()
     headers: Sequence[tuple[str, str]] = ()
+    cookies: Sequence[tuple[str, str]] = ()
     key_kind: KeyKind | None = None
     label: str = ""
     staged: int | None = None
-    path: str = field(default="")
     operation: str = "get"
+    as_in: Operation | None = None
 
     @cached_property
     def intent(self) -> Intent:
@@ -60,21 +63,42 @@ class PlannedRequest:
         )
 
     def request(self, base_url: str, host: str) -> Request:
-        """The request to ``base_url`` (no slash at its end); ``host`` is the Host header's value."""
-        target = self.path or f"/v2/batch/{self.asked.segment}"
-        if self.query:
-            target += "?" + "&".join(f"{quote(name)}={quote(value, safe='')}" for name, value in self.query)
+        """The request to ``base_url`` (no slash at its end); ``host`` is the Host header's value.
+
+        Raises ``NoSuchOperation``.
+        """
+        operation = self.as_in or current_contract().operation(self.operation)
+        target = operation.raw_path(self.asked.segment)
+        query = [*self._with(operation, "query", operation.required_query()), *self.query]
+        if query:
+            target += "?" + "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
         headers = [
             ("Host", host),
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip, deflate"),
             ("User-Agent", f"sync-batch-conformance/{__version__}"),
+            *self._with(operation, "header", operation.required_headers()),
         ]
-        if self.key.value is not None:
-            headers.append((self.key_header, self.key.value))
+        cookies = [*self._with(operation, "cookie", operation.required_cookies()), *self.cookies]
+        if cookies:
+            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
         replaced = {name.lower() for name, _ in self.headers}
         headers = [pair for pair in headers if pair[0].lower() not in replaced]
         headers += [(name, value) for name, value in self.headers if value]
         if self.method in ("POST", "PUT", "PATCH"):
             headers.append(("Content-Length", "0"))
         return Request(self.method, base_url + target, tuple(headers))
+
+    def _with(
+        self, operation: Operation, place: str, required: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[str, str]]:
+        """What goes in one place: the required parameters, and the key if that is where it goes."""
+        key = operation.key
+        here = key is not None and key.place == place
+        yield from ((name, value) for name, value in required if not (here and key and key.is_named(name)))
+        if here and key and self.key.value is not None:
+            yield self.key_name or key.name, key.prefix + self.key.value if self.key.value else ""
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe="", errors="surrogateescape")

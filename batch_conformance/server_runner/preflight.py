@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from urllib.parse import urljoin, urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.contract import base_contract, current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.generate import keys
 from batch_conformance.http import Exchange
-from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.sender import Sender
-
-_SPELLINGS = ("x-api-key", "X-API-Key", "X-Api-Key", "X-API-KEY")
+from batch_conformance.server_runner.side_by_side import Place, Strand
 
 
 def read_known_batches(sender: Sender, given: Collection[str]) -> None:
@@ -20,15 +23,10 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are refused.
     """
     context = sender.world
-    answers: list[Exchange] = []
-    for value in context.ids[: context.profile.batches]:
-        try:
-            answers.append(sender.send(context.read("reads", value)))
-        except GivenUp as given_up:
-            sender.note(str(given_up))
+    answers = _read_all(sender, context.ids[: context.profile.batches])
     _check_key(sender, answers)
     _check_base_url(sender, answers)
-    if answers and all(answer.status == 404 for answer in answers):
+    if answers and all(answer.status == 404 for answer in answers) and not _answers_as_before(sender):
         named = ", ".join(context.ids[:5])
         whose = "given as existing" if given else "that it lists itself"
         raise CouldNotRun(
@@ -37,9 +35,27 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
         )
     for answer in answers:
         context.note_state(answer)
-    # A batch that is COMPLETED first: near misses of it have most to give away.
-    order = {"COMPLETED": 0, "FAILED": 1}
-    context.ids.sort(key=lambda value: order.get((context.states.get(value) or [""])[-1], 2))
+    # A batch that is final first: near misses of it have most to give away.
+    order = {state: at for at, state in enumerate(entity_of("get").lifecycle.final)}
+    context.ids.sort(key=lambda value: order.get((context.states.get(value) or [""])[-1], len(order)))
+
+
+def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
+    """One read of each batch; side by side once it is known that an answer takes long."""
+    answers: dict[str, Exchange] = {}
+
+    def read(value: str) -> Generator[PlannedRequest, Exchange | None, None]:
+        exchange = yield sender.world.read("reads", value)
+        if exchange is not None:
+            answers[value] = exchange
+
+    strands = [Strand(value, read(value), partial(_place, index)) for index, value in enumerate(ids)]
+    sender.side_by_side.run(strands)
+    return [answers[value] for value in ids if value in answers]
+
+
+def _place(index: int, step: int) -> Place:
+    return index, step
 
 
 def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:
@@ -59,8 +75,9 @@ def moved_base(answer: Exchange) -> str | None:
         return None
     locations = answer.response.header_values("location")
     asked = urlsplit(answer.request.url).path
-    tail = asked[asked.rfind("/v2/batch") :]
-    if len(locations) != 1 or "/v2/batch" not in asked:
+    root = _root(answer.intent.operation)
+    tail = asked[asked.rfind(root) :]
+    if len(locations) != 1 or root not in asked:
         return None
     try:
         parts = urlsplit(urljoin(answer.request.url, locations[0].strip()))
@@ -72,43 +89,68 @@ def moved_base(answer: Exchange) -> str | None:
     return f"{parts.scheme}://{parts.netloc}{parts.path.removesuffix(tail)}"
 
 
+def _root(name: str = "get") -> str:
+    """What the paths of all reads begin with: the fixed segments of the operation's path."""
+    operation = current_contract().operations.get(name) or current_contract().operation("list")
+    return operation.path.partition("/{")[0] or "/"
+
+
 def base_url_advice(url: str) -> str:
     """What to say when nothing is found below a base URL that looks as if it were more than that; else nothing."""
     parts = urlsplit(url)
-    for ending in ("/v2/batch", "/v2/batches", "/v2"):
+    root = _root()
+    parents = [root[:at] for at in range(len(root) - 1, 0, -1) if root[at] == "/"]
+    for ending in (root, f"{root}s", f"{root}es", *parents):
         if parts.path.rstrip("/").endswith(ending):
             base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(ending)}"
             return (
-                f" (reads go to {url}/v2/batch/…; if {ending} is no prefix of its own: --batch-target {base})"
+                f" (reads go to {url}{root}/…; if {ending} is no prefix of its own: --batch-target {base})"
             )
     return ""
 
 
 def _check_key(sender: Sender, answers: list[Exchange]) -> None:
     context, target = sender.world, sender.target
+    operation = current_contract().operation("get")
     if not answers or not all(answer.status in (401, 403) for answer in answers):
         return
+    if operation.key is None:
+        return  # the contract asks for no key: that one is asked for is a breach of it
     # Before the key is called refused: does the server only know another spelling of the header's name?
-    for spelling in _SPELLINGS:
-        if spelling != context.key_header:
-            read = context.read("header-case", context.ids[0])
-            label = f"the valid key under {spelling}"
-            again = sender.send(replace(read, key_header=spelling, label=label))
-            if again.status not in (401, 403, None):
-                _relabel(sender, answers)
-                context.key_header = spelling
-                answers[:] = [sender.send(context.read("reads", value)) for value in context.ids]
-                return
+    header = operation.key_header
+    for spelling in keys.spellings(header) if header else ():
+        read = context.read("header-case", context.ids[0])
+        label = f"the valid key under {spelling}"
+        again = sender.send(replace(read, key_name=spelling, label=label))
+        if again.status not in (401, 403, None):
+            _relabel(sender, answers, context.key_name or header or "")
+            context.key_name = spelling
+            answers[:] = [sender.send(context.read("reads", value)) for value in context.ids]
+            return
+    if _answers_as_before(sender):
+        return
     raise CouldNotRun(
         f"{target.url} refuses the API key of {target.api_key_env} "
         f"({answers[0].status} on the known batch {answers[0].intent.id})"
     )
 
 
-def _relabel(sender: Sender, answers: list[Exchange]) -> None:
+def _answers_as_before(sender: Sender) -> bool:
+    """Whether the target takes the request of the contract without overlays: then it is there, and can be judged."""
+    before, now = base_contract().operations.get("get"), current_contract().operation("get")
+    if before is None or (before.path, before.key, before.parameters) == (now.path, now.key, now.parameters):
+        return False
+    read = replace(sender.world.read("alive", sender.world.ids[0]), as_in=before, lane="")
+    exchange = sender.send(replace(read, label="a read as the contract has it without overlays"))
+    sender.set_aside(exchange)
+    if exchange.status == 200:
+        sender.note("the target still answers as the contract has it without overlays")
+    return exchange.status == 200
+
+
+def _relabel(sender: Sender, answers: list[Exchange], name: str) -> None:
     """What was refused for the spelling of the header's name is evidence of that, not of a failed read."""
     for index, exchange in enumerate(sender.exchanges):
         if exchange in answers:
-            label = f"the valid key under {sender.world.key_header}"
-            intent = replace(exchange.intent, probe="header-case", label=label)
+            intent = replace(exchange.intent, probe="header-case", label=f"the valid key under {name}")
             sender.exchanges[index] = replace(exchange, intent=intent)

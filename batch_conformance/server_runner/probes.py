@@ -1,24 +1,26 @@
 """The probes: what is sent, in which order, on which connection. They send and record; they never judge.
 
-A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do
-not look at answers can be planned without sending.
+A probe is a generator: it yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes
+that do not look at answers can be planned without sending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.id_form import is_uuid
-from batch_conformance.contract.load import FINAL_STATUSES
 from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.profile import Profile
+from batch_conformance.server_runner.reading import late_reads, reads
 
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
@@ -35,7 +37,8 @@ class ProbeContext:
     ids: list[str]
     profile: Profile
     seed: int
-    key_header: str = "x-api-key"
+    #: The spelling of the key's name that the target knows; empty for that of the contract.
+    key_name: str = ""
     states: dict[str, list[str]] = field(default_factory=dict)
     operations: tuple[str, ...] = ("get",)
     other_key: Key | None = None
@@ -53,11 +56,11 @@ class ProbeContext:
 
     def read(self, probe: str, value: str) -> PlannedRequest:
         """An ordinary read of a known batch."""
-        return PlannedRequest(probe, known_id(value), self.key, key_header=self.key_header)
+        return PlannedRequest(probe, known_id(value), self.key, key_name=self.key_name)
 
     def anonymous(self, probe: str, asked: AskedId, key: Key) -> PlannedRequest:
         """A request without the valid key, on the connection that never carries it."""
-        return PlannedRequest(probe, asked, key, lane="anonymous", key_header=self.key_header)
+        return PlannedRequest(probe, asked, key, lane="anonymous", key_name=self.key_name)
 
     def note_state(self, exchange: Exchange | None) -> str | None:
         """Remember the status that a read of a known batch showed."""
@@ -67,7 +70,9 @@ class ProbeContext:
             for name in ("etag", "last-modified", "date"):
                 for text in filter(None, exchange.response.header_values(name)):
                     self.seen[name] = text
-        status = value.get("status") if isinstance(value, dict) else None
+        entity = entity_of("get")
+        moving = entity.lifecycle_pointer
+        status = entity.value_at(value, moving) if moving and isinstance(value, dict) else None
         if exchange is not None and isinstance(status, str):
             self.states.setdefault(exchange.intent.id, []).append(status)
             return status
@@ -78,36 +83,16 @@ def before_first_auth(context: ProbeContext) -> Probe:
     """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     for key in (MISSING, EMPTY, stranger):
-        yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_header=context.key_header)
-
-
-def reads(context: ProbeContext) -> Probe:
-    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
-    read = context.ids[: context.profile.batches]
-    rounds = max(context.profile.reads, -(-21 // len(read)) if context.profile.name != "quick" else 0)
-    for _ in range(rounds):
-        for value in read:
-            context.note_state((yield context.read("reads", value)))
-    moving = [value for value in read if _moves(context.states.get(value, []))]
-    for _ in range(context.profile.advance):
-        moving = [value for value in moving if context.states[value][-3:].count(context.states[value][-1]) < 3]
-        for value in moving:
-            context.note_state((yield context.read("reads", value)))
-
-
-def late_reads(context: ProbeContext) -> Probe:
-    """Each known batch once more, after all that happened in between."""
-    for _ in range(context.profile.late_reads):
-        for value in context.ids[: context.profile.batches]:
-            context.note_state((yield context.read("late-reads", value)))
+        yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_name=context.key_name)
 
 
 def header_case(context: ProbeContext) -> Probe:
     """The valid key under other spellings of the header's name."""
-    for name in ("X-API-KEY", "X-Api-Key", "x-api-key", "x-aPI-kEY", "X-API-Key"):
-        if name != context.key_header:
+    header = current_contract().operation("get").key_header
+    for name in [*keys.spellings(header), header] if header else ():
+        if name != (context.key_name or header):
             yield replace(
-                context.read("header-case", context.ids[0]), key_header=name, label=f"the valid key under {name}"
+                context.read("header-case", context.ids[0]), key_name=name, label=f"the valid key under {name}"
             )
 
 
@@ -122,7 +107,7 @@ def auth_per_request(context: ProbeContext) -> Probe:
     for value, key in turns:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         exchange = yield PlannedRequest(
-            "auth-per-request", known_id(value), key, lane="mixed", key_header=context.key_header, label=label
+            "auth-per-request", known_id(value), key, lane="mixed", key_name=context.key_name, label=label
         )
         cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
     # The batch just read with the key: what a cache in front would still hold.
@@ -132,12 +117,11 @@ def auth_per_request(context: ProbeContext) -> Probe:
         label="no key, on a fresh connection after the valid key was used on another",
     )
     if cookies:
-        pairs = "; ".join(cookie.partition(";")[0] for cookie in cookies)
         label = "no key, with the cookies that a read with the valid key was given"
         yield replace(
             context.anonymous("auth-per-request", known_id(first), MISSING),
             lane="",
-            headers=[("Cookie", pairs)],
+            cookies=[cookie.partition(";")[0].partition("=")[::2] for cookie in cookies],
             label=label,
         )
 
@@ -147,7 +131,7 @@ def keyless_on_authed_connection(context: ProbeContext) -> Probe:
     for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
         label = f"{key.label}, on the connection that carried the valid key all along"
         asked = known_id(context.ids[0])
-        yield PlannedRequest("auth-per-request", asked, key, key_header=context.key_header, label=label)
+        yield PlannedRequest("auth-per-request", asked, key, key_name=context.key_name, label=label)
 
 
 def unauthenticated(context: ProbeContext) -> Probe:
@@ -186,12 +170,21 @@ def hostile_keys(context: ProbeContext) -> Probe:
 
 def wrong_place(context: ProbeContext) -> Probe:
     """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    for chain in wrong_places(context):
+        yield from chain
+
+
+def wrong_places(context: ProbeContext) -> list[Probe]:
+    """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret)
-    for place in context.profile.places:
+
+    def at(place: str) -> Probe:
         exchange = yield _misplaced(context, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place]:
                 yield _misplaced(context, place, [pair])
+
+    return [at(place) for place in context.profile.places if places.get(place)]
 
 
 def _misplaced(context: ProbeContext, place: str, pairs: list[tuple[str, str]]) -> PlannedRequest:
@@ -200,8 +193,7 @@ def _misplaced(context: ProbeContext, place: str, pairs: list[tuple[str, str]]) 
     if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")
     if place == "cookie":
-        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
-        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
+        return replace(base, cookies=pairs, label=f"the valid key in a cookie ({names})")
     if place == "header":
         return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
     scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
@@ -268,7 +260,7 @@ def conditional(context: ProbeContext) -> Probe:
 def unknown_ids(context: ProbeContext) -> Probe:
     """Ids of the known ones' form that nobody issued."""
     for asked in islice(ids.unknown_ids(context.ids[0], context.seed), context.profile.unknown_ids):
-        yield PlannedRequest("unknown-ids", asked, context.key, key_header=context.key_header)
+        yield PlannedRequest("unknown-ids", asked, context.key, key_name=context.key_name)
 
 
 def near_ids(context: ProbeContext) -> Probe:
@@ -280,18 +272,20 @@ def near_ids(context: ProbeContext) -> Probe:
         # Each further batch gets other kinds of variants than the one before.
         skip = 0 if index == 0 else (index - 1) * most
         for asked in islice(ids.near_ids(value, context.ids), skip, skip + most):
-            yield PlannedRequest("near-ids", asked, context.key, key_header=context.key_header)
+            yield PlannedRequest("near-ids", asked, context.key, key_name=context.key_name)
 
 
 def overrides(context: ProbeContext) -> Probe:
     """An unknown id in the path and a known one in the query: all names at once; when that opens, name by name."""
     asked = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
-    for names in (ids.QUERY_NAMES, *((name,) for name in ids.QUERY_NAMES)):
+    documented = {row.name for row in current_contract().operation("get").of_place("query")}
+    others = tuple(name for name in ids.QUERY_NAMES if name not in documented)
+    for names in (others, *((name,) for name in others)):
         exchange = yield PlannedRequest(
             "overrides",
             asked,
             context.key,
-            key_header=context.key_header,
+            key_name=context.key_name,
             query=[(name, context.ids[0]) for name in names],
             label=f"an unknown id, with a known one in the query ({', '.join(names)})",
         )
@@ -302,17 +296,18 @@ def overrides(context: ProbeContext) -> Probe:
 def hostile_ids(context: ProbeContext) -> Probe:
     """Ids that trip routers, patterns and parsers."""
     for asked in islice(ids.hostile_ids(context.ids[0], context.ids), context.profile.hostile_ids):
-        yield PlannedRequest("hostile-ids", asked, context.key, key_header=context.key_header)
+        yield PlannedRequest("hostile-ids", asked, context.key, key_name=context.key_name)
 
 
 def methods(context: ProbeContext) -> Probe:
     """Other methods, on an unknown id only: nothing that exists can be changed."""
     asked = ids.unknown_id_like(context.ids[0], context.seed + 7)
+    asks_for_key = current_contract().operation("get").key is not None
     for method in context.profile.methods:
-        for key in (MISSING, context.key):
+        for key in (MISSING, context.key) if asks_for_key else (context.key,):
             label = f"{method} with {key.label}"
             yield PlannedRequest(
-                "methods", asked, key, method=method, lane="", key_header=context.key_header, label=label
+                "methods", asked, key, method=method, lane="", key_name=context.key_name, label=label
             )
 
 
@@ -358,10 +353,6 @@ def _turn(context: ProbeContext, index: int) -> AskedId:
     return known_id(context.ids[index % len(context.ids)])
 
 
-def _moves(states: list[str]) -> bool:
-    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
-
-
 #: In the order they are sent: what depends on a clean start first, what can be left out last.
 PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
@@ -371,13 +362,13 @@ PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "invalid-keys": invalid_keys,
     "near-keys": near_keys,
     "wrong-place": wrong_place,
-    "id-enumeration": id_enumeration,
     "conditional": conditional,
     "other-org": other_org,
     "revoked-key": revoked_key,
     "unknown-ids": unknown_ids,
     "near-ids": near_ids,
     "overrides": overrides,
+    "id-enumeration": id_enumeration,
     "hostile-keys": hostile_keys,
     "methods": methods,
     "unusual-requests": unusual_requests,
@@ -385,6 +376,22 @@ PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "late-reads": late_reads,
     "keyless-on-authed-connection": keyless_on_authed_connection,
 }
+
+
+#: Probes about the key: not sent where the contract asks for none.
+ABOUT_KEYS = frozenset(
+    {
+        "before-first-auth", "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys",
+        "wrong-place", "id-enumeration", "conditional", "other-org", "revoked-key", "hostile-keys", "generated-keys",
+        "keyless-on-authed-connection",
+    }
+)  # fmt: skip
+
+
+def sent(wanted: Collection[str]) -> frozenset[str]:
+    """Those of the wanted probes that make sense under the contract in use."""
+    operation = current_contract().operations.get("get")
+    return frozenset(wanted) - (ABOUT_KEYS if operation is None or operation.key is None else frozenset())
 
 
 def planned(probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Iterator[PlannedRequest]:

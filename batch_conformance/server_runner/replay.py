@@ -44,7 +44,7 @@ def replay_requests(
     secrets: Mapping[str, str],
     timeout: float,
 ) -> Replayed:
-    """PlannedRequest the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
+    """Send the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
 
     ``secrets`` maps names of environment variables to their values. Raises ``ValueError``, ``KeyError`` or
     ``TypeError`` for requests that are malformed or name a secret that is not known.
@@ -74,7 +74,7 @@ def replay_requests(
     hide_keys(shown, context, target.headers)
     for name, value in secrets.items():
         shown.redactor.add(value, f"[value of {name}]")
-    result = SERVER_CHECKS.checks[clause](Record(exchanges, secrets=[target.api_key]))
+    result = SERVER_CHECKS.find(clause)(Record(exchanges, secrets=[target.api_key]))
     return Replayed(
         tuple(exchanges),
         _outcome(result.findings, bool(result.observations), exchanges[-1], evidence),

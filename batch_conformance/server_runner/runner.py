@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from urllib.parse import urlsplit
 
@@ -18,9 +20,17 @@ from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, before_first_auth
+from batch_conformance.server_runner.probes import (
+    PROBES,
+    Probe,
+    ProbeContext,
+    before_first_auth,
+    planned,
+    sent,
+)
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.staging import Stager
+from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_of
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -44,6 +54,7 @@ class ServerRunner:
         #: Requests of other operations that were sent before Get's.
         self._early: dict[str, int] = {}
         self._sender = Sender(target, context, transport, progress)
+        self._side_by_side = self._sender.side_by_side
 
     @property
     def exchanges(self) -> list[Exchange]:
@@ -87,7 +98,7 @@ class ServerRunner:
                 self._sender.budget.extend(self._early[part.OPERATION])
         if given:
             self.world.ids = list(dict.fromkeys(given))
-            if "before-first-auth" in wanted and "get" in self.world.operations:
+            if "before-first-auth" in sent(wanted) and "get" in self.world.operations:
                 self._run(before_first_auth(self.world))
                 self.done.add("before-first-auth")
         else:
@@ -102,8 +113,17 @@ class ServerRunner:
         staged = [stager.batch_in(state) for state in STATUSES]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
+    def expected(self, wanted: Collection[str]) -> int:
+        """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
+        profile = self.world.profile
+        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in PROBES.items() if name in wanted)
+        count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
+        count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
+        return self.requests + min(count, self._sender.budget.left())
+
     def run(self, wanted: Collection[str]) -> None:
-        """PlannedRequest all wanted probes in their order, until the budget is spent."""
+        """Send all wanted probes in their order, until the budget is spent."""
+        wanted = sent(wanted)
         if "get" in self.world.operations and self.world.ids:
             self._get(wanted)
         for part in parts("server_probes"):
@@ -140,12 +160,13 @@ class ServerRunner:
         self._sender.note(hint)
 
     def _get(self, wanted: Collection[str]) -> None:
+        if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
+            # It is long to load, and the waits of the others leave time for it.
+            threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
-            for name, probe in PROBES.items():
-                if name in wanted:
-                    self._run(probe(self.world))
-                    self.done.add(name)
-                if name == "methods" and "staged" in wanted:
+            for names in self._groups(wanted):
+                self._run_group([name for name in names if name in wanted])
+                if "methods" in names and "staged" in wanted:
                     with self._as_far_as_it_goes():
                         self._staged()
                     self.done.add("staged")
@@ -159,6 +180,25 @@ class ServerRunner:
         except BudgetSpent:
             self.cut_short = set(wanted) - self.done
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
+
+    def _groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
+        """What is under way together. A target that is told to fail next must not be asked anything else meanwhile."""
+        if "staged" in wanted and self.target.stager is not None:
+            return list(TOGETHER)
+        *first, before, after, late, last = TOGETHER
+        return [*first, before + after, late, last]
+
+    def _run_group(self, names: Sequence[str]) -> None:
+        if not self._side_by_side.pays:
+            for name in names:
+                self._run(PROBES[name](self.world))
+                self.done.add(name)
+            return
+        strands = [strand for name in names for strand in strands_of(name, self.world)]
+        try:
+            self._side_by_side.run(strands, in_order=bool(IN_ORDER & set(names)))
+        finally:
+            self.done |= set(names) - self._side_by_side.unfinished
 
     def _run(self, probe: Probe) -> None:
         with self._as_far_as_it_goes(), suppress(StopIteration):
@@ -186,7 +226,21 @@ class ServerRunner:
         # Imported here: Schemathesis takes a while, and a run of a few clauses may not need it.
         from batch_conformance.server_runner.generated import explore
 
-        explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate)
+        ahead = self._ahead if self._side_by_side.pays else None
+        explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate, ahead)
+
+    def _ahead(self, sends: Sequence[PlannedRequest]) -> list[Callable[[], Exchange] | None]:
+        """Ask for all of it at once; what is called then records an answer."""
+
+        def taken(send: PlannedRequest, answer: Exchange) -> Exchange:
+            self._sender.take(send, answer)
+            return answer
+
+        answers = self._side_by_side.ahead(sends)
+        return [
+            None if answer is None else partial(taken, send, answer)
+            for send, answer in zip(sends, answers, strict=True)
+        ]
 
     def _burst(self) -> None:
         """Reads of different batches side by side: answers must not get mixed up."""
@@ -202,6 +256,12 @@ class ServerRunner:
         def send_one(send: PlannedRequest) -> Exchange:
             return self._sender.wire.exchange(send.request(self.target.url, self.target.host), send.intent)
 
-        with ThreadPoolExecutor(4) as pool:
+        with ThreadPoolExecutor(8 if self._side_by_side.pays else 4) as pool:
             answers = list(pool.map(send_one, sends))
         self._sender.send_side_by_side(sends, answers)
+
+
+def _load_generators() -> None:
+    from batch_conformance.server_runner.generated import get_ready
+
+    get_ready()

@@ -1,4 +1,4 @@
-"""Sends planned requests one at a time, within the budget and at the rate, and records what came of them."""
+"""Sends planned requests, within the budget and at the rate, and records what came of them."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import ProbeContext
 from batch_conformance.server_runner.rate_limit import RateLimit
 from batch_conformance.server_runner.recovery import Recovery
+from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
+
+#: Answers that tell how far a target is: one alone may be slow because the machine is busy.
+_MEASURED = 3
 
 
 class Sender:
@@ -38,18 +42,22 @@ class Sender:
         self.liveness = Liveness(transport.timeout)
         self.recovery = Recovery(self)
         self.overload = Overload(self)
+        self.side_by_side = SideBySide(self)
+        self._measured: list[float] = []
         self._rate_limit = RateLimit(target.url)
         self._progress = progress
 
-    def send(self, send: PlannedRequest) -> Exchange:
-        """PlannedRequest one request, waiting out any 429.
+    def send(self, send: PlannedRequest, refused: Exchange | None = None) -> Exchange:
+        """Send one request, waiting out any 429; ``refused`` is one that it was answered with already.
 
         Raises :class:`BudgetSpent`, :class:`GivenUp` and :class:`CouldNotRun`.
         """
         self.liveness.consider(send)
+        if refused is not None:
+            self.exchanges.append(refused)
         tries = 0
         while True:
-            exchange = self._once(send)
+            exchange, refused = refused or self._once(send), None
             if exchange.status != 429 or send.staged == 429:
                 self._rate_limit.served()
                 return exchange
@@ -69,15 +77,41 @@ class Sender:
                 self.overload.settle(send, answer)
 
     def record(self, send: PlannedRequest, timeout: float | None = None) -> Exchange:
-        """PlannedRequest one request and record what came of it, whatever it is."""
+        """Send one request and record what came of it, whatever it is."""
+        self.prepare()
+        exchange = self.exchange(send, timeout)
+        self.exchanges.append(exchange)
+        if is_answer(exchange):
+            self._measured.append(exchange.ended - exchange.started)
+        return exchange
+
+    @property
+    def round_trip(self) -> float:
+        """Seconds from sending to the whole answer, the shortest so far; 0 while there are too few to go by."""
+        return min(self._measured) if len(self._measured) >= _MEASURED else 0.0
+
+    def prepare(self) -> None:
+        """Count a request that is about to be sent, and wait until the rate allows it. Raises :class:`BudgetSpent`."""
         self.budget.reserve()
         self.pacer.wait()
-        request = send.request(self.target.url, self.target.host)
-        exchange = self.wire.exchange(request, send.intent, lane=send.lane, timeout=timeout)
-        self.exchanges.append(exchange)
         if self._progress:
             self._progress(self.budget.spent)
-        return exchange
+
+    def exchange(self, send: PlannedRequest, timeout: float | None = None, *, slot: int = 0) -> Exchange:
+        """Send a request and wait for its answer, without recording it: the one thing that threads may do.
+
+        Each ``slot`` has connections of its own, so that those of a lane are not waited for.
+        """
+        request = send.request(self.target.url, self.target.host)
+        lane = f"{send.lane}/{slot}" if send.lane and slot else send.lane
+        return self.wire.exchange(request, send.intent, lane=lane, timeout=timeout)
+
+    def take(self, send: PlannedRequest, exchange: Exchange) -> None:
+        """Record an answer that was waited for elsewhere, and that is none to worry about."""
+        self.exchanges.append(exchange)
+        self._rate_limit.served()
+        self.recovery.note(send, exchange)
+        self.liveness.note(send, exchange)
 
     def set_aside(self, exchange: Exchange) -> None:
         """Take an exchange out of what is judged: it says nothing of the target's promises."""

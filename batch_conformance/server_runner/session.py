@@ -12,7 +12,7 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
-from batch_conformance.contract import load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import part_of
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange
@@ -43,17 +43,19 @@ def judge_server(
     seed: int = 0,
     timeout: float = 10.0,
     progress: Callable[[int], None] | None = None,
+    expect: Callable[[int], None] | None = None,
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
     """Check a server by the selected clauses (all when None). Never raises for what the target does.
 
     ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
-    ``database`` keeps the failing examples of ``thorough`` runs. A
+    ``progress`` is told how many requests were sent so far, ``expect`` how many there will be, as soon as that is
+    known. ``database`` keeps the failing examples of ``thorough`` runs. A
     target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
     ``incomplete``.
     """
-    chosen = set(SERVER_CHECKS.checks if selected is None else selected)
+    chosen = set(selected) if selected is not None else {row.id for row in current_contract().of_side("server")}
     context = ProbeContext(
         key=keys.valid_key(target.api_key, target.api_key_env),
         variable=target.api_key_env,
@@ -77,11 +79,13 @@ def judge_server(
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    asked = [clause for clause in load_contract().of_side("server") if of_clause(clause, context.operations)]
-    wanted = frozenset[str]().union(*(SERVER_CHECKS.checks[clause.id].needs for clause in asked if clause.id in chosen))
+    asked = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
+    wanted = SERVER_CHECKS.needs([clause.id for clause in asked if clause.id in chosen])
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
+        if expect:
+            expect(runner.expected(wanted))
         runner.run(wanted)
     except (CouldNotRun, GivenUp) as error:
         result.error = str(error)
@@ -108,8 +112,7 @@ def _verdicts(
     runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
     """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
-    contract = load_contract()
-    sides = {clause.id: clause for clause in contract.of_side("server")}
+    sides = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
         record = Record(runner.exchanges, secrets=[runner.world.secret])
@@ -117,7 +120,7 @@ def _verdicts(
         for operation in result.operations:
             about = record.of_operation(operation)
             asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
-            judgements = {clause: _judged(clause, about) for clause in asked}
+            judgements = _judged(about, asked)
             deaths = [death for death in runner.deaths if death.intent.operation == operation]
             _blame_deaths(deaths, judgements, strict=result.strict)
             for clause, part in judgements.items():
@@ -133,7 +136,7 @@ def _verdicts(
             if clause == _STATUS_CLAUSE:
                 for hint in runner.advice:
                     checked.note(hint)
-            if runner.cut_short & SERVER_CHECKS.checks[clause].needs:
+            if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
             weighed = clause_result(sides[clause], checked, strict=result.strict)
             judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
@@ -151,19 +154,20 @@ def _verdicts(
     )
 
 
-def _judged(clause: str, record: Record) -> CheckResult:
-    """One clause by the record of one operation, seen as that operation has it seen."""
-    own = part_of(record.operation, "entries")
+def _judged(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
+    """The clauses by the record of one operation, seen as that operation has it seen."""
+    own = part_of(about.operation, "entries")
     if own is None:
-        return SERVER_CHECKS.checks[clause](record)
-    result = SERVER_CHECKS.checks[clause](own.view(record, clause))
-    result.findings = [own.placed(finding) for finding in result.findings]
-    return result
+        return SERVER_CHECKS.judge(about, asked)
+    judgements = SERVER_CHECKS.judge(about, asked, own.view)
+    for result in judgements.values():
+        result.findings = [own.placed(finding) for finding in result.findings]
+    return judgements
 
 
 def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
     """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
-    levels = {clause.id: clause.level for clause in load_contract().of_side("server")}
+    levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
     for death in deaths:
         blamed = any(
@@ -179,12 +183,13 @@ def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckRe
                 described(death),
                 expected="no status from 500 up, and a target that stays up",
                 actual=death.outcome(),
+                code="status",
             )
 
 
 def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_CHECKS.checks[weighed.clause.id].needs <= runner.done:
+    if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
         return weighed
     return ClauseResult(
         weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges

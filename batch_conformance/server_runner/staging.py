@@ -2,7 +2,7 @@
 
 A server team offers a URL or a command. The suite asks it for one *stage* at a time: ``500`` or ``429`` (the next
 authenticated read of a known batch is to be answered so), or one of the five statuses (a batch in that state).
-A URL gets ``POST {url}/{stage}`` with the API key in ``x-api-key``; a command is run with the stage as its last
+A URL gets ``POST {url}/{stage}`` with the API key in its header; a command is run with the stage as its last
 argument. Either may answer with a JSON object ``{"batch_id": "…"}``. A stage that is not offered is refused: 404 or
 501 from a URL, a non-zero exit status from a command; its clauses are then not exercised.
 """
@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import httpx
 
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.contract import base_contract, current_contract
 
 #: Seconds that a hook may take for one stage.
 HOOK_TIMEOUT = 30.0
@@ -55,7 +56,7 @@ class UrlStager:
         try:
             # As all requests of this side: what the environment says of proxies is for others.
             answer = httpx.post(
-                url, headers={"x-api-key": self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False
+                url, headers={_key_header(): self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False
             )
         except httpx.HTTPError as error:
             raise CouldNotRun(f"the staging hook {url} cannot be reached: {type(error).__name__}") from None
@@ -96,6 +97,13 @@ class CommandStager:
         except subprocess.TimeoutExpired:
             raise CouldNotRun(f"the staging hook {self.command!r} did not end in {HOOK_TIMEOUT:g} s") from None
         return _answer(done.stdout.decode("utf-8", "replace")) if done.returncode == 0 else None
+
+
+def _key_header() -> str:
+    """The header that hooks get the key in: that of the contract, whatever an overlay made of it."""
+    contracts = (current_contract(), base_contract())
+    names = (operation.key_header for contract in contracts for operation in contract.operations.values())
+    return next(filter(None, names), "Authorization")
 
 
 def open_stager(spec: str, api_key: str) -> Stager:

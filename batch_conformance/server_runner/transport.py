@@ -1,4 +1,4 @@
-"""The transport: sends one request at a time, exactly as told, and records what happened within a deadline and a cap."""
+"""The transport: sends one request at a time, exactly as told, and records what came within a deadline and a cap."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ class Transport:
     def exchange(
         self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None
     ) -> Exchange:
-        """PlannedRequest a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
+        """Send a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
 
-        ``timeout`` shortens the transport's own. Never raises for what the target does: that is recorded in the exchange.
+        ``timeout`` shortens the transport's own. Never raises for what the target does: that is recorded in the
+        exchange.
         """
         seconds = min(timeout or self.timeout, self.timeout)
         request = self._with_headers(request)

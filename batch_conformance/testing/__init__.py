@@ -1,4 +1,4 @@
-"""For tests of clients: a stub whose answers are staged by name, and an assertion on anything the API may have sent."""
+"""Fixtures for tests of clients: a stub with staged answers, and an assertion on answers of the API."""
 
 from batch_conformance.testing.asserting import assert_conforms
 from batch_conformance.testing.stub import BatchStub, StubRequest

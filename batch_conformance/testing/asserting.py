@@ -1,40 +1,38 @@
-"""``assert_conforms``: a batch, an error body or a whole response, held against the contract."""
+"""``assert_conforms``: checks a batch, an error body or a whole response against the contract."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from batch_conformance.checks.finding import Finding
-from batch_conformance.contract import Clause, load_contract
+from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
-from batch_conformance.recorded import NEEDS, Draft, Recording, SetAside, judge_clause, recording_of
+from batch_conformance.http.text import cut, visible
+from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
 from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, asks_for_list
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
-from batch_conformance.report.text import cut, visible
 
-_ANY = f"/v2/batch/:{UNKNOWN_ID}"
 _TAKES = "assert_conforms takes a batch or an error body (dict, JSON text or bytes), or a response"
-#: Findings shown of one clause, and characters of one text.
-_SHOWN = 5
+#: The most findings listed for one clause, and the longest text in characters.
+_LISTED = 5
 _LIMIT = 500
 
 
 def assert_conforms(
     answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False
 ) -> None:
-    """Hold an answer of Get Batch against the contract; returns nothing when it conforms.
+    """Assert that an answer of Get Batch conforms to the contract.
 
     ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx, requests,
     or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or ``body``), or a recorded
-    ``Exchange``. ``id`` is the id that was asked for, if the response does not tell; ``status`` the HTTP status of a
+    ``Exchange``. ``id`` is the id that was asked for, if the response does not say; ``status`` the HTTP status of a
     body given alone. With ``strict``, broken ``should`` clauses count as well.
 
-    Raises ``AssertionError`` with every broken clause: what was expected, what came, and where that is written. No
-    key is in it. Raises ``TypeError`` for what is no answer.
+    Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted. Raises
+    ``TypeError`` for a value that is not an answer.
     """
     __tracebackhide__ = True
     draft = _draft(answer, id, status)
@@ -49,9 +47,9 @@ def assert_conforms(
 
 def _broken(recording: Recording, strict: bool) -> Iterator[tuple[Clause, Sequence[Finding]]]:
     __tracebackhide__ = True
-    clauses = load_contract().clauses
+    clauses = current_contract().clauses
     observations = 0
-    for clause in NEEDS:
+    for clause in recorded_needs():
         result = judge_clause(clause, [recording])
         observations += result.observations
         if result.findings and (strict or clauses[clause].level == "must"):
@@ -70,21 +68,22 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
     lines = [f"{recording.place} does not conform to the Batch API contract: {count}"]
     for clause, findings in broken:
         lines += ["", f"  {clause.id} ({clause.level}): {clause.promise}"]
-        for finding in findings[:_SHOWN]:
+        for finding in findings[:_LISTED]:
             message = finding.message.removeprefix(f"{recording.place}: ")
             lines += [
                 f"    found     {line(message)}",
                 f"    expected  {line(finding.expected)}",
                 f"    actual    {line(finding.actual)}",
             ]
-        if len(findings) > _SHOWN:
-            lines.append(f"    … and {len(findings) - _SHOWN} more like it")
+        if len(findings) > _LISTED:
+            lines.append(f"    … and {len(findings) - _LISTED} more like it")
         lines.append(f"    source    {clause.source}")
     return "\n".join(lines)
 
 
 def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
-    target = _ANY if asked is None else f"/v2/batch/{quote(asked, safe='')}"
+    operation = current_contract().operation("get")
+    target = operation.raw_path(f":{UNKNOWN_ID}") if asked is None else operation.url_path(asked)
     if isinstance(answer, Exchange):
         return _of_exchange(answer, target, asked)
     if isinstance(answer, str | bytes | bytearray):

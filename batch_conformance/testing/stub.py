@@ -1,4 +1,4 @@
-"""``BatchStub``: a server for tests of a client. What it answers is staged by name, what it was asked is kept."""
+"""``BatchStub``: a server for tests of a client, with staged answers and a record of requests."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.contract import current_contract
+from batch_conformance.http import Request
+from batch_conformance.http.key_values import key_values
+from batch_conformance.operations.get_batch.store import Batch, State
 from batch_conformance.reference.server import Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, State
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"
 #: In the place of an id: the list of batches.
 LIST = ""
-_PATH = re.compile(r"(?:https?://[^/]*)?.*(/v2/batch/([^/]+))")
-_LIST_PATH = "/v2/batch"
 _CREATED = "2024-01-15T10:30:00Z"
 _WEBHOOK = "https://your-webhook-url.com/batch-webhook"
 _STATES = {
@@ -42,7 +43,7 @@ def _completed(batch_id: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class StubRequest:
-    """A request as it came to the stub: ``target`` is the request target, undecoded."""
+    """A request as the stub received it: ``target`` is the request target, undecoded."""
 
     method: str
     target: str
@@ -56,12 +57,14 @@ class StubRequest:
 
     @property
     def key(self) -> str | None:
-        """The API key: what came in ``x-api-key``, None when nothing did."""
-        return self.header("x-api-key")
+        """The API key: what came in the place that the contract has for it, None when nothing did."""
+        place = current_contract().operation("get").key
+        values = key_values(Request(self.method, self.target, self.headers), place)
+        return ", ".join(values) if values else None
 
 
 class _AnyKey(ReferenceServer):
-    """The reference server, for whoever has a key."""
+    """The reference server; any key is valid."""
 
     def is_key(self, value: bytes) -> bool:
         return bool(value)
@@ -81,7 +84,7 @@ class BatchStub:
     """A Get Batch server on a port of its own.
 
     Each method that stages an answer returns the id to ask for. Answers for an id come in the order they were
-    staged, one a request; the last one stays. An id that nothing is staged for is answered as the reference server
+    staged, one a request; the last one stays. An id without staged answers is answered as the reference server
     does. Any key will do, but without one there is a 401, for staged batches too.
     """
 
@@ -135,7 +138,7 @@ class BatchStub:
         return self.batch(id=id, times=times, status="JOBS_CREATED")
 
     def processing(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch underway."""
+        """A batch in progress."""
         return self.batch(id=id, times=times, status="PROCESSING")
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
@@ -147,7 +150,7 @@ class BatchStub:
         return self.batch(id=id, times=times, status="FAILED")
 
     def processing_then_completed(self, *, id: str = BATCH_ID, reads: int = 1) -> str:
-        """A batch that is underway for ``reads`` reads, and done from then on."""
+        """A batch that is in progress for ``reads`` reads, and completed from then on."""
         self.processing(id=id, times=reads)
         return self.completed(id=id)
 
@@ -197,10 +200,10 @@ class BatchStub:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)
 
-    # What should not happen, and does.
+    # Faults.
 
     def html(self, status: int = 200, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A page for people instead of JSON, as proxies send it."""
+        """An HTML page instead of JSON, as proxies send it."""
         return self._stage(answers.html(status), id, times)
 
     def answer(
@@ -212,7 +215,7 @@ class BatchStub:
         id: str = BATCH_ID,
         times: int = 1,
     ) -> str:
-        """Unconstrained: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
+        """Any answer: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
         data = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
         answer = answers.text(status, data)
         for name, value in (headers or {}).items():
@@ -241,29 +244,37 @@ class BatchStub:
     # Answering, on the loop's thread.
 
     def _choose(self, request: RawRequest) -> StubResponse:
-        match = _PATH.fullmatch(request.target.partition("?")[0])
-        path = request.target.partition("?")[0]
-        batch_id = unquote(match[2]) if match else LIST if path.endswith(_LIST_PATH) else None
-        keys = request.values("x-api-key")
+        operation = current_contract().operation("get")
+        path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
+        segment = operation.raw_segment(path)
+        batch_id = unquote(segment) if segment and "/" not in segment else None
+        listing = current_contract().operations.get("list")
+        if batch_id is None and listing is not None and path.endswith(listing.url_path()):
+            batch_id, path = LIST, listing.url_path()
+        keys = key_values(Request(request.method, request.target, request.headers), operation.key)
+        if operation.key is None:
+            keys = ["any"]
         with self._lock:
             queue = None if batch_id is None else self._staged.get(batch_id)
             if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
-        return self._like_reference(request, match[1] if match else _LIST_PATH if batch_id == LIST else path)
+        if not batch_id:
+            return self._like_reference(request, path, None)
+        return self._like_reference(request, operation.raw_path(segment), segment.encode("latin-1"))
 
-    def _like_reference(self, request: RawRequest, path: str) -> StubResponse:
+    def _like_reference(self, request: RawRequest, path: str, segment: bytes | None) -> StubResponse:
         raw = path.encode("latin-1")
-        asked = Asked(
+        parsed = Asked(
             method=request.method,
             path=raw,
-            segment=raw[len(b"/v2/batch/") :] if raw.startswith(b"/v2/batch/") else None,
+            segment=segment,
             query=request.target.partition("?")[2].encode("latin-1"),
             headers=tuple(
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ),
         )
-        answered = self._reference.answer(asked)
-        headers = list(answered.headers)
-        if answered.media_type is not None:
-            headers.append(("Content-Type", answered.media_type))
-        return StubResponse(answered.status, tuple(headers), answered.content())
+        answer = self._reference.answer(parsed)
+        headers = list(answer.headers)
+        if answer.media_type is not None:
+            headers.append(("Content-Type", answer.media_type))
+        return StubResponse(answer.status, tuple(headers), answer.content())

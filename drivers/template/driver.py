@@ -92,7 +92,7 @@ def fetch(base_url: str, rest: str, api_key: str, timeout_s: float) -> tuple[int
 
 
 def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int, bytes]:
-    """PlannedRequest the request and read the whole answer, within timeout_s as a whole."""
+    """Send the request and read the whole answer, within timeout_s as a whole."""
     deadline = time.monotonic() + timeout_s
     expired = threading.Event()
 

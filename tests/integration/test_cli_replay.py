@@ -36,9 +36,9 @@ from batch_conformance.mutants.server import server_mutants
 from batch_conformance.reference.embedded import serving_embedded
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_KEY
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_document
-from batch_conformance.server_runner.embedded import embedded_target
 from batch_conformance.server_runner.replay import replay_requests
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target
@@ -305,7 +305,7 @@ def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
     subprocess.run(
         [*command, *arguments], cwd=tmp_path, env=settings, capture_output=True, check=False, timeout=120
     )
-    replay = ["replay", "reports/latest", "client.decode.unknown-fields#1"]
+    replay = ["replay", "reports/latest/partial", "client.decode.unknown-fields#1"]
     with subprocess.Popen(
         [*command, *replay], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True
     ) as held:

@@ -95,11 +95,11 @@ def test_workers_do_not_let_a_pattern_of_the_other_side_pass(tmp_path: Path) -> 
 
 def test_clauses_that_were_not_selected_count_on_the_command_line_only(tmp_path: Path) -> None:
     """The ini file stands for all runs, those of a few clauses included; it may name the other side, too."""
-    theme = str(Path(SERVER) / "test_batch_server_ok.py")
-    ended = run(tmp_path, theme, *QUICK, "--batch-require=server.auth.missing-key")
+    theme = (SERVER, "-k", "server.ok")
+    ended = run(tmp_path, *theme, *QUICK, "--batch-require=server.auth.missing-key")
     assert ended.status == 1, ended.text
     assert "not selected in this run" in ended.text
-    ended = run(tmp_path, theme, *QUICK, "-o", "batch_require=server.auth.missing-key,client.auth.*")
+    ended = run(tmp_path, *theme, *QUICK, "-o", "batch_require=server.auth.missing-key,client.auth.*")
     assert ended.status == 0, ended.text
-    ended = run(tmp_path, theme, *QUICK, "-o", "batch_require=server.nothing.*")
+    ended = run(tmp_path, *theme, *QUICK, "-o", "batch_require=server.nothing.*")
     assert ended.status == 4, ended.text

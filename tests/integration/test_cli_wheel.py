@@ -19,7 +19,7 @@ def test_an_installed_command_judges_the_client_of_a_repository(workshop: Vendor
     for arguments, words in (
         (("explain", "server.auth.near-key"), "Compare the whole key"),
         (("init", ".", "--only", "client"), "wrote .github/workflows/batch-conformance-client.yml"),
-        (("contract",), "server.auth.near-key"),
+        (("contract",), '"openapi": "3.1.0"'),
     ):
         ended = repository.run(workshop.installed, "-m", "batch_conformance", *arguments)
         assert ended.status == 0, ended.output

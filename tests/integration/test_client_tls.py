@@ -26,7 +26,7 @@ CLAUSE = "client.auth.redirect"
 #: A driver of a client that follows redirects, and takes those that ``{test}`` accepts for its own origin.
 _DRIVER = """
 import httpx
-from batch_conformance.reference import client_driver
+from batch_conformance.reference import client, client_driver
 from batch_conformance.mutants.client.base import Following, adapter_of
 
 class Downgraded(Following):
@@ -34,6 +34,8 @@ class Downgraded(Following):
         base, there = httpx.URL(self.base_url), httpx.URL(url)
         return super().may_have_key(url) or {test}
 
+# The embedded client takes nothing from the environment; most clients do.
+client._tls = httpx.create_ssl_context
 client_driver.serve(adapter_of(Downgraded, "made here"))
 """
 
@@ -116,6 +118,7 @@ def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
         played.close()
     assert result.verdict == "pass"
     assert "no redirect from https was seen" in result.limits
+    assert not [limit for limit in result.limits if "client.request.target" in limit]
 
 
 def test_without_trustme_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from batch_conformance.http import Exchange
 from batch_conformance.mutants.client import client_mutants
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.generated import explore
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import ProbeContext
@@ -117,7 +117,7 @@ def test_a_database_that_breaks_down_costs_no_verdict() -> None:
     kept = NamedDatabase(Gone(), "any")
     kept.save(b"key", b"value")
     assert not list(kept.fetch(b"key"))
-    assert kept.trouble == "ConnectionError"
+    assert kept.error == "ConnectionError"
     assert _explored(ReferenceServer(), Gone(), seed=1)
 
 

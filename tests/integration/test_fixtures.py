@@ -19,7 +19,7 @@ import pytest
 
 from batch_conformance.contract import contract_root, load_contract
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
-from batch_conformance.recorded import NEEDS
+from batch_conformance.recorded import recorded_needs
 from batch_conformance.testing import BatchStub, assert_conforms
 from batch_conformance.testing.stub import BATCH_ID
 from tests.support.recordings import BATCH, KEY, NOT_FOUND, RED, RecordedExchange, batch, without
@@ -395,4 +395,4 @@ def test_the_page_lists_everything_that_can_be_staged() -> None:
         )
     )
     assert listed == public - {"close", "url", "requests"}
-    assert set(NEEDS) < set(load_contract().clauses)
+    assert set(recorded_needs()) < set(load_contract().clauses)

@@ -56,7 +56,7 @@ def test_limits_belong_to_a_pass_alone() -> None:
     assert _weighed(checked).reason == "no COMPLETED batch was seen; one batch only"
     checked.observe()
     assert _weighed(checked).limits == ("no COMPLETED batch was seen", "one batch only")
-    checked.fail(None, "broken", expected="a", actual="b")
+    checked.fail(None, "broken", expected="a", actual="b", code="status")
     assert _weighed(checked).limits == ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from batch_conformance.server_runner.embedded import embedded_target
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.open import open_adapter
@@ -12,7 +13,6 @@ from batch_conformance.client_runner.session import judge_client
 from batch_conformance.reference.client import adapter, async_adapter, hello
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import Store
-from batch_conformance.server_runner.embedded import embedded_target
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.testing import BatchStub, assert_conforms
 

@@ -11,8 +11,8 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.verdict import clause_result
 from batch_conformance.contract import load_contract
 from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
-from batch_conformance.server_runner.embedded import embedded_target
 from batch_conformance.server_runner.session import judge_server
 from tests.support.running import CLIENT, SERVER, run
 

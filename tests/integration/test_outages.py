@@ -83,7 +83,7 @@ def is_undecodable(asked: Asked) -> bool:
 
 @pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
 def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: Fault) -> None:
-    """ReceivedRequest twice, waited for, and all else is judged; behind a gateway as well."""
+    """Seen twice, waited for, and all else is judged; behind a gateway as well."""
     run = judged(down_after(is_undecodable, say=say), profile="default")
     assert run.error == ""
     assert set(failed(run)) == {"server.notfound.hostile-id"}

@@ -12,7 +12,7 @@ import pytest
 from batch_conformance.checks.result import RunResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
-from batch_conformance.recorded import NEEDS, NoSuchFiles, find_files, judge_recorded
+from batch_conformance.recorded import NoSuchFiles, find_files, judge_recorded, recorded_needs
 from batch_conformance.recorded.clauses import LIVE
 from batch_conformance.recorded.files import sample_folder
 from batch_conformance.report.files import write_reports
@@ -82,7 +82,10 @@ def test_each_format_can_be_red(judge: Check, name: str) -> None:
     run = judge(
         {
             f"sub/{name}": write(
-                [RecordedExchange(batch(status="completed")), RecordedExchange({"statusCode": "404", "message": 1}, 404)]
+                [
+                    RecordedExchange(batch(status="completed")),
+                    RecordedExchange({"statusCode": "404", "message": 1}, 404),
+                ]
             )
         }
     )
@@ -98,7 +101,14 @@ def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -
     """A batch that moves back is red in a HAR file or a cassette; mocks are in no order of time."""
     write, place = FORMATS[name]
     run = judge(
-        {name: write([RecordedExchange(), RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z")])}
+        {
+            name: write(
+                [
+                    RecordedExchange(),
+                    RecordedExchange(batch(status="PROCESSING", outputUrl=""), at="2024-01-15T10:31:00.000Z"),
+                ]
+            )
+        }
     )
     ordered = place.startswith(("entry", "interaction "))
     assert ("server.poll.forward-only" in broken(run)) == ordered
@@ -120,7 +130,7 @@ def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
 
 def test_every_judge_is_shown_red() -> None:
     """But for the one that no recording can break: it is a promise of the suite itself."""
-    assert RED.keys() == NEEDS.keys() - {"server.body.open"}
+    assert RED.keys() == recorded_needs().keys() - {"server.body.open"}
 
 
 @pytest.mark.parametrize("clause", RED)
@@ -138,7 +148,7 @@ def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
     run = judge({"a.har": har([RecordedExchange()])})
     assert [row.clause.id for row in run.results] == [row.id for row in load_contract().of_side("server")]
     for row in run.results:
-        assert (row.clause.id in NEEDS) == (LIVE not in row.reason)
+        assert (row.clause.id in recorded_needs()) == (LIVE not in row.reason)
         assert row.verdict != "not-exercised" or row.reason
 
 
@@ -341,7 +351,7 @@ def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
     """Without an option the samples are judged: nothing red, nothing left out that recordings can tell."""
     run = judge_recorded(folder=tmp_path)
     assert run.verdict == "pass"
-    assert exercised(run) == set(NEEDS)
+    assert exercised(run) == set(recorded_needs())
     assert not broken(run)
 
 
@@ -351,3 +361,17 @@ def test_the_samples_are_those_of_the_contract() -> None:
     examples: dict[str, Any] = responses["200"]["content"]["application/json"]["examples"]
     sample = json.loads((sample_folder() / "batch-completed.json").read_text("utf-8"))
     assert sample == examples["completed"]["value"]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [[]], True, None, 1.5, "", "x", 10**400], ids=lambda odd: repr(odd)[:10])
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, odd: object) -> None:
+    """Found to be wrong or right, but no defect of ours."""
+    plain: dict[str, Any] = BATCH if status == 200 else NOT_FOUND
+    counts: dict[str, Any] = BATCH["metrics"]
+    bodies = [plain | {name: odd} for name in plain] + [odd]
+    bodies += [batch(metrics=counts | {name: odd}) for name in counts if status == 200]
+    for body in bodies:
+        run = judge({"a.json": plain_wrapper([RecordedExchange(), RecordedExchange(body, status)])})
+        assert not run.error, body
+        assert {row.verdict for row in run.results if row.verdict == "error"} == set(), body

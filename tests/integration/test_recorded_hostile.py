@@ -106,7 +106,8 @@ def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(module, "BODY_LIMIT", 100_000)
     bomb = base64.b64encode(gzip.compress(b" " * 1_000_000)).decode()
     run = judged(
-        tmp_path, a__json=wiremock([RecordedExchange("TO COME")]).replace('"body": "TO COME"', f'"base64Body": "{bomb}"')
+        tmp_path,
+        a__json=wiremock([RecordedExchange("TO COME")]).replace('"body": "TO COME"', f'"base64Body": "{bomb}"'),
     )
     assert "a.json: mappings[0]: a body has more than 100,000 bytes" in run.error
     shared = "- &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -253,7 +254,9 @@ _LEAKY = [
         headers={"Content-Type": "text/plain", "Set-Cookie": f"sid={_SESSION}; Path=/"},
         sent=_SENT,
     ),
-    RecordedExchange(batch(status="done", outputUrl=f"https://s3/x?X-Amz-Signature={_SIGNED}&y=1", id=_KEY), sent=_SENT),
+    RecordedExchange(
+        batch(status="done", outputUrl=f"https://s3/x?X-Amz-Signature={_SIGNED}&y=1", id=_KEY), sent=_SENT
+    ),
 ]
 _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).decode(), "PLANTED")
 

@@ -16,9 +16,11 @@ from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import load_contract
 from batch_conformance.http import curl_lines
 from batch_conformance.mutants.server import server_mutants
+from batch_conformance.operations.get_batch.store import Batch, State
+from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import REFERENCE_KEY, Batch, State, Store
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.store import REFERENCE_KEY
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 AUTH = "server.auth."
@@ -64,7 +66,7 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
         (AdmitsAnyoneBehindAProxy, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["wrong-place"], "missing-key"),
-        (AsksForNothing, ["auth-per-request", "before-lookup"], "missing-key"),
+        (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
     ],
 )
 def test_what_another_clause_answers_for_is_not_exercised(
@@ -109,7 +111,7 @@ def test_unknown_ids_answer_for_near_and_hostile_ones() -> None:
 class BrokenBatches(ReferenceServer):
     """Batches without counts."""
 
-    def found(self, batch: Batch, asked: Asked) -> Answer:  # noqa: ARG002
+    def found(self, batch: StoredBatch, asked: Asked) -> Answer:  # noqa: ARG002
         """The batch with null for metrics."""
         return Answer(200, {**batch.read(), "metrics": None})
 
@@ -142,7 +144,9 @@ def test_a_pass_says_what_it_did_not_see() -> None:
     assert limits["server.body.webhookUrl"] == ("no batch had a webhookUrl",)
     assert limits["server.body.id"] == ("only one batch was read: a mix-up with another could not show",)
     assert limits["server.poll.forward-only"] == ("no batch changed its status between two reads",)
-    assert limits["server.poll.counts-grow"] == ("no count changed between two reads",)
+    assert limits["server.poll.counts-grow"] == (
+        "none of metrics.success_count, metrics.failed_count changed between two reads",
+    )
     assert limits["server.poll.identity"] == ("no batch changed its status between two reads",)
     assert limits["server.poll.webhook-stable"] == ("no batch had a webhookUrl",)
     final = judged(_one(State("COMPLETED", 1, 1)))["server.poll.final"]
@@ -183,7 +187,7 @@ def test_what_is_wrong_is_said_in_words(change: dict[str, object], clause: str, 
     """The message holds the fault, not only its place."""
 
     class Wrong(ReferenceServer):
-        def found(self, batch: Batch, asked: Asked) -> Answer:  # noqa: ARG002
+        def found(self, batch: StoredBatch, asked: Asked) -> Answer:  # noqa: ARG002
             return Answer(200, {**batch.read(), **change})
 
     assert said in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message

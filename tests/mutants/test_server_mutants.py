@@ -12,7 +12,7 @@ from batch_conformance.contract import contract_in_use, load_contract, load_docu
 from batch_conformance.contract.reading import contract_of
 from batch_conformance.mutants.server import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
-from batch_conformance.server_runner.embedded import embedded_target
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 #: The promise of the suite itself is broken by a suite that closes its schema, not by a server.

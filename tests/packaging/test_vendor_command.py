@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -47,14 +48,29 @@ def test_a_folder_is_whole_and_without_its_proof(folder: Path) -> None:
         "batch_conformance/plugin/entry.py",
         "contracts/clauses.yaml",
         "schemas/batch.schema.json",
-        "suites/client/test_batch_client_auth.py",
-        "suites/server/test_batch_server_auth.py",
+        "suites/client/test_batch_client.py",
+        "suites/server/test_batch_server.py",
         "suites/recorded/samples/polling.har",
     } < names
     assert {name.split("/")[1] for name in names if name.startswith("suites/")} == {"client", "server", "recorded"}
     # No packages but our own: these would stand in the way of the client's.
     assert {name.split("/")[0] for name in names if name.endswith("__init__.py")} == {"batch_conformance"}
     assert not [name for name in names if name.endswith((".pyc", ".toml", ".ini", ".cfg"))]
+
+
+def test_its_documentation_comes_along(folder: Path) -> None:
+    """The pages that a user of the folder needs; no link in them leads nowhere."""
+    pages = sorted(folder.rglob("*.md"))
+    named = {page.relative_to(folder).as_posix() for page in pages}
+    assert {"README.md", "docs/README.md", "docs/vendoring.md", "docs/reference.md", "drivers/README.md"} < named
+    targets = [
+        (page, target)
+        for page in pages
+        for target in re.findall(r"\]\(([^)\s#]+)", page.read_text("utf-8"))
+        if "://" not in target
+    ]
+    assert len(targets) > 50
+    assert [(page.name, target) for page, target in targets if not (page.parent / target).exists()] == []
 
 
 def test_it_says_which_version_it_is(folder: Path, capsys: Captured) -> None:
@@ -119,7 +135,7 @@ def test_an_edit_is_told_and_not_overwritten(folder: Path, capsys: Captured) -> 
 
     assert main([str(folder)]) == 1
     refused = capsys.readouterr().err.splitlines()
-    assert refused[0] == f"{folder} has local changes, nothing was done; --force gives them up:"
+    assert refused[0] == f"{folder} has local changes, nothing was done; --force overwrites them:"
     assert refused[1:] == listed[1:3]
     assert contents(folder) == before
 
@@ -143,7 +159,7 @@ def test_an_update_changes_adds_and_removes(
     told = capsys.readouterr().out.splitlines()
     assert told[0] == f"{folder}: sync-batch-conformance 9; commit x; contract y"
     assert told[1].startswith(f"  was sync-batch-conformance {__version__}; commit ")
-    assert told[2:] == [f"  1 files changed, 1 new, {len(gone)} gone", "  added    own/notes.txt"]
+    assert told[2:] == [f"  1 files changed, 1 new, {len(gone)} removed", "  added    own/notes.txt"]
     assert contents(folder).keys() == new.keys() | {"own/notes.txt", MANIFEST}
     assert not (folder / "suites" / "recorded").exists()
 

@@ -31,6 +31,8 @@ WAYS: dict[str, tuple[str, str, str, dict[str, str]]] = {
 }
 #: Tests of the client's own.
 OWN = 5
+#: What no client of httpx can do better: it has no deadline for a whole head.
+SHOULDS = {"client.fault.drip-head": "warn"}
 Make = Callable[..., Repository]
 COLLECT = ("--co", "-q", *LEAN)
 
@@ -43,9 +45,10 @@ def test_a_client_that_conforms_passes(workshop: VendoringEnv, make: Make, way: 
     before = repository.files()
     ended = repository.pytest(getattr(workshop, python), *arguments.split(), *QUICK, **environment)
     assert ended.status == 0, ended.output
-    assert ended.verdict() == ("toy", "pass", {})
+    assert ended.verdict() == ("toy", "pass", SHOULDS)
     own = OWN if "one call" in way else 0
-    assert f"{len(load_contract().of_side('client')) + own} passed" in ended.output
+    passed = len(load_contract().of_side("client")) - len(SHOULDS) + own
+    assert f"{passed} passed, {len(SHOULDS)} xfailed" in ended.output
     added = {name: content for name, content in repository.files().items() if name not in before}
     assert repository.files() == before | added
     assert {Path(name).parent.as_posix() for name in added} == {"reports/latest"}
@@ -59,7 +62,7 @@ def test_a_broken_client_is_red(workshop: VendoringEnv, make: Make, way: str) ->
         getattr(workshop, python), *arguments.split(), *QUICK, fault=FAULT, **environment
     )
     assert ended.status == 1, ended.output
-    assert ended.verdict() == ("toy", "fail", {CLAUSE: "fail"})
+    assert ended.verdict() == ("toy", "fail", SHOULDS | {CLAUSE: "fail"})
     assert f"✗ {CLAUSE}" in ended.output
 
 
@@ -75,7 +78,7 @@ def test_any_import_mode_will_do(workshop: VendoringEnv, make: Make) -> None:
     ended = make("vendored").pytest(workshop.installed, *COLLECT, *modules)
     assert ended.status == 0, ended.output
     clauses = len(load_contract().of_side("client"))
-    assert ended.output.count(f"{SUITE}/test_batch_client_") == clauses
+    assert ended.output.count(f"{SUITE}/test_batch_client.py") == clauses
     assert f"{2 * clauses + OWN} tests collected" in ended.output
 
 
@@ -131,7 +134,7 @@ def test_a_fixture_of_the_same_name_cannot_make_it_green(workshop: VendoringEnv,
         ended = repository.pytest(workshop.plain, *LEAN, *workers, SUITE, *QUICK)
         assert ended.status == 3, ended.output
         assert "no clause was judged" in ended.output
-    apart = repository.pytest(workshop.plain, "--confcutdir", FOLDER, f"{SUITE}/test_batch_client_auth.py", *QUICK)
+    apart = repository.pytest(workshop.plain, "--confcutdir", FOLDER, SUITE, "-k", "client.auth", *QUICK)
     assert apart.status == 0, apart.output
 
 

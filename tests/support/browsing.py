@@ -31,7 +31,7 @@ class Visit:
         self.page.goto(self.address + link)
 
     def requested(self, request: Any) -> None:
-        """Unconstrained but the page itself and what it holds inline is noise."""
+        """Anything but the page itself and what it holds inline is noise."""
         if not request.url.startswith(("data:", self.address)):
             self.noise.append(f"request: {request.url[:200]}")
 

@@ -53,12 +53,12 @@ class Peer:
         )
 
     def send(self, *pieces: bytes) -> None:
-        """PlannedRequest bytes."""
+        """Send bytes."""
         for piece in pieces:
             self.connection.sendall(piece)
 
     def answer(self, body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> None:
-        """PlannedRequest an answer; ``length`` is what its Content-Length says, if not the truth."""
+        """Send an answer; ``length`` is what its Content-Length says, if not the truth."""
         told = [f"Content-Length: {len(body) if length is None else length}", *headers]
         head = "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *told, "", ""])
         self.send(head.encode("latin-1") + body)
@@ -75,7 +75,7 @@ class Peer:
         self.connection.close()
 
     def drip(self, data: bytes, pause: float) -> None:
-        """PlannedRequest byte by byte, until the client has gone."""
+        """Send byte by byte, until the client has gone."""
         for index in range(len(data)):
             if self._stopping.wait(pause):
                 return

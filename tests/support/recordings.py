@@ -325,9 +325,15 @@ RED: Mapping[str, list[RecordedExchange]] = {
         RecordedExchange({"message": "Traceback (most recent call last)", "statusCode": 500}, 500),
     ],
     "server.poll.identity": [RecordedExchange(), RecordedExchange(batch(created_at="2024-01-15T10:30:01Z"))],
-    "server.poll.forward-only": [RecordedExchange(batch(status="PROCESSING")), RecordedExchange(batch(status="PENDING"))],
+    "server.poll.forward-only": [
+        RecordedExchange(batch(status="PROCESSING")),
+        RecordedExchange(batch(status="PENDING")),
+    ],
     "server.poll.final": [RecordedExchange(batch(status="FAILED")), RecordedExchange(batch(status="COMPLETED"))],
-    "server.poll.counts-grow": [RecordedExchange(), RecordedExchange(batch(metrics=BATCH["metrics"] | {"success_count": 3}))],
+    "server.poll.counts-grow": [
+        RecordedExchange(),
+        RecordedExchange(batch(metrics=BATCH["metrics"] | {"success_count": 3})),
+    ],
     "server.poll.webhook-stable": [RecordedExchange(), RecordedExchange(batch(webhookUrl="https://example.com"))],
     "server.rate.429": [RecordedExchange({"message": "slow down", "statusCode": 429}, 429)],
 }

@@ -8,24 +8,27 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from batch_conformance.client_runner.cases.generated import PROPERTIES, examples, smallest
+from batch_conformance.client_runner.cases.case import ordinary_values
+from batch_conformance.client_runner.cases.generated import examples, properties, smallest
+from batch_conformance.client_runner.cases.wrong_types import wrong_types
 from batch_conformance.contract import parse_date_time, schema_violations
 from batch_conformance.contract.load import COUNTS
 from batch_conformance.generate.batches import (
     LARGEST,
-    NearValid,
     Style,
-    counts,
     instants,
-    near_valid,
-    near_valid_batches,
     styles,
-    valid_batches,
     written,
 )
 from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
-from batch_conformance.generate.errors import OTHERS_4XX, OTHERS_5XX, odd_bodies, odd_error_bodies
 from batch_conformance.http import read_json
+from batch_conformance.operations.get_batch.client_cases.odd_bodies import (
+    OTHERS_4XX,
+    OTHERS_5XX,
+    odd_bodies,
+    odd_error_bodies,
+)
+from batch_conformance.operations.get_batch.client_cases.strategies import counts, valid_batches
 
 _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None)
 
@@ -63,34 +66,24 @@ def test_counts_are_exact_for_everybody(metrics: dict[str, int]) -> None:
     assert all(0 <= value <= LARGEST for value in metrics.values())
 
 
-@_SOME
-@given(near_valid_batches())
-def test_near_valid_batches_are_invalid(row: NearValid) -> None:
-    """Each breaks the schema."""
-    assert list(schema_violations("batch", row.batch)), row.what
-
-
-def test_near_valid_batches_differ_in_one_member() -> None:
-    """Every required member goes missing, null and into other types, each alone."""
-    batch: dict[str, Any] = {
-        "id": "x", "created_at": "2024-01-15T10:30:00Z", "status": "COMPLETED", "outputUrl": "https://a/",
-        "metrics": dict.fromkeys(COUNTS, 0), "webhookUrl": None,
-    }  # fmt: skip
-    rows = near_valid(batch)
-    assert len({row.what for row in rows}) == len(rows)
-    for name in (
-        "id",
-        "created_at",
-        "status",
-        "metrics",
-        "outputUrl",
-        *(f"metrics.{count}" for count in COUNTS),
+def test_wrong_types_are_wrong_in_one_member() -> None:
+    """Every required member goes missing, null and into other types, each alone, and each breaks the schema."""
+    rows = wrong_types()
+    assert len({(row.pointer, row.label) for row in rows}) == len(rows)
+    for pointer in (
+        "/id",
+        "/created_at",
+        "/status",
+        "/metrics",
+        "/outputUrl",
+        *(f"/metrics/{count}" for count in COUNTS),
     ):
-        assert f"{name} is missing" in {row.what for row in rows}
-        assert f"{name} is null" in {row.what for row in rows}
-    for row in rows[:-3]:
-        changed = {name for name in batch if row.batch.get(name, "absent") != batch[name]}
-        assert len(changed) == 1, row.what
+        labels = {row.label for row in rows if row.pointer == pointer}
+        assert labels > {"removed", "null"}
+    judge = ordinary_values().entity.judge
+    for row in rows:
+        assert [one.pointer for one in judge.violations(row.value)] == [row.pointer]
+        assert judge.is_valid(row.base)
 
 
 @_SOME
@@ -124,7 +117,7 @@ def test_odd_bodies_are_bytes(odd: Any) -> None:
 
 def test_examples_come_again_with_their_seed() -> None:
     """The same seed, the same examples; a few of each property."""
-    for which in PROPERTIES:
+    for which in properties():
         drawn = examples.__wrapped__(which, 6, 3)
         assert [repr(example) for example in drawn] == [
             repr(example) for example in examples.__wrapped__(which, 6, 3)
@@ -134,7 +127,7 @@ def test_examples_come_again_with_their_seed() -> None:
 
 def test_the_smallest_failing_example_is_found_within_its_budget() -> None:
     """Hypothesis shrinks; what was played before is not played again."""
-    which = next(row for row in PROPERTIES if row.clause == "client.request.id-encoding")
+    which = next(row for row in properties() if row.clause == "client.request.id-encoding")
     played: list[str] = []
 
     def fails(example: str) -> bool:
@@ -151,6 +144,6 @@ def test_the_smallest_failing_example_is_found_within_its_budget() -> None:
 
 def test_nothing_smaller_without_a_failure() -> None:
     """No failing example, no result."""
-    which = PROPERTIES[0]
+    which = properties()[1]
     known = {repr(example): False for example in examples(which, 5, 0)}
     assert smallest(which, 5, 0, known, lambda _: False, 10) is None

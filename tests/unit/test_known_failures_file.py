@@ -52,11 +52,20 @@ SAME = [
 ]
 OTHERS = [
     (ReceivedRequest("id of a COMPLETED batch", "123"), ReceivedRequest("id of a COMPLETED batch", "null")),
-    (ReceivedRequest("id of a COMPLETED batch", '"BATCH_ABC123"'), ReceivedRequest("id of a COMPLETED batch", '"batch_def456"')),
-    (ReceivedRequest("a read with no key", "200 OK"), ReceivedRequest("a read with no key", "500 Internal Server Error")),
+    (
+        ReceivedRequest("id of a COMPLETED batch", '"BATCH_ABC123"'),
+        ReceivedRequest("id of a COMPLETED batch", '"batch_def456"'),
+    ),
+    (
+        ReceivedRequest("a read with no key", "200 OK"),
+        ReceivedRequest("a read with no key", "500 Internal Server Error"),
+    ),
     (ReceivedRequest("a read with no key", "404"), ReceivedRequest("a read with no key", "405")),
     (ReceivedRequest("status", '"DONE"'), ReceivedRequest("status", '"done"')),
-    (ReceivedRequest("GET of 'batch_abc123'", "500"), ReceivedRequest("GET of 'batch_abc123' with If-None-Match", "500")),
+    (
+        ReceivedRequest("GET of 'batch_abc123'", "500"),
+        ReceivedRequest("GET of 'batch_abc123' with If-None-Match", "500"),
+    ),
     (
         ReceivedRequest("the body of a 401: 'message' is a required property", "{}"),
         ReceivedRequest("the body of a 401: 'statusCode' is a required property", "{}"),

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from batch_conformance.http import Request, curl_line
+from batch_conformance.http.text import disarmed_shell, indented_json, log_safe, visible
 from batch_conformance.report.badge import render_badge
 from batch_conformance.report.comparison import Column, Comparison
 from batch_conformance.report.document import report_document
@@ -32,7 +33,6 @@ from batch_conformance.report.markdown import as_text, render_markdown
 from batch_conformance.report.markup import h, page, svg
 from batch_conformance.report.matrix_html import render_matrix
 from batch_conformance.report.terminal import render_terminal
-from batch_conformance.report.text import disarmed_shell, indented_json, log_safe, visible
 from tests.support import samples
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}

@@ -384,7 +384,7 @@ _SCALARS = st.sampled_from(
     )
 )
 def test_any_schema_put_together_is_served(schema: dict[str, Any]) -> None:
-    """ValidBatch ones are valid, faults are single, every place is reached."""
+    """Valid ones are valid, faults are single, every place is reached."""
     judge = SchemaJudge(schema, {})
     assert all(judge.is_valid(one.value) for one in valid_values(schema, {}, limit=60))
     faults = single_faults(schema, {})

@@ -16,24 +16,27 @@ from batch_conformance.checks.client.record import (
     shortened,
 )
 from batch_conformance.checks.client.replies import FRESH, PER_CALL, blame_wrong_replies, reply_problem
+from batch_conformance.checks.client.wanted import keys_in, shown_key, shown_place, without_key
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.http import Exchange
+from batch_conformance.contract import current_contract
+from batch_conformance.http import Exchange, Request
 
-_NAME = "x-api-key"
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 
 
 @CLIENT_CHECKS.check("client.auth.header")
 def header(record: ClientRunRecord, result: CheckResult) -> None:
-    """Exactly the key of the call, in one header, on every request to the server that was named."""
+    """Exactly the key of the call, once, in its place, on every request to the server that was named."""
     for play in record.plays:
+        operation = current_contract().operation(play.operation)
         for turn in play.turns:
             for position, exchange in enumerate(turn.seen):
-                if exchange.notes or (
-                    _redirected(turn, position) and not _at_its_origin(play, turn, exchange)
-                ):
+                led = _redirected(turn, position)
+                if exchange.notes or (led and not _at_its_origin(play, turn, exchange)):
                     continue
-                values = exchange.request.header_values(_NAME)
+                if led and operation.key is not None and operation.key.place == "query":
+                    continue  # where a redirect leads is said by its URL, which has no key in it
+                values = keys_in(operation, exchange.request)
                 if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
                     result.set_aside("client.auth.per-call")  # the key of another call
                     continue
@@ -42,8 +45,10 @@ def header(record: ClientRunRecord, result: CheckResult) -> None:
                     result.fail(
                         exchange,
                         _what_is_wrong(values, turn.call.api_key) + _when(play.turns, turn, position),
-                        expected=f"{_NAME}: {turn.call.api_key}",
-                        actual=" and ".join(f"{_NAME}: {value}" for value in values) or f"no {_NAME}",
+                        code="required" if not values else "key",
+                        expected=shown_key(operation, turn.call.api_key),
+                        actual=" and ".join(shown_key(operation, value) for value in values)
+                        or f"nothing in {shown_place(operation)}",
                     )
 
 
@@ -51,7 +56,7 @@ def _what_is_wrong(values: list[str], key: str) -> str:
     if not values:
         return "the request carries no key"
     if len(values) > 1:
-        return "the request carries the header more than once"
+        return "the request carries the key more than once"
     if values[0].strip().lower() == key.lower():
         return "the key arrives in another case"
     return "the request carries something else for the key"
@@ -72,12 +77,14 @@ def only_there(record: ClientRunRecord, result: CheckResult) -> None:
                 if _redirected(turn, position):
                     continue
                 result.observe()
-                for place, text in _places(exchange):
+                operation = current_contract().operation(play.operation)
+                for place, text in _places(without_key(operation, exchange.request)):
                     if holds_key(text, turn.call.api_key):
                         result.fail(
                             exchange,
                             f"the key stands in {place}",
-                            expected=f"the key in {_NAME} only",
+                            code="leaked",
+                            expected=f"the key in {shown_place(operation)} only",
                             actual=shortened(text),
                         )
 
@@ -112,8 +119,9 @@ def per_call(record: ClientRunRecord, result: CheckResult) -> None:
 
 def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, turn: CallResult) -> None:
     others = [key for key in record.keys if key != turn.call.api_key]
+    operation = current_contract().operation(play.operation)
     for exchange in turn.seen:
-        values = exchange.request.header_values(_NAME)
+        values = keys_in(operation, exchange.request)
         if not values:
             continue
         result.observe()
@@ -122,8 +130,9 @@ def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, 
             result.fail(
                 exchange,
                 f"a call with one key was made with the key of another client: {play.title}",
-                expected=f"{_NAME}: {turn.call.api_key}",
-                actual=" and ".join(f"{_NAME}: {value}" for value in values),
+                code="key",
+                expected=shown_key(operation, turn.call.api_key),
+                actual=" and ".join(shown_key(operation, value) for value in values),
             )
 
 
@@ -138,11 +147,12 @@ def redirect(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         followed += bool(play.elsewhere)
         for exchange in play.elsewhere:
-            text = "\n".join(part for _, part in _places(exchange, everything=True))
+            text = "\n".join(part for _, part in _places(exchange.request))
             if holds_key(text, turn.call.api_key):
                 result.fail(
                     exchange,
                     f"the key followed a redirect to another origin: {play.title}",
+                    code="leaked",
                     expected=f"no key at {_origin(exchange.request.url)}: it was given for {turn.call.base_url}",
                     actual=f"{exchange.request.method} {exchange.request.url} with the key",
                 )
@@ -169,6 +179,7 @@ def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
                 result.fail(
                     turn.last,
                     f"the message of an error shows {'' if whole else 'most of '}the key: {play.title}",
+                    code="leaked",
                     expected="a message without the key",
                     actual=shortened(message),
                 )
@@ -202,17 +213,16 @@ def _from_base64(token: str) -> bytes:
     return decoded
 
 
-def _places(exchange: Exchange, *, everything: bool = False) -> Iterator[tuple[str, str]]:
-    """Where a request can carry text, by name; the key's own header only with ``everything``."""
-    path, _, query = exchange.request.url.partition("?")
+def _places(request: Request) -> Iterator[tuple[str, str]]:
+    """Where a request can carry text, by name."""
+    path, _, query = request.url.partition("?")
     yield "the path", path
     if query:
         yield "the query", query
-    for name, value in exchange.request.headers:
-        if everything or name.lower() != _NAME:
-            yield f"the header {name}", f"{name}: {value}"
-    if exchange.request.body:
-        yield "the body", exchange.request.body.decode("utf-8", "backslashreplace")
+    for name, value in request.headers:
+        yield f"the header {name}", f"{name}: {value}"
+    if request.body:
+        yield "the body", request.body.decode("utf-8", "backslashreplace")
 
 
 def _redirected(turn: CallResult, position: int) -> bool:

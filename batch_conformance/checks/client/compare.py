@@ -1,27 +1,104 @@
-"""Batches compared: what was sent with what was handed over, member by member."""
+"""Batches compared: what was sent with what was handed over, place by place, as the schema documents them.
+
+Each place belongs to the clause of its kind: the lifecycle's to ``status``, date-times to ``created_at``, integers to
+``counts``, all others, and what never arrives, to ``fields``.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
 
-from batch_conformance.checks.client.record import ClientRunRecord, ValidBatch, member, shortened
+from batch_conformance.checks.client.record import ClientRunRecord, ValidBatch, shortened
 from batch_conformance.checks.finding import MISSING
-from batch_conformance.contract import Instant, parse_date_time
-from batch_conformance.contract.load import COUNTS
+from batch_conformance.contract import Instant, cached_by_contract, parse_date_time, pointers
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.leaves import Leaf, Leaves
+from batch_conformance.contract.numbers import is_number, same
 
 FIELDS = "client.decode.fields"
-TEXTS = ("id", "outputUrl", "webhookUrl")
-ALL_MEMBERS = frozenset({*TEXTS, "created_at", "status", *(f"metrics.{name}" for name in COUNTS)})
-MEMBERS = ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")
-
+STATUS = "client.decode.status"
+CREATED_AT = "client.decode.created_at"
+COUNTS = "client.decode.counts"
+#: Whose business it is what becomes of a place of a kind; all others are the business of ``fields``.
+CLAUSE_OF_KIND = {"lifecycle": STATUS, "date-time": CREATED_AT, "integer": COUNTS}
 
 #: How far apart two instants may be at most, less than this, to be the same: in seconds.
 MILLISECOND = Fraction(1, 1_000)
 MICROSECOND = Fraction(1, 1_000_000)
+#: An absolute URL with characters in it that no URL may hold as they are (RFC 3986, 2).
+_ODD_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*[^!#-;=?-\[\]_a-z~].*", re.IGNORECASE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A place that does not arrive as it was sent. ``handed`` is MISSING where nothing was handed over."""
+
+    leaf: Leaf
+    handed: Any
+    code: str
+
+    @property
+    def name(self) -> str:
+        """The place as a dotted path."""
+        return name_of(self.leaf.pointer)
+
+    def expected(self) -> str:
+        """What was sent there, for evidence."""
+        return f"{self.name}: {shown(self.leaf.value)}"
+
+    def actual(self) -> str:
+        """What was handed over, for evidence."""
+        return f"{self.name}: {shown(self.handed)}"
+
+
+def name_of(pointer: str) -> str:
+    """A pointer as evidence names the place: dotted."""
+    return ".".join(pointers.split(pointer))
+
+
+def entity() -> Entity:
+    """What is handed over, as the contract in use documents it."""
+    return entity_of("get")
+
+
+@cached_by_contract
+def _leaves() -> Leaves:
+    one = entity()
+    return Leaves(one.schema, one.document, one.lifecycle_pointer)
+
+
+@cached_by_contract
+def _leaves_of(text: str) -> tuple[Leaf, ...]:
+    return _leaves().of(json.loads(text))
+
+
+def leaves_of(batch: Mapping[str, Any]) -> tuple[Leaf, ...]:
+    """The documented places of a batch that was sent."""
+    return _leaves_of(json.dumps(batch))
+
+
+def state_of(batch: object) -> Any:
+    """What stands at the lifecycle's place; MISSING without one."""
+    pointer = entity().lifecycle_pointer
+    return value_at(batch, pointer) if pointer else MISSING
+
+
+def id_of(batch: object) -> Any:
+    """What stands where the id asked for comes back; MISSING without such a place."""
+    echo = entity().echo
+    return value_at(batch, echo) if echo else MISSING
+
+
+def value_at(value: object, pointer: str) -> Any:
+    """The value at a pointer, MISSING where nothing is."""
+    return pointers.read(value, pointer)
 
 
 def instant_problem(sent: str, handed: Any, unit: Fraction = MILLISECOND) -> str:
@@ -42,99 +119,171 @@ def instant_problem(sent: str, handed: Any, unit: Fraction = MILLISECOND) -> str
     return "" if apart < unit else f"the instant is off by {float(apart):g} s"
 
 
-def count_faults(never: frozenset[str], sent: Mapping[str, Any], handed: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with each count: the clause that answers for a misplaced or lost one, else a predicate.
+def problem_at(leaf: Leaf, handed: Any) -> str:
+    """The code of what is wrong with what was handed over for a place: ``lost``, ``changed``; empty if it is right."""
+    if leaf.empty:
+        # Null and absent are the same to a caller (contracts/decisions.md, 1).
+        return "" if handed is None or handed is MISSING else "changed"
+    if handed is None or handed is MISSING:
+        return "lost"
+    return "" if _is_right(leaf, handed) else "changed"
 
-    ``never`` are the counts that no batch handed over ever has.
-    """
-    wires = [sent["metrics"][name] for name in COUNTS]
-    values = [member(handed["metrics"], name) for name in COUNTS]
-    permuted = all(type(value) is int for value in values) and sorted(values) == sorted(wires)
-    faults = {}
-    for name, wire, value in zip(COUNTS, wires, values, strict=True):
-        if type(value) is int and value == wire:
+
+def _is_right(leaf: Leaf, handed: Any) -> bool:
+    wire = leaf.value
+    match leaf.kind:
+        case "object":
+            return isinstance(handed, Mapping)
+        case "array":
+            return isinstance(handed, list) and len(handed) == len(wire)
+        case "date-time":
+            return not instant_problem(wire, handed)
+        case "integer" if type(wire) is int:
+            return type(handed) is int and handed == wire
+        case "integer" | "number":
+            return is_number(handed) and same(wire, handed)
+        case "uuid" if isinstance(handed, str):
+            # RFC 9562, 4: hexadecimal digits in either case.
+            return bool(handed.casefold() == str(wire).casefold())
+        case "any":
+            return same(wire, handed)
+    if isinstance(wire, str) and isinstance(handed, str) and _ODD_URL.fullmatch(wire):
+        # A client may keep URLs as such, and then writes what no URL may hold percent-encoded.
+        return unquote(wire) == unquote(handed)
+    return type(handed) is type(wire) and bool(handed == wire)
+
+
+def differences(sent: Mapping[str, Any], handed: object) -> Iterator[Difference]:
+    """All places that do not arrive as they were sent; of a place that is wrong as a whole, nothing below."""
+    wrong: list[str] = []
+    for leaf in leaves_of(sent):
+        if any(leaf.pointer.startswith(f"{above}/") for above in wrong):
             continue
-        if value in (MISSING, None):
-            faults[name] = FIELDS if name in never else "does not arrive"
+        value = value_at(handed, leaf.pointer)
+        code = problem_at(leaf, value)
+        if code:
+            wrong.append(leaf.pointer)
+            yield Difference(leaf, value, code)
+
+
+def changes(sent: Mapping[str, Any], handed: object, places: Collection[str]) -> list[Difference]:
+    """The differences at these places."""
+    return [one for one in differences(sent, handed) if one.leaf.place in places]
+
+
+def holders(sent: Mapping[str, Any]) -> frozenset[str]:
+    """Pointers of the objects and arrays that hold integers: what is wrong with them as a whole goes with those."""
+    above = (leaf.pointer.rpartition("/")[0] for leaf in leaves_of(sent) if leaf.kind == "integer")
+    return frozenset(above) - {""}
+
+
+def integer_faults(
+    never: Collection[str], sent: Mapping[str, Any], handed: object
+) -> dict[Leaf, str]:
+    """What is wrong with each integer: the clause that answers for a misplaced or lost one, else a predicate.
+
+    ``never`` are the places that no batch handed over ever has. Members of one object are looked at together.
+    """
+    groups: dict[str, list[Leaf]] = defaultdict(list)
+    for leaf in leaves_of(sent):
+        if leaf.kind == "integer":
+            items = leaf.place.endswith("/*")
+            groups[leaf.pointer if items else leaf.pointer.rpartition("/")[0]].append(leaf)
+    return {leaf: fault for group in groups.values() for leaf, fault in _group_faults(never, group, handed)}
+
+
+def _group_faults(never: Collection[str], group: list[Leaf], handed: object) -> Iterator[tuple[Leaf, str]]:
+    wires = [leaf.value for leaf in group]
+    values = [value_at(handed, leaf.pointer) for leaf in group]
+    whole = all(type(value) is int for value in [*values, *wires])
+    permuted = whole and sorted(values) == sorted(wires)
+    for leaf, value in zip(group, values, strict=True):
+        if not problem_at(leaf, value):
+            continue
+        others = [one.value for one in group if one is not leaf]
+        if value is MISSING or value is None:
+            yield leaf, FIELDS if leaf.place in never else "does not arrive"
         elif type(value) is not int:
-            faults[name] = "arrives as something else than an integer"
+            yield leaf, "arrives as something else than an integer"
         elif permuted:
-            faults[name] = FIELDS
-        elif value == derived_count(name, sent["metrics"]):
-            faults[name] = "arrives derived from the other counts"
+            yield leaf, FIELDS
+        elif value in derived_counts(others):
+            yield leaf, "arrives derived from the other counts"
         else:
-            faults[name] = FIELDS if value and value in wires else "arrives changed"
-    return faults
+            yield leaf, FIELDS if value and value in wires else "arrives changed"
 
 
-def derived_count(name: str, metrics: Mapping[str, int]) -> int:
-    """What a count would be if the others determined it: the total as their sum, each other as the rest."""
-    parts = [metrics[count] for count in COUNTS[1:]]
-    if name == COUNTS[0]:
-        return sum(parts)
-    return metrics[COUNTS[0]] - sum(parts) + metrics[name]
+def derived_counts(others: list[Any]) -> set[Any]:
+    """What an integer would be if the ``others`` of its object determined it: their sum, or what is left of one."""
+    total = sum(others)
+    return {total, *(2 * one - total for one in others)} if len(others) > 1 else set()
+
+
+def lost_as(code: str) -> str:
+    """The code of a fault in words."""
+    return "lost" if code == "does not arrive" else "changed"
 
 
 def never_handed(record: ClientRunRecord) -> frozenset[str]:
-    """Members and counts that no batch handed over ever has, though each of them was sent."""
-    handed = [turn.reply.batch for _, turn, _ in record.ordinary if turn.reply.batch is not None]
-    handed += [
-        turn.reply.batch
-        for play in record.plays
-        for turn in play.turns
-        if isinstance(turn.expected, ValidBatch) and turn.reply.batch is not None
-    ]
-    missing = {name for name in MEMBERS if all(member(batch, name) in (MISSING, None) for batch in handed)}
-    metrics = [member(batch, "metrics") for batch in handed]
-    missing |= {name for name in COUNTS if all(member(one, name) in (MISSING, None) for one in metrics)}
-    return frozenset(missing) if handed else frozenset()
+    """Places that no batch handed over ever has, though each of them was sent."""
+    known: frozenset[str] | None = record.memo.get("never")
+    if known is None:
+        known = record.memo["never"] = frozenset(_never_handed(record))
+    return known
 
 
-def refused_statuses(record: ClientRunRecord) -> frozenset[str]:
+def _never_handed(record: ClientRunRecord) -> set[str]:
+    missing: set[str] = set()
+    arrived: set[str] = set()
+    for play in record.plays:
+        for turn in play.turns:
+            if not isinstance(turn.expected, ValidBatch) or turn.reply.batch is None:
+                continue
+            for leaf in leaves_of(turn.expected.batch):
+                value = value_at(turn.reply.batch, leaf.pointer)
+                if value is not MISSING and value is not None:
+                    arrived.add(leaf.place)
+                elif not leaf.empty:
+                    missing.add(leaf.place)
+    return missing - arrived
+
+
+def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:
     """Documented statuses with which an otherwise ordinary batch is refused."""
     return frozenset(
-        turn.expected.batch["status"]
+        state_of(turn.expected.batch)
         for play in record.plays
-        if play.clauses[0] == "client.decode.status"
+        if play.clauses[0] == STATUS
         for turn in play.turns
         if isinstance(turn.expected, ValidBatch) and turn.reply.batch is None
     )
 
 
-def sound_members(record: ClientRunRecord) -> frozenset[str]:
-    """Members that arrive right in every ordinary batch handed over."""
-    sound = set(ALL_MEMBERS)
+def sound_places(record: ClientRunRecord) -> frozenset[str]:
+    """Places that arrive right in every ordinary batch handed over."""
+    known: frozenset[str] | None = record.memo.get("sound")
+    if known is None:
+        known = record.memo["sound"] = frozenset(_sound_places(record))
+    return known
+
+
+def _sound_places(record: ClientRunRecord) -> set[str]:
+    places = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent)}
     for _, turn, sent in record.ordinary:
         if turn.reply.batch is not None:
-            sound -= {name for name, _, _ in changes(sent, turn.reply.batch, frozenset(sound))}
-    return frozenset(sound)
+            for one in differences(sent, turn.reply.batch):
+                places -= {place for place in places if f"{place}/".startswith(f"{one.leaf.place}/")}
+    return places
 
 
-def changes(
-    sent: Mapping[str, Any], handed: Mapping[str, Any], names: frozenset[str]
-) -> Iterator[tuple[str, Any, Any]]:
-    """Members that arrive with another value: name, value sent, value handed over."""
-    for name in sorted(names):
-        wire, value = value_at(sent, name), value_at(handed, name)
-        if wire is None and value is None:
-            continue
-        if name == "created_at":
-            if instant_problem(wire, value):
-                yield name, wire, value
-        elif name in ("outputUrl", "webhookUrl") and isinstance(wire, str) and isinstance(value, str):
-            # A client may keep URLs as such, and then writes what is not ASCII percent-encoded.
-            if unquote(wire) != unquote(value):
-                yield name, wire, value
-        elif value != wire or type(value) is not type(wire):
-            yield name, wire, value
-
-
-def value_at(batch: Mapping[str, Any], name: str) -> Any:
-    """A member by its dotted name; absent counts as null."""
-    value: Any = batch
-    for part in name.split("."):
-        value = member(value, part)
-    return None if value is MISSING else value
+def places_of_kind(batches: Iterable[Mapping[str, Any]], clause: str) -> frozenset[str]:
+    """The places, in these batches, that belong to a clause."""
+    return frozenset(
+        leaf.place
+        for batch in batches
+        for leaf in leaves_of(batch)
+        if CLAUSE_OF_KIND.get(leaf.kind, FIELDS) == clause
+    )
 
 
 def shown(value: Any) -> str:

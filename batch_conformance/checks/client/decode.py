@@ -8,18 +8,26 @@ the answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from batch_conformance.checks.client.compare import (
+    CLAUSE_OF_KIND,
     FIELDS,
-    TEXTS,
+    STATUS,
+    Difference,
     changes,
-    count_faults,
+    differences,
+    entity,
+    holders,
+    integer_faults,
+    leaves_of,
+    name_of,
     never_handed,
+    problem_at,
     refused_statuses,
     shown,
-    sound_members,
+    sound_places,
+    state_of,
     value_at,
 )
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
@@ -27,16 +35,16 @@ from batch_conformance.checks.client.members import ONE_BY_ONE
 from batch_conformance.checks.client.record import (
     CLIENT_CHECKS,
     CallResult,
+    CaseResult,
     ClientRunRecord,
     ValidBatch,
     accepted,
     is_mixture,
-    member,
 )
 from batch_conformance.checks.client.replies import FRESH, blame_wrong_replies
 from batch_conformance.checks.client.request import ID_ENCODING, encoding_problem
 from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.http import Exchange
+from batch_conformance.contract.leaves import Leaf
 
 _TRANSFER = "client.decode.transfer"
 
@@ -51,33 +59,43 @@ def fields(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         sent, handed = turn.expected.batch, turn.reply.batch
         if handed is None:
-            result.fail(
-                turn.last,
-                "an ordinary batch did not reach the caller",
-                expected="the batch",
-                actual=turn.said(),
-            )
+            _blame_refusal(result, turn, "an ordinary batch did not reach the caller", "")
             continue
-        for name in TEXTS:
-            if member(handed, name) != sent[name]:
-                _blame_member(result, turn.last, name, sent[name], member(handed, name))
-        for name in ("created_at", "status", "metrics"):
-            if name in never:
-                _blame_member(result, turn.last, name, sent[name], member(handed, name))
-        if isinstance(member(handed, "metrics"), Mapping):
-            for name, fault in count_faults(never, sent, handed).items():
-                if fault == FIELDS:
-                    value = member(handed["metrics"], name)
-                    _blame_member(result, turn.last, f"metrics.{name}", sent["metrics"][name], value)
+        held = holders(sent)
+        misplaced = {leaf for leaf, fault in integer_faults(never, sent, handed).items() if fault == FIELDS}
+        for one in differences(sent, handed):
+            own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS and one.leaf.pointer not in held
+            if own or one.leaf.place in never or one.leaf in misplaced:
+                _blame_place(result, turn, one)
+    _judge_places(record, result)
     _judge_odd_ids(record, result)
     _judge_mixtures(record, result)
+
+
+def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:
+    """Ordinary batches in which one place holds another of its values: that value arrives."""
+    never = never_handed(record)
+    for play, turn in record.turns(result, ordinary=False):
+        if not isinstance(turn.expected, ValidBatch) or play.place is None:
+            continue
+        if not record.decodes:
+            result.set_aside(FIELDS)
+            continue
+        result.observe()
+        if turn.reply.batch is None:
+            _blame_refusal(result, turn, f"a valid batch was refused: {play.title}", play.place)
+            continue
+        for one in differences(turn.expected.batch, turn.reply.batch):
+            own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS
+            if f"{one.leaf.pointer}/".startswith(f"{play.place}/") and (own or one.leaf.place in never):
+                _blame_place(result, turn, one, play)
 
 
 def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
     """Ordinary batches whose ids are odd: where the request is right, the batch arrives, with its id."""
     if not record.decodes:
         return
-    sound = sound_members(record)
+    sound = sound_places(record)
     for play in record.plays:
         if play.clauses[0] != ID_ENCODING:
             continue
@@ -93,15 +111,10 @@ def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
             result.observe()
             if turn.reply.batch is None:
-                result.fail(
-                    turn.last,
-                    f"an ordinary batch did not reach the caller: {play.title}",
-                    expected="the batch",
-                    actual=turn.said(),
-                )
+                _blame_refusal(result, turn, f"an ordinary batch did not reach the caller: {play.title}", "")
                 continue
-            for name, wire, value in changes(turn.expected.batch, turn.reply.batch, sound):
-                _blame_member(result, turn.last, name, wire, value)
+            for one in changes(turn.expected.batch, turn.reply.batch, sound):
+                _blame_place(result, turn, one)
 
 
 def _judge_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
@@ -111,61 +124,75 @@ def _judge_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
     if cause or not record.decodes:
         result.set_aside(cause, sum(is_mixture(play) for play in record.plays) if cause else 0)
         return
-    sound = sound_members(record)
+    sound = sound_places(record)
     for play, turn in record.turns(result, ordinary=False):
-        if not isinstance(turn.expected, ValidBatch) or play.clauses[0] == ID_ENCODING:
+        if not isinstance(turn.expected, ValidBatch) or not is_mixture(play):
             continue
         result.observe()
         if turn.reply.batch is None:
-            result.fail(
-                turn.last,
-                f"a valid batch was refused: {play.title}",
-                expected="the batch",
-                actual=turn.said(),
-            )
+            _blame_refusal(result, turn, f"a valid batch was refused: {play.title}", "")
             continue
-        for name, wire, value in changes(turn.expected.batch, turn.reply.batch, sound):
-            _blame_member(result, turn.last, name, wire, value)
+        for one in changes(turn.expected.batch, turn.reply.batch, sound):
+            _blame_place(result, turn, one)
 
 
-def _blame_member(result: CheckResult, exchange: Exchange | None, name: str, sent: Any, handed: Any) -> None:
+def _blame_refusal(result: CheckResult, turn: CallResult, message: str, pointer: str) -> None:
     result.fail(
-        exchange,
-        f"{name} {'does not reach' if handed in (MISSING, None) else 'reaches'} the caller"
-        + ("" if handed in (MISSING, None) else " with another value"),
-        expected=f"{name}: {shown(sent)}",
-        actual=f"{name}: {shown(handed)}",
+        turn.last, message, expected="the batch", actual=turn.said(), code="refused", pointer=pointer
     )
 
 
-@CLIENT_CHECKS.check("client.decode.optional", needs=[FIELDS, "client.decode.status"])
+def _blame_place(
+    result: CheckResult, turn: CallResult, one: Difference, play: CaseResult | None = None
+) -> None:
+    what = (
+        "does not reach the caller" if one.code == "lost" else "reaches the caller with another value"
+    )
+    result.fail(
+        turn.last,
+        f"{one.name} {what}" + (f": {play.title}" if play else ""),
+        expected=one.expected(),
+        actual=one.actual(),
+        code=one.code,
+        pointer=one.leaf.pointer,
+    )
+
+
+@CLIENT_CHECKS.check("client.decode.optional", needs=[FIELDS, STATUS])
 def optional(record: ClientRunRecord, result: CheckResult) -> None:
-    """No webhookUrl stays none, an empty outputUrl stays empty."""
+    """What is absent or null is turned into nothing else, what is empty stays empty."""
     never = never_handed(record)
-    for _, turn, sent, handed in accepted(record, result, refused_statuses(record)):
-        special = {
-            name for name, value in (("webhookUrl", None), ("outputUrl", "")) if sent.get(name) == value
-        }
-        if special <= never:
+    for play, turn, sent, handed in accepted(record, result, refused_statuses(record)):
+        special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, play)]
+        if {leaf.place for leaf in special} <= never:
             result.set_aside(FIELDS)
             continue
         result.observe()
-        webhook, output = member(handed, "webhookUrl"), member(handed, "outputUrl")
-        if sent.get("webhookUrl") is None and webhook not in (None, MISSING):
-            given = "null" if "webhookUrl" in sent else "absent"
+        for leaf in special:
+            value = value_at(handed, leaf.pointer)
+            code = problem_at(leaf, value)
+            if not code or leaf.place in never:
+                continue
+            one = Difference(leaf, value, code)
+            given = "absent" if leaf.value is MISSING else "null" if leaf.empty else ""
+            given = given or ("empty" if leaf.value == "" else "")
             result.fail(
                 turn.last,
-                f"webhookUrl was {given}, and is turned into something",
-                expected="webhookUrl: null, or left out",
-                actual=f"webhookUrl: {shown(webhook)}",
+                f"{one.name} was {given}, and is turned into something"
+                if given
+                else f"{one.name} {'is lost' if code == 'lost' else 'is changed'}: {play.title}",
+                expected=f"{one.name}: null, or left out" if leaf.empty else one.expected(),
+                actual=one.actual(),
+                code=code,
+                pointer=leaf.pointer,
             )
-        if sent["outputUrl"] == "" and output != "" and "outputUrl" not in never:
-            result.fail(
-                turn.last,
-                "an empty outputUrl is turned into something else",
-                expected='outputUrl: ""',
-                actual=f"outputUrl: {shown(output)}",
-            )
+
+
+def _is_special(leaf: Leaf, play: CaseResult) -> bool:
+    """Whether a place is what the play is about: the one that is told, else all that hold nothing, or an empty text."""
+    if play.place is not None:
+        return leaf.pointer == play.place
+    return leaf.empty or leaf.value == ""
 
 
 @CLIENT_CHECKS.check("client.decode.unknown-fields", needs=[FIELDS, "client.decode.transfer"])
@@ -185,27 +212,27 @@ def transfer(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _unchanged(record: ClientRunRecord, result: CheckResult, how: str) -> None:
-    sound = sound_members(record)
+    sound = sound_places(record)
     for play, turn, sent, handed in accepted(record, result):
         if not sound:
             result.set_aside(FIELDS)
             continue
         result.observe()
-        for name, wire, value in changes(sent, handed, sound):
+        for one in changes(sent, handed, sound):
             result.fail(
-                turn.last, f"{name}: {how}: {play.title}", expected=f"{name}: {shown(wire)}",
-                actual=f"{name}: {shown(value)}",
+                turn.last, f"{one.name}: {how}: {play.title}", expected=one.expected(), actual=one.actual(),
+                code=one.code, pointer=one.leaf.pointer,
             )  # fmt: skip
 
 
 def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: str) -> None:
     """Count what arrives right, and leave the rest to ``cause``."""
-    sound = sound_members(record)
+    sound = sound_places(record)
     for _, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
             continue
         handed = turn.reply.batch
-        if handed is None or not sound or any(changes(turn.expected.batch, handed, sound)):
+        if handed is None or not sound or changes(turn.expected.batch, handed, sound):
             result.set_aside(cause)
         else:
             result.observe()
@@ -214,7 +241,7 @@ def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: s
 @CLIENT_CHECKS.check(FRESH, needs=[FIELDS])
 def fresh(record: ClientRunRecord, result: CheckResult) -> None:
     """Each call of a play sees its own answer, whatever the calls before it met."""
-    sound = sound_members(record)
+    sound = sound_places(record)
     if not record.decodes:
         result.note("the client hands over no batch at all: see client.decode.fields")
     for play in record.plays:
@@ -231,6 +258,7 @@ def fresh(record: ClientRunRecord, result: CheckResult) -> None:
                         f"a call sees the answer of the one before: {play.title}",
                         expected=f"what its own answer says ({shown(stale[0])})",
                         actual=f"what the answer before said ({shown(stale[1])})",
+                        code="stale",
                     )
         if len(result.findings) == found:
             blame_wrong_replies(record, result, play)
@@ -241,14 +269,20 @@ def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple
     if isinstance(turn.expected, ValidBatch) and isinstance(before.expected, ValidBatch):
         if turn.reply.batch is None:
             return None
-        for name, wire, value in changes(turn.expected.batch, turn.reply.batch, sound):
-            old = value_at(before.expected.batch, name)
+        for one in changes(turn.expected.batch, turn.reply.batch, sound):
+            # Null and absent are the same to a caller.
+            old, value, wire = (
+                None if each is MISSING else each
+                for each in (
+                    value_at(before.expected.batch, one.leaf.pointer), one.handed, one.leaf.value
+                )
+            )
             if value == old != wire:
-                return f"{name}: {wire}", f"{name}: {value}"
+                return f"{one.name}: {wire}", f"{one.name}: {value}"
         return None
     if isinstance(before.expected, ValidBatch) and turn.reply.batch is not None:
         # Another batch than the first one is not remembered but made up.
-        changed = list(changes(before.expected.batch, turn.reply.batch, sound))
+        changed = changes(before.expected.batch, turn.reply.batch, sound)
         return None if changed else ("an error", turn.said())
     first, second = before.reply.error, turn.reply.error
     if (
@@ -261,10 +295,12 @@ def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple
     return None
 
 
-@CLIENT_CHECKS.check("client.decode.unknown-status", needs=[FIELDS, "client.decode.status"])
+@CLIENT_CHECKS.check("client.decode.unknown-status", needs=[FIELDS, STATUS])
 def unknown_status(record: ClientRunRecord, result: CheckResult) -> None:
     """Handed on to the letter, or refused as not decodable (decision 9)."""
-    lost = not record.decodes or "status" in never_handed(record)
+    pointer = entity().lifecycle_pointer
+    name = name_of(pointer)
+    lost = not record.decodes or pointer in never_handed(record)
     kinds = accepted_kinds(result.clause)
     for _, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
@@ -272,24 +308,22 @@ def unknown_status(record: ClientRunRecord, result: CheckResult) -> None:
         if lost:
             result.set_aside(FIELDS)
             continue
-        wire = turn.expected.batch["status"]
-        expected = f"status {shown(wire)} handed on, or {shown_kinds(kinds)}"
+        wire, handed = state_of(turn.expected.batch), state_of(turn.reply.batch)
+        expected = f"{name} {shown(wire)} handed on, or {shown_kinds(kinds)}"
         if turn.reply.batch is None:
             result.observe()
             if turn.reply.error is None or turn.reply.error.kind not in kinds:
                 result.fail(turn.last, "an unknown status leads to another error", expected=expected,
-                                actual=turn.said())  # fmt: skip
-        elif member(turn.reply.batch, "status") != wire:
-            if record.is_broken("client.decode.status"):
+                            actual=turn.said(), code="kind", pointer=pointer)  # fmt: skip
+        elif handed != wire:
+            if record.is_broken(STATUS):
                 # Known statuses are renamed as well.
-                result.set_aside("client.decode.status")
+                result.set_aside(STATUS)
                 continue
             result.observe()
             result.fail(
-                turn.last,
-                "an unknown status is renamed",
-                expected=expected,
-                actual=f"status: {shown(member(turn.reply.batch, 'status'))}",
-            )
+                turn.last, "an unknown status is renamed", expected=expected, actual=f"{name}: {shown(handed)}",
+                code="renamed", pointer=pointer,
+            )  # fmt: skip
         else:
             result.observe()

@@ -17,9 +17,12 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
+from batch_conformance.contract import load_contract
 
 #: Statuses with a clause, and a kind, of their own.
-_OWN_KIND = (401, 404, 429, 500)
+_OWN_KIND = tuple(
+    int(name) for clause in load_contract().of_side("client") if (name := clause.id.rpartition(".")[2]).isdecimal()
+)
 #: Statuses about waiting too long: some clients call them a timeout, and rightly.
 _LATE = frozenset({408, 504})
 
@@ -59,12 +62,21 @@ def status_problem(turn: CallResult, told: HttpError) -> str:
     return ""
 
 
+def status_code_of(turn: CallResult, told: HttpError) -> str:
+    """The code of what :func:`status_problem` finds."""
+    error = turn.reply.error
+    if error is None:
+        return "taken" if turn.reply.broken is None else "crash"
+    return "kind" if error.kind not in kinds_of(told.status) else "status"
+
+
 def _blame(result: CheckResult, play: CaseResult, turn: CallResult, told: HttpError, problem: str) -> None:
     result.fail(
         turn.last,
         f"a {told.status} {problem}: {play.title}",
         expected=f"{shown_kinds(kinds_of(told.status))}, with status {told.status}",
         actual=turn.said(),
+        code=status_code_of(turn, told),
     )
 
 
@@ -84,6 +96,7 @@ def message(record: ClientRunRecord, result: CheckResult) -> None:
                 f"the server's message does not reach the caller: {play.title}",
                 expected=f"a message that contains {' and '.join(repr(text) for text in told.messages)}",
                 actual=repr(turn.reply.error.message[:300]),
+                code="message",
             )
 
 
@@ -131,6 +144,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                     f"a 200 is reported as what its body says: {play.title}",
                     expected="an error of kind decode",
                     actual=turn.said(),
+                    code="kind",
                 )
         elif isinstance(told, ValidBatch):
             if not record.decodes or record.is_broken("client.decode.unknown-fields"):
@@ -148,6 +162,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                     f"a 200 is taken for an error: {play.title}",
                     expected="the batch",
                     actual=turn.said(),
+                    code="refused",
                 )
 
 

@@ -28,14 +28,14 @@ def _an_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
         error = turn.reply.error
         kinds = _kinds_of(record, turn.expected, result.clause)
         if error is None:
-            problem = f"taken for a batch: {turn.expected.what}"
+            problem, code = f"taken for a batch: {turn.expected.what}", "taken"
         elif error.kind not in kinds:
-            problem = f"another kind of error: {play.title}"
+            problem, code = f"another kind of error: {play.title}", "kind"
         else:
             if turn.expected.kind == "redirect-loop" and turn.requests <= 1:
                 result.limit("the client did not follow the redirects")
             continue
-        result.fail(turn.last, problem, expected=shown_kinds(kinds), actual=turn.said())
+        result.fail(turn.last, problem, expected=shown_kinds(kinds), actual=turn.said(), code=code)
 
 
 def _kinds_of(record: ClientRunRecord, told: TransportFault, clause: str) -> frozenset[str]:

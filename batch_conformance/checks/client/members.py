@@ -11,16 +11,27 @@ from itertools import chain
 from typing import Any
 
 from batch_conformance.checks.client.compare import (
-    ALL_MEMBERS,
+    COUNTS,
+    CREATED_AT,
     FIELDS,
     MICROSECOND,
+    STATUS,
+    Difference,
     changes,
-    count_faults,
+    entity,
+    holders,
+    id_of,
     instant_problem,
+    integer_faults,
+    leaves_of,
+    lost_as,
+    name_of,
     never_handed,
+    places_of_kind,
+    problem_at,
     refused_statuses,
     shown,
-    sound_members,
+    sound_places,
     value_at,
 )
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
@@ -32,18 +43,16 @@ from batch_conformance.checks.client.record import (
     ValidBatch,
     accepted,
     is_mixture,
-    member,
 )
-from batch_conformance.checks.finding import CheckResult
-from batch_conformance.contract.load import COUNTS
+from batch_conformance.checks.finding import MISSING, CheckResult
+from batch_conformance.contract.leaves import Leaf
+from batch_conformance.contract.numbers import is_number, same
 
 #: The clauses that explain what goes wrong with a batch that is special in one way.
 ONE_BY_ONE = tuple(
     f"client.decode.{name}"
     for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
 )
-_CREATED_AT = "client.decode.created_at"
-_COUNTS = "client.decode.counts"
 #: Clauses about a way to write a member that not every library reads: refusing it breaks them, misreading the member's.
 _LETTERS = "client.decode.created_at-letters"
 _FRACTION = "client.decode.counts-fraction"
@@ -51,8 +60,8 @@ _FRACTION = "client.decode.counts-fraction"
 Row = tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]
 
 
-def mixtures(record: ClientRunRecord, result: CheckResult, name: str) -> Iterator[Row]:
-    """Batches handed over that were special in several ways: those in which nothing but ``name`` may be wrong.
+def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
+    """Batches handed over that were special in several ways: those in which nothing but the clause's places is wrong.
 
     A batch that is lost as a whole, or that is special in a way that is misread by itself, is not one member's fault.
     """
@@ -64,18 +73,18 @@ def mixtures(record: ClientRunRecord, result: CheckResult, name: str) -> Iterato
         for turn in play.turns
         if isinstance(turn.expected, ValidBatch) and turn.reply.batch is not None
     ]
-    plain, sound = record.without_mixtures, sound_members(record)
-    cause = (
-        next((other for other in ONE_BY_ONE if other != clause and plain.is_broken(other)), "")
-        if rows
-        else ""
-    )
+    kind = places_of_kind((sent for _, _, sent, _ in rows), clause)
+    if not kind:
+        return
+    plain, sound = record.without_mixtures, sound_places(record)
+    cause = next((other for other in ONE_BY_ONE if other != clause and plain.is_broken(other)), "")
+    # What holds them goes with them.
+    own = kind | {place.rpartition("/")[0] for place in kind} - {""}
     for play, turn, sent, handed in rows:
-        observations = sound | {each for each in ALL_MEMBERS if each.partition(".")[0] == name}
-        wrong = {each.partition(".")[0] for each, _, _ in changes(sent, handed, observations)}
+        wrong = {one.leaf.place in own for one in changes(sent, handed, sound | own)}
         if cause:
             result.set_aside(cause)
-        elif name in wrong and len(wrong) > 1:
+        elif wrong == {True, False}:
             result.set_aside(FIELDS)
         else:
             yield play, turn, sent, handed
@@ -90,20 +99,26 @@ def _misread(record: ClientRunRecord, clause: str) -> Iterator[Row]:
                     yield play, turn, turn.expected.batch, turn.reply.batch
 
 
-def never_arrives(record: ClientRunRecord, result: CheckResult, name: str) -> bool:
-    """Whether the member is missing in every batch handed over; then all that was seen of it is set aside."""
-    if name not in never_handed(record):
+def never_arrives(record: ClientRunRecord, result: CheckResult, pointer: str | None) -> bool:
+    """Whether the place is missing in every batch handed over; then all that was seen of it is set aside."""
+    if pointer not in never_handed(record):
         return False
     result.set_aside(FIELDS, sum(1 for _, turn in record.turns(result) if isinstance(turn.expected, ValidBatch)))
     return True
 
 
+def _of_kind(sent: Mapping[str, Any], kind: str) -> list[Leaf]:
+    return [leaf for leaf in leaves_of(sent) if leaf.kind == kind]
+
+
 @CLIENT_CHECKS.check("client.decode.id", needs=[FIELDS])
 def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
     """The id in the answer, though another one was asked for; or a refusal."""
-    if never_arrives(record, result, "id"):
+    echo = entity().echo
+    if echo is None or never_arrives(record, result, echo):
         return
-    sound = "id" in sound_members(record) and not record.is_broken(FIELDS)
+    name = name_of(echo)
+    sound = echo in sound_places(record) and not record.is_broken(FIELDS)
     kinds = accepted_kinds(result.clause)
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
@@ -112,77 +127,96 @@ def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
             result.set_aside(FIELDS)
             continue
         result.observe()
-        came, asked, error = turn.expected.batch["id"], turn.call.batch_id, turn.reply.error
+        came, asked, error = id_of(turn.expected.batch), turn.call.batch_id, turn.reply.error
         if error is not None and error.kind in kinds:
             result.limit("a batch with another id than the one asked for is refused")
             continue
-        handed = member(turn.reply.batch, "id")
+        handed = id_of(turn.reply.batch)
         if error is None and handed == came:
             continue
         problem = "the id asked for is reported" if handed == asked else "another id than the one that came"
         result.fail(
             turn.last,
             f"{problem}: {play.title}",
-            expected=f"id: {shown(came)}, or {shown_kinds(kinds)}",
-            actual=turn.said() if error is not None else f"id: {shown(handed)}",
+            expected=f"{name}: {shown(came)}, or {shown_kinds(kinds)}",
+            actual=turn.said() if error is not None else f"{name}: {shown(handed)}",
+            code="kind" if error is not None else "changed",
+            pointer=echo,
         )
 
 
-@CLIENT_CHECKS.check("client.decode.status", needs=[FIELDS])
+@CLIENT_CHECKS.check(STATUS, needs=[FIELDS])
 def status(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each of the five, to the letter."""
-    if never_arrives(record, result, "status"):
+    """Each documented one, to the letter."""
+    pointer = entity().lifecycle_pointer
+    if never_arrives(record, result, pointer):
         return
-    for _, turn, sent, handed in chain(accepted(record, result), mixtures(record, result, "status")):
+    for _, turn, sent, handed in chain(accepted(record, result), mixtures(record, result)):
         result.observe()
-        if member(handed, "status") != sent["status"]:
-            result.fail(
-                turn.last,
-                "the status arrives as another one",
-                expected=f"status: {shown(sent['status'])}",
-                actual=f"status: {shown(member(handed, 'status'))}",
-            )
+        for leaf in _of_kind(sent, "lifecycle"):
+            value = value_at(handed, leaf.pointer)
+            if code := problem_at(leaf, value):
+                one = Difference(leaf, value, code)
+                result.fail(
+                    turn.last,
+                    "the status arrives as another one",
+                    expected=one.expected(),
+                    actual=one.actual(),
+                    code=code,
+                    pointer=leaf.pointer,
+                )
 
 
-@CLIENT_CHECKS.check(_CREATED_AT, needs=[FIELDS])
+@CLIENT_CHECKS.check(CREATED_AT, needs=[FIELDS])
 def created_at(record: ClientRunRecord, result: CheckResult) -> None:
     """The instant that was sent, to the millisecond; any offset will do, none will not."""
-    if never_arrives(record, result, "created_at"):
-        return
+    never = never_handed(record)
     for play, turn, sent, handed in chain(
-        accepted(record, result), mixtures(record, result, "created_at"), _misread(record, _LETTERS)
+        accepted(record, result), mixtures(record, result), _misread(record, _LETTERS)
     ):
+        leaves = _of_kind(sent, "date-time")
+        arriving = [leaf for leaf in leaves if leaf.place not in never]
+        if leaves and not arriving:
+            result.set_aside(FIELDS)
+            continue
         result.observe()
-        problem = instant_problem(sent["created_at"], member(handed, "created_at"))
-        if problem:
-            _blame_date(result, play, turn, problem, sent, handed)
+        for leaf in arriving:
+            value = value_at(handed, leaf.pointer)
+            if problem := instant_problem(leaf.value, value):
+                _blame_date(result, play, turn, problem, leaf, value)
 
 
-@CLIENT_CHECKS.check("client.decode.created_at-precision", needs=[FIELDS, _CREATED_AT])
+@CLIENT_CHECKS.check("client.decode.created_at-precision", needs=[FIELDS, CREATED_AT])
 def precision(record: ClientRunRecord, result: CheckResult) -> None:
     """To the microsecond, where the millisecond is right."""
-    coarse = record.is_broken(_CREATED_AT)
+    coarse = record.is_broken(CREATED_AT)
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
             continue
         sent, handed = turn.expected.batch, turn.reply.batch
         if handed is None or coarse:
-            never = not record.decodes or "created_at" in never_handed(record)
-            result.set_aside(FIELDS if never else _CREATED_AT)
+            places = {leaf.place for leaf in _of_kind(sent, "date-time")}
+            never = not record.decodes or places <= never_handed(record)
+            result.set_aside(FIELDS if never else CREATED_AT)
             continue
         result.observe()
-        problem = instant_problem(sent["created_at"], member(handed, "created_at"), MICROSECOND)
-        if problem:
-            _blame_date(result, play, turn, problem, sent, handed)
+        for leaf in _of_kind(sent, "date-time"):
+            value = value_at(handed, leaf.pointer)
+            problem = instant_problem(leaf.value, value, MICROSECOND)
+            if problem and leaf.place not in never_handed(record):
+                _blame_date(result, play, turn, problem, leaf, value)
 
 
-@CLIENT_CHECKS.check(_LETTERS, needs=[FIELDS, _CREATED_AT])
+@CLIENT_CHECKS.check(_LETTERS, needs=[FIELDS, CREATED_AT])
 def letters(record: ClientRunRecord, result: CheckResult) -> None:
     """Dates in lower case are no reason to refuse a batch."""
-    def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
-        return not instant_problem(sent["created_at"], member(handed, "created_at"))
 
-    _no_reason_to_refuse(record, result, _CREATED_AT, right)
+    def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
+        return not any(
+            instant_problem(leaf.value, value_at(handed, leaf.pointer)) for leaf in _of_kind(sent, "date-time")
+        )
+
+    _no_reason_to_refuse(record, result, CREATED_AT, right)
 
 
 def _no_reason_to_refuse(
@@ -194,11 +228,12 @@ def _no_reason_to_refuse(
     """Blame refusals only: what is misread is for the clause ``plainly``, and all that fails where that is broken."""
     broken = record.is_broken(plainly)
     never = never_handed(record)
-    lost = bool(never) and any(name.startswith(("created_at", "metrics", *COUNTS)) for name in never)
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
             continue
         handed = turn.reply.batch
+        kind = places_of_kind([turn.expected.batch], plainly)
+        lost = any(f"{place}/".startswith(f"{one}/") for one in never for place in kind)
         if handed is not None and right(turn.expected.batch, handed):
             result.observe()
         elif not record.decodes or (handed is not None and lost):
@@ -212,94 +247,100 @@ def _no_reason_to_refuse(
                 f"a valid batch was refused: {play.title}",
                 expected="the batch",
                 actual=turn.said(),
+                code="refused",
             )
 
 
 def _blame_date(
-    result: CheckResult,
-    play: CaseResult,
-    turn: CallResult,
-    problem: str,
-    sent: Mapping[str, Any],
-    handed: Mapping[str, Any],
+    result: CheckResult, play: CaseResult, turn: CallResult, problem: str, leaf: Leaf, handed: Any
 ) -> None:
+    name = name_of(leaf.pointer)
     result.fail(
         turn.last,
         f"{problem}: {play.title}",
-        expected=f"created_at: the instant {sent['created_at']}, with an offset",
-        actual=f"created_at: {shown(member(handed, 'created_at'))}",
+        expected=f"{name}: the instant {leaf.value}, with an offset",
+        actual=f"{name}: {shown(handed)}",
+        code="lost" if handed is MISSING or handed is None else "changed",
+        pointer=leaf.pointer,
     )
 
 
-@CLIENT_CHECKS.check(_COUNTS, needs=[FIELDS, "client.decode.status"])
+@CLIENT_CHECKS.check(COUNTS, needs=[FIELDS, STATUS])
 def counts(record: ClientRunRecord, result: CheckResult) -> None:
     """Integers, exact, as sent."""
     never = never_handed(record)
-    if never_arrives(record, result, "metrics"):
-        return
     misplaced = never | {
-        name
+        leaf.place
         for _, turn, sent in record.ordinary
-        if isinstance(member(turn.reply.batch, "metrics"), Mapping)
-        for name, fault in count_faults(never, sent, turn.reply.batch or {}).items()
+        for leaf, fault in integer_faults(never, sent, turn.reply.batch or {}).items()
         if fault == FIELDS
     }
     for play, turn, sent, handed in chain(
-        accepted(record, result, refused_statuses(record)), mixtures(record, result, "metrics")
+        accepted(record, result, refused_statuses(record)), mixtures(record, result)
     ):
-        metrics = member(handed, "metrics")
-        if not isinstance(metrics, Mapping):
+        held = {above: value_at(handed, above) for above in sorted(holders(sent)) if above not in never}
+        wrong = {above for above, holder in held.items() if not isinstance(holder, Mapping | list)}
+        if wrong:
             result.observe()
-            result.fail(
-                turn.last,
-                "metrics is no object",
-                expected="the four counts",
-                actual=f"metrics: {shown(metrics)}",
-            )
+            for above in wrong:
+                _blame_holder(result, turn, above, held[above])
             continue
-        faults = count_faults(never, sent, handed)
-        lost = {name for name in COUNTS if name in misplaced or faults.get(name) == FIELDS}
-        if len(lost) == len(COUNTS):
+        faults = integer_faults(never, sent, handed)
+        lost = {
+            leaf
+            for leaf in _of_kind(sent, "integer")
+            if leaf.place in misplaced or faults.get(leaf) == FIELDS
+        }
+        if lost and len(lost) == len(_of_kind(sent, "integer")):
             result.set_aside(FIELDS)
             continue
         result.observe()
-        for name in [name for name in faults if name not in lost]:
-            _blame_count(result, play, turn, name, faults[name], sent, metrics)
+        for leaf, fault in faults.items():
+            if leaf not in lost:
+                _blame_count(result, play, turn, fault, leaf, handed)
     for play, turn, sent, handed in _misread(record, _FRACTION):
         result.observe()
-        for name in [name for name in COUNTS if name not in misplaced]:
-            value = value_at(handed, f"metrics.{name}")
-            if not _is_number(value) or value != sent["metrics"][name]:
-                _blame_count(result, play, turn, name, "arrives changed", sent, member(handed, "metrics"))
+        for leaf in _of_kind(sent, "integer"):
+            if leaf.place not in misplaced and not _is_number(value_at(handed, leaf.pointer), leaf.value):
+                _blame_count(result, play, turn, "arrives changed", leaf, handed)
 
 
-@CLIENT_CHECKS.check(_FRACTION, needs=[FIELDS, _COUNTS])
+@CLIENT_CHECKS.check(_FRACTION, needs=[FIELDS, COUNTS])
 def counts_fraction(record: ClientRunRecord, result: CheckResult) -> None:
     """Counts with a fraction of zero are no reason to refuse a batch; 5.0 may be handed on as 5.0."""
 
     def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
-        values = {name: value_at(handed, f"metrics.{name}") for name in COUNTS}
-        return all(_is_number(value) and value == sent["metrics"][name] for name, value in values.items())
+        leaves = _of_kind(sent, "integer")
+        return all(_is_number(value_at(handed, leaf.pointer), leaf.value) for leaf in leaves)
 
-    _no_reason_to_refuse(record, result, _COUNTS, right)
+    _no_reason_to_refuse(record, result, COUNTS, right)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _blame_holder(result: CheckResult, turn: CallResult, pointer: str, handed: Any) -> None:
+    name = name_of(pointer)
+    result.fail(
+        turn.last,
+        f"{name} is no object",
+        expected=f"{name}: the counts",
+        actual=f"{name}: {shown(handed)}",
+        code="lost" if handed is MISSING or handed is None else "changed",
+        pointer=pointer,
+    )
+
+
+def _is_number(value: Any, wanted: Any) -> bool:
+    return is_number(value) and same(value, wanted)
 
 
 def _blame_count(
-    result: CheckResult,
-    play: CaseResult,
-    turn: CallResult,
-    name: str,
-    fault: str,
-    sent: Mapping[str, Any],
-    metrics: object,
+    result: CheckResult, play: CaseResult, turn: CallResult, fault: str, leaf: Leaf, handed: object
 ) -> None:
+    one = Difference(leaf, value_at(handed, leaf.pointer), lost_as(fault))
     result.fail(
         turn.last,
-        f"{name} {fault}: {play.title}",
-        expected=f"{name}: {shown(sent['metrics'][name])}",
-        actual=f"{name}: {shown(member(metrics, name))}",
+        f"{one.name} {fault}: {play.title}",
+        expected=one.expected(),
+        actual=one.actual(),
+        code=one.code,
+        pointer=leaf.pointer,
     )

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
-from batch_conformance.checks.finding import MISSING, CheckRegistry, CheckResult
+from batch_conformance.checks.finding import CheckRegistry, CheckResult
+from batch_conformance.contract import load_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 
 FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-head", "redirect-loop"]
@@ -99,9 +102,10 @@ class ValidBatch:
 
 @dataclass(frozen=True)
 class InvalidSuccess:
-    """A 200 that must not become a batch; ``what`` it holds, in words."""
+    """A 200 that must not become a batch; ``what`` it holds, in words, and the place that is wrong, if it is one."""
 
     what: str
+    pointer: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,9 +167,13 @@ class CallResult:
 
     @property
     def unasked(self) -> bool:
-        """Whether the call ended in an error without a request, though there was a server to ask."""
+        """Whether the call ended in an error without a request, though there was a server to ask.
+
+        A client need not trust the authority that the suite made for itself.
+        """
         refused = isinstance(self.expected, TransportFault) and self.expected.kind == "refused"
-        return not self.requests and not self.seen and self.reply.error is not None and not refused
+        excused = refused or self.call.base_url.startswith("https:")
+        return not self.requests and not self.seen and self.reply.error is not None and not excused
 
     def said(self) -> str:
         """What the client made of it, in one line."""
@@ -197,7 +205,8 @@ class CaseResult:
 
     ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
     first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
-    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server.
+    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server. ``place`` is
+    the pointer of the one place that is special in an otherwise ordinary batch, for plays derived from the schema.
     """
 
     title: str
@@ -207,6 +216,7 @@ class CaseResult:
     ordinary: bool = False
     together: bool = False
     operation: str = "get"
+    place: str | None = None
 
 
 @dataclass(eq=False)
@@ -224,7 +234,7 @@ class ClientRunRecord:
     def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
 
-        TransportFault ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
+        Broken ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
         """
         for play in self.plays:
             if result.clause not in play.clauses or ordinary not in (None, play.ordinary):
@@ -267,6 +277,11 @@ class ClientRunRecord:
 
     @cached_property
     def _judged(self) -> dict[str, bool]:
+        return {}
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """What was found out about the plays, to be found out once."""
         return {}
 
     @cached_property
@@ -320,7 +335,7 @@ CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
 
 def is_mixture(play: CaseResult) -> bool:
     """Whether a play's batch is special in several ways at once."""
-    return play.clauses[0] == "client.decode.fields" and not play.ordinary
+    return play.clauses[0] == "client.decode.fields" and not play.ordinary and play.place is None
 
 
 def may_be_retried(status: int) -> bool:
@@ -329,8 +344,13 @@ def may_be_retried(status: int) -> bool:
 
 
 def clause_of_status(status: int) -> str:
-    """The clause that an error status has to itself."""
-    return f"client.error.{status if status in (401, 404, 429, 500) else 'other-status'}"
+    """The clause that is about an error status."""
+    return f"client.error.{status if has_own_clause(status) else 'other-status'}"
+
+
+def has_own_clause(status: int) -> bool:
+    """Whether a status has a clause, and a kind of error, to itself (contracts/clauses.yaml)."""
+    return f"client.error.{status}" in load_contract().clauses
 
 
 def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) -> None:
@@ -341,13 +361,16 @@ def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) ->
     result.fail(
         turn.last,
         f"the client itself failed: {play.title}",
-        expected="an error" if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError) else "a batch or an error",
+        expected="an error"
+        if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError)
+        else "a batch or an error",
         actual=turn.said(),
+        code="crash",
     )
 
 
 def accepted(
-    record: ClientRunRecord, result: CheckResult, refused: frozenset[str] = frozenset()
+    record: ClientRunRecord, result: CheckResult, refused: frozenset[Any] = frozenset()
 ) -> Iterator[tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]]:
     """Calls answered with a valid batch: the batch sent and the one handed over.
 
@@ -361,7 +384,7 @@ def accepted(
             result.set_aside("client.decode.fields")
         elif turn.reply.batch is not None:
             yield play, turn, turn.expected.batch, turn.reply.batch
-        elif turn.expected.batch["status"] in refused:
+        elif refused and _state_of(turn.expected.batch) in refused:
             result.set_aside("client.decode.status")
         else:
             result.observe()
@@ -370,12 +393,14 @@ def accepted(
                 f"a valid batch was refused: {play.title}",
                 expected="the batch",
                 actual=turn.said(),
+                code="refused",
+                pointer=play.place or "",
             )
 
 
-def member(value: object, name: str) -> Any:
-    """A member of an object, MISSING when there is none."""
-    return value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
+def _state_of(batch: Mapping[str, Any]) -> Any:
+    pointer = entity_of("get").lifecycle_pointer
+    return read(batch, pointer) if pointer else None
 
 
 def shortened(text: str, limit: int = 300) -> str:

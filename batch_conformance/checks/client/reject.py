@@ -60,12 +60,17 @@ def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = ""
             continue
         result.observe()
         if error is None:
-            problem = "taken for a batch"
+            problem, code = "taken for a batch", "taken"
         elif error.kind not in kinds:
             # What is left of the kinds tells of an HTTP status.
-            problem = "reported as an HTTP status that never came"
+            problem, code = "reported as an HTTP status that never came", "kind"
         else:
             continue
         result.fail(
-            turn.last, f"{problem}: {turn.expected.what}", expected=shown_kinds(kinds), actual=turn.said()
+            turn.last,
+            f"{problem}: {turn.expected.what}",
+            expected=shown_kinds(kinds),
+            actual=turn.said(),
+            code=code,
+            pointer=turn.expected.pointer,
         )

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from batch_conformance.checks.client.compare import FIELDS, changes, shown, sound_members
-from batch_conformance.checks.client.error import kinds_of, status_problem
+from batch_conformance.checks.client.compare import (
+    FIELDS,
+    changes,
+    id_of,
+    leaves_of,
+    shown,
+    sound_places,
+    state_of,
+)
+from batch_conformance.checks.client.error import kinds_of, status_code_of, status_problem
 from batch_conformance.checks.client.record import (
     FRESH,
     CallResult,
@@ -48,8 +56,8 @@ def _valid_problem(record: ClientRunRecord, turn: CallResult, told: ValidBatch) 
         return ""  # the clause that the case is for says what is allowed
     if turn.reply.batch is None:
         return "a valid batch did not reach the caller"
-    for name, wire, value in changes(told.batch, turn.reply.batch, sound_members(record)):
-        return f"{name} is {shown(value)} where the answer says {shown(wire)}"
+    for one in changes(told.batch, turn.reply.batch, sound_places(record)):
+        return f"{one.name} is {shown(one.handed)} where the answer says {shown(one.leaf.value)}"
     return ""
 
 
@@ -63,6 +71,18 @@ def _refusal_problem(turn: CallResult, told: HttpError) -> str:
     return f"a {told.status} {problem}" if problem else ""
 
 
+def code_of(turn: CallResult) -> str:
+    """The code of a wrong reply."""
+    told, error = turn.expected, turn.reply.error
+    if turn.reply.broken is not None:
+        return "crash"
+    if isinstance(told, ValidBatch):
+        return "refused" if turn.reply.batch is None else "changed"
+    if isinstance(told, HttpError):
+        return status_code_of(turn, told)
+    return "taken" if error is None else "kind"
+
+
 def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
     """A broken clause about the plain form of what the call met, which explains a wrong reply; empty without one."""
     told = turn.expected
@@ -70,7 +90,7 @@ def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
     if isinstance(told, ValidBatch):
         if any(turn.reply.batch is None for _, turn, _ in record.ordinary):
             causes.append(FIELDS)
-        causes += [f"client.decode.{name}" for name in _special(told.batch)]
+        causes += [f"client.decode.{name}" for name in _special(record, told.batch)]
     elif isinstance(told, HttpError):
         causes = [clause_of_status(told.status)]
         causes += ["client.error.odd-body", "client.error.status-line-wins"] if told.body else []
@@ -81,17 +101,17 @@ def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
     return next((cause for cause in causes if cause != clause and record.is_broken(cause)), "")
 
 
-def _special(batch: Mapping[str, object]) -> Iterator[str]:
-    if batch["status"] != "COMPLETED":
+def _special(record: ClientRunRecord, batch: Mapping[str, object]) -> Iterator[str]:
+    if state_of(batch) not in [state_of(plain) for _, _, plain in record.ordinary]:
         yield from ("status", "counts")
-    if batch.get("webhookUrl") is None or not batch["outputUrl"]:
+    if any(leaf.empty or leaf.value == "" for leaf in leaves_of(batch)):
         yield "optional"
 
 
 def expected_reply(turn: CallResult) -> str:
     """What the call should have come to, in words."""
     if isinstance(turn.expected, ValidBatch):
-        return f"the batch {shown(turn.expected.batch['id'])}, as its own answer has it"
+        return f"the batch {shown(id_of(turn.expected.batch))}, as its own answer has it"
     if isinstance(turn.expected, HttpError):
         kinds = " or ".join(sorted(kinds_of(turn.expected.status) - {"other", "timeout"}))
         return f"an error of kind {kinds} with status {turn.expected.status}"
@@ -125,7 +145,11 @@ def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, Ch
             continue
         judgements[clause].observe()
         judgements[clause].fail(
-            turn.last, f"{problem}: {play.title}", expected=expected_reply(turn), actual=turn.said()
+            turn.last,
+            f"{problem}: {play.title}",
+            expected=expected_reply(turn),
+            actual=turn.said(),
+            code=code_of(turn),
         )
 
 
@@ -149,4 +173,5 @@ def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: Case
                 f"call {number} of {len(play.turns)}: {problem}: {play.title}",
                 expected=expected_reply(turn),
                 actual=turn.said(),
+                code=code_of(turn),
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from batch_conformance.checks.client.record import (
     CLIENT_CHECKS,
@@ -17,7 +17,15 @@ from batch_conformance.checks.client.record import (
     ValidBatch,
     shortened,
 )
+from batch_conformance.checks.client.wanted import (
+    around,
+    is_path_of,
+    lacking,
+    undocumented_query,
+    wanted_path,
+)
 from batch_conformance.checks.finding import CheckResult
+from batch_conformance.contract import Operation, current_contract
 from batch_conformance.http import Exchange
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -30,12 +38,13 @@ ID_ENCODING = "client.request.id-encoding"
 
 @CLIENT_CHECKS.check("client.request.target")
 def target(record: ClientRunRecord, result: CheckResult) -> None:
-    """GET, the base's path and ``/v2/batch/<id>``, no query; ids here need no encoding."""
+    """GET, the base's path and the operation's, what it requires and no more; ids here need no encoding."""
     for play in record.plays:
+        operation = current_contract().operation(play.operation)
         for turn in play.turns:
             if turn.reply.broken is not None and play.clauses[0] == result.clause:
                 result.observe()
-                result.fail(turn.last, f"the client itself failed: {play.title}",
+                result.fail(turn.last, f"the client itself failed: {play.title}", code="crash",
                                 expected="one GET", actual=turn.said())  # fmt: skip
             if play.clauses[0] == ID_ENCODING or play.together:
                 continue
@@ -45,31 +54,40 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                 result.fail(
                     None,
                     "the client sent no request to the server it was given",
-                    expected=f"GET {turn.call.base_url}/v2/batch/{turn.call.batch_id}",
+                    code="no-request",
+                    expected=f"GET {turn.call.base_url}{operation.url_path(turn.call.batch_id)}",
                     actual=turn.said(),
                 )
             if _is_plain(turn.call.batch_id):
                 for exchange in _first_hand(play, turn):
                     result.observe()
-                    _judge_target(record, result, turn, exchange)
+                    _judge_target(operation, record, result, turn, exchange)
 
 
-def _judge_target(record: ClientRunRecord, result: CheckResult, turn: CallResult, exchange: Exchange) -> None:
+def _judge_target(
+    operation: Operation, record: ClientRunRecord, result: CheckResult, turn: CallResult, exchange: Exchange
+) -> None:
     if exchange.notes:
-        result.fail(exchange, "what came is no HTTP request", expected="GET", actual=exchange.notes[0])
+        result.fail(exchange, "what came is no HTTP request", code="request", expected="GET", actual=exchange.notes[0])
         return
-    wanted = urlsplit(f"{turn.call.base_url}/v2/batch/{turn.call.batch_id}")
+    wanted = wanted_path(operation, turn.call.base_url, turn.call.batch_id)
     path, has_query, query = _path_and_query(exchange.request.url)
     problems = []
     if exchange.request.method != "GET":
         problems.append("the method")
     # Unreserved characters may be encoded for no reason; servers decode them.
-    if _decoded_unreserved(path) != wanted.path:
+    if _decoded_unreserved(path) != _decoded_unreserved(wanted):
         problems.append("the path")
-    if has_query and not _only_keys(query, record):
+    expected = f"GET {wanted}"
+    stray = undocumented_query(operation, query)
+    if (has_query and not query) or (stray and not _only_keys(stray, record)):
         problems.append("the query")
+    missing = list(lacking(operation, exchange.request))
+    if missing:
+        problems.append("the lack of " + " and ".join(missing))
+        expected += " with " + " and ".join(missing)
     hosts = exchange.request.header_values("host")
-    if hosts and [host.lower() for host in hosts] != [wanted.netloc.lower()]:
+    if hosts and [host.lower() for host in hosts] != [urlsplit(turn.call.base_url).netloc.lower()]:
         problems.append("the Host header")
     if problems:
         shown = f"{exchange.request.method} {path}{'?' + query if query else ''}"
@@ -77,7 +95,8 @@ def _judge_target(record: ClientRunRecord, result: CheckResult, turn: CallResult
         result.fail(
             exchange,
             f"{' and '.join(problems)} of the request",
-            expected=f"GET {wanted.path}",
+            code="required" if missing and len(problems) == 1 else "request",
+            expected=expected,
             actual=shown + host,
         )
 
@@ -89,54 +108,56 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
         result.set_aside("client.request.target", sum(1 for _ in record.turns(result)))
         return
     # What a client adds to every request is judged by client.request.target.
-    always_queries = all(
-        "?" in exchange.request.url for _, turn, _ in record.ordinary for exchange in turn.gets
-    )
+    always_queries = _always_queries(record)
     # Another method for every id is judged by client.request.target, too.
     usual = {exchange.request.method for _, turn, _ in record.ordinary for exchange in turn.seen}
     for play, turn in record.turns(result):
         if play.clauses[0] != ID_ENCODING:
             continue
         result.observe()
-        wanted = quote(turn.call.batch_id, safe="")
-        expected = shortened(f"{urlsplit(turn.call.base_url).path}/v2/batch/{wanted}")
+        operation = current_contract().operation(play.operation)
+        expected = shortened(wanted_path(operation, turn.call.base_url, turn.call.batch_id))
         if not turn.seen:
             result.fail(
                 None,
                 f"no request was made for {_shown(turn.call.batch_id)}",
+                code="no-request",
                 expected=expected,
                 actual=turn.said(),
             )
         rows = list(_first_hand(play, turn))
-        for exchange in [row for row in rows if not _is_probe(turn, row)] or rows:
+        for exchange in [row for row in rows if not _is_probe(operation, turn, row)] or rows:
             if usual == {"GET"} and exchange.request.method != "GET":
                 result.fail(
                     exchange,
                     f"{play.title} ({_shown(turn.call.batch_id)}): the method is another one",
+                    code="request",
                     expected=f"GET {expected}",
                     actual=f"{exchange.request.method} {shortened(_target(exchange.request.url))}",
                 )
                 continue
             url = exchange.request.url.partition("?")[0] if always_queries else exchange.request.url
-            problem = encoding_problem(url, turn.call.base_url, turn.call.batch_id)
+            problem = encoding_problem(url, turn.call.base_url, turn.call.batch_id, operation)
             if problem:
                 result.fail(
                     exchange,
                     f"{play.title} ({_shown(turn.call.batch_id)}): {problem}",
+                    code="encoding",
                     expected=expected,
                     actual=shortened(_target(exchange.request.url)),
                 )
 
 
-def encoding_problem(url: str, base_url: str, batch_id: str) -> str:
+def encoding_problem(url: str, base_url: str, batch_id: str, operation: Operation | None = None) -> str:
     """What is wrong with the way an id travels in ``url``; empty when nothing is."""
+    operation = operation or current_contract().operation("get")
     path, has_query, query = _path_and_query(url)
-    if has_query or "#" in url:
+    if (has_query and (not query or undocumented_query(operation, query))) or "#" in url:
         return f"the id ends up in the query ({query!r})" if query else "a query or fragment begins in the id"
-    prefix = f"{urlsplit(base_url).path}/v2/batch/"
-    if not path.startswith(prefix):
+    if not is_path_of(operation, base_url, path):
         return "the path is another one"
-    segment = path.removeprefix(prefix)
+    before, after = around(operation, base_url)
+    segment = path[len(before) : len(path) - len(after)]
     if "/" in segment:
         return "it takes more than one segment"
     if not _SEGMENT.fullmatch(segment):
@@ -154,18 +175,26 @@ def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
         expected = "the id refused, no request to another path"
         for exchange in _first_hand(play, turn):
             path, _, _ = _path_and_query(exchange.request.url)
-            encoded = re.sub("%2e", ".", path.rpartition("/")[2], flags=re.I) == turn.call.batch_id
-            stays = path.startswith(f"{urlsplit(turn.call.base_url).path}/v2/batch/%") and encoded
+            operation = current_contract().operation(play.operation)
+            before, after = around(operation, turn.call.base_url)
+            segment = path[len(before) : len(path) - len(after)]
+            encoded = segment[:1] == "%" and re.sub("%2e", ".", segment, flags=re.I) == turn.call.batch_id
+            stays = is_path_of(operation, turn.call.base_url, path) and encoded
             if not stays or not turn.call.batch_id:
                 result.fail(
                     exchange,
                     f"the id {turn.call.batch_id!r} leads to another path",
+                    code="request",
                     expected=expected,
                     actual=f"{exchange.request.method} {_target(exchange.request.url)}",
                 )
         if turn.reply.batch is not None and not turn.seen:
             result.fail(
-                None, f"the id {turn.call.batch_id!r} gave a batch", expected=expected, actual=turn.said()
+                None,
+                f"the id {turn.call.batch_id!r} gave a batch",
+                code="no-request",
+                expected=expected,
+                actual=turn.said(),
             )
 
 
@@ -182,6 +211,7 @@ def no_body(record: ClientRunRecord, result: CheckResult) -> None:
                     result.fail(
                         exchange,
                         "the GET has a body",
+                        code="request",
                         expected="no body",
                         actual=f"{len(exchange.request.body)} bytes: {exchange.request.body[:80]!r}",
                     )
@@ -209,20 +239,31 @@ def single(record: ClientRunRecord, result: CheckResult) -> None:
                 result.set_aside(TARGET)
                 continue
             result.observe()
-            asked = [exchange for exchange in turn.gets if not _is_probe(turn, exchange)]
+            operation = current_contract().operation(play.operation)
+            asked = [exchange for exchange in turn.gets if not _is_probe(operation, turn, exchange)]
             if len(asked) > 1:
                 result.fail(
                     asked[1],
                     f"more than one request for one call, though the first answer was {answered}",
+                    code="retried",
                     expected="1 request",
                     actual=f"{len(asked)} requests",
                 )
 
 
-def _is_probe(turn: CallResult, exchange: Exchange) -> bool:
+def _always_queries(record: ClientRunRecord) -> bool:
+    """Whether each ordinary request has a query beside what is documented."""
+    return all(
+        undocumented_query(current_contract().operation(play.operation), exchange.request.url.partition("?")[2])
+        for play, turn, _ in record.ordinary
+        for exchange in turn.gets
+    )
+
+
+def _is_probe(operation: Operation, turn: CallResult, exchange: Exchange) -> bool:
     """A request to another path: the business of ``client.request.target``."""
     path, _, _ = _path_and_query(exchange.request.url)
-    return not path.startswith(f"{urlsplit(turn.call.base_url).path}/v2/batch/")
+    return not is_path_of(operation, turn.call.base_url, path)
 
 
 def _first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
@@ -232,10 +273,15 @@ def _first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
 
 
 def _plain_ids_arrive(record: ClientRunRecord) -> bool:
-    rows = [(turn, exchange) for _, turn, _ in record.ordinary for exchange in turn.gets]
+    rows = [(play, turn, exchange) for play, turn, _ in record.ordinary for exchange in turn.gets]
     return not rows or any(
-        not encoding_problem(exchange.request.url.partition("?")[0], turn.call.base_url, turn.call.batch_id)
-        for turn, exchange in rows
+        not encoding_problem(
+            exchange.request.url.partition("?")[0],
+            turn.call.base_url,
+            turn.call.batch_id,
+            current_contract().operation(play.operation),
+        )
+        for play, turn, exchange in rows
     )
 
 
@@ -262,9 +308,8 @@ def _decoded_unreserved(path: str) -> str:
     return _ESCAPE.sub(plain, path)
 
 
-def _only_keys(query: str, record: ClientRunRecord) -> bool:
+def _only_keys(pairs: list[tuple[str, str]], record: ClientRunRecord) -> bool:
     """Whether a query holds keys and nothing else: these are the business of ``client.auth.only-there``."""
-    pairs = parse_qsl(query, keep_blank_values=True)
     return bool(pairs) and all(any(key in value for key in record.keys) for _, value in pairs)
 
 

@@ -40,6 +40,7 @@ def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
                 result.fail(
                     turn.gets[1],
                     f"a {turn.expected.status} is retried: {play.title}",
+                    code="retried",
                     expected="1 request",
                     actual=f"{turn.requests} requests",
                 )
@@ -62,6 +63,7 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
             result.fail(
                 turn.gets[MOST_REQUESTS] if len(turn.gets) > MOST_REQUESTS else turn.last,
                 f"retried too often: {play.title}",
+                code="retried",
                 expected=f"at most {MOST_REQUESTS} requests a call",
                 actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
             )
@@ -69,6 +71,7 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
             result.fail(
                 turn.last,
                 f"no end by the deadline and its grace: {play.title}",
+                code="timeout",
                 expected="an answer to the caller, within the deadline plus its grace",
                 actual=f"{turn.said()}, after {turn.requests} requests",
             )
@@ -108,6 +111,7 @@ def waits(record: ClientRunRecord, result: CheckResult) -> None:
                 result.fail(
                     after,
                     f"the retry came before Retry-After was over: {play.title}",
+                    code="too-soon",
                     expected=f"a wait of at least {told.retry_after:g} s",
                     actual=f"{gap:.3f} s",
                 )
@@ -118,6 +122,7 @@ def waits(record: ClientRunRecord, result: CheckResult) -> None:
             result.fail(
                 after,
                 f"retries on {statuses} come in a burst: {play.title}",
+                code="too-soon",
                 expected=f"a wait of at least {BURST_SECONDS * 1000:g} ms before asking again",
                 actual=f"{gap * 1000:.0f} ms; {len(short)} of {len(rows)} retries waited less",
             )

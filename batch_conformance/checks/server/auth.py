@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
@@ -19,8 +18,17 @@ from batch_conformance.checks.server.strangers import (
     keyed_before,
     usual,
 )
-from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.checks.server.telling import telling_names, telling_values
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.statuses import (
+    absences,
+    either_status,
+    refusals,
+    undocumented_absences,
+    undocumented_refusals,
+)
 from batch_conformance.http import Exchange
+from batch_conformance.http.key_values import key_values
 
 _INVALID = FIRST_BLAMED["invalid"]
 #: What shows whether a stranger is let in by his own key or by an earlier valid one.
@@ -40,12 +48,12 @@ def _refused(
     aside: Mapping[str, Collection[int | None]] | None = None,
     also: Collection[int | None] = (),
 ) -> None:
-    """Blame each exchange that is not a 401, nor one of the statuses in ``also``.
+    """Blame each exchange that is no refusal, nor one of the statuses in ``also``.
 
     ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
     server.auth.every-request's matter.
     """
-    how = carried_over(record)
+    how, proper = carried_over(record), refusals(record.operation)
     for exchange in exchanges:
         account = next(
             (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
@@ -57,15 +65,22 @@ def _refused(
             result.set_aside(EVERY_REQUEST)
         elif account:
             result.set_aside(account)
+        elif exchange.status in undocumented_refusals(record.operation):
+            result.set_aside("server.error.documented-status")
         else:
             result.observe()
-            if exchange.status != 401 and exchange.status not in also:
+            if exchange.status not in proper and exchange.status not in also:
                 result.fail(
                     exchange,
                     f"a read of a known batch with {exchange.intent.label}",
-                    expected="401",
+                    code=_code(exchange),
+                    expected=either_status(proper),
                     actual=exchange.outcome(),
                 )
+
+
+def _code(exchange: Exchange) -> str:
+    return "admitted" if exchange.status is not None and exchange.status < 400 else "status"
 
 
 def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
@@ -81,7 +96,8 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
     ]
     before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
     warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
-    if before_first_auth and warm and all_refused(before_first_auth) and not any(exchange.status == 401 for exchange in warm):
+    refused = any(exchange.status in refusals(record.operation) for exchange in warm)
+    if before_first_auth and warm and all_refused(before_first_auth) and not refused:
         result.observe(len(before_first_auth))
         result.set_aside(EVERY_REQUEST, len(warm))
         return
@@ -107,8 +123,8 @@ def invalid_key(record: Record, result: CheckResult) -> None:
 
 
 def _near_misses(record: Record) -> frozenset[int | None]:
-    """What keys near the valid one get in place of a 401."""
-    return frozenset(exchange.status for exchange in record.of("near-keys")) - {401}
+    """What keys near the valid one get in place of a refusal."""
+    return frozenset(exchange.status for exchange in record.of("near-keys")) - refusals(record.operation)
 
 
 @SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
@@ -137,7 +153,7 @@ def hostile_key(record: Record, result: CheckResult) -> None:
 
 
 def _holds_valid(record: Record, exchange: Exchange) -> bool:
-    sent = exchange.request.header_values("x-api-key")
+    sent = key_values(exchange.request, current_contract().operation(record.operation).key)
     return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
 
 
@@ -152,7 +168,7 @@ def wrong_place(record: Record, result: CheckResult) -> None:
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, result: CheckResult) -> None:
     """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
-    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403}
+    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403} - refusals(record.operation)
     for exchange in record.of("header-case"):
         if exchange.status in as_ever:
             result.set_aside("server.ok.status")
@@ -162,6 +178,7 @@ def header_name_case(record: Record, result: CheckResult) -> None:
             result.fail(
                 exchange,
                 exchange.intent.label,
+                code="refused",
                 expected="200, as under any spelling",
                 actual=exchange.outcome(),
             )
@@ -193,6 +210,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
             result.fail(
                 unknown[0],
                 f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
+                code="disclosed",
                 expected=f"the same for both: {ours} for a known id",
                 actual=f"{theirs} for an unknown id",
                 prelude=known[:1],
@@ -222,6 +240,7 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
             result.fail(
                 known[0],
                 f"with {label}, the status tells a known id from an unknown one",
+                code="disclosed",
                 expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
                 actual=f"{known[0].outcome()} for a known id",
                 prelude=unknown[:1],
@@ -248,11 +267,12 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
         if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
             result.set_aside(FIRST_BLAMED[kind], len(asked))
             continue
-        # Another refusal than 401 is one all the same, and has been blamed where it comes first.
-        refusals = {401, *(status for status in usual(record, kind) if (status or 0) >= 400)}
+        # Another refusal than the proper one is one all the same, and has been blamed where it comes first.
+        others = {status for status in usual(record, kind) if (status or 0) >= 400}
+        proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
         for exchange in asked:
             result.observe()
-            if exchange.status not in refusals:
+            if exchange.status not in proper:
                 _blame_memory(exchange, record, result, how)
 
 
@@ -274,7 +294,8 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     result.fail(
         exchange,
         label,
-        expected="401",
+        code=_code(exchange),
+        expected=either_status(refusals(record.operation)),
         actual=exchange.outcome(),
         prelude=keyed_before(exchange, record, same_url=cached),
     )
@@ -283,11 +304,19 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
 @SERVER_CHECKS.check("server.auth.other-org", needs=["other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
     """Another organisation's batch is as good as none."""
+    absent = absences(record.operation)
     for exchange in record.of("other-org"):
+        if exchange.status in undocumented_absences(record.operation):
+            result.set_aside("server.error.documented-status")
+            continue
         result.observe()
-        if exchange.status != 404:
+        if exchange.status not in absent:
             result.fail(
-                exchange, f"a read with {exchange.intent.label}", expected="404", actual=exchange.outcome()
+                exchange,
+                f"a read with {exchange.intent.label}",
+                code=_code(exchange),
+                expected=either_status(absent),
+                actual=exchange.outcome(),
             )
     if not result.observations:
         result.note("no second organisation's key was given (--batch-other-key-env)")
@@ -307,57 +336,40 @@ def revoked_key(record: Record, result: CheckResult) -> None:
     needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "id-enumeration"],
 )
 def no_disclosure(record: Record, result: CheckResult) -> None:
-    """A 401 gives away neither batch nor key."""
-    known = {
-        value
-        for _, batch in record.batches
-        for value in (batch.get("created_at"), batch.get("outputUrl"), batch.get("webhookUrl"))
-        if isinstance(value, str) and len(value) >= _TELLING
-    }
+    """A refusal gives away neither batch nor key."""
+    known = {value for _, batch in record.batches for value in telling_values(batch, record.operation)}
+    proper = refusals(record.operation)
+    place = current_contract().operation(record.operation).key
     for exchange in record.answered:
-        if exchange.status != 401 or exchange.response is None:
+        if exchange.status not in proper or exchange.response is None:
             continue
         result.observe()
         text = exchange.response.body.decode("utf-8", "surrogateescape")
         if exchange.response.json.ok:
             # As a reader of the JSON sees it, too: escapes hide nothing.
             text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
-        names = sorted(set(_batch_members(exchange.response.json.value)))
+        names = sorted(set(telling_names(exchange.response.json.value, record.operation)))
+        body = f"the body of a {exchange.status} holds"
         if names:
             result.fail(
-                exchange,
-                "the body of a 401 holds fields of a batch",
-                expected="none",
-                actual=", ".join(names),
+                exchange, f"{body} fields of a batch", code="disclosed", expected="none", actual=", ".join(names)
             )
         elif any(value in text for value in known):
             result.fail(
-                exchange, "the body of a 401 holds values of a batch", expected="none", actual=text[:200]
+                exchange, f"{body} values of a batch", code="disclosed", expected="none", actual=text[:200]
             )
-        if exchange.intent.probe == "wrong-place" and "?" in exchange.request.url:
+        if "?" in exchange.request.url and (
+            exchange.intent.probe == "wrong-place" or (place is not None and place.place == "query")
+        ):
             continue  # the key stands in the very path that many servers repeat in an error
-        sent = exchange.request.header_values("x-api-key")
+        sent = key_values(exchange.request, place)
         told = [
             secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
         ]
         if told:
-            result.fail(exchange, "the body of a 401 holds a key", expected="no key", actual=text[:200])
+            result.fail(exchange, f"{body} a key", code="leaked", expected="no key", actual=text[:200])
     if not result.observations:
-        result.note("no 401 was seen")
-
-
-def _batch_members(value: Any) -> Iterable[str]:
-    """Names of a batch's members anywhere in a JSON value; ``status`` only with a batch's status in it."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name in ("created_at", "metrics", "outputUrl", "webhookUrl", *COUNTS) or (
-                name == "status" and item in STATUSES
-            ):
-                yield name
-            yield from _batch_members(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _batch_members(item)
+        result.note(f"no {either_status(proper)} was seen")
 
 
 @SERVER_CHECKS.check("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
@@ -368,7 +380,11 @@ def challenge(record: Record, result: CheckResult) -> None:
             result.observe()
             if not any(value.strip() for value in exchange.response.header_values("www-authenticate")):
                 result.fail(
-                    exchange, "a 401 without a challenge", expected="a WWW-Authenticate header", actual="none"
+                    exchange,
+                    "a 401 without a challenge",
+                    code="header",
+                    expected="a WWW-Authenticate header",
+                    actual="none",
                 )
     if not result.observations:
         result.note("no 401 was seen")

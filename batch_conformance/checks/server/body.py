@@ -1,42 +1,55 @@
-"""Clauses ``server.body.*``: the members of the batch object, judged by the schema and by what it cannot say."""
+"""Clauses ``server.body.*`` and ``server.rule.*``: what a batch holds, by the schema and the rules of the contract.
+
+Each violation goes to the clause that covers its place, each rule to the one that covers its code. Clauses that the
+contract adds by itself are judged by the same function as the written ones.
+"""
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
-from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_batch
-from batch_conformance.contract import cached_by_contract, parse_date_time, schema_violations
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server import limits
+from batch_conformance.checks.server.judged import Broken, Evaluation, Holds, entity_for
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.words import dotted, shown, wrong
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.id_form import is_uuid
-from batch_conformance.contract.load import COUNTS, STATUSES
+from batch_conformance.contract.pointers import join, read
+from batch_conformance.contract.rule_list import beside
+from batch_conformance.contract.schema import Violation, expectation
 from batch_conformance.http import Exchange, read_json
 
-_NEEDS = ["reads", "late-reads", "burst"]
+NEEDS = ("reads", "late-reads", "burst")
+GONE = "the contract has no such member"
 _NO_BATCH = "no answer held a batch object"
-_FORBIDDEN_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]")
+_CLOSING = ("additionalProperties", "unevaluatedProperties")
 
 
-@SERVER_CHECKS.check("server.body.object", needs=_NEEDS)
+@SERVER_CHECKS.check("server.body.object", needs=NEEDS)
 def is_object(record: Record, result: CheckResult) -> None:
-    """The batch itself, not something around it."""
-    for exchange in record.good:
+    """The batch itself, not something around it; and what the schema says of it as a whole."""
+    for exchange in record.in_json:
         assert exchange.response is not None
-        read = exchange.response.json
-        if not read.ok or exchange.failure is not None:
+        told = exchange.response.json
+        if not told.ok or exchange.failure is not None:
             result.set_aside("server.ok.json")
             continue
         result.observe()
-        if not is_batch(read.value):
+        if not record.holds(told.value):
             result.fail(
                 exchange,
                 "the answer is not a batch object",
-                expected="an object with id, created_at, status, metrics, outputUrl",
-                actual=_kind(read.value),
+                expected=f"an object with {', '.join(record.entity.required or record.entity.members)}",
+                actual=_kind(told.value),
+                code="shape",
             )
+            continue
+        for violation in record.judged(exchange).faults.get(result.clause, ()):
+            _blame(result, exchange, record.entity, told.value, violation)
     if not record.good:
         result.note("no read of a known batch was answered with 200")
 
@@ -49,21 +62,69 @@ def _kind(value: object) -> str:
     return f"the value {shown(value)}"
 
 
-@SERVER_CHECKS.check("server.body.id", needs=_NEEDS)
-def batch_id(record: Record, result: CheckResult) -> None:
-    """A string: the id that was asked for."""
-    for exchange, batch in _batches(record, result):
-        told, asked = batch.get("id", MISSING), exchange.intent.id
-        # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
-        if told == asked or (is_uuid(asked) and told == asked.lower()):
-            continue
-        expected = f"the id asked for, {shown(asked)}"
-        why = wrong("a string", told) if not isinstance(told, str) else ""
-        if told in record.by_id:
-            why = f"the answer is another batch's, {shown(told)}"
-        _blame(result, exchange, "id", batch, expected, why, _mixed_with(exchange, told, record))
-    if result.observations and len(record.by_id) < 2:
+@SERVER_CHECKS.family("server.body.", needs=NEEDS)
+@SERVER_CHECKS.family("server.rule.", needs=(*NEEDS, "auth-per-request"))
+def places_and_rules(record: Record, result: CheckResult) -> None:
+    """What a clause covers: places, rules about one answer, rules about two reads."""
+    clause = clause_list().clauses[result.clause]
+    if clause_list().absent(clause.id):
+        result.note(GONE)
+        return
+    covers = [cover.partition(":") for cover in clause.covers]
+    if any(kind == "entity" for kind, _, _ in covers):
+        judge_places(record, result)
+    codes = {code for kind, _, code in covers if kind == "rule"}
+    rules = [rule for rule in record.entity.stated_rules if rule.code in codes and not rule.unknown]
+    if any(not rule.transition for rule in rules):
+        judge_rules(record, result)
+    if any(rule.transition for rule in rules):
+        # What is asked of two reads stands with the other promises about reads over time.
+        from batch_conformance.checks.server.poll import judge_transitions
+
+        judge_transitions(record, result)
+
+
+def judge_places(record: Record, result: CheckResult) -> None:
+    """Blame every violation at the places that the clause covers; the member that repeats the id, too."""
+    entity = record.entity
+    echo = entity.echo if entity.echo and clause_list().of_place(entity.echo) == result.clause else None
+    seen: list[dict[str, Any]] = []
+    for exchange, batch in batches(record, result):
+        faults = record.judged(exchange).faults.get(result.clause, ())
+        for violation in faults:
+            _blame(result, exchange, entity, batch, violation)
+        if not faults:
+            seen.append(batch)
+        if echo and not any(fault.pointer == echo for fault in faults):
+            _compare_ids(record, result, exchange, batch, echo)
+    if echo and result.observations and len(record.by_id) < 2:
         result.limit("only one batch was read: a mix-up with another could not show")
+    if result.observations:
+        limits.of_places(record, result, seen)
+
+
+def _compare_ids(
+    record: Record, result: CheckResult, exchange: Exchange, batch: dict[str, Any], echo: str
+) -> None:
+    told, asked = read(batch, echo), exchange.intent.id
+    as_text = told if isinstance(told, str) else shown(told)
+    # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
+    if as_text == asked or (is_uuid(asked) and as_text == asked.lower()):
+        return
+    why = (
+        f"the answer is another batch's, {shown(told)}"
+        if isinstance(told, str) and told in record.by_id
+        else ""
+    )
+    result.fail(
+        exchange,
+        _place(record.entity, batch, echo) + (f": {why}" if why else ""),
+        expected=f"the id asked for, {shown(asked)}",
+        actual=shown(told),
+        prelude=_mixed_with(exchange, told, record),
+        code="echo",
+        pointer=echo,
+    )
 
 
 def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Exchange, ...]:
@@ -73,262 +134,144 @@ def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Excha
     return tuple(earlier[-1:])
 
 
-@SERVER_CHECKS.check("server.body.created_at", needs=_NEEDS)
-def created_at(record: Record, result: CheckResult) -> None:
-    """An RFC 3339 date-time."""
-    for exchange, batch in _batches(record, result):
-        value = batch.get("created_at", MISSING)
-        trouble = parse_date_time(value) if isinstance(value, str) else wrong("a string", value)
-        if isinstance(trouble, str):
-            _blame(result, exchange, "created_at", batch, "an RFC 3339 date-time with an offset", trouble)
-
-
-@SERVER_CHECKS.check("server.body.status", needs=_NEEDS)
-def status(record: Record, result: CheckResult) -> None:
-    """One of the five values."""
-    seen: set[str] = set()
-    for exchange, batch in _batches(record, result):
-        value = batch.get("status", MISSING)
-        if _violations(exchange, "status"):
-            why = wrong("one of the five values", value)
-            _blame(result, exchange, "status", batch, f"one of {', '.join(STATUSES)}", why)
-        else:
-            seen.add(value)
-    _remark_states(result, seen)
-
-
-@SERVER_CHECKS.check("server.body.metrics", needs=_NEEDS)
-def metrics(record: Record, result: CheckResult) -> None:
-    """Four counts, integers of at least 0."""
-    for exchange, batch in _batches(record, result):
-        value = batch.get("metrics", MISSING)
-        if not isinstance(value, dict):
-            _blame(
-                result, exchange, "metrics", batch, "an object with four counts", wrong("an object", value)
-            )
-            continue
-        for name in dict.fromkeys(_violations(exchange, "metrics")):
-            expected = "an integer of at least 0"
-            result.fail(
-                exchange,
-                f"metrics.{name}: {wrong(expected, value.get(name, MISSING))}",
-                expected=expected,
-                actual=shown(value.get(name, MISSING)),
-            )
-
-
-@SERVER_CHECKS.check("server.body.metrics-sum", needs=_NEEDS)
-def metrics_sum(record: Record, result: CheckResult) -> None:
-    """The parts never exceed the total."""
-    for exchange, _, (total, success, failed, pending) in _counted(record, result):
-        result.observe()
-        if success + failed + pending > total:
-            result.fail(
-                exchange,
-                "success_count + failed_count + pending_count",
-                expected=f"at most total_generations, {total}",
-                actual=f"{success} + {failed} + {pending} = {success + failed + pending}",
-            )
-
-
-@SERVER_CHECKS.check("server.body.completed-none-pending", needs=_NEEDS)
-def completed_none_pending(record: Record, result: CheckResult) -> None:
-    """Nothing pending once COMPLETED."""
-    for exchange, _, (_, _, _, pending) in _counted(record, result, status="COMPLETED"):
-        result.observe()
-        if pending != 0:
-            result.fail(exchange, "pending_count of a COMPLETED batch", expected="0", actual=str(pending))
-
-
-@SERVER_CHECKS.check("server.body.completed-adds-up", needs=_NEEDS)
-def completed_adds_up(record: Record, result: CheckResult) -> None:
-    """Success and failed make the total once COMPLETED."""
-    for exchange, _, (total, success, failed, pending) in _counted(record, result, status="COMPLETED"):
-        # A sum above the total, or something still pending, is another clause's matter.
-        if success + failed + pending > total:
-            result.set_aside("server.body.metrics-sum")
-            continue
-        if pending and success + failed + pending == total:
-            result.set_aside("server.body.completed-none-pending")
-            continue
-        result.observe()
-        if success + failed + pending < total:
-            result.fail(
-                exchange,
-                "success_count + failed_count of a COMPLETED batch",
-                expected=f"total_generations, {total}",
-                actual=f"{success} + {failed} = {success + failed}",
-            )
-
-
-@SERVER_CHECKS.check("server.body.outputUrl", needs=_NEEDS)
-def output_url(record: Record, result: CheckResult) -> None:
-    """A string; a URL once COMPLETED."""
-    completed = False
-    for exchange, batch in _batches(record, result):
-        value = batch.get("outputUrl", MISSING)
-        completed = completed or batch.get("status") == "COMPLETED"
-        expected, why = "a string, in every state", wrong("a string", value)
-        if isinstance(value, str):
-            if batch.get("status") != "COMPLETED" or is_absolute_http_url(value):
-                continue
-            expected = "an absolute http(s) URL, since the batch is COMPLETED"
-            why = wrong("an absolute http(s) URL", value)
-        _blame(result, exchange, "outputUrl", batch, expected, why)
-    if result.observations and not completed:
-        result.limit("no COMPLETED batch was seen")
-
-
-@SERVER_CHECKS.check("server.body.webhookUrl", needs=_NEEDS)
-def webhook_url(record: Record, result: CheckResult) -> None:
-    """Absent, null or a string."""
-    there = False
-    for exchange, batch in _batches(record, result):
-        value = batch.get("webhookUrl")
-        there = there or value is not None
-        if _violations(exchange, "webhookUrl"):
-            why = wrong("a string or null", value)
-            _blame(result, exchange, "webhookUrl", batch, "absent, null or a string", why)
-    if result.observations and not there:
-        result.limit("no batch had a webhookUrl")
-
-
-@SERVER_CHECKS.check("server.body.open", needs=_NEEDS)
-def stays_open(record: Record, result: CheckResult) -> None:
-    """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
-    for exchange, _ in _batches(record, result):
-        assert exchange.response is not None
-        for message in _refused_members(exchange.response.body):
-            result.fail(
-                exchange,
-                "the suite refuses members it does not know (a defect of the suite)",
-                expected="extra members accepted",
-                actual=message,
-            )
-
-
-def is_absolute_http_url(text: str) -> bool:
-    """Whether a string is an absolute http or https URL with a host (RFC 3986, 4.3)."""
-    if _FORBIDDEN_IN_URL.search(text) or any(char.isspace() for char in text):
-        return False
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and "://" in text[:8]
-
-
-def shown(value: object) -> str:
-    """A JSON value as JSON, shortened."""
-    if value is MISSING:
-        return "(absent)"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 200 else f"{text[:200]}…"
-
-
-def wrong(expected: str, value: object, name: str = "") -> str:
-    """What is wrong with a value, in words: "expected a string, got null"."""
-    return (f"{name}: " if name else "") + f"expected {expected}, got {_named(value)}"
-
-
-def _named(value: object) -> str:
-    if value is MISSING:
-        return "nothing: it is absent"
-    if value is None or isinstance(value, bool):
-        return json.dumps(value)
-    if isinstance(value, int | float):
-        return f"the number {shown(value)}"
-    if isinstance(value, str):
-        text = shown(value)
-        return f"the string {text}" if len(text) <= 60 else f"a string of {len(value):,} characters"
-    return "an array" if isinstance(value, list) else "an object"
-
-
-def _blame(
-    result: CheckResult,
-    exchange: Exchange,
-    name: str,
-    batch: dict[str, Any],
-    expected: str,
-    why: str = "",
-    prelude: tuple[Exchange, ...] = (),
-) -> None:
-    state = batch.get("status")
-    when = f" of a {state} batch" if state in STATUSES and name != "status" else ""
+def _blame(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, violation: Violation) -> None:
+    value = read(batch, violation.pointer)
+    expected = _expected(entity, violation)
+    place = _place(entity, batch, violation.pointer) or "the object"
     result.fail(
         exchange,
-        f"{name}{when}" + (f": {why}" if why else ""),
+        f"{place}: {wrong(expected, value)}",
         expected=expected,
-        actual=shown(batch.get(name, MISSING)),
-        prelude=prelude,
+        actual=shown(value),
+        code=violation.code,
+        pointer=violation.pointer,
     )
 
 
-def _violations(exchange: Exchange, member: str) -> tuple[str, ...]:
-    """Where the schema is broken within a member: names below it, or the member's own name."""
-    assert exchange.response is not None
-    return tuple(place for name, place in _schema_faults(exchange.response.body) if name == member)
+def _place(entity: Entity, batch: Any, pointer: str) -> str:
+    """The member, and the state of the batch unless it is the member itself that says so."""
+    state = entity.state_of(batch) if pointer != entity.lifecycle_pointer else None
+    return dotted(pointer) + (f" of a {state} batch" if state else "")
 
 
-@cached_by_contract
-def _schema_faults(body: bytes) -> tuple[tuple[str, str], ...]:
-    """Members that break the schema, with the place within each. Servers send the same bytes again and again."""
-    faults: list[tuple[str, str]] = []
-    for violation in schema_violations("batch", read_json(body).value):
-        missing = re.match(r"'(\w+)' is a required property", violation.message)
-        path = [str(part) for part in violation.path] + ([missing[1]] if missing else [])
-        if path:
-            faults.append((path[0], path[1] if len(path) > 1 else path[0]))
-    return tuple(faults)
+def _expected(entity: Entity, violation: Violation) -> str:
+    """What is asked for, in a few words: of a member that is absent, what it is to be."""
+    if violation.code in ("required", "dependentRequired"):
+        return _types(entity, violation.pointer) or violation.expected
+    if violation.code == "pattern":
+        described = read(entity.document, violation.schema_pointer.rpartition("/")[0])
+        told = described.get("description") if isinstance(described, dict) else None
+        return str(told) if told else violation.expected
+    return violation.expected
 
 
-@cached_by_contract
-def _refused_members(body: bytes) -> tuple[str, ...]:
-    """What the schema says against members it does not know, as the body came and with more of them put in."""
-    batch = read_json(body).value
-    metrics_value = batch.get("metrics")
-    more = {"xFuture": {"id": None, "status": 0}, "_links": [], **batch}
-    if isinstance(metrics_value, dict):
-        more["metrics"] = {"canceled_count": -1, **metrics_value}
-    return tuple(
-        violation.message
-        for value in (batch, more)
-        for violation in schema_violations("batch", value)
-        if "dditional" in violation.message or "nevaluated" in violation.message
-    )
+def _types(entity: Entity, pointer: str) -> str:
+    layers = [layer for schema in entity.at(pointer) for layer in beside(schema, entity.document)]
+    for keyword in ("type", "const", "enum"):
+        found = next((layer[keyword] for layer in layers if keyword in layer), None)
+        if found is not None:
+            return expectation(keyword, found)
+    return ""
 
 
-def _batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any]]]:
+    """Every batch that came, counted; why there was none."""
     if not record.batches:
         result.note(_NO_BATCH)
-        result.set_aside(
-            "server.body.object", sum(row.response.json.ok for row in record.good if row.response)
-        )
+        rows = (row.response.json.ok for row in record.in_json if row.response)
+        result.set_aside("server.body.object", sum(rows))
     for exchange, batch in record.batches:
         result.observe()
         yield exchange, batch
 
 
-def _counted(
-    record: Record, result: CheckResult, status: str | None = None
-) -> Iterator[tuple[Exchange, dict[str, Any], tuple[int, int, int, int]]]:
-    """Batches whose counts are integers, in one state if given: others are server.body.metrics' matter."""
+def judge_rules(record: Record, result: CheckResult) -> None:
+    """Blame every answer that breaks a rule. One that the rule says nothing of, or cannot be asked of, is no pass."""
+    met = False
     for exchange, batch in record.batches:
-        value = batch.get("metrics")
-        if status is None or batch.get("status") == status:
-            if not isinstance(value, dict) or _violations(exchange, "metrics"):
-                result.set_aside("server.body.metrics")
+        found = record.judged(exchange)
+        if found.trouble:
+            result.note(found.trouble)
+        for one in found.rules.get(result.clause, ()):
+            if one.rule.transition:
                 continue
-            total, success, failed, pending = (int(value[name]) for name in COUNTS)
-            yield exchange, batch, (total, success, failed, pending)
-    if not result.observations:
-        result.note(
-            f"no {status} batch with four counts was seen" if status else "no batch with four counts was seen"
-        )
+            met = True
+            account = found.clause_at(one)
+            if account:
+                result.set_aside(account)
+            elif weigh(one, exchange, result, _state(record, batch)):
+                result.observe()
+    if not result.observations and not result.explained:
+        result.note(limits.never_met(record, result.clause) if not met else "no answer could be asked")
 
 
-def _remark_states(result: CheckResult, seen: Iterable[str]) -> None:
-    missing = [name for name in STATUSES if name not in set(seen)]
-    if result.observations and missing and len(missing) < len(STATUSES):
-        result.limit(f"no batch was seen in {', '.join(missing)}")
+def _state(record: Record, batch: Any) -> str:
+    state = record.entity.state_of(batch)
+    return f" of a {state} batch" if state else ""
+
+
+def weigh(
+    one: Evaluation,
+    exchange: Exchange,
+    result: CheckResult,
+    state: str = "",
+    prelude: Iterable[Exchange] = (),
+) -> bool:
+    """Whether a rule could be evaluated; what it found broken is recorded."""
+    if isinstance(one.outcome, Holds):
+        return True
+    if not isinstance(one.outcome, Broken):
+        result.note(f"the rule {one.rule.code} cannot be evaluated: {one.outcome.reason}")
+        return False
+    place = dotted(one.pointer)
+    told = ", ".join(
+        f"{path.partition('.')[2] or 'it'} {'was' if path.startswith('oldSelf') else 'is'} {value}"
+        for path, value in one.outcome.values
+    )
+    named_places = one.rule.targets()
+    only = named_places[0] if len(set(named_places)) == 1 else ""
+    result.fail(
+        exchange,
+        f"{place or 'a batch'}{state if not place else ''}: {one.outcome.message}",
+        expected=" ".join(one.rule.rule.split()),
+        actual=told,
+        prelude=tuple(prelude),
+        code=one.rule.code,
+        pointer=join(one.pointer) + only,
+    )
+    return True
+
+
+@SERVER_CHECKS.check("server.body.open", needs=NEEDS)
+def stays_open(record: Record, result: CheckResult) -> None:
+    """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
+    # Without an overlay it would be the suite's own schema that refuses them.
+    if current_contract().overlays and any(place.keyword in _CLOSING for place in record.entity.places):
+        result.note("the contract itself says which members there may be")
+        return
+    for exchange, _ in batches(record, result):
+        assert exchange.response is not None
+        for message in _refused_members(
+            record.operation, exchange.response.media_type, exchange.response.body
+        ):
+            result.fail(
+                exchange,
+                "the suite refuses members it does not know (a defect of the suite)",
+                expected="extra members accepted",
+                actual=message,
+                code="closed",
+            )
+
+
+@cached_by_contract
+def _refused_members(operation: str, media: str | None, body: bytes) -> tuple[str, ...]:
+    """What the schema says against members it does not know, as the body came and with more of them put in."""
+    entity, batch = entity_for(operation, media), read_json(body).value
+    more = {"xFuture": {"id": None, "status": 0}, "_links": []}
+    inner = {name: {"x_future": -1, **item} for name, item in batch.items() if isinstance(item, dict)}
+    return tuple(
+        f"{dotted(violation.pointer)}: {violation.expected}"
+        for value in (batch, {**more, **batch, **inner})
+        for violation in entity.judge.violations(value)
+        if violation.code in _CLOSING
+    )

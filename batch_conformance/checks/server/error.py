@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
-from itertools import islice
+from typing import Any
 from urllib.parse import unquote
 
-from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.body import shown, wrong
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.body import GONE
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
-from batch_conformance.contract import SchemaViolation, cached_by_contract, current_contract, schema_violations
-from batch_conformance.http import Exchange, read_json
+from batch_conformance.checks.server.statuses import (
+    documented_keys,
+    documents,
+    error_body,
+    error_media,
+    fits,
+    has_member,
+)
+from batch_conformance.checks.words import dotted, shown, wrong
+from batch_conformance.contract import MediaType, cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import status_member
+from batch_conformance.contract.entity import judge_of
+from batch_conformance.contract.pointers import read as at_pointer
+from batch_conformance.contract.pointers import split
+from batch_conformance.contract.rule_list import beside, parts
+from batch_conformance.contract.schema import Violation, expectation
+from batch_conformance.http import Exchange, Response, read_json
 
 _NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
 _NO_ERROR = "no answer from 400 up was seen"
@@ -54,73 +69,104 @@ def body(record: Record, result: CheckResult) -> None:
     """``message`` and ``statusCode``, in every error."""
     for exchange in record.errors:
         result.observe()
-        _judge_body(exchange, result)
+        _judge_body(record, exchange, result)
         _second(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
     _unseen(record, result)
     if not record.errors:
         result.note(_NO_ERROR)
 
 
-def _judge_body(exchange: Exchange, result: CheckResult) -> None:
+def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None:
+    """Judge a body by what is documented for its status; for an undocumented one, by another documented error."""
     assert exchange.response is not None
+    assert exchange.status is not None
+    media = error_body(record.operation, exchange.status, exchange.response.media_type)
+    if media is None:
+        return
     read = exchange.response.json
-    expected = "an object with message (string or array of strings) and statusCode (number)"
     if read.error is not None:
         text = exchange.response.body[:200].decode("utf-8", "backslashreplace")
         result.fail(
             exchange,
             f"the body of a {exchange.status} is not JSON: {read.error.message}",
-            expected=expected,
+            expected=_form(media),
             actual=text or "nothing",
+            code="not-json",
         )
         return
-    for violation in _schema_faults(exchange.response.body):
-        name = violation.path[0] if violation.path else None
+    for violation in _faults(record.operation, exchange.status, exchange.response):
+        value = at_pointer(read.value, violation.pointer)
+        expected = _wanted(media, violation)
         result.fail(
             exchange,
-            f"the body of a {exchange.status}: "
-            + (wrong(_MEMBERS[str(name)], violation.actual, str(name)) if name else _missing(read.value)),
-            expected=expected + ("; errorCode, if there, a string" if name == "errorCode" else ""),
+            f"the body of a {exchange.status}: {wrong(expected, value, dotted(violation.pointer))}",
+            expected=expected,
             actual=shown(read.value),
+            code=violation.code,
+            pointer=violation.pointer,
         )
 
 
-_MEMBERS = {
-    "message": "a string or an array of strings",
-    "statusCode": "a number",
-    "errorCode": "a string",
-}
+def _form(media: MediaType) -> str:
+    """What a body is to be, in a few words."""
+    rows = beside(media.schema, current_contract().document.content)
+    names = list(dict.fromkeys(name for layer in rows for name in layer.get("required", ())))
+    return f"an object with {' and '.join(names)}" if names else "JSON, as documented"
 
 
-def _missing(value: object) -> str:
-    """What is wrong with a body as a whole."""
-    if not isinstance(value, dict):
-        return wrong("an object", value)
-    names = [name for name in ("message", "statusCode") if name not in value]
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
+def _wanted(media: MediaType, violation: Violation) -> str:
+    """What a place is to be: by its branches where it has some, by its type where it is absent."""
+    document = current_contract().document.content
+    nodes: list[Any] = [media.schema]
+    for part in split(violation.pointer):
+        nodes = [inner for node in nodes for inner in parts(node, document, part)]
+    if violation.code in ("required", "oneOf", "anyOf", "type"):
+        layers = [layer for node in nodes for layer in beside(node, document)]
+        told = list(dict.fromkeys(_type(layer) for layer in layers if "type" in layer))
+        if told:
+            return " or ".join(told)
+    return violation.expected
+
+
+def _type(layer: dict[str, Any]) -> str:
+    own = expectation("type", layer["type"])
+    items = layer.get("items")
+    inner = items.get("type") if isinstance(items, dict) else None
+    return f"{own} of {inner}s" if own == "an array" and isinstance(inner, str) else own
 
 
 def _unseen(record: Record, result: CheckResult) -> None:
     """Name the documented errors that a pass says nothing of."""
     seen = {exchange.status for exchange in record.errors}
-    unseen = [str(status) for status in (401, 404, 500) if status not in seen]
+    wanted = sorted(record.documented.documented_statuses - {429})
+    unseen = [str(status) for status in wanted if status >= 400 and status not in seen]
     if unseen and result.observations:
         result.limit(f"no {' or '.join(unseen)} was seen")
 
 
+def _faults(operation: str, status: int, response: Response) -> tuple[Violation, ...]:
+    """What the schema says against an error body. Most bodies come many times."""
+    return _body_faults(operation, status, response.media_type, response.body)
+
+
 @cached_by_contract
-def _schema_faults(body: bytes) -> tuple[SchemaViolation, ...]:
-    """The first thing the schema says against an error body. Most bodies come many times."""
-    return tuple(islice(schema_violations("error", read_json(body).value), 1))
+def _body_faults(operation: str, status: int, media: str | None, body: bytes) -> tuple[Violation, ...]:
+    documented = error_body(operation, status, media)
+    return tuple(judge_of(documented).violations(read_json(body).value)) if documented else ()
 
 
 @SERVER_CHECKS.check("server.error.status-agrees", needs=_NEEDS)
 def status_agrees(record: Record, result: CheckResult) -> None:
     """The number in the body is the number on the status line."""
+    pointer = status_member(result.clause)
+    documented = False
     for exchange in record.errors:
         assert exchange.response is not None
-        value = exchange.response.json.value
-        told = value.get("statusCode", MISSING) if isinstance(value, dict) else MISSING
+        assert exchange.status is not None
+        if pointer is None or not has_member(record.operation, exchange.status, pointer):
+            continue
+        documented = True
+        told = at_pointer(exchange.response.json.value, pointer)
         if isinstance(told, bool) or not isinstance(told, int | float):
             result.set_aside("server.error.body")
             continue
@@ -128,10 +174,15 @@ def status_agrees(record: Record, result: CheckResult) -> None:
         if told != exchange.status:
             result.fail(
                 exchange,
-                "statusCode of an error body",
+                f"{dotted(pointer)} of an error body",
                 expected=f"{exchange.status}, the HTTP status",
                 actual=shown(told),
+                code="status-member",
+                pointer=pointer,
             )
+    if record.errors and not documented:
+        result.note(GONE)
+        return
     _unseen(record, result)
     if not result.observations:
         result.note("no error body held a numeric statusCode")
@@ -146,13 +197,16 @@ def media_type(record: Record, result: CheckResult) -> None:
             result.set_aside("server.error.body")
             continue
         result.observe()
-        if exchange.response.media_type != "application/json":
+        assert exchange.status is not None
+        documented = error_media(record.operation, exchange.status)
+        if documented and not fits(exchange.response.media_type, documented):
             values = exchange.response.header_values("content-type")
             result.fail(
                 exchange,
                 f"the Content-Type of a {exchange.status}",
-                expected="application/json",
+                expected=" or ".join(documented),
                 actual=" and ".join(values) if values else "no Content-Type",
+                code="media-type",
             )
         _second(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
     _unseen(record, result)
@@ -169,7 +223,11 @@ def _second(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
         unread = kind in ("MalformedJson", "ContentDeserializationError")
         if kind in kinds and not (unread and exchange.response is not None and exchange.response.json.ok):
             result.fail(
-                exchange, f"Schemathesis: {kind}", expected="what the fragment says", actual=message
+                exchange,
+                f"Schemathesis: {kind}",
+                expected="what the fragment says",
+                actual=message,
+                code="media-type" if "Type" in kind else "shape",
             )
 
 
@@ -198,24 +256,24 @@ def documented_status(record: Record, result: CheckResult) -> None:
         result.observe()
         if status >= 500 and not (status == 501 and exchange.request.method != "GET"):
             result.fail(
-                exchange, _asked(exchange), expected="no status from 500 up", actual=exchange.outcome()
+                exchange,
+                _asked(exchange),
+                expected="no status from 500 up",
+                actual=exchange.outcome(),
+                code="status",
             )
         elif (
-            not current_contract().operation(exchange.intent.operation).documents(status)
+            not documents(record.operation, status)
             and _documented(exchange)
             and not is_form_check(exchange, record)
         ):
             result.fail(
                 exchange,
                 _asked(exchange),
-                expected=f"a documented status: {_documented_statuses(exchange)}",
+                expected="a documented status: " + ", ".join(documented_keys(record.operation)),
                 actual=exchange.outcome(),
+                code="status",
             )
-
-
-def _documented_statuses(exchange: Exchange) -> str:
-    operation = current_contract().operation(exchange.intent.operation)
-    return ", ".join(map(str, sorted(operation.documented_statuses)))
 
 
 def _documented(exchange: Exchange) -> bool:
@@ -255,6 +313,7 @@ def no_internals(record: Record, result: CheckResult) -> None:
                     f"an error tells of the server's inside: {name}",
                     expected="a message without stack traces, source paths or SQL",
                     actual=text[max(0, match.start() - 40) : match.end() + 80],
+                    code="internals",
                 )
                 break
         else:
@@ -291,11 +350,19 @@ def rate_429(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if exchange.request.method != "HEAD":
-            _judge_body(exchange, result)
-            value = exchange.response.json.value
-            told = value.get("statusCode") if isinstance(value, dict) else None
-            if isinstance(told, int | float) and told != 429:
-                result.fail(exchange, "statusCode of a 429", expected="429", actual=shown(told))
+            _judge_body(record, exchange, result)
+            pointer = status_member("server.error.status-agrees") or ""
+            told = at_pointer(exchange.response.json.value, pointer)
+            documented = has_member(record.operation, 429, pointer)
+            if documented and isinstance(told, int | float) and told != 429:
+                result.fail(
+                    exchange,
+                    f"{dotted(pointer)} of a 429",
+                    expected="429",
+                    actual=shown(told),
+                    code="status-member",
+                    pointer=pointer,
+                )
         values = exchange.response.header_values("retry-after")
         if len(values) != 1 or not _is_retry_after(values[0]):
             result.fail(
@@ -303,6 +370,7 @@ def rate_429(record: Record, result: CheckResult) -> None:
                 "Retry-After of a 429",
                 expected="seconds or an HTTP date (RFC 9110, 10.2.3)",
                 actual=" and ".join(values) if values else "absent",
+                code="retry-after",
             )
     if not result.observations:
         result.note("no 429 was observed, and the suite does not provoke any")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from batch_conformance.checks.by_operation import NO_KEY
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_batch
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.statuses import absences, either_status, refusals
 
 
 @SERVER_CHECKS.check("server.method.unauthenticated", needs=["methods", "unauthenticated"])
 def unauthenticated(record: Record, result: CheckResult) -> None:
     """Without a key, no method has an effect or shows anything."""
-    usual = {exchange.status for exchange in record.of("missing-key")} - {401}
+    usual = {exchange.status for exchange in record.of("missing-key")} - refusals(record.operation)
+    looks_like = entity_of(record.operation).looks_like
     for exchange in record.of("methods"):
         if exchange.intent.key_kind != "missing":
             continue
@@ -20,11 +25,17 @@ def unauthenticated(record: Record, result: CheckResult) -> None:
         if exchange.status is None or not 200 <= exchange.status < 300:
             continue
         assert exchange.response is not None
-        if exchange.request.method == "OPTIONS" and not is_batch(exchange.response.json.value):
+        if exchange.request.method == "OPTIONS" and not looks_like(exchange.response.json.value):
             continue  # decision 15
         result.fail(
-            exchange, exchange.intent.label, expected="a refusal: 401, 404 or 405", actual=exchange.outcome()
+            exchange,
+            exchange.intent.label,
+            code="admitted",
+            expected=f"a refusal: {either_status(refusals(record.operation) | {404, 405})}",
+            actual=exchange.outcome(),
         )
+    if not result.observations and current_contract().operation(record.operation).key is None:
+        result.note(NO_KEY)
 
 
 @SERVER_CHECKS.check("server.method.unsupported", needs=["methods"])
@@ -42,10 +53,15 @@ def unsupported(record: Record, result: CheckResult) -> None:
             result.fail(
                 exchange,
                 f"{exchange.intent.label}: a 405 without Allow",
+                code="header",
                 expected="an Allow header",
                 actual="none",
             )
-        elif exchange.status not in (404, 405):
+        elif exchange.status not in {404, 405} | absences(record.operation):
             result.fail(
-                exchange, exchange.intent.label, expected="404, or 405 with Allow", actual=exchange.outcome()
+                exchange,
+                exchange.intent.label,
+                code="status",
+                expected=f"{either_status(absences(record.operation))}, or 405 with Allow",
+                actual=exchange.outcome(),
             )

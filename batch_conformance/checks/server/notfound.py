@@ -5,7 +5,10 @@ from __future__ import annotations
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, below_the_api, is_form_check
 from batch_conformance.checks.server.spelling import is_canonical_redirect
+from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.entity import MISSING, entity_of
 from batch_conformance.contract.id_form import same_uuid
+from batch_conformance.contract.statuses import absences, either_status, undocumented_absences
 from batch_conformance.http import Exchange
 
 _UNKNOWN = "server.notfound.unknown-id"
@@ -13,9 +16,9 @@ _UNKNOWN = "server.notfound.unknown-id"
 
 @SERVER_CHECKS.check(_UNKNOWN, needs=["unknown-ids"])
 def unknown_id(record: Record, result: CheckResult) -> None:
-    """Exactly 404."""
+    """Exactly 404, or what the contract documents in its stead."""
     for exchange in record.of("unknown-ids"):
-        _expect_404(exchange, record, result)
+        _expect_absent(exchange, record, result)
 
 
 @SERVER_CHECKS.check(
@@ -31,14 +34,23 @@ def near_id(record: Record, result: CheckResult) -> None:
         elif _is_same_batch(exchange, record):
             result.observe()
         else:
-            _expect_404(exchange, record, result)
+            _expect_absent(exchange, record, result)
 
 
-def _expect_404(exchange: Exchange, record: Record, result: CheckResult) -> None:
+def _expect_absent(exchange: Exchange, record: Record, result: CheckResult) -> None:
+    if exchange.status in undocumented_absences(record.operation):
+        result.set_aside("server.error.documented-status")
+        return
     result.observe()
+    absent = absences(record.operation)
     allowed = is_form_check(exchange, record) or is_canonical_redirect(exchange)
-    if exchange.status != 404 and not allowed:
-        result.fail(exchange, _asked(exchange), expected="404", actual=exchange.outcome())
+    if exchange.status not in absent and not allowed:
+        _blame(exchange, result, either_status(absent))
+
+
+def _blame(exchange: Exchange, result: CheckResult, expected: str) -> None:
+    code = "admitted" if exchange.status is not None and exchange.status < 300 else "status"
+    result.fail(exchange, _asked(exchange), code=code, expected=expected, actual=exchange.outcome())
 
 
 def _asked(exchange: Exchange) -> str:
@@ -48,25 +60,41 @@ def _asked(exchange: Exchange) -> str:
 def _is_same_batch(exchange: Exchange, record: Record) -> bool:
     """Whether a UUID, spelled in another way, brought the batch that it names (decision 18)."""
     known = same_uuid(exchange.intent.id, record.known_ids)
-    batch = exchange.response.json.value if exchange.response else None
-    if exchange.status != 200 or known is None or not isinstance(batch, dict):
-        return False
-    told = batch.get("id")
-    return isinstance(told, str) and same_uuid(told, [known]) is not None
+    told = _named(exchange, record)
+    return exchange.status == 200 and known is not None and isinstance(told, str) and same_uuid(told, [known]) is not None
+
+
+def _named(exchange: Exchange, record: Record) -> object:
+    """The id in the batch that came, MISSING without any."""
+    entity = entity_of(record.operation)
+    body = exchange.response.json.value if exchange.response else None
+    return entity.value_at(body, entity.echo) if entity.echo and isinstance(body, dict) else MISSING
 
 
 def _is_another_batch(exchange: Exchange, record: Record) -> bool:
-    if exchange.status != 200 or exchange.response is None:
+    """Whether the variant of an id is that of another batch: it says so, and it is none of those that are known."""
+    if exchange.status != 200 or exchange.response is None or _named(exchange, record) != exchange.intent.id:
         return False
-    batch = exchange.response.json.value
-    if not isinstance(batch, dict) or batch.get("id") != exchange.intent.id:
-        return False
-    return "created_at" in batch and batch["created_at"] not in _known_dates(record)
+    marks = _marks(exchange.response.json.value, record)
+    return bool(marks) and marks not in _known_marks(record)
 
 
-def _known_dates(record: Record) -> list[object]:
-    """When the batches that exist were created: by that they are recognised under whatever id."""
-    return [row.get("created_at") for rows in record.by_id.values() for _, row in rows]
+def _marks(body: object, record: Record) -> dict[str, object]:
+    """What a batch is recognised by under whatever id: what never changes about it, besides the id."""
+    entity = entity_of(record.operation)
+    pointers = [one for one in entity.identity if one != entity.echo]
+    found = {one: entity.value_at(body, one) for one in pointers} if isinstance(body, dict) else {}
+    return {one: _instant(value) for one, value in found.items() if value is not MISSING}
+
+
+def _instant(value: object) -> object:
+    """The same for all ways to write a point in time."""
+    read = parse_date_time(value) if isinstance(value, str) else value
+    return value if isinstance(read, str) else read
+
+
+def _known_marks(record: Record) -> list[dict[str, object]]:
+    return [_marks(row, record) for rows in record.by_id.values() for _, row in rows]
 
 
 def _is_usual(exchange: Exchange, record: Record) -> bool:
@@ -74,15 +102,15 @@ def _is_usual(exchange: Exchange, record: Record) -> bool:
 
     An answer that holds a batch which exists is not the same, unless that is what plain unknown ids are given.
     """
-    same = [other for other in record.of("unknown-ids") if other.status == exchange.status != 404]
-    if not same:
+    same = [other for other in record.of("unknown-ids") if other.status == exchange.status]
+    if not same or exchange.status in absences(record.operation):
         return False
     return not _holds_known(exchange, record) or all(_holds_known(other, record) for other in same)
 
 
 def _holds_known(exchange: Exchange, record: Record) -> bool:
-    body = exchange.response.json.value if exchange.response else None
-    return isinstance(body, dict) and body.get("created_at") in _known_dates(record)
+    marks = _marks(exchange.response.json.value if exchange.response else None, record)
+    return bool(marks) and marks in _known_marks(record)
 
 
 @SERVER_CHECKS.check(
@@ -97,19 +125,14 @@ def hostile_id(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if not refused and not is_canonical_redirect(exchange):
-            result.fail(
-                exchange,
-                _asked(exchange),
-                expected="404, or another error below 500",
-                actual=exchange.outcome(),
-            )
+            _blame(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
 
 
 @SERVER_CHECKS.check(
     "server.notfound.hostile-id-404", needs=["hostile-ids", "generated-ids", "unknown-ids", "reads"]
 )
 def hostile_id_404(record: Record, result: CheckResult) -> None:
-    """And that error is 404, where decisions 12 and 18 do not allow another."""
+    """And that error is the one for batches that are none, where decisions 12 and 18 do not allow another."""
     for exchange in record.of("hostile-ids", "generated-ids"):
         if exchange.status is None or not 400 <= exchange.status < 500:
             continue
@@ -117,7 +140,8 @@ def hostile_id_404(record: Record, result: CheckResult) -> None:
             result.set_aside(_UNKNOWN)
             continue
         result.observe()
-        if exchange.status != 404 and not below_the_api(exchange):
-            result.fail(exchange, _asked(exchange), expected="404", actual=exchange.outcome())
+        absent = absences(record.operation) | undocumented_absences(record.operation)
+        if exchange.status not in absent and not below_the_api(exchange):
+            _blame(exchange, result, either_status(absences(record.operation)))
     if not result.observations:
         result.note("no hostile id was answered with an error below 500")

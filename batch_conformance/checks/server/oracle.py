@@ -13,7 +13,9 @@ from batch_conformance.http import Exchange
 _ECHO = "<id>"
 
 
-def distinguishing_features(known: Sequence[Exchange], unknown: Sequence[Exchange]) -> Iterator[tuple[str, str, str]]:
+def distinguishing_features(
+    known: Sequence[Exchange], unknown: Sequence[Exchange]
+) -> Iterator[tuple[str, str, str]]:
     """Features that are constant in each group and differ between the two: (name, value here, value there).
 
     The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone.

@@ -1,18 +1,31 @@
-"""Clauses ``server.poll.*``: what may and may not change from one read of a batch to the next."""
+"""Clauses ``server.poll.*``: what may and may not change from one read of a batch to the next.
+
+Which members are the identity, which order statuses have and what is frozen once one is final, stands in the contract
+(``x-identity``, ``x-lifecycle``); what else joins two reads are its transition rules.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.body import shown
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.body import GONE, weigh
+from batch_conformance.checks.server.judged import Evaluation, moved
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
-from batch_conformance.contract import current_contract, parse_date_time
-from batch_conformance.contract.load import COUNTS, FINAL_STATUSES, STATUSES
+from batch_conformance.checks.words import dotted, shown
+from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import Entity
+from batch_conformance.contract.numbers import same
+from batch_conformance.contract.pointers import MISSING, join, read, split
+from batch_conformance.contract.rule_list import beside
 from batch_conformance.http import Exchange
 
 _NEEDS = ["reads", "late-reads", "auth-per-request", "burst"]
+
+#: A recursive schema has no end.
+_DEEPEST = 8
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -24,7 +37,8 @@ def _pairs(
     none: str = "no batch was read twice",
 ) -> Iterator[tuple[tuple[Exchange, Exchange], Pair]]:
     """Successive reads of one batch that ``counts`` says can show something; ``none`` says so where none does."""
-    result.set_aside("server.body.id", len(record.mixed_up))
+    if record.mixed_up and record.entity.echo:
+        result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
     for first, before, second, after in record.successive():
         if counts((before, after)):
             result.observe()
@@ -42,114 +56,194 @@ def _unless_moved(result: CheckResult, moved: bool, limit: str) -> None:
 @SERVER_CHECKS.check("server.poll.identity", needs=_NEEDS)
 def identity(record: Record, result: CheckResult) -> None:
     """The same batch stays the same batch."""
-    moved = False
+    entity = record.entity
+    if not entity.identity:
+        result.note(GONE)
+        return
+    changed = False
     for reads, (before, after) in _pairs(record, result):
-        moved = moved or before.get("status") != after.get("status")
-        for name, same in (("id", _equal), ("created_at", _same_instant)):
-            first, second = before.get(name, MISSING), after.get(name, MISSING)
-            if not same(first, second):
-                _blame_change(result, reads, name, first, second)
-    _unless_moved(result, moved, "no batch changed its status between two reads")
+        changed = changed or _state(entity, before) != _state(entity, after)
+        for pointer in entity.identity:
+            first, second = read(before, pointer), read(after, pointer)
+            if not unchanged(first, second, entity, pointer):
+                _blame_change(result, reads, dotted(pointer), pointer, first, second)
+    _unless_moved(result, changed, "no batch changed its status between two reads")
 
 
-def _equal(first: object, second: object) -> bool:
-    return first == second
-
-
-def _same_instant(first: object, second: object) -> bool:
-    if isinstance(first, str) and isinstance(second, str):
+def unchanged(first: object, second: object, entity: Entity, pointer: str) -> bool:
+    """Whether two values are the same; documented date-times by the instant they name."""
+    if isinstance(first, str) and isinstance(second, str) and _is_date_time(entity, pointer):
         one, other = parse_date_time(first), parse_date_time(second)
         if not isinstance(one, str) and not isinstance(other, str):
             return one == other
-    return first == second
+    return first is second or (MISSING not in (first, second) and same(first, second))
+
+
+def _is_date_time(entity: Entity, pointer: str) -> bool:
+    layers = (layer for schema in entity.at(pointer) for layer in beside(schema, entity.document))
+    return any(layer.get("format") == "date-time" for layer in layers)
 
 
 @SERVER_CHECKS.check("server.poll.forward-only", needs=_NEEDS)
 def forward_only(record: Record, result: CheckResult) -> None:
     """Progress has one direction."""
-    moved = False
-    lifecycle = current_contract().lifecycle
-    strange = sum(_status(batch) is None for _, batch in record.batches)
-    result.set_aside("server.body.status", strange)
-    for reads, (before, after) in _pairs(record, result, lambda pair: all(map(_status, pair))):
-        first, second = before["status"], after["status"]
-        moved = moved or first != second
-        before_rank, after_rank = lifecycle.rank(first), lifecycle.rank(second)
+    entity = record.entity
+    cycle = entity.lifecycle
+    if not cycle.order and not cycle.final:
+        result.note("the contract states no order of statuses")
+        return
+    changed = False
+    strange = sum(_state(entity, batch) is None for _, batch in record.batches)
+    result.set_aside(clause_list().of_place(cycle.pointer), strange)
+    for reads, (before, after) in _pairs(
+        record, result, lambda pair: all(_state(entity, one) for one in pair)
+    ):
+        first, second = _state(entity, before), _state(entity, after)
+        changed = changed or first != second
+        before_rank, after_rank = cycle.rank(first), cycle.rank(second)
         if before_rank is not None and after_rank is not None and after_rank < before_rank:
             result.fail(
                 reads[1],
-                "status from one read to the next",
+                f"{dotted(cycle.pointer)} from one read to the next",
                 expected=f"{first} or later",
                 actual=f"{second}, after {first}",
                 prelude=reads[:1],
+                code="went-back",
+                pointer=cycle.pointer,
             )
-    _unless_moved(result, moved, "no batch changed its status between two reads")
+    _unless_moved(result, changed, "no batch changed its status between two reads")
 
 
 @SERVER_CHECKS.check("server.poll.final", needs=_NEEDS)
 def final(record: Record, result: CheckResult) -> None:
-    """What is final stays as it is."""
+    """What is final stays as it is, and so does what the contract freezes then."""
+    entity = record.entity
+    cycle = entity.lifecycle
+    if not cycle.final:
+        result.note("the contract states no final status")
+        return
     seen = set()
+    frozen = [leaf for pointer in cycle.frozen for leaf in _leaves(entity, pointer)]
     for reads, (before, after) in _pairs(
         record,
         result,
-        lambda pair: _status(pair[0]) in FINAL_STATUSES,
-        none="no batch was read again after it was COMPLETED or FAILED",
+        lambda pair: _state(entity, pair[0]) in cycle.final,
+        none=f"no batch was read again after it was {' or '.join(cycle.final)}",
     ):
-        seen.add(before["status"])
-        if before["status"] != after.get("status", MISSING):
-            _blame_change(result, reads, "the final status", before["status"], after.get("status", MISSING))
-        for name in COUNTS:
-            first, second = _count(before, name), _count(after, name)
-            if first is not None and second is not None and first != second:
-                _blame_change(result, reads, f"{name} of a {before['status']} batch", first, second)
-    for name in sorted(FINAL_STATUSES):
+        first, second = read(before, cycle.pointer), read(after, cycle.pointer)
+        seen.add(first)
+        if first != second:
+            _blame_change(result, reads, f"the final {dotted(cycle.pointer)}", cycle.pointer, first, second)
+        broken = {
+            fault.pointer
+            for exchange in reads
+            for faults in record.judged(exchange).faults.values()
+            for fault in faults
+        }
+        for pointer in frozen:
+            then, now = read(before, pointer), read(after, pointer)
+            # A value that is wrong in itself is another clause's matter.
+            wrong = any(pointer == one or pointer.startswith(one + "/") for one in broken)
+            if not wrong and not unchanged(then, now, entity, pointer):
+                _blame_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
+    for name in sorted(cycle.final):
         if name not in seen:
             _unless_moved(result, False, f"no {name} batch was read again")
 
 
-@SERVER_CHECKS.check("server.poll.counts-grow", needs=_NEEDS)
-def counts_grow(record: Record, result: CheckResult) -> None:
-    """What has ended does not un-end."""
-    moved = False
-    names = ("success_count", "failed_count")
-    uncounted = sum(all(_count(batch, name) is None for name in names) for _, batch in record.batches)
-    result.set_aside("server.body.metrics", uncounted)
-    for reads, (before, after) in _pairs(
-        record,
-        result,
-        lambda pair: any(None not in (_count(pair[0], name), _count(pair[1], name)) for name in names),
-        none="no batch was read twice with its counts",
-    ):
-        for name in names:
-            first, second = _count(before, name), _count(after, name)
-            if first is None or second is None:
+def _leaves(entity: Entity, pointer: str) -> list[str]:
+    """The documented members below a place that have none of their own; the place itself where it has none."""
+    below = {
+        "/".join(place.pointer.split("/")[: pointer.count("/") + 2])
+        for place in entity.places
+        if place.pointer.startswith(pointer + "/") and split(place.pointer)[pointer.count("/")] != "*"
+    }
+    names = {
+        join(pointer, name)
+        for schema in entity.at(pointer)
+        for layer in beside(schema, entity.document)
+        for name in layer.get("properties", ())
+    }
+    inner = sorted(below | names)
+    if not entity.has(pointer) or pointer.count("/") > _DEEPEST:
+        return []
+    return [leaf for one in inner for leaf in _leaves(entity, one)] if inner else [pointer]
+
+
+@SERVER_CHECKS.family("server.poll.", needs=_NEEDS)
+def transitions(record: Record, result: CheckResult) -> None:
+    """What a written clause says of two reads by a rule of the contract."""
+    if clause_list().absent(result.clause):
+        result.note(GONE)
+        return
+    judge_transitions(record, result)
+
+
+def judge_transitions(record: Record, result: CheckResult) -> None:
+    """Blame every pair of reads that breaks a rule which joins them."""
+    read_twice = changed = False
+    for first, before, second, after in _paired(record, result):
+        assert first.response is not None
+        assert second.response is not None
+        read_twice = True
+        found = moved(record.operation, second.response.media_type, first.response.body, second.response.body)
+        if found.trouble:
+            result.note(found.trouble)
+        evaluated = False
+        for one in found.rules.get(result.clause, ()):
+            account = found.clause_at(one)
+            if account:
+                result.set_aside(account)
                 continue
-            moved = moved or first != second
-            if second < first:
-                result.fail(
-                    reads[1],
-                    f"{name} from one read to the next",
-                    expected=f"at least {first}",
-                    actual=str(second),
-                    prelude=reads[:1],
-                )
-    _unless_moved(result, moved, "no count changed between two reads")
+            evaluated = weigh(one, second, result, prelude=(first,)) or evaluated
+            changed = changed or _changed(one, before, after)
+        if evaluated:
+            result.observe()
+    if not read_twice:
+        result.note("no batch was read twice")
+    elif not result.observations and not result.explained:
+        result.note("no two reads could be asked")
+    _unless_moved(result, changed, _alike(record, result.clause))
 
 
-@SERVER_CHECKS.check("server.poll.webhook-stable", needs=_NEEDS)
-def webhook_stable(record: Record, result: CheckResult) -> None:
-    """Nobody changed the webhook meanwhile."""
-    there = False
-    for reads, (before, after) in _pairs(record, result):
-        there = there or after.get("webhookUrl") is not None
-        if before.get("webhookUrl") != after.get("webhookUrl"):
-            _blame_change(result, reads, "webhookUrl", before.get("webhookUrl"), after.get("webhookUrl"))
-    _unless_moved(result, there, "no batch had a webhookUrl")
+def _paired(
+    record: Record, result: CheckResult
+) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
+    if record.mixed_up and record.entity.echo:
+        result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
+    yield from record.successive()
+
+
+def _changed(one: Evaluation, before: Any, after: Any) -> bool:
+    """Whether two reads can show something: what the rule names has changed, or a member of its own choice has come."""
+    places = [join(one.pointer) + name for name in one.rule.targets()]
+    optional = len(places) == 1 and one.pointer == ""
+    return any(read(before, place) != read(after, place) for place in places) or (
+        optional and any(read(after, place) not in (None, MISSING) for place in places)
+    )
+
+
+def _alike(record: Record, clause: str) -> str:
+    rules = [rule for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause]
+    names = list(dict.fromkeys(dotted(rule.pointer + name) for rule in rules for name in rule.names if name))
+    return (
+        f"no batch had a {names[0]}"
+        if len(names) == 1
+        else f"none of {', '.join(names)} changed between two reads"
+    )
+
+
+def _state(entity: Entity, batch: dict[str, Any]) -> str | None:
+    return entity.state_of(batch)
 
 
 def _blame_change(
-    result: CheckResult, reads: tuple[Exchange, Exchange], name: str, first: object, second: object
+    result: CheckResult,
+    reads: tuple[Exchange, Exchange],
+    name: str,
+    pointer: str,
+    first: object,
+    second: object,
 ) -> None:
     result.fail(
         reads[1],
@@ -157,15 +251,6 @@ def _blame_change(
         expected=f"{shown(first)}, as before",
         actual=shown(second),
         prelude=reads[:1],
+        code="changed",
+        pointer=pointer,
     )
-
-
-def _status(batch: dict[str, Any]) -> str | None:
-    value = batch.get("status")
-    return value if isinstance(value, str) and value in STATUSES else None
-
-
-def _count(batch: dict[str, Any], name: str) -> float | None:
-    metrics = batch.get("metrics")
-    value = metrics.get(name) if isinstance(metrics, dict) else None
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -8,14 +8,19 @@ from functools import cached_property
 from typing import Any
 
 from batch_conformance.checks.finding import CheckRegistry
+from batch_conformance.checks.server.judged import Judged, judged
 from batch_conformance.checks.server.spelling import is_odd_path
+from batch_conformance.checks.server.statuses import is_json, is_success
+from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.id_form import is_of_another_form
+from batch_conformance.contract.pointers import MISSING, read
 from batch_conformance.http import Exchange
 
-#: Members that make an object recognisable as a batch.
-REQUIRED = frozenset({"id", "created_at", "status", "metrics", "outputUrl"})
 #: Probes whose requests are ordinary reads with a valid key.
-ORDINARY = frozenset({"usual-variants", "reads", "late-reads", "auth-per-request", "burst", "generated-reads"})
+ORDINARY = frozenset(
+    {"usual-variants", "reads", "late-reads", "auth-per-request", "burst", "generated-reads"}
+)
 
 
 @dataclass
@@ -31,15 +36,39 @@ class Record:
     operation: str = "get"
     whole: Record | None = field(default=None, repr=False)
 
+    @cached_property
+    def documented(self) -> Operation:
+        """The operation, by the contract in use."""
+        return current_contract().operation(self.operation)
+
+    @cached_property
+    def entity(self) -> Entity:
+        """What a success answer holds, by the contract in use."""
+        return entity_of(self.operation)
+
+    def holds(self, value: object) -> bool:
+        """Whether a JSON value is what a success answer is to hold."""
+        return self.entity.looks_like(value)
+
+    def judged(self, exchange: Exchange) -> Judged:
+        """What the contract says of the body of an answer."""
+        assert exchange.response is not None
+        return judged(self.operation, exchange.response.media_type, exchange.response.body)
+
+    def echoed(self, value: object) -> object:
+        """The member of an answer that repeats the id asked for, or MISSING."""
+        return read(value, self.entity.echo) if self.entity.echo else MISSING
+
     def of(self, *probes: str) -> list[Exchange]:
         """The exchanges of these probes. A 429 that nobody staged is the rate limiter's answer, and left out."""
         return [exchange for exchange in self.answered if exchange.intent.probe in probes]
 
     def of_operation(self, operation: str) -> Record:
-        """The record of one operation alone; what is common to all, such as the secrets, stays."""
-        kept = [exchange for exchange in self.exchanges if exchange.intent.operation == operation]
-        same = len(kept) == len(self.exchanges) and operation == self.operation
-        return self if same else Record(kept, self.secrets, operation, self)
+        """The record of one operation alone, and how batches were discovered; the secrets stay."""
+        kept = [row for row in self.exchanges if operation == row.intent.operation or row.intent.probe == "discovery"]
+        if operation == self.operation and len(kept) == len(self.exchanges):
+            return self
+        return Record(kept, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:
@@ -64,11 +93,11 @@ class Record:
 
     @cached_property
     def good(self) -> list[Exchange]:
-        """All 200s for a known batch with the valid key."""
+        """All documented successes for a known batch with the valid key."""
         return [
             exchange
             for exchange in self.answered
-            if exchange.status == 200
+            if is_success(exchange.status, self.operation)
             and exchange.intent.probe != "unusual-requests"
             and exchange.request.method == "GET"
             and exchange.intent.id_kind == "known"
@@ -77,11 +106,20 @@ class Record:
 
     @cached_property
     def batches(self) -> list[tuple[Exchange, dict[str, Any]]]:
-        """The 200s whose body is a batch object, with that object."""
+        """The successes whose body is a batch object, with that object."""
         return [
             (exchange, exchange.response.json.value)
+            for exchange in self.in_json
+            if exchange.response is not None and self.holds(exchange.response.json.value)
+        ]
+
+    @cached_property
+    def in_json(self) -> list[Exchange]:
+        """The successes whose body is to be JSON: all but those in another media type that is documented."""
+        return [
+            exchange
             for exchange in self.good
-            if exchange.response is not None and is_batch(exchange.response.json.value)
+            if exchange.response is not None and is_json(self.operation, exchange.response.media_type)
         ]
 
     @cached_property
@@ -109,9 +147,9 @@ class Record:
         return [
             exchange
             for asked, rows in self.by_id.items()
-            if any(batch.get("id") == asked for _, batch in rows)
+            if any(self.echoed(batch) == asked for _, batch in rows)
             for exchange, batch in rows
-            if isinstance(batch.get("id"), str) and batch["id"] != asked
+            if isinstance(self.echoed(batch), str) and self.echoed(batch) != asked
         ]
 
     def successive(self) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
@@ -139,15 +177,6 @@ class Record:
             and exchange.request.method != "HEAD"
             and not below_the_api(exchange)
         ]
-
-
-def is_batch(value: object) -> bool:
-    """Whether a JSON value is an object with at least one of a batch's required members."""
-    if not isinstance(value, dict) or REQUIRED.isdisjoint(value):
-        return False
-    # A wrapper may keep the id outside: the batch is where most of its members are.
-    inner = [item for item in value.values() if isinstance(item, dict)]
-    return not any(len(REQUIRED & item.keys() - value.keys()) >= 3 for item in inner)
 
 
 def is_form_check(exchange: Exchange, record: Record) -> bool:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import posixpath
 from urllib.parse import unquote, urljoin, urlsplit
 
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.id_form import is_plain
 from batch_conformance.http import Exchange
 
-_BATCH = "/v2/batch/"
 _REDIRECTS = frozenset({301, 307, 308})
 
 
 def segment(exchange: Exchange) -> str:
     """The id as it was sent: the raw rest of the path."""
-    path = urlsplit(exchange.request.url).path
-    return path.partition(_BATCH)[2]
+    operation = current_contract().operation(exchange.intent.operation)
+    return operation.raw_segment(urlsplit(exchange.request.url).path)
 
 
 def is_odd_path(exchange: Exchange) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from batch_conformance.checks.server.record import Record
+from batch_conformance.contract.statuses import refusals
 from batch_conformance.http import Exchange
 
 EVERY_REQUEST = "server.auth.every-request"
@@ -39,7 +40,9 @@ def carried_over(record: Record) -> Carried:
         return ""
     unknown = [exchange for exchange in unkeyed if exchange.intent.id_kind == "unknown"]
     refused = [
-        exchange for exchange in unkeyed if exchange.intent.id_kind == "known" and exchange.status == 401
+        exchange
+        for exchange in unkeyed
+        if exchange.intent.id_kind == "known" and exchange.status in refusals(record.operation)
     ]
     if unknown and all_refused(unknown) and (refused or before_first_auth):
         return "cache"
@@ -51,8 +54,8 @@ def _is_unkeyed_get(exchange: Exchange) -> bool:
 
 
 def all_refused(exchanges: Sequence[Exchange]) -> bool:
-    """Whether each was answered with 401."""
-    return all(exchange.status == 401 for exchange in exchanges)
+    """Whether each was answered with the status of a refusal."""
+    return all(exchange.status in refusals(exchange.intent.operation) for exchange in exchanges)
 
 
 def is_carried_over(exchange: Exchange, record: Record, how: Carried) -> bool:
@@ -77,11 +80,12 @@ def keyed_before(exchange: Exchange, record: Record, *, same_url: bool = False) 
 
 
 def usual(record: Record, kind: str) -> frozenset[int | None]:
-    """What plain requests of a kind get in place of a 401: another clause has the blame for it already.
+    """What plain requests of a kind get in place of a refusal: another clause has the blame for it already.
 
     Being let in is only usual where none of them is refused.
     """
     plain = record.of("missing-key", "invalid-keys", "before-first-auth")
     statuses = {exchange.status for exchange in plain if exchange.intent.key_kind == kind}
-    refusals = {status for status in statuses if status is not None and status >= 400}
-    return frozenset((refusals if 401 in statuses else statuses) - {401})
+    errors = {status for status in statuses if status is not None and status >= 400}
+    proper = refusals(record.operation)
+    return frozenset((statuses if proper.isdisjoint(statuses) else errors) - proper)

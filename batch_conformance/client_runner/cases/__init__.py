@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from batch_conformance.client_runner.cases.auth import auth_cases
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
-from batch_conformance.client_runner.cases.decode import decode_cases
-from batch_conformance.client_runner.cases.errors import error_cases
+from batch_conformance.client_runner.cases.derived import derived_cases
 from batch_conformance.client_runner.cases.faults import fault_cases
-from batch_conformance.client_runner.cases.reject import reject_cases
+from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.cases.requests import request_cases
-from batch_conformance.client_runner.cases.transfer import transfer_cases
+from batch_conformance.client_runner.cases.wrong_types import wrong_type_cases
 from batch_conformance.contract.parts import parts
 
 __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cases", "needed", "shuffled"]
@@ -42,19 +41,23 @@ PROFILES = {
 
 
 def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
-    """The cases written by hand; of each clause the first ones, where the profile has a limit."""
-    themes = (request_cases, auth_cases, decode_cases, transfer_cases, reject_cases, error_cases, fault_cases)
+    """The cases written by hand, and those that follow from the schema; fewer where the profile has a limit.
+
+    Of each clause the first ones are kept, and of each place that no hand-written case is about.
+    """
+    special = operation_cases("get").THEMES
+    themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
     cases = [case for theme in themes for case in theme(factory)]
     # Those of other operations come last: they may be made of these.
     cases += [case for part in parts("client_cases") for case in part.cases(factory, cases)]
     if profile.listed is None:
         return cases
-    taken: Counter[tuple[str, str]] = Counter()
+    taken: Counter[tuple[str, str, str | None]] = Counter()
     kept = []
     for case in cases:
-        about = (case.operation, case.clauses[0])
-        taken[about] += 1
-        if taken[about] <= profile.listed or len(case.asks) > 1:
+        key = (case.operation, case.clauses[0], case.place)
+        taken[key] += 1
+        if taken[key] <= profile.listed or len(case.asks) > 1:
             kept.append(case)
     return kept
 

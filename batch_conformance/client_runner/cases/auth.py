@@ -13,9 +13,9 @@ from batch_conformance.client_runner.stub.answers import StubResponse, error, js
 #: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{other_secure}``: another origin that
 #: speaks TLS, in ``secure`` cases. ``{bare_…}`` is without the scheme.
 _PLACES = {
-    "another port": "{other}/v2/batch/{id}",
-    "another host name": "{alias}/v2/batch/{id}",
-    "another host name and port": "{other_alias}/v2/batch/{id}",
+    "another port": "{other}{path}",
+    "another host name": "{alias}{path}",
+    "another host name and port": "{other_alias}{path}",
 }
 _TWO_CLIENTS = ("client.auth.per-call", "client.auth.header", "client.decode.fresh")
 _STATUSES = (301, 302, 303, 307, 308)
@@ -64,35 +64,39 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
             if place == "another port" or number % 2 == (place == "another host name"):
                 yield _redirect(factory, f"{status} to {place}", redirect(status, location))
     yield _redirect(
-        factory, "302 to another port, without a scheme", redirect(302, "//{bare_other}/v2/batch/{id}")
+        factory, "302 to another port, without a scheme", redirect(302, "//{bare_other}{path}")
     )
     yield _redirect(
         factory,
         "307 to another port, the old origin as its user name",
-        redirect(307, "{own}@{bare_other}/v2/batch/{id}"),
+        redirect(307, "{own}@{bare_other}{path}"),
     )
-    yield _redirect(factory, "300 with another port to choose", redirect(300, "{other}/v2/batch/{id}"))
-    yield _redirect(factory, "302 to another scheme", redirect(302, "{secure}/v2/batch/{id}"))
+    yield _redirect(factory, "300 with another port to choose", redirect(300, "{other}{path}"))
+    yield _redirect(factory, "302 to another scheme", redirect(302, "{secure}{path}"))
     yield _redirect(
-        factory, "302 to its own origin, then to another port", redirect(302, "{own}/v2/batch/{id}?moved=1"),
-        redirect(302, "{other}/v2/batch/{id}"),
+        factory, "302 to its own origin, then to another port", redirect(302, "{own}{path}?moved=1"),
+        redirect(302, "{other}{path}"),
     )  # fmt: skip
     yield _redirect(
         factory,
         "302 to another port, and from there within it",
-        redirect(302, "{other}/v2/batch/{id}"),
-        elsewhere=(redirect(302, "{other}/v2/batch/{id}/again"),),
+        redirect(302, "{other}{path}"),
+        elsewhere=(redirect(302, "{other}{path}/again"),),
     )
 
 
     for place, location in (("http on the same host", "{other}"), ("another https origin", "{other_secure}")):
         yield _redirect(
-            factory, f"302 from https to {place}", redirect(302, f"{location}/v2/batch/{{id}}"), secure=True
+            factory, f"302 from https to {place}", redirect(302, f"{location}{{path}}"), secure=True
         )
 
 
 def _redirect(
-    factory: CaseFactory, title: str, *answers: StubResponse, elsewhere: tuple[StubResponse, ...] = (), secure: bool = False
+    factory: CaseFactory,
+    title: str,
+    *answers: StubResponse,
+    elsewhere: tuple[StubResponse, ...] = (),
+    secure: bool = False,
 ) -> Case:
     batch_id = factory.id()
     end = json_body(factory.batch(batch_id))

@@ -91,8 +91,8 @@ def fault_cases(factory: CaseFactory) -> Iterator[Case]:
     # What drips in the body, or never comes, shows the same in a plainer form.
     plainly = ("client.fault.drip", "client.fault.timeout")
     yield _slow(factory, "drip-head", "a head that drips", drip, begun=True, plainly=plainly)
-    yield _slow(factory, "redirect-loop", "a redirect to itself", *_hops("{own}/v2/batch/{id}"))
-    yield _slow(factory, "redirect-loop", "redirects that never repeat", *_hops("{own}/v2/batch/{id}?hop={hop}"))
+    yield _slow(factory, "redirect-loop", "a redirect to itself", *_hops("{own}{path}"))
+    yield _slow(factory, "redirect-loop", "redirects that never repeat", *_hops("{own}{path}?hop={hop}"))
 
 
 def _fault(

@@ -15,25 +15,11 @@ from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from hypothesis.database import ExampleDatabase, ReadOnlyDatabase
 
-from batch_conformance.checks.client.members import ONE_BY_ONE
 from batch_conformance.client_runner.cases.case import Case, CaseFactory
-from batch_conformance.client_runner.cases.decode import (
-    FRACTIONS,
-    counts_case,
-    date_case,
-    extra_case,
-    fraction_case,
-    letters_case,
-)
-from batch_conformance.client_runner.cases.errors import odd_case
-from batch_conformance.client_runner.cases.reject import unfit_case
+from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.cases.requests import id_case
-from batch_conformance.client_runner.cases.transfer import WAYS, sent_ask, transfer_case
-from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract
-from batch_conformance.generate import batches
 from batch_conformance.generate.client_ids import ids_of_every_kind
-from batch_conformance.generate.errors import odd_error_bodies
 
 #: A client that breaks down each time takes a while for each play; a small example is not worth that.
 SHRINK_SECONDS = 3.0
@@ -53,61 +39,13 @@ class Property:
     operation: str = "get"
 
 
-def _transfer(factory: CaseFactory, drawn: tuple[batches.Style, str, str, str]) -> Case:
-    style, output, webhook, way = drawn
-    return transfer_case(
-        f"sent {way}, as {style}", factory.batch(outputUrl=output, webhookUrl=webhook), style, way
-    )
+def properties(operation: str = "get") -> Sequence[Property]:
+    """The properties of an operation, and that of the ids that are asked for."""
+    return (_ANY_ID, *operation_cases(operation).PROPERTIES)
 
 
-def _everything(factory: CaseFactory, drawn: tuple[dict[str, Any], batches.Style, str]) -> Case:
-    batch, style, way = drawn
-    step = sent_ask({**batch, "id": factory.id()}, style, way)
-    return Case("a batch with everything at once", ("client.decode.fields",), (step,))
-
-
-def _extra(factory: CaseFactory, drawn: tuple[dict[str, Any], dict[str, Any]]) -> Case:
-    top, inside = (", ".join(members) for members in drawn)
-    return extra_case(factory, f"extra members {top}; in metrics {inside}", *drawn)
-
-
-def _near_valid(factory: CaseFactory, drawn: batches.NearValid) -> Case:
-    batch = {**drawn.batch, "id": "{id}"} if isinstance(drawn.batch.get("id"), str) else drawn.batch
-    return unfit_case(factory, drawn.what, "client.reject.wrong-types", json_body(batch))
-
-
-_WAY = st.sampled_from(list(WAYS))
-_ODD = st.sampled_from((404, 401, 403, 400, 422)).flatmap(
-    lambda status: st.tuples(st.just(status), odd_error_bodies(status))
-)
-PROPERTIES = (
-    Property("client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id")),
-    Property("client.decode.created_at", batches.instants, date_case),
-    Property("client.decode.created_at-letters", batches.lower_case_instants, letters_case),
-    Property("client.decode.counts", lambda: batches.counts(unfinished=True), counts_case),
-    Property(
-        "client.decode.counts-fraction",
-        lambda: st.tuples(batches.counts(unfinished=True), st.sampled_from(FRACTIONS)),
-        lambda factory, drawn: fraction_case(factory, *drawn),
-    ),
-    Property(
-        "client.decode.unknown-fields",
-        lambda: st.tuples(batches.extra_members(), batches.extra_members()),
-        _extra,
-    ),
-    Property(
-        "client.decode.transfer",
-        lambda: st.tuples(batches.styles(), batches.urls(wide=True), batches.urls(wide=True), _WAY),
-        _transfer,
-    ),
-    Property(
-        "client.decode.fields",
-        lambda: st.tuples(batches.valid_batches("batch_x"), batches.styles(), _WAY),
-        _everything,
-        beside=ONE_BY_ONE,
-    ),
-    Property("client.reject.wrong-types", lambda: batches.near_valid_batches(), _near_valid),
-    Property("client.error.odd-body", lambda: _ODD, lambda factory, drawn: odd_case(factory, *drawn)),
+_ANY_ID = Property(
+    "client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id")
 )
 
 

@@ -12,6 +12,9 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.staged import STATES, with_asked_id
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.contract import current_contract
+from batch_conformance.http import Redactor, Request
+from batch_conformance.http.key_values import key_values
 
 #: What each id leads to.
 IDS: dict[str, tuple[StubResponse, ...]] = {
@@ -32,7 +35,7 @@ IDS: dict[str, tuple[StubResponse, ...]] = {
     "batch_reset": (answers.batch().reset(),),
     "batch_silent": (answers.silence(),),
     "batch_drip": (answers.batch().dripping(every=0.2),),
-    "batch_loop": (answers.redirect(302, "{own}/v2/batch/batch_loop"),),
+    "batch_loop": (answers.redirect(302, "{own}{path}"),),
 }
 
 
@@ -45,9 +48,10 @@ class ByHand:
 
     def __call__(self, request: RawRequest) -> StubResponse:
         """The answer for the id in the request's path."""
-        prefix, _, batch_id = request.target.partition("?")[0].rpartition("/")
-        known = IDS.get(batch_id) if prefix.endswith("/v2/batch") else None
-        if not any(request.values("x-api-key")):
+        operation = current_contract().operation("get")
+        batch_id = operation.raw_segment(request.target.partition("?")[0])
+        known = IDS.get(batch_id)
+        if operation.key is not None and not any(_keys(request)):
             answer = answers.error(401).with_header("WWW-Authenticate", "ApiKey")
         elif known is None:
             answer = answers.error(404, "Batch not found")
@@ -56,16 +60,23 @@ class ByHand:
             self._asked[batch_id] += 1
         sys.stdout.write(_shown(request, answer))
         sys.stdout.flush()
-        return with_asked_id(answer, request).placed({"own": self.own})
+        path = operation.url_path(batch_id) if batch_id else ""
+        return with_asked_id(answer, request).placed({"own": self.own, "path": path})
+
+
+def _keys(request: RawRequest) -> list[str]:
+    """What stands in the place of the key."""
+    sent = Request(request.method, request.target, request.headers)
+    return key_values(sent, current_contract().operation("get").key)
 
 
 def _shown(request: RawRequest, answer: StubResponse) -> str:
-    headers = "".join(
-        f"    {name}: {'[api-key]' if name.lower() == 'x-api-key' else value}\n"
-        for name, value in request.headers
-    )
+    headers = "".join(f"    {name}: {value}\n" for name, value in request.headers)
     outcome = "no answer" if answer.mute else str(answer.status)
-    return f"{request.method} {request.target} -> {outcome}\n{headers}"
+    text = f"{request.method} {request.target} -> {outcome}\n{headers}"
+    for key in sorted(_keys(request), key=len, reverse=True):
+        text = Redactor({key: "[api-key]"}).text(text)
+    return text
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -87,7 +98,10 @@ def main(arguments: list[str] | None = None) -> None:
         parser.exit(3, f"port {port} cannot be used: {error.strerror}\n")
     choose.own = server.url
     with server:
-        sys.stdout.write(f"{server.url}/v2/batch/ID with any x-api-key; ids: {', '.join(IDS)}\n")
+        operation = current_contract().operation("get")
+        where = f"{server.url}{operation.raw_path('ID')}"
+        key = f" with any {operation.key.name}" if operation.key else ""
+        sys.stdout.write(f"{where}{key}; ids: {', '.join(IDS)}\n")
         sys.stdout.flush()
         try:
             threading.Event().wait()

@@ -19,6 +19,9 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal
 
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.statuses import status_member
+
 #: What becomes of the connection behind an answer.
 Ending = Literal["keep", "close", "reset", "hang"]
 Framing = Literal["length", "chunked", "close"]
@@ -158,15 +161,12 @@ class StubResponse:
         return replace(self, headers=tuple(placed))
 
 
-#: The reference page's example of a batch.
-EXAMPLE: dict[str, Any] = {
-    "id": "batch_abc123",
-    "created_at": "2024-01-15T10:30:00Z",
-    "status": "COMPLETED",
-    "metrics": {"total_generations": 5, "success_count": 4, "failed_count": 1, "pending_count": 0},
-    "outputUrl": "https://api.sync.so/v2/batches/batch_abc123/result",
-    "webhookUrl": "https://your-webhook-url.com/batch-webhook",
-}
+def example() -> dict[str, Any]:
+    """The contract's first example of a batch: the reference page's, unless an overlay has another."""
+    success = current_contract().operation("get").success
+    media = success.media_type if success else None
+    shown = (value for value in (media.examples.values() if media else ()) if isinstance(value, dict))
+    return dict(next(shown, {}))
 
 
 def json_body(value: object, status: int = 200) -> StubResponse:
@@ -176,17 +176,20 @@ def json_body(value: object, status: int = 200) -> StubResponse:
 
 
 def batch(**members: Any) -> StubResponse:
-    """200 with the example batch, its members changed as given (``metrics`` member by member)."""
-    changed = {**EXAMPLE, **members}
-    if isinstance(members.get("metrics"), dict):
-        changed["metrics"] = {**EXAMPLE["metrics"], **members["metrics"]}
-    return json_body(changed)
+    """200 with the example batch, its members changed as given (objects, such as its counts, member by member)."""
+    plain = example()
+    merged = {
+        name: {**plain[name], **value} if isinstance(value, dict) and isinstance(plain.get(name), dict) else value
+        for name, value in members.items()
+    }
+    return json_body({**plain, **merged})
 
 
 def error(status: int, message: str | list[str] | None = None, **members: Any) -> StubResponse:
-    """An error in the documented form: ``message``, ``statusCode`` and whatever members are given beside them."""
+    """An error in the documented form: a text, the status, and whatever members are given beside them."""
     plain = StubResponse(status).reason_phrase() if message is None else message
-    return json_body({"message": plain, "statusCode": status, **members}, status)
+    told = {name: status for name in [status_member()] if name}
+    return json_body({"message": plain, **told, **members}, status)
 
 
 def html(status: int = 200, text: str = "It works.") -> StubResponse:

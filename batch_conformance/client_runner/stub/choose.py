@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from batch_conformance.client_runner.stub.answers import StubResponse, error
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.contract import current_contract
 
 
 class InOrder:
@@ -60,5 +61,12 @@ class ByBatch:
 
 
 def batch_of(request: RawRequest) -> str:
-    """The id at the end of the path of a request, decoded."""
-    return unquote(request.target.partition("?")[0].rpartition("/")[2])
+    """The id that a request asks for, decoded; on a path of no operation, what it ends in."""
+    return unquote(segment_of(request))
+
+
+def segment_of(request: RawRequest) -> str:
+    """The same as it came, percent-encoded."""
+    path = request.target.partition("?")[0]
+    operation = current_contract().operations.get("get")
+    return (operation.raw_segment(path) if operation else "") or path.rpartition("/")[2]

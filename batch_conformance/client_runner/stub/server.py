@@ -102,7 +102,7 @@ class StubServer:
     async def _answer(
         self, connection: socket.socket, request: RawRequest, number: int, reused: bool, arrived: float
     ) -> bool:
-        """StubResponse one request; says whether the connection stays."""
+        """Answer one request; says whether the connection stays."""
         seen = ReceivedRequest(request, self.url, number, reused, self.turn, arrived)
         if request.problem:
             self.log.add(seen)

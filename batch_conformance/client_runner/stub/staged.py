@@ -7,10 +7,12 @@ from typing import Any, Self
 
 from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
-from batch_conformance.client_runner.stub.choose import InOrder
+from batch_conformance.client_runner.stub.choose import InOrder, segment_of
 from batch_conformance.client_runner.stub.records import exchange_of
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange, Intent
 
 
@@ -138,5 +140,8 @@ class BatchStub:
 
 def with_asked_id(answer: StubResponse, request: RawRequest) -> StubResponse:
     """The answer, the example's id replaced by the one that the request asks for."""
-    segment = request.target.partition("?")[0].rpartition("/")[2]
-    return answer.with_body(answer.body.replace(b"batch_abc123", segment.encode("ascii", "ignore")))
+    echo = entity_of("get").echo
+    shown = read(answers.example(), echo) if echo else None
+    if not isinstance(shown, str):
+        return answer
+    return answer.with_body(answer.body.replace(shown.encode(), segment_of(request).encode("ascii", "ignore")))

@@ -41,7 +41,7 @@ class Faulty(BatchClient):
     def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the adapter answers for one call for the list."""
         try:
-            return {"batches": [self.as_reply(batch) for batch in self.list_batches(**filters(request))]}
+            return {"batches": [self.as_reply(batch) for batch in self.list_batches(filters(request))]}
         except BatchError as error:
             return failure(error)
 
@@ -182,7 +182,7 @@ class Following(Faulty):
     most_hops = 10
 
     def send(self, url: str, deadline: float) -> Answer:
-        """PlannedRequest, and follow redirects as far as they may be followed."""
+        """Send, and follow redirects as far as they may be followed."""
         answer, at = self.hop(url, deadline, self.may_have_key(url)), url
         for _ in range(self.most_hops):
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -71,9 +71,8 @@ _NEW = "decode.unknown-status"
 
 def _unknown_status(name: str, description: str, change: Callable[[str], str]) -> None:
     class Changed(Faulty):
-        def status(self, value: Mapping[str, Any]) -> str:
-            status = super().status(value)
-            return status if status in _KNOWN else change(status)
+        def enumerated(self, value: str, known: Sequence[Any]) -> str:
+            return value if value in known else change(value)
 
     mutant(name, _NEW, description)(Changed)
 
@@ -217,7 +216,7 @@ class _Cached(Faulty):
 class _CountsCached(Faulty):
     def as_reply(self, batch: Batch) -> Reply:
         reply = super().as_reply(batch)
-        reply["metrics"] = self.memory.setdefault(batch.id, reply["metrics"])
+        reply["metrics"] = self.memory.setdefault(batch["id"], reply["metrics"])
         return reply
 
 
@@ -253,6 +252,6 @@ class _FinalCached(Faulty):
             batch = self.get_batch(batch_id)
         except BatchError as error:
             return failure(error)
-        if batch.status == "COMPLETED":
+        if batch["status"] == "COMPLETED":
             self.memory[batch_id] = {"batch": self.as_reply(batch)}
         return {"batch": self.as_reply(batch)}

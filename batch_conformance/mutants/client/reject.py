@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import MISSING, read, replaced
+from batch_conformance.contract.schema import Violation
 from batch_conformance.mutants.client.base import Faulty, Following, Registry, empty_batch
 from batch_conformance.reference.client import Answer, Batch, BatchError
 
@@ -177,70 +180,60 @@ class _Pairs(Faulty):
 _TYPES = "reject.wrong-types"
 
 
-@mutant("missing-text-filled", _TYPES, "takes a missing text for an empty one")
-class _Filled(Faulty):
-    def text(self, value: Mapping[str, Any], name: str) -> str:
-        return super().text({name: "", **value} if name != "created_at" else value, name)
+def _forgiving(name: str, description: str, mended: Callable[[Violation, Any], Any]) -> None:
+    """A client that mends what is wrong: ``mended`` says what it takes for a place, MISSING where it refuses that."""
+
+    class Changed(Faulty):
+        def batch(self, value: Any) -> Batch:
+            if isinstance(value, dict):
+                for found in entity_of("get").judge.violations(value):
+                    taken = mended(found, read(value, found.pointer))
+                    value = value if taken is MISSING else replaced(value, found.pointer, taken)
+            return super().batch(value)
+
+    mutant(name, _TYPES, description)(Changed)
 
 
-@mutant("missing-count-is-zero", _TYPES, "takes a missing count for zero")
-class _CountIsZero(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        return super().count({name: 0, **value}, name)
+def _is_text(found: Violation) -> bool:
+    return found.pointer in ("/id", "/status", "/outputUrl")
 
 
-@mutant("null-count-is-zero", _TYPES, "takes null for zero")
-class _NullIsZero(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        return 0 if value.get(name, 1) is None else super().count(value, name)
+def _is_count(found: Violation) -> bool:
+    return found.pointer.startswith("/metrics/")
 
 
-@mutant("text-count-taken", _TYPES, "takes a text of digits for a count")
-class _TextCount(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        number = value.get(name)
-        return int(number) if isinstance(number, str) else super().count(value, name)
+_forgiving("missing-text-filled", "takes a missing text for an empty one",
+           lambda found, there: "" if there is MISSING and _is_text(found) else MISSING)  # fmt: skip
+_forgiving("missing-count-is-zero", "takes a missing count for zero",
+           lambda found, there: 0 if there is MISSING and _is_count(found) else MISSING)  # fmt: skip
+_forgiving("null-count-is-zero", "takes null for zero",
+           lambda found, there: 0 if there is None and _is_count(found) else MISSING)  # fmt: skip
+_forgiving("text-count-taken", "takes a text of digits for a count",
+           lambda found, there: int(there) if isinstance(there, str) and there.isdecimal() and _is_count(found)
+           else MISSING)  # fmt: skip
+_forgiving("fraction-cut", "cuts fractions off counts",
+           lambda found, there: int(there) if isinstance(there, float) and _is_count(found) else MISSING)  # fmt: skip
+_forgiving("true-is-one", "takes true for one",
+           lambda found, there: int(there) if isinstance(there, bool) and _is_count(found) else MISSING)  # fmt: skip
+_forgiving("numbers-are-texts", "turns numbers into texts",
+           lambda found, there: str(there) if isinstance(there, int) and _is_text(found) else MISSING)  # fmt: skip
+_forgiving("output-missing-taken", "does not miss outputUrl",
+           lambda found, there: "" if there is MISSING and found.pointer == "/outputUrl" else MISSING)  # fmt: skip
+_forgiving("epoch-taken", "takes a number for a date",
+           lambda found, there: "2024-01-15T10:30:00Z" if isinstance(there, int) and found.pointer == "/created_at"
+           else MISSING)  # fmt: skip
 
 
-@mutant("fraction-cut", _TYPES, "cuts fractions off counts")
-class _FractionCut(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        number = value.get(name)
-        return int(number) if isinstance(number, float) else super().count(value, name)
+def _handing_on(name: str, description: str, pointer: str) -> None:
+    class Changed(Faulty):
+        def refuses(self, found: Violation, value: Any) -> bool:
+            return found.pointer != pointer and super().refuses(found, value)
+
+    mutant(name, _TYPES, description)(Changed)
 
 
-@mutant("true-is-one", _TYPES, "takes true for one")
-class _TrueIsOne(Faulty):
-    def count(self, value: Mapping[str, Any], name: str) -> int:
-        number = value.get(name)
-        return int(number) if isinstance(number, bool) else super().count(value, name)
-
-
-@mutant("numbers-are-texts", _TYPES, "turns numbers into texts")
-class _NumbersAreTexts(Faulty):
-    def text(self, value: Mapping[str, Any], name: str) -> str:
-        item = value.get(name)
-        return str(item) if isinstance(item, int) and name != "created_at" else super().text(value, name)
-
-
-@mutant("null-id-taken", _TYPES, "hands over an id that is null")
-class _NullId(Faulty):
-    def text(self, value: Mapping[str, Any], name: str) -> Any:
-        return None if name == "id" and value.get(name, 1) is None else super().text(value, name)
-
-
-@mutant("output-missing-taken", _TYPES, "does not miss outputUrl")
-class _OutputMissing(Faulty):
-    def text(self, value: Mapping[str, Any], name: str) -> str:
-        return "" if name == "outputUrl" and name not in value else super().text(value, name)
-
-
-@mutant("epoch-taken", _TYPES, "takes a number for a date")
-class _Epoch(Faulty):
-    def text(self, value: Mapping[str, Any], name: str) -> str:
-        if name == "created_at" and isinstance(value.get(name), int):
-            return "2024-01-15T10:30:00Z"
-        return super().text(value, name)
+_handing_on("id-of-any-type", "hands over an id of any type", "/id")
+_handing_on("webhook-of-any-type", "hands over a webhookUrl of any type", "/webhookUrl")
 
 
 @mutant("batch-unwrapped", _TYPES, "takes a batch out of a wrapping object")
@@ -255,9 +248,3 @@ class _ErrorIsBatch(Faulty):
         if isinstance(value, dict) and "message" in value and "id" not in value:
             return empty_batch(self)
         return super().batch(value)
-
-
-@mutant("webhook-of-any-type", _TYPES, "hands over a webhookUrl of any type")
-class _AnyWebhook(Faulty):
-    def optional_text(self, value: Mapping[str, Any], name: str) -> Any:
-        return value.get(name)

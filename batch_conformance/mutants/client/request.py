@@ -217,14 +217,14 @@ class _Twice(Faulty):
 class _Polls(Faulty):
     def get_batch(self, batch_id: str) -> Batch:
         batch = super().get_batch(batch_id)
-        return super().get_batch(batch_id) if batch.status == "PROCESSING" else batch
+        return super().get_batch(batch_id) if batch["status"] == "PROCESSING" else batch
 
 
 @mutant("single-confirms-completed", "request.single", "reads a completed batch once more")
 class _Confirms(Faulty):
     def get_batch(self, batch_id: str) -> Batch:
         batch = super().get_batch(batch_id)
-        return super().get_batch(batch_id) if batch.status == "COMPLETED" else batch
+        return super().get_batch(batch_id) if batch["status"] == "COMPLETED" else batch
 
 
 @mutant("single-retries-403", "request.single", "retries a 403, which is final")

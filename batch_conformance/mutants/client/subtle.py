@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -148,14 +148,14 @@ class _FirstDeadline(Faulty):
 @mutant("id-handed-as-number", "decode.fields", "hands over ids of digits as numbers")
 class _IdHandedAsNumber(Faulty):
     def as_reply(self, batch: Batch) -> dict[str, Any]:
-        return super().as_reply(batch) | ({"id": int(batch.id)} if batch.id.isdecimal() else {})
+        return super().as_reply(batch) | ({"id": int(batch["id"])} if batch["id"].isdecimal() else {})
 
 
 @mutant("odd-id-refused", "decode.fields", "refuses a batch whose id is not of plain characters")
 class _OddIdRefused(Faulty):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if not re.fullmatch(r"[\w-]+", batch.id):
+        if not re.fullmatch(r"[\w-]+", batch["id"]):
             raise BatchError("decode", "not an id")
         return batch
 
@@ -235,10 +235,8 @@ class _MessageIsError(Faulty):
 
 @mutant("status-by-prefix", "decode.unknown-status", "takes what begins like a status for that status")
 class _StatusByPrefix(Faulty):
-    def status(self, value: Any) -> str:
-        status = super().status(value)
-        known = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
-        return next((one for one in known if status.startswith(one)), status)
+    def enumerated(self, value: str, known: Sequence[Any]) -> str:
+        return next((one for one in known if value.startswith(one)), value)
 
 
 @mutant("id-in-lower-case", "decode.fields", "hands over the id in lower case", "decode.id")
@@ -266,9 +264,9 @@ class _LinesJoined(Faulty):
 class _WebhookRemembered(Faulty):
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         reply = super().as_reply(batch)
-        if batch.webhook_url is not None:
-            self.memory[batch.id] = batch.webhook_url
-        return reply | {"webhookUrl": self.memory.get(batch.id)}
+        if batch["webhookUrl"] is not None:
+            self.memory[batch["id"]] = batch["webhookUrl"]
+        return reply | {"webhookUrl": self.memory.get(batch["id"])}
 
 
 @mutant("third-call-cached", "decode.fresh", "answers from the third call on from memory")

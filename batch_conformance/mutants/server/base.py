@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from batch_conformance.operations.stored import StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch
 
 Payload = dict[str, Any]
 
@@ -48,12 +48,12 @@ def register(
 
 
 def fault_in_batch(
-    clause: str, name: str, change: Callable[[Payload, Batch], Any], also: Collection[str] = ()
+    clause: str, name: str, change: Callable[[Payload, StoredBatch], Any], also: Collection[str] = ()
 ) -> None:
     """A server whose batches are changed before they are sent. ``batch.reads`` counts from 1."""
 
     class Faulty(ReferenceServer):
-        def found(self, batch: Batch, asked: Asked) -> Answer:
+        def found(self, batch: StoredBatch, asked: Asked) -> Answer:
             return Answer(200, change(batch.read(), batch))
 
         def shown(self, batch: Batch) -> Any:
@@ -98,13 +98,13 @@ def fault_in_auth(
 def fault_in_lookup(
     clause: str,
     name: str,
-    find: Callable[[ReferenceServer, bytes], Batch | None],
+    find: Callable[[ReferenceServer, bytes], StoredBatch | None],
     also: Collection[str] = (),
 ) -> None:
     """A server that finds batches by more than their id; tried when the real look-up finds nothing."""
 
     class Faulty(ReferenceServer):
-        def look_up(self, segment: bytes) -> Batch | None:
+        def look_up(self, segment: bytes) -> StoredBatch | None:
             return super().look_up(segment) or find(self, segment)
 
     register(name, clause, Faulty, also)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from copy import copy
 from posixpath import normpath
 from typing import Any
 from urllib.parse import quote, unquote
@@ -17,9 +18,10 @@ from batch_conformance.mutants.server.base import (
     fault_in_errors,
     register,
 )
+from batch_conformance.operations.get_batch.store import Batch, State, sample_store
+from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
-from batch_conformance.reference.store import Batch, State, Store, sample_store
 
 LEGAL = ""
 
@@ -209,15 +211,11 @@ class _Limits(ReferenceServer):
 register("rate-limited", LEGAL, _Limits)
 
 
-def _with_store(name: str, *batches: Batch) -> None:
+def _with_store(name: str, *batches: StoredBatch) -> None:
     def build() -> ReferenceServer:
-        return ReferenceServer(Store({batch.id: batch for batch in (_fresh(batch) for batch in batches)}))
+        return ReferenceServer(Store({batch.id: batch for batch in map(copy, batches)}))
 
     register(name, LEGAL, build)
-
-
-def _fresh(batch: Batch) -> Batch:
-    return Batch(batch.id, batch.created_at, batch.states, batch.webhook_url, batch.show_null_webhook)
 
 
 _sample = sample_store().batches
@@ -236,7 +234,7 @@ class _Spellings(ReferenceServer):
         value = "0b4d6c1e-7f3a-4c58-9f0e-2a6b8c9d1e2f"
         super().__init__(Store({value: Batch(value, "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)])}))
 
-    def look_up(self, segment: bytes) -> Batch | None:
+    def look_up(self, segment: bytes) -> StoredBatch | None:
         try:
             return self.store.batches.get(str(UUID(segment.decode("ascii"))))
         except ValueError:

@@ -9,26 +9,27 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 
 from batch_conformance.generate.ids import near_ids
 from batch_conformance.mutants.server.base import fault_in_answer, fault_in_lookup, register
+from batch_conformance.operations.get_batch.store import Batch, State, sample_store
+from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch, State, Store, sample_store
 
 DOCUMENTED = "server.error.documented-status"
 HOSTILE_404 = "server.notfound.hostile-id-404"
 AGREES = "server.error.status-agrees"
 
 
-def _known(server: ReferenceServer, value: str) -> Batch | None:
+def _known(server: ReferenceServer, value: str) -> StoredBatch | None:
     return server.store.batches.get(value)
 
 
-def _any(server: ReferenceServer) -> Batch:
+def _any(server: ReferenceServer) -> StoredBatch:
     return server.store.batches["batch_abc123"]
 
 
-def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, bytes], Batch | None]:
+def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, bytes], StoredBatch | None]:
     """Find the first batch for which ``test(asked, known)`` holds."""
 
-    def find(server: ReferenceServer, segment: bytes) -> Batch | None:
+    def find(server: ReferenceServer, segment: bytes) -> StoredBatch | None:
         asked = unquote(segment.decode("latin-1"), errors="surrogateescape")
         return next((batch for value, batch in server.store.batches.items() if test(asked, value)), None)
 
@@ -167,7 +168,7 @@ def _as_number(parse: Callable[[str], object]) -> Callable[[], ReferenceServer]:
         def __init__(self) -> None:
             super().__init__(_numbered())
 
-        def look_up(self, segment: bytes) -> Batch | None:
+        def look_up(self, segment: bytes) -> StoredBatch | None:
             try:
                 return self.store.batches.get(str(parse(unquote(segment.decode("latin-1")))))
             except (ValueError, OverflowError):

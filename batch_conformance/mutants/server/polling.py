@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from batch_conformance.mutants.server.base import Payload, fault_in_batch, register
+from batch_conformance.operations.stored import StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Batch
 
 FINAL, FORWARD, GROW = "server.poll.final", "server.poll.forward-only", "server.poll.counts-grow"
 IDENTITY, WEBHOOK = "server.poll.identity", "server.poll.webhook-stable"
@@ -15,10 +15,10 @@ IDENTITY, WEBHOOK = "server.poll.identity", "server.poll.webhook-stable"
 
 def _from(
     nth: int, change: Callable[[Payload], Payload], state: str | None = None
-) -> Callable[[Payload, Batch], Payload]:
+) -> Callable[[Payload, StoredBatch], Payload]:
     """Change every answer from the nth read of a batch on."""
 
-    def apply(payload: Payload, batch: Batch) -> Payload:
+    def apply(payload: Payload, batch: StoredBatch) -> Payload:
         hit = batch.reads >= nth and state in (None, payload["status"])
         return change(payload) if hit else payload
 
@@ -27,10 +27,10 @@ def _from(
 
 def _at(
     nth: int, change: Callable[[Payload], Payload], state: str | None = None
-) -> Callable[[Payload, Batch], Payload]:
+) -> Callable[[Payload, StoredBatch], Payload]:
     """Change only the nth answer of a batch."""
 
-    def apply(payload: Payload, batch: Batch) -> Payload:
+    def apply(payload: Payload, batch: StoredBatch) -> Payload:
         hit = batch.reads == nth and state in (None, payload["status"])
         return change(payload) if hit else payload
 
@@ -61,7 +61,7 @@ fault_in_batch(FORWARD, "back-to-pending-from-jobs", _at(3, _set(status="PENDING
 class _Flips(ReferenceServer):
     """A batch that alternates between two states before the end."""
 
-    def found(self, batch: Batch, asked: Asked) -> Answer:
+    def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         payload = batch.read()
         if payload["status"] == "JOBS_CREATED" and batch.reads % 2:
             payload["status"] = "PENDING"
@@ -98,10 +98,10 @@ class _MixesUp(ReferenceServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.last: Batch | None = None
+        self.last: StoredBatch | None = None
         self.count = 0
 
-    def found(self, batch: Batch, asked: Asked) -> Answer:
+    def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         self.count += 1
         shown = self.last if self.last and self.count % 11 == 0 else batch
         self.last = batch

@@ -11,7 +11,7 @@ from typing import Any
 from batch_conformance.checks.client.record import HttpError, InvalidSuccess, ValidBatch
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
-from batch_conformance.contract import current_contract, load_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.operations.list_batches.client_record import Asking, Batches
 
 OPERATION = "list"
@@ -218,7 +218,7 @@ def _as_list(answer: StubResponse) -> StubResponse:
 
 
 def _holds(clause: str) -> bool:
-    return OPERATION in load_contract().clauses[clause].operations
+    return OPERATION in current_contract().clauses[clause].operations
 
 
 def _filtered(factory: CaseFactory, title: str, clause: str, **given: str) -> Case:

@@ -57,8 +57,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                     None,
                     f"the client sent no request to the server it was given: {play.title}",
                     expected=f"GET {path}",
-                    actual=turn.said(),
-                )
+                    actual=turn.said(), code="no-request")
             for exchange in turn.seen[:1]:
                 result.observe()
                 asked = exchange.request.url.partition("?")[0].partition("://")[2].partition("/")[2]
@@ -67,8 +66,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                         exchange,
                         f"the request is another one: {play.title}",
                         expected=f"GET {path}",
-                        actual=f"{exchange.request.method} /{shortened(asked)}",
-                    )
+                        actual=f"{exchange.request.method} /{shortened(asked)}", code="request")
 
 
 @list_check(_QUERY)
@@ -113,8 +111,7 @@ def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
                     None,
                     f"the refusal is another error: {play.title}",
                     expected=shown_kinds(kinds),
-                    actual=turn.said(),
-                )
+                    actual=turn.said(), code="kind")
             continue
         for name, value in asked_for(turn).items():
             _judge_value(result, play, turn, name, f"{value}Z")
@@ -134,8 +131,7 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                         exchange,
                         f"the query holds what was not given: {play.title}",
                         expected=", ".join(given) or "no query",
-                        actual=", ".join(more),
-                    )
+                        actual=", ".join(more), code="unasked")
 
 
 @list_check("client.list.empty")
@@ -148,8 +144,7 @@ def empty(record: ClientRunRecord, result: CheckResult) -> None:
                 turn.last,
                 f"an empty list is none for the caller: {play.title}",
                 expected="a list without batches",
-                actual=turn.said(),
-            )
+                actual=turn.said(), code="lost")
 
 
 @list_check(_ENTRIES, needs=["client.list.empty"])
@@ -164,10 +159,10 @@ def entries(record: ClientRunRecord, result: CheckResult) -> None:
         sent = len(turn.expected.batches)
         if handed is None:
             result.fail(turn.last, f"an ordinary list did not reach the caller: {play.title}",
-                        expected=f"the list of {sent}", actual=turn.said())  # fmt: skip
+                        expected=f"the list of {sent}", actual=turn.said(), code="lost")  # fmt: skip
         elif len(handed) != sent:
             result.fail(turn.last, f"batches are {'lost' if len(handed) < sent else 'made up'}: {play.title}",
-                        expected=f"{sent} batches", actual=f"{len(handed)} batches")  # fmt: skip
+                        expected=f"{sent} batches", actual=f"{len(handed)} batches", code="lost" if len(handed) < sent else "unasked")  # fmt: skip
 
 
 @list_check("client.list.order", needs=[_ENTRIES])
@@ -185,7 +180,7 @@ def order(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         if got != sent:
             result.fail(turn.last, f"the batches come in another order: {play.title}",
-                        expected=", ".join(sent[:5]), actual=", ".join(map(str, got[:5])))  # fmt: skip
+                        expected=", ".join(sent[:5]), actual=", ".join(map(str, got[:5])), code="order")  # fmt: skip
 
 
 @list_check("client.list.not-array", needs=[_ENTRIES])
@@ -203,8 +198,7 @@ def not_array(record: ClientRunRecord, result: CheckResult) -> None:
         if error is None or error.kind not in kinds:
             problem = "taken for a list" if error is None else "reported as an HTTP status that never came"
             result.fail(
-                turn.last, f"{problem}: {turn.expected.what}", expected=shown_kinds(kinds), actual=turn.said()
-            )
+                turn.last, f"{problem}: {turn.expected.what}", expected=shown_kinds(kinds), actual=turn.said(), code="taken" if error is None else "kind")
 
 
 @list_check("client.list.unreadable", needs=[_ENTRIES])
@@ -220,7 +214,7 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
         handed = handed_list(turn)
         if turn.reply.error is None and (handed is None or len(handed) < len(turn.expected.batches)):
             result.fail(turn.last, f"an entry is dropped without a word: {play.title}",
-                        expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said())  # fmt: skip
+                        expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said(), code="lost")  # fmt: skip
 
 
 def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
@@ -245,8 +239,7 @@ def _asked(
                     turn.last,
                     f"the client itself failed: {play.title}",
                     expected="a list",
-                    actual=turn.said(),
-                )
+                    actual=turn.said(), code="crash")
             else:
                 yield play, turn
 
@@ -264,8 +257,7 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
             f"{name} does not arrive as it was given: {play.title}",
             expected=f"{name}={value}"
             + (", or the same instant written otherwise" if _instant(value) else ""),
-            actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}",
-        )
+            actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}", code="request")
 
 
 def _bare_plus(turn: CallResult, name: str) -> bool:

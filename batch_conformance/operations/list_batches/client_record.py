@@ -17,7 +17,7 @@ from batch_conformance.checks.client.record import (
     HttpError,
     ValidBatch,
 )
-from batch_conformance.contract import current_contract, load_contract
+from batch_conformance.contract import current_contract
 
 OPERATION = "list"
 _ABOUT_ONE = "client.decode."
@@ -61,7 +61,7 @@ class ListRunRecord(ClientRunRecord):
 
     def is_broken(self, clause: str) -> bool:
         """Whether a clause that holds for lists is broken by them."""
-        if OPERATION not in load_contract().clauses[clause].operations:
+        if OPERATION not in current_contract().clauses[clause].operations:
             return False
         if clause.startswith(_ABOUT_ONE) and not isinstance(self, _Entries):
             return self.entries.is_broken(clause)

@@ -10,11 +10,13 @@ from typing import Any
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.server.record import Record
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 
 OPERATION = "list"
 #: Clauses that are about one batch, by the beginning of their ids.
-_ABOUT_ONE = ("server.body.", "server.poll.")
+_ABOUT_ONE = ("server.body.", "server.poll.", "server.rule.")
 #: Entries of one list that are looked at, one by one: what is wrong with all shows in these.
 _MOST = 500
 
@@ -69,7 +71,8 @@ def entries(record: Record) -> Iterator[Entry]:
 
 def _entry(exchange: Exchange, index: int, item: Any) -> Entry:
     assert exchange.response is not None
-    own = item.get("id") if isinstance(item, dict) else None
+    named = entity_of("get").echo or "/id"
+    own = read(item, named) if isinstance(item, dict) else None
     intent = replace(exchange.intent, id=own if isinstance(own, str) else "", probe="reads")
     response = replace(exchange.response, body=json.dumps(item).encode())
     return Entry(

@@ -24,7 +24,7 @@ Batch = Mapping[str, Any]
 
 
 def list_check(
-    clause: str, *, needs: Iterable[str]
+    clause: str, *, needs: Iterable[str], explained_by: Iterable[str] = ()
 ) -> Callable[[CheckFunction[Record]], CheckFunction[Record]]:
     """Register the decorated function as the check of a clause; it looks at records of List Batches only."""
 
@@ -34,7 +34,7 @@ def list_check(
             if record.operation == OPERATION:
                 function(record, result)
 
-        return SERVER_CHECKS.check(clause, needs=needs)(check)
+        return SERVER_CHECKS.check(clause, needs=needs, explained_by=explained_by)(check)
 
     return register
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.body import shown
 from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.words import shown
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import split
@@ -47,8 +47,7 @@ def array(record: Record, result: CheckResult) -> None:
                 exchange,
                 "the list of batches is no array",
                 expected="an array of batches, and nothing around it",
-                actual=shown(read.value),
-            )
+                actual=shown(read.value), code="shape")
     if not record.good:
         result.set_aside(STATUS, len(record.reads))
 
@@ -66,8 +65,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
                     exchange,
                     f"the batch {shown(second.get('id'))} stands behind an older one",
                     expected=f"none created later than {shown(first.get('created_at'))} behind it",
-                    actual=f"created_at: {shown(second.get('created_at'))}",
-                )
+                    actual=f"created_at: {shown(second.get('created_at'))}", code="order")
                 break
     if not result.observations:
         result.note("no list held two batches with dates")
@@ -85,8 +83,7 @@ def once(record: Record, result: CheckResult) -> None:
                     exchange,
                     "a batch stands in the list twice",
                     expected=f"{shown(value)} once",
-                    actual="twice",
-                )
+                    actual="twice", code="twice")
                 break
             seen.add(value)
     if not result.observations:
@@ -114,8 +111,7 @@ def complete(record: Record, result: CheckResult) -> None:
                     f"the batch {shown(asked)}, which exists, is not in the list",
                     expected="all batches of the organisation",
                     actual=f"{len(rows)} others",
-                    prelude=(read,),
-                )
+                    prelude=(read,), code="left-out")
         before |= {str(value): exchange for value in there if value not in before}
     if not result.observations:
         result.note("no batch was known to exist before a list was read")
@@ -138,7 +134,7 @@ def agrees(record: Record, result: CheckResult) -> None:
             for name, ours, theirs, read in _differences(row, first, last):
                 result.fail(exchange, f"{name} of the batch {shown(row['id'])} is another one in the list",
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
-                            prelude=(read,))  # fmt: skip
+                            prelude=(read,), code="differs")  # fmt: skip
                 break
     if not result.observations:
         result.note("no batch was read both ways: that takes Get Batch (--batch-operations get,list)")
@@ -211,8 +207,7 @@ def other_org(record: Record, result: CheckResult) -> None:
                 "the list of another organisation holds batches of this one",
                 expected="its own batches only",
                 actual=", ".join(map(shown, strays[:3])),
-                prelude=(ours[strays[0]],),
-            )
+                prelude=(ours[strays[0]],), code="disclosed")
     if not asked:
         result.note("no second organisation's key was given (--batch-other-key-env)")
     elif result.observations and not ours:

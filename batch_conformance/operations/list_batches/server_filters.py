@@ -8,8 +8,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.body import shown
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.words import shown
 from batch_conformance.contract import parse_date_time
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.lists import (
@@ -55,7 +55,7 @@ _FILTER_OF = {
 }
 
 
-@list_check("server.list.together", needs=_FILTERS)
+@list_check("server.list.together", needs=_FILTERS, explained_by=_FILTER_OF.values())
 def together(record: Record, result: CheckResult) -> None:
     """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
@@ -63,25 +63,29 @@ def together(record: Record, result: CheckResult) -> None:
         _filtered(record, result, names, "list-filters", plainly=[_FILTER_OF[name] for name in sorted(names)])
 
 
-@list_check("server.list.offset", needs=[*_FILTERS, "list-offsets"])
+@list_check("server.list.offset", needs=[*_FILTERS, "list-offsets"], explained_by=list(_FILTER_OF.values())[1:])
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant with whatever offset it is written."""
     for name in ("created_after", "created_before"):
         _filtered(record, result, {name}, "list-offsets", plainly=[_FILTER_OF[name]])
 
 
-@list_check("server.list.crossed-dates", needs=[*_FILTERS, "list-crossed", "list-empty"])
+@list_check(
+    "server.list.crossed-dates",
+    needs=[*_FILTERS, "list-crossed", "list-empty"],
+    explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
+)
 def crossed(record: Record, result: CheckResult) -> None:
     """Bounds that leave no room: 400, or nothing."""
     for exchange in record.of("list-crossed"):
-        broken = [clause for clause in list(_FILTER_OF.values())[1:] if _is_broken(record, clause)]
+        broken = [clause for clause in list(_FILTER_OF.values())[1:] if result.failed(clause)]
         if broken:
             result.set_aside(broken[0])
         elif _status_is_anothers(exchange, record, result):
             continue
         elif exchange.status == 200 and not isinstance(value_of(exchange), list):
             result.set_aside(ARRAY)
-        elif exchange.status != 400 and exchange.status != 200 and _is_broken(record, _EMPTY):
+        elif exchange.status != 400 and exchange.status != 200 and result.failed(_EMPTY):
             result.set_aside(_EMPTY)
         else:
             result.observe()
@@ -90,8 +94,7 @@ def crossed(record: Record, result: CheckResult) -> None:
                     exchange,
                     "created_after later than created_before",
                     expected="400, or 200 and []",
-                    actual=_outcome(exchange),
-                )
+                    actual=_outcome(exchange), code="status" if exchange.status != 200 else "unasked")
 
 
 @list_check("server.list.bad-filter", needs=[*READS, "list-bad-filters"])
@@ -107,7 +110,7 @@ def bad_filter(record: Record, result: CheckResult) -> None:
         result.observe()
         if exchange.status == 200 and listed:
             result.fail(exchange, f"{exchange.intent.label} was ignored", expected="400, or at least no batch",
-                        actual=f"200 and {len(listed)} batches")  # fmt: skip
+                        actual=f"200 and {len(listed)} batches", code="unasked")  # fmt: skip
     if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
         result.limit("there was no batch that could have come all the same")
 
@@ -123,7 +126,7 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if exchange.status not in (400, 422):
-            result.fail(exchange, exchange.intent.label, expected="400", actual=_outcome(exchange))
+            result.fail(exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status")
 
 
 def _filtered(
@@ -134,7 +137,7 @@ def _filtered(
     ``plainly`` are clauses that explain what goes wrong when they are broken.
     """
     asked = [exchange for exchange in record.of(probe) if {name for name, _ in _asked(exchange)} == names]
-    cause = next((clause for clause in plainly if _is_broken(record, clause)), "")
+    cause = next((clause for clause in plainly if result.failed(clause)), "")
     whole = list(lists(record, CheckResult(""), *READS))
     for exchange in asked:
         if cause:
@@ -148,8 +151,7 @@ def _filtered(
                 exchange,
                 exchange.intent.label,
                 expected="200 and the batches that fit",
-                actual=_outcome(exchange),
-            )
+                actual=_outcome(exchange), code="status")
             continue
         rows = value_of(exchange)
         if not isinstance(rows, list):
@@ -168,7 +170,7 @@ def _judge_selection(
         if any(fit(row) is False for fit in fits):
             told = {name: row.get(name, MISSING) for name in ("id", "status", "created_at")}
             result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
-                        actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()))  # fmt: skip
+                        actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()), code="unasked")  # fmt: skip
             return
     there = {row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
     earlier = [read for read in whole if read[0].ended <= exchange.started][-1:]
@@ -185,8 +187,7 @@ def _judge_selection(
                 f"the batch {shown(row['id'])}, which fits {said}, is left out",
                 expected="all batches that fit",
                 actual=f"{len(rows)} others",
-                prelude=(earlier[0][0],),
-            )
+                prelude=(earlier[0][0],), code="left-out")
             return
 
 
@@ -221,8 +222,7 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
             result.observe()
             if rows:
                 result.fail(
-                    exchange, f"{name} beyond all batches", expected="no batch", actual=f"{len(rows)} batches"
-                )
+                    exchange, f"{name} beyond all batches", expected="no batch", actual=f"{len(rows)} batches", code="unasked")
 
 
 def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult) -> bool:
@@ -245,10 +245,6 @@ def record_lists(record: Record) -> bool:
     return any(exchange.status == 200 for exchange in record.of(*READS))
 
 
-def _is_broken(record: Record, clause: str) -> bool:
-    return bool(SERVER_CHECKS.checks[clause](record).findings)
-
-
 @list_check(_EMPTY, needs=["list-empty"])
 def empty(record: Record, result: CheckResult) -> None:
     """Where nothing fits: 200 and an array without entries."""
@@ -266,8 +262,7 @@ def empty(record: Record, result: CheckResult) -> None:
                 exchange,
                 f"{exchange.intent.label}, which no batch fits",
                 expected="200 and []",
-                actual=_outcome(exchange),
-            )
+                actual=_outcome(exchange), code="status")
 
 
 def _asked(exchange: Exchange) -> list[tuple[str, str]]:

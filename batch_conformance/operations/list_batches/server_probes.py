@@ -54,8 +54,7 @@ def listing(
         probe,
         _ASKED,
         context.key if key is None else key,
-        key_header=context.key_header,
-        path=current_contract().operation(OPERATION).url_path(),
+        key_name=context.key_name,
         query=tuple((query or {}).items()),
         label=label or (f"the list with {', '.join(query)}" if query else ""),
         operation=OPERATION,
@@ -104,10 +103,11 @@ def late_reads(context: ProbeContext) -> Probe:
 
 def header_case(context: ProbeContext) -> Probe:
     """The valid key under another spelling of the header's name."""
-    own = context.key_header
+    place = current_contract().operation(OPERATION).key
+    own = context.key_name or (place.name if place else "")
     name = own.upper() if own.upper() != own else own.lower()
     if not _is_quick(context):
-        yield replace(listing(context, "header-case", label=f"the valid key under {name}"), key_header=name)
+        yield replace(listing(context, "header-case", label=f"the valid key under {name}"), key_name=name)
 
 
 def auth_per_request(context: ProbeContext) -> Probe:

@@ -68,14 +68,19 @@ def _message(body: bytes) -> str:
     return "; ".join(map(str, said)) if isinstance(said, list) else str(said)
 
 
+def _is_whole(count: object) -> bool:
+    return type(count) is float and count.is_integer()
+
+
 def _batch(body: bytes) -> dict[str, Any]:
     try:
         batch = json.loads(body.decode())
         datetime.fromisoformat(batch["created_at"].upper())
-        counts = [batch["metrics"][name] for name in _COUNTS]
+        counts = batch["metrics"]
+        counts |= {name: int(counts[name]) for name in _COUNTS if _is_whole(counts[name])}
         texts = [batch[name] for name in ("id", "status", "outputUrl")] + [batch.get("webhookUrl") or ""]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BatchError("decode", f"not a batch: {error}") from error
-    if any(type(count) is not int for count in counts) or not all(isinstance(text, str) for text in texts):
+    if any(type(counts[name]) is not int for name in _COUNTS) or not all(isinstance(text, str) for text in texts):
         raise BatchError("decode", "not a batch: wrong types")
     return batch  # type: ignore[no-any-return]

@@ -1,0 +1,97 @@
+"""What a request of a call is to be, by the operation in the contract in use: its path, parameters and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from batch_conformance.contract import KeyPlace, Operation
+from batch_conformance.http import Request
+from batch_conformance.http.key_values import key_values, pairs_of, query_pairs
+
+_QUERY, _COOKIE = KeyPlace("", "query"), KeyPlace("", "cookie")
+
+
+def around(operation: Operation, base_url: str) -> tuple[str, str]:
+    """What stands before and behind the id in the path of a request, the base's path included."""
+    before, _, after = operation.raw_path("\0").partition("\0")
+    return urlsplit(base_url).path + before, after
+
+
+def wanted_path(operation: Operation, base_url: str, batch_id: str) -> str:
+    """The path of a request, the base's path included, the id percent-encoded."""
+    return urlsplit(base_url).path + operation.url_path(batch_id)
+
+
+def is_path_of(operation: Operation, base_url: str, path: str) -> bool:
+    """Whether a path is the operation's, whatever stands for the id."""
+    before, after = around(operation, base_url)
+    return len(path) >= len(before) + len(after) and path.startswith(before) and path.endswith(after)
+
+
+def undocumented_query(operation: Operation, query: str) -> list[tuple[str, str]]:
+    """What of a query is neither a documented parameter nor the key."""
+    known = {row.name for row in operation.of_place("query")}
+    known |= {key.name for key in operation.keys if key.place == "query"}
+    return [(name, value) for name, value in query_pairs(query) if name not in known]
+
+
+def lacking(operation: Operation, request: Request) -> Iterator[str]:
+    """Required parameters that a request does not have: place and name."""
+    query, cookies = ({name for name, _ in pairs_of(request, place)} for place in (_QUERY, _COOKIE))
+    for row in operation.parameters:
+        if not row.required or row.place == "path":
+            continue
+        there = {"query": row.name in query, "cookie": row.name in cookies}
+        if not there.get(row.place, bool(request.header_values(row.name))):
+            yield f"the {'query parameter' if row.place == 'query' else row.place} {row.name}"
+
+
+def keys_in(operation: Operation, request: Request) -> list[str]:
+    """The values in the place of the key, without what stands before a key (``Bearer ``)."""
+    key = operation.key
+    values = key_values(request, key)
+    if key is None or not key.prefix:
+        return values
+    size = len(key.prefix)
+    return [value[size:] if value[:size].lower() == key.prefix.lower() else value for value in values]
+
+
+def shown_key(operation: Operation, value: str) -> str:
+    """A key as it stands in its place, for people."""
+    key = operation.key
+    assert key is not None
+    if key.place == "header":
+        return f"{key.name}: {key.prefix}{value}"
+    return f"?{key.name}={value}" if key.place == "query" else f"Cookie: {key.name}={value}"
+
+
+def shown_place(operation: Operation) -> str:
+    """Where the key goes, in words."""
+    key = operation.key
+    assert key is not None
+    return key.name if key.place == "header" else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
+
+
+def without_key(operation: Operation, request: Request) -> Request:
+    """A request without what stands in the key's place."""
+    key = operation.key
+    if key is None:
+        return request
+    url, headers = request.url, request.headers
+    if key.place == "header":
+        headers = tuple(pair for pair in headers if not key.is_named(pair[0]))
+    elif key.place == "query":
+        path, mark, query = url.partition("?")
+        kept = [part for part in query.split("&") if [name for name, _ in query_pairs(part)] != [key.name]]
+        url = path + (mark if kept else "") + "&".join(kept)
+    else:
+        headers = tuple(_without_cookie(name, value, key) for name, value in headers)
+    return Request(request.method, url, headers, request.body)
+
+
+def _without_cookie(name: str, value: str, key: KeyPlace) -> tuple[str, str]:
+    if name.lower() != "cookie":
+        return name, value
+    kept = (pair for pair in value.split(";") if pair.partition("=")[0].strip() != key.name)
+    return name, ";".join(kept)

@@ -1,0 +1,77 @@
+"""Clauses ``server.header.*``: documented headers that must be there, or whose values are constrained.
+
+There is one for every such header of the contract; none is written by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.words import shown
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import HEADER, header_clause, is_promised
+from batch_conformance.contract.rule_list import beside
+from batch_conformance.contract.schema import SchemaJudge
+
+_NEEDS = ["reads", "unauthenticated", "invalid-keys", "unknown-ids", "staged"]
+
+
+@SERVER_CHECKS.family(HEADER, needs=_NEEDS)
+def header(record: Record, result: CheckResult) -> None:
+    """The header is there where it must be, and its value is as documented."""
+    for exchange in record.exchanges:
+        response = exchange.response
+        if response is None or exchange.intent.probe == "discovery":
+            continue
+        answer = record.documented.answer(response.status)
+        rows = answer.headers.items() if answer else ()
+        name, found = next((row for row in rows if header_clause(row[0]) == result.clause), ("", None))
+        if found is None or not is_promised(found):
+            continue
+        values = response.header_values(name)
+        if not values and not found.get("required"):
+            continue
+        result.observe()
+        wrong = _wrong(record.operation, str(answer.key if answer else ""), name, tuple(values))
+        if wrong:
+            result.fail(
+                exchange,
+                f"the header {name} of a {response.status}: expected {wrong}",
+                expected=wrong,
+                actual=" and ".join(map(shown, values)) if values else "absent",
+                code="header",
+            )
+    if not result.observations:
+        result.note("no answer that is to have it was seen")
+
+
+@cached_by_contract
+def _wrong(operation: str, key: str, name: str, values: tuple[str, ...]) -> str:
+    """What was expected of a header's value; empty if it is as documented."""
+    answer = current_contract().operation(operation).answers[key]
+    schema: Any = next(row for header, row in answer.headers.items() if header == name).get("schema", True)
+    if not values:
+        return "a value"
+    document = current_contract().document.content
+    violations = SchemaJudge(schema, document).violations(_parsed(", ".join(values), schema, document))
+    return "; ".join(dict.fromkeys(one.expected for one in violations))
+
+
+def _parsed(text: str, schema: Any, document: dict[str, Any]) -> Any:
+    """A header's text as the value that its schema speaks of: a number or a flag as in JSON, a list by its commas."""
+    types = {
+        kind
+        for layer in beside(schema, document)
+        for kind in ([layer["type"]] if isinstance(layer.get("type"), str) else layer.get("type", ()))
+    }
+    if "array" in types:
+        return [part.strip() for part in text.split(",")]
+    if types & {"integer", "number", "boolean"}:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text

@@ -1,0 +1,120 @@
+"""Which statuses and media types the contract in use gives an operation, and which of them mean what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batch_conformance.contract import Answer, MediaType, cached_by_contract, current_contract
+from batch_conformance.contract.pointers import split
+from batch_conformance.contract.rule_list import beside, parts
+
+_SUCCESS = 200
+_CLIENT_ERRORS = range(400, 500)
+#: What HTTP itself means by a refusal, and by nothing being there (RFC 9110, 15.5).
+_REFUSALS = (401, 403)
+_NOTHING_THERE = (404, 410)
+
+
+@cached_by_contract
+def documents(operation: str, status: int) -> bool:
+    """Whether an answer with this status is documented: by itself, in a range or by ``default``."""
+    return current_contract().operation(operation).documents(status)
+
+
+@cached_by_contract
+def success_statuses(operation: str) -> tuple[int, ...]:
+    """The documented 2xx, those of a range too; 200 where none is documented."""
+    keys = [key for key in current_contract().operation(operation).answers if key.startswith("2")]
+    one_by_one = tuple(sorted(int(key) for key in keys if key.isdecimal()))
+    return one_by_one + ((*range(200, 300),) if "2XX" in keys else ()) or (_SUCCESS,)
+
+
+def is_success(status: int | None, operation: str = "get") -> bool:
+    """Whether a status is a documented success."""
+    return status in success_statuses(operation)
+
+
+def either(statuses: tuple[int, ...]) -> str:
+    """The statuses as a choice, for people."""
+    return " or ".join(map(str, statuses[:4]))
+
+
+def documented_keys(operation: str) -> list[str]:
+    """The keys of the documented answers, in order: statuses, ranges, ``default``."""
+    return sorted(current_contract().operation(operation).answers)
+
+
+@cached_by_contract
+def answer_for(operation: str, status: int) -> Answer | None:
+    """What is documented for an error status; for an undocumented one, another documented error with a body."""
+    found = current_contract().operation(operation)
+    answer = found.answer(status)
+    if answer is not None and (answer.media_types or status < 400):
+        return answer
+    rows = [
+        row for key, row in sorted(found.answers.items()) if key[:1] in ("4", "5", "d") and row.media_types
+    ]
+    return next(iter(rows), None) if answer is None else answer
+
+
+@cached_by_contract
+def error_body(operation: str, status: int, media: str | None) -> MediaType | None:
+    """What the body of an error is judged by; None where no error has a documented body, or it is not JSON."""
+    answer = answer_for(operation, status)
+    found = None if answer is None else answer.body_of(media) or answer.media_type
+    return found if found is not None and _is_json_type(found.name.partition(";")[0].strip()) else None
+
+
+@cached_by_contract
+def has_member(operation: str, status: int, pointer: str) -> bool:
+    """Whether the documented body of an error has a member."""
+    media = error_body(operation, status, None)
+    if media is None or not pointer:
+        return False
+    document = current_contract().document.content
+    nodes: list[Any] = [media.schema]
+    for part in split(pointer):
+        nodes = [inner for node in nodes for inner in parts(node, document, part)]
+    return bool(nodes)
+
+
+@cached_by_contract
+def error_members(operation: str) -> frozenset[str]:
+    """Names of the members that any documented error body has."""
+    contract = current_contract()
+    rows = [row for row in contract.operation(operation).answers.values() if row.key[:1] in ("4", "5", "d")]
+    schemas = [media.schema for row in rows for media in row.media_types.values()]
+    layers = (layer for schema in schemas for layer in beside(schema, contract.document.content))
+    return frozenset(name for layer in layers for name in layer.get("properties", ()))
+
+
+@cached_by_contract
+def success_media(operation: str) -> tuple[str, ...]:
+    """The media types that success answers are documented with."""
+    return _names(current_contract().operation(operation).success)
+
+
+def error_media(operation: str, status: int) -> tuple[str, ...]:
+    """The media types that an error of this status is documented with."""
+    return _names(answer_for(operation, status))
+
+
+def _names(answer: Answer | None) -> tuple[str, ...]:
+    return tuple(name.partition(";")[0].strip().lower() for name in answer.media_types) if answer else ()
+
+
+def fits(media: str | None, documented: tuple[str, ...]) -> bool:
+    """Whether a media type is one of the documented, ranges such as ``application/*`` heeded."""
+    if media is None:
+        return False
+    return bool({media, media.partition("/")[0] + "/*", "*/*"} & set(documented))
+
+
+def is_json(operation: str, media: str | None) -> bool:
+    """Whether a success body is to be JSON: unless it is of a documented media type that is not."""
+    return media is None or not fits(media, success_media(operation)) or _is_json_type(media)
+
+
+def _is_json_type(media: str) -> bool:
+    subtype = media.partition("/")[2]
+    return subtype in ("json", "*") or subtype.endswith("+json")

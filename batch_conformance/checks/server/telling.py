@@ -1,0 +1,80 @@
+"""By what an answer is seen to give away a batch: names and values that nothing but a batch has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from batch_conformance.contract import cached_by_contract
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.pointers import join, split
+from batch_conformance.contract.statuses import error_body
+
+#: Shorter values turn up in any text by chance.
+_TELLING = 8
+
+
+def telling_names(value: Any, operation: str = "get") -> Iterator[str]:
+    """Names of a batch's members anywhere in a JSON value; that of its status only with a batch's status in it."""
+    entity, names = entity_of(operation), _names(operation)
+    moving = split(entity.lifecycle_pointer)[-1:] if entity.lifecycle_pointer else ()
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            status = name in moving and isinstance(item, str) and item in entity.lifecycle.values
+            if status or name in names:
+                yield name
+            yield from telling_names(item, operation)
+    elif isinstance(value, list):
+        for item in value:
+            yield from telling_names(item, operation)
+
+
+@cached_by_contract
+def _names(operation: str) -> frozenset[str]:
+    """Names of members at any depth of a batch that no error has, and that are no everyday word."""
+    entity, errors = entity_of(operation), error_body(operation)
+    if entity.schema is True or not isinstance(entity.schema, dict):
+        return frozenset()
+    taken = set(errors.members) if errors else set()
+    pointers = [place.pointer for place in entity.places if place.pointer]
+    found = {split(one)[-1]: one for one in pointers if split(one)[-1] != "*"}
+    apart = {split(one)[-1] for one in (entity.echo, entity.lifecycle_pointer) if one}
+    return frozenset(
+        name for name, one in found.items() if name not in taken | apart and (_is_own(name) or _holds(entity, one))
+    )
+
+
+def _is_own(name: str) -> bool:
+    """Whether a name is made of several words: a single one may well stand in any error."""
+    return not (name.isascii() and name.isalpha() and (name.islower() or name.isupper()))
+
+
+def _holds(entity: Entity, pointer: str) -> bool:
+    """Whether an object or an array stands there: then a word alone is telling, too."""
+    below = any(place.pointer.startswith(f"{pointer}/") for place in entity.places)
+    return below or any(
+        isinstance(schema, dict) and schema.get("type") in ("object", "array") for schema in entity.at(pointer)
+    )
+
+
+def telling_values(batch: Mapping[str, Any], operation: str = "get") -> Iterator[str]:
+    """Texts in a batch that nothing else holds by chance: neither its id, nor a word that the schema names."""
+    entity = entity_of(operation)
+    for pointer, value in _texts(batch, ""):
+        if pointer == entity.echo or len(value) < _TELLING:
+            continue
+        schemas = list(entity.at(pointer))
+        named = any(isinstance(one, dict) and ("enum" in one or "const" in one) for one in schemas)
+        if schemas and not named:
+            yield value
+
+
+def _texts(value: Any, at: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _texts(item, join(at, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, join(at, str(number)))

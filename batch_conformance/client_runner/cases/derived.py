@@ -1,0 +1,133 @@
+"""Cases that follow from the schema alone: for every place that no hand-written case varies, a few of its values.
+
+Each is blamed by the kind of its place: a status, a date-time, an integer, what may be absent or null; all others on
+``client.decode.fields``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from batch_conformance.checks.client.compare import CLAUSE_OF_KIND, FIELDS
+from batch_conformance.client_runner.cases.case import Case, CaseFactory, ordinary_values
+from batch_conformance.client_runner.cases.plugged import operation_cases
+from batch_conformance.contract import base_contract, cached_by_contract
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.pointers import MISSING, read, split
+from batch_conformance.generate.ordinary import Ordinary
+from batch_conformance.generate.space import Space
+from batch_conformance.generate.valid import Generated, values_of
+
+OPTIONAL = "client.decode.optional"
+#: Values of one place, beyond those of an enum, and of all of them.
+_A_PLACE = 8
+_ALL = 400
+#: Keywords that say which forms the whole answer has.
+_FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
+
+
+@dataclass(frozen=True)
+class _Derived:
+    value: dict[str, Any]
+    pointer: str
+    clause: str
+    title: str
+
+
+def derived_cases(factory: CaseFactory) -> Iterator[Case]:
+    """One case a value."""
+    for one in _derived():
+        value = one.value
+        if one.pointer != factory.values.entity.echo:
+            value = factory.values.with_id(value, factory.id())
+        yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
+
+
+@cached_by_contract
+def _derived() -> tuple[_Derived, ...]:
+    values = ordinary_values()
+    varied = varied_as_before()
+    known = values.space
+    if all(place in varied for place in _places(values)):
+        return ()
+    given = [values.base, *known.examples]
+    space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
+    taken: Counter[str] = Counter()
+    found = []
+    for row in values_of(space, _ALL, leave=varied):
+        place = _place_of(values, row)
+        if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
+            continue
+        listed = row.label.startswith(("value ", "null", "absent", "present", "branch "))
+        taken[place] += not listed
+        if taken[place] <= _A_PLACE or listed:
+            found.append(_Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
+    return tuple(found)
+
+
+def varied_as_before() -> frozenset[str]:
+    """The places that hand-written cases vary, as far as the contract in use says of them what it says unedited."""
+    return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
+
+
+def _places(values: Ordinary) -> set[str]:
+    return {"", *(leaf.place for leaf in values.leaves.of(values.base))}
+
+
+def _place_of(values: Ordinary, row: Generated) -> str:
+    """The place of a value, as a pattern; what is absent is looked up where it is there."""
+    for value in (row.value, values.base):
+        for leaf in values.leaves.of(value):
+            if leaf.pointer == row.pointer:
+                return leaf.place
+    return row.pointer
+
+
+def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
+    """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
+    before = entity_of("get", base_contract())
+    same = {place for place in varied if _said(entity, place) == _said(before, place)}
+    return frozenset(same | ({""} if _forms(entity) == _forms(before) else set()))
+
+
+def _said(entity: Entity, pointer: str) -> str:
+    """Whatever the schema says of a place, and whether something must be there."""
+    required = [place.pointer for place in entity.places if place.keyword == "required" and place.pointer == pointer]
+    return json.dumps([list(entity.at(pointer)), required], sort_keys=True)
+
+
+def _forms(entity: Entity) -> str:
+    schema: Mapping[str, Any] = entity.schema if isinstance(entity.schema, dict) else {}
+    return json.dumps({key: schema[key] for key in _FORMS if key in schema}, sort_keys=True)
+
+
+def _is_odd(row: Generated) -> bool:
+    """Values of which other clauses speak, or none: unknown members, dates in odd letters, leap seconds."""
+    return row.label == "unknown member" or row.label.startswith(("lower case", "leap second"))
+
+
+def _is_ruled(values: Ordinary, place: str, label: str) -> bool:
+    """Whether a value may break a rule that nobody judges here: examples are right as they are."""
+    return not label.startswith("example") and any(
+        f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
+        for named in values.ruled_places
+    )
+
+
+def _clause_of(values: Ordinary, row: Generated) -> str:
+    value = read(row.value, row.pointer)
+    if row.pointer and (value is MISSING or value is None or row.label == "present"):
+        return OPTIONAL
+    kind = next((leaf.kind for leaf in values.leaves.of(row.value) if leaf.pointer == row.pointer), "any")
+    return CLAUSE_OF_KIND.get(kind, FIELDS)
+
+
+def _title(row: Generated) -> str:
+    name = ".".join(split(row.pointer)) or "a batch"
+    return f"{name}: {row.label}"
+
+

@@ -1,0 +1,126 @@
+"""Answers with exactly one fault that every reader of JSON can see: a member missing, or of a type it never has.
+
+What only a validator would notice (``format``, ``pattern``, bounds, another value of an enum) is not demanded of
+clients (contracts/decisions.md, 30).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from batch_conformance.checks.client.record import InvalidSuccess
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
+from batch_conformance.client_runner.cases.derived import varied_as_before
+from batch_conformance.client_runner.stub.answers import json_body
+from batch_conformance.contract import cached_by_contract
+from batch_conformance.contract.numbers import is_number
+from batch_conformance.contract.places import places
+from batch_conformance.contract.pointers import expand, read, replaced, split
+from batch_conformance.generate.faults import Fault, faults_of
+from batch_conformance.generate.shape import Shape
+from batch_conformance.generate.space import Space
+
+CLAUSE = "client.reject.wrong-types"
+#: Faults of a place in the order in which they are the likelier to come.
+_LIKELIEST = (
+    "removed",
+    "null",
+    "the number as text",
+    "a number with a fraction",
+    "a number",
+    "true",
+    "an empty array",
+    "in an array",
+    "a string",
+    "an array",
+    "an object",
+)
+#: Values for the places whose values are listed, none of them of a listed value's type.
+_OTHERS = (("null", None), ("a number", 1705314600), ("true", True), ("an array", ["x"]), ("an object", {"value": "x"}))
+
+
+@cached_by_contract
+def wrong_types(most: int = 5) -> tuple[Fault, ...]:
+    """Single faults of the documented answer: members missing, and values of another type, at most so many a place."""
+    values = ordinary_values()
+    known = values.space
+    space = Space(known.schema, known.document, [values.base, *known.examples], ruled=False, judge=known.judge)
+    found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
+    rank = {label: at for at, label in enumerate(_LIKELIEST)}
+    found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
+    varied = varied_as_before()
+    # What an overlay changed first: a short run takes the first ones only.
+    found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
+    taken: Counter[str] = Counter()
+    kept = []
+    for one in found:
+        taken[one.pointer] += one.code != "required"
+        if taken[one.pointer] <= most:
+            kept.append(one)
+    return tuple(kept)
+
+
+def _of_listed(space: Space) -> Iterator[Fault]:
+    """Faults of places whose values are listed, without a type beside the list."""
+    base = space.examples[0]
+    for place in places(space.schema, space.document):
+        if place.keyword not in ("enum", "const") or "type" in place.schema:
+            continue
+        for pointer in expand(base, place.pointer):
+            for label, value in _OTHERS:
+                wrong = replaced(base, pointer, value)
+                codes = [(one.code, one.pointer) for one in space.judge.violations(wrong)]
+                if codes == [(place.keyword, pointer)]:
+                    yield Fault(wrong, place.keyword, pointer, place.schema_pointer, label, base)
+
+
+def _is_other_type(space: Space, fault: Fault) -> bool:
+    """Whether no value of this type may ever stand at the place of a fault."""
+    shapes = space.builder.shapes(space.schemas_at(fault.base, fault.pointer))
+    allowed = {name for shape in shapes for name in _types_of(shape)}
+    return not _types(read(fault.value, fault.pointer)) & allowed
+
+
+def _types_of(shape: Shape) -> set[str]:
+    return {name for value in shape.enum for name in _types(value)} if shape.enum is not None else set(shape.types)
+
+
+def _types(value: Any) -> set[str]:
+    """The JSON types that a value is of: a whole number is of two."""
+    if isinstance(value, bool):
+        return {"boolean"}
+    if is_number(value):
+        return {"number", "integer"} if value == int(value) else {"number"}
+    return {{type(None): "null", str: "string", list: "array"}.get(type(value), "object")}
+
+
+def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
+    """One case a fault, and objects that are no such answer at all."""
+    for fault in wrong_types():
+        yield wrong_type_case(factory, fault)
+    batch_id = factory.id()
+    whole = factory.batch(batch_id)
+    rows: tuple[tuple[str, Any], ...] = (
+        ("no member at all", {}),
+        ("the answer in a member of an object", {"data": whole}),
+    )
+    if factory.values.entity.required:
+        for what, value in rows:
+            yield _case(what, value, batch_id, "")
+
+
+def wrong_type_case(factory: CaseFactory, fault: Fault) -> Case:
+    """A 200 with this fault."""
+    batch_id = factory.id()
+    echo = factory.values.entity.echo
+    value = fault.value if echo is None or echo == fault.pointer else factory.values.with_id(fault.value, batch_id)
+    name = ".".join(split(fault.pointer))
+    what = f"{name} is missing" if fault.code == "required" else f"{name} is of another type: {fault.label}"
+    return _case(what, value, batch_id, fault.pointer)
+
+
+def _case(what: str, value: Any, batch_id: str, pointer: str) -> Case:
+    step = CallStep(batch_id, InvalidSuccess(what, pointer), (json_body(value),))
+    return Case(f"a 200 with {what}", (CLAUSE, "client.auth.not-in-errors"), (step,))

@@ -1,0 +1,113 @@
+"""How many cases are under way at once with a client in processes of its own: as many as keep the machine busy.
+
+Most of what takes long is waiting: for a deadline, for a retry. So slow cases come first, and where all lanes wait,
+there is another one, with a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+from batch_conformance.client_runner.cases import Case
+from batch_conformance.client_runner.cases.case import FAULT_DEADLINE, SHORT_DEADLINE
+
+#: Lanes that are to be at work at a time, and lanes at most: a process each.
+AT_WORK, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
+#: Seconds after which a case that is under way is taken to wait.
+_WAITING = 0.3
+#: Seconds between two looks at the lanes.
+_LOOK = 0.05
+
+
+def play_side_by_side(cases: Sequence[Case], play: Callable[[Case], None], most: int = MOST_LANES) -> None:
+    """Play all cases in up to ``most`` threads, slow ones first. Raises what ``play`` raises, once all have ended."""
+    _Lanes(cases, play, most).run()
+
+
+def slow_first(cases: Sequence[Case]) -> list[Case]:
+    """The order in which to begin: what waits for a deadline, several calls in a row, retries, and then the rest."""
+    return sorted(cases, key=_rank)
+
+
+def _rank(case: Case) -> int:
+    # A client that does not keep the deadline it was given is waited for, for a while.
+    if any(ask.timeout_s <= (FAULT_DEADLINE if case.waits else SHORT_DEADLINE) for ask in case.asks):
+        return 0
+    return 2 if case.waits else 1 if len(case.asks) > 1 else 3
+
+
+class _Lanes:
+    """Cases that are left, and the lanes that take them. ``failed`` ends the run."""
+
+    def __init__(self, cases: Sequence[Case], play: Callable[[Case], None], most: int) -> None:
+        order = slow_first(cases)
+        self._slow = deque(case for case in order if _rank(case) < 3)
+        self._quick = deque(case for case in order if _rank(case) == 3)
+        self._play = play
+        self._most = most
+        self._changed = threading.Condition()
+        #: When each lane began what it is at.
+        self._since: dict[int, float] = {}
+        self._lanes: list[threading.Thread] = []
+        self._ended = 0
+        self._failed: BaseException | None = None
+
+    def run(self) -> None:
+        """Play until nothing is left."""
+        try:
+            with self._changed:
+                while self._ended < len(self._lanes) or not self._lanes:
+                    if self._wants_another():
+                        self._open_lane()
+                    else:
+                        self._changed.wait(_LOOK)
+        finally:
+            # Interrupted: nothing more is begun, what is under way comes to its end.
+            with self._changed:
+                self._slow.clear()
+                self._quick.clear()
+            for lane in self._lanes:
+                lane.join()
+        if self._failed:
+            raise self._failed
+
+    def _wants_another(self) -> bool:
+        if len(self._lanes) >= self._most or not (self._slow or self._quick):
+            return False
+        now = time.monotonic()
+        waiting = sum(now - since > _WAITING for since in self._since.values())
+        return len(self._lanes) - self._ended - waiting < AT_WORK
+
+    def _open_lane(self) -> None:
+        number = len(self._lanes)
+        # One of those at work is for the quick ones: they would else come last, all together.
+        first, second = (self._quick, self._slow) if number % AT_WORK == AT_WORK - 1 else (self._slow, self._quick)
+        lane = threading.Thread(target=self._lane, args=(number, first, second), name="batch-lane", daemon=True)
+        self._lanes.append(lane)
+        lane.start()
+
+    def _lane(self, number: int, first: deque[Case], second: deque[Case]) -> None:
+        try:
+            while (case := self._next(number, first, second)) is not None:
+                self._play(case)
+        except BaseException as error:
+            with self._changed:
+                self._failed = self._failed or error
+                self._slow.clear()
+                self._quick.clear()
+        finally:
+            with self._changed:
+                self._since.pop(number, None)
+                self._ended += 1
+                self._changed.notify_all()
+
+    def _next(self, number: int, first: deque[Case], second: deque[Case]) -> Case | None:
+        with self._changed:
+            case = first.popleft() if first else second.popleft() if second else None
+            if case is not None:
+                self._since[number] = time.monotonic()
+            return case

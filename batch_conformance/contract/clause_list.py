@@ -1,0 +1,242 @@
+"""The clauses of one contract: the rows of ``contracts/clauses.yaml``, and one for whatever none of them covers.
+
+``covers`` of a row binds it to places of the entity (``entity:/created_at``), to rules (``rule:metrics-sum``), or to
+places of error bodies (``error:/statusCode``). Of several places the longest wins; ``entity:`` is the object itself
+alone. What is left gets ``server.body.<member>``, ``server.rule.<code>`` or ``server.header.<name>``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from batch_conformance.contract.current import current_contract
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.load import Clause, load_contract
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.places import ASSERTIONS, Place
+from batch_conformance.contract.pointers import join, split
+from batch_conformance.contract.rule_list import StatedRule
+from batch_conformance.contract.schema import expectation
+
+BODY, RULE, HEADER = "server.body.", "server.rule.", "server.header."
+#: Derived clauses stand where these do: after the last row of the theme.
+_AFTER = "server.body."
+#: The object itself; and what it holds that is not documented.
+_ROOT, _OTHERS = "entity:", "entity:/*"
+_SHORT = 160
+
+
+@dataclass(frozen=True, eq=False)
+class ClauseList:
+    """The clauses in the order of reports, and which of them answers for what."""
+
+    contract: Contract
+
+    @cached_property
+    def entities(self) -> list[Entity]:
+        """What the success answers of all operations hold, each once."""
+        found = [entity_of(name, self.contract) for name in self.contract.operations]
+        return list({entity.pointer: entity for entity in found}.values())
+
+    @cached_property
+    def clauses(self) -> dict[str, Clause]:
+        """Every clause by its id: the rows, and after those about bodies the derived ones."""
+        rows = list(load_contract().clauses.values())
+        at = max(number for number, row in enumerate(rows) if row.id.startswith(_AFTER)) + 1
+        return {row.id: row for row in (*rows[:at], *self._derived, *rows[at:])}
+
+    @cached_property
+    def headers(self) -> dict[str, list[tuple[str, str]]]:
+        """By clause: the operations, and the keys of their answers, that a documented header stands in."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for operation in self.contract.operations.values():
+            for answer in operation.answers.values():
+                for name, header in answer.headers.items():
+                    if is_promised(header):
+                        clause = header_clause(name)
+                        found.setdefault(clause, []).append((operation.name, answer.key))
+        return found
+
+    @cached_property
+    def _covers(self) -> dict[str, str]:
+        rows = load_contract().clauses.values()
+        return {cover: row.id for row in rows for cover in row.covers if not _names_status(cover, row)}
+
+    @cached_property
+    def _derived(self) -> list[Clause]:
+        found: dict[str, Clause] = {}
+        for entity in self.entities:
+            for place in entity.places:
+                if not self._row_of(place.pointer):
+                    clause = _body_clause(
+                        self._derived_id(place.pointer), place, entity, self._operations(entity)
+                    )
+                    found.setdefault(clause.id, clause)
+            for rule in entity.stated_rules:
+                if f"rule:{rule.code}" not in self._covers:
+                    clause = _rule_clause(rule, self._operations(entity))
+                    found.setdefault(clause.id, clause)
+        for header, answers in self.headers.items():
+            found.setdefault(header, _header_clause(header, self.contract, *answers[0]))
+        return list(found.values())
+
+    def _operations(self, entity: Entity) -> tuple[str, ...]:
+        """The operations whose success answers hold an entity."""
+        names = self.contract.operations
+        return tuple(name for name in names if entity_of(name, self.contract).pointer == entity.pointer)
+
+    def of_place(self, pointer: str) -> str:
+        """The clause that answers for a place of the entity."""
+        row = self._row_of(pointer)
+        if row:
+            return row
+        derived = self._derived_id(pointer)
+        if derived in self.clauses:
+            return derived
+        others = self._derived_id("/*")
+        return others if others in self.clauses else self._covers[_ROOT]
+
+    def of_rule(self, code: str) -> str:
+        """The clause that answers for a rule."""
+        return self._covers.get(f"rule:{code}", RULE + _plain(code))
+
+    def absent(self, clause: str) -> bool:
+        """Whether the contract has nothing of what a clause covers any more."""
+        row = self.clauses.get(clause)
+        written = row is not None and not row.derived
+        covers = (
+            [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
+        )
+        return bool(covers) and not any(self._is_there(cover) for cover in covers)
+
+    def _is_there(self, cover: str) -> bool:
+        kind, _, what = cover.partition(":")
+        if kind == "entity":
+            places = {place.pointer for entity in self.entities for place in entity.places}
+            # A member that is forbidden is judged, though it is not documented.
+            return what in places or any(entity.has(what) for entity in self.entities)
+        rules = (rule for entity in self.entities for rule in entity.stated_rules)
+        return any(rule.code == what and not rule.unknown for rule in rules)
+
+    def _row_of(self, pointer: str) -> str:
+        if not pointer:
+            return self._covers[_ROOT]
+        parts = split(pointer)
+        for length in range(len(parts), 0, -1):
+            row = self._covers.get("entity:" + join("", *parts[:length]))
+            if row:
+                return row
+        return ""
+
+    def _derived_id(self, pointer: str) -> str:
+        """One clause for each member; a name that a row has already, or that ids cannot have, is made another."""
+        name = split(pointer)[0]
+        if name == "*":
+            return BODY + "others"
+        plain = _plain(name)
+        taken = BODY + plain in load_contract().clauses or plain == "others"
+        return BODY + ("member-" if taken else "") + plain
+
+
+def clause_list(contract: Contract | None = None) -> ClauseList:
+    """The clauses of a contract, of the one in use unless another is given."""
+    return (contract or current_contract()).kept("clauses", ClauseList)
+
+
+def is_promised(header: Mapping[str, Any]) -> bool:
+    """Whether a documented header says more than that it may be there, as text."""
+    schema = header.get("schema")
+    told = schema if isinstance(schema, dict) else {}
+    return bool(header.get("required")) or any(
+        key in told
+        for key in (*ASSERTIONS, "$ref", "allOf", "if")
+        if (key, told.get(key)) != ("type", "string")
+    )
+
+
+def header_clause(name: str) -> str:
+    """The clause of a documented header, whatever the case of its name."""
+    return HEADER + _plain(name.lower())
+
+
+def _plain(name: str) -> str:
+    """A name as a part of a clause id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "member"
+
+
+def status_member(clause: str) -> str | None:
+    """The place of error bodies that repeats the HTTP status, as the row of a clause says; None without one."""
+    row = load_contract().clauses[clause]
+    return next((cover.partition(":")[2] for cover in row.covers if _names_status(cover, row)), None)
+
+
+def _names_status(cover: str, row: Clause) -> bool:
+    """A member of error bodies that a row compares with the status: its form is judged with the body."""
+    return cover.startswith("error:/") and row.theme == "error"
+
+
+def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[str, ...]) -> Clause:
+    name = split(first.pointer)[0]
+    own = join("", name)
+    rows = [place for place in entity.places if place.pointer == own]
+    told = [_words(place) for place in rows if place.keyword != "required" and not place.conditional]
+    told += [f"{_words(place)} on condition" for place in rows if place.conditional]
+    if name == "*":
+        promise = "Members beyond the documented ones are as the schema says: " + "; ".join(told)
+    else:
+        sure = any(place.keyword == "required" and not place.conditional for place in rows)
+        promise = f"{name} is {'; '.join(told) or 'as the schema says'}{', required' if sure else ''}"
+        if any(place.pointer.startswith(own + "/") for place in entity.places):
+            promise += ", and what is in it is as the schema says"
+    said = next((place for place in rows if place.keyword != "required"), first)
+    source = said.schema_pointer.rpartition("/")[0]
+    return Clause(
+        clause,
+        "must",
+        _short(promise) + ".",
+        f"schema {source}",
+        operations=operations,
+        covers=(f"entity:{own}",),
+        derived=True,
+    )
+
+
+def _words(place: Place) -> str:
+    return expectation(place.keyword, place.schema.get(place.keyword))
+
+
+def _rule_clause(rule: StatedRule, operations: tuple[str, ...]) -> Clause:
+    promise = f"This holds{' between two reads' if rule.transition else ''}: {' '.join(rule.rule.split())}"
+    covers = (f"rule:{rule.code}",)
+    return Clause(
+        RULE + _plain(rule.code),
+        "must",
+        _short(promise),
+        f"schema {rule.schema_pointer}",
+        operations=operations,
+        covers=covers,
+        derived=True,
+    )
+
+
+def _header_clause(clause: str, contract: Contract, operation: str, key: str) -> Clause:
+    found = contract.operation(operation)
+    name = next(one for one in found.answers[key].headers if header_clause(one) == clause)
+    header = found.answers[key].headers[name]
+    there = "is there, and" if header.get("required") else "if there,"
+    promise = f"The header {name} {there} is as the contract says."
+    return Clause(clause, "must", promise, f"{found.pointer}/responses/{key}/headers/{name}", derived=True)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
+
+
+def known_rules(contract: Contract) -> Iterator[StatedRule]:
+    """Every rule of a contract's entities."""
+    for entity in clause_list(contract).entities:
+        yield from entity.stated_rules

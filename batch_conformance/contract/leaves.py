@@ -1,0 +1,116 @@
+"""The documented places of one value, each with what has to reach whoever reads it: the basis of comparing values.
+
+What no schema names is no place: members beyond the documented ones are ignored (contracts/decisions.md, 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from batch_conformance.contract.applying import Applying
+from batch_conformance.contract.cel_values import parts
+from batch_conformance.contract.numbers import is_number
+from batch_conformance.contract.pointers import MISSING, join
+from batch_conformance.contract.references import Document, Schema
+from batch_conformance.contract.rfc3339 import Instant, parse_date_time
+
+#: How a place is compared. ``absent``: documented, and not there; ``any``: whatever stands there, to its last member.
+Kind = Literal[
+    "lifecycle", "date-time", "integer", "number", "text", "uuid", "flag", "null", "absent", "object", "array", "any"
+]
+#: Keywords that say of an object which members it has, or of an array which items.
+_INSIDE = ("properties", "patternProperties", "additionalProperties", "required", "items", "prefixItems")
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One documented place of a value: ``pointer`` in the value, ``place`` the same with ``*`` for items and map keys.
+
+    ``value`` is what stands there, MISSING for a documented member that the value does not have.
+    """
+
+    pointer: str
+    place: str
+    kind: Kind
+    value: Any = field(hash=False)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to hand on: absent, or null."""
+        return self.value is MISSING or self.value is None
+
+
+class Leaves:
+    """Takes the values of one schema apart. ``lifecycle`` is the place that moves through the lifecycle, if any."""
+
+    def __init__(self, schema: Schema, document: Document, lifecycle: str = "") -> None:
+        self._schema = schema
+        self._lifecycle = lifecycle
+        self._applying = Applying(document)
+
+    def of(self, value: Any) -> tuple[Leaf, ...]:
+        """Every documented place of a value, what is around before what is within. The value itself is none."""
+        return tuple(self._walk(value, [self._schema], "", ""))
+
+    def _walk(self, value: Any, schemas: Sequence[Schema], pointer: str, place: str) -> Iterator[Leaf]:
+        applying = [one for schema in schemas for one in self._applying.to(schema, value)]
+        if pointer:
+            kind = self._kind(value, applying, place)
+            yield Leaf(pointer, place, kind, value)
+            if kind not in ("object", "array"):
+                return
+        if isinstance(value, list):
+            for at, item in enumerate(value):
+                yield from self._walk(item, parts(applying, at), join(pointer, at), place + "/*")
+        elif isinstance(value, dict):
+            yield from self._members(value, applying, pointer, place)
+
+    def _members(
+        self, value: dict[str, Any], applying: Sequence[dict[str, Any]], pointer: str, place: str
+    ) -> Iterator[Leaf]:
+        named = documented(applying)
+        for name, item in value.items():
+            below = [schema for schema in parts(applying, name) if name in named or schema is not True or not named]
+            if below:
+                last = join("", name) if name in named else "/*"
+                yield from self._walk(item, below, join(pointer, name), place + last)
+        for name in named:
+            if name not in value:
+                yield Leaf(join(pointer, name), place + join("", name), "absent", MISSING)
+
+    def _kind(self, value: Any, applying: Sequence[dict[str, Any]], place: str) -> Kind:
+        if value is None:
+            return "null"
+        if isinstance(value, bool):
+            return "flag"
+        if isinstance(value, dict | list):
+            told = any(keyword in one for one in applying for keyword in _INSIDE)
+            return ("array" if isinstance(value, list) else "object") if told else "any"
+        if place == self._lifecycle:
+            return "lifecycle"
+        if is_number(value):
+            types = {name for one in applying for name in _types(one)}
+            return "integer" if "integer" in types and "number" not in types else "number"
+        formats = {one.get("format") for one in applying}
+        if "date-time" in formats and isinstance(parse_date_time(value), Instant):
+            return "date-time"
+        return "uuid" if "uuid" in formats else "text"
+
+
+def documented(applying: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+    """Names of the members that schemas document by name; one that is forbidden is not documented."""
+    names = (
+        name
+        for one in applying
+        for name, inner in one.get("properties", {}).items()
+        if inner is not False
+    )
+    required = (name for one in applying for name in one.get("required", ()))
+    return tuple(dict.fromkeys([*names, *required]))
+
+
+def _types(schema: dict[str, Any]) -> Sequence[str]:
+    given: Any = schema.get("type", ())
+    return (given,) if isinstance(given, str) else tuple(given)

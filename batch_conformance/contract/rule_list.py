@@ -1,0 +1,144 @@
+"""The rules that schemas state, as data: read without the CEL runtime, for clauses and for what a rule names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from batch_conformance.contract.places import within
+from batch_conformance.contract.pointers import join, split
+from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
+
+STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
+STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
+_TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{STEP})*))|{STRING}")
+_ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
+_SLUG_WORDS = 6
+
+
+@dataclass(frozen=True)
+class StatedRule:
+    """One entry of ``x-validations``. ``pointer`` is where its values stand, ``schema_pointer`` where it stands itself.
+
+    ``code`` is its own, or made of its message. ``names`` are pointers, from its place on, of the members it names;
+    ``unknown`` is the first of them, as written, that the schema does not document: such a rule says nothing.
+    """
+
+    code: str
+    rule: str
+    message: str
+    pointer: str
+    schema_pointer: str
+    names: tuple[str, ...]
+    transition: bool
+    unknown: str
+
+
+def named_paths(rule: str) -> tuple[str, ...]:
+    """The paths that the text of a rule names, as written (``self.a.b``), each once."""
+    return tuple(dict.fromkeys(match["path"] for match in _TOKEN.finditer(rule) if match["path"]))
+
+
+def path_steps(path: str) -> list[str]:
+    """The steps of a path below ``self`` or ``oldSelf``."""
+    return [match[1] or match[2] for match in _ONE_STEP.finditer(path)]
+
+
+def rule_code(row: dict[str, Any]) -> str:
+    """The code of an entry; without one, the first words of what it says."""
+    if row.get("code"):
+        return str(row["code"])
+    words = re.findall(r"[a-z0-9]+", str(row.get("message") or row.get("rule")).lower())
+    return "-".join(words[:_SLUG_WORDS]) or "rule"
+
+
+def unknown_path(rule: str, schema: Schema, document: Document) -> str:
+    """The first path of a rule that leads to a member which the schema does not have; empty if all are there."""
+    for path in named_paths(rule):
+        nodes: list[Schema] = [schema]
+        for step in path_steps(path):
+            closed = any("properties" in layer for node in nodes for layer in beside(node, document))
+            nodes = [inner for node in nodes for inner in parts(node, document, step)]
+            if not nodes:
+                if closed:
+                    return path
+                break
+    return ""
+
+
+def stated_rules(schema: Schema, document: Document, scope: Schema | None = None) -> list[StatedRule]:
+    """Every rule of a schema, those of nested schemas too, in the order of the document.
+
+    ``scope`` is the schema of the whole object, where ``schema`` is a branch that knows a part of it.
+    """
+    found: dict[str, StatedRule] = {}
+
+    def walk(node: Schema, where: str, pointer: str, known: Schema, trail: tuple[int, ...]) -> None:
+        if isinstance(node, bool) or id(node) in trail:
+            return
+        rows = node.get("x-validations", ())
+        for at, row in enumerate(rows if isinstance(rows, list) else ()):
+            if isinstance(row, dict) and isinstance(row.get("rule"), str):
+                place = join(where, "x-validations", at)
+                found.setdefault(place, _stated(row, known, document, pointer, place))
+        trail = (*trail, id(node))
+        if "$ref" in node:
+            walk(*resolve(node["$ref"], document), pointer, known, trail)
+        for inner, below, to, _ in within(node, where, pointer):
+            walk(inner, below, to, known if to == pointer else inner, trail)
+
+    walk(schema, pointer_of(schema, document), "", schema if scope is None else scope, ())
+    return list(found.values())
+
+
+def _stated(row: dict[str, Any], schema: Schema, document: Document, pointer: str, where: str) -> StatedRule:
+    paths = named_paths(row["rule"])
+    return StatedRule(
+        code=rule_code(row),
+        rule=row["rule"],
+        message=str(row.get("message", "")),
+        pointer=pointer,
+        schema_pointer=where,
+        names=tuple(dict.fromkeys(join("", *path_steps(path)) for path in paths)),
+        transition=any(path.startswith("oldSelf") for path in paths),
+        unknown=unknown_path(row["rule"], schema, document),
+    )
+
+
+def beside(
+    schema: Schema, document: Document, maybe: bool = False, trail: tuple[int, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """The schema objects that speak of the same value: itself, what it refers to, its branches."""
+    yield from (layer for layer, _ in layers(schema, document, maybe, trail))
+
+
+def layers(
+    schema: Schema, document: Document, maybe: bool = False, trail: tuple[int, ...] = ()
+) -> Iterator[tuple[dict[str, Any], bool]]:
+    """As :func:`beside`, each with whether it speaks on condition only."""
+    if isinstance(schema, bool) or id(schema) in trail:
+        return
+    yield schema, maybe
+    trail = (*trail, id(schema))
+    if "$ref" in schema:
+        yield from layers(resolve(schema["$ref"], document)[0], document, maybe, trail)
+    for inner, _, to, conditional in within(schema, "", ""):
+        if to == "":
+            yield from layers(inner, document, maybe or conditional, trail)
+
+
+def parts(schema: Schema, document: Document, part: str) -> Iterator[Schema]:
+    """What a schema documents of one member or item; a member that is forbidden is not documented."""
+    for layer in beside(schema, document):
+        rows = within(layer, "", "")
+        named = [inner for inner, _, to, _ in rows if to and split(to)[0] == part]
+        yield from (inner for inner in named if inner is not False)
+        if named or part == "*":
+            continue
+        if part in layer.get("required", ()):
+            yield True
+        elif part not in layer.get("properties", {}):
+            # Any item of an array; any member of a map.
+            yield from (inner for inner, _, to, _ in rows if to == "/*" and inner is not False)

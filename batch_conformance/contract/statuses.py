@@ -1,0 +1,91 @@
+"""What statuses and error bodies an operation has for refusals, as the contract in use documents them.
+
+Source of facts: the documented answers of the operation; RFC 9110, 15.5 for what 401, 403, 404 and 410 mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from batch_conformance.contract.current import cached_by_contract, current_contract
+from batch_conformance.contract.entity import Entity
+from batch_conformance.contract.operation import Operation
+from batch_conformance.contract.pointers import join
+from batch_conformance.contract.references import resolve
+
+#: Answers of a rate limiter, which says nothing about the request.
+_LIMITED = 429
+_CLIENT_ERRORS = range(400, 500)
+
+
+@cached_by_contract
+def refusals(operation: str = "get") -> frozenset[int]:
+    """With what a request without a valid key is refused: 401 or 403 as documented, else any documented 4xx.
+
+    401 where none is documented at all: HTTP itself gives it that meaning.
+    """
+    known = current_contract().operation(operation)
+    return _documented(known, (401, 403)) or _others(known, ()) or frozenset({401})
+
+
+@cached_by_contract
+def absences(operation: str = "get") -> frozenset[int]:
+    """With what a batch that is none is answered: 404 if documented, else 410, else any other documented 4xx."""
+    known = current_contract().operation(operation)
+    fallback = _documented(known, (410,)) or _others(known, (401, 403)) or _others(known, ())
+    return _documented(known, (404,)) or fallback or frozenset({404})
+
+
+@cached_by_contract
+def undocumented_refusals(operation: str = "get") -> frozenset[int]:
+    """401 and 403 where the contract has neither: that they are not documented is all there is to say of them."""
+    known = current_contract().operation(operation)
+    return frozenset() if _documented(known, (401, 403)) else frozenset({401, 403})
+
+
+@cached_by_contract
+def undocumented_absences(operation: str = "get") -> frozenset[int]:
+    """404 where the contract does not have it."""
+    known = current_contract().operation(operation)
+    return frozenset() if known.documents(404) else frozenset({404})
+
+
+def _documented(operation: Operation, statuses: Iterable[int]) -> frozenset[int]:
+    return frozenset(status for status in statuses if operation.documents(status))
+
+
+def _others(operation: Operation, but: Iterable[int]) -> frozenset[int]:
+    left_out = {_LIMITED, *but}
+    return frozenset(status for status in _CLIENT_ERRORS if status not in left_out and operation.documents(status))
+
+
+def either_status(statuses: Iterable[int]) -> str:
+    """Statuses as a choice: ``401 or 403``; ``an error from 400 to 499`` where there are many."""
+    rows = sorted(statuses)
+    return " or ".join(map(str, rows)) if len(rows) <= 4 else f"an error from {rows[0]} to {rows[-1]}"
+
+
+@cached_by_contract
+def status_member(operation: str = "get") -> str:
+    """The member of an error that repeats the status: the first that is a number; empty where there is none."""
+    errors = error_body(operation)
+    numbers = ("number", "integer")
+    for name in errors.members if errors else ():
+        if any(isinstance(one, dict) and one.get("type") in numbers for one in errors.at(join("", name))):  # type: ignore[union-attr]
+            return name
+    return ""
+
+
+@cached_by_contract
+def error_body(operation: str = "get") -> Entity | None:
+    """What the documented errors hold; None where no error has a documented body."""
+    contract = current_contract()
+    known = contract.operation(operation)
+    for key in sorted(known.answers):
+        media = known.answers[key].media_type
+        if key[:1] in ("4", "5", "d") and media is not None:
+            schema, pointer = media.schema, media.pointer
+            while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
+                schema, pointer = resolve(schema["$ref"], contract.document.content)
+            return Entity(known, contract.document.content, schema, pointer, "")
+    return None

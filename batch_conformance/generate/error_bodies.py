@@ -1,0 +1,58 @@
+"""The documented bodies of error answers, as the contract in use has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from batch_conformance.contract import Contract
+from batch_conformance.contract.entity import judge_of
+from batch_conformance.contract.leaves import documented
+from batch_conformance.contract.operation import Answer, Operation
+from batch_conformance.contract.pointers import MISSING
+from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.generate.space import Space
+
+
+class ErrorBodies:
+    """The bodies of one error status of an operation.
+
+    A status without a documented body, or without an object for one, is answered as the other errors are: clients are
+    to cope with the errors of gateways too.
+    """
+
+    def __init__(self, contract: Contract, operation: str, status: int) -> None:
+        found = _documented(contract.operation(operation), status)
+        media = found.media_type if found else None
+        examples = [*media.examples.values()] if media else []
+        judge = judge_of(media, contract) if media else None
+        # Rules about errors are for servers: a client reads any error.
+        self._space = Space(
+            media.schema if media else True, contract.document.content, examples, ruled=False, judge=judge
+        )
+        plain = self._space.examples[0] if self._space.examples else self._space.builder.value([self._space.schema])
+        made = MISSING if plain is MISSING else self._space.repaired(plain)
+        self._base: dict[str, Any] = made if isinstance(made, dict) else {}
+
+    def saying(self, told: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        """A body that tells this, and holds ``more``. Raises :class:`NotInContract` where it may not tell it."""
+        body = {**self._base, **told}
+        known = documented([*self._space.applying(self._space.schema, body)])
+        if not set(told) <= set(known) or not self._space.is_valid(body):
+            raise NotInContract(f"the contract has no error that tells {', '.join(told)}")
+        return {**body, **more}
+
+    def holding(self, wishes: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        """A documented body with those of the ``wishes`` that the contract allows, and ``more``, allowed or not."""
+        body = self._base
+        for name, value in wishes.items():
+            made = {**body, name: value}
+            body = made if self._space.is_valid(made) else body
+        return {**body, **more}
+
+
+def _documented(operation: Operation, status: int) -> Answer | None:
+    """What is documented for a status; for one that is not, the first error that has a body."""
+    keys = [key for key in sorted(operation.answers) if not key.startswith(("1", "2", "3"))]
+    rows = [operation.answer(status), *(operation.answers[key] for key in keys)]
+    return next((row for row in rows if row is not None and row.media_type is not None), None)

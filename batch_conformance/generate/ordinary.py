@@ -1,0 +1,219 @@
+"""Ordinary values of an entity: every documented member there, nothing special about any; and what may become of them.
+
+Everything is read from the contract in use: its schema, and its documented examples, mended where they are outgrown.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from batch_conformance.contract import Contract, base_contract
+from batch_conformance.contract.entity import Entity
+from batch_conformance.contract.leaves import Leaf, Leaves
+from batch_conformance.contract.pointers import MISSING, read, replaced
+from batch_conformance.generate.space import Space
+
+_PLAIN = string.ascii_lowercase + string.digits
+_ROUNDS = 4
+
+
+class NotInContract(Exception):
+    """A hand-written value for which the contract in use has no place, or which it does not allow there."""
+
+
+class Ordinary:
+    """The ordinary values of one entity.
+
+    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged
+    only for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as
+    they are.
+    """
+
+    def __init__(
+        self, entity: Entity, contract: Contract, drawn: Callable[[random.Random], Sequence[Mapping[str, Any]]]
+    ) -> None:
+        self.entity = entity
+        self.edited = contract.sha256 != base_contract().sha256
+        named = {f"{rule.pointer}{name}" for rule in entity.stated_rules for name in rule.names or ("",)}
+        judged = bool(named) and self.edited and find_spec("cel_expr_python") is not None
+        self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
+        media = entity.operation.success.media_type if entity.operation.success else None
+        given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
+        examples = given if not entity.prefix else [item for value in given for item in value]
+        self.space = Space(entity.schema, entity.document, examples, ruled=judged, judge=entity.judge)
+        self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
+        self._drawn = drawn
+        base = self._fullest()
+        self._pointers = [tuple(group) for group in drawn(random.Random(0))]
+        self._pointers = list(self._applicable(base, drawn(random.Random(0))))
+        self.base: dict[str, Any] = self._with(base, drawn(random.Random(0)))
+        self._id_maker = self._fitting_id_maker()
+
+    def value(self, chance: random.Random, batch_id: str) -> dict[str, Any]:
+        """A fresh one with this id."""
+        return self.with_id(self._with(self.base, self._drawn(chance)), batch_id)
+
+    def may_have(self, batch_id: str) -> bool:
+        """Whether the contract in use lets a value have this id."""
+        return not self.edited or self.space.is_valid(self.with_id(self.base, batch_id))
+
+    def id(self, chance: random.Random) -> str:
+        """An id nobody has been asked for yet, of plain characters, of the form that the contract asks for."""
+        return self._id_maker(chance)
+
+    def with_id(self, value: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
+        """A value that is that of this id, where the contract has a member for it."""
+        if self.entity.echo is None:
+            return dict(value)
+        kept: dict[str, Any] = replaced(dict(value), self.entity.echo, self._as_member(batch_id))
+        return kept
+
+    def changed(self, value: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
+        """A value with other members, objects member by member. Raises :class:`NotInContract`."""
+        made = dict(value)
+        for name, given in members.items():
+            pointer = f"/{name}"
+            if not self.entity.has(pointer):
+                raise NotInContract(f"the contract has no member {name}")
+            if isinstance(given, dict) and isinstance(made.get(name), dict):
+                known = {key: item for key, item in given.items() if self.entity.has(f"{pointer}/{key}")}
+                if given and not known:
+                    raise NotInContract(f"the contract has no such members of {name}")
+                made[name] = made[name] | known
+            else:
+                made[name] = given
+        if self.edited and not self.space.is_valid(made):
+            raise NotInContract(f"the contract does not allow {', '.join(members)} as given")
+        return made
+
+    def without(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """A value without a member. Raises :class:`NotInContract` where it is not documented, or required."""
+        made = {key: item for key, item in value.items() if key != name}
+        if not self.entity.has(f"/{name}") or (self.edited and not self.space.is_valid(made)):
+            raise NotInContract(f"the contract has no optional member {name}")
+        return made
+
+    def with_at(self, value: Mapping[str, Any], pointer: str, new: Any) -> dict[str, Any]:
+        """A valid value near to one, with another value at a place. Raises :class:`NotInContract`."""
+        made = self.space.repaired(replaced(dict(value), pointer, new), pointer)
+        if not isinstance(made, dict):
+            raise NotInContract(f"the contract does not allow this value at {pointer}")
+        return made
+
+    def _fullest(self) -> dict[str, Any]:
+        whole = self.space.builder.value([self.space.schema], full=True)
+        made = [value for value in [*self.space.examples, self.space.repaired(whole)] if isinstance(value, dict)]
+        if not made:
+            raise NotInContract("no value of the contract's answer was found")
+        value = max(made, key=lambda one: sum(not leaf.empty for leaf in self.leaves.of(one)))
+        for _ in range(_ROUNDS):
+            filled = value
+            for leaf in self.leaves.of(value):
+                if leaf.empty or leaf.value == []:
+                    filled = self._filled(filled, leaf)
+            if filled == value:
+                break
+            value = filled
+        return value
+
+    def _filled(self, value: dict[str, Any], leaf: Leaf) -> dict[str, Any]:
+        """With something at a place where nothing is, if the contract allows that."""
+        if read(value, leaf.pointer.rpartition("/")[0]) is MISSING:
+            return value
+        schemas = self.space.schemas_at(value, leaf.pointer)
+        options = [self.space.builder.value(schemas, full=True)]
+        options += [option for _, option in self.space.builder.variations(schemas)]
+        for option in options:
+            if option is MISSING or option is None or option in ([], ""):
+                continue
+            made = self.space.repaired(replaced(value, leaf.pointer, option), leaf.pointer)
+            if isinstance(made, dict):
+                return made
+        return value
+
+    def _applicable(
+        self, base: dict[str, Any], groups: Sequence[Mapping[str, Any]]
+    ) -> Iterator[tuple[str, ...]]:
+        """Of each group of members, the pointers that the contract has a place for."""
+        value = base
+        for group in groups:
+            there = {pointer: given for pointer, given in group.items() if self.entity.has(pointer)}
+            made = _put(value, there)
+            if there and made is not MISSING and self.space.is_valid(made):
+                value = made
+                yield tuple(there)
+                continue
+            kept = []
+            for pointer, given in there.items():
+                made = _put(value, {pointer: given})
+                if made is not MISSING and self.space.is_valid(made):
+                    value = made
+                    kept.append(pointer)
+            yield tuple(kept)
+
+    def _with(self, value: dict[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        for group, pointers in zip(groups, self._pointers, strict=True):
+            for pointer in pointers:
+                value = replaced(value, pointer, group[pointer])
+        return value
+
+    def _as_member(self, batch_id: str) -> Any:
+        """An id as the member that names it: as it is, or as a number where the contract wants one."""
+        echo = self.entity.echo or ""
+        if isinstance(read(self.base, echo), int) and batch_id.lstrip("-").isdecimal():
+            return int(batch_id)
+        return batch_id
+
+    def _fitting_id_maker(self) -> Callable[[random.Random], str]:
+        echo = self.entity.echo
+        operation = self.entity.operation
+        parameter = next((row for row in operation.of_place("path") if row.name == operation.id_parameter), None)
+        example = parameter.example_text() if parameter is not None and parameter.has_example else ""
+        there = str(read(self.base, echo)) if echo else ""
+        prefix = example[: example.rfind("_") + 1]
+
+        def plain(chance: random.Random) -> str:
+            return prefix + "".join(chance.choices(_PLAIN, k=12))
+
+        def number(chance: random.Random) -> str:
+            return str(chance.randrange(1000, 2**31))
+
+        makers: list[Callable[[random.Random], str]] = [
+            plain,
+            number,
+            _uuid,
+            lambda chance: _alike(example, chance),
+            lambda chance: _alike(there, chance),
+        ]
+        for maker in makers:
+            made = maker(random.Random(0))
+            if made and (echo is None or self.space.is_valid(replaced(self.base, echo, self._as_member(made)))):
+                return maker
+        return lambda _: there
+
+
+def _put(value: dict[str, Any], members: Mapping[str, Any]) -> Any:
+    made: Any = value
+    for pointer, given in members.items():
+        try:
+            made = replaced(made, pointer, given)
+        except KeyError:
+            return MISSING
+    return made
+
+
+def _alike(text: str, chance: random.Random) -> str:
+    """A text of the same form: what stands before the last underscore, then characters of the same kinds."""
+    start = text.rfind("_") + 1
+    kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    made = (next((chance.choice(kind) for kind in kinds if each in kind), each) for each in text[start:])
+    return text[:start] + "".join(made)
+
+
+def _uuid(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))

@@ -1,0 +1,213 @@
+"""Clients with one fault each, from the contract in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.cel_values import beside
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.places import within
+from batch_conformance.contract.pointers import MISSING, expand, matches, read, replaced
+from batch_conformance.contract.references import Schema
+from batch_conformance.contract.schema import Violation
+from batch_conformance.mutants.client.base import Faulty, adapter_of
+from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
+from batch_conformance.reference.client import Adapter, Answer, Batch, BatchError
+
+ClientFault = Derived[Adapter]
+Found = Iterator[ClientFault | Unprovable]
+
+_DECODE, _REJECT = "client.decode.", "client.reject."
+_FIELDS = (_DECODE + "fields",)
+_OPTIONAL = (_DECODE + "optional", *_FIELDS)
+_TYPES = ("client.reject.wrong-types",)
+_LARGEST_OF_32_BITS = 2**31 - 1
+
+
+@cached_by_contract
+def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
+    """The mutants by name, and what none stands for."""
+    found: list[ClientFault | Unprovable] = []
+    if "get" in current_contract().operations:
+        names = Names()
+        for kind in (_in_members, _in_refusals, _in_requests, _in_errors):
+            found += kind(entity_of("get"), names)
+    mutants = {one.name: one for one in found if isinstance(one, Derived)}
+    return mutants, tuple(one for one in found if isinstance(one, Unprovable))
+
+
+def _client(name: str, **steps: Any) -> Adapter:
+    """An adapter of a client with some steps done otherwise."""
+    return adapter_of(type("Changed", (Faulty,), steps), name)
+
+
+def _handing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable[[Any], Any]) -> ClientFault:
+    """A client that changes what stands at a place before it hands it on."""
+
+    def as_reply(self: Faulty, batch: Batch) -> dict[str, Any]:
+        reply = Faulty.as_reply(self, batch)
+        for place in reversed(expand(reply, pointer)):
+            there = read(reply, place)
+            if there is not MISSING:
+                reply = replaced(reply, place, change(there))
+        return reply
+
+    return Derived(name, clauses, partial(_client, name, as_reply=as_reply), (_DECODE, _REJECT))
+
+
+def _members(entity: Entity) -> dict[str, list[dict[str, Any]]]:
+    """Every documented place below the entity, with the schemas that speak of it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+
+    def walk(schema: Schema, pointer: str, trail: tuple[int, ...]) -> None:
+        for one in beside(schema, entity.document):
+            if pointer:
+                found.setdefault(pointer, []).append(one)
+            for inner, _, to, _ in within(one, "", pointer):
+                if to != pointer and inner is not False and id(inner) not in trail:
+                    walk(inner, to, (*trail, id(inner)))
+
+    walk(entity.schema, "", ())
+    return found
+
+
+def _in_members(entity: Entity, names: Names) -> Found:
+    """Each member lost, handed on as null, garbled; its values refused."""
+    for pointer, schemas in _members(entity).items():
+        types = {one for schema in schemas for one in _listed(schema.get("type"))}
+        choices = [one for schema in schemas for one in schema.get("enum", ())]
+        dates = any(schema.get("format") == "date-time" for schema in schemas)
+        if not pointer.endswith("/*"):
+            yield _handing(
+                names(pointer, "lost"), _own(pointer, entity, dates, types), pointer, lambda _: MISSING
+            )
+        yield _handing(names(pointer, "null"), _own(pointer, entity, dates, types), pointer, lambda _: None)
+        if dates:
+            clauses: tuple[str, ...] = (_DECODE + "created_at", *_FIELDS)
+            yield _handing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
+            yield _handing(names(pointer, "an-hour-later"), clauses, pointer, _later)
+            continue
+        for choice in choices:
+            yield _refusing(
+                names(pointer, "refused", choice), _own(pointer, entity, dates, types), pointer, choice
+            )
+        if "integer" in types and not choices:
+            yield _handing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
+        if types & {"string", "integer", "number", "boolean", "array"} or choices:
+            clauses = _own(pointer, entity, dates, types)
+            yield _handing(names(pointer, "garbled"), clauses, pointer, _garbled)
+        if "null" in types:
+            yield _refusing(names(pointer, "refused", "null"), _OPTIONAL, pointer, None)
+
+
+def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
+    """The clauses that a fault in handing on a place may turn red; one of them must be."""
+    if dates:
+        return (*_FIELDS, _DECODE + "created_at")
+    special = [_DECODE + "status"] if pointer == entity.lifecycle_pointer else []
+    special += [_DECODE + "id"] if pointer == entity.echo else []
+    special += [_DECODE + "counts"] if "integer" in types else []
+    return (*_FIELDS, *special, _DECODE + "optional", _DECODE + "status")
+
+
+def _listed(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) -> ClientFault:
+    """A client that gives up an answer for one documented value."""
+
+    def batch(self: Faulty, value: Any) -> Batch:
+        made = Faulty.batch(self, value)
+        if any(
+            type(one := read(value, at)) is type(choice) and one == choice for at in expand(value, pointer)
+        ):
+            raise BatchError("decode", "not a value that this client knows")
+        return made
+
+    return Derived(name, clauses, partial(_client, name, batch=batch), (_DECODE, _REJECT))
+
+
+def _in_refusals(entity: Entity, names: Names) -> Found:
+    """Each member that is missing, or of a wrong type, handed on all the same."""
+    for place in entity.places:
+        if place.keyword not in ("type", "required") or not place.pointer or place.conditional:
+            continue
+
+        name = names(place.pointer, f"{place.keyword}-taken")
+        yield Derived(name, _TYPES, partial(_client, name, refuses=_tolerating(place.pointer, place.keyword)))
+
+
+def _tolerating(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any], bool]:
+    def refuses(self: Faulty, found: Violation, value: Any) -> bool:
+        taken = found.code == keyword and matches(pointer, found.pointer)
+        return not taken and Faulty.refuses(self, found, value)
+
+    return refuses
+
+
+def _in_requests(entity: Entity, names: Names) -> Found:
+    """Each required header that is not sent."""
+    for header, _ in entity.operation.required_headers():
+        name = names(f"header/{header}", "required")
+        clauses = ("client.request.target",)
+        yield Derived(name, clauses, partial(_client, name, headers=_without_header(header)), ("client.request.",))
+
+
+def _without_header(name: str) -> Callable[[Faulty], dict[str, str]]:
+    def headers(self: Faulty) -> dict[str, str]:
+        return {key: value for key, value in Faulty.headers(self).items() if key != name}
+
+    return headers
+
+
+def _in_errors(entity: Entity, names: Names) -> Found:
+    """Each documented error taken for one of another kind, and without its status."""
+    own = {401: "401", 404: "404", 429: "429", 500: "500"}
+    for key in entity.operation.answers:
+        if not key.isdecimal() or int(key) < 400:
+            continue
+        status = int(key)
+        clauses = (f"client.error.{own.get(status, 'other-status')}",)
+        for code, kind in (("kind", "decode"), ("status", "")):
+            name = names(key, code)
+            yield Derived(
+                name, clauses, partial(_client, name, error=_other_error(status, kind)), ("client.error.",)
+            )
+
+
+def _other_error(status: int, kind: str) -> Callable[[Faulty, Answer], BatchError]:
+    def error(self: Faulty, answer: Answer) -> BatchError:
+        made = Faulty.error(self, answer)
+        if answer.status != status:
+            return made
+        return BatchError(kind or made.kind, str(made), made.status if kind else None)
+
+    return error
+
+
+def _naive(text: str) -> Any:
+    return datetime.fromisoformat(text).replace(tzinfo=None).isoformat()
+
+
+def _later(text: str) -> Any:
+    return (datetime.fromisoformat(text) + timedelta(hours=1)).isoformat()
+
+
+def _saturated(value: Any) -> Any:
+    return min(value, _LARGEST_OF_32_BITS) if type(value) is int else value
+
+
+def _garbled(value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, str):
+        return f"{value} "
+    return [*value, *value[:1], None] if isinstance(value, list) else value

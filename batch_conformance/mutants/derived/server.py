@@ -1,0 +1,311 @@
+"""Servers with one fault each, from the contract in use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.operation import Answer as DocumentedAnswer
+from batch_conformance.contract.operation import Operation, as_sent
+from batch_conformance.contract.pointers import MISSING, read, replaced
+from batch_conformance.contract.rules import Holds
+from batch_conformance.generate.values import (
+    Space,
+    faults_of,
+    rule_faults_of,
+    transition_faults_of,
+    values_of,
+)
+from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
+from batch_conformance.operations.stored import Shown, StoredBatch
+from batch_conformance.reference.edited import documented_headers, space_of
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+
+ServerFault = Derived[ReferenceServer]
+Found = Iterator[ServerFault | Unprovable]
+
+_IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "server.poll.forward-only"
+_NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
+_RATE, _ERROR_TYPE = "server.rate.429", "server.error.media-type"
+#: Pairs of reads of which one is chosen for a rule.
+_PAIRS = 6
+#: Statuses that the suite meets, and those that it stages.
+_MET, _STAGED = (401, 403, 404), (429, 500)
+#: Of these, the first one that is not documented stands for a status that is not.
+_OTHERS = (418, 410, 409, 406, 402)
+
+
+@cached_by_contract
+def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
+    """The mutants by name, and what none stands for."""
+    found: list[ServerFault | Unprovable] = []
+    if "get" in current_contract().operations:
+        names = Names()
+        for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_headers, _in_statuses):
+            found += kind(entity_of("get"), names)
+    mutants = {one.name: one for one in found if isinstance(one, Derived)}
+    return mutants, tuple(one for one in found if isinstance(one, Unprovable))
+
+
+def _showing(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
+    """A server with one more batch, or another one in place of that with the same id."""
+    server = ReferenceServer()
+    name = read(id_from, entity.echo) if entity.echo else MISSING
+    batch_id = next(iter(server.store.batches)) if name is MISSING else as_sent(name)
+    server.store.add(Shown(batch_id, list(values)))
+    return server
+
+
+@cached_by_contract
+def _space() -> Space:
+    return space_of(entity_of("get"))
+
+
+def _in_bodies(entity: Entity, names: Names) -> Found:
+    """Every keyword of every place of the entity."""
+    faults = faults_of(_space(), most=1)
+    for fault in faults:
+        build = partial(_showing, entity, fault.base, fault.value)
+        yield Derived(names(fault.pointer, fault.code), (clause_list().of_place(fault.pointer),), build)
+    for lost in faults.unreachable:
+        yield Unprovable(names(lost.pointer, lost.code), "no value was found that breaks this alone")
+
+
+def _in_rules(entity: Entity, names: Names) -> Found:
+    faults = rule_faults_of(_space(), most=1)
+    for fault in faults:
+        build = partial(_showing, entity, fault.value, fault.value)
+        yield Derived(names(fault.pointer, fault.code), (clause_list().of_rule(fault.code),), build)
+    for lost in faults.unreachable:
+        yield Unprovable(names(lost, "rule"), "no value was found that breaks this rule alone")
+
+
+def _in_steps(entity: Entity, names: Names) -> Found:
+    """Rules that join two reads, and every step that the lifecycle forbids."""
+    faults = transition_faults_of(_space(), most=_PAIRS)
+    seen: set[str] = set()
+    for fault in sorted(faults, key=lambda one: _moves_what_stands(entity, one.before, one.value)):
+        build = partial(_showing, entity, fault.before, fault.before, fault.value)
+        more = (_FINAL, _IDENTITY) if _moves_what_stands(entity, fault.before, fault.value) else ()
+        if fault.code == "lifecycle":
+            step = fault.label.replace(", then ", "-")
+            final = entity.lifecycle.is_final(read(fault.before, fault.pointer))
+            clauses = (_FINAL, _FORWARD) if final else (_FORWARD,)
+            yield Derived(names(fault.pointer, "lifecycle", step), clauses, build, more)
+        elif fault.schema_pointer not in seen:
+            seen.add(fault.schema_pointer)
+            clauses = (clause_list().of_rule(fault.code),)
+            yield Derived(names(fault.pointer, fault.code), clauses, build, more)
+    for lost in faults.unreachable:
+        yield Unprovable(names(lost, "rule"), "no two reads were found that break this alone")
+
+
+def _moves_what_stands(entity: Entity, before: Any, after: Any) -> bool:
+    """Whether two reads differ in what never changes, or not once a status is final."""
+    cycle = entity.lifecycle
+    final = bool(cycle.pointer) and cycle.is_final(read(before, cycle.pointer))
+    places = (*entity.identity, *(cycle.frozen if final else ()))
+    return any(read(before, place) != read(after, place) for place in places)
+
+
+def _in_identity(entity: Entity, names: Names) -> Found:
+    """What never changes between reads, and what does not once a status is final."""
+    for place in entity.identity:
+        if place != entity.echo:
+            yield _changing(entity, names, place, "changed", (_IDENTITY,), final=False)
+    for place in entity.lifecycle.frozen if entity.lifecycle.final else ():
+        yield _changing(entity, names, place, "frozen", (_FINAL,), final=True)
+
+
+def _changing(
+    entity: Entity, names: Names, place: str, code: str, clauses: tuple[str, ...], *, final: bool
+) -> ServerFault | Unprovable:
+    space, status = _space(), entity.lifecycle_pointer
+    bases = [one.value for one in values_of(space, 60)]
+    name = names(place, code)
+    for before in bases:
+        if final and not entity.lifecycle.is_final(read(before, status)):
+            continue
+        for after in _changes(entity, space, before, place):
+            outcomes = space.rules.evaluate(after, before)
+            if space.is_valid(after) and all(isinstance(one.outcome, Holds) for one in outcomes):
+                return Derived(name, clauses, partial(_showing, entity, before, before, after))
+    return Unprovable(name, "no two valid reads were found that differ there alone")
+
+
+def _changes(entity: Entity, space: Space, value: Any, place: str) -> Iterator[Any]:
+    """Values that differ from one at a documented place, or below it: in more than how it is written."""
+    below = [at for at, _ in space.walk(value) if at == place or at.startswith(place + "/")]
+    for at in below:
+        there = read(value, at)
+        if isinstance(there, dict | list) or not entity.has(at):
+            continue
+        shown = [read(example, at) for example in space.examples]
+        for option in [*shown, *space.options_for(value, at, [], [])]:
+            if type(option) is type(there) and option != there:
+                yield replaced(value, at, option)
+
+
+def _in_errors(entity: Entity, names: Names) -> Found:
+    """Every keyword of every place of every documented error, and its media type."""
+    operation = entity.operation
+    for key, answer in operation.answers.items():
+        if not key.isdecimal() or int(key) < 400:
+            continue
+        status = int(key)
+        if status not in (*_MET, *_STAGED):
+            yield Unprovable(names(key, "error"), f"nothing that the suite may send leads to a {key}")
+            continue
+        name = names(key, "media-type")
+        if status == 429:
+            yield Unprovable(name, "gateways answer it: nothing asks for its media type")
+        else:
+            yield Derived(name, (_ERROR_TYPE,), partial(_answering, status, _as_text))
+        yield from _in_error(status, answer, names)
+
+
+def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
+    media = answer.media_type
+    if media is None:
+        return
+    examples = list(media.examples.values())
+    faults = faults_of(Space(media.schema, current_contract().document.content, examples), most=1)
+    clauses = ("server.error.body", *((_RATE,) if status == 429 else ()))
+    for fault in faults:
+        build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
+        yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
+    for lost in faults.unreachable:
+        yield Unprovable(
+            names(f"{status}{lost.pointer}", lost.code), "no body was found that breaks this alone"
+        )
+
+
+def _in_headers(entity: Entity, names: Names) -> Found:
+    """Every documented header left out where it must be there, or with a value that breaks its schema."""
+    operation, content = entity.operation, current_contract().document.content
+    for key, answer in operation.answers.items():
+        for header, value in documented_headers(operation.name, key):
+            clause, row = f"server.header.{header.lower()}", answer.headers[header]
+            if clause not in clause_list().clauses:
+                continue
+            status = int(key) if key.isdecimal() else 0
+            if status not in (*_MET, *_STAGED) and answer is not operation.success:
+                yield Unprovable(
+                    names(f"{key}/{header}", "header"), "nothing that the suite may send leads there"
+                )
+                continue
+            others: list[tuple[str, str | None]] = [("required", None)] if row.get("required") else []
+            space = Space(row.get("schema", True), content, [value])
+            others += [
+                (one.code, one.value) for one in faults_of(space, most=1) if isinstance(one.value, str)
+            ]
+            for code, other in others:
+                if other is None or (other.strip() == other and other.isprintable()):
+                    change = partial(_with_header, name=header, value=other)
+                    yield Derived(
+                        names(f"{key}/{header}", code), (clause,), partial(_answering, status, change)
+                    )
+
+
+def _with_header(answer: Answer, name: str, value: str | None) -> Answer:
+    rest = [row for row in answer.headers if row[0].lower() != name.lower()]
+    answer.headers = rest if value is None else [*rest, (name, value)]
+    return answer
+
+
+class _Changed(ReferenceServer):
+    """Changes its answers of one status."""
+
+    status = 0
+
+    @staticmethod
+    def change(answer: Answer) -> Answer:
+        """What is sent instead."""
+        return answer
+
+    def answer(self, asked: Asked) -> Answer:
+        answer = super().answer(asked)
+        return self.change(answer) if answer.status == self.status else answer
+
+
+def _answering(status: int, change: Callable[[Answer], Answer]) -> ReferenceServer:
+    kind: type[_Changed] = type("Changed", (_Changed,), {"status": status, "change": staticmethod(change)})
+    return kind()
+
+
+def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
+    """The answer's own body, where the fault is not."""
+    body, own = faulty, answer.body
+    if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
+        kept = {name for name, item in faulty.items() if name in base and base[name] == item}
+        body = {name: own.get(name, item) if name in kept else item for name, item in faulty.items()}
+    return Answer(answer.status, body, answer.headers, answer.media_type)
+
+
+def _as_text(answer: Answer) -> Answer:
+    return Answer(answer.status, answer.content(), answer.headers, "text/plain")
+
+
+def _with_status(answer: Answer, status: int) -> Answer:
+    body = answer.body
+    if isinstance(body, dict):
+        body = {name: status if item == answer.status else item for name, item in body.items()}
+    return Answer(status, body, answer.headers, answer.media_type)
+
+
+def _in_statuses(entity: Entity, names: Names) -> Found:
+    """Another status in place of each documented one, and another media type in place of the success answer's."""
+    operation = entity.operation
+    other = next((one for one in _OTHERS if not operation.documents(one)), None)
+    for key, answer in operation.answers.items():
+        name = names(key, "status")
+        if not key.isdecimal() or other is None:
+            yield Unprovable(name, "other statuses are documented too")
+            continue
+        status = int(key)
+        if status < 300:
+            more = next((one for one in (202, 203, 226) if not operation.documents(one)), None)
+            if more is not None:
+                yield Derived(name, ("server.ok.status",), partial(_finding, more), ("server.",))
+            if answer.media_type is not None:
+                build = partial(_finding, status, "text/x-other")
+                yield Derived(names(key, "media-type"), ("server.ok.media-type",), build)
+            continue
+        clauses = _clauses_of(status, operation)
+        if clauses:
+            build = partial(_answering, status, partial(_with_status, status=other))
+            yield Derived(
+                name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED)
+            )
+        else:
+            yield Unprovable(name, f"nothing that the suite may send has to lead to a {key}")
+
+
+def _clauses_of(status: int, operation: Operation) -> tuple[str, ...]:
+    if status == 404:
+        return (_NOT_FOUND, "server.auth.other-org")
+    if status in (401, 403) and operation.key is not None and ReferenceServer.refusal() == status:
+        return ("server.auth.missing-key", "server.auth.invalid-key")
+    return ()
+
+
+class _Finding(ReferenceServer):
+    """Finds batches, and answers otherwise."""
+
+    status = 200
+    media_type: str | None = None
+
+    def found(self, batch: StoredBatch, asked: Asked) -> Answer:
+        answer = super().found(batch, asked)
+        answer.status = self.status
+        answer.media_type = self.media_type or answer.media_type
+        return answer
+
+
+def _finding(status: int, media_type: str | None = None) -> ReferenceServer:
+    kind: type[_Finding] = type("Finding", (_Finding,), {"status": status, "media_type": media_type})
+    return kind()

@@ -1,0 +1,42 @@
+"""What clients are answered to Get Batch beside what follows from the schema: curated members, cases, properties."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from batch_conformance.operations.get_batch.client_cases.decode import counts, decode_cases
+from batch_conformance.operations.get_batch.client_cases.drawn import PROPERTIES
+from batch_conformance.operations.get_batch.client_cases.errors import error_cases
+from batch_conformance.operations.get_batch.client_cases.reject import reject_cases
+from batch_conformance.operations.get_batch.client_cases.transfer import transfer_cases
+
+__all__ = ["PROPERTIES", "THEMES", "VARIED", "ordinary"]
+
+THEMES = (decode_cases, transfer_cases, reject_cases, error_cases)
+#: Places that the cases here vary, each in more ways than a schema tells.
+VARIED = (
+    "/id",
+    "/created_at",
+    "/status",
+    "/metrics",
+    "/metrics/total_generations",
+    "/metrics/success_count",
+    "/metrics/failed_count",
+    "/metrics/pending_count",
+    "/outputUrl",
+    "/webhookUrl",
+)
+
+
+def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
+    """Members of a completed batch with nothing special about it."""
+    success, failed = chance.sample(range(2, 90), 2)
+    done = counts(success + failed, success, failed, 0)
+    return (
+        {"/created_at": f"2024-0{chance.randint(1, 9)}-15T10:30:{chance.randint(10, 59)}Z"},
+        {"/status": "COMPLETED", **{f"/metrics/{name}": count for name, count in done.items()}},
+        {"/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?sig=A%2Fb&part=1"},
+        {"/webhookUrl": f"https://hooks.example.com/Batch/{chance.randint(1000, 9999)}?from=Sync"},
+    )

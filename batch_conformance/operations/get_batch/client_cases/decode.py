@@ -1,0 +1,390 @@
+"""Cases for ``client.decode.*``: valid batches, each special in one way."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from batch_conformance.checks.client.record import (
+    HttpError,
+    InvalidSuccess,
+    TransportFault,
+    Unconstrained,
+)
+from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
+from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
+from batch_conformance.generate.batches import LARGEST
+from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.told import telling
+
+#: Clauses that every request puts to the test.
+EVERY_REQUEST = (
+    "client.request.target",
+    "client.request.no-body",
+    "client.request.single",
+    "client.auth.header",
+    "client.auth.only-there",
+)
+_DATES = (
+    "2024-01-15T10:30:00+05:30",
+    "2024-03-10T02:30:00-08:00",
+    "2024-01-15T10:30:00.123456Z",
+    "2024-01-15T10:30:00.1Z",
+    "2024-12-31T23:59:59.999999-03:45",
+    "2024-02-29T00:00:00+00:00",
+    "2024-01-15T10:30:00.123456789Z",
+    "2024-01-01T00:15:00+14:00",
+    "2024-01-15T10:30:00.000001Z",
+    "2024-07-15T10:30:00-00:00",
+    "1999-12-31T23:59:59.5Z",
+    "2047-06-30T12:00:00.250+01:00",
+)
+#: Ways to write an integer with a fraction or an exponent.
+FRACTIONS = ("{}.0", "{}.000", "{}e0", "{}.0E+0")
+#: RFC 3339, 5.6 allows either letter in either case.
+_LOWER_CASE = (
+    "2024-01-15t10:30:00z",
+    "2024-01-15T10:30:00z",
+    "2024-01-15t10:30:00Z",
+    "2024-06-15t23:45:10.125-05:30",
+)
+#: Counts of unfinished batches; where the others do not determine a count, deriving it shows.
+_COUNTS = (
+    (90, 41, 7, 13),
+    (5, 0, 0, 0),
+    (1000, 0, 1, 2),
+    (2**31 + 9, 2**31 - 1, 3, 1),
+    (2**32 + 70, 2**32 + 1, 5, 7),
+    (LARGEST, 12, 4, 9),
+    (LARGEST, LARGEST - 9, 2, 3),
+    (LARGEST - 1, 1, 2**53 - 11, 5),
+    (10, 3, 0, 7),
+    (100_000, 65_536, 255, 32_768),
+)
+#: The counts, by their names: total, success, failed, pending.
+COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
+#: Final, with all that is told of them.
+DONE = ("COMPLETED", "FAILED")
+_UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
+
+
+def decode_cases(factory: CaseFactory) -> Iterator[Case]:
+    """Batches that any client has to understand."""
+    for number in range(4):
+        yield Case(
+            f"an ordinary batch ({number + 1})",
+            ("client.decode.fields", *EVERY_REQUEST),
+            (factory.valid(factory.batch()),),
+            ordinary=True,
+        )
+    yield from possible(
+        lambda: Case(
+            "URLs that lead to the server itself",
+            ("client.request.target", "client.request.single"),
+            (factory.valid(factory.batch(outputUrl="{own}/v2/batches/1/result", webhookUrl="{own}/hook")),),
+        ),
+        lambda: Case(
+            "an id of both cases, URLs without TLS",
+            ("client.decode.fields",),
+            (
+                factory.valid(
+                    factory.batch(
+                        id="batch_Ab3xYz9QwE",
+                        outputUrl="http://127.0.0.1:9000/Results/1?x=1&y=%20#Top",
+                        webhookUrl="http://hooks.example.com/Batch/",
+                    )
+                ),
+            ),
+        ),
+    )
+    lifecycle = factory.values.entity.lifecycle
+    for status in lifecycle.values if lifecycle.pointer else ():
+        yield from possible(partial(status_case, factory, status))
+    for date in _DATES:
+        yield from possible(partial(date_case, factory, date))
+    for date in _LOWER_CASE:
+        yield from possible(partial(letters_case, factory, date))
+    for written in FRACTIONS:
+        yield from possible(partial(fraction_case, factory, counts(47, 31, 5, 0), written))
+    yield from _other_ids(factory)
+    for row in _COUNTS:
+        yield from possible(partial(counts_case, factory, counts(*row)))
+    yield from _optional(factory)
+    yield from _extra(factory)
+    for status in _UNKNOWN_STATUSES if lifecycle.pointer else ():
+        if status not in lifecycle.values:
+            batch = factory.batch_at(lifecycle.pointer, status, valid=False)
+            step = factory.valid(batch, refusable=True)
+            yield Case(f"a batch in the unknown state {status}", ("client.decode.unknown-status",), (step,))
+    yield from _fresh(factory)
+
+
+def status_case(factory: CaseFactory, status: str) -> Case:
+    """A batch in this state; what the contract lets such a batch hold."""
+    batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
+    if status not in DONE:
+        with suppress(NotInContract):
+            batch = factory.values.changed(batch, {"metrics": counts(60, 21, 4, 35)})
+    return Case(f"a batch in state {status}", ("client.decode.status",), (factory.valid(batch),))
+
+
+def date_case(factory: CaseFactory, date: str) -> Case:
+    """A batch created then; one more clause looks at it where its fraction has more than three digits."""
+    batch = factory.batch(created_at=date)
+    finer = ("client.decode.created_at-precision",) if re.search(r"\.\d{3}\d*[1-9]", date) else ()
+    return Case(f"created_at {date}", ("client.decode.created_at", *finer), (factory.valid(batch),))
+
+
+def letters_case(factory: CaseFactory, date: str) -> Case:
+    """A batch created then, the date written with ``t`` or ``z`` in lower case."""
+    batch = factory.batch(created_at=date)
+    step = factory.valid(batch, refusable=True)
+    return Case(f"created_at {date}", ("client.decode.created_at-letters",), (step,))
+
+
+def fraction_case(factory: CaseFactory, metrics: Mapping[str, int], written: str) -> Case:
+    """An unfinished batch whose counts are ``written`` otherwise than as plain integers."""
+    batch = factory.batch(metrics=metrics, **_underway(factory))
+    body = json.dumps(batch, ensure_ascii=False)
+    for name, value in metrics.items():
+        body = body.replace(f'"{name}": {value}', f'"{name}": {written.format(value)}')
+    step = factory.valid(batch, json_body(None).with_body(body), refusable=True)
+    return Case(f"counts written {written.format(5)}", ("client.decode.counts-fraction",), (step,))
+
+
+def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int]:
+    """The four counts."""
+    return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
+
+
+def counts_case(factory: CaseFactory, metrics: Mapping[str, int]) -> Case:
+    """An unfinished batch with these counts."""
+    shown = ", ".join(f"{value}" for value in metrics.values())
+    batch = factory.batch(metrics=metrics, **_underway(factory))
+    return Case(f"counts {shown}", ("client.decode.counts",), (factory.valid(batch),))
+
+
+def _underway(factory: CaseFactory) -> dict[str, str]:
+    """The member that says that a batch is not done, if the contract has it."""
+    pointer = factory.values.entity.lifecycle_pointer
+    return {"status": "PROCESSING"} if pointer == "/status" else {}
+
+
+def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Iterator[Case]:
+    yield from possible(lambda: Case(title, (clause,), (factory.valid(factory.batch(**changed)),)))
+
+
+def _other_ids(factory: CaseFactory) -> Iterator[Case]:
+    for what, changed in (
+        ("quite another one", lambda name: f"batch_{name[::-1]}"),
+        ("the one asked for in upper case", str.upper),
+        ("the one asked for without its prefix", lambda name: name.removeprefix("batch_")),
+        ("the one asked for and more", lambda name: f"{name}_2"),
+    ):
+        yield from possible(partial(_other_id, factory, what, changed))
+
+
+def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) -> Case:
+    asked = factory.id()
+    batch = factory.batch(id=changed(asked))
+    step = replace(factory.valid(batch, refusable=True), batch_id=asked)
+    return Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
+
+
+def _optional(factory: CaseFactory) -> Iterator[Case]:
+    clause = "client.decode.optional"
+    yield from _valid(factory, "webhookUrl null", clause, webhookUrl=None)
+    yield from possible(
+        lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),))
+    )
+    for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
+        empty: dict[str, Any] = {"status": status, "outputUrl": ""}
+        if status != "FAILED":
+            empty["metrics"] = counts(10, 3, 0, 7)
+        yield from _valid(factory, f"outputUrl empty in state {status}", clause, **empty)
+    yield from _valid(
+        factory, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
+        metrics=counts(5, 0, 0, 5),
+    )  # fmt: skip
+
+
+def _extra(factory: CaseFactory) -> Iterator[Case]:
+    deep: Any = "bottom"
+    for level in range(12):
+        deep = {"level": level, "next": [deep]}
+    rows: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        ("a text", {"errorCode": "none"}, {}),
+        ("null", {"expiresAt": None}, {}),
+        ("an object", {"links": {"self": "/v2/batch/1", "status": "other", "id": "other"}}, {}),
+        ("an array of objects", {"jobs": [{"id": "job_1", "status": "FAILED"}, None, 3]}, {}),
+        ("deep nesting", {"debug": deep}, {}),
+        ("a count in metrics", {}, {"skipped_count": 3}),
+        ("an object in metrics", {}, {"by_model": {"lipsync-2": {"success_count": 1}}}),
+        ("null in metrics", {}, {"average_seconds": None}),
+        (
+            "names that mean something to programs",
+            {"class": "x", "self": 1, "__proto__": {"id": "other"}, "": 0},
+            {},
+        ),
+        (
+            "objects that look like the batch itself",
+            {name: {"id": "other", "status": "FAILED"} for name in ("data", "batch", "result")},
+            {},
+        ),
+        ("names that errors have", {"message": "all is well", "error": "none"}, {}),
+        (
+            "known names in another case",
+            {"Status": "FAILED", "ID": "other", "outputURL": "https://other.example", "Metrics": {}},
+            {"Success_Count": 77},
+        ),
+        (
+            "known names in another style",
+            {"createdAt": "1999-01-01T00:00:00Z", "output_url": "https://other.example", "webhook_url": "x"},
+            {"successCount": 77, "totalGenerations": 77},
+        ),
+        ("a long text", {"note": "long " * 8000}, {}),
+        ("many of them", {f"extra_{number}": number for number in range(60)}, {}),
+    ]
+    for what, more, inside in rows:
+        yield from possible(partial(extra_case, factory, f"an extra member: {what}", more, inside))
+
+
+def extra_case(factory: CaseFactory, title: str, more: Mapping[str, Any], inside: Mapping[str, Any]) -> Case:
+    """An ordinary batch with members more, at the top and in metrics, before and behind the known ones."""
+    plain = factory.batch()
+    known = factory.values.entity.members
+    more = {name: value for name, value in more.items() if name not in known}
+    batch = {**dict(list(more.items())[:1]), **plain, **more}
+    if isinstance(plain.get("metrics"), dict):
+        inside = {name: value for name, value in inside.items() if name not in plain["metrics"]}
+        batch["metrics"] = {**plain["metrics"], **inside}
+    if batch == plain or (factory.values.edited and not factory.values.space.judge.is_valid(batch)):
+        raise NotInContract("the contract leaves no room for these extra members")
+    return Case(title, ("client.decode.unknown-fields",), (factory.valid(plain, json_body(batch)),))
+
+
+def _fresh(factory: CaseFactory) -> Iterator[Case]:
+    clause = ("client.decode.fresh",)
+    name = factory.id()
+    states = [
+        _later(factory, name, counts(60, 21, 4, 35), **_underway(factory)),
+        _later(factory, name, counts(60, 55, 5, 0)),
+    ]
+    done = _later(factory, name, counts(60, 56, 4, 0))
+    with suppress(NotInContract):
+        done = factory.values.without(done, "webhookUrl")
+    yield Case(
+        "a batch that moves on between three calls",
+        clause,
+        tuple(replace(factory.valid(batch), batch_id=name) for batch in (*states, done)),
+    )
+    other = factory.id()
+    moving = [factory.values.with_id(batch, other) for batch in states]
+    yield Case(
+        "a batch that moves on, with entity tags",
+        clause,
+        tuple(
+            replace(factory.valid(batch, _tagged(json_body(batch), number)), batch_id=other)
+            for number, batch in enumerate(moving)
+        ),
+    )
+    words = "Batch not found"
+    gone = factory.valid(factory.batch())
+    missing = HttpError(404, (words,))
+    yield Case(
+        "a batch that is gone at the second call",
+        clause,
+        (gone, replace(gone, expected=missing, answers=(telling(404, words),))),
+    )
+    late = factory.valid(factory.batch())
+    yield Case(
+        "a batch that is there at the second call",
+        clause,
+        (replace(late, expected=missing, answers=(telling(404, words),)), late),
+    )
+    yield from _after_failures(factory)
+
+
+def _later(factory: CaseFactory, name: str, metrics: Mapping[str, int], **more: str) -> dict[str, Any]:
+    """A batch at one of the times at which it is asked for; an ordinary one where the contract knows no counts."""
+    try:
+        return factory.batch(name, metrics=metrics, **more)
+    except NotInContract:
+        return factory.batch(name)
+
+
+def _tagged(answer: StubResponse, number: int) -> StubResponse:
+    return answer.with_header("ETag", f'"{number}"').with_header("Cache-Control", "no-cache")
+
+
+def _after_failures(factory: CaseFactory) -> Iterator[Case]:
+    """Calls behind one that failed: nothing of it stays, neither in a connection nor in memory."""
+    clause = ("client.decode.fresh",)
+    long = "nothing by that name: " + "no " * 60_000
+    absent = factory.refusal(HttpError(404), telling(404, long))
+    yield Case(
+        "batches between errors with long bodies",
+        clause,
+        (
+            absent,
+            factory.valid(factory.batch()),
+            factory.refusal(HttpError(404), telling(404, long)),
+            factory.valid(factory.batch()),
+        ),
+    )
+    known = factory.valid(factory.batch())
+    down = factory.refusal(HttpError(500), telling(500, "the archive does not respond"))
+    yield Case(
+        "a batch, then a server error, then the batch again",
+        clause,
+        (known, replace(down, batch_id=known.batch_id), known),
+    )
+    other = factory.valid(factory.batch())
+    locked = factory.refusal(HttpError(401), telling(401, "Unauthorized"))
+    yield Case(
+        "a batch, then a refusal of its key, then the batch again",
+        clause,
+        (other, replace(locked, batch_id=other.batch_id), other),
+    )
+    yield Case(
+        "batches behind answers that are none",
+        clause,
+        (
+            CallStep(factory.id(), InvalidSuccess("an HTML page"), (html(),)),
+            factory.valid(factory.batch()),
+            CallStep(factory.id(), InvalidSuccess("cut-off JSON"), (text(200, '{"id": "batch_1", "sta'),)),
+            factory.valid(factory.batch()),
+        ),
+    )
+    whole = json_body(factory.batch())
+    yield Case(
+        "batches behind connections that broke",
+        clause,
+        (
+            factory.fault(TransportFault("truncated", "half a batch", begun=True), whole.cut_off()),
+            factory.valid(factory.batch()),
+            factory.fault(TransportFault("reset", "a connection reset before any answer"), whole.reset()),
+            factory.valid(factory.batch()),
+        ),
+    )
+    # Late by more than the deadline, by less than the grace: what the first call then reports is its own choice.
+    late = factory.batch()
+    yield Case(
+        "a batch behind an answer that came too late",
+        clause,
+        (
+            CallStep(
+                factory.id_of(late),
+                Unconstrained(),
+                (json_body(late).delayed(1.4),),
+                timeout_s=SHORT_DEADLINE,
+            ),
+            factory.valid(factory.batch()),
+            factory.valid(factory.batch()),
+        ),
+    )

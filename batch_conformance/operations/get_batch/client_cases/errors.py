@@ -1,0 +1,233 @@
+"""Cases for ``client.error.*`` and ``client.retry.*``: error statuses, with bodies as documented and not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from batch_conformance.checks.client.record import (
+    HttpError,
+    InvalidSuccess,
+    clause_of_status,
+    has_own_clause,
+    may_be_retried,
+)
+from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
+from batch_conformance.client_runner.stub.answers import StubResponse, json_body, text
+from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.odd_bodies import OddBody, odd_bodies
+from batch_conformance.operations.get_batch.client_cases.told import telling, with_message
+
+_RETRY = ("client.retry.bounded", "client.retry.waits")
+_ALL = ("client.auth.not-in-errors",)
+
+
+#: Those that a documented server never sends, those that proxies send, and those that some clients take to be special.
+_OTHERS = (403, 503, 400, 502, 402, 418, 405, 408, 409, 410, 422, 451, 499, 406, 413, 415, 425, 431, 504, 599)
+
+
+def error_cases(factory: CaseFactory) -> Iterator[Case]:
+    """Statuses, messages, odd bodies and bodies that lie."""
+    yield from _statuses(factory)
+    yield from _messages(factory)
+    # Few of 429 and 5xx: a client that retries them, as it may, takes seconds for each.
+    for status, count in ((503, 1), (404, None), (500, 2), (401, 12), (403, 8)):
+        for odd in odd_bodies(status)[:count]:
+            yield odd_case(factory, status, odd)
+    yield from _lies(factory)
+    yield from _says_error(factory)
+    yield from _retries(factory)
+
+
+def _statuses(factory: CaseFactory) -> Iterator[Case]:
+    documented = factory.values.entity.operation.documented_statuses
+    for status, message in ((401, "Unauthorized"), (404, "Batch not found")):
+        if status not in documented:
+            continue
+        clauses = (clause_of_status(status), "client.retry.never-401-404", *_ALL)
+        yield _refused(factory, f"a {status}", clauses, HttpError(status), telling(status, message))
+        yield _refused(
+            factory,
+            f"a {status} with an error code",
+            clauses,
+            HttpError(status),
+            telling(status, message, errorCode="no_such"),
+        )
+    for status, message in ((429, "too many from organisation 7781"), (500, "the archive does not respond")):
+        if status in documented:
+            yield _said(factory, status, message)
+    others = [status for status in sorted(documented) if status >= 400 and not has_own_clause(status)]
+    for status in dict.fromkeys([*_OTHERS, *others]):
+        more = _RETRY if may_be_retried(status) else ("client.request.single",)
+        yield _refused(
+            factory, f"a {status}", ("client.error.other-status", *more, *_ALL), HttpError(status),
+            telling(status, "not this time"),
+        )  # fmt: skip
+
+
+def _said(factory: CaseFactory, status: int, message: str) -> Case:
+    """An error with its message; without one where the contract has no place for it."""
+    clauses: tuple[str, ...] = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
+    try:
+        told, answer = HttpError(status, (message,)), with_message(status, message)
+    except NotInContract:
+        told, answer = HttpError(status), telling(status, message)
+        return _refused(factory, f"a {status}", (clauses[0], *clauses[2:]), told, answer)
+    return _refused(factory, f"a {status}", clauses, told, answer)
+
+
+def _messages(factory: CaseFactory) -> Iterator[Case]:
+    wide = "kein Schlüssel für die Gruppe 中文"
+    long = "a long story: " + " ".join(f"step {number}" for number in range(12))
+    rows: list[tuple[int, str, str | list[str], dict[str, Any]]] = [
+        (401, "a 401 with a message", "your key was revoked on Monday", {}),
+        (404, "a 404 with a message", "nothing here for organisation 7781", {}),
+        (400, "a 400 with a message", "that id is not one of ours", {}),
+        (
+            400,
+            "a 400 with an array of 2",
+            ["id must be longer than 3 characters", "id must start with batch"],
+            {},
+        ),
+        (
+            404,
+            "a 404 with an array of 3",
+            ["no batch of that name", "no organisation of that name", "try another one"],
+            {},
+        ),
+        (401, "a 401 with an array of 1", ["one reason only"], {}),
+        (403, "a 403 with a message beyond ASCII", wide, {}),
+        (
+            400,
+            "a 400 with a message and a code",
+            "nobody may step for that many",
+            {"errorCode": "limit_reached"},
+        ),
+        (403, "a 403 with a long message", long, {}),
+    ]
+    for status, title, message, members in rows:
+        yield from possible(partial(_with_message, factory, status, title, message, members))
+
+
+def _with_message(
+    factory: CaseFactory, status: int, title: str, message: str | list[str], members: dict[str, Any]
+) -> Case:
+    told = HttpError(status, (message,) if isinstance(message, str) else tuple(message))
+    answer = with_message(status, message, **members)
+    return _refused(factory, title, ("client.error.message", *_ALL), told, answer)
+
+
+def odd_case(factory: CaseFactory, status: int, odd: OddBody) -> Case:
+    """An error status with a body that is not the documented one."""
+    more = _RETRY if may_be_retried(status) else ()
+    return _refused(
+        factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), HttpError(status, body=odd.what),
+        text(status, odd.body, odd.media_type),
+    )  # fmt: skip
+
+
+def _lies(factory: CaseFactory) -> Iterator[Case]:
+    clause = ("client.error.status-line-wins", *_ALL)
+    for status, claimed in (
+        (404, 200),
+        (404, 500),
+        (401, 404),
+        (403, 401),
+        (500, 404),
+        (401, 200),
+        (404, 429),
+        (400, 404),
+    ):
+        body = telling(status, "as it says above", statusCode=claimed)
+        told = HttpError(status, body=f"statusCode {claimed}", claimed=claimed)
+        yield _refused(factory, f"a {status} whose body says {claimed}", clause, told, body)
+    for status, code in ((403, "not_found"), (404, "unauthorized"), (400, "rate_limited")):
+        told = HttpError(status, body=f"errorCode {code}")
+        body = telling(status, "as it says above", errorCode=code)
+        yield _refused(factory, f"a {status} whose errorCode is {code}", clause, told, body)
+    for status, written in ((404, "401"), (403, "404")):
+        told = HttpError(status, body=f"statusCode {written} as text", claimed=int(written))
+        body = telling(status, "as it says above", statusCode=written)
+        yield _refused(factory, f"a {status} whose body says {written}, as text", clause, told, body)
+    for status in (404, 401):
+        hidden = json_body({**factory.batch(), "message": "as it says above", "statusCode": status}, status)
+        told = HttpError(status, body="a batch")
+        yield _refused(factory, f"a {status} with a batch in its body", clause, told, hidden)
+    for claimed in (404, 500):
+        batch = factory.batch()
+        known = factory.values.entity.members
+        told_as = batch | {
+            name: value for name, value in (("statusCode", claimed), ("message", "none")) if name not in known
+        }
+        yield Case(
+            f"a 200 whose batch also says {claimed}",
+            clause,
+            (factory.valid(batch, json_body(told_as)),),
+        )
+
+
+def _says_error(factory: CaseFactory) -> Iterator[Case]:
+    for claimed in (404, 401):
+        told = InvalidSuccess(f"an error body that says {claimed}")
+        step = CallStep(factory.id(), told, (_refusing(claimed).of_status(200),))
+        yield Case(
+            f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,)
+        )
+
+
+def _refusing(status: int) -> StubResponse:
+    return telling(status, StubResponse(status).reason_phrase())
+
+
+def _retries(factory: CaseFactory) -> Iterator[Case]:
+    for status in (401, 404):
+        told = HttpError(status, body="Retry-After")
+        answer = telling(status, "not now").with_header("Retry-After", "1")
+        known = status in factory.values.entity.operation.documented_statuses
+        clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
+        yield _refused(factory, f"a {status} with Retry-After: 1", clause, told, answer)
+    clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
+    # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
+    for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
+        step = factory.refusal(
+            HttpError(status, retry_after=float(seconds)),
+            telling(status, "come back later").with_header("Retry-After", str(seconds)),
+        )
+        # Refusals, then the batch: what a client reports in the end depends on how often it retries.
+        some = CallStep(step.batch_id, step.expected, (*step.answers[:times], step.answers[-1]))
+        yield Case(f"a {status} with Retry-After: {seconds}", clauses, (some,), waits=True)
+    for status in (503, 429):
+        step = factory.refusal(
+            HttpError(status, retry_after=2.0),
+            telling(status, "come back later").with_header("Retry-After", "{2 s from now}"),
+        )
+        some = CallStep(step.batch_id, step.expected, (step.answers[0], step.answers[-1]))
+        yield Case(f"a {status} with a date two seconds ahead as Retry-After", clauses, (some,), waits=True)
+    for status, after, what in (
+        (429, "3600", "3600"),
+        (503, "86400", "86400"),
+        (503, "{3600 s from now}", "a date an hour ahead"),
+    ):
+        # Dates are for the clause about waits: a client may trip over them in any form.
+        first, second = _RETRY if after.isdecimal() else _RETRY[::-1]
+        # Nobody can wait that long and keep the deadline: to give up, or to step again earlier, are both right.
+        answer = telling(status, "not today").with_header("Retry-After", after)
+        step = factory.refusal(HttpError(status), answer, timeout_s=SHORT_DEADLINE)
+        title = f"a {status} with Retry-After: {what}"
+        yield Case(title, (first, second, *_ALL), (step,), waits=True)
+    yield _refused(
+        factory, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
+        HttpError(429, retry_after=0.0), telling(429, "still not").with_header("Retry-After", "0"),
+    )  # fmt: skip
+    yield _refused(
+        factory, "429 again and again", ("client.retry.bounded", "client.retry.waits", *_ALL), HttpError(429),
+        telling(429, "still not"),
+    )  # fmt: skip
+
+
+def _refused(
+    factory: CaseFactory, title: str, clauses: tuple[str, ...], told: HttpError, answer: StubResponse
+) -> Case:
+    waits = may_be_retried(told.status)
+    return Case(title, clauses, (factory.refusal(told, answer),), waits=waits)

@@ -1,0 +1,100 @@
+"""Cases for ``client.reject.*``: a 200 that holds no batch, and a batch under another status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from batch_conformance.checks.client.record import InvalidSuccess
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
+from batch_conformance.client_runner.stub.answers import StubResponse, empty, html, json_body, text
+from batch_conformance.operations.get_batch.client_cases.told import telling
+
+
+def reject_cases(factory: CaseFactory) -> Iterator[Case]:
+    """No JSON, no object, other statuses, and objects with one member wrong."""
+    whole = json.dumps(factory.batch())
+    not_json: list[tuple[str, StubResponse]] = [
+        ("an HTML page", html()),
+        ("an HTML page that claims to be JSON", html().as_type("application/json")),
+        ("no body", empty()),
+        ("no body and no media type", StubResponse(200)),
+        ("white space", text(200, " \r\n ")),
+        ("JSON cut off before the last brace", text(200, whole[:-1])),
+        ("JSON cut off in the middle", text(200, whole[: len(whole) // 2])),
+        ("JSON cut off after the first member", text(200, whole[: whole.index(",")])),
+        ("JSON cut off behind a comma", text(200, whole[: whole.rindex(",") + 1])),
+        ("an opening brace", text(200, "{")),
+        ("a comma before the last brace", text(200, whole[:-1] + ",}")),
+        ("a batch with a comment in it", text(200, whole.replace(",", ", /* none */", 1))),
+        ("a batch and more behind it", text(200, whole + " and more")),
+        ("two batches, one behind the other", text(200, whole + whole)),
+        ("plain text", text(200, "OK", "text/plain")),
+        ("plain text that claims to be JSON", text(200, "COMPLETED")),
+        ("quotes of the wrong kind", text(200, whole.replace('"', "'"))),
+        ("a form", text(200, "id=batch_1&status=COMPLETED", "application/x-www-form-urlencoded")),
+    ]
+    for what, answer in not_json:
+        yield unfit_case(factory, what, "client.reject.not-json", answer)
+    not_object: list[tuple[str, Any]] = [
+        ("null", None),
+        ("an empty array", []),
+        ("an array with the batch in it", [factory.batch()]),
+        ("a string", "COMPLETED"),
+        ("a string that holds the batch as JSON", whole),
+        ("a number", 200),
+        ("true", True),
+        ("false", False),
+        ("zero", 0),
+        ("an array of pairs", [["id", "batch_1"], ["status", "COMPLETED"]]),
+        ("an empty string", ""),
+    ]
+    for what, value in not_object:
+        yield unfit_case(factory, what, "client.reject.not-object", json_body(value))
+    yield from _other_statuses(factory)
+    for what, value in (
+        ("the batch stands in a member named batch", {"batch": factory.batch()}),
+        ("an error body", {"message": "Internal server error"}),
+    ):
+        if factory.values.entity.required:
+            yield unfit_case(factory, what, "client.reject.wrong-types", json_body(value))
+
+
+def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
+    """A batch, in whole or in part, under a status that says that it is none."""
+    batch_id = factory.id()
+    whole = json_body(factory.batch(batch_id))
+    size = len(whole.body)
+    gone = telling(410, "it was here")
+    rows: list[tuple[str, tuple[StubResponse, ...]]] = []
+    # Who follows comes to a 410: whatever a client does with a redirect, no batch is there to be had.
+    for status in (302, 307, 301, 303, 308):
+        moved = whole.of_status(status).with_header("Location", "{own}{path}/moved")
+        rows.append((f"a {status} with a batch in its body", (moved, gone)))
+    rows.append(("a 302 with a batch in its body, without a Location", (whole.of_status(302),)))
+    part = whole.of_status(206).with_header("Content-Range", f"bytes 0-{size - 1}/{size * 2}")
+    rows += [
+        ("a 204", (StubResponse(204),)),
+        ("a 304", (StubResponse(304, (("ETag", '"1"'),)),)),
+        ("a 206 with a batch in its body", (part,)),
+        ("a 300 with a batch in its body", (whole.of_status(300),)),
+        ("a 205", (StubResponse(205),)),
+        # HTTP has no body here: these bytes are there for those who read on regardless.
+        ("a 204 with a batch behind it", (whole.of_status(204).closing(),)),
+        ("a 304 with a batch behind it", (whole.of_status(304).closing(),)),
+        ("a 205 with a batch in its body", (whole.of_status(205).closing(),)),
+        ("a 305 with a batch in its body", (whole.of_status(305),)),
+        ("a 399 with a batch in its body", (whole.of_status(399),)),
+        ("a 103 with a batch behind it, and no more", (whole.of_status(103).closing(),)),
+        ("a 100 with a batch behind it, and no more", (whole.of_status(100).closing(),)),
+    ]
+    for what, answers in rows:
+        clauses = ("client.reject.other-status", "client.auth.not-in-errors")
+        yield Case(what, clauses, (CallStep(batch_id, InvalidSuccess(what), answers),))
+
+
+def unfit_case(factory: CaseFactory, what: str, clause: str, answer: StubResponse) -> Case:
+    """A 200 that is an error all the same."""
+    step = CallStep(factory.id(), InvalidSuccess(what), (answer,))
+    return Case(f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (step,))

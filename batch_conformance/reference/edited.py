@@ -1,0 +1,302 @@
+"""What the reference server answers under an edited contract: its batches and error bodies, made valid again.
+
+What the contract as it is does not have is generated: new required members everywhere, new optional ones in some
+batches, every value of an enum and every status of the lifecycle in some batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import pairwise
+from typing import Any
+
+from batch_conformance.contract import base_contract, cached_by_contract, current_contract
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.pointers import MISSING, join, read, replaced
+from batch_conformance.contract.rules import Holds
+from batch_conformance.generate.space import written
+from batch_conformance.generate.values import Space, values_of
+from batch_conformance.operations.get_batch.store import sample_store
+from batch_conformance.operations.stored import Shown, Store
+
+#: Batches beyond those of the sample; each costs the suite requests.
+_MOST_MORE = 5
+_NEAR = 5000
+#: Labels of generated values that are seen by every client one day.
+_TELLING = ("value ", "null", "true", "false", "branch ")
+
+Value = dict[str, Any]
+
+
+def space_of(entity: Entity) -> Space:
+    """The values of an entity, with the examples of its answer."""
+    media = entity.operation.success.media_type if entity.operation.success else None
+    shown = list(media.examples.values()) if media else []
+    rows = [one for example in shown for one in (example if isinstance(example, list) else [example])]
+    return Space(entity.schema, entity.document, rows)
+
+
+def edited_batches() -> list[Shown]:
+    """The batches of the sample, valid under the contract in use."""
+    return [Shown(name, values) for name, values in _edited()]
+
+
+@cached_by_contract
+def _edited() -> list[tuple[str, list[Value]]]:
+    sample = sample_store()
+    operations = current_contract().operations
+    entity = entity_of("get" if "get" in operations else next(iter(operations)))
+    maker = _Maker(entity, [list(batch.payloads()) for batch in sample.batches.values()])
+    return [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
+
+
+class _Maker:
+    """Makes rows: what one batch shows, read after read."""
+
+    def __init__(self, entity: Entity, raws: Sequence[list[Value]]) -> None:
+        self.entity = entity
+        self.space = space_of(entity)
+        self._known = {place for raw in raws for value in raw for place, _ in self.space.walk(value)}
+        rows = (self._row(raw, number) for number, raw in enumerate(raws))
+        self.rows = [row for row in rows if row]
+        self._move()
+        self._show_all()
+        self._set_apart()
+
+    def names(self, sample: Store) -> list[str]:
+        """Ids for rows that do not show theirs."""
+        names = list(sample.batches)
+        return [names[at] if at < len(names) else f"{names[0]}-{at}" for at in range(len(self.rows))]
+
+    def name(self, row: list[Value]) -> str | None:
+        """The id of a row as it stands in a URL."""
+        found = read(row[0], self.entity.echo) if self.entity.echo else MISSING
+        return None if found is MISSING else as_sent(found)
+
+    def _row(self, raws: list[Value], number: int) -> list[Value]:
+        shown: list[Value] = []
+        status = self.entity.lifecycle_pointer
+        before: Any = {}
+        for raw in raws:
+            outgrown = status and read(raw, status) not in self.entity.lifecycle.values
+            if outgrown and len(raws) > 1:
+                continue
+            known = self._without_unknown(raw)
+            value = self.space.repaired(_changed(shown[-1], before, known) if shown else known)
+            before = known
+            if value is MISSING or not isinstance(value, dict):
+                continue
+            if not shown and number % 2 == 0:
+                value = self._with_optional(value)
+            if not shown or self._follows(shown[-1], value):
+                shown.append(value)
+        return shown
+
+    def _without_unknown(self, value: Value) -> Value:
+        """Without members that the contract has no more."""
+        for place, _ in list(_walk(value)):
+            if place and read(value, place) is not MISSING and not self.space.schemas_at(value, place):
+                value = replaced(value, place, MISSING)
+        return value
+
+    def _with_optional(self, value: Value) -> Value:
+        """With the optional members that the contract as it is does not have."""
+        for place, schemas in list(self.space.walk(value)):
+            there = read(value, place)
+            if not isinstance(there, dict):
+                continue
+            applying = [one for schema in schemas for one in self.space.applying(schema, there)]
+            for name in dict.fromkeys(name for one in applying for name in one.get("properties", ())):
+                at = join(place, name)
+                if name in there or at in self._known:
+                    continue
+                made = self.space.builder.value(self.space.schemas_at(value, at), full=True)
+                more = MISSING if made is MISSING else self.space.repaired(replaced(value, at, made), at)
+                value = value if more is MISSING else more
+        return value
+
+    def _follows(self, before: Value, after: Value) -> bool:
+        """Whether one read may come after another."""
+        entity, cycle = self.entity, self.entity.lifecycle
+        if any(read(before, one) != read(after, one) for one in entity.identity):
+            return False
+        place = cycle.pointer
+        if place:
+            old, new = read(before, place), read(after, place)
+            if not cycle.allowed(old, new):
+                return False
+            if cycle.is_final(old) and any(read(before, one) != read(after, one) for one in cycle.frozen):
+                return False
+        return all(isinstance(one.outcome, Holds) for one in self.space.rules.evaluate(after, before))
+
+    def _move(self) -> None:
+        """Add rows that go through statuses that no row goes through yet."""
+        cycle, place = self.entity.lifecycle, self.entity.lifecycle_pointer
+        moved = {written(read(value, place)) for row in self.rows if len(row) > 1 for value in row}
+        unseen = [one for one in cycle.values if written(one) not in moved] if place and self.rows else []
+        order = [one for equals in cycle.order for one in equals]
+        ends = [one for one in unseen if cycle.is_final(one)] or [*cycle.final[:1]]
+        for end in (ends or [""])[:2] if unseen else ():
+            row: list[Value] = []
+            for status in [*order, *([end] if end else [])]:
+                base = row[-1] if row else self.rows[0][0]
+                value = self.space.repaired(replaced(base, place, status), place)
+                if value is not MISSING and (not row or self._follows(row[-1], value)):
+                    row.append(value)
+            if len(row) > 1:
+                self.rows.append(row)
+
+    def _show_all(self) -> None:
+        """Let every telling value stand in some batch: in one that is there, else in one more."""
+        more = 0
+        for one in values_of(self.space, 300):
+            if not one.label.startswith(_TELLING):
+                continue
+            new = read(one.value, one.pointer)
+            shown = [written(read(value, one.pointer)) for row in self.rows for value in row]
+            if written(new) in shown:
+                continue
+            if one.pointer != self.entity.lifecycle_pointer and self._put(one.pointer, new):
+                continue
+            if more < _MOST_MORE and isinstance(one.value, dict):
+                more += 1
+                self.rows.append([one.value])
+
+    def _put(self, place: str, new: Any) -> bool:
+        """Whether a value could be put into a row that shows what others show too."""
+        for row in reversed(self.rows):
+            others = {
+                written(read(value, place)) for other in self.rows if other is not row for value in other
+            }
+            if not all(written(read(value, place)) in others for value in row):
+                continue
+            changed = self._all(row, place, new)
+            if changed is not None:
+                row[:] = changed
+                return True
+        return False
+
+    def _all(self, row: list[Value], place: str, new: Any) -> list[Value] | None:
+        """A row with another value at one place throughout; None where that is no row."""
+        try:
+            changed = [replaced(value, place, new) for value in row]
+        except KeyError:
+            return None
+        valid = all(self.space.is_valid(value) for value in changed)
+        steps = pairwise(changed)
+        return changed if valid and all(self._follows(one, other) for one, other in steps) else None
+
+    def _set_apart(self) -> None:
+        """Give each row an id of its own."""
+        place = self.entity.echo
+        if not place:
+            return
+        taken: set[str] = set()
+        kept = []
+        for row in self.rows:
+            there = read(row[0], place)
+            for other in (there, *_near(there)):
+                changed = self._all(row, place, other) if as_sent(other) not in taken else None
+                if changed is not None:
+                    taken.add(as_sent(other))
+                    kept.append(changed)
+                    break
+        self.rows = kept
+
+
+def _walk(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    yield place, value
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _walk(item, join(place, name))
+
+
+def _changed(value: Any, before: Any, after: Any) -> Any:
+    """A value changed as another one has been."""
+    if not (isinstance(value, dict) and isinstance(before, dict) and isinstance(after, dict)):
+        return after
+    rows = {name: item for name, item in after.items() if name not in before or before[name] != item}
+    return {
+        **value,
+        **{name: _changed(value.get(name), before.get(name), item) for name, item in rows.items()},
+    }
+
+
+def _near(value: Any) -> Iterator[Any]:
+    """Values like one: other numbers, texts with other letters and digits at their end."""
+    for number in range(1, _NEAR):
+        if isinstance(value, str):
+            yield _turned(value, number)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield value + number
+
+
+def _turned(text: str, number: int) -> str:
+    letters = list(text)
+    for at in reversed(range(len(letters))):
+        one = letters[at]
+        alphabet = next(
+            (all_ for all_ in ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz") if one in all_), ""
+        )
+        if alphabet:
+            letters[at] = alphabet[(alphabet.index(one) + number) % len(alphabet)]
+            number //= len(alphabet)
+    return "".join(letters)
+
+
+@cached_by_contract
+def error_maker(name: str, status: int) -> Callable[[Value], Any]:
+    """What makes a valid error body of one, for a status of an operation; optional new members are shown."""
+    operation = current_contract().operation(name)
+    documented = operation.answer(status) or next(
+        (answer for key, answer in operation.answers.items() if not key.startswith("2")), None
+    )
+    media = documented.media_type if documented else None
+    if media is None:
+        return lambda body: body
+    space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
+    known = _known_errors()
+
+    def made(body: Value) -> Any:
+        value: Any = {name: item for name, item in body.items() if space.schemas_at(body, join("", name))}
+        value = space.repaired(value)
+        if value is MISSING:
+            return body
+        if isinstance(value, dict):
+            applying = list(space.applying(space.schema, value))
+            for name in dict.fromkeys(name for one in applying for name in one.get("properties", ())):
+                if name not in value and name not in known:
+                    new = space.builder.value(space.schemas_at(value, join("", name)), full=True)
+                    more = MISSING if new is MISSING else {**value, name: new}
+                    value = more if more is not MISSING and space.is_valid(more) else value
+        return value
+
+    return made
+
+
+@cached_by_contract
+def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
+    """Headers that an answer of an operation has to have, or whose form is documented, with a valid value each."""
+    contract = current_contract()
+    found = []
+    for header, row in contract.operation(name).answers[key].headers.items():
+        schema = contract.document.resolve(row.get("schema", {}))
+        if row.get("required") or (isinstance(schema, dict) and schema.keys() - {"type", "description"}):
+            examples = [row["example"]] if "example" in row else []
+            space = Space(schema, contract.document.content, examples)
+            value = next(iter(space.examples), MISSING)
+            value = space.builder.value([schema]) if value is MISSING else value
+            if value is not MISSING:
+                found.append((header, as_sent(value)))
+    return found
+
+
+def _known_errors() -> set[str]:
+    """Members of the contract as it is: an optional one of these need not be shown."""
+    found: set[str] = set()
+    for schema in base_contract().schemas.values():
+        with suppress(AttributeError):
+            found |= set(schema.get("properties", ()))
+    return found

@@ -1,0 +1,129 @@
+"""The last lines of a run in a terminal: what failed, a line a clause, then the verdict and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from batch_conformance.http.text import cut, log_safe
+from batch_conformance.report.labels import (
+    RUN_WORDS,
+    WORDS,
+    Document,
+    fault,
+    sentence,
+    standing,
+    with_verdict,
+)
+from batch_conformance.report.replaying import JSON_NAME, replay_of
+from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
+
+#: Lines of a terminal that shows the end of a run without scrolling, with one left for the prompt.
+LINES = 23
+#: Verdicts worth a line each, the worst first.
+_TOLD = ("fail", "error", "warn", "known-failure")
+_PLAIN: dict[str, bool] = {}
+_FAINT = {"light": True}
+_COMMAND = {"cyan": True}
+_INDENT = "  "
+
+
+def closing_lines(
+    document: Document,
+    *,
+    width: int = 80,
+    lines: int = LINES,
+    ascii_only: bool = False,
+    more: str = "",
+    report: str = JSON_NAME,
+    notes: Sequence[str] = (),
+) -> list[Line]:
+    """At most ``lines`` lines, none longer than ``width`` but for commands and paths that are there to be copied.
+
+    ``more`` says where the whole report is, ``report`` where ``conformance.json`` is; ``notes`` are said before the
+    verdict.
+    """
+    shown = _Closing(document, max(40, min(width, 120)), ascii_only, report)
+    end = [*shown.verdict(), *shown.next_steps(more)]
+    said = [[(line, {"yellow": True})] for note in notes for line in wrap(log_safe(note, lines=False), shown.width)]
+    taken = sum(_height(line, shown.width) for line in end)
+    said = said[: max(0, min(len(said), lines - taken - 4))]
+    return [*shown.clauses(max(1, lines - taken - len(said))), *said, *end]
+
+
+def _height(line: Line, width: int) -> int:
+    """The lines of the terminal that a line takes: a command is wrapped by the terminal."""
+    return max(1, -(-sum(len(text) for text, _ in line) // width))
+
+
+class _Closing:
+    def __init__(self, document: Document, width: int, ascii_only: bool, report: str) -> None:
+        self._document = document
+        self.width = width
+        self._ascii = ascii_only
+        self._report = report
+
+    def clauses(self, room: int) -> Iterator[Line]:
+        """One line for each clause that is not kept, as many as there is room for."""
+        # Where nothing could be judged, the same reason a clause would say nothing; what was proven stands.
+        told = ("fail",) if self._document["run"].get("error") else _TOLD
+        rows = [(verdict, clause) for verdict in told for clause in with_verdict(self._document, verdict)]
+        if not rows:
+            return
+        fit = len(rows) if len(rows) <= room - 1 else max(1, room - 2)
+        longest = max(len(clause["id"]) for _, clause in rows[:fit])
+        for verdict, clause in rows[:fit]:
+            yield self._clause(verdict, clause, longest)
+        if fit < len(rows):
+            dots = "..." if self._ascii else "…"
+            yield [(f"{_INDENT}{dots} and {len(rows) - fit} more clauses, in the report", _FAINT)]
+        yield []
+
+    def _clause(self, verdict: str, clause: Mapping[str, Any], longest: int) -> Line:
+        word = WORDS[verdict]
+        head = f"{word.letter if self._ascii else word.glyph} {clause['id']:<{longest}}"
+        what = fault(clause["evidence"][0]) if clause["evidence"] else clause["reason"]
+        room = self.width - len(head) - 2
+        if room < 12:
+            return [(head.rstrip(), MARKUP[verdict])]
+        return [(head, MARKUP[verdict]), (f"  {_one_line(what, room, ascii_only=self._ascii)}", _PLAIN)]
+
+    def verdict(self) -> Iterator[Line]:
+        """Where the run stands, in words and numbers."""
+        where = standing(self._document)
+        word, colour = RUN_WORDS[where], COLOURS[where]
+        side = self._document["subject"]["side"].capitalize()
+        start = f"{word.letter if self._ascii else word.glyph} {side}: {_lower(word.heading)}. "
+        first, *rest = wrap(sentence(self._document), self.width - len(start))
+        yield [(start, {colour: True, "bold": True}), (first, {colour: True})]
+        for line in rest:
+            yield [(_INDENT + line, {colour: True})]
+        if self._document["run"].get("error"):
+            # Never wrapped: it is there to be found.
+            reason = cut(log_safe(self._document["run"]["error"], lines=False), 600)
+            yield [(f"{_INDENT}because  ", _FAINT), (reason, {"bold": True})]
+        elif self._document["run"].get("incomplete"):
+            yield [(f"{_INDENT}because  ", _FAINT), ("the run was interrupted", {"bold": True})]
+
+    def next_steps(self, more: str) -> Iterator[Line]:
+        """The report, and the commands that go on from here."""
+        if more:
+            yield [(f"{_INDENT}report   ", _FAINT), (more, _PLAIN)]
+        failed = with_verdict(self._document, "fail") or with_verdict(self._document, "warn")
+        if not failed:
+            return
+        first = failed[0]
+        again = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
+        if again:
+            yield [(f"{_INDENT}again    ", _FAINT), (log_safe(again, lines=False), _COMMAND)]
+        yield [(f"{_INDENT}explain  ", _FAINT), (f"batch-conformance explain {first['id']}", _COMMAND)]
+
+
+def _one_line(text: str, room: int, *, ascii_only: bool) -> str:
+    flat = " ".join(log_safe(text, lines=False).split())
+    dots = "..." if ascii_only else "…"
+    return flat if len(flat) <= room else flat[: room - len(dots)].rstrip() + dots
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

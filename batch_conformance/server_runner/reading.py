@@ -1,0 +1,67 @@
+"""The probes that read known batches over time."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from batch_conformance.contract.load import FINAL_STATUSES
+
+if TYPE_CHECKING:
+    from batch_conformance.server_runner.planned_request import PlannedRequest
+    from batch_conformance.server_runner.probes import Probe, ProbeContext
+
+
+def reads(context: ProbeContext) -> Probe:
+    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
+    return _in_turn(reads_by_batch(context))
+
+
+def reads_by_batch(context: ProbeContext) -> list[Probe]:
+    """The reads of each batch: one after the other, and no batch waits for another."""
+    read = context.ids[: context.profile.batches]
+    return [_reads_of(context, value, len(read)) for value in read]
+
+
+def _reads_of(context: ProbeContext, value: str, batches: int) -> Probe:
+    rounds = max(context.profile.reads, -(-21 // batches) if context.profile.name != "quick" else 0)
+    for _ in range(rounds):
+        context.note_state((yield context.read("reads", value)))
+    if not _moves(context.states.get(value, [])):
+        return
+    for _ in range(context.profile.advance):
+        if context.states[value][-3:].count(context.states[value][-1]) >= 3:
+            return
+        context.note_state((yield context.read("reads", value)))
+
+
+def _in_turn(chains: list[Probe]) -> Probe:
+    """One request of each chain in turn, until all have come to their end."""
+    sends = [(chain, next(chain, None)) for chain in chains]
+    while sends:
+        going: list[tuple[Probe, PlannedRequest | None]] = []
+        for chain, send in sends:
+            if send is not None:
+                exchange = yield send
+                with suppress(StopIteration):
+                    going.append((chain, chain.send(exchange)))
+        sends = going
+
+
+def late_reads(context: ProbeContext) -> Probe:
+    """Each known batch once more, after all that happened in between."""
+    return _in_turn(late_reads_by_batch(context))
+
+
+def late_reads_by_batch(context: ProbeContext) -> list[Probe]:
+    """The late reads of each batch, one after the other."""
+
+    def of(value: str) -> Probe:
+        for _ in range(context.profile.late_reads):
+            context.note_state((yield context.read("late-reads", value)))
+
+    return [of(value) for value in context.ids[: context.profile.batches]]
+
+
+def _moves(states: list[str]) -> bool:
+    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)

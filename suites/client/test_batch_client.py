@@ -1,0 +1,11 @@
+"""What a client promises: one test a clause."""
+
+from collections.abc import Callable
+
+from batch_conformance.suite import clauses_of
+
+
+@clauses_of("client")
+def test_client(clause: str, batch_settle: Callable[[str], None]) -> None:
+    """The clause holds."""
+    batch_settle(clause)

@@ -1,0 +1,198 @@
+"""Edits of the contract that change requests: a client that follows them is green, one that does not is red."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.open import open_adapter
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.report.document import check_document, report_document
+from tests.integration.test_edited_requests import SCHEME, moved, needs
+from tests.support.overlays import remove, update, using
+
+TARGET, HEADER = "client.request.target", "client.auth.header"
+#: The clauses about requests, and the ordinary ones about what comes of them.
+CLAUSES = (
+    TARGET, HEADER, "client.request.id-encoding", "client.request.dot-id", "client.request.single",
+    "client.auth.only-there", "client.auth.redirect", "client.decode.fields",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HandClient:
+    """A client written by hand: it follows what it is told and no contract."""
+
+    before: str = "/v2/batch/"
+    after: str = ""
+    key: tuple[str, str] | None = ("header", "x-api-key")
+    prefix: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+    def adapter(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """What the suite calls."""
+
+        def adapter(request: dict[str, Any]) -> dict[str, Any]:
+            return self.reply(request)
+
+        adapter.hello = {  # type: ignore[attr-defined]
+            "protocol": 1, "name": "hand", "version": "1", "language": "python", "operations": ["get_batch"],
+        }  # fmt: skip
+        return adapter
+
+    def reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply to a call."""
+        if request["batch_id"] in ("", ".", ".."):
+            return self.error("invalid_argument", None)
+        places: dict[str, dict[str, str]] = {
+            "header": dict(self.headers), "query": dict(self.query), "cookie": dict(self.cookies),
+        }  # fmt: skip
+        if self.key is not None:
+            places[self.key[0]][self.key[1]] = self.prefix + request["api_key"]
+        url = f"{request['base_url']}{self.before}{quote(request['batch_id'], safe='')}{self.after}"
+        if places["query"]:
+            url += "?" + urlencode(places["query"])
+        if places["cookie"]:
+            places["header"]["Cookie"] = "; ".join(f"{name}={value}" for name, value in places["cookie"].items())
+        deadline = time.monotonic() + request["timeout_s"]
+        try:
+            with httpx.Client(timeout=request["timeout_s"], trust_env=False) as http, http.stream(
+                "GET", url, headers=places["header"]
+            ) as response:
+                body = b""
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if time.monotonic() > deadline:
+                        return self.error("timeout", None)
+        except httpx.TimeoutException:
+            return self.error("timeout", None)
+        except httpx.HTTPError:
+            return self.error("transport", None)
+        if response.status_code != 200:
+            return self.error("http", response.status_code)
+        try:
+            return {"seq": request["seq"], "batch": json.loads(body)}
+        except ValueError:
+            return self.error("decode", None)
+
+    @staticmethod
+    def error(kind: str, status: int | None) -> dict[str, Any]:
+        """An error."""
+        return {"error": {"kind": kind, "status": status, "message": kind}}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit, what a client must do to follow it, and what is red about one that does not."""
+
+    name: str
+    actions: list[dict[str, Any]]
+    good: dict[str, Any]
+    red: frozenset[str]
+    bad: dict[str, Any] = field(default_factory=dict)
+
+
+EDITS = [
+    Edit("path renamed", moved("/v3/batches/{id}"), {"before": "/v3/batches/"}, frozenset({TARGET})),
+    Edit("path parameter renamed", moved("/v2/batch/{name}", "name"), {}, frozenset({TARGET}), {"before": "/v2/b/"}),
+    Edit("path with more behind the id", moved("/v2/batch/{id}/sum"), {"after": "/sum"}, frozenset({TARGET})),
+    Edit(
+        "key header renamed",
+        [update(SCHEME, {"name": "x-sync-key"})],
+        {"key": ("header", "x-sync-key")},
+        frozenset({HEADER, "client.auth.only-there"}),
+    ),
+    Edit(
+        "a bearer token",
+        [remove(f"{SCHEME}.name"), remove(f"{SCHEME}.in"), update(SCHEME, {"type": "http", "scheme": "bearer"})],
+        {"key": ("header", "authorization"), "prefix": "Bearer "},
+        frozenset({HEADER, "client.auth.only-there"}),
+    ),
+    Edit(
+        "key in the query",
+        [update(SCHEME, {"in": "query", "name": "api_key"})],
+        {"key": ("query", "api_key")},
+        frozenset({HEADER, "client.auth.only-there"}),
+    ),
+    Edit(
+        "key in a cookie",
+        [update(SCHEME, {"in": "cookie", "name": "session"})],
+        {"key": ("cookie", "session")},
+        frozenset({HEADER, "client.auth.only-there"}),
+    ),
+    Edit("a required header", needs("header", "x-tenant", "acme"), {"headers": {"x-tenant": "a"}}, frozenset({TARGET})),
+    Edit("a required query", needs("query", "region", "eu"), {"query": {"region": "us"}}, frozenset({TARGET})),
+    Edit("a required cookie", needs("cookie", "consent", "y"), {"cookies": {"consent": "n"}}, frozenset({TARGET})),
+]
+
+
+def judged(client: HandClient) -> RunResult:
+    """The verdict on a client, as far as its requests are concerned."""
+    opened = open_adapter(client.adapter(), spec="hand", transport="loopback")
+    try:
+        run = judge_client(opened, profile="sketch", selected=CLAUSES)
+    finally:
+        opened.close()
+    check_document(report_document(run))
+    return run
+
+
+def red(run: RunResult) -> set[str]:
+    """Clauses that are broken."""
+    return {row.clause.id for row in run.results if row.findings}
+
+
+def shown(run: RunResult) -> str:
+    """What was found."""
+    return run.error + "\n".join(
+        f"{row.clause.id}: {one.message}: expected {one.expected}, got {one.actual}"
+        for row in run.results
+        for one in row.findings[:2]
+    )
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_a_client_that_follows_is_green(edit: Edit, tmp_path: Path) -> None:
+    """Nothing about its requests is red."""
+    with using(tmp_path, *edit.actions):
+        run = judged(HandClient(**edit.good))
+    assert not red(run), shown(run)
+    assert not run.error
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_a_client_that_does_not_is_red(edit: Edit, tmp_path: Path) -> None:
+    """The clauses about what it does wrong are, and no others."""
+    with using(tmp_path, *edit.actions):
+        run = judged(HandClient(**edit.bad))
+    assert red(run) == edit.red, shown(run)
+
+
+def test_without_security_a_client_needs_no_key(tmp_path: Path) -> None:
+    """Clauses about keys say why they are not exercised."""
+    with using(tmp_path, remove("$.security")):
+        run = judged(HandClient(key=None))
+    assert not red(run), shown(run)
+    about = [row for row in run.results if row.clause.theme == "auth" and row.selected]
+    assert {(row.verdict, row.reason) for row in about} == {("not-exercised", "the contract asks for no key")}
+
+
+def test_documented_query_parameters_may_be_sent(tmp_path: Path) -> None:
+    """An optional one is no query that was made up."""
+    row = {"name": "verbose", "in": "query", "required": False, "schema": {"type": "boolean"}}
+    client = HandClient(query={"verbose": "true"})
+    assert red(judged(client)) == {TARGET}
+    with using(tmp_path, update("$.paths['/v2/batch/{id}'].get", {"parameters": [row]})):
+        run = judged(client)
+    assert not red(run), shown(run)

@@ -1,0 +1,41 @@
+"""Judges servers and clients made in this process, for the tests of what is caught."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.target import embedded_target
+from batch_conformance.server_runner.session import judge_server
+
+
+def judged_server(app: ReferenceServer) -> RunResult:
+    """The verdict on a server, with all that the embedded target can stage."""
+    with embedded_target(app) as target:
+        return judge_server(target)
+
+
+def judged_client(adapter: Any, **options: Any) -> RunResult:
+    """The verdict on an in-process client."""
+    client = InProcessClient(adapter, spec="embedded", size=5)
+    try:
+        return judge_client(client, **options)
+    finally:
+        client.close()
+
+
+def red(run: RunResult) -> set[str]:
+    """The clauses that are broken, a should too."""
+    return {result.clause.id for result in run.results if result.verdict in ("fail", "warn", "error")}
+
+
+def shown(run: RunResult) -> str:
+    """What is red, for a message."""
+    return run.error + "\n".join(
+        f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
+        for result in run.results
+        for finding in result.findings[:2]
+    )

@@ -1,0 +1,128 @@
+"""Cases side by side: slow ones first, more lanes where all wait, one process for the calls of one case."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner.call import Call
+from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.cases.case import LONG_DEADLINE, SHORT_DEADLINE
+from batch_conformance.client_runner.driver import DriverPool
+from batch_conformance.client_runner.lanes import AT_WORK, MOST_LANES, play_side_by_side, slow_first
+
+_FACTORY = CaseFactory(0)
+#: What no machine is too busy for, in seconds: a failure would take as long.
+_PATIENCE = 60
+
+_DRIVER = """
+import json, os, sys
+for line in sys.stdin:
+    request = json.loads(line)
+    answer = {"error": {"kind": "other", "status": None, "message": str(os.getpid())}}
+    if request["op"] == "hello":
+        answer = {"hello": {"protocol": 1, "name": "x", "version": "1", "operations": ["get_batch"]}}
+        answer["hello"]["language"] = "python"
+    if request["op"] == "bye":
+        break
+    print(json.dumps({"seq": request["seq"], **answer}), flush=True)
+"""
+
+
+def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float = LONG_DEADLINE) -> Case:
+    step = replace(_FACTORY.valid(_FACTORY.batch()), timeout_s=timeout_s)
+    return Case(title, ("client.decode.fields",), (step,) * calls, waits=waits)
+
+
+def test_what_waits_for_a_deadline_comes_first() -> None:
+    """Then several calls in a row, then retries, then what takes no time; each kind in its own order."""
+    cases = [
+        _case("quick"),
+        _case("retried", waits=True),
+        _case("several", calls=3),
+        _case("late", waits=True, timeout_s=SHORT_DEADLINE),
+        _case("several, one late", calls=2, timeout_s=SHORT_DEADLINE),
+        _case("quick too"),
+    ]
+    titles = [case.title for case in slow_first(cases)]
+    assert titles == ["late", "several, one late", "several", "retried", "quick", "quick too"]
+
+
+def test_lanes_that_wait_make_room_for_others() -> None:
+    """All that wait are under way at once before the first of them ends, and the quick ones end meanwhile."""
+    waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - AT_WORK)]
+    quick = [_case(f"quick {number}") for number in range(50)]
+    changed = threading.Condition()
+    begun: set[int] = set()
+    ended: list[int] = []
+
+    def play(case: Case) -> None:
+        with changed:
+            begun.add(case.number)
+            changed.notify_all()
+            if case.waits:
+                everybody = {one.number for one in (*waiting, *quick)}
+                assert changed.wait_for(lambda: begun == everybody, timeout=_PATIENCE)
+            ended.append(case.number)
+
+    play_side_by_side([*quick, *waiting], play)
+    assert len(ended) == len(waiting) + len(quick)
+    assert set(ended[: len(quick)]) == {case.number for case in quick}
+
+
+def test_lanes_at_work_are_not_joined_by_others() -> None:
+    """What only computes would get in its own way."""
+    begun: set[str] = set()
+
+    def play(_: Case) -> None:
+        begun.add(threading.current_thread().name + str(threading.get_ident()))
+
+    play_side_by_side([_case("quick")] * 200, play, most=AT_WORK)
+    assert 1 <= len(begun) <= AT_WORK
+
+
+def test_the_end_of_judging_reaches_the_caller() -> None:
+    """Nothing is begun after it."""
+    begun: list[str] = []
+
+    def play(case: Case) -> None:
+        begun.append(case.title)
+        raise CouldNotRun("the client is gone")
+
+    with pytest.raises(CouldNotRun, match="the client is gone"):
+        play_side_by_side([_case("quick")] * 200, play)
+    assert len(begun) <= MOST_LANES
+
+
+def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
+    """Also while others are under way: a client that remembers is to be seen remembering."""
+    driver = tmp_path / "driver.py"
+    driver.write_text(_DRIVER, "utf-8")
+    pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 4)
+    gate = threading.Barrier(3, timeout=_PATIENCE)
+    met: list[set[str]] = []
+
+    def calls() -> None:
+        with pool.one_process():
+            seen = set()
+            for _ in range(3):
+                gate.wait()
+                reply = pool.get_batch(Call("http://127.0.0.1:1", "sk-any", "batch_1", 20))
+                assert reply.error is not None
+                seen.add(reply.error.message or "")
+            met.append(seen)
+
+    threads = [threading.Thread(target=calls) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pool.close()
+    assert [len(seen) for seen in met] == [1, 1, 1]
+    assert len(set.union(*met)) == 3

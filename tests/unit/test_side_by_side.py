@@ -1,0 +1,175 @@
+"""Requests side by side: which of them, how many, and that nobody can tell from the record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.http import Exchange, Failure, Intent, Request, Response
+from batch_conformance.reference.server import ReferenceServer
+from batch_conformance.reference.target import embedded_target
+from batch_conformance.server_runner import session
+from batch_conformance.server_runner.probes import PROBES
+from batch_conformance.server_runner.side_by_side import MOST
+from batch_conformance.server_runner.strands import ANY_ORDER, CHAINS, IN_ORDER, TOGETHER
+from batch_conformance.server_runner.transport import Transport
+
+#: Seconds that each step of the clock takes here: a round trip is one when nothing else is under way.
+_FAR, _NEAR = 0.1, 0.001
+
+
+class Company:
+    """What is under way at a time. ``seen`` are the requests in the order they set out, with those they met."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Condition()
+        self.now = 0
+        self.under_way: list[Intent] = []
+        self.seen: list[tuple[Intent, list[Intent]]] = []
+        self.crowd = 0
+        #: How often a request waits for company in vain.
+        self.patience = 3
+
+
+class FarTransport(Transport):
+    """A transport whose clock counts events, so that how far the target seems does not depend on the machine.
+
+    ``step`` is the seconds of an event; ``meet`` makes requests wait for company where they may have some; ``refuse``
+    makes something of an answer that was asked for in company.
+    """
+
+    company: Company
+    step = _FAR
+    meet = False
+    refuse: Callable[[Exchange], Exchange] | None = None
+
+    def exchange(self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None) -> Exchange:
+        """Exchange as told, and take note of the company."""
+        company = self.company
+        with company.lock:
+            company.seen.append((intent, list(company.under_way)))
+            company.under_way.append(intent)
+            company.crowd = max(company.crowd, len(company.under_way))
+            company.now += 1
+            started = company.now
+            company.lock.notify_all()
+        if self.meet and intent.probe in ANY_ORDER:
+            self._await_company()
+        exchange = super().exchange(request, intent, lane=lane, timeout=timeout)
+        with company.lock:
+            met = len(company.under_way) > 1
+            company.under_way.remove(intent)
+            company.now += 1
+            exchange = replace(exchange, started=started * self.step, ended=company.now * self.step)
+            company.lock.notify_all()
+        return self.refuse(exchange) if self.refuse and met else exchange
+
+    def _await_company(self) -> None:
+        company = self.company
+        with company.lock:
+            # Where another comes, it may be answered first; where none is to come, a moment is lost.
+            if len(company.under_way) == 1 and company.patience:
+                company.patience -= not company.lock.wait_for(lambda: len(company.under_way) > 1, timeout=0.1)
+
+
+def _judged(monkeypatch: pytest.MonkeyPatch, **how: object) -> tuple[RunResult, Company]:
+    company = Company()
+    transport = type("Told", (FarTransport,), {"company": company, **how})
+    monkeypatch.setattr(session, "Transport", transport)
+    with embedded_target(ReferenceServer()) as target:
+        return session.judge_server(replace(target, url=target.url)), company
+
+
+def _told(run: RunResult) -> list[tuple[Intent, str, int | None]]:
+    origin = run.subject.target
+    return [(exchange.intent, exchange.request.url.removeprefix(origin), exchange.status) for exchange in run.exchanges]
+
+
+def _verdicts(run: RunResult) -> dict[str, str]:
+    return {result.clause.id: result.verdict for result in run.results}
+
+
+def _refused(status: int) -> Callable[[FarTransport, Exchange], Exchange]:
+    answer = Response(status, (("Content-Type", "text/html"),), b"<html>busy</html>", "", "HTTP/1.1")
+    return lambda _, exchange: replace(exchange, response=answer)
+
+
+def _reset(_: FarTransport, exchange: Exchange) -> Exchange:
+    return replace(exchange, response=None, failure=Failure("reset", "the connection broke"))
+
+
+def test_every_probe_is_marked_once() -> None:
+    """A probe without a mark is a chain; no mark is of a probe there is not."""
+    assert [name for names in TOGETHER for name in names] == list(PROBES)
+    assert ANY_ORDER | CHAINS.keys() | IN_ORDER < PROBES.keys()
+    assert not ANY_ORDER & CHAINS.keys()
+    assert not IN_ORDER & (ANY_ORDER | CHAINS.keys())
+
+
+def test_a_near_target_is_asked_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the burst goes side by side: threads cost more than such a wait."""
+    run, company = _judged(monkeypatch, step=_NEAR)
+    assert run.error == ""
+    assert {intent.probe for intent, others in company.seen if others} <= {"burst"}
+
+
+def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Far away: a chain waits for its answers, a batch is read over time, and the lookup goes unaccompanied."""
+    run, company = _judged(monkeypatch, meet=True)
+    assert run.error == ""
+    assert 2 <= company.crowd <= MOST
+    for intent, others in company.seen:
+        probes = {other.probe for other in others}
+        if intent.probe == "before-first-auth":
+            assert not others
+        elif intent.probe in ("auth-per-request", "conditional"):
+            assert intent.probe not in probes
+        elif intent.probe in ("reads", "late-reads"):
+            assert intent.id not in {other.id for other in others if other.probe == intent.probe}
+        elif intent.probe == "id-enumeration":
+            assert probes <= {"id-enumeration"}
+    enumerated = [intent for intent, _ in company.seen if intent.probe == "id-enumeration"]
+    assert enumerated == [exchange.intent for exchange in run.exchanges if exchange.intent.probe == "id-enumeration"]
+    assert {"near-keys", "near-ids", "hostile-ids"} <= {intent.probe for intent, others in company.seen if others}
+
+
+def test_the_record_does_not_tell_how_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same requests with the same answers in the same order: one at a time, and side by side."""
+    near, _ = _judged(monkeypatch, step=_NEAR)
+    far, _ = _judged(monkeypatch)
+    turned, company = _judged(monkeypatch, meet=True)
+    assert company.crowd > 1
+    assert _told(far) == _told(near)
+    assert _told(turned) == _told(near)
+    assert _verdicts(turned) == _verdicts(far) == _verdicts(near)
+    assert turned.requests == near.requests
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [_refused(503), _refused(500), _refused(429), _reset],
+    ids=["503", "500", "429", "reset"],
+)
+def test_a_target_that_stands_no_company_is_asked_alone(
+    monkeypatch: pytest.MonkeyPatch, refuse: Callable[[FarTransport, Exchange], Exchange]
+) -> None:
+    """What it refused is asked again, nothing else is sent beside another, and it is judged as if alone all along."""
+    near, _ = _judged(monkeypatch, step=_NEAR)
+    monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", lambda _: None)
+    # The burst is what finds out about company, so it is not refused here.
+    def refused(self: FarTransport, exchange: Exchange) -> Exchange:
+        return exchange if exchange.intent.probe == "burst" else refuse(self, exchange)
+
+    run, company = _judged(monkeypatch, meet=True, refuse=refused)
+    accompanied = [intent for intent, others in company.seen if others and intent.probe != "burst"]
+    assert 0 < len(accompanied) <= 4
+    about_rates = {clause: verdict for clause, verdict in _verdicts(run).items() if clause == "server.rate.429"}
+    assert _verdicts(run) == _verdicts(near) | about_rates
+    # A read that is refused here has moved its batch on already: what is read, and how often, is not compared.
+    unmoved = {"header-case", "near-keys", "wrong-place", "near-ids", "id-enumeration", "hostile-keys", "methods"}
+    told, alone = ([row for row in _told(each) if row[0].probe in unmoved and row[2] != 429] for each in (run, near))
+    assert told == alone
