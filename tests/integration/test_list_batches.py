@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from batch_conformance.server_runner.embedded import embedded_target
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.open import open_adapter
 from batch_conformance.client_runner.session import judge_client
+from batch_conformance.operations.stored import Store
 from batch_conformance.reference.client import adapter, async_adapter, hello
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
-from batch_conformance.reference.store import Store
+from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.testing import BatchStub, assert_conforms
 
@@ -63,7 +63,9 @@ def test_the_list_alone_sends_no_other_request() -> None:
     """No read of a batch, and no method but GET."""
     run = judged(ReferenceServer(), operations=("list",))
     assert run.verdict == "pass"
-    sent = {(row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges}
+    sent = {
+        (row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges
+    }
     assert sent == {("GET", "batch")}
     assert run.requests <= 80
 
@@ -117,7 +119,9 @@ def test_an_answer_to_the_list_is_held_against_its_own_clauses() -> None:
 
     with BatchStub() as stub:
         stub.list("batch_a", "batch_b")
-        listed = httpx.get(f"{stub.url}/v2/batch?status=COMPLETED", headers={"x-api-key": "k"}, trust_env=False)
+        listed = httpx.get(
+            f"{stub.url}/v2/batch?status=COMPLETED", headers={"x-api-key": "k"}, trust_env=False
+        )
         assert_conforms(listed)
         stub.list({"id": "batch_a"})
         broken = [

@@ -166,11 +166,11 @@ class _AsSent(Faulty):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
         # A list holds several.
-        self.memory[batch.id] = value["created_at"]
+        self.memory[batch["id"]] = value["created_at"]
         return batch
 
     def as_reply(self, batch: Batch) -> dict[str, Any]:
-        return super().as_reply(batch) | {"created_at": self.memory[batch.id]}
+        return super().as_reply(batch) | {"created_at": self.memory[batch["id"]]}
 
 
 @variation("no-webhook-left-out", "leaves webhookUrl out where there is none, and adds a member of its own")

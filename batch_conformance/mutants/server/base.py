@@ -56,7 +56,7 @@ def fault_in_batch(
         def found(self, batch: StoredBatch, asked: Asked) -> Answer:
             return Answer(200, change(batch.read(), batch))
 
-        def shown(self, batch: Batch) -> Any:
+        def shown(self, batch: StoredBatch) -> Any:
             # What is legal one way is legal both ways, and then the same; a fault stays in one place.
             return batch.peek() if clause else change(batch.peek(), batch)
 

@@ -57,7 +57,9 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                     None,
                     f"the client sent no request to the server it was given: {play.title}",
                     expected=f"GET {path}",
-                    actual=turn.said(), code="no-request")
+                    actual=turn.said(),
+                    code="no-request",
+                )
             for exchange in turn.seen[:1]:
                 result.observe()
                 asked = exchange.request.url.partition("?")[0].partition("://")[2].partition("/")[2]
@@ -66,7 +68,9 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                         exchange,
                         f"the request is another one: {play.title}",
                         expected=f"GET {path}",
-                        actual=f"{exchange.request.method} /{shortened(asked)}", code="request")
+                        actual=f"{exchange.request.method} /{shortened(asked)}",
+                        code="request",
+                    )
 
 
 @list_check(_QUERY)
@@ -111,7 +115,9 @@ def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
                     None,
                     f"the refusal is another error: {play.title}",
                     expected=shown_kinds(kinds),
-                    actual=turn.said(), code="kind")
+                    actual=turn.said(),
+                    code="kind",
+                )
             continue
         for name, value in asked_for(turn).items():
             _judge_value(result, play, turn, name, f"{value}Z")
@@ -131,7 +137,9 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                         exchange,
                         f"the query holds what was not given: {play.title}",
                         expected=", ".join(given) or "no query",
-                        actual=", ".join(more), code="unasked")
+                        actual=", ".join(more),
+                        code="unasked",
+                    )
 
 
 @list_check("client.list.empty")
@@ -144,7 +152,9 @@ def empty(record: ClientRunRecord, result: CheckResult) -> None:
                 turn.last,
                 f"an empty list is none for the caller: {play.title}",
                 expected="a list without batches",
-                actual=turn.said(), code="lost")
+                actual=turn.said(),
+                code="lost",
+            )
 
 
 @list_check(_ENTRIES, needs=["client.list.empty"])
@@ -162,7 +172,8 @@ def entries(record: ClientRunRecord, result: CheckResult) -> None:
                         expected=f"the list of {sent}", actual=turn.said(), code="lost")  # fmt: skip
         elif len(handed) != sent:
             result.fail(turn.last, f"batches are {'lost' if len(handed) < sent else 'made up'}: {play.title}",
-                        expected=f"{sent} batches", actual=f"{len(handed)} batches", code="lost" if len(handed) < sent else "unasked")  # fmt: skip
+                        expected=f"{sent} batches", actual=f"{len(handed)} batches",
+                        code="lost" if len(handed) < sent else "unasked")  # fmt: skip
 
 
 @list_check("client.list.order", needs=[_ENTRIES])
@@ -198,7 +209,12 @@ def not_array(record: ClientRunRecord, result: CheckResult) -> None:
         if error is None or error.kind not in kinds:
             problem = "taken for a list" if error is None else "reported as an HTTP status that never came"
             result.fail(
-                turn.last, f"{problem}: {turn.expected.what}", expected=shown_kinds(kinds), actual=turn.said(), code="taken" if error is None else "kind")
+                turn.last,
+                f"{problem}: {turn.expected.what}",
+                expected=shown_kinds(kinds),
+                actual=turn.said(),
+                code="taken" if error is None else "kind",
+            )
 
 
 @list_check("client.list.unreadable", needs=[_ENTRIES])
@@ -214,7 +230,8 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
         handed = handed_list(turn)
         if turn.reply.error is None and (handed is None or len(handed) < len(turn.expected.batches)):
             result.fail(turn.last, f"an entry is dropped without a word: {play.title}",
-                        expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said(), code="lost")  # fmt: skip
+                        expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said(),
+                        code="lost")  # fmt: skip
 
 
 def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
@@ -239,7 +256,9 @@ def _asked(
                     turn.last,
                     f"the client itself failed: {play.title}",
                     expected="a list",
-                    actual=turn.said(), code="crash")
+                    actual=turn.said(),
+                    code="crash",
+                )
             else:
                 yield play, turn
 
@@ -257,7 +276,9 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
             f"{name} does not arrive as it was given: {play.title}",
             expected=f"{name}={value}"
             + (", or the same instant written otherwise" if _instant(value) else ""),
-            actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}", code="request")
+            actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}",
+            code="request",
+        )
 
 
 def _bare_plus(turn: CallResult, name: str) -> bool:

@@ -47,7 +47,9 @@ def array(record: Record, result: CheckResult) -> None:
                 exchange,
                 "the list of batches is no array",
                 expected="an array of batches, and nothing around it",
-                actual=shown(read.value), code="shape")
+                actual=shown(read.value),
+                code="shape",
+            )
     if not record.good:
         result.set_aside(STATUS, len(record.reads))
 
@@ -65,7 +67,9 @@ def newest_first(record: Record, result: CheckResult) -> None:
                     exchange,
                     f"the batch {shown(second.get('id'))} stands behind an older one",
                     expected=f"none created later than {shown(first.get('created_at'))} behind it",
-                    actual=f"created_at: {shown(second.get('created_at'))}", code="order")
+                    actual=f"created_at: {shown(second.get('created_at'))}",
+                    code="order",
+                )
                 break
     if not result.observations:
         result.note("no list held two batches with dates")
@@ -83,7 +87,9 @@ def once(record: Record, result: CheckResult) -> None:
                     exchange,
                     "a batch stands in the list twice",
                     expected=f"{shown(value)} once",
-                    actual="twice", code="twice")
+                    actual="twice",
+                    code="twice",
+                )
                 break
             seen.add(value)
     if not result.observations:
@@ -111,7 +117,9 @@ def complete(record: Record, result: CheckResult) -> None:
                     f"the batch {shown(asked)}, which exists, is not in the list",
                     expected="all batches of the organisation",
                     actual=f"{len(rows)} others",
-                    prelude=(read,), code="left-out")
+                    prelude=(read,),
+                    code="left-out",
+                )
         before |= {str(value): exchange for value in there if value not in before}
     if not result.observations:
         result.note("no batch was known to exist before a list was read")
@@ -207,7 +215,9 @@ def other_org(record: Record, result: CheckResult) -> None:
                 "the list of another organisation holds batches of this one",
                 expected="its own batches only",
                 actual=", ".join(map(shown, strays[:3])),
-                prelude=(ours[strays[0]],), code="disclosed")
+                prelude=(ours[strays[0]],),
+                code="disclosed",
+            )
     if not asked:
         result.note("no second organisation's key was given (--batch-other-key-env)")
     elif result.observations and not ours:

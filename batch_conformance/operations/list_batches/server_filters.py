@@ -63,7 +63,9 @@ def together(record: Record, result: CheckResult) -> None:
         _filtered(record, result, names, "list-filters", plainly=[_FILTER_OF[name] for name in sorted(names)])
 
 
-@list_check("server.list.offset", needs=[*_FILTERS, "list-offsets"], explained_by=list(_FILTER_OF.values())[1:])
+@list_check(
+    "server.list.offset", needs=[*_FILTERS, "list-offsets"], explained_by=list(_FILTER_OF.values())[1:]
+)
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant with whatever offset it is written."""
     for name in ("created_after", "created_before"):
@@ -94,7 +96,9 @@ def crossed(record: Record, result: CheckResult) -> None:
                     exchange,
                     "created_after later than created_before",
                     expected="400, or 200 and []",
-                    actual=_outcome(exchange), code="status" if exchange.status != 200 else "unasked")
+                    actual=_outcome(exchange),
+                    code="status" if exchange.status != 200 else "unasked",
+                )
 
 
 @list_check("server.list.bad-filter", needs=[*READS, "list-bad-filters"])
@@ -126,7 +130,9 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if exchange.status not in (400, 422):
-            result.fail(exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status")
+            result.fail(
+                exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status"
+            )
 
 
 def _filtered(
@@ -151,7 +157,9 @@ def _filtered(
                 exchange,
                 exchange.intent.label,
                 expected="200 and the batches that fit",
-                actual=_outcome(exchange), code="status")
+                actual=_outcome(exchange),
+                code="status",
+            )
             continue
         rows = value_of(exchange)
         if not isinstance(rows, list):
@@ -170,7 +178,8 @@ def _judge_selection(
         if any(fit(row) is False for fit in fits):
             told = {name: row.get(name, MISSING) for name in ("id", "status", "created_at")}
             result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
-                        actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()), code="unasked")  # fmt: skip
+                        actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()),
+                        code="unasked")  # fmt: skip
             return
     there = {row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
     earlier = [read for read in whole if read[0].ended <= exchange.started][-1:]
@@ -187,7 +196,9 @@ def _judge_selection(
                 f"the batch {shown(row['id'])}, which fits {said}, is left out",
                 expected="all batches that fit",
                 actual=f"{len(rows)} others",
-                prelude=(earlier[0][0],), code="left-out")
+                prelude=(earlier[0][0],),
+                code="left-out",
+            )
             return
 
 
@@ -222,7 +233,12 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
             result.observe()
             if rows:
                 result.fail(
-                    exchange, f"{name} beyond all batches", expected="no batch", actual=f"{len(rows)} batches", code="unasked")
+                    exchange,
+                    f"{name} beyond all batches",
+                    expected="no batch",
+                    actual=f"{len(rows)} batches",
+                    code="unasked",
+                )
 
 
 def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult) -> bool:
@@ -262,7 +278,9 @@ def empty(record: Record, result: CheckResult) -> None:
                 exchange,
                 f"{exchange.intent.label}, which no batch fits",
                 expected="200 and []",
-                actual=_outcome(exchange), code="status")
+                actual=_outcome(exchange),
+                code="status",
+            )
 
 
 def _asked(exchange: Exchange) -> list[tuple[str, str]]:

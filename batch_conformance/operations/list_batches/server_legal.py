@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_conformance.mutants.server.base import register
+from batch_conformance.operations.get_batch.store import Batch
 from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
 from batch_conformance.operations.list_batches.server_mutants import (
     LEGAL,
@@ -69,9 +70,10 @@ class _Growing(ReferenceServer):
         for batch in self.store.batches.values():
             batch.read()
         new = next(iter(self.store.batches.values()))
+        assert isinstance(new, Batch)
         count = len(self.store.batches)
         self.store.add(
-            type(new)(f"batch_new{count}", f"2024-02-01T00:{count // 60:02}:{count % 60:02}Z", new.states)
+            Batch(f"batch_new{count}", f"2024-02-01T00:{count // 60:02}:{count % 60:02}Z", new.states)
         )
         return super().list_batches(asked)
 
