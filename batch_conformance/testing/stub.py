@@ -28,17 +28,18 @@ BATCH_ID = "batch_abc123"
 LIST = ""
 _CREATED = "2024-01-15T10:30:00Z"
 _WEBHOOK = "https://your-webhook-url.com/batch-webhook"
+_DONE = "COMPLETED"
 _STATES = {
     "PENDING": State("PENDING", 5),
     "JOBS_CREATED": State("JOBS_CREATED", 5, pending=5),
     "PROCESSING": State("PROCESSING", 5, 2, 0, 3),
-    "COMPLETED": State("COMPLETED", 5, 4, 1),
+    _DONE: State(_DONE, 5, 4, 1),
     "FAILED": State("FAILED", 5, 1, 4),
 }
 
 
 def _completed(batch_id: str) -> dict[str, Any]:
-    return Batch(batch_id, _CREATED, [_STATES["COMPLETED"]], _WEBHOOK).peek()
+    return Batch(batch_id, _CREATED, [_STATES[_DONE]], _WEBHOOK).peek()
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class BatchStub:
 
     # Batches.
 
-    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = "COMPLETED", **members: Any) -> str:
+    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = _DONE, **members: Any) -> str:
         """A batch in the state ``status``, its members changed as given (``metrics`` member by member)."""
         state = _STATES.get(status) or replace(_STATES["PROCESSING"], status=status)
         value = Batch(id, _CREATED, [state], _WEBHOOK).peek()
@@ -143,7 +144,7 @@ class BatchStub:
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that is done."""
-        return self.batch(id=id, times=times, status="COMPLETED")
+        return self.batch(id=id, times=times, status=_DONE)
 
     def failed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that failed."""

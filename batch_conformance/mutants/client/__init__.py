@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from batch_conformance.contract.parts import parts
 from batch_conformance.mutants.client.base import ClientMutant, ClientVariation
 
 __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variations"]
@@ -18,6 +17,7 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         auth,
         decode,
         error,
+        list_batches,
         reading,
         reject,
         request,
@@ -25,15 +25,14 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         subtle,
     )
 
-    themes = (request, auth, decode, reading, reject, error, retry, subtle)
-    rows = {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
-    return rows | {name: mutant for part in parts("client_mutants") for name, mutant in part.mutant.mutants.items()}
+    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches)
+    return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
 
 
 @cache
 def client_variations() -> Mapping[str, ClientVariation]:
     """All legal variations: none breaks a clause."""
+    from batch_conformance.mutants.client import list_batches  # noqa: F401
     from batch_conformance.mutants.client.legal import VARIATIONS
 
-    list(parts("client_mutants"))
     return VARIATIONS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from batch_conformance.contract.parts import parts
 from batch_conformance.mutants.server.base import REGISTRY, VARIATIONS, ServerMutant
 
 __all__ = ["ServerMutant", "server_mutants", "server_variations"]
@@ -18,21 +17,18 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         auth,
         batch,
         errors,
+        list_batches,
         lookup,
         polling,
         shortcuts,
         subtle,
         transfer,
     )
-
-    list(parts("server_mutants"))
     return REGISTRY
 
 
 @cache
 def server_variations() -> Mapping[str, ServerMutant]:
     """All legal variations: each differs from the reference server, and none breaks a clause."""
-    from batch_conformance.mutants.server import legal, shortcuts  # noqa: F401
-
-    list(parts("server_legal"))
+    from batch_conformance.mutants.server import legal, list_legal, shortcuts  # noqa: F401
     return VARIATIONS

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from batch_conformance.mutants.server.base import register
-from batch_conformance.operations.get_batch.store import Batch
-from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
-from batch_conformance.operations.list_batches.server_mutants import (
+from batch_conformance.mutants.server.list_batches import (
     LEGAL,
     NothingInstead,
     on_answer,
@@ -16,6 +14,8 @@ from batch_conformance.operations.list_batches.server_mutants import (
     on_lister,
     with_methods,
 )
+from batch_conformance.operations.get_batch.store import Batch
+from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 
 OPERATION = "list"
