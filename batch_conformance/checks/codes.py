@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "closed": "members beyond the documented ones were refused",
     "crash": "a client crashed, hung, or broke the driver protocol",
     "cut-off": "a body did not arrive whole",
+    "differs": "two answers tell different things of one batch",
     "disclosed": "an answer tells what its reader must not learn",
     "echo": "an answer is about another id than the one asked for",
     "encoding": "an id is not sent as one path segment, encoded once",
@@ -24,13 +25,17 @@ CODES: dict[str, str] = {
     "internals": "an error tells of the server's inside",
     "key": "a request carries another key than the one given",
     "kind": "a client reports an error as one of another kind",
+    "known-failure": "an entry of the known-failures file is wrong",
     "leaked": "the API key stands where it must not",
+    "left-out": "an entry that must be in a list is not there",
     "lost": "a documented member did not reach the caller",
     "media-type": "a body is of another media type than documented",
     "message": "what the server says of an error did not reach the caller",
     "no-request": "a client sent no request where it had to",
+    "not-exercised": "a clause that was required was not put to the test",
     "not-found": "what does not exist was answered otherwise than with not found",
     "not-json": "a body is not JSON",
+    "order": "entries of a list are not in the order promised",
     "refused": "somebody, or something valid, was refused that must not be",
     "renamed": "a value that a client does not know was given another name",
     "repeated-name": "an object has two members of one name",
@@ -45,6 +50,8 @@ CODES: dict[str, str] = {
     "timeout": "a call did not end in time",
     "told-apart": "answers differ that must be the same",
     "too-soon": "a client asked again before it may",
+    "twice": "an entry stands in one list twice",
+    "unasked": "something came, or was sent, that was not asked for",
     "went-back": "a status moved against its order",
 }
 #: What the schema engine says, beside the keywords of ``ASSERTIONS``.
@@ -86,11 +93,13 @@ KEYWORDS = frozenset(
 )
 
 
-def check_code(code: str) -> str:
-    """The code, if it is one: of this table, a schema keyword, or of a rule of the contract in use.
+def known_codes() -> frozenset[str]:
+    """All codes that a finding may have: of this table, schema keywords, and those of the rules of the contract."""
+    return KEYWORDS.union(CODES, (rule.code for rule in known_rules(current_contract())))
 
-    Raises ``ValueError`` for any other.
-    """
-    if code in CODES or code in KEYWORDS or code in {rule.code for rule in known_rules(current_contract())}:
+
+def check_code(code: str) -> str:
+    """The code, if it is one that a finding may have. Raises ``ValueError`` for any other."""
+    if code in CODES or code in KEYWORDS or code in known_codes():
         return code
     raise ValueError(f"{code!r} is no code of a finding: add it to {__name__}, with its meaning")

@@ -24,8 +24,7 @@ class Finding:
     is wrong (empty where the finding is about none), ``operation`` the name of the operation. Nothing but people
     reads ``message``, ``expected`` and ``actual``.
     ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it. ``code`` says in one word what kind of
-    breach it is, ``pointer`` is the JSON pointer of the place in the answer's body.
+    what must be sent before it, where it takes more than one request to see it.
     """
 
     message: str
@@ -67,16 +66,15 @@ class CheckResult:
         *,
         expected: str,
         actual: object,
+        code: str,
         prelude: Sequence[Exchange] = (),
-        code: str = "",
         pointer: str = "",
     ) -> None:
         """Record that the clause is broken, with what was promised and what came, and what had to come before.
 
-        ``code`` must be a known one: ``ValueError`` otherwise. Client checks may still leave it out.
+        ``code`` must be a known one: ``ValueError`` otherwise.
         """
-        if code or self.clause.startswith("server."):
-            check_code(code)
+        check_code(code)
         shown = actual if isinstance(actual, str) else repr(actual)
         operation = getattr(exchange.intent, "operation", "get") if exchange is not None else ""
         self.findings.append(
@@ -168,8 +166,16 @@ class CheckRegistry(Generic[Material]):
         """All probes or cases whose record these clauses need."""
         return frozenset[str]().union(*(self.find(clause).needs for clause in clauses))
 
-    def judge(self, material: Material, clauses: Iterable[str]) -> dict[str, CheckResult]:
-        """Judge each clause once, those that explain others before them; in the order given."""
+    def judge(
+        self,
+        material: Material,
+        clauses: Iterable[str],
+        view: Callable[[Material, str], Material] | None = None,
+    ) -> dict[str, CheckResult]:
+        """Judge each clause once, those that explain others before them; in the order given.
+
+        ``view`` makes of the material what the check of one clause looks at.
+        """
         chosen = list(clauses)
         done: dict[str, CheckResult] = {}
 
@@ -180,7 +186,7 @@ class CheckRegistry(Generic[Material]):
                 check = self.find(clause)
                 for other in check.explained_by:
                     visit(other, (*above, clause))
-                done[clause] = check(material, done)
+                done[clause] = check(view(material, clause) if view else material, done)
 
         for clause in chosen:
             visit(clause, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any, Final
@@ -69,6 +70,11 @@ def replaced(value: Any, pointer: str, new: Any) -> Any:
             items[int(head)] = replaced(items[int(head)], rest, new)
         return items
     raise KeyError(pointer)
+
+
+def any_index(pointer: str) -> str:
+    """The pointer with ``*`` for each index of a list."""
+    return re.sub(r"/(?:[0-9]+|\*)(?=/|\Z)", "/*", pointer)
 
 
 def matches(pattern: str, pointer: str) -> bool:

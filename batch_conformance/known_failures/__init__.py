@@ -10,7 +10,7 @@ from batch_conformance.known_failures.entries import (
     MalformedKnownFailures,
     read_known_failures,
 )
-from batch_conformance.known_failures.patterns import Expected, ReceivedRequest, seen_of
+from batch_conformance.known_failures.patterns import Expected, Seen, Sentence, seen_of
 from batch_conformance.known_failures.plan import Observations, observe
 from batch_conformance.known_failures.update import KnownFailuresNotWritten, update_known_failures
 
@@ -21,7 +21,8 @@ __all__ = [
     "KnownFailuresNotWritten",
     "MalformedKnownFailures",
     "Observations",
-    "ReceivedRequest",
+    "Seen",
+    "Sentence",
     "apply_known_failures",
     "observe",
     "read_known_failures",

@@ -10,7 +10,7 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.known_failures.entries import KnownFailure, KnownFailures
-from batch_conformance.known_failures.patterns import ReceivedRequest, describe, seen_of
+from batch_conformance.known_failures.patterns import Seen, describe, patterns_of, seen_of
 
 _UPDATE = "--batch-known-failures-update"
 
@@ -56,7 +56,7 @@ class _Proof:
     """A finding, what a report shows of it, and the entries that name it."""
 
     finding: Finding
-    seen: ReceivedRequest
+    seen: Seen
     entries: tuple[KnownFailure, ...]
 
 
@@ -67,7 +67,7 @@ class _Weigher:
         self.run, self.known, self.today = run, known, today
         #: What an interrupted run did not find may still be there.
         self.settled = not (run.error or run.incomplete)
-        self._naming: dict[tuple[str, str, str], tuple[ReceivedRequest, tuple[KnownFailure, ...]]] = {}
+        self._naming: dict[tuple[str, ...], tuple[Seen, tuple[KnownFailure, ...]]] = {}
 
     def weigh(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
         """The result as it stands with these entries."""
@@ -99,7 +99,8 @@ class _Weigher:
 
     def _proof(self, finding: Finding, entries: list[KnownFailure]) -> _Proof:
         # The same is often found many times.
-        text = (entries[0].clause, finding.message, finding.actual)
+        named = finding.code, finding.pointer, finding.operation
+        text = (entries[0].clause, *named, finding.message, finding.actual)
         if text not in self._naming:
             seen = seen_of(finding, self.run.redactor)
             naming = (entry for entry in entries if any(item.matches(seen) for item in entry.evidence))
@@ -127,12 +128,16 @@ class _Weigher:
                 found.append(self._expired(entry, proof))
         return found
 
+    def _finding(self, message: str, expected: str, actual: str, proof: _Proof | None = None) -> Finding:
+        """What is said of an entry; it goes by the code and the exchange of what was found, if anything was."""
+        if proof is None:
+            return Finding(message, expected, actual, code="known-failure")
+        return replace(proof.finding, message=message, expected=expected, actual=actual, prelude=())
+
     def _stale(self, entry: KnownFailure, why: str) -> _Wrong:
         place = self.known.place(entry)
         return _Wrong(
-            Finding(
-                f"stale known failure ({place})", describe(entry.evidence), f"nothing of the kind: {why}"
-            ),
+            self._finding(f"stale known failure ({place})", describe(entry.evidence), f"nothing of the kind: {why}"),
             f"{place} is stale: {why}; remove the entry, or run with {_UPDATE}",
             outlived=True,
         )
@@ -142,16 +147,15 @@ class _Weigher:
         place = f"{self.known.file}, entry {numbers}"
         expected = describe(item for entry in entries for item in entry.evidence)
         return _Wrong(
-            Finding(f"not the known failure ({place})", expected, str(proof.seen), proof.finding.exchange),
+            self._finding(f"not the known failure ({place})", expected, _told(proof), proof),
             f"the failure is not the known one ({place}): look at it anew; to accept it, run with {_UPDATE}",
         )
 
     def _draft(self, entry: KnownFailure, proof: _Proof | None) -> _Wrong:
         place = self.known.place(entry)
         given = f"reason: {entry.reason}\nissue: {entry.issue}"
-        exchange = proof.finding.exchange if proof else None
         return _Wrong(
-            Finding(f"known failure without a reason or an issue ({place})", "both", given, exchange),
+            self._finding(f"known failure without a reason or an issue ({place})", "both", given, proof),
             f"{place} is a draft, which excuses nothing: give it a reason and the link of an issue",
         )
 
@@ -159,9 +163,8 @@ class _Weigher:
         place = self.known.place(entry)
         expected = f"fixed by {entry.expires}: {entry.reason}; see {entry.issue}"
         actual = f"still there: {proof.seen}" if proof else "not exercised in this run"
-        exchange = proof.finding.exchange if proof else None
         return _Wrong(
-            Finding(f"expired known failure ({place})", expected, actual, exchange),
+            self._finding(f"expired known failure ({place})", expected, actual, proof),
             f"{place} expired on {entry.expires}: fix the failure, or agree on a later date ({entry.issue})",
             outlived=proof is None,
         )
@@ -177,6 +180,12 @@ class _Weigher:
         ]
         note = f"not seen in this run: {', '.join(unseen)}" if unseen else ""
         return _joined(*excuses, note, result.reason)
+
+
+def _told(proof: _Proof) -> str:
+    """What was found, and the names by which an entry would know it."""
+    names = describe(patterns_of([proof.seen])) if proof.seen.code else ""
+    return f"{proof.seen} [{names}]" if names else str(proof.seen)
 
 
 def _joined(*texts: str) -> str:

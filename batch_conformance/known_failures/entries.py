@@ -9,9 +9,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from batch_conformance.checks.codes import known_codes
 from batch_conformance.contract import SchemaViolation, current_contract, schema_violations
 from batch_conformance.http.text import cut, visible
-from batch_conformance.known_failures.patterns import ANYTHING, Expected
+from batch_conformance.known_failures.patterns import Evidence, Expected, Sentence
+from batch_conformance.known_failures.sentences import ANYTHING
 
 ARRAY = "known_failure"
 DRAFT = "TODO"
@@ -27,7 +29,7 @@ class KnownFailure:
 
     number: int
     clause: str
-    evidence: tuple[Expected, ...]
+    evidence: tuple[Evidence, ...]
     reason: str
     issue: str
     expires: date
@@ -36,6 +38,11 @@ class KnownFailure:
     def draft(self) -> bool:
         """Whether nobody has yet said why, or where it is followed up: such an entry excuses nothing."""
         return self.reason.lstrip().startswith(DRAFT) or self.issue.startswith(DRAFT)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether it names evidence by sentences, as files of version 0.1.0 do."""
+        return any(isinstance(item, Sentence) for item in self.evidence)
 
     def expired(self, today: date) -> bool:
         """Whether its last day is over."""
@@ -109,22 +116,43 @@ def _entry(name: str, number: int, row: dict[str, Any]) -> KnownFailure:
         near = get_close_matches(row["clause"], known, 1)
         advice = f"is it {near[0]}? Else remove the entry" if near else "correct or remove the entry"
         raise MalformedKnownFailures(f"{place}: the contract has no clause {_short(row['clause'])}; {advice}")
-    evidence = tuple(Expected(item["message"], item.get("actual", ANYTHING)) for item in row["evidence"])
+    evidence = tuple(_evidence(place, index, item) for index, item in enumerate(row["evidence"], 1))
     return KnownFailure(number, row["clause"], evidence, row["reason"], row["issue"], expires)
+
+
+def _evidence(place: str, index: int, item: dict[str, str]) -> Evidence:
+    if "message" in item:
+        return Sentence(item["message"], item.get("actual", ANYTHING))
+    for member, known in (("code", known_codes()), ("operation", current_contract().operations)):
+        told = item.get(member)
+        if told is not None and told not in known:
+            near = get_close_matches(told, known, 1)
+            hint = f"is it {near[0]}? " if near else ""
+            raise MalformedKnownFailures(
+                f"{place}: no finding has the {member} {_short(told)} (item {index} of evidence); "
+                f"{hint}{_ADVICE[member]}"
+            )
+    return Expected(item["code"], item.get("pointer", ""), item.get("operation", ""))
 
 
 #: What to do about a member that is wrong.
 _ADVICE = {
     ARRAY: f"write each entry under a line [[{ARRAY}]]",
     "clause": "write the id of a clause, such as server.body.id",
-    "evidence": 'write a list such as [{ message = "id of a * batch", actual = "#" }]',
+    "evidence": 'write a list such as [{ code = "type", pointer = "/id", operation = "get" }]',
+    "code": "write the code of the finding as the report's evidence has it",
+    "pointer": "write the pointer as the report's evidence has it, such as /id, or leave it out if that is empty",
+    "operation": "write the operation as the report's evidence has it, such as get, or leave it out for any",
     "message": "write the finding's message as the report shows it; only * would excuse any failure",
     "actual": "write what came as the report shows it, or leave actual out",
     "reason": "say why the clause may fail for now",
     "issue": "write a link that begins with http:// or https://",
     "expires": "write a date without quotes, such as 2027-01-31",
 }
-_WHOLE = "an entry has clause, evidence (a list of message and actual), reason, issue and expires, and nothing else"
+_WHOLE = (
+    "an entry has clause, evidence (a list of code, pointer and operation), reason, issue and expires, "
+    "and nothing else"
+)
 
 
 def _describe(violation: SchemaViolation) -> str:

@@ -6,7 +6,7 @@ Made for valid TOML that holds one array of tables; whoever edits parses the res
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -30,12 +30,14 @@ class _Token(NamedTuple):
 
 @dataclass
 class ArrayText:
-    """Where an array stands, each element's own stretch in it, and where the last one itself ends."""
+    """Where an array stands, each element in it with its own stretch, and where the last one itself ends."""
 
     start: int
     end: int = 0
     #: Each element with the comments above it, its comma and a comment that follows on its line.
     stretches: list[tuple[int, int]] = field(default_factory=list)
+    #: Each element itself.
+    elements: list[tuple[int, int]] = field(default_factory=list)
     last: int = 0
 
 
@@ -96,11 +98,21 @@ def removal(text: str, table: TableText) -> Edit:
     return Edit(table.start, after.end() if after else table.end, "")
 
 
-def element_edits(text: str, array: ArrayText, dropped: Iterable[int], gained: Iterable[str]) -> list[Edit]:
-    """Takes elements out of an array, by index; ``gained`` may come in place of all of them."""
+def element_edits(
+    text: str,
+    array: ArrayText,
+    dropped: Iterable[int],
+    gained: Iterable[str],
+    rewritten: Mapping[int, Sequence[str]],
+) -> list[Edit]:
+    """Takes elements out of an array, by index, or writes others in their place, next to the same comments.
+
+    ``gained`` may come in place of all of them.
+    """
     edits = [Edit(*array.stretches[index], "") for index in dropped]
     several_lines = "\n" in text[array.start : array.end]
     before = newline_of(text) + _indent(text, array) if several_lines else " "
+    edits += [Edit(*array.elements[index], f",{before}".join(made)) for index, made in rewritten.items()]
     where = array.stretches[-1][1]
     edits.append(Edit(where, where, "".join(f"{before}{element}," for element in gained)))
     return edits
@@ -149,7 +161,7 @@ def _with_comments_above(text: str, start: int) -> int:
 def _array(text: str, tokens: list[_Token]) -> ArrayText:
     array = ArrayText(tokens[0].start)
     region = _rest_of_line(text, tokens[0].end)
-    depth, element = 0, 0
+    depth, begin, element = 0, 0, 0
     for token in tokens:
         if token.kind == "sign" and token.text in "[{":
             depth += 1
@@ -160,15 +172,17 @@ def _array(text: str, tokens: list[_Token]) -> ArrayText:
         if depth == 0:
             if element:
                 array.last = element
+                array.elements.append((begin, element))
                 array.stretches.append((region, _rest_of_line(text, element)))
             array.end = token.end
             break
         if depth == 1 and token.text == "," and token.kind == "sign":
             after = _rest_of_line(text, token.end)
             array.stretches.append((region, after))
+            array.elements.append((begin, element))
             array.last, region, element = element, after, 0
         elif token.kind not in ("comment", "line"):
-            element = token.end
+            begin, element = begin if element else token.start, token.end
     return array
 
 

@@ -20,7 +20,7 @@ from batch_conformance.known_failures.entries import (
     parse_known_failures,
     read_text,
 )
-from batch_conformance.known_failures.patterns import ANYTHING, Expected
+from batch_conformance.known_failures.patterns import Expected
 from batch_conformance.known_failures.plan import Observation, Plan, plan_update
 from batch_conformance.known_failures.toml_text import (
     Edit,
@@ -38,7 +38,7 @@ DRAFT_REASON = f"{DRAFT}: why this may fail for now"
 DRAFT_ISSUE = f"{DRAFT}: link to the issue"
 _HEAD = """\
 # Known failures: what may fail for now, why, and until when (--batch-known-failures).
-# In evidence, * stands for any text and # for a whole number. An entry with a TODO excuses nothing.
+# Evidence is named by code, pointer and operation, as in the report. An entry with a TODO excuses nothing.
 """
 
 
@@ -51,9 +51,9 @@ def update_known_failures(
 ) -> list[str]:
     """Bring the file in line with what a run found; make it if there is none. Returns what was done, a line each.
 
-    Entries that no longer show are removed, changed evidence is replaced, new failures get a draft that excuses
-    nothing until a person gives it a reason and an issue. Reasons, issues and dates are never touched. The file is
-    written in one step, and only if something changes.
+    Entries that no longer show are removed, changed evidence is replaced, evidence that goes by sentences is rewritten
+    to codes, and new failures get a draft that excuses nothing until a person gives it a reason and an issue. Reasons,
+    issues and dates are never touched. The file is written in one step, and only if something changes.
 
     Raises :class:`KnownFailuresNotWritten` and :class:`MalformedKnownFailures`.
     """
@@ -87,7 +87,7 @@ def updated_text(text: str, known: KnownFailures, plan: Plan, today: date) -> st
 
 
 def _not_written(name: str, why: str) -> KnownFailuresNotWritten:
-    advice = f"write entries under [[{ARRAY}]] with evidence = [{{ message = … }}], or edit it by hand"
+    advice = f"write entries under [[{ARRAY}]] with evidence = [{{ code = … }}], or edit it by hand"
     return KnownFailuresNotWritten(f"{name} is left as it was: it {why}; {advice}")
 
 
@@ -98,12 +98,15 @@ def _edits(text: str, known: KnownFailures, plan: Plan) -> Iterable[Edit]:
     for number, table in enumerate(tables, 1):
         if number in plan.removed:
             yield removal(text, table)
-        elif number in plan.dropped:
+        elif number in plan.dropped or number in plan.rewritten:
             array = table.arrays.get("evidence")
             if array is None:
                 raise UnknownForm(f"entry {number} without a list evidence = […]")
             gained = map(_element, plan.gained.get(number, ()))
-            yield from element_edits(text, array, plan.dropped[number], gained)
+            rewritten = {
+                index: [*map(_element, made)] for index, made in plan.rewritten.get(number, {}).items()
+            }
+            yield from element_edits(text, array, plan.dropped.get(number, ()), gained, rewritten)
 
 
 def _appended(text: str, plan: Plan, today: date) -> str:
@@ -126,8 +129,8 @@ def _appended(text: str, plan: Plan, today: date) -> str:
 
 
 def _element(item: Expected) -> str:
-    actual = "" if item.actual == ANYTHING else f", actual = {toml_string(item.actual)}"
-    return f"{{ message = {toml_string(item.message)}{actual} }}"
+    members = ", ".join(f"{name} = {toml_string(value)}" for name, value in item.members.items())
+    return f"{{ {members} }}"
 
 
 def toml_string(text: str) -> str:
@@ -157,25 +160,26 @@ def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
     for number, row in enumerate(value.get(ARRAY, []), 1):
         if number in plan.removed:
             continue
-        if number in plan.dropped:
-            kept = [item for i, item in enumerate(row["evidence"]) if i not in plan.dropped[number]]
-            row["evidence"] = kept + list(map(_row, plan.gained.get(number, ())))
+        dropped, again = plan.dropped.get(number, ()), plan.rewritten.get(number, {})
+        kept = [
+            now
+            for index, item in enumerate(row["evidence"])
+            if index not in dropped
+            for now in ([made.members for made in again[index]] if index in again else [item])
+        ]
+        row["evidence"] = kept + [item.members for item in plan.gained.get(number, ())]
         rows.append(row)
     for clause, evidence in plan.added.items():
         rows.append(
             {
                 "clause": clause,
-                "evidence": list(map(_row, evidence)),
+                "evidence": [item.members for item in evidence],
                 "reason": DRAFT_REASON,
                 "issue": DRAFT_ISSUE,
                 "expires": _draft_expiry(today),
             }
         )
     return {ARRAY: rows} if rows else {}
-
-
-def _row(item: Expected) -> dict[str, str]:
-    return {"message": item.message} | ({} if item.actual == ANYTHING else {"actual": item.actual})
 
 
 def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
@@ -189,8 +193,15 @@ def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
         number += 1
         if entry.number in plan.gained:
             yield f"{known.file}: changed the evidence of {which}: check that {entry.issue} is still about it"
-        elif entry.number in plan.dropped:
-            yield f"{known.file}: removed evidence of {which} that no longer shows"
+            continue
+        if entry.number in plan.rewritten:
+            yield (
+                f"{known.file}: rewrote the evidence of {which} from sentences to codes: "
+                f"check that {entry.issue} is about all of it"
+            )
+        if entry.number in plan.dropped:
+            why = " or that another piece names as well" if entry.outdated else ""
+            yield f"{known.file}: removed evidence of {which} that no longer shows{why}"
     for clause in plan.added:
         number += 1
         yield f"{known.file}: added entry {number} ({clause}) as a draft: give it a reason and an issue"

@@ -56,7 +56,21 @@ def weigh(run: RunResult, options: Options, selected: Collection[str], note: Pat
     except UsageProblem as problem:
         # It could be read when the run began.
         return replace(run, error=str(problem))
+    warning = "" if options.known_failures_update else _outdated(known, run.subject.side)
+    run = replace(run, hints=[*run.hints, warning]) if warning else run
     return apply_known_failures(run, known, today=_today(), selected=selected)
+
+
+def _outdated(known: KnownFailures, side: str) -> str:
+    """One line on the entries for a side that are of a form which the next version no longer reads, if any."""
+    numbers = [str(one.number) for one in known.entries if one.outdated and one.clause.startswith(f"{side}.")]
+    if not numbers:
+        return ""
+    which = f"entry {numbers[0]} names its" if len(numbers) == 1 else f"entries {', '.join(numbers)} name their"
+    return (
+        f"{known.file}: {which} evidence by sentences (message, actual), which the next version does not read: "
+        "run with --batch-known-failures-update, which rewrites them"
+    )
 
 
 def update(options: Options, notes: Iterable[Path]) -> list[str]:

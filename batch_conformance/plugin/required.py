@@ -69,6 +69,7 @@ def _failed(result: ClauseResult) -> ClauseResult:
         f"required by {_OPTION}, and not exercised",
         expected="put to the test at least once",
         actual=f"not exercised: {result.reason or 'nothing in this run put it to the test'}",
+        code="not-exercised",
     )
     return replace(result, verdict="fail", findings=(finding,))
 

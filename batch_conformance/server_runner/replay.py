@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.contract.pointers import any_index
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange, Intent, Redactor, Request
 from batch_conformance.http.recipe import request_from
@@ -102,10 +103,10 @@ def _outcome(
 
 
 def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
-    """By their codes where both have one, else by what they say."""
-    code: object = getattr(finding, "code", "")
-    if code and evidence.get("code"):
-        return str(code) == str(evidence["code"])
+    """By code and place; a report of version 0.1.0 has no codes: there, by what it says."""
+    if "code" in evidence:
+        told = any_index(finding.pointer), any_index(evidence["pointer"])
+        return bool(finding.code == evidence["code"] and told[0] == told[1])
     return bool(finding.message == evidence["message"] or finding.actual == evidence["actual"])
 
 

@@ -23,7 +23,7 @@ def test_a_registry_judges_each_clause_once_in_order() -> None:
     def b(material: list[str], result: CheckResult) -> None:
         material.append("b")
         result.observe()
-        result.fail(None, "broken", expected="x", actual="y")
+        result.fail(None, "broken", expected="x", actual="y", code="status")
 
     done: list[str] = []
     results = registry.judge(done, ["client.a", "client.b"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -15,8 +16,10 @@ from batch_conformance.known_failures import (
     Expected,
     KnownFailure,
     KnownFailures,
+    Sentence,
     apply_known_failures,
 )
+from batch_conformance.known_failures.patterns import Evidence
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import render_json
 from batch_conformance.report.github import annotation_lines
@@ -28,19 +31,22 @@ from tests.support import samples
 TODAY = date(2026, 11, 23)
 ID, SUM, CHALLENGE = "server.body.id", "server.body.metrics-sum", "server.auth.challenge"
 NUMBER = Finding(
-    "id of a COMPLETED batch", '"batch_abc123"', "123", samples.exchange(200, samples.batch(id=123))
+    "id of a COMPLETED batch", '"batch_abc123"', "123", samples.exchange(200, samples.batch(id=123)),
+    code="type", pointer="/id", operation="get",
+)  # fmt: skip
+OTHER = Finding(
+    "id of a COMPLETED batch", '"batch_abc123"', '"BATCH_ABC123"', code="echo", pointer="/id", operation="get"
 )
-OTHER = Finding("id of a COMPLETED batch", '"batch_abc123"', '"BATCH_ABC123"')
 
 
-def entry(number: int = 1, clause: str = ID, *evidence: Expected, **changes: Any) -> KnownFailure:
+def entry(number: int = 1, clause: str = ID, *evidence: Evidence, **changes: Any) -> KnownFailure:
     """An entry that excuses NUMBER, unless told otherwise."""
     told: dict[str, Any] = {
         "reason": "ids are numbers",
         "issue": "https://acme.example/issues/7",
         "expires": date(2026, 12, 31),
     }
-    return KnownFailure(number, clause, evidence or (Expected("id of a * batch", "#"),), **(told | changes))
+    return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(told | changes))
 
 
 def found(
@@ -84,9 +90,47 @@ def test_the_last_day_still_counts() -> None:
     assert of(weighed(found("fail", NUMBER), entry(expires=date(2026, 11, 22)))).verdict == "fail"
 
 
+SAME: dict[str, tuple[Evidence, Finding]] = {
+    "another sentence": (Expected("type", "/id", "get"), replace(NUMBER, message="worded anew", actual="7")),
+    "any operation": (Expected("type", "/id"), replace(NUMBER, operation="list")),
+    "another entry of a list": (Expected("type", "/*/id"), replace(NUMBER, pointer="/3/id")),
+    "the entry of a list by its number": (Expected("type", "/0/id"), replace(NUMBER, pointer="/3/id")),
+    "no place": (Expected("status"), replace(NUMBER, code="status", pointer="")),
+    "a sentence, as once": (Sentence("id of a * batch", "#"), NUMBER),
+    "a sentence for anything": (Sentence("id of *"), OTHER),
+}
+DIFFERENT: dict[str, tuple[Evidence, Finding]] = {
+    "another code": (Expected("type", "/id", "get"), replace(NUMBER, code="required")),
+    "another place": (Expected("type", "/id", "get"), replace(NUMBER, pointer="/metrics")),
+    "a place below": (Expected("type", "/id", "get"), replace(NUMBER, pointer="/id/0")),
+    "a place where none is named": (Expected("type"), NUMBER),
+    "another operation": (Expected("type", "/id", "get"), replace(NUMBER, operation="list")),
+    "an index for a name": (Expected("type", "/*"), NUMBER),
+    "no code": (Expected("type", "/id", "get"), replace(NUMBER, code="")),
+    "another sentence": (Sentence("id of a * batch", "#"), OTHER),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_the_same_failure_is_excused_however_it_is_worded(case: str) -> None:
+    """By clause, code, place and operation."""
+    item, finding = SAME[case]
+    assert of(weighed(found("fail", finding), entry(1, ID, item))).verdict == "known-failure"
+
+
+@pytest.mark.parametrize("case", DIFFERENT)
+def test_another_failure_of_the_same_clause_is_red(case: str) -> None:
+    """Though the sentences are the same; the reason says so, and what came leads the evidence."""
+    item, finding = DIFFERENT[case]
+    result = of(weighed(found("fail", finding), entry(1, ID, item)))
+    assert result.verdict == "fail"
+    assert result.findings[0].message.startswith("not the known failure")
+    assert result.findings[0].code == finding.code
+
+
 def test_two_entries_share_a_clause() -> None:
     """Each with a reason of its own; both are told."""
-    text = entry(2, ID, Expected("id of a * batch", '"BATCH_*"'), reason="ids are shouted")
+    text = entry(2, ID, Expected("echo", "/id"), reason="ids are shouted")
     result = of(weighed(found("fail", NUMBER, OTHER), entry(), text))
     assert result.verdict == "known-failure"
     assert "ids are numbers" in result.reason
@@ -95,8 +139,8 @@ def test_two_entries_share_a_clause() -> None:
 
 def test_a_should_that_only_warns_may_be_known() -> None:
     """So that it is known in a strict run as well."""
-    challenge = entry(1, CHALLENGE, Expected("a 401 without a challenge"))
-    bare = Finding("a 401 without a challenge", "WWW-Authenticate", "none")
+    challenge = entry(1, CHALLENGE, Expected("challenge"))
+    bare = Finding("a 401 without a challenge", "WWW-Authenticate", "none", code="challenge")
     for verdict, strict in (("warn", False), ("fail", True)):
         run = found(verdict, bare, clause=CHALLENGE, strict=strict)  # type: ignore[arg-type]
         assert of(weighed(run, challenge), CHALLENGE).verdict == "known-failure"
@@ -148,7 +192,7 @@ WRONG: dict[str, tuple[RunResult, list[KnownFailure], str, str]] = {
     ),
     "one entry too many": (
         found("fail", NUMBER),
-        [entry(), entry(2, ID, Expected("id of a * batch", "null"))],
+        [entry(), entry(2, ID, Expected("required", "/id"))],
         "stale known failure (known.toml, entry 2)",
         "fails in other ways only",
     ),
@@ -201,7 +245,7 @@ def test_a_wrong_entry_is_red_in_every_output(case: str) -> None:
 
 def test_the_evidence_that_nobody_named_comes_first() -> None:
     """A report has room for ten pieces; the new one must be among them, with the line that repeats it."""
-    fresh = Finding("id of a COMPLETED batch", "x", "null", samples.exchange(200, samples.batch(id=None)))
+    fresh = Finding("id of a COMPLETED batch", "x", "null", samples.exchange(200, samples.batch(id=None)), code="enum")
     result = of(weighed(found("fail", *[NUMBER] * 40, fresh), entry()))
     assert result.findings[1] is fresh
     assert result.findings[0].exchange is fresh.exchange
@@ -209,7 +253,7 @@ def test_the_evidence_that_nobody_named_comes_first() -> None:
 
 def test_evidence_that_did_not_show_is_said_but_not_red() -> None:
     """Which batches a server has is a matter of the day; what is red is an entry without any."""
-    both = entry(1, ID, Expected("id of a * batch", "#"), Expected("id of a * batch", "null"))
+    both = entry(1, ID, Expected("type", "/id"), Expected("required", "/id"))
     result = of(weighed(found("fail", NUMBER), both))
     assert result.verdict == "known-failure"
     assert "not seen in this run: evidence 2 of entry 1" in result.reason
