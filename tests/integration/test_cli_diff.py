@@ -204,11 +204,11 @@ def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -
     )
     assert second.status == 1
     assert "compared with the baseline:\n" in second.out
-    assert "server.body.id  (must; passed → failed)" in second.out
+    assert "server.body.id (get)  (must; passed → failed)" in second.out
     markdown = (tmp_path / "reports/latest/conformance.md").read_text("utf-8")
     for text in (markdown, summary.read_text("utf-8")):
         assert "## ✗ Compared with reference server" in text
-        assert "<code>server.body.id</code> | must | passed | failed" in text
+        assert "<code>server.body.id (get)</code> | must | passed | failed" in text
 
 
 @pytest.mark.parametrize(
