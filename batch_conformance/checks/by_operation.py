@@ -10,7 +10,7 @@ from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import Clause, current_contract
 
 #: The operations that the suite can judge, in the order of judging, each with its name in the driver protocol.
-JUDGED: Mapping[str, str] = {"get": "get_batch"}
+JUDGED: Mapping[str, str] = {"get": "get_batch", "list": "list_batches"}
 NOT_ASKED_FOR = "not asked for"
 NO_KEY = "the contract asks for no key"
 #: The theme of the clauses about keys.

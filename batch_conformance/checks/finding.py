@@ -166,8 +166,16 @@ class CheckRegistry(Generic[Material]):
         """All probes or cases whose record these clauses need."""
         return frozenset[str]().union(*(self.find(clause).needs for clause in clauses))
 
-    def judge(self, material: Material, clauses: Iterable[str]) -> dict[str, CheckResult]:
-        """Judge each clause once, those that explain others before them; in the order given."""
+    def judge(
+        self,
+        material: Material,
+        clauses: Iterable[str],
+        view: Callable[[Material, str], Material] | None = None,
+    ) -> dict[str, CheckResult]:
+        """Judge each clause once, those that explain others before them; in the order given.
+
+        ``view`` makes of the material what the check of one clause looks at.
+        """
         chosen = list(clauses)
         done: dict[str, CheckResult] = {}
 
@@ -178,7 +186,7 @@ class CheckRegistry(Generic[Material]):
                 check = self.find(clause)
                 for other in check.explained_by:
                     visit(other, (*above, clause))
-                done[clause] = check(material, done)
+                done[clause] = check(view(material, clause) if view else material, done)
 
         for clause in chosen:
             visit(clause, ())

@@ -36,12 +36,18 @@ GRACE_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Call:
-    """One ``get_batch``: everything the client is told. ``timeout_s`` is the caller's deadline in seconds."""
+    """One call: everything the client is told. ``timeout_s`` is the caller's deadline in seconds.
+
+    ``operation`` is the contract's, by the suite's name for it. ``arguments`` are what the caller gave beside an id, by
+    the driver protocol's names; None is what was not given.
+    """
 
     base_url: str
     api_key: str = field(repr=False)
     batch_id: str
     timeout_s: float
+    operation: str = "get"
+    arguments: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,10 @@ class NoObject(dict[str, Any]):
 
     def __repr__(self) -> str:
         return json.dumps(self.value)
+
+
+class Several(NoObject):
+    """What a client handed over as a list of batches, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,7 @@ class Hello:
 class ClientUnderTest(Protocol):
     """A client that can be called: a driver process, a Python callable, or the embedded one.
 
-    ``get_batch`` never raises for what the client does; it raises ``CouldNotRun`` only when judging has to
+    ``get_batch`` makes a call of any operation. It never raises for what the client does; it raises ``CouldNotRun`` only when judging has to
     end (five respawns in a row without one good answer). It may be called from several threads at once.
     ``apart`` tells whether calls side by side have nothing in common, as in processes of their own.
     ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process, through

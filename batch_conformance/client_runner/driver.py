@@ -17,9 +17,9 @@ from batch_conformance.client_runner.process import DriverProcess, Limits
 from batch_conformance.client_runner.protocol import (
     ProtocolViolation,
     bye_request,
+    call_request,
     decode,
     encode,
-    get_batch_request,
     hello_from,
     hello_request,
     reply_from,
@@ -139,12 +139,12 @@ class DriverPool:
         self._look_back(seat)
         process = seat.process or self._replace(seat)
         seat.seq += 1
-        request = encode(get_batch_request(seat.seq, call))
+        request = encode(call_request(seat.seq, call))
         started = time.monotonic()
         try:
             line = process.ask(request, call.timeout_s + self._limits.grace_s)
             seconds = time.monotonic() - started
-            reply = reply_from(decode(line), seat.seq)
+            reply = reply_from(decode(line), seat.seq, call.operation)
         except ProtocolViolation as error:
             seconds = time.monotonic() - started
             reason = self._wording.line(str(error))

@@ -26,7 +26,7 @@ from batch_conformance.client_runner.loop import LoopThread, Outcome, cancel_all
 from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_main_thread
 from batch_conformance.client_runner.protocol import (
     ProtocolViolation,
-    get_batch_request,
+    call_request,
     hello_object,
     reply_from,
 )
@@ -39,7 +39,7 @@ from batch_conformance.http import read_json
 if TYPE_CHECKING:
     from batch_conformance.client_runner.respx_bridge import RespxBridge
 
-#: Takes the ``get_batch`` request, returns (or awaits) the reply; carries an attribute ``hello``.
+#: Takes a request, of any operation that its hello names, returns (or awaits) the reply; carries an attribute ``hello``.
 Adapter = Callable[[dict[str, Any]], Any]
 
 
@@ -199,7 +199,7 @@ class InProcessClient:
         self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Reply:
         self._wording.learn(call.api_key)
-        request = get_batch_request(next(self._numbers), call)
+        request = call_request(next(self._numbers), call)
         seq = request["seq"]
         window: AbstractContextManager[None] = self.bridge.active() if self.bridge else nullcontext()
         with self._places, window:
@@ -214,7 +214,7 @@ class InProcessClient:
                 seconds = time.monotonic() - started
                 # There is but one call to answer: the number may be left out here.
                 value = {"seq": seq, **value} if isinstance(value, dict) else value
-                return replace(reply_from(value, seq), seconds=seconds)
+                return replace(reply_from(value, seq, call.operation), seconds=seconds)
             except ProtocolViolation as error:
                 seconds = time.monotonic() - started
                 self._hung = self._hung or seconds >= allowed

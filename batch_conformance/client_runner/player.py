@@ -70,7 +70,8 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
         strayed: list[Exchange] = []
         for number, ask in enumerate(case.asks):
             environment.begin(number, ask, current_contract().operation(case.operation))
-            call = Call(environment.url + case.base_path, keys[ask.key], ask.batch_id, ask.timeout_s)
+            base_url = environment.url + case.base_path
+            call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
             reply = client.get_batch(call)
             here = [seen for seen in environment.own.seen if seen.turn == number]
             away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
@@ -182,11 +183,12 @@ def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
     """What was told, with the placeholder of answers replaced as it was there."""
     if not isinstance(told, ValidBatch):
         return told
-    return ValidBatch(
-        {
+    return replace(
+        told,
+        batch={
             name: value.replace("{own}", own) if isinstance(value, str) else value
             for name, value in told.batch.items()
-        }
+        },
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from batch_conformance.client_runner.call import Call, Hello, NoObject, Reply, ReportedError
+from batch_conformance.checks.by_operation import JUDGED
+from batch_conformance.client_runner.call import Call, Hello, NoObject, Reply, ReportedError, Several
 from batch_conformance.contract import load_contract
 from batch_conformance.http import read_json
 
@@ -38,6 +39,15 @@ def get_batch_request(seq: int, call: Call) -> dict[str, Any]:
         "timeout_s": call.timeout_s,
     }
     return _outgoing("get_batch_request", request)
+
+
+def call_request(seq: int, call: Call) -> dict[str, Any]:
+    """One call of any operation. Raises ``ValueError`` when the suite itself asks for what the protocol cannot say."""
+    if call.operation == "get":
+        return get_batch_request(seq, call)
+    op = JUDGED[call.operation]
+    request = {"seq": seq, "op": op, "base_url": call.base_url, "api_key": call.api_key, "timeout_s": call.timeout_s}
+    return _outgoing(f"{op}_request", request | dict(call.arguments))
 
 
 def bye_request(seq: int) -> dict[str, Any]:
@@ -83,13 +93,16 @@ def hello_object(value: object) -> Hello:
     return _hello(value)
 
 
-def reply_from(value: object, seq: int) -> Reply:
+def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     """What came of a call, from the reply to it. Raises :class:`ProtocolViolation`."""
-    value = _without_idle_null(value)
-    _incoming("get_batch_reply", value, seq)
+    told = "batch" if operation == "get" else "batches"
+    value = _without_idle_null(value, told)
+    _incoming(f"{JUDGED[operation]}_reply", value, seq)
     assert isinstance(value, dict)
-    if "batch" in value:
-        handed = value["batch"]
+    if told in value:
+        handed = value[told]
+        if told != "batch":
+            return Reply(batch=Several(handed))
         return Reply(batch=handed if isinstance(handed, dict) else NoObject(handed))
     error = value["error"]
     status = error.get("status")
@@ -98,10 +111,10 @@ def reply_from(value: object, seq: int) -> Reply:
     )
 
 
-def _without_idle_null(value: object) -> object:
+def _without_idle_null(value: object, handed: str) -> object:
     """A reply of records with a null in the member that does not apply is meant as one without that member."""
-    if isinstance(value, dict) and {"batch", "error"} <= value.keys():
-        for idle, told in (("error", "batch"), ("batch", "error")):
+    if isinstance(value, dict) and {handed, "error"} <= value.keys():
+        for idle, told in (("error", handed), (handed, "error")):
             if value[idle] is None and value[told] is not None:
                 return {name: item for name, item in value.items() if name != idle}
     return value
@@ -109,9 +122,10 @@ def _without_idle_null(value: object) -> object:
 
 def _hello(value: Mapping[str, Any]) -> Hello:
     operations = tuple(value["operations"])
-    if "get_batch" not in operations:
+    if not set(JUDGED.values()) & set(operations):
         offered = ", ".join(operations) or "nothing"
-        raise ProtocolViolation(f"does not offer the operation get_batch (it offers: {offered})")
+        known = " or ".join(JUDGED.values())
+        raise ProtocolViolation(f"does not offer the operation {known} (it offers: {offered})")
     return Hello(value["name"], value["version"], value["language"], operations)
 
 
@@ -174,7 +188,7 @@ _DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
     "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
     "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",
     "const": lambda wanted, value: f"is {value!r}, not {wanted!r}",
-    "oneOf": lambda _, __: "must hold either batch or error",
+    "oneOf": lambda _, __: "must hold either what was handed over or error",
     "minLength": lambda _, __: "must not be empty",
     "minimum": lambda least, _: f"must be at least {least}",
     "exclusiveMinimum": lambda bound, _: f"must be above {bound}",

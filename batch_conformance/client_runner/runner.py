@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 
+from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
 from batch_conformance.checks.client.record import HttpError, clause_of_status, shortened
 from batch_conformance.checks.result import CouldNotRun
@@ -22,6 +23,7 @@ from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.player import play
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.client_runner.stub.tls import authority
+from batch_conformance.contract.parts import parts
 
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
 WAITING_LANES = 4
@@ -62,7 +64,7 @@ class ClientRunner:
         self._anything_came = False
         self._last_said = ""
         #: By clause, and whether the case was about nothing else.
-        self._breakdowns: Counter[tuple[str, bool]] = Counter()
+        self._breakdowns: Counter[tuple[str, str, bool]] = Counter()
         self._lock = threading.Lock()
         self._only_waits = threading.Event()
         self._pulse = CaseFactory(-1)
@@ -121,7 +123,7 @@ class ClientRunner:
             self._played += 1
             broken = any(turn.reply.broken is not None for turn in played.turns)
             for clause in _blamable(case):
-                self._breakdowns[clause, case.clauses[0] == clause] += broken
+                self._breakdowns[case.operation, clause, case.clauses[0] == clause] += broken
         if self._progress:
             self._progress(self._played)
         if broken:
@@ -184,8 +186,8 @@ class ClientRunner:
 
     def _breakdowns_like(self, case: Case, clause: str) -> int:
         """Breakdowns that make another one in this case likely; those in special cases say nothing of the plain one."""
-        plain = self._breakdowns[clause, True]
-        return plain if clause == case.clauses[0] else plain + self._breakdowns[clause, False]
+        plain = self._breakdowns[case.operation, clause, True]
+        return plain if clause == case.clauses[0] else plain + self._breakdowns[case.operation, clause, False]
 
     def _take_pulse(self) -> None:
         """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
@@ -242,7 +244,10 @@ class ClientRunner:
             batch = self._pulse.batch()
         # A moment's wait, in which calls side by side meet.
         ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
-        played = self._play(Case(title, ("client.decode.fields",), (ask,)))
+        case = Case(title, ("client.decode.fields",), (ask,))
+        if JUDGED[case.operation] not in self._client.hello.operations:
+            case = next(part.ordinary(case) for part in parts("client_cases") if JUDGED[part.OPERATION] in self._client.hello.operations)
+        played = self._play(case)
         return played.turns[0].reply.batch is not None
 
 

@@ -36,6 +36,7 @@ from batch_conformance.client_runner.cases.generated import (
 from batch_conformance.client_runner.player import settled
 from batch_conformance.client_runner.runner import ClientRunner
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.parts import part_of
 from batch_conformance.generate.database import shelf
 from batch_conformance.http import Redactor
 
@@ -164,7 +165,7 @@ def _play(
             for example, case in generated.get(which.clause, ())
             if case.number in stage.plays
         ]
-        record = ClientRunRecord(tuple(plays), keys)
+        record = ClientRunRecord(tuple(plays), keys).of_operation(which.operation)
         plays += _shrunk(stage, which, profile, seed, drawn, record, shelves[which], bool(earlier[which]))
     return plays
 
@@ -244,8 +245,10 @@ def _verdicts(
     for operation in () if result.error else result.operations:
         about = record.of_operation(operation)
         asked = [name for name in clauses if name in chosen and of_clause(clauses[name], [operation])]
-        judgements = {name: CLIENT_CHECKS.checks[name](about) for name in asked}
-        blame_unclaimed_replies(about, judgements)
+        own = part_of(operation, "client_record")
+        judgements = {name: CLIENT_CHECKS.checks[name](own.view(about, name) if own else about) for name in asked}
+        if own is None:
+            blame_unclaimed_replies(about, judgements)
         for name, part in judgements.items():
             parts.setdefault(name, {})[operation] = part
     for clause in clauses.values():

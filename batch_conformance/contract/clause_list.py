@@ -72,15 +72,22 @@ class ClauseList:
         for entity in self.entities:
             for place in entity.places:
                 if not self._row_of(place.pointer):
-                    clause = _body_clause(self._derived_id(place.pointer), place, entity)
+                    clause = _body_clause(
+                        self._derived_id(place.pointer), place, entity, self._operations(entity)
+                    )
                     found.setdefault(clause.id, clause)
             for rule in entity.stated_rules:
                 if f"rule:{rule.code}" not in self._covers:
-                    clause = _rule_clause(rule)
+                    clause = _rule_clause(rule, self._operations(entity))
                     found.setdefault(clause.id, clause)
         for header, answers in self.headers.items():
             found.setdefault(header, _header_clause(header, self.contract, *answers[0]))
         return list(found.values())
+
+    def _operations(self, entity: Entity) -> tuple[str, ...]:
+        """The operations whose success answers hold an entity."""
+        names = self.contract.operations
+        return tuple(name for name in names if entity_of(name, self.contract).pointer == entity.pointer)
 
     def of_place(self, pointer: str) -> str:
         """The clause that answers for a place of the entity."""
@@ -172,7 +179,7 @@ def _names_status(cover: str, row: Clause) -> bool:
     return cover.startswith("error:/") and row.theme == "error"
 
 
-def _body_clause(clause: str, first: Place, entity: Entity) -> Clause:
+def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[str, ...]) -> Clause:
     name = split(first.pointer)[0]
     own = join("", name)
     rows = [place for place in entity.places if place.pointer == own]
@@ -188,7 +195,13 @@ def _body_clause(clause: str, first: Place, entity: Entity) -> Clause:
     said = next((place for place in rows if place.keyword != "required"), first)
     source = said.schema_pointer.rpartition("/")[0]
     return Clause(
-        clause, "must", _short(promise) + ".", f"schema {source}", covers=(f"entity:{own}",), derived=True
+        clause,
+        "must",
+        _short(promise) + ".",
+        f"schema {source}",
+        operations=operations,
+        covers=(f"entity:{own}",),
+        derived=True,
     )
 
 
@@ -196,7 +209,7 @@ def _words(place: Place) -> str:
     return expectation(place.keyword, place.schema.get(place.keyword))
 
 
-def _rule_clause(rule: StatedRule) -> Clause:
+def _rule_clause(rule: StatedRule, operations: tuple[str, ...]) -> Clause:
     promise = f"This holds{' between two reads' if rule.transition else ''}: {' '.join(rule.rule.split())}"
     covers = (f"rule:{rule.code}",)
     return Clause(
@@ -204,6 +217,7 @@ def _rule_clause(rule: StatedRule) -> Clause:
         "must",
         _short(promise),
         f"schema {rule.schema_pointer}",
+        operations=operations,
         covers=covers,
         derived=True,
     )

@@ -25,12 +25,13 @@ def plan_lines(verdicts: Verdicts) -> Iterator[str]:
 
 
 def _server(options: Options, clauses: set[str]) -> Iterator[str]:
+    from batch_conformance.checks.by_operation import operations_of_run
     from batch_conformance.server_runner.plan import plan_requests
-    from batch_conformance.server_runner.profile import PROFILES
+    from batch_conformance.server_runner.profile import most_requests
 
     with opened_target(options) as target:
-        kinds = plan_requests(target, options.profile, clauses, options.seed)
-        budget = PROFILES[options.profile].budget
+        kinds = plan_requests(target, options.profile, clauses, options.seed, options.operations)
+        budget = most_requests(options.profile, operations_of_run(options.operations))
         total = sum(kind.requests for kind in kinds)
         rate = f", at {target.rate:g} a second" if target.rate else ""
         most = total if budget is None else min(total, budget)

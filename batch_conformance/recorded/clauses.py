@@ -31,6 +31,9 @@ _SINGLE: Mapping[str, frozenset[Fact]] = {
     "server.error.documented-status": frozenset({"status", "target"}),
     "server.error.no-internals": _BODY,
     "server.rate.429": _BODY,
+    "server.list.array": _BODY,
+    "server.list.newest-first": _BODY,
+    "server.list.once": _BODY,
 }
 
 

@@ -75,6 +75,19 @@ def _paths() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return re.compile(rf"(?:.*/)?{known}([^/?#]+){end}"), re.compile(rf".*/{known}[\[(.][^/]*/?[^/]*{end}")
 
 
+def asks_for_list(method: str | None, url: str | None) -> bool:
+    """Whether a request is List Batches, whatever it filters by."""
+    if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
+        return False
+    plain = url.replace("\\/", "/").strip("^$")
+    try:
+        path = urlsplit(plain).path if "://" in plain else re.split(r"[?#]", plain, maxsplit=1)[0]
+    except ValueError:
+        return False
+    listing = current_contract().operations.get("list")
+    return listing is not None and path.rstrip("/").endswith("/" + listing.url_path().strip("/"))
+
+
 def asked_id(method: str | None, url: str | None) -> str | None:
     """The id that a Get Batch asked for, percent-encoded as it was; None for any other request.
 

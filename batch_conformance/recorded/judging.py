@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from batch_conformance.checks.by_operation import merged
 from batch_conformance.checks.finding import CheckResult, Finding
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.parts import part_of
 from batch_conformance.http import Exchange
 from batch_conformance.http.key_values import key_values
 from batch_conformance.recorded.clauses import WORDS, is_about, recorded_needs
@@ -19,17 +21,33 @@ def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
     """Check one clause of :func:`recorded_needs` by the recordings that can tell; findings name their place."""
     needs = recorded_needs()[clause]
     usable = [row for row in recordings if needs <= row.facts]
-    exchanges = [_as_judged(row, clause) for row in usable]
-    result = SERVER_CHECKS.find(clause)(Record(exchanges, _keys(exchanges)))
+    operations = current_contract().clauses[clause].operations
+    if clause.startswith("server.poll."):
+        # Entries of lists tell nothing of the recording that they belong to.
+        operations = operations[:1]
+    rows = {name: [row for row in usable if row.exchange.intent.operation == name] for name in operations}
+    parts = {name: _judged(clause, name, found) for name, found in rows.items() if found}
+    result = merged(clause, parts) if parts else _judged(clause, operations[0], [])
     places = {row.exchange.number: row for row in usable}
     result.findings = [_placed(finding, places, clause) for finding in result.findings]
-    about = [row for row in recordings if is_about(clause, row.exchange.status or 0)]
+    of_these = [row for row in recordings if row.exchange.intent.operation in operations]
+    about = [row for row in of_these if is_about(clause, row.exchange.status or 0)]
     lacking = [row for row in about if not needs <= row.facts]
     if lacking:
         if len(lacking) == len(about):
             result.reason = ""
         missing = [WORDS[fact] for fact in WORDS if any(fact in needs - row.facts for row in lacking)]
         result.note(f"{len(lacking)} of {len(about)} recordings do not tell {' or '.join(missing)}")
+    return result
+
+
+def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
+    exchanges = [_as_judged(row, clause) for row in recordings]
+    record = Record(exchanges, _keys(exchanges), operation)
+    own = part_of(operation, "entries")
+    result = SERVER_CHECKS.find(clause)(own.view(record, clause) if own else record)
+    if own:
+        result.findings = [own.placed(finding) for finding in result.findings]
     return result
 
 

@@ -13,7 +13,13 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.statuses import status_member
 from batch_conformance.http import Exchange, Intent, Request, Response, read_json
-from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, looks_like_batch, looks_like_error
+from batch_conformance.recorded.detection import (
+    UNKNOWN_ID,
+    asked_id,
+    asks_for_list,
+    looks_like_batch,
+    looks_like_error,
+)
 
 Headers = tuple[tuple[str, str], ...]
 #: Facts that a file may have: the status; the response headers; the body as a JSON value; its exact characters; its
@@ -65,23 +71,24 @@ class Recording:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A Get Batch exchange that cannot be judged, and why."""
+    """An exchange of the API that cannot be judged, and why."""
 
     place: str
     why: str
 
 
 def recording_of(draft: Draft) -> Recording | SetAside | None:
-    """Derive a recording from the facts of a file; None for anything but Get Batch.
+    """Derive a recording from the facts of a file; None for what is neither Get nor List Batches.
 
     A 2xx means a known id and a valid key. A 401, a 404 or another refusal does not say which key or id was refused,
     and a 5xx does not say what caused it: it counts as staged.
     """
     segment = asked_id(draft.method, draft.url)
-    if draft.url is not None and segment is None:
+    listed = asks_for_list(draft.method, draft.url)
+    if draft.url is not None and segment is None and not listed:
         return None
     value = read_json(draft.body).value if draft.body else None
-    if segment is None and not looks_like_batch(value) and not looks_like_error(value):
+    if segment is None and not listed and not looks_like_batch(value) and not looks_like_error(value):
         return None
     status = _assumed_status(value) if draft.status is None else draft.status
     if draft.body is None and draft.status is None:
@@ -94,12 +101,14 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
         "body": draft.body is not None,
         "text": draft.body is not None and draft.text,
         "order": draft.order is not None,
-        "target": segment is not None,
+        "target": segment is not None or listed,
     }
     knows_id = segment not in (None, UNKNOWN_ID) and not _is_template(value)
     exchange = Exchange(
         number=next(_numbers),
-        intent=_intent(status, unquote(segment or "") if knows_id else _own_id(value)),
+        intent=_list_intent(status)
+        if listed
+        else _intent(status, unquote(segment or "") if knows_id else _own_id(value)),
         request=Request((draft.method or "GET").upper(), _absolute(draft.url or ""), draft.sent or ()),
         response=Response(status, draft.headers or (), draft.body or b"", draft.reason),
         started=draft.at,
@@ -116,6 +125,12 @@ def _intent(status: int, asked: str) -> Intent:
     return Intent(
         "recorded", asked, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
     )
+
+
+def _list_intent(status: int) -> Intent:
+    if status < 300:
+        return Intent("reads", "", "known", "valid", operation="list")
+    return Intent("recorded", "", "known", "valid", staged=status if status >= 500 else None, operation="list")
 
 
 def _assumed_status(value: object) -> int:

@@ -1,4 +1,4 @@
-"""The reference client: Get Batch on httpx, sync and async, conforming to every clause of the contract.
+"""The reference client: Get and List Batches on httpx, sync and async, conforming to every clause of the contract.
 
 What goes out and what comes in is decided by :class:`Codec`, which knows no network and follows the contract in use;
 :class:`BatchClient` and :class:`AsyncBatchClient` carry it. It imports nothing of the suite but the
@@ -14,12 +14,14 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from batch_conformance.contract import current_contract
 from batch_conformance.reference.codec import Answer, Batch, BatchError, Codec
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "adapter",
     "async_adapter",
     "failure",
+    "filters",
     "hello",
 ]
 
@@ -60,6 +63,10 @@ class BatchClient(Codec):
     def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
         return self.read(self.send(self.url(batch_id), time.monotonic() + self.timeout))
+
+    def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
+        """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
+        return self.read_list(self.send(self.list_url(filters or {}), time.monotonic() + self.timeout))
 
     def send(self, url: str, deadline: float) -> Answer:
         """One GET, read to its end by ``deadline`` (seconds of the monotonic clock)."""
@@ -141,6 +148,10 @@ class AsyncBatchClient(Codec):
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
         return self.read(await self.send(self.url(batch_id)))
 
+    async def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
+        """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
+        return self.read_list(await self.send(self.list_url(filters or {})))
+
     async def send(self, url: str) -> Answer:
         """One GET, read to its end."""
         body = bytearray()
@@ -201,7 +212,7 @@ def hello(name: str = "reference client") -> dict[str, Any]:
         "name": name,
         "version": "1.0.0",
         "language": "python",
-        "operations": ["get_batch"],
+        "operations": ["get_batch", "list_batches"],
     }
 
 
@@ -210,10 +221,23 @@ def failure(error: BatchError) -> dict[str, Any]:
     return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
 
 
+def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
+    """What a request for the list asks for, as the client takes it: dates as datetimes, naive where they are."""
+    parameters = current_contract().operation("list").of_place("query")
+    given = {row.name: request.get(row.name) for row in parameters}
+    dates = {row.name for row in parameters if row.schema.get("format") == "date-time"}
+    return {
+        name: datetime.fromisoformat(value) if value and name in dates else value
+        for name, value in given.items()
+    }
+
+
 def adapter(request: dict[str, Any]) -> dict[str, Any]:
     """The sync client's adapter: one call, with a client of its own."""
     with BatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
+            if request["op"] == "list_batches":
+                return {"batches": [client.as_reply(batch) for batch in client.list_batches(filters(request))]}
             return {"batch": client.as_reply(client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)
@@ -223,6 +247,9 @@ async def async_adapter(request: dict[str, Any]) -> dict[str, Any]:
     """The async client's adapter."""
     async with AsyncBatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
+            if request["op"] == "list_batches":
+                listed = await client.list_batches(filters(request))
+                return {"batches": [client.as_reply(batch) for batch in listed]}
             return {"batch": client.as_reply(await client.get_batch(request["batch_id"]))}
         except BatchError as error:
             return failure(error)

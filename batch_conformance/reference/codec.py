@@ -74,6 +74,23 @@ class Codec:
         query = urlencode([*operation.required_query(), *self.key("query")])
         return f"{self.base_url}{path}{'?' if query else ''}{query}"
 
+    def list_url(self, filters: Mapping[str, str | datetime | None]) -> str:
+        """Where to ask for the list, with the filters that are given. Raises :class:`BatchError` for a naive date."""
+        operation = current_contract().operation("list")
+        given = [(name, self.filter(name, value)) for name, value in filters.items() if value is not None]
+        # Percent-encoded to the last character: a bare + would arrive as a space.
+        pairs = [*operation.required_query(), *self.key("query"), *given]
+        query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+        return f"{self.base_url}{operation.url_path()}{'?' if query else ''}{query}"
+
+    def filter(self, name: str, value: str | datetime) -> str:
+        """A filter as it is sent: a date with its offset."""
+        if isinstance(value, str):
+            return value
+        if value.tzinfo is None:
+            raise BatchError("invalid_argument", f"{name} has no offset")
+        return value.isoformat()
+
     def segment(self, batch_id: str) -> str:
         """An id as one path segment."""
         return quote(batch_id, safe="")
@@ -99,11 +116,26 @@ class Codec:
 
     def read(self, answer: Answer) -> Batch:
         """The batch in an answer. Raises :class:`BatchError` when there is none."""
-        success = self.operation.success
+        self.check_status(answer, self.operation)
+        return self.batch(self.json(answer.body))
+
+    def read_list(self, answer: Answer) -> list[Batch]:
+        """The batches in an answer, in its order. Raises :class:`BatchError` when one of them cannot be read."""
+        self.check_status(answer, current_contract().operation("list"))
+        return self.entries(self.json(answer.body))
+
+    def check_status(self, answer: Answer, operation: Operation) -> None:
+        """Raise :class:`BatchError` unless an answer is the documented success."""
+        success = operation.success
         key = success.key if success else "200"
         if str(answer.status) != key and not (key[1:] == "XX" and key[0] == str(answer.status)[0]):
             raise self.error(answer)
-        return self.batch(self.json(answer.body))
+
+    def entries(self, value: Any) -> list[Batch]:
+        """The batches of a list from its JSON."""
+        if not isinstance(value, list):
+            raise _undocumented(f"the body is {type(value).__name__}, not an array")
+        return [self.batch(entry) for entry in value]
 
     def error(self, answer: Answer) -> BatchError:
         """The error that an answer other than 200 is, whatever its body."""

@@ -1,4 +1,4 @@
-"""The reference server: Get Batch (and List Batches, to be discovered by) as an ordinary ASGI app.
+"""The reference server: Get Batch and List Batches as an ordinary ASGI app.
 
 Paths, the key's place, required parameters, statuses and media types are those of the contract in use. Each step is a
 small method, so that a mutant can get exactly one of them wrong.
@@ -24,9 +24,13 @@ from batch_conformance.contract import (
 )
 from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
+from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
 from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
+
+#: What List Batches answers is in the operation's own folder.
+_LIST: Any = part_of("list", "handler")
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -67,7 +71,10 @@ class Answer:
         """The body's bytes."""
         if isinstance(self.body, bytes):
             return self.body
-        return json.dumps(self.body, ensure_ascii=False).encode("utf-8")
+        try:
+            return json.dumps(self.body, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+            return json.dumps(self.body).encode("ascii")
 
 
 @cached_by_contract
@@ -107,6 +114,8 @@ class ReferenceServer:
 
     #: How to put answers on the wire, for variants that need the plain server; None for uvicorn.
     manner: Any = None
+    #: How List Batches selects and orders.
+    lister: Any = _LIST.Lister()
 
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
         self.store = store or store_in_use()
@@ -167,7 +176,7 @@ class ReferenceServer:
             return self.unauthorized(asked)
         listing = current_contract().operations.get("list")
         if listing and asked.path == listing.path.encode() and asked.method == listing.method:
-            return self.incomplete(listing, asked) or self.listed()
+            return self.incomplete(listing, asked) or self.list_batches(asked)
         operation = get_operation()
         if operation is None or asked.segment is None:
             return self.not_found(asked)
@@ -225,10 +234,18 @@ class ReferenceServer:
         """A batch, in its state of the moment."""
         return self.success(get_operation(), batch.read())
 
-    def listed(self) -> Answer:
-        """All batches."""
-        shown = [batch.peek() for batch in self.store.newest_first()]
+    def list_batches(self, asked: Asked) -> Answer:
+        """The batches of the key's organisation that the query asks for."""
+        batches = self.store.batches.values() if self.owns(asked) else ()
+        try:
+            shown = self.lister.answer(list(map(self.shown, batches)), asked.query)
+        except _LIST.Refused as refused:
+            return self.error(400, [str(refused)])
         return self.success(current_contract().operations["list"], shown)
+
+    def shown(self, batch: StoredBatch) -> Any:
+        """A batch as the list shows it; that does not move it."""
+        return batch.peek()
 
     def success(self, operation: Operation | None, body: Any) -> Answer:
         """The documented success answer."""
@@ -266,7 +283,11 @@ class ReferenceServer:
         return self.error(500, "Internal server error")
 
     def error(
-        self, status: int, message: str, headers: list[tuple[str, str]] | None = None, code: str | None = None
+        self,
+        status: int,
+        message: str | list[str],
+        headers: list[tuple[str, str]] | None = None,
+        code: str | None = None,
     ) -> Answer:
         """The API's error body."""
         body: dict[str, Any] = {"message": message, "statusCode": status}
@@ -278,7 +299,9 @@ class ReferenceServer:
         from batch_conformance.reference.edited import error_maker
 
         documented = operation.answer(status)
-        media_type = _shown_type(documented) if documented else _JSON
+        # Errors that are not documented look like those that are.
+        like = documented or next((row for key, row in operation.answers.items() if key[0] in "45"), None)
+        media_type = _shown_type(like) if like else _JSON
         answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
         return _with_headers(operation, documented, answer) if documented else answer
 

@@ -23,6 +23,14 @@ class Budget:
             raise BudgetSpent
         self.spent += count
 
+    def allow(self, more: int | None) -> None:
+        """Let so many requests be sent from here on, whatever was left; None for no limit."""
+        self.limit = None if self.limit is None or more is None else self.spent + more
+
+    def extend(self, more: int) -> None:
+        """Let so many requests be sent on top."""
+        self.limit = None if self.limit is None else self.limit + more
+
     def left(self) -> int:
         """Requests that may still be sent."""
         return _UNLIMITED if self.limit is None else self.limit - self.spent

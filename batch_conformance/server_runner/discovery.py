@@ -14,7 +14,8 @@ from batch_conformance.server_runner.sender import Sender
 def discover(sender: Sender) -> list[str]:
     """Ids that the target lists, as many as the profile reads, one of each status first.
 
-    Raises :class:`CouldNotRun` when there are none.
+    Raises :class:`CouldNotRun` when there are none, unless the list itself is judged, and there is one: then it is all
+    that can be.
     """
     target, context = sender.target, sender.world
     contract = current_contract()
@@ -44,6 +45,12 @@ def discover(sender: Sender) -> list[str]:
     entity, named = entity_of("list"), _named(contract)
     ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
     found = {value: state for value, state in ids if isinstance(value, str) and _can_be_asked_for(value)}
+    if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
+        if "get" in context.operations:
+            sender.note("the organisation has no batch that could be read")
+        if exchange.response is None and not sender.liveness.was_ever_answered:
+            raise CouldNotRun(f"{target.url} cannot be reached: {exchange.outcome()}")
+        return []
     if not found:
         raise CouldNotRun(
             f"no batch was discovered at {target.url} ({place}: {exchange.outcome()}): "

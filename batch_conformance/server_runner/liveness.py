@@ -13,8 +13,8 @@ from batch_conformance.contract.statuses import error_body
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
-#: A kind of request: of which id, with which key, by GET or another method.
-Kind = tuple[str, str, bool]
+#: A kind of request: of which id, with which key, by GET or another method, of which operation.
+Kind = tuple[str, str, bool, str]
 
 #: Requests of a kind in a row without a whole answer in time, after which that kind is not sent again.
 _CHANCES = 2
@@ -134,4 +134,4 @@ def is_from_gateway(exchange: Exchange) -> bool:
 def kind_of(send: PlannedRequest) -> Kind:
     """The kind of a request."""
     intent = send.intent
-    return intent.id_kind, intent.key_kind, send.method == "GET"
+    return intent.id_kind, intent.key_kind, send.method == "GET", intent.operation

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from batch_conformance.checks.by_operation import of_clause, operations_of_run
 from batch_conformance.checks.server import SERVER_CHECKS
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.parts import parts
 from batch_conformance.generate import keys
 from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned, sent
 from batch_conformance.server_runner.profile import PROFILES
@@ -25,7 +28,11 @@ class PlannedKind:
 
 
 def plan_requests(
-    target: Target, profile: str, selected: Collection[str], seed: int = 0
+    target: Target,
+    profile: str,
+    selected: Collection[str],
+    seed: int = 0,
+    operations: Sequence[str] | None = None,
 ) -> list[PlannedKind]:
     """The plan for a target, in the order of sending. The sum may exceed the profile's budget, which caps it."""
     ids = list(target.batch_ids) or [f"batch_{number}" for number in range(_PLACEHOLDERS)]
@@ -35,10 +42,16 @@ def plan_requests(
         ids=ids,
         profile=PROFILES[profile],
         seed=seed,
+        operations=operations_of_run(operations),
         other_key=target.other_key,
         revoked_key=target.revoked_key,
     )
-    wanted = sent(SERVER_CHECKS.needs(selected))
+    clauses = current_contract().clauses
+    asked = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
+    wanted = sent(SERVER_CHECKS.needs(asked))
+    more = list(_of_others(context, wanted))
+    if "get" not in context.operations:
+        return more
     read = len(ids[: context.profile.batches])
     kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:
@@ -52,4 +65,14 @@ def plan_requests(
         kinds.append(PlannedKind("burst", context.profile.burst))
     if {"generated-ids", "generated-keys"} & wanted:
         kinds.append(PlannedKind("generated", 2 * context.profile.generated, up_to=True))
-    return [kind for kind in kinds if kind.requests]
+    return [kind for kind in [*kinds, *more] if kind.requests]
+
+
+def _of_others(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
+    """The requests of operations beside Get Batch, as one kind each: what comes back decides how many they are."""
+    for part in parts("server_probes"):
+        if part.OPERATION in context.operations:
+            sent = [probe for name, probe in part.PROBES.items() if name in wanted]
+            count = sum(len(list(planned(probe, context))) for probe in sent)
+            most = part.BUDGETS[context.profile.name]
+            yield PlannedKind(part.OPERATION, most or count, up_to=True) if count else PlannedKind(part.OPERATION, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of
@@ -46,6 +46,8 @@ class ProbeContext:
     database: ExampleDatabase | None = None
     #: Values of headers that a read of the first known batch brought, by their names in lower case.
     seen: dict[str, str] = field(default_factory=dict)
+    #: The objects that List Batches named, newest first.
+    listed: tuple[dict[str, Any], ...] = ()
 
     @property
     def secret(self) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+
+from batch_conformance.contract.parts import parts
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,11 @@ PROFILES = {
         near_ids_of_others=99, hostile_ids=99, methods=(*_METHODS, "TRACE"), unusual_requests=7, burst=40, generated=250, shrink=200,
     ),
 }  # fmt: skip
+
+
+def most_requests(profile: str, operations: Collection[str]) -> int | None:
+    """The most requests that a run of these operations may cost: the profile's for Get, and what others add."""
+    own = PROFILES[profile].budget if "get" in operations else 0
+    asked = (part for part in parts("server_probes") if part.OPERATION in operations)
+    others = [part.BUDGETS[profile] for part in asked]
+    return None if own is None or None in others else own + sum(others)

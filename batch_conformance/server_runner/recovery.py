@@ -54,7 +54,7 @@ class Recovery:
             self._unanswered.append((send, exchange))
             return
         self._unanswered.clear()
-        if kind_of(send) != ("known", "valid", True) or send.headers or send.query:
+        if kind_of(send)[:3] != ("known", "valid", True) or send.headers or send.query:
             self._answered.append(send)
 
     def lives(self) -> None:

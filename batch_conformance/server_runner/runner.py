@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
+from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.contract.load import STATUSES
+from batch_conformance.contract.parts import parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
@@ -46,6 +49,10 @@ class ServerRunner:
         self.done: set[str] = set()
         #: Probes that the budget left no room for.
         self.cut_short: set[str] = set()
+        #: What the user may want to run otherwise.
+        self.advice: list[str] = []
+        #: Requests of other operations that were sent before Get's.
+        self._early: dict[str, int] = {}
         self._sender = Sender(target, context, transport, progress)
         self._side_by_side = self._sender.side_by_side
 
@@ -81,16 +88,24 @@ class ServerRunner:
         """
         if not self.world.operations:
             raise CouldNotRun("the contract has no operation left that the suite can judge")
+        for part in parts("server_probes"):
+            if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
+                before = self._sender.budget.spent
+                self._run(part.before_first_auth(self.world))
+                self.done.add("before-first-auth")
+                # Of its own budget, not of Get's.
+                self._early[part.OPERATION] = self._sender.budget.spent - before
+                self._sender.budget.extend(self._early[part.OPERATION])
         if given:
             self.world.ids = list(dict.fromkeys(given))
-            if "before-first-auth" in sent(wanted):
+            if "before-first-auth" in sent(wanted) and "get" in self.world.operations:
                 self._run(before_first_auth(self.world))
                 self.done.add("before-first-auth")
         else:
             self.world.ids = discover(self._sender)
         if self.target.stager is not None:
             self.world.ids += self._staged_batches(self.target.stager)
-        if "get" in self.world.operations:
+        if "get" in self.world.operations and self.world.ids:
             read_known_batches(self._sender, given)
 
     def _staged_batches(self, stager: Stager) -> list[str]:
@@ -108,9 +123,43 @@ class ServerRunner:
 
     def run(self, wanted: Collection[str]) -> None:
         """Send all wanted probes in their order, until the budget is spent."""
-        if "get" not in self.world.operations:
-            return
         wanted = sent(wanted)
+        if "get" in self.world.operations and self.world.ids:
+            self._get(wanted)
+        for part in parts("server_probes"):
+            if part.OPERATION in self.world.operations:
+                self._operation(part, wanted)
+
+    def _operation(self, part: ModuleType, wanted: Collection[str]) -> None:
+        """The probes of another operation, within a budget of its own; only the first where there is no such thing."""
+        most = part.BUDGETS[self.world.profile.name]
+        self._sender.budget.allow(None if most is None else most - self._early.get(part.OPERATION, 0))
+        asked = [name for name in part.PROBES if name in wanted]
+        before = len(self._sender.exchanges)
+        done: set[str] = set()
+        try:
+            for number, name in enumerate(dict.fromkeys([*list(part.PROBES)[:1], *asked]) if asked else ()):
+                self._run(part.PROBES[name](self.world))
+                done.add(name)
+                first = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
+                if number == 0 and first and all(row.status in part.ABSENT for row in first):
+                    self._absent(part, first[0])
+                    break
+        except BudgetSpent:
+            self.cut_short |= set(asked) - done
+            self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
+        self.done |= done
+
+    def _absent(self, part: ModuleType, answer: Exchange) -> None:
+        others = [name for name in self.world.operations if name != part.OPERATION]
+        path = urlsplit(answer.request.url).path
+        hint = f"GET {path} is answered with {answer.status}"
+        if others:
+            hint += f": for a server without it, say --batch-operations {','.join(others)}"
+        self.advice.append(hint)
+        self._sender.note(hint)
+
+    def _get(self, wanted: Collection[str]) -> None:
         if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
             # It is long to load, and the waits of the others leave time for it.
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()

@@ -137,14 +137,12 @@ class Sender:
 
     def sign(self, seconds: float | None = None) -> bool:
         """Whether there is a sign of life now: one request that was answered before is answered."""
-        own = self.world.read("alive", self.world.ids[0])
-        send, each = next(iter(self.liveness.signs(otherwise=own)))
+        send, each = next(iter(self.liveness.signs(otherwise=self._own(self.liveness.healthy))))
         return self._sign(send, seconds or each)
 
     def is_there(self, unanswered: PlannedRequest) -> bool:
         """Whether the target is there, after a request that was not answered: asks for a few signs of life."""
-        own = self.world.read("alive", self.world.ids[0]) if self.world.ids else unanswered
-        for send, seconds in self.liveness.signs(otherwise=own):
+        for send, seconds in self.liveness.signs(otherwise=self._own(unanswered)):
             if self.budget.left() < 1:
                 return True
             if self._sign(send, seconds):
@@ -152,6 +150,11 @@ class Sender:
                 self.recovery.lives()
                 return True
         return False
+
+    def _own(self, otherwise: PlannedRequest | None) -> PlannedRequest:
+        """A read of a batch that is known; where none is, the request given."""
+        assert self.world.ids or otherwise is not None
+        return self.world.read("alive", self.world.ids[0]) if self.world.ids else otherwise  # type: ignore[return-value]
 
     def _sign(self, send: PlannedRequest, seconds: float) -> bool:
         exchange = self.record(replace(send, probe="alive", lane="", staged=None), seconds)

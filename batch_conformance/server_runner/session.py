@@ -13,13 +13,14 @@ from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
 from batch_conformance.checks.server import SERVER_CHECKS, Record
 from batch_conformance.checks.verdict import ClauseResult, clause_result, unselected
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.parts import part_of
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.gateway import tunnel_hints
 from batch_conformance.server_runner.hiding import hide_keys
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.probes import ProbeContext
-from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.profile import PROFILES, most_requests
 from batch_conformance.server_runner.recovery import TargetLost, described
 from batch_conformance.server_runner.runner import ServerRunner
 from batch_conformance.server_runner.target import Target
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 #: The clause about rates, and the one that answers for failures of the server that no other clause is about.
 _RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
+_STATUS_CLAUSE = "server.ok.status"
 
 
 def judge_server(
@@ -71,7 +73,7 @@ def judge_server(
         profile=profile,
         seed=seed,
         strict=strict,
-        budget=context.profile.budget,
+        budget=most_requests(profile, context.operations),
         operations=context.operations,
     )
     began = time.monotonic()
@@ -98,7 +100,7 @@ def judge_server(
     result.rate_limited = sum(
         exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
     )
-    result.hints = list(runner.hints)
+    result.hints = [*runner.hints, *runner.advice]
     if target.rate is None and target.name != "embedded":
         result.hints += tunnel_hints(runner.exchanges)
     result.results = _verdicts(runner, chosen, result, lost=lost)
@@ -118,7 +120,7 @@ def _verdicts(
         for operation in result.operations:
             about = record.of_operation(operation)
             asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
-            judgements = SERVER_CHECKS.judge(about, asked)
+            judgements = _judged(about, asked)
             deaths = [death for death in runner.deaths if death.intent.operation == operation]
             _blame_deaths(deaths, judgements, strict=result.strict)
             for clause, part in judgements.items():
@@ -130,6 +132,9 @@ def _verdicts(
                     checked.note(remark)
             if clause == _RATE_CLAUSE:
                 for hint in runner.hints:
+                    checked.note(hint)
+            if clause == _STATUS_CLAUSE:
+                for hint in runner.advice:
                     checked.note(hint)
             if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
@@ -147,6 +152,17 @@ def _verdicts(
     return sorted(
         [*judged.values(), *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id)
     )
+
+
+def _judged(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
+    """The clauses by the record of one operation, seen as that operation has it seen."""
+    own = part_of(about.operation, "entries")
+    if own is None:
+        return SERVER_CHECKS.judge(about, asked)
+    judgements = SERVER_CHECKS.judge(about, asked, own.view)
+    for result in judgements.values():
+        result.findings = [own.placed(finding) for finding in result.findings]
+    return judgements
 
 
 def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:

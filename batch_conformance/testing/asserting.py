@@ -11,7 +11,7 @@ from batch_conformance.contract import Clause, current_contract
 from batch_conformance.http import Exchange
 from batch_conformance.http.text import cut, visible
 from batch_conformance.recorded import Draft, Recording, SetAside, judge_clause, recorded_needs, recording_of
-from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id
+from batch_conformance.recorded.detection import UNKNOWN_ID, asked_id, asks_for_list
 from batch_conformance.recorded.parts import headers_of
 from batch_conformance.recorded.redaction import redactor_of
 
@@ -107,7 +107,8 @@ def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
     response = exchange.response
     if response is None:
         raise TypeError(f"{_TAKES}; this exchange has no response ({exchange.outcome()})")
-    known = asked_id(exchange.request.method, exchange.request.url) is not None and asked is None
+    told = (exchange.request.method, exchange.request.url)
+    known = (asked_id(*told) is not None or asks_for_list(*told)) and asked is None
     return Draft(
         "this answer",
         url=exchange.request.url if known else target,
@@ -132,10 +133,11 @@ def _of_response(response: Any, target: str, asked: str | None) -> Draft:
     request = _get(response, "request")
     url = _get(request, "url") if request is not None else _get(response, "url")
     method = _get(request, "method")
-    own = asked_id(method if isinstance(method, str) else None, str(url) if url is not None else None)
+    told = (method if isinstance(method, str) else None, str(url) if url is not None else None)
+    known = asked_id(*told) is not None or asks_for_list(*told)
     return Draft(
         "this answer",
-        url=str(url) if own is not None and asked is None else target,
+        url=str(url) if known and asked is None else target,
         sent=_headers(_get(request, "headers")),
         status=int(status),
         headers=_headers(_get(response, "headers")) or (),

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -24,15 +24,22 @@ from batch_conformance.reference.server import Asked, ReferenceServer
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"
+#: In the place of an id: the list of batches.
+LIST = ""
 _CREATED = "2024-01-15T10:30:00Z"
 _WEBHOOK = "https://your-webhook-url.com/batch-webhook"
+_DONE = "COMPLETED"
 _STATES = {
     "PENDING": State("PENDING", 5),
     "JOBS_CREATED": State("JOBS_CREATED", 5, pending=5),
     "PROCESSING": State("PROCESSING", 5, 2, 0, 3),
-    "COMPLETED": State("COMPLETED", 5, 4, 1),
+    _DONE: State(_DONE, 5, 4, 1),
     "FAILED": State("FAILED", 5, 1, 4),
 }
+
+
+def _completed(batch_id: str) -> dict[str, Any]:
+    return Batch(batch_id, _CREATED, [_STATES[_DONE]], _WEBHOOK).peek()
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,10 @@ class _AnyKey(ReferenceServer):
 
     def is_key(self, value: bytes) -> bool:
         return bool(value)
+
+
+#: A name of its own: within the stub, ``list`` stages one.
+Requests = list[StubRequest]
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ class BatchStub:
         return self._server.url
 
     @property
-    def requests(self) -> list[StubRequest]:
+    def requests(self) -> Requests:
         """Every request so far, in order."""
         return [
             StubRequest(seen.request.method, seen.request.target, seen.request.headers, seen.request.body)
@@ -111,7 +122,7 @@ class BatchStub:
 
     # Batches.
 
-    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = "COMPLETED", **members: Any) -> str:
+    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = _DONE, **members: Any) -> str:
         """A batch in the state ``status``, its members changed as given (``metrics`` member by member)."""
         state = _STATES.get(status) or replace(_STATES["PROCESSING"], status=status)
         value = Batch(id, _CREATED, [state], _WEBHOOK).peek()
@@ -133,7 +144,7 @@ class BatchStub:
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that is done."""
-        return self.batch(id=id, times=times, status="COMPLETED")
+        return self.batch(id=id, times=times, status=_DONE)
 
     def failed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that failed."""
@@ -143,6 +154,15 @@ class BatchStub:
         """A batch that is in progress for ``reads`` reads, and completed from then on."""
         self.processing(id=id, times=reads)
         return self.completed(id=id)
+
+    def list(self, *batches: str | Mapping[str, Any], times: int = 1) -> str:
+        """The list of batches: each a COMPLETED one of the id given, or as given; none makes an empty list.
+
+        It is answered whatever filters are asked for: what these were stands in :attr:`requests`. Returns what the
+        other methods take for its id (``error(429, id=batch_stub.list())`` stages a 429 behind an empty list).
+        """
+        rows = [_completed(row) if isinstance(row, str) else row for row in batches]
+        return self._stage(answers.json_body(rows), LIST, times, needs_key=True)
 
     # Errors.
 
@@ -168,14 +188,15 @@ class BatchStub:
     def error(
         self,
         status: int,
-        message: str | list[str] | None = None,
+        message: str | Sequence[str] | None = None,
         *,
         id: str = BATCH_ID,
         times: int = 1,
         **members: Any,
     ) -> str:
         """Any error in the documented form, with members beside ``message`` and ``statusCode``."""
-        answer = answers.error(status, message, **members)
+        said = message if message is None or isinstance(message, str) else [*message]
+        answer = answers.error(status, said, **members)
         if status == 401:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)
@@ -228,15 +249,19 @@ class BatchStub:
         path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
         segment = operation.raw_segment(path)
         batch_id = unquote(segment) if segment and "/" not in segment else None
+        listing = current_contract().operations.get("list")
+        if batch_id is None and listing is not None and path.endswith(listing.url_path()):
+            batch_id, path = LIST, listing.url_path()
         keys = key_values(Request(request.method, request.target, request.headers), operation.key)
         if operation.key is None:
             keys = ["any"]
         with self._lock:
-            queue = self._staged.get(batch_id or "")
+            queue = None if batch_id is None else self._staged.get(batch_id)
             if queue and request.method == "GET" and (not queue[0].needs_key or (len(keys) == 1 and keys[0])):
                 return (queue.popleft() if len(queue) > 1 else queue[0]).answer
-        known = operation.raw_path(segment) if batch_id is not None else path
-        return self._like_reference(request, known, None if batch_id is None else segment.encode("latin-1"))
+        if not batch_id:
+            return self._like_reference(request, path, None)
+        return self._like_reference(request, operation.raw_path(segment), segment.encode("latin-1"))
 
     def _like_reference(self, request: RawRequest, path: str, segment: bytes | None) -> StubResponse:
         raw = path.encode("latin-1")
@@ -244,7 +269,7 @@ class BatchStub:
             method=request.method,
             path=raw,
             segment=segment,
-            query=b"",
+            query=request.target.partition("?")[2].encode("latin-1"),
             headers=tuple(
                 (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
             ),

@@ -12,19 +12,28 @@ trap 'rm -rf "$scratch"' EXIT
 # A caller's mistake must not become a request to another path, or a second header.
 # JSON quotes text the way curl's config does, control characters apart.
 read -r -d '' PLAN <<'JQ'
+def date_time:
+  test("\\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\\z");
+def filters: {status, created_after, created_before} | del(.[] | nulls);
 def refusal:
-  if .batch_id | IN("", ".", "..") then "batch_id must not be empty, . or .."
+  if .op == "list_batches" and ([.created_after, .created_before] | map(strings | date_time) | all | not)
+    then "a date must have an offset"
+  elif .op == "get_batch" and (.batch_id | IN("", ".", "..")) then "batch_id must not be empty, . or .."
   elif .base_url | test("\\Ahttps?://[^\u0000-\u0020\u007f]+\\z") | not then "base_url must be an http(s) URL"
   elif .api_key | test("[\u0000-\u001f\u007f]") then "api_key must not contain control characters"
   else "" end;
+# @uri writes the + of an offset as %2B: bare, it would arrive as a space.
+def rest:
+  if .op == "get_batch" then "/" + (.batch_id | @uri)
+  else filters | to_entries | map("\(.key)=\(.value | @uri)") | join("&") | if . == "" then . else "?" + . end end;
 def config:
-  "url = \((.base_url | rtrimstr("/")) + "/v2/batch/" + (.batch_id | @uri) | tojson)",
+  "url = \((.base_url | rtrimstr("/")) + "/v2/batch" + rest | tojson)",
   "header = \(if .api_key | test("[^ ]") then "x-api-key: \(.api_key)" else "x-api-key;" end | tojson)",
   "header = \"Accept: application/json\"",
   "max-time = \(.timeout_s)",
   "proto = \"=http,https\"",
   "globoff", "path-as-is", "silent", "show-error";
-if .op == "get_batch" then ([.op, refusal] | @tsv), config else [.op] | @tsv end
+if .op | IN("get_batch", "list_batches") then ([.op, refusal] | @tsv), config else [.op] | @tsv end
 JQ
 
 # From a request, and what curl left: the reply.
@@ -55,14 +64,16 @@ def said:
 | ($body | try fromjson catch null) as $json
 | ($complaint | rtrimstr("\n")) as $complaint
 | {seq} + (
-    if $exit == 0 and $status == 200 and ($json | is_batch) then {batch: ($json | documented)}
+    if $exit == 0 and $status == 200 and .op == "get_batch" and ($json | is_batch) then {batch: ($json | documented)}
+    elif $exit == 0 and $status == 200 and .op == "list_batches"
+      and ($json | type == "array" and all(.[]; is_batch)) then {batches: ($json | map(documented))}
     else
       {error: (
         if $exit == 28 then {kind: "timeout", status: null, message: $complaint}
         elif $exit == 3 then {kind: "invalid_argument", status: null, message: $complaint}
         elif $exit == 61 then {kind: "decode", status: null, message: $complaint}
         elif $exit != 0 then {kind: "transport", status: null, message: $complaint}
-        elif $status == 200 then {kind: "decode", status: 200, message: "the answer is not a batch"}
+        elif $status == 200 then {kind: "decode", status: 200, message: "the answer is not what is documented"}
         else {kind: ($status | kind), status: $status, message: (["HTTP \($status)"] + [$json | said] | join(": "))}
         end
         # A server that repeats the key must not bring it into the caller's logs.
@@ -72,7 +83,7 @@ def said:
 JQ
 readonly PLAN REPLY_OF
 
-get_batch() { # REQUEST CONFIG
+ask() { # REQUEST CONFIG
   local exit=0
   : >"$scratch/body"
   printf '%s' "$2" |
@@ -89,7 +100,7 @@ hello() { # REQUEST
   local version
   version=$(curl -q --version | awk 'NR == 1 { print $2 }')
   printf '%s' "$1" | jq -c --arg version "$version" \
-    '{seq, hello: {protocol: 1, name: "curl", $version, language: "shell", operations: ["get_batch"]}}'
+    '{seq, hello: {protocol: 1, name: "curl", $version, language: "shell", operations: ["get_batch", "list_batches"]}}'
 }
 
 while IFS= read -r line || [[ -n $line ]]; do
@@ -104,11 +115,11 @@ while IFS= read -r line || [[ -n $line ]]; do
   case $op in
     hello) hello "$line" ;;
     bye) exit 0 ;;
-    get_batch)
+    get_batch | list_batches)
       if [[ -n $refusal ]]; then
         fail "$line" invalid_argument "$refusal"
       else
-        get_batch "$line" "${plan#*$'\n'}"
+        ask "$line" "${plan#*$'\n'}"
       fi
       ;;
     *) fail "$line" other "unknown op: $op" ;;

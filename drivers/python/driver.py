@@ -47,28 +47,40 @@ BATCH = {
     "outputUrl": "output_url",
     "webhookUrl": "webhook_url",
 }
+FILTERS = ("status", "created_after", "created_before")
+OPERATIONS = ["get_batch", "list_batches"]
 COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 
 
 # --- calling the SDK ---------------------------------------------------------------------------
 
 
-def call_sync(options: dict, batch_id: str):
+def call_sync(options: dict, ask):
     """One call with a client of its own."""
     client = Sync(**options)
     try:
-        return client.batch.get(batch_id)
+        return ask(client.batch)
     finally:
         transport_of(client).close()
 
 
-async def call_async(options: dict, batch_id: str):
+async def call_async(options: dict, ask):
     """One call with an async client of its own."""
     client = AsyncSync(**options)
     try:
-        return await client.batch.get(batch_id)
+        return await ask(client.batch)
     finally:
         await transport_of(client).aclose()
+
+
+def asking(request: dict):
+    """What the request asks of the SDK's batch client: filters that were not given are not given to it either."""
+    if request["op"] == "get_batch":
+        return lambda batches: batches.get(request["batch_id"])
+    given = {name: request[name] for name in FILTERS if request[name] is not None}
+    # The SDK takes datetimes; one without an offset stays without.
+    dates = {name: datetime.datetime.fromisoformat(given[name].replace("Z", "+00:00")) for name in given.keys() - {"status"}}
+    return lambda batches: batches.list(**{**given, **dates})
 
 
 def transport_of(client):
@@ -160,19 +172,21 @@ def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> d
     if operation == "hello":
         name = "syncsdk (async)" if use_async else "syncsdk"
         hello = {"protocol": 1, "name": name, "version": metadata.version("syncsdk"), "language": "python"}
-        return {"hello": {**hello, "operations": ["get_batch"]}}
-    if operation != "get_batch":
+        return {"hello": {**hello, "operations": OPERATIONS}}
+    if operation not in OPERATIONS:
         return {"error": {"kind": "other", "status": None, "message": f"unknown op: {operation!r}"}}
     options = {name: request[name] for name in ("base_url", "api_key")}
     options["timeout"] = request["timeout_s"]
     try:
         if use_async:
-            batch = loop.run_until_complete(call_async(options, request["batch_id"]))
+            handed = loop.run_until_complete(call_async(options, asking(request)))
         else:
-            batch = call_sync(options, request["batch_id"])
+            handed = call_sync(options, asking(request))
     except Exception as error:  # whatever the SDK raises is its answer
         return {"error": error_as_json(error)}
-    return {"batch": batch_as_json(batch)}
+    if operation == "list_batches":
+        return {"batches": [batch_as_json(row) for row in handed] if isinstance(handed, list) else batch_as_json(handed)}
+    return {"batch": batch_as_json(handed)}
 
 
 def main() -> None:

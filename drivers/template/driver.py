@@ -21,7 +21,7 @@ import socket
 import sys
 import threading
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 # --- 1. The client: replace it with yours ------------------------------------------------------
 
@@ -42,13 +42,43 @@ def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> d
     """GET <base_url>/v2/batch/<batch_id>: one request, no retries, no redirects."""
     if batch_id in ("", ".", ".."):
         raise ClientError("invalid_argument", "a batch id cannot be empty, . or ..")
+    status, value = fetch(base_url, f"/{quote(batch_id, safe='')}", api_key, timeout_s)
+    with told_as_decode(status):
+        return checked(value)
+
+
+def list_batches(base_url: str, api_key: str, timeout_s: float, **filters: str | None) -> list[dict]:
+    """GET <base_url>/v2/batch, with those of the filters that are given; dates carry their offset."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    for name in given.keys() - {"status"}:
+        if not RFC_3339.fullmatch(given[name]):
+            raise ClientError("invalid_argument", f"{name} is not a date-time with an offset")
+    # urlencode writes the + of an offset as %2B: bare, it would arrive as a space.
+    status, value = fetch(base_url, f"?{urlencode(given)}" if given else "", api_key, timeout_s)
+    with told_as_decode(status):
+        if not isinstance(value, list):
+            raise TypeError("the answer is not an array")
+        return [checked(entry) for entry in value]
+
+
+@contextlib.contextmanager
+def told_as_decode(status: int):
+    """What cannot be read of an answer, as this client tells its caller."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ClientError("decode", f"not what is documented: {error}", status) from error
+
+
+def fetch(base_url: str, rest: str, api_key: str, timeout_s: float) -> tuple[int, object]:
+    """GET <base_url>/v2/batch<rest>: the status, which is 200, and the JSON value of the answer."""
     url = urlsplit(base_url)
     connection_types = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     if url.scheme not in connection_types or url.hostname is None:
         raise ClientError("invalid_argument", "base_url is not an http(s) URL")
     try:
         connection = connection_types[url.scheme](url.hostname, url.port)
-        path = f"{url.path.rstrip('/')}/v2/batch/{quote(batch_id, safe='')}"
+        path = f"{url.path.rstrip('/')}/v2/batch{rest}"
     except ValueError as error:
         raise ClientError("invalid_argument", str(error)) from error
     status, body = exchange(connection, path, api_key, timeout_s)
@@ -57,10 +87,8 @@ def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> d
         if api_key:  # a server that repeats the key must not bring it into the caller's logs
             message = message.replace(api_key, "***")
         raise ClientError(kind_of_status(status), message, status)
-    try:
-        return checked(json.loads(body.decode("utf-8")))
-    except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise ClientError("decode", f"not a batch: {error}", status) from error
+    with told_as_decode(status):
+        return status, json.loads(body.decode("utf-8"))
 
 
 def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int, bytes]:
@@ -137,22 +165,25 @@ HELLO = {
     "name": "my-client",
     "version": "0.1.0",
     "language": "python",
-    "operations": ["get_batch"],
+    "operations": ["get_batch", "list_batches"],
 }
 
 
-def answer_get_batch(request: dict) -> dict:
+def call(request: dict) -> dict:
     """What the client did, under the wire's names: converted where JSON demands it, never repaired.
 
     A date object becomes an RFC 3339 string; a missing field is left out; a wrong value goes as it is.
     """
+    common = (request["base_url"], request["api_key"])
     try:
-        batch = get_batch(request["base_url"], request["api_key"], request["batch_id"], request["timeout_s"])
+        if request["op"] == "list_batches":
+            filters = {name: request[name] for name in ("status", "created_after", "created_before")}
+            return {"batches": list_batches(*common, request["timeout_s"], **filters)}
+        return {"batch": get_batch(*common, request["batch_id"], request["timeout_s"])}
     except ClientError as error:
         return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
     except Exception as error:  # anything the client should not have raised is reported, not hidden
         return {"error": {"kind": "other", "status": None, "message": repr(error)}}
-    return {"batch": batch}
 
 
 # --- 3. The protocol: leave it -----------------------------------------------------------------
@@ -162,8 +193,8 @@ def answer(request: dict) -> dict:
     """The reply to one request, without its seq."""
     if request["op"] == "hello":
         return {"hello": HELLO}
-    if request["op"] == "get_batch":
-        return answer_get_batch(request)
+    if request["op"] in HELLO["operations"]:
+        return call(request)
     return {"error": {"kind": "other", "status": None, "message": f"unknown op: {request['op']!r}"}}
 
 

@@ -49,6 +49,19 @@ async function getBatch({ base_url: baseUrl, api_key: apiKey, batch_id: id, time
   }
 }
 
+async function listBatches(request) {
+  const { base_url: baseUrl, api_key: apiKey, timeout_s: timeoutInSeconds } = request;
+  const client = new SyncClient({ baseUrl, apiKey });
+  // Filters that were not given are not given to the SDK either; it takes dates as text.
+  const given = ['status', 'created_after', 'created_before'].filter((name) => request[name] !== null);
+  const filters = Object.fromEntries(given.map((name) => [name, request[name]]));
+  try {
+    return { batches: (await client.batch.list(filters, { timeoutInSeconds })) ?? null };
+  } catch (error) {
+    return { error: describe(error) };
+  }
+}
+
 // --- what the SDK threw ------------------------------------------------------------------------
 
 function describe(error) {
@@ -84,10 +97,12 @@ async function answer(request) {
   switch (request.op) {
     case 'hello': {
       const hello = { protocol: 1, name: '@sync.so/sdk', version, language: 'typescript' };
-      return { hello: { ...hello, operations: ['get_batch'] } };
+      return { hello: { ...hello, operations: ['get_batch', 'list_batches'] } };
     }
     case 'get_batch':
       return getBatch(request);
+    case 'list_batches':
+      return listBatches(request);
     default:
       return { error: { kind: 'other', status: null, message: `unknown op: ${request.op}` } };
   }

@@ -379,7 +379,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert ended.returncode == 0, ended.stdout
-    assert "7 passed" in ended.stdout
+    assert "8 passed" in ended.stdout
     for text in blocks("text"):
         assert text in ended.stdout
     assert not list(tmp_path.glob("reports"))

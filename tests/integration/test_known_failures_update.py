@@ -28,7 +28,7 @@ from tests.support import samples
 
 TODAY = date(2026, 11, 23)
 BEFORE = """\
-# Accepted by the batch team. CallStep in #batch before adding any.
+# Accepted by the batch team. Ask in #batch before adding any.
 [[known_failure]]  # the oldest
 clause = 'server.body.id'
 # numbers since the migration
@@ -91,7 +91,7 @@ def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
     after, said = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
     )
-    first = "# Accepted by the batch team. CallStep in #batch before adding any.\n"
+    first = "# Accepted by the batch team. Ask in #batch before adding any.\n"
     assert (
         after
         == first

@@ -66,7 +66,7 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
         (AdmitsAnyoneBehindAProxy, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["near-key", "hostile-key", "revoked-key"], "invalid-key"),
         (AsksForNothing, ["wrong-place"], "missing-key"),
-        (AsksForNothing, ["auth-per-request", "before-lookup"], "missing-key"),
+        (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
     ],
 )
 def test_what_another_clause_answers_for_is_not_exercised(

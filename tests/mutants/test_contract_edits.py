@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,11 +63,21 @@ def _clauses(edit: Edit) -> set[str]:
     return {clause for clause in known if clause.startswith(tuple(themes))}
 
 
-def _judged_old_client(edit: Edit) -> RunResult:
-    command = f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver"
-    pool = DriverPool(command, size=2)
+def _judged_client(edit: Edit, subject: str) -> RunResult:
+    """The verdict on a client: a few cases a clause show most faults; some take all cases of their theme."""
+    run = _played(subject, profile="quick", selected=_clauses(edit))
+    if red(run) or subject in edit.green:
+        return run
+    theme = edit.red[subject].rpartition(".")[0]
+    return _played(subject, selected={clause for clause in _clauses(edit) if clause.startswith(theme)})
+
+
+def _played(subject: str, **options: Any) -> RunResult:
+    if subject != OLD:
+        return judged_client(variants("client", subject)[subject].adapter(), **options)
+    pool = DriverPool(f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver", size=2)
     try:
-        return judge_client(pool, profile="quick", selected=_clauses(edit))
+        return judge_client(pool, **options)
     finally:
         pool.close()
 
@@ -106,26 +117,12 @@ def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, 
 @pytest.mark.parametrize("edit", CLIENT_EDITS, ids=lambda edit: edit.name)
 def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -> None:
     """The embedded client follows, whoever does not is red on the clause, who need not is green."""
-
-    def judged(subject: str) -> RunResult:
-        if subject == OLD:
-            return _judged_old_client(edit)
-        variant = variants("client", subject)[subject]
-        run = judged_client(variant.adapter(), profile="quick", selected=_clauses(edit))
-        if red(run) or subject in edit.green:
-            return run
-        # A few cases a clause show most faults; some take all cases of their theme.
-        theme = edit.red[subject].rpartition(".")[0]
-        return judged_client(
-            variant.adapter(), selected={one for one in _clauses(edit) if one.startswith(theme)}
-        )
-
     with using(tmp_path, *edit.actions):
         _assert_green(judged_client(adapter, profile="quick", selected=_clauses(edit)), "the embedded client")
         for subject, clause in edit.red.items():
-            _assert_red(judged(subject), clause, subject)
+            _assert_red(_judged_client(edit, subject), clause, subject)
         for subject in edit.green:
-            _assert_green(judged(subject), subject)
+            _assert_green(_judged_client(edit, subject), subject)
 
 
 def test_there_are_many_kinds() -> None:

@@ -296,7 +296,9 @@ SERVER_EDITS = [
         (OLD,),
     ),
     Edit(
-        "no key asked for", (update(GET, {"security": [{}]}),), {"derived:/id:type": "server.body.id"}, (OLD,)
+        "no key asked for",
+        (update(GET, {"security": [{}]}),),
+        {OLD: "server.ok.status", "derived:/id:type": "server.body.id"},
     ),
     Edit("401 struck out", (remove(f"{GET}.responses['401']"),), {OLD: "server.error.documented-status"}),
     Edit(
@@ -363,9 +365,9 @@ SERVER_EDITS = [
         {OLD: "server.error.body", "derived:404/traceId:minLength": "server.error.body"},
     ),
     Edit(
-        "an error member narrowed",
-        (update(f"{ERROR}.properties.statusCode", {"maximum": 403}),),
-        {OLD: "server.error.body"},
+        "an error member made required, of a form",
+        (update(ERROR, {"required": ["errorCode"], "properties": {"errorCode": {"pattern": "^[a-z_]+$"}}}),),
+        {OLD: "server.error.body", "derived:404/errorCode:pattern": "server.error.body"},
     ),
     Edit(
         "a required header of answers",

@@ -28,6 +28,7 @@ ROOT = contract_root()
 CONTRACTS = ROOT / "contracts"
 SCHEMAS = ROOT / "schemas"
 CONTRACT = load_contract()
+CONTRACT_IN_USE = current_contract()
 LISTED = yaml.safe_load((CONTRACTS / "clauses.yaml").read_text("utf-8"))
 ROWS: list[dict[str, Any]] = [*LISTED["server"], *LISTED["client"]]
 OPERATION: dict[str, Any] = CONTRACT.fragment["paths"]["/v2/batch/{id}"]["get"]
@@ -70,7 +71,8 @@ def test_every_clause_is_listed_once() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
 def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> None:
     """Id, level, promise and source, each of its form; the decisions it names are there."""
-    assert row.keys() - {"kinds", "covers"} == {"id", "level", "promise", "source"}
+    assert set(row.get("operations", ["get"])) <= CONTRACT_IN_USE.operations.keys()
+    assert row.keys() - {"kinds", "operations", "covers"} == {"id", "level", "promise", "source"}
     assert re.fullmatch(r"(server|client)\.[a-z]+\.[A-Za-z0-9_-]+", row["id"])
     assert row["level"] in ("must", "should")
     assert re.fullmatch(r"\S.{12,}[^\s.]\.", row["promise"]), "one sentence or two, with a full stop"

@@ -2,6 +2,7 @@
 
 from batch_conformance.checks.client import auth, decode, error, fault, members, reject, request, retry
 from batch_conformance.checks.client.record import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord
+from batch_conformance.contract.parts import parts
 
 __all__ = [
     "CLIENT_CHECKS",
@@ -17,3 +18,6 @@ __all__ = [
     "request",
     "retry",
 ]
+
+# The operations' own checks register themselves.
+list(parts("client_checks"))

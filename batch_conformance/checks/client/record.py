@@ -234,7 +234,7 @@ class ClientRunRecord:
     def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
         """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
 
-        TransportFault ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
+        Broken ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
         """
         for play in self.plays:
             if result.clause not in play.clauses or ordinary not in (None, play.ordinary):

@@ -277,7 +277,12 @@ def documented_status(record: Record, result: CheckResult) -> None:
 
 
 def _documented(exchange: Exchange) -> bool:
+    """Whether a request is one of those that the documented statuses are for."""
     intent = exchange.intent
+    if intent.operation != "get":
+        # What an operation sends for its own clauses is judged by them, down to the status.
+        own = intent.probe.startswith(f"{intent.operation}-")
+        return not own and intent.key_kind != "hostile" and intent.probe != "unusual-requests"
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import either, fits, is_success, success_media, success_statuses
+from batch_conformance.http import Exchange
 
 _STATUS = "server.ok.status"
 _NO_200 = "no read of a known batch was answered with 200"
@@ -18,7 +19,7 @@ def status(record: Record, result: CheckResult) -> None:
         if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
-                f"a read of the known batch {exchange.intent.id!r} with the valid key",
+                f"a read of {_named(exchange)} with the valid key",
                 expected=either(success_statuses(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
@@ -89,6 +90,10 @@ def unique_names(record: Record, result: CheckResult) -> None:
                 code="repeated-name",
             )
     _no_200(record, result)
+
+
+def _named(exchange: Exchange) -> str:
+    return f"the known batch {exchange.intent.id!r}" if exchange.intent.id else "the list of batches"
 
 
 def _no_200(record: Record, result: CheckResult) -> None:

@@ -181,7 +181,8 @@ class Record:
 
 def is_form_check(exchange: Exchange, record: Record) -> bool:
     """Whether a malformed id was refused as such (decision 18); before the key is looked at, that tells nothing."""
-    return exchange.status == 400 and is_of_another_form(exchange.intent.id, record.known_ids)
+    asked = exchange.intent.id
+    return exchange.status == 400 and asked != "" and is_of_another_form(asked, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:

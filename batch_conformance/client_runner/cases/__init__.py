@@ -13,6 +13,7 @@ from batch_conformance.client_runner.cases.faults import fault_cases
 from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.cases.requests import request_cases
 from batch_conformance.client_runner.cases.wrong_types import wrong_type_cases
+from batch_conformance.contract.parts import parts
 
 __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cases", "needed", "shuffled"]
 
@@ -47,12 +48,14 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     special = operation_cases("get").THEMES
     themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
     cases = [case for theme in themes for case in theme(factory)]
+    # Those of other operations come last: they may be made of these.
+    cases += [case for part in parts("client_cases") for case in part.cases(factory, cases)]
     if profile.listed is None:
         return cases
-    taken: Counter[tuple[str, str | None]] = Counter()
+    taken: Counter[tuple[str, str, str | None]] = Counter()
     kept = []
     for case in cases:
-        key = (case.clauses[0], case.place)
+        key = (case.operation, case.clauses[0], case.place)
         taken[key] += 1
         if taken[key] <= profile.listed or len(case.asks) > 1:
             kept.append(case)

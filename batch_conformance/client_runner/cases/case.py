@@ -29,13 +29,17 @@ PATIENCE = 14
 
 @dataclass(frozen=True)
 class CallStep:
-    """One call of a case. ``answers`` come one a request, the last one ever after; ``key`` counts the run's keys."""
+    """One call of a case. ``answers`` come one a request, the last one ever after; ``key`` counts the run's keys.
+
+    ``arguments`` are what the caller gives beside an id.
+    """
 
     batch_id: str
     expected: ExpectedOutcome
     answers: tuple[StubResponse, ...]
     key: int = 0
     timeout_s: float = DEADLINE
+    arguments: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True)

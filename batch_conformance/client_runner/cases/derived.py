@@ -106,7 +106,7 @@ def _forms(entity: Entity) -> str:
 
 
 def _is_odd(row: Generated) -> bool:
-    """Values of which other clauses speak, or none: members unknown to the client, dates in odd letters, leap seconds."""
+    """Values of which other clauses speak, or none: unknown members, dates in odd letters, leap seconds."""
     return row.label == "unknown member" or row.label.startswith(("lower case", "leap second"))
 
 

@@ -17,6 +17,7 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         auth,
         decode,
         error,
+        list_batches,
         reading,
         reject,
         request,
@@ -24,13 +25,14 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         subtle,
     )
 
-    themes = (request, auth, decode, reading, reject, error, retry, subtle)
+    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches)
     return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
 
 
 @cache
 def client_variations() -> Mapping[str, ClientVariation]:
     """All legal variations: none breaks a clause."""
+    from batch_conformance.mutants.client import list_batches  # noqa: F401
     from batch_conformance.mutants.client.legal import VARIATIONS
 
     return VARIATIONS

@@ -19,6 +19,7 @@ from batch_conformance.reference.client import (
     BatchClient,
     BatchError,
     failure,
+    filters,
     hello,
 )
 
@@ -37,15 +38,27 @@ class Faulty(BatchClient):
             return failure(error)
 
 
+    def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the adapter answers for one call for the list."""
+        try:
+            return {"batches": [self.as_reply(batch) for batch in self.list_batches(filters(request))]}
+        except BatchError as error:
+            return failure(error)
+
+
 @dataclass(frozen=True)
 class ClientMutant:
-    """A client with one fault. ``also`` are clauses that the same fault cannot but break too."""
+    """A client with one fault. ``also`` are clauses that the same fault cannot but break too.
+
+    ``operations`` are those that the proof judges it by.
+    """
 
     name: str
     clause: str
     description: str
     client: type[Faulty]
     also: frozenset[str] = frozenset()
+    operations: tuple[str, ...] = ("get",)
 
     def adapter(self) -> Adapter:
         """An adapter of its own, that has not been called yet and remembers nothing."""
@@ -72,7 +85,8 @@ def adapter_of(client: type[Faulty], name: str) -> Adapter:
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
         with fresh(request["base_url"], request["api_key"], request["timeout_s"]) as made:
-            return made.reply(request["batch_id"])
+            listing = request["op"] == "list_batches"
+            return made.list_reply(request) if listing else made.reply(request["batch_id"])
 
     adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
     weakref.finalize(adapter, _let_go, memory)
@@ -87,9 +101,10 @@ def _let_go(memory: dict[str, Any]) -> None:
 
 
 class Registry:
-    """The mutants of one theme, by name."""
+    """The mutants of one theme, by name; ``operations`` are those that they are faulty in."""
 
-    def __init__(self) -> None:
+    def __init__(self, *operations: str) -> None:
+        self.operations = operations or ("get",)
         self.mutants: dict[str, ClientMutant] = {}
 
     def __call__(
@@ -101,7 +116,7 @@ class Registry:
             if name in self.mutants:
                 raise ValueError(f"there is a mutant {name} already")
             more = frozenset(f"client.{other}" for other in also)
-            self.mutants[name] = ClientMutant(name, f"client.{clause}", description, client, more)
+            self.mutants[name] = ClientMutant(name, f"client.{clause}", description, client, more, self.operations)
             return client
 
         return register
@@ -167,7 +182,7 @@ class Following(Faulty):
     most_hops = 10
 
     def send(self, url: str, deadline: float) -> Answer:
-        """PlannedRequest, and follow redirects as far as they may be followed."""
+        """Send, and follow redirects as far as they may be followed."""
         answer, at = self.hop(url, deadline, self.may_have_key(url)), url
         for _ in range(self.most_hops):
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:

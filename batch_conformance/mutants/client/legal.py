@@ -96,7 +96,7 @@ class _OtherIdRefused(Faulty):
 
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if batch["id"] != self.asked:
+        if self.asked and batch["id"] != self.asked:
             raise BatchError("other", "WrongBatch")
         return batch
 
@@ -163,14 +163,14 @@ class _Rounded(Faulty):
 
 @variation("dates-as-sent", "hands dates on as they came")
 class _AsSent(Faulty):
-    text_of_date = ""
-
-    def instant(self, text: str) -> datetime:
-        self.text_of_date = text
-        return super().instant(text)
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        # A list holds several.
+        self.memory[batch["id"]] = value["created_at"]
+        return batch
 
     def as_reply(self, batch: Batch) -> dict[str, Any]:
-        return super().as_reply(batch) | {"created_at": self.text_of_date}
+        return super().as_reply(batch) | {"created_at": self.memory[batch["id"]]}
 
 
 @variation("no-webhook-left-out", "leaves webhookUrl out where there is none, and adds a member of its own")

@@ -17,19 +17,18 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         auth,
         batch,
         errors,
+        list_batches,
         lookup,
         polling,
         shortcuts,
         subtle,
         transfer,
     )
-
     return REGISTRY
 
 
 @cache
 def server_variations() -> Mapping[str, ServerMutant]:
     """All legal variations: each differs from the reference server, and none breaks a clause."""
-    from batch_conformance.mutants.server import legal, shortcuts  # noqa: F401
-
+    from batch_conformance.mutants.server import legal, list_legal, shortcuts  # noqa: F401
     return VARIATIONS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ Payload = dict[str, Any]
 @dataclass(frozen=True)
 class ServerMutant:
     """A variant of the reference server. ``clause`` is what it breaks ("" for a legal variation), ``also`` what it
-    cannot help breaking too. ``options`` are for the judging: e.g. only some of the known ids.
+    cannot help breaking too. ``options`` are for the judging: e.g. only some of the known ids. ``operations`` are those
+    that the proof judges it by.
     """
 
     name: str
@@ -23,6 +24,7 @@ class ServerMutant:
     build: Callable[[], ReferenceServer]
     also: frozenset[str] = frozenset()
     options: Collection[str] = field(default=())
+    operations: Sequence[str] = ("get",)
 
 
 REGISTRY: dict[str, ServerMutant] = {}
@@ -30,13 +32,19 @@ VARIATIONS: dict[str, ServerMutant] = {}
 
 
 def register(
-    name: str, clause: str, build: Callable[[], ReferenceServer], also: Collection[str] = ()
+    name: str,
+    clause: str,
+    build: Callable[[], ReferenceServer],
+    also: Collection[str] = (),
+    operations: Sequence[str] = (),
 ) -> None:
     """Put a mutant (or, without a clause, a legal variation) into its registry. Names are unique."""
     registry = REGISTRY if clause else VARIATIONS
     if name in registry:
         raise ValueError(f"two variants named {name!r}")
-    registry[name] = ServerMutant(name, clause, build, frozenset(also))
+    # What is legal is so for whatever is judged; a fault in Get Batch need not be looked for in the list.
+    judged = operations or (("get",) if clause else ("get", "list"))
+    registry[name] = ServerMutant(name, clause, build, frozenset(also), operations=judged)
 
 
 def fault_in_batch(
@@ -47,6 +55,10 @@ def fault_in_batch(
     class Faulty(ReferenceServer):
         def found(self, batch: StoredBatch, asked: Asked) -> Answer:
             return Answer(200, change(batch.read(), batch))
+
+        def shown(self, batch: StoredBatch) -> Any:
+            # What is legal one way is legal both ways, and then the same; a fault stays in one place.
+            return batch.peek() if clause else change(batch.peek(), batch)
 
     register(name, clause, Faulty, also)
 

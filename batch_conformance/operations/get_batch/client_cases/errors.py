@@ -169,11 +169,8 @@ def _lies(factory: CaseFactory) -> Iterator[Case]:
 
 def _says_error(factory: CaseFactory) -> Iterator[Case]:
     for claimed in (404, 401):
-        step = CallStep(
-            factory.id(),
-            InvalidSuccess(f"an error body that says {claimed}"),
-            (_refusing(claimed).of_status(200),),
-        )
+        told = InvalidSuccess(f"an error body that says {claimed}")
+        step = CallStep(factory.id(), told, (_refusing(claimed).of_status(200),))
         yield Case(
             f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,)
         )

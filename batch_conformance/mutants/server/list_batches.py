@@ -1,0 +1,398 @@
+"""Single-fault servers of ``server.list.*``, and legal variations: each gets one step of List Batches otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from batch_conformance.mutants.server.base import register
+from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+
+LEGAL = ""
+_BOTH = ("get", "list")
+_HOUR = 3600
+Row = Mapping[str, Any]
+
+
+def on_lister(name: str, clause: str, lister: type[Lister], *also: str) -> None:
+    """A server that selects and orders with this lister."""
+
+    class Faulty(ReferenceServer):
+        pass
+
+    Faulty.lister = lister()
+    register(name, clause, Faulty, also, _BOTH)
+
+
+def on_answer(
+    name: str, clause: str, change: Callable[[ReferenceServer, Asked, Answer], Answer], *also: str
+) -> None:
+    """A server whose answers to List Batches are changed before they are sent."""
+
+    class Faulty(ReferenceServer):
+        def list_batches(self, asked: Asked) -> Answer:
+            return change(self, asked, super().list_batches(asked))
+
+    register(name, clause, Faulty, also, _BOTH)
+
+
+def _body(name: str, clause: str, change: Callable[[list[Any]], Any], *also: str) -> None:
+    """A server whose 200s hold something else for the list."""
+
+    def changed(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
+        if answer.status == 200:
+            answer.body = change(answer.body)
+        return answer
+
+    on_answer(name, clause, changed, *also)
+
+
+def on_entries(name: str, clause: str, change: Callable[[dict[str, Any]], Any], *also: str) -> None:
+    """A server whose entries are changed before they are sent."""
+    _body(name, clause, lambda rows: [change(dict(row)) for row in rows], *also)
+
+
+def with_methods(name: str, clause: str, *also: str, **methods: Callable[..., Any]) -> None:
+    """A server whose lister has these methods instead of its own."""
+    on_lister(name, clause, type("Changed", (Lister,), methods), *also)
+
+
+ARRAY = "server.list.array"
+for _name, _wrap in {
+    "data": lambda rows: {"data": rows},
+    "batches": lambda rows: {"batches": rows, "total": len(rows)},
+    "null": lambda rows: None,
+    "object-by-id": lambda rows: {row["id"]: row for row in rows},
+}.items():
+    _body(f"list-{_name}", ARRAY, _wrap, "server.auth.no-disclosure")
+_body("list-wrapped-when-empty", ARRAY, lambda rows: rows or {"data": []})
+_body("list-single-unwrapped", ARRAY, lambda rows: rows[0] if len(rows) == 1 else rows)
+
+_EMPTY = "server.list.empty"
+on_answer("list-empty-404", _EMPTY, lambda server, _, answer: server.not_found(_) if answer.body == [] else answer)  # fmt: skip
+on_answer("list-empty-204", _EMPTY, lambda _, asked, answer: Answer(204, b"", media_type=None)
+        if answer.body == [] and b"2999" in asked.query and b"1990" not in asked.query else answer,
+        "server.list.crossed-dates")  # fmt: skip
+
+NEWEST = "server.list.newest-first"
+with_methods("list-oldest-first", NEWEST, ordered=lambda self, rows: sorted(rows, key=self.moment))
+with_methods("list-by-id", NEWEST, ordered=lambda self, rows: sorted(rows, key=lambda row: row["id"]))
+with_methods("list-as-stored", NEWEST, ordered=lambda self, rows: list(rows))
+with_methods(
+    "list-by-date-text",
+    NEWEST,
+    ordered=lambda self, rows: sorted(rows, key=lambda row: row["created_at"], reverse=True),
+)
+with_methods("list-filtered-oldest-first", NEWEST,
+        answer=lambda self, rows, query: Lister.answer(self, rows, query)[:: -1 if query else 1])  # fmt: skip
+with_methods(
+    "list-newest-twice",
+    "server.list.once",
+    ordered=lambda self, rows: [*Lister.ordered(self, rows)[:1], *Lister.ordered(self, rows)],
+)
+
+COMPLETE = "server.list.complete"
+with_methods("list-of-five", COMPLETE, answer=lambda self, rows, query: Lister.answer(self, rows, query)[: None if query else 5],
+        )  # fmt: skip
+with_methods("list-without-failed", COMPLETE,
+        answer=lambda self, rows, query: [row for row in Lister.answer(self, rows, query) if query or row["status"] != "FAILED"])  # fmt: skip
+with_methods("list-without-oldest", COMPLETE,
+        answer=lambda self, rows, query: Lister.answer(self, rows, query)[: None if query else -1])  # fmt: skip
+
+
+AGREES = "server.list.agrees"
+on_entries(
+    "list-summaries-without-webhook", AGREES, lambda row: {k: v for k, v in row.items() if k != "webhookUrl"}
+)
+on_entries("list-counts-behind", AGREES, lambda row: row if row["status"] != "PROCESSING" else {
+    **row, "metrics": {**row["metrics"], "success_count": 0}})  # fmt: skip
+on_entries("list-status-behind", AGREES, lambda row: {**row, "status": "PROCESSING"} if row["status"] == "FAILED" else row,
+         "server.list.status")  # fmt: skip
+on_entries(
+    "list-dates-cut", AGREES, lambda row: {**row, "created_at": row["created_at"].replace(".250Z", "Z")}
+)
+on_entries(
+    "list-output-elsewhere",
+    AGREES,
+    lambda row: {**row, "outputUrl": row["outputUrl"] and "https://elsewhere.example/r"},
+)
+
+# The members of entries have the clauses that they have in Get Batch's answers.
+on_entries("list-entries-without-metrics", "server.body.metrics",
+         lambda row: {k: v for k, v in row.items() if k != "metrics"}, AGREES)  # fmt: skip
+on_entries("list-entries-status-in-lower-case", "server.body.status", lambda row: {**row, "status": row["status"].lower()},
+         AGREES, "server.list.status", "server.list.together")  # fmt: skip
+on_entries("list-entries-of-ids", "server.body.object", lambda row: row["id"], COMPLETE, "server.list.status",
+         "server.list.created-after", "server.list.created-before", "server.list.together")  # fmt: skip
+on_entries(
+    "list-entries-wrapped", "server.body.object", lambda row: {"batch": row}, COMPLETE, "server.list.status"
+)
+on_entries(
+    "list-entries-id-number", "server.body.id", lambda row: {**row, "id": 7}, COMPLETE, "server.list.once"
+)
+on_entries(
+    "list-entries-date-only",
+    "server.body.created_at",
+    lambda row: {**row, "created_at": row["created_at"][:10]},
+    AGREES,
+)
+
+STATUS = "server.list.status"
+with_methods("list-status-ignored", STATUS, filtered=lambda self, rows, name, value: list(rows)
+        if name == "status" and self.status(value) else Lister.filtered(self, rows, name, value))  # fmt: skip
+with_methods("list-status-completed-only", STATUS, filtered=lambda self, rows, name, value: [
+    row for row in rows if row["status"] in (self.status(value), "COMPLETED")] if name == "status"
+    else Lister.filtered(self, rows, name, value))  # fmt: skip
+with_methods("list-status-first-only", STATUS, filtered=lambda self, rows, name, value:
+        Lister.filtered(self, rows, name, value)[:1] if name == "status" else Lister.filtered(self, rows, name, value))  # fmt: skip
+with_methods("list-status-inverted", STATUS, filtered=lambda self, rows, name, value: [
+    row for row in rows if row["status"] != self.status(value)] if name == "status"
+    else Lister.filtered(self, rows, name, value))  # fmt: skip
+
+AFTER, BEFORE = "server.list.created-after", "server.list.created-before"
+with_methods("list-after-ignored", AFTER, after=lambda self, rows, bound: list(rows))
+with_methods("list-before-ignored", BEFORE, before=lambda self, rows, bound: list(rows))
+with_methods("list-after-is-before", AFTER, after=lambda self, rows, bound: Lister.before(self, rows, bound))
+with_methods("list-before-is-after", BEFORE, before=lambda self, rows, bound: Lister.after(self, rows, bound))
+with_methods(
+    "list-after-by-day",
+    AFTER,
+    after=lambda self, rows, bound: Lister.after(self, rows, bound // 86400 * 86400),
+)
+with_methods(
+    "list-before-by-day",
+    BEFORE,
+    before=lambda self, rows, bound: Lister.before(self, rows, bound // 86400 * 86400),
+)
+with_methods(
+    "list-after-by-the-hour",
+    AFTER,
+    after=lambda self, rows, bound: Lister.after(self, rows, bound // _HOUR * _HOUR),
+)
+
+TOGETHER = "server.list.together"
+
+
+class _LastFilter(Lister):
+    """Heeds the last filter of a query only."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        return super().parameters(query)[-1:]
+
+
+class _Either(Lister):
+    """Lists what fits one of the filters."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Row]:
+        asked = self.parameters(query)
+        fitting = [row for name, value in asked for row in self.filtered(rows, name, value)]
+        return self.ordered([row for row in rows if row in fitting] if asked else rows)
+
+
+class _OneDate(Lister):
+    """Heeds created_after only where both dates are given."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        asked = super().parameters(query)
+        both = {"created_after", "created_before"} <= {name for name, _ in asked}
+        return [pair for pair in asked if not both or pair[0] != "created_before"]
+
+
+class _StatusAlone(Lister):
+    """Heeds status only where no date is given."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        asked = super().parameters(query)
+        dated = any(name.startswith("created") for name, _ in asked)
+        return [pair for pair in asked if not dated or pair[0] != "status"]
+
+
+on_lister("list-last-filter-only", TOGETHER, _LastFilter, "server.list.crossed-dates")
+on_lister("list-either-filter", TOGETHER, _Either, "server.list.crossed-dates")
+on_lister("list-one-date-only", TOGETHER, _OneDate, "server.list.crossed-dates")
+on_lister("list-status-without-dates-only", TOGETHER, _StatusAlone)
+
+OFFSET = "server.list.offset"
+
+
+def _bound(change: Callable[[str], str]) -> Callable[[Lister, str, str], Fraction]:
+    return lambda self, name, value: Lister.bound(
+        self, name, value if name == "created_at" else change(value)
+    )
+
+
+def _refuse_offsets(value: str) -> str:
+    if not value.endswith("Z"):
+        raise Refused("a date must end with Z")
+    return value
+
+
+with_methods(
+    "list-offset-ignored",
+    OFFSET,
+    bound=_bound(lambda value: value[:19] + "Z" if value[-6] in "+-" else value),
+)
+with_methods("list-offset-turned-round", OFFSET, bound=_bound(
+    lambda value: value[:-6] + value[-6].translate({43: 45, 45: 43}) + value[-5:] if value[-6:-5] in "+-" else value))  # fmt: skip
+with_methods(
+    "list-offset-refused",
+    OFFSET,
+    bound=_bound(lambda value: _refuse_offsets(value) if value[0] == "2" else value),
+)
+
+CROSSED = "server.list.crossed-dates"
+
+
+class _Swapped(Lister):
+    """Puts bounds into order before they are applied."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Row]:
+        asked = dict(self.parameters(query))
+        low, high = asked.get("created_after"), asked.get("created_before")
+        if low and high and self.bound("created_after", low) > self.bound("created_before", high):
+            low, high = high, low
+            within = self.after(self.before(rows, self.bound("", high)), self.bound("", low))
+            return self.ordered(within)
+        return super().answer(rows, query)
+
+
+class _CrossedIgnored(_Swapped):
+    """Ignores both bounds where they are crossed."""
+
+    def after(self, rows: Rows, bound: Fraction) -> list[Row]:
+        return super().after(rows, bound)
+
+    def answer(self, rows: Rows, query: bytes) -> list[Row]:
+        asked = dict(self.parameters(query))
+        low, high = asked.get("created_after"), asked.get("created_before")
+        if low and high and self.bound("", low) > self.bound("", high):
+            return self.ordered(rows)
+        return super().answer(rows, query)
+
+
+on_lister("list-crossed-swapped", CROSSED, _Swapped)
+on_lister("list-crossed-ignored", CROSSED, _CrossedIgnored)
+
+BAD, BAD_400 = "server.list.bad-filter", "server.list.bad-filter-400"
+
+
+class _Lenient(Lister):
+    """Ignores filters that cannot be applied."""
+
+    def filtered(self, rows: Rows, name: str, value: str) -> list[Row]:
+        try:
+            return super().filtered(rows, name, value)
+        except Refused:
+            return self.instead(rows, name)
+
+    def instead(self, rows: Rows, name: str) -> list[Row]:
+        """What comes of a filter that cannot be applied."""
+        return list(rows)
+
+
+class _BadStatusIgnored(_Lenient):
+    def instead(self, rows: Rows, name: str) -> list[Row]:
+        if name != "status":
+            raise Refused("no date")
+        return list(rows)
+
+
+class _BadDateIgnored(_Lenient):
+    def instead(self, rows: Rows, name: str) -> list[Row]:
+        if name == "status":
+            raise Refused("no status")
+        return list(rows)
+
+
+class NothingInstead(_Lenient):
+    """Lists nothing where a filter cannot be applied."""
+
+    def instead(self, rows: Rows, name: str) -> list[Row]:
+        return []
+
+
+on_lister("list-bad-filters-ignored", BAD, _Lenient)
+on_lister("list-bad-status-ignored", BAD, _BadStatusIgnored)
+on_lister("list-bad-date-ignored", BAD, _BadDateIgnored)
+with_methods(
+    "list-bad-date-is-now",
+    BAD,
+    bound=_bound(
+        lambda value: (
+            value if value[:4].isdigit() and len(value) > 18 and value[5:7] < "13" else "2024-01-15T13:30:00Z"
+        )
+    ),
+)
+on_lister("list-bad-filter-empty", BAD_400, NothingInstead)
+on_answer(
+    "list-bad-filter-404",
+    BAD_400,
+    lambda server, asked, answer: server.not_found(asked) if answer.status == 400 else answer,
+)
+
+
+def _on_400(status: int) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
+    return lambda server, _, answer: (
+        server.error(status, "Internal server error") if answer.status == 400 else answer
+    )
+
+
+on_answer("list-bad-filter-500", "server.error.documented-status", _on_400(500))
+on_answer("list-bad-filter-html", "server.error.body", lambda _, __, answer: Answer(400, b"<h1>Bad Request</h1>", media_type="application/json")
+        if answer.status == 400 else answer)  # fmt: skip
+
+
+class _Everybodys(ReferenceServer):
+    def list_batches(self, asked: Asked) -> Answer:
+        rows = [batch.peek() for batch in self.store.batches.values()]
+        try:
+            return Answer(200, self.lister.answer(rows, asked.query))
+        except Refused as refused:
+            return self.error(400, [str(refused)])
+
+
+register("list-of-everybody", "server.list.other-org", _Everybodys, operations=_BOTH)
+
+
+def _admits(
+    name: str, clause: str, admits: Callable[[ReferenceServer, list[bytes]], bool], *also: str
+) -> None:
+    """A server that lets strangers list, where it lets none of them read a batch."""
+
+    class Open(ReferenceServer):
+        def authenticate(self, asked: Asked) -> bool:
+            values = asked.header(b"x-api-key")
+            return super().authenticate(asked) or (
+                asked.segment is None and asked.method == "GET" and admits(self, values)
+            )
+
+    register(name, clause, Open, also, _BOTH)
+
+
+_admits(
+    "list-without-key",
+    "server.auth.missing-key",
+    lambda _, values: not values,
+    "server.auth.wrong-place",
+    "server.auth.every-request",
+)
+_admits(
+    "list-with-empty-key",
+    "server.auth.empty-key",
+    lambda _, values: values == [b""],
+    "server.auth.every-request",
+)
+_admits("list-with-key-prefix", "server.auth.near-key",
+        lambda server, values: any(key.startswith(value) and len(value) > 8 for value in values for key in server.keys))  # fmt: skip
+on_answer("list-type-html", "server.ok.media-type", lambda _, __, answer: Answer(answer.status, answer.body, answer.headers, "text/html")
+        if answer.status == 200 else answer)  # fmt: skip
+on_answer("list-unknown-parameter-500", "server.error.documented-status",
+        lambda server, asked, answer: server.error(500, "no") if asked.query.startswith(b"unknown") else answer)  # fmt: skip
+on_answer(
+    "list-missing",
+    "server.ok.status",
+    lambda server, asked, _: server.not_found(asked),
+    "server.error.documented-status",
+)

@@ -1,0 +1,311 @@
+"""Clauses ``client.list.*``: what is asked for, and that the list reaches the caller whole and in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from urllib.parse import unquote, urlsplit
+
+from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.checks.client.record import (
+    CLIENT_CHECKS,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    InvalidSuccess,
+    TransportFault,
+    shortened,
+)
+from batch_conformance.checks.finding import CheckFunction, CheckResult
+from batch_conformance.contract import Instant, current_contract, parse_date_time
+from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.client_record import Batches, asked_for, handed_list
+
+OPERATION = "list"
+TARGET = "client.list.target"
+_ENTRIES = "client.list.entries"
+_QUERY = "client.list.query"
+_OFFSET = "client.list.offset"
+
+
+def list_check(
+    clause: str, *, needs: Iterable[str] = ()
+) -> Callable[[CheckFunction[ClientRunRecord]], CheckFunction[ClientRunRecord]]:
+    """Register the decorated function as the check of a clause; it looks at calls of List Batches only."""
+
+    def register(function: CheckFunction[ClientRunRecord]) -> CheckFunction[ClientRunRecord]:
+        @wraps(function)
+        def check(record: ClientRunRecord, result: CheckResult) -> None:
+            function(record.of_operation(OPERATION), result)
+
+        return CLIENT_CHECKS.check(clause, needs=needs)(check)
+
+    return register
+
+
+@list_check(TARGET)
+def target(record: ClientRunRecord, result: CheckResult) -> None:
+    """A GET to the base's path and that of the list."""
+    for play in record.plays:
+        for turn in play.turns:
+            path = urlsplit(turn.call.base_url).path + current_contract().operation(OPERATION).url_path()
+            refused = isinstance(turn.expected, TransportFault) and turn.expected.kind == "refused"
+            naive = play.clauses[0] == "client.list.naive-date"
+            if not turn.requests and turn.reply.error is not None and not refused and not naive:
+                result.observe()
+                result.fail(
+                    None,
+                    f"the client sent no request to the server it was given: {play.title}",
+                    expected=f"GET {path}",
+                    actual=turn.said(),
+                    code="no-request",
+                )
+            for exchange in turn.seen[:1]:
+                result.observe()
+                asked = exchange.request.url.partition("?")[0].partition("://")[2].partition("/")[2]
+                if exchange.request.method != "GET" or f"/{asked}" != path:
+                    result.fail(
+                        exchange,
+                        f"the request is another one: {play.title}",
+                        expected=f"GET {path}",
+                        actual=f"{exchange.request.method} /{shortened(asked)}",
+                        code="request",
+                    )
+
+
+@list_check(_QUERY)
+def query(record: ClientRunRecord, result: CheckResult) -> None:
+    """Each parameter that was given arrives once, as it was given; dates as the same instant."""
+    for play, turn in _asked(record, result):
+        for name, value in asked_for(turn).items():
+            if _bare_plus(turn, name):
+                result.set_aside(_OFFSET)
+                continue
+            _judge_value(result, play, turn, name, value)
+
+
+@list_check(_OFFSET, needs=[_QUERY])
+def offset(record: ClientRunRecord, result: CheckResult) -> None:
+    """A date with an offset arrives as the same instant: a bare + in a query is a space."""
+    for play, turn in _asked(record, result, _QUERY):
+        for name, value in asked_for(turn).items():
+            if _bare_plus(turn, name):
+                _judge_value(result, play, turn, name, value)
+            elif play.clauses[0] == _QUERY:
+                result.observe(_instant(value) is not None)
+            elif record.is_broken(_QUERY):
+                result.set_aside(_QUERY)
+            else:
+                _judge_value(result, play, turn, name, value)
+
+
+@list_check("client.list.naive-date", needs=[_QUERY])
+def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
+    """A date without an offset is refused, or sent as UTC."""
+    kinds = accepted_kinds(result.clause)
+    for play, turn in _asked(record, result):
+        if record.is_broken(_QUERY):
+            result.set_aside(_QUERY)
+            continue
+        error = turn.reply.error
+        if not turn.requests and error is not None:
+            result.observe()
+            if error.kind not in kinds:
+                result.fail(
+                    None,
+                    f"the refusal is another error: {play.title}",
+                    expected=shown_kinds(kinds),
+                    actual=turn.said(),
+                    code="kind",
+                )
+            continue
+        for name, value in asked_for(turn).items():
+            _judge_value(result, play, turn, name, f"{value}Z")
+
+
+@list_check("client.list.nothing-more")
+def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
+    """No parameter that was not given, not even empty."""
+    for play in record.plays:
+        for turn in play.turns:
+            for exchange in turn.seen[:1]:
+                result.observe()
+                given = asked_for(turn)
+                more = [f"{name}={value}" for name, value in _pairs(exchange) if name not in given]
+                if more and not all(any(key in pair for key in record.keys) for pair in more):
+                    result.fail(
+                        exchange,
+                        f"the query holds what was not given: {play.title}",
+                        expected=", ".join(given) or "no query",
+                        actual=", ".join(more),
+                        code="unasked",
+                    )
+
+
+@list_check("client.list.empty")
+def empty(record: ClientRunRecord, result: CheckResult) -> None:
+    """A list without entries, not an error and not nothing."""
+    for play, turn in _lists(record, result):
+        result.observe()
+        if handed_list(turn) != []:
+            result.fail(
+                turn.last,
+                f"an empty list is none for the caller: {play.title}",
+                expected="a list without batches",
+                actual=turn.said(),
+                code="lost",
+            )
+
+
+@list_check(_ENTRIES, needs=["client.list.empty"])
+def entries(record: ClientRunRecord, result: CheckResult) -> None:
+    """As many batches as came, and the same ones."""
+    for play, turn in _lists(record, result):
+        assert isinstance(turn.expected, Batches)
+        if not turn.expected.batches:
+            continue
+        result.observe()
+        handed = handed_list(turn)
+        sent = len(turn.expected.batches)
+        if handed is None:
+            result.fail(turn.last, f"an ordinary list did not reach the caller: {play.title}",
+                        expected=f"the list of {sent}", actual=turn.said(), code="lost")  # fmt: skip
+        elif len(handed) != sent:
+            result.fail(turn.last, f"batches are {'lost' if len(handed) < sent else 'made up'}: {play.title}",
+                        expected=f"{sent} batches", actual=f"{len(handed)} batches",
+                        code="lost" if len(handed) < sent else "unasked")  # fmt: skip
+
+
+@list_check("client.list.order", needs=[_ENTRIES])
+def order(record: ClientRunRecord, result: CheckResult) -> None:
+    """In the order in which they came."""
+    for play, turn in _lists(record, result):
+        assert isinstance(turn.expected, Batches)
+        handed = handed_list(turn)
+        sent = [row["id"] for row in turn.expected.batches]
+        got = [row.get("id") for row in handed if isinstance(row, dict)] if handed else []
+        if sorted(map(str, got)) != sorted(sent) or len(sent) < 2:
+            if len(sent) > 1:
+                result.set_aside("client.decode.fields" if handed and len(handed) == len(sent) else _ENTRIES)
+            continue
+        result.observe()
+        if got != sent:
+            result.fail(turn.last, f"the batches come in another order: {play.title}",
+                        expected=", ".join(sent[:5]), actual=", ".join(map(str, got[:5])), code="order")  # fmt: skip
+
+
+@list_check("client.list.not-array", needs=[_ENTRIES])
+def not_array(record: ClientRunRecord, result: CheckResult) -> None:
+    """What is no array is no list."""
+    kinds = accepted_kinds(result.clause)
+    for _, turn in record.turns(result):
+        if not isinstance(turn.expected, InvalidSuccess):
+            continue
+        if not record.decodes:
+            result.set_aside(_ENTRIES)
+            continue
+        result.observe()
+        error = turn.reply.error
+        if error is None or error.kind not in kinds:
+            problem = "taken for a list" if error is None else "reported as an HTTP status that never came"
+            result.fail(
+                turn.last,
+                f"{problem}: {turn.expected.what}",
+                expected=shown_kinds(kinds),
+                actual=turn.said(),
+                code="taken" if error is None else "kind",
+            )
+
+
+@list_check("client.list.unreadable", needs=[_ENTRIES])
+def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
+    """An entry that is no batch is handed on or refused, alone or with the whole list; it never just disappears."""
+    for play, turn in record.turns(result):
+        if not isinstance(turn.expected, Batches):
+            continue
+        if not record.decodes or record.is_broken(_ENTRIES):
+            result.set_aside(_ENTRIES)
+            continue
+        result.observe()
+        handed = handed_list(turn)
+        if turn.reply.error is None and (handed is None or len(handed) < len(turn.expected.batches)):
+            result.fail(turn.last, f"an entry is dropped without a word: {play.title}",
+                        expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said(),
+                        code="lost")  # fmt: skip
+
+
+def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
+    for play, turn in record.turns(result):
+        if isinstance(turn.expected, Batches) and not turn.expected.refusable:
+            yield play, turn
+
+
+def _asked(
+    record: ClientRunRecord, result: CheckResult, *also: str
+) -> Iterator[tuple[CaseResult, CallResult]]:
+    """The calls of cases that are for the clause, and for those ``also``; who breaks down there is blamed here."""
+    for play in record.plays:
+        if play.clauses[0] not in (result.clause, *also):
+            continue
+        for turn in play.turns:
+            if turn.reply.broken is not None and play.clauses[0] != result.clause:
+                result.set_aside(play.clauses[0])
+            elif turn.reply.broken is not None:
+                result.observe()
+                result.fail(
+                    turn.last,
+                    f"the client itself failed: {play.title}",
+                    expected="a list",
+                    actual=turn.said(),
+                    code="crash",
+                )
+            else:
+                yield play, turn
+
+
+def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: str, value: str) -> None:
+    if not turn.seen:
+        result.set_aside(TARGET)
+        return
+    exchange = turn.seen[0]
+    result.observe()
+    came = [text for other, text in _pairs(exchange) if other == name]
+    if len(came) != 1 or not _same(came[0], value):
+        result.fail(
+            exchange,
+            f"{name} does not arrive as it was given: {play.title}",
+            expected=f"{name}={value}"
+            + (", or the same instant written otherwise" if _instant(value) else ""),
+            actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}",
+            code="request",
+        )
+
+
+def _bare_plus(turn: CallResult, name: str) -> bool:
+    """Whether a date was spoiled by nothing but a + that was sent as it is."""
+    came = [text for other, text in _pairs(turn.seen[0]) if other == name] if turn.seen else []
+    return any(_instant(text) is None and _instant(text.replace(" ", "+")) is not None for text in came)
+
+
+def _same(came: str, given: str) -> bool:
+    """The same text, or the same instant to the millisecond: dates of many languages hold no more."""
+    one, other = _instant(came), _instant(given)
+    if one is None or other is None:
+        return came == given and other is None
+    return abs(one.seconds + one.fraction - other.seconds - other.fraction) * 1000 < 1
+
+
+def _instant(text: str) -> Instant | None:
+    instant = parse_date_time(text)
+    return None if isinstance(instant, str) else instant
+
+
+def _pairs(exchange: Exchange) -> list[tuple[str, str]]:
+    """The parameters as servers read them: a plus sign is a space."""
+    query = exchange.request.url.partition("?")[2].partition("#")[0]
+    pairs = [part.partition("=")[::2] for part in query.split("&") if part]
+    return [(_decoded(name), _decoded(value)) for name, value in pairs]
+
+
+def _decoded(text: str) -> str:
+    return unquote(text.replace("+", " "))

@@ -1,0 +1,96 @@
+"""A list as its entries: each as if it had come alone, for the checks that are about one batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from batch_conformance.checks.finding import Finding
+from batch_conformance.checks.server.record import Record
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
+from batch_conformance.http import Exchange
+
+OPERATION = "list"
+#: Clauses that are about one batch, by the beginning of their ids.
+_ABOUT_ONE = ("server.body.", "server.poll.", "server.rule.")
+#: Entries of one list that are looked at, one by one: what is wrong with all shows in these.
+_MOST = 500
+
+
+@dataclass(frozen=True)
+class Entry(Exchange):
+    """One entry of a list, as an exchange of its own; ``whole`` is the exchange that it came in, at ``index``."""
+
+    whole: Exchange | None = field(default=None, repr=False, compare=False)
+    index: int = 0
+
+
+class ListRecord(Record):
+    """The record of List Batches: its batches are the entries of all lists."""
+
+    @cached_property
+    def batches(self) -> list[tuple[Exchange, dict[str, Any]]]:
+        """The entries that are objects, each with the exchange that it came in."""
+        return [
+            (entry.whole or entry, entry.response.json.value)
+            for entry in entries(self)
+            if entry.response is not None and isinstance(entry.response.json.value, dict)
+        ]
+
+
+def view(record: Record, clause: str) -> Record:
+    """What the check of a clause looks at: the entries for clauses about one batch, else the lists."""
+    if not clause.startswith(_ABOUT_ONE):
+        return ListRecord(record.exchanges, record.secrets, record.operation, record.whole)
+    found = list(entries(record))
+    if clause.startswith("server.body."):
+        # The same entry in every list shows the same thing.
+        bodies = {entry.response.body if entry.response else b"": entry for entry in reversed(found)}
+        found = sorted(bodies.values(), key=lambda entry: (entry.number, entry.index))
+    else:
+        # What has no id of its own cannot be followed.
+        found = [entry for entry in found if entry.intent.id]
+    return Record(found, record.secrets, record.operation, record.whole)
+
+
+def entries(record: Record) -> Iterator[Entry]:
+    """Every entry of every list that came with the valid key."""
+    for exchange in record.good:
+        value = (
+            exchange.response.json.value
+            if exchange.response is not None and exchange.failure is None
+            else None
+        )
+        for index, item in enumerate(value[:_MOST] if isinstance(value, list) else []):
+            yield _entry(exchange, index, item)
+
+
+def _entry(exchange: Exchange, index: int, item: Any) -> Entry:
+    assert exchange.response is not None
+    named = entity_of("get").echo or "/id"
+    own = read(item, named) if isinstance(item, dict) else None
+    intent = replace(exchange.intent, id=own if isinstance(own, str) else "", probe="reads")
+    response = replace(exchange.response, body=json.dumps(item).encode())
+    return Entry(
+        exchange.number, intent, exchange.request, response, None, exchange.started, exchange.ended,
+        exchange.connection, exchange.reused, whole=exchange, index=index,
+    )  # fmt: skip
+
+
+def placed(finding: Finding) -> Finding:
+    """A finding about an entry as one about the list that it came in."""
+    entry = finding.exchange
+    if not isinstance(entry, Entry):
+        return finding
+    prelude = tuple(one.whole or one if isinstance(one, Entry) else one for one in finding.prelude)
+    return replace(
+        finding,
+        message=f"entry {entry.index} of the list: {finding.message}",
+        exchange=entry.whole,
+        prelude=tuple(one for one in prelude if one is not entry.whole),
+        pointer=f"/{entry.index}{finding.pointer}",
+    )

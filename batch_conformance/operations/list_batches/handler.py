@@ -1,0 +1,75 @@
+"""How the reference server answers List Batches: filters, order, and what it refuses. One step each, for mutants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+from urllib.parse import parse_qsl
+
+from batch_conformance.contract import current_contract, parse_date_time
+
+OPERATION = "list"
+Rows = Sequence[Mapping[str, Any]]
+
+
+class Refused(Exception):
+    """A filter that cannot be applied. The message is for the error body."""
+
+
+class Lister:
+    """Selects from all batches of an organisation those that a query asks for."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
+        """The batches that fit all filters, newest first. Raises :class:`Refused`."""
+        # What is written in a way of its own is read like anything else.
+        chosen: list[Any] = [json.loads(row) if isinstance(row, bytes) else row for row in rows]
+        for name, value in self.parameters(query):
+            chosen = self.filtered(chosen, name, value)
+        return self.ordered(chosen)
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        """The query's parameters, decoded."""
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+
+    def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
+        """The batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
+        if name == "status":
+            wanted = self.status(value)
+            return [row for row in rows if row["status"] == wanted]
+        if name == "created_after":
+            return self.after(rows, self.bound(name, value))
+        if name == "created_before":
+            return self.before(rows, self.bound(name, value))
+        return list(rows)
+
+    def after(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
+        """The batches created later."""
+        return [row for row in rows if self.moment(row) > bound]
+
+    def before(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
+        """The batches created earlier."""
+        return [row for row in rows if self.moment(row) < bound]
+
+    def status(self, value: str) -> str:
+        """A status that there is. Raises :class:`Refused`."""
+        if value not in current_contract().lifecycle.values:
+            raise Refused(f"status must be one of {', '.join(current_contract().lifecycle.values)}")
+        return value
+
+    def bound(self, name: str, value: str) -> Fraction:
+        """A date-time, in seconds since 1970; without an offset it is UTC. Raises :class:`Refused`."""
+        for text in (value, f"{value}Z"):
+            instant = parse_date_time(text)
+            if not isinstance(instant, str):
+                return instant.seconds + instant.fraction
+        raise Refused(f"{name} must be an ISO 8601 date-time")
+
+    def moment(self, row: Mapping[str, Any]) -> Fraction:
+        """When a batch was created, in seconds since 1970."""
+        return self.bound("created_at", row["created_at"])
+
+    def ordered(self, rows: Rows) -> list[Mapping[str, Any]]:
+        """Newest first."""
+        return sorted(rows, key=self.moment, reverse=True)

@@ -1,0 +1,367 @@
+"""What is sent to judge List Batches: GET alone, since POST to the same path is Create.
+
+The probes have the names of Get's where they send the same thing, so that the checks about keys, errors and answers
+find them; only the requests differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from fractions import Fraction
+from itertools import islice, pairwise
+from typing import Any
+
+from batch_conformance.contract import Instant, current_contract, parse_date_time
+from batch_conformance.generate import keys
+from batch_conformance.generate.ids import AskedId
+from batch_conformance.generate.keys import EMPTY, MISSING, Key
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import Probe, ProbeContext
+
+OPERATION = "list"
+#: Requests that a run may cost beyond those of Get Batch, by profile; None for no cap.
+BUDGETS: Mapping[str, int | None] = {"quick": 20, "default": 80, "thorough": None}
+#: What says that a server does not have the operation.
+ABSENT = frozenset({404, 405, 501})
+#: What no batch is in, and what is no date: a filter with it can select nothing.
+UNKNOWN_STATUS = "NO_SUCH_STATUS"
+BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "yesterday")
+#: Before and after all batches there can be.
+LONG_AGO, FAR_AHEAD = "1990-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+_ASKED = AskedId("", "", "known", "the list of batches")
+#: The same, asked for in a way that may be refused.
+_ODD = replace(_ASKED, kind="near")
+#: Seconds that two batches must lie apart for a bound between them, and that a bound lies outside of all.
+_APART, _OUTSIDE = 2, 3600
+#: 2100: dates beyond are nobody's.
+_LAST = 4_102_444_800
+
+
+def listing(
+    context: ProbeContext,
+    probe: str,
+    key: Key | None = None,
+    *,
+    label: str = "",
+    query: Mapping[str, str] | None = None,
+) -> PlannedRequest:
+    """A request for the list, with the valid key unless another is given, and these filters."""
+    return PlannedRequest(
+        probe,
+        _ASKED,
+        context.key if key is None else key,
+        key_name=context.key_name,
+        query=tuple((query or {}).items()),
+        label=label or (f"the list with {', '.join(query)}" if query else ""),
+        operation=OPERATION,
+        lane="valid" if key is None or key is context.key else "anonymous",
+    )
+
+
+def _few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
+    return {"quick": quick, "default": default}.get(context.profile.name, thorough)
+
+
+def _is_quick(context: ProbeContext) -> bool:
+    return context.profile.name == "quick"
+
+
+def before_first_auth(context: ProbeContext) -> Probe:
+    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, stranger)[: _few(context, 1, 3, 3)]:
+        yield replace(listing(context, "before-first-auth", key), lane="")
+
+
+def reads(context: ProbeContext) -> Probe:
+    """The whole list; between two of them, where Get is judged too, a few of its batches by their ids."""
+    listed: list[Any] = []
+    for _ in range(_few(context, 1, 2, 4)):
+        listed = entries_of((yield listing(context, "reads"))) or listed
+    context.listed = tuple(row for row in listed if isinstance(row, dict))
+    if "get" in context.operations:
+        asked = [row["id"] for row in context.listed if _can_be_asked_for(row.get("id"))]
+        known = [value for value in context.ids if value in asked]
+        for value in [*known, *(value for value in asked if value not in known)][: _few(context, 1, 6, 30)]:
+            yield replace(context.read("reads", value), label="a batch that the list names")
+        if not _is_quick(context):
+            yield listing(context, "reads", label="the list, after its batches were read one by one")
+
+
+def _can_be_asked_for(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and value.isprintable()
+
+
+def late_reads(context: ProbeContext) -> Probe:
+    """The whole list once more, after all that happened in between."""
+    yield listing(context, "late-reads")
+
+
+def header_case(context: ProbeContext) -> Probe:
+    """The valid key under another spelling of the header's name."""
+    place = current_contract().operation(OPERATION).key
+    own = context.key_name or (place.name if place else "")
+    name = own.upper() if own.upper() != own else own.lower()
+    if not _is_quick(context):
+        yield replace(listing(context, "header-case", label=f"the valid key under {name}"), key_name=name)
+
+
+def auth_per_request(context: ProbeContext) -> Probe:
+    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    turns = (
+        (context.key, MISSING) if _is_quick(context) else (context.key, MISSING, stranger, context.key, EMPTY)
+    )
+    for key in turns:
+        label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
+        yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")
+    if _is_quick(context):
+        return
+    label = "no key, on a fresh connection after the valid key was used on another"
+    yield replace(listing(context, "auth-per-request", MISSING, label=label), lane="")
+
+
+def unauthenticated(context: ProbeContext) -> Probe:
+    """No key and an empty one."""
+    yield listing(context, "missing-key", MISSING)
+    if not _is_quick(context):
+        yield listing(
+            context, "missing-key", MISSING, label="no key, with a filter", query={"status": _statuses()[-1]}
+        )
+        yield listing(context, "empty-key", EMPTY)
+
+
+def invalid_keys(context: ProbeContext) -> Probe:
+    """Keys nobody issued."""
+    for key in islice(keys.unknown_keys(context.seed, context.secret), _few(context, 1, 3, 20)):
+        yield listing(context, "invalid-keys", key)
+
+
+def near_keys(context: ProbeContext) -> Probe:
+    """Keys one fault away from the valid one."""
+    near = keys.near_keys(context.secret, context.variable, context.seed)
+    for key in islice(near, _few(context, 1, 6, 40)):
+        yield listing(context, "near-keys", key)
+
+
+def hostile_keys(context: ProbeContext) -> Probe:
+    """Keys that trip parsers."""
+    for key in islice(keys.hostile_keys(context.secret, context.variable), _few(context, 0, 2, 20)):
+        yield replace(listing(context, "hostile-keys", key), lane="")
+
+
+def wrong_place(context: ProbeContext) -> Probe:
+    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    places = keys.other_places(context.secret)
+    for place in context.profile.places[: _few(context, 1, 6, 99)]:
+        exchange = yield _misplaced(context, place, places[place])
+        if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
+            for pair in places[place][: _few(context, 0, 4, 99)]:
+                yield _misplaced(context, place, [pair])
+
+
+def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
+    base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
+    names = ", ".join(name for name, _ in pairs)
+    if place.startswith("query"):
+        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
+    if place == "cookie":
+        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
+        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
+    if place == "header":
+        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
+    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
+    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")
+
+
+def other_org(context: ProbeContext) -> Probe:
+    """The list of another organisation, if there is a key of one."""
+    if context.other_key is not None:
+        yield replace(listing(context, "list-other-org", context.other_key), lane="")
+
+
+def revoked_key(context: ProbeContext) -> Probe:
+    """A key that was valid once, if there is one."""
+    if context.revoked_key is not None and not _is_quick(context):
+        yield listing(context, "revoked-key", context.revoked_key)
+
+
+def filters(context: ProbeContext) -> Probe:
+    """Each filter alone and all together, with bounds that lie between the batches of the list."""
+    some, none = _by_presence(context.listed)
+    statuses = [*some, *none] if not _is_quick(context) else [*some[:1], *none[:1]]
+    for status in statuses:
+        yield listing(context, "list-filters", query={"status": status})
+    bounds = list(_bounds(context.listed))
+    picked = _picked(bounds, _few(context, 1, 3, 12))
+    for bound in picked:
+        yield listing(context, "list-filters", query={"created_after": _written(bound)})
+        yield listing(context, "list-filters", query={"created_before": _written(bound)})
+    for number, bound in enumerate(picked[: _few(context, 1, 3, 6)]):
+        name = ("created_after", "created_before")[number % 2]
+        zone = _zone_across(bound, name, context.listed)
+        yield listing(
+            context,
+            "list-offsets",
+            label=f"{name} written with an offset",
+            query={name: _written(bound, zone)},
+        )
+    if picked:
+        low, high = _written(picked[0]), _written(picked[-1])
+        first = some[0] if some else _statuses()[0]
+        yield listing(context, "list-filters", query={"status": first, "created_after": low})
+        if not _is_quick(context):
+            yield listing(
+                context, "list-filters", query={"status": (some or _statuses())[-1], "created_before": high}
+            )
+            yield listing(context, "list-filters", query={"created_after": low, "created_before": high})
+            yield listing(
+                context, "list-filters", query={"status": first, "created_after": low, "created_before": high}
+            )
+    yield listing(context, "list-empty", query={"created_after": FAR_AHEAD})
+    if not _is_quick(context):
+        yield listing(context, "list-empty", query={"created_before": LONG_AGO})
+        crossed = {"created_after": FAR_AHEAD, "created_before": LONG_AGO}
+        if bounds:
+            crossed = {"created_after": _written(bounds[-1]), "created_before": _written(bounds[0])}
+        send = listing(
+            context, "list-crossed", label="created_after later than created_before", query=crossed
+        )
+        yield replace(send, asked=_ODD)
+
+
+def bad_filters(context: ProbeContext) -> Probe:
+    """Filters that can select nothing: a status there is none of, dates that are none."""
+    rows = [
+        {"status": UNKNOWN_STATUS},
+        {"created_after": BAD_DATES[0]},
+        {"created_before": BAD_DATES[1]},
+        {"created_before": BAD_DATES[0]},
+        {"created_after": BAD_DATES[2]},
+    ]
+    for row in rows[: _few(context, 2, 5, 5)]:
+        said = ", ".join(f"{name}={value}" for name, value in row.items())
+        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=row)
+        yield replace(send, asked=_ODD)
+
+
+def unusual_requests(context: ProbeContext) -> Probe:
+    """Legal but unusual: an unknown parameter, a date without an offset, other headers: no reason to fail."""
+    rows = [
+        listing(context, "unusual-requests", label="an unknown query parameter", query={"unknown": "1"}),
+        listing(
+            context,
+            "unusual-requests",
+            label="a date without an offset",
+            query={"created_after": "2024-01-15T10:30:00"},
+        ),
+        replace(listing(context, "usual-variants", label="Accept: */*"), headers=[("Accept", "*/*")]),
+        replace(
+            listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
+        ),
+    ]
+    for send in rows[: _few(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
+        yield send
+
+
+#: In the order they are sent; those of Get's names send what Get's do.
+PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
+    "reads": reads,
+    "header-case": header_case,
+    "auth-per-request": auth_per_request,
+    "unauthenticated": unauthenticated,
+    "invalid-keys": invalid_keys,
+    "near-keys": near_keys,
+    "wrong-place": wrong_place,
+    "list-other-org": other_org,
+    "revoked-key": revoked_key,
+    "list-filters": filters,
+    "list-bad-filters": bad_filters,
+    "hostile-keys": hostile_keys,
+    "unusual-requests": unusual_requests,
+    "late-reads": late_reads,
+}
+
+
+def entries_of(exchange: Exchange | None) -> list[Any]:
+    """What a 200 lists; nothing where it is no array."""
+    if exchange is None or exchange.status != 200 or exchange.response is None:
+        return []
+    value = exchange.response.json.value
+    return value if isinstance(value, list) else []
+
+
+def _statuses() -> Sequence[str]:
+    rows = current_contract().operation(OPERATION).of_place("query")
+    named: Sequence[str] = next(
+        (row.schema.get("enum", ("",)) for row in rows if row.name == "status"), ("",)
+    )
+    return named
+
+
+def _by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """The documented statuses that batches of the list are in, and the others."""
+    there = [row.get("status") for row in listed]
+    statuses = _statuses()
+    return [name for name in statuses if name in there], [name for name in statuses if name not in there]
+
+
+def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
+    """Instants on which no batch of the list lies, oldest first: one between two batches that follow each other in
+    time, and an hour outside of them all.
+    """
+    dates = sorted(_moments(listed))
+    inner = []
+    for first, second in pairwise(dates):
+        # Whole milliseconds, well apart from both: stores that keep fewer digits are no less right.
+        middle = Fraction(round((first + second) / 2 * 1000), 1000)
+        if second - first >= _APART:
+            inner.append(middle)
+    outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
+    bounds = [*outer[:1], *inner, *outer[1:]]
+    return [Instant(int(bound // 1), bound % 1) for bound in bounds]
+
+
+def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
+    instants = [instant_of(row.get("created_at")) for row in listed]
+    moments = {one.seconds + one.fraction for one in instants if one is not None}
+    return {moment for moment in moments if 0 < moment < _LAST}
+
+
+def instant_of(value: object) -> Instant | None:
+    """The instant that a date-time names; None for what is none."""
+    instant = parse_date_time(value) if isinstance(value, str) else ""
+    return None if isinstance(instant, str) else instant
+
+
+def _picked(bounds: Sequence[Instant], most: int) -> list[Instant]:
+    """At most so many of them, spread over all; those outside of all batches only where there are no others."""
+    among = list(bounds[1:-1] or bounds)
+    if len(among) <= most:
+        return among
+    if most == 1:
+        return [among[len(among) // 2]]
+    return [among[round(number * (len(among) - 1) / (most - 1))] for number in range(most)]
+
+
+def _zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) -> timezone:
+    """An offset that matters: without it, the bound would lie beyond the next batch that it lets through."""
+    at = bound.seconds + bound.fraction
+    away = [moment - at if name == "created_after" else at - moment for moment in _moments(listed)]
+    nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
+    hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
+    return timezone(timedelta(hours=hours if name == "created_after" else -hours))
+
+
+def _written(instant: Instant, zone: timezone | None = None) -> str:
+    """An instant as RFC 3339, in UTC with Z, or with the offset of a zone."""
+    moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(
+        milliseconds=int(instant.fraction * 1000)
+    )
+    moment = moment.astimezone(zone or UTC)
+    text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
+    return text.replace("+00:00", "Z") if zone is None else text

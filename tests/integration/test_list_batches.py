@@ -1,0 +1,131 @@
+"""List Batches as the second operation: what a run without it, without batches or without Get comes to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.open import open_adapter
+from batch_conformance.client_runner.session import judge_client
+from batch_conformance.operations.stored import Store
+from batch_conformance.reference.client import adapter, async_adapter, hello
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.target import embedded_target
+from batch_conformance.server_runner.session import judge_server
+from batch_conformance.testing import BatchStub, assert_conforms
+
+
+def judged(app: ReferenceServer, *, ids: bool = True, **options: Any) -> RunResult:
+    """The verdict on a server, whose batches are known or to be discovered."""
+    from dataclasses import replace
+
+    with embedded_target(app) as target:
+        return judge_server(target if ids else replace(target, batch_ids=(), stager=None), **options)
+
+
+def verdicts(run: RunResult, theme: str) -> set[str]:
+    """The verdicts of the clauses whose ids begin so."""
+    return {result.verdict for result in run.results if result.clause.id.startswith(theme)}
+
+
+class _WithoutList(ReferenceServer):
+    def list_batches(self, asked: Asked) -> Answer:
+        return self.not_found(asked)
+
+
+def test_a_server_without_the_list_fails_with_a_hint() -> None:
+    """It says how to judge Get Batch alone, and that comes to a pass."""
+    run = judged(_WithoutList(), profile="quick")
+    assert run.verdict == "fail"
+    (hint,) = run.hints
+    assert hint == "GET /v2/batch is answered with 404: for a server without it, say --batch-operations get"
+    broken = next(result for result in run.results if result.clause.id == "server.ok.status")
+    assert broken.operations == {"get": "pass", "list": "fail"}
+    assert verdicts(run, "server.list.") == {"not-exercised"}
+    assert judged(_WithoutList(), profile="quick", operations=("get",)).verdict == "pass"
+
+
+def test_an_empty_organisation_leaves_get_not_exercised() -> None:
+    """The list is judged all the same, as far as one without batches goes."""
+    run = judged(ReferenceServer(Store()), ids=False)
+    assert not run.error
+    assert run.verdict == "pass"
+    by_id = {result.clause.id: result for result in run.results}
+    assert by_id["server.list.array"].verdict == "pass"
+    assert by_id["server.notfound.unknown-id"].verdict == "not-exercised"
+    assert "no batch" in by_id["server.notfound.unknown-id"].reason
+    assert run.requests <= 80
+
+
+def test_the_list_alone_sends_no_other_request() -> None:
+    """No read of a batch, and no method but GET."""
+    run = judged(ReferenceServer(), operations=("list",))
+    assert run.verdict == "pass"
+    sent = {
+        (row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges
+    }
+    assert sent == {("GET", "batch")}
+    assert run.requests <= 80
+
+
+@pytest.mark.parametrize(("profile", "most"), [("quick", 100), ("default", 330)])
+def test_the_list_adds_a_bounded_number_of_requests(profile: str, most: int) -> None:
+    """And nothing of Get is left out for it."""
+    run = judged(ReferenceServer(), profile=profile)
+    assert run.verdict == "pass"
+    assert run.requests <= most == run.budget
+    assert not [limit for result in run.results for limit in result.limits if "budget" in limit]
+
+
+def test_a_client_without_the_list_is_not_asked_for_it() -> None:
+    """Its clauses are not exercised, and the verdict is a full one."""
+
+    def get_only(request: dict[str, Any]) -> dict[str, Any]:
+        assert request["op"] == "get_batch"
+        return adapter(request)
+
+    get_only.hello = {**hello("get only"), "operations": ["get_batch"]}  # type: ignore[attr-defined]
+    client = open_adapter(get_only, spec="python:test:get_only", transport="loopback")
+    run = judge_client(client, profile="quick")
+    client.close()
+    assert run.verdict == "pass"
+    assert verdicts(run, "client.list.") == {"not-exercised"}
+    assert {result.reason for result in run.results if result.clause.theme == "list"} == {
+        "the client does not offer list_batches"
+    }
+
+
+@pytest.mark.parametrize("handed", [adapter, async_adapter], ids=["sync", "async"])
+def test_a_client_with_the_list_alone_is_judged_by_it(handed: Any) -> None:
+    """From the first trial call on."""
+
+    def list_only(request: dict[str, Any]) -> Any:
+        assert request["op"] == "list_batches"
+        return handed(request)
+
+    list_only.hello = {**hello("list only"), "operations": ["list_batches"]}  # type: ignore[attr-defined]
+    client = open_adapter(list_only, spec="python:test:list_only", transport="loopback")
+    run = judge_client(client, profile="quick")
+    client.close()
+    assert run.verdict == "pass"
+    assert verdicts(run, "client.list.") == {"pass"}
+
+
+def test_an_answer_to_the_list_is_held_against_its_own_clauses() -> None:
+    """A recorded list is judged entry by entry, and as a list."""
+    import httpx
+
+    with BatchStub() as stub:
+        stub.list("batch_a", "batch_b")
+        listed = httpx.get(
+            f"{stub.url}/v2/batch?status=COMPLETED", headers={"x-api-key": "k"}, trust_env=False
+        )
+        assert_conforms(listed)
+        stub.list({"id": "batch_a"})
+        broken = [
+            httpx.get(f"{stub.url}/v2/batch", headers={"x-api-key": "k"}, trust_env=False) for _ in range(2)
+        ]
+    with pytest.raises(AssertionError, match=r"server\.body\.metrics"):
+        assert_conforms(broken[-1])
