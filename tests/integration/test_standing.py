@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -118,7 +119,7 @@ def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
         assert "does not conform" not in text, name
         assert "Does not conform" not in text, name
     assert ">known failures out of date<" in shown["badge"]
-    assert "Of 45 clauses: 1 with a stale known" in shown["terminal"]
+    assert re.search(r"Of \d+ clauses: 1 with a stale known", shown["terminal"])
     assert shown["annotations"].startswith("::error ")
 
 
