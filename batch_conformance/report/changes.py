@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from batch_conformance.contract.pointers import any_index
 from batch_conformance.report.labels import Document, subject_name
 
 Kind = Literal[
@@ -28,6 +29,8 @@ HEADINGS: Mapping[Kind, str] = {
     "newly-exercised": "Newly exercised",
 }
 _BROKEN = frozenset({"fail", "warn", "known-failure"})
+#: Codes of what is wrong with a run, not with its subject.
+_NO_WAY = frozenset({"known-failure", "not-exercised"})
 _UNKNOWN = frozenset({"not-exercised", "error"})
 
 
@@ -122,7 +125,24 @@ def compare_reports(old: Document, new: Document) -> Changes:
             change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
         )
     )
-    return Changes(old, new, changes, tuple(_notes(old, new)), still)
+    notes = [*_notes(old, new), *(note for one in still for note in _other_ways(before[one], after[one]))]
+    return Changes(old, new, changes, tuple(notes), still)
+
+
+def _other_ways(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """One line, if a clause that was broken before is now broken in ways that the older report does not have."""
+    if old.get("evidence_omitted") or not all("code" in item for item in (*old["evidence"], *new["evidence"])):
+        return
+    seen = {_way(item) for item in old["evidence"]}
+    fresh = [way for way in dict.fromkeys(map(_way, new["evidence"])) if way not in seen and way[0] not in _NO_WAY]
+    if fresh:
+        ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in fresh)
+        yield f"{new['id']} is still broken, and in other ways than before: {ways}"
+
+
+def _way(item: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What makes two pieces of evidence the same failure, however they are worded."""
+    return item["code"], any_index(item["pointer"]), item["operation"]
 
 
 def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Iterator[Change]:

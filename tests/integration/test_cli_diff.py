@@ -229,3 +229,18 @@ def test_a_wrong_baseline_is_wrong_usage(name: str, line: str, tmp_path: Path) -
     assert ended.status == 4, ended.text
     assert line in ended.text
     assert not (tmp_path / "reports/latest/conformance.json").exists()
+
+
+def test_a_clause_that_stays_broken_in_another_way_is_noted() -> None:
+    """By code, place and operation; another wording, batch or entry of a list is the same failure."""
+
+    def broken(code: str, pointer: str, message: str) -> dict[str, Any]:
+        document = copy.deepcopy(NEW)
+        item = next(one for one in document["clauses"] if one["evidence"])["evidence"][0]
+        item |= {"code": code, "pointer": pointer, "message": message}
+        return document
+
+    before = broken("type", "/0/id", "once")
+    assert not compare_reports(before, broken("type", "/7/id", "worded anew")).notes
+    [note] = compare_reports(before, broken("enum", "/7/status", "once")).notes
+    assert note.endswith(" is still broken, and in other ways than before: enum at /*/status")

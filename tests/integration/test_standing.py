@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -22,7 +23,7 @@ from batch_conformance.known_failures import (
     apply_known_failures,
     seen_of,
 )
-from batch_conformance.known_failures.patterns import pattern_of
+from batch_conformance.known_failures.patterns import patterns_of
 from batch_conformance.reference.client import adapter, hello
 from batch_conformance.report.badge import render_badge
 from batch_conformance.report.comparison import Column, Comparison
@@ -35,7 +36,7 @@ from batch_conformance.report.terminal import render_terminal
 from tests.support import samples
 
 CLAUSE = "server.body.id"
-BROKEN = (Finding("id of a COMPLETED batch", "a string", "null"),)
+BROKEN = (Finding("id of a COMPLETED batch", "a string", "null", code="type", pointer="/id"),)
 AMBER = "#8a5a00"
 
 
@@ -45,9 +46,9 @@ def _run(clauses: Mapping[str, ClauseVerdict]) -> RunResult:
     )
 
 
-def _known(*clauses: str, evidence: str = "id of a * batch") -> KnownFailures:
+def _known(*clauses: str, code: str = "type") -> KnownFailures:
     entries = (
-        KnownFailure(number, clause, (Expected(evidence),), "why", "https://a.example/1", date(9999, 1, 1))
+        KnownFailure(number, clause, (Expected(code, "/id"),), "why", "https://a.example/1", date(9999, 1, 1))
         for number, clause in enumerate(clauses, 1)
     )
     return KnownFailures("known.toml", tuple(entries))
@@ -118,7 +119,7 @@ def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
         assert "does not conform" not in text, name
         assert "Does not conform" not in text, name
     assert ">known failures out of date<" in shown["badge"]
-    assert "Of 45 clauses: 1 with a stale known" in shown["terminal"]
+    assert re.search(r"Of \d+ clauses: 1 with a stale known", shown["terminal"])
     assert shown["annotations"].startswith("::error ")
 
 
@@ -126,7 +127,7 @@ def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
     """All that was found is excused."""
     known = _known(CLAUSE, CLAUSE)
     other = KnownFailure(
-        2, CLAUSE, (Expected("nothing like it"),), "why", "https://a.example/2", date(9999, 1, 1)
+        2, CLAUSE, (Expected("echo"),), "why", "https://a.example/2", date(9999, 1, 1)
     )
     document = _document(_run({CLAUSE: "fail"}), KnownFailures("known.toml", (known.entries[0], other)))
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
@@ -136,12 +137,12 @@ def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
 @pytest.mark.parametrize(
     "known",
     [
-        _known(CLAUSE, evidence="something else"),
+        _known(CLAUSE, code="echo"),
         KnownFailures(
             "known.toml",
             (
                 KnownFailure(
-                    1, CLAUSE, (Expected("id of *"),), "why", "https://a.example/1", date(2020, 1, 1)
+                    1, CLAUSE, (Expected("type", "/id"),), "why", "https://a.example/1", date(2020, 1, 1)
                 ),
             ),
         ),
@@ -149,7 +150,7 @@ def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
             "known.toml",
             (
                 KnownFailure(
-                    1, CLAUSE, (Expected("id of *"),), "TODO", "https://a.example/1", date(9999, 1, 1)
+                    1, CLAUSE, (Expected("type", "/id"),), "TODO", "https://a.example/1", date(9999, 1, 1)
                 ),
             ),
         ),
@@ -167,14 +168,14 @@ def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
     """Held against the entries before anything is cut."""
     many = [
         *BROKEN * 30,
-        *(Finding(f"id of a COMPLETED batch, {word}", "a string", "null") for word in "abcdefghijkl"),
+        *(Finding(f"id of a COMPLETED batch, {word}", "a string", "null", code="type", pointer="/id") for word in "abcdefghijkl"),
     ]
-    hidden = Finding("a 401 is taken for a batch", "401", "200")
+    hidden = Finding("a 401 is taken for a batch", "401", "200", code="taken")
     run = samples.run("server", "acme", "1", {CLAUSE: ("fail", "", [*many, hidden])})
-    document = _document(run, _known(CLAUSE, evidence="id of a * batch*"))
+    document = _document(run, _known(CLAUSE, code="type"))
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
     assert entry["verdict"] == "fail"
-    assert entry["evidence"][0]["actual"] == "a 401 is taken for a batch: 200"
+    assert entry["evidence"][0]["actual"] == "a 401 is taken for a batch: 200 [taken]"
 
 
 def _misnames(request: dict[str, Any]) -> dict[str, Any]:
@@ -197,10 +198,9 @@ def test_a_client_is_excused_for_nothing_beyond_the_first_findings() -> None:
         client.close()
     result = next(one for one in run.results if one.clause.id == clause)
     assert len(result.findings) > 6
-    evidence = tuple(pattern_of(seen_of(item, run.redactor)) for item in result.findings)
-    worst = [item for item in evidence if "other" not in item.actual]
-    assert worst
-    excused = tuple(item for item in evidence if item not in worst)
+    evidence = patterns_of(seen_of(item, run.redactor) for item in result.findings)
+    excused = tuple(item for item in evidence if item.code != "taken")
+    assert len(excused) == len(evidence) - 1
     entry = KnownFailure(1, clause, excused, "why", "https://a.example/1", date(9999, 1, 1))
     weighed = apply_known_failures(run, KnownFailures("known.toml", (entry,)), today=date(2026, 1, 1))
     assert next(one.verdict for one in weighed.results if one.clause.id == clause) == "fail"

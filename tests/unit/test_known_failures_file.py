@@ -23,6 +23,7 @@ from batch_conformance.known_failures import (
 from batch_conformance.known_failures.patterns import Seen, general, patterns_of
 from batch_conformance.known_failures.sentences import matches
 
+
 @given(st.sampled_from(("type", "echo")), st.text(), st.sampled_from(("", "get", "list")))
 def test_evidence_matches_what_it_was_made_from(code: str, pointer: str, operation: str) -> None:
     """Whatever names a target may choose."""
