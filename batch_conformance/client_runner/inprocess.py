@@ -39,7 +39,7 @@ from batch_conformance.http import read_json
 if TYPE_CHECKING:
     from batch_conformance.client_runner.respx_bridge import RespxBridge
 
-#: Takes a request, of any operation that its hello names, returns (or awaits) the reply; carries an attribute ``hello``.
+#: Takes a request of any operation that its hello names, returns (or awaits) the reply; carries a ``hello``.
 Adapter = Callable[[dict[str, Any]], Any]
 
 

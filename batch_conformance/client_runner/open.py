@@ -31,8 +31,8 @@ def open_client(
 ) -> ClientUnderTest:
     """Reach the client that ``spec`` names: ``embedded``, ``exec:COMMAND`` or ``python:MODULE:ATTRIBUTE``.
 
-    ``size`` is how many calls may run side by side (None: what is usual). Raises ``ValueError`` for a specification that is
-    malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
+    ``size`` is how many calls may run side by side (None: what is usual). Raises ``ValueError`` for a specification
+    that is malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
     start, breaks the protocol at hello, or does not use httpx under ``respx``; both in one line.
     """
     check_spec(spec, transport)

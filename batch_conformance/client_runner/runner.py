@@ -246,7 +246,8 @@ class ClientRunner:
         ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
         case = Case(title, ("client.decode.fields",), (ask,))
         if JUDGED[case.operation] not in self._client.hello.operations:
-            case = next(part.ordinary(case) for part in parts("client_cases") if JUDGED[part.OPERATION] in self._client.hello.operations)
+            known = self._client.hello.operations
+            case = next(part.ordinary(case) for part in parts("client_cases") if JUDGED[part.OPERATION] in known)
         played = self._play(case)
         return played.turns[0].reply.batch is not None
 

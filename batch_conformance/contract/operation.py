@@ -48,7 +48,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key goes: the name, ``header``, ``query`` or ``cookie``, and what stands before it (``Bearer ``)."""
+    """Where the API key goes: name, ``header``, ``query`` or ``cookie``, and what stands before it (``Bearer ``)."""
 
     name: str
     place: Place

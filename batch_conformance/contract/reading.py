@@ -193,7 +193,7 @@ def contract_problems(contract: Contract) -> Iterator[str]:
 
 
 def _strange_rules(contract: Contract) -> Iterator[str]:
-    """Rules about members that the contract does not have: those of the files are silent where an overlay removed them."""
+    """Rules about members that are not there; those of the files are silent where an overlay removed the members."""
     from batch_conformance.contract.clause_list import known_rules
     from batch_conformance.contract.current import base_contract
 

@@ -171,16 +171,17 @@ def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
     spelled = [spellings(one)[-1] for one in names if one.isascii()]
     underscores = [one.replace("-", "_") for one in names]
     queries = [
-        *names, "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth", *spelled, *underscores,
-        "apiToken", "api_token", "client_key", "sync_api_key", "authorization",
+        *names, "api_key", "apiKey", "apikey", "api-key", "key", "token", "access_token", "auth", *spelled,
+        *underscores, "apiToken", "api_token", "client_key", "sync_api_key", "authorization",
     ]  # fmt: skip
     cookies = [
-        *names, "api_key", "apiKey", "token", "session", "key", "auth", "access_token", "sid", "apikey", "Authorization",
-        "sync_api_key",
+        *names, "api_key", "apiKey", "token", "session", "key", "auth", "access_token", "sid", "apikey",
+        "Authorization", "sync_api_key",
     ]  # fmt: skip
     headers = [
-        *names, "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key", "sync-api-key",
-        "x-sync-api-key", "x-authorization", "proxy-authorization", "token", "x-api-token", "x-auth", "x-token", "key",
+        *names, "api-key", "apikey", "x-apikey", "x-auth-token", "x-access-token", "x-auth-key", "x-key",
+        "sync-api-key", "x-sync-api-key", "x-authorization", "proxy-authorization", "token", "x-api-token",
+        "x-auth", "x-token", "key",
         *(f"{one}s" for one in names), "x-client-key", "x-secret-key", "x-forwarded-api-key", "x-goog-api-key",
         "x-rapidapi-key", "x-functions-key", "x-amz-security-token", "ocp-apim-subscription-key", *underscores,
         "authentication",

@@ -99,7 +99,8 @@ def render_terminal(
     Without ``foot``, the verdict is left to what closes the run (``closing_lines``).
     """
     renderer = _Renderer(width, verbose, ascii_only, report)
-    write_lines([*renderer.lines(document), *(renderer.foot(document, more) if foot else ())], write, ascii_only=ascii_only)
+    closing = renderer.foot(document, more) if foot else ()
+    write_lines([*renderer.lines(document), *closing], write, ascii_only=ascii_only)
 
 
 def write_lines(lines: Iterable[Line], write: Write, *, ascii_only: bool = False) -> None:

@@ -79,7 +79,8 @@ def asking(request: dict):
         return lambda batches: batches.get(request["batch_id"])
     given = {name: request[name] for name in FILTERS if request[name] is not None}
     # The SDK takes datetimes; one without an offset stays without.
-    dates = {name: datetime.datetime.fromisoformat(given[name].replace("Z", "+00:00")) for name in given.keys() - {"status"}}
+    texts = {name: given[name].replace("Z", "+00:00") for name in given.keys() - {"status"}}
+    dates = {name: datetime.datetime.fromisoformat(text) for name, text in texts.items()}
     return lambda batches: batches.list(**{**given, **dates})
 
 
@@ -185,7 +186,8 @@ def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> d
     except Exception as error:  # whatever the SDK raises is its answer
         return {"error": error_as_json(error)}
     if operation == "list_batches":
-        return {"batches": [batch_as_json(row) for row in handed] if isinstance(handed, list) else batch_as_json(handed)}
+        several = isinstance(handed, list)
+        return {"batches": [batch_as_json(row) for row in handed] if several else batch_as_json(handed)}
     return {"batch": batch_as_json(handed)}
 
 

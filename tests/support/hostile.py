@@ -138,7 +138,7 @@ class Hostile:
             content = answer.content()
             headers = [f"{name}: {value}" for name, value in answer.headers]
             body = b"" if asked.method == "HEAD" else content
-            peer.answer(body, *headers, status=f"{answer.status} ExpectedOutcome", length=len(content))
+            peer.answer(body, *headers, status=f"{answer.status} Answered", length=len(content))
             answers += 1
             if answers == self.close_after:
                 return

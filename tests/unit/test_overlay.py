@@ -15,8 +15,10 @@ from batch_conformance.contract import base_contract, contract_in_use, load_docu
 from batch_conformance.contract.document import at_pointer
 from batch_conformance.contract.overlay import OverlayError
 from batch_conformance.contract.text_format import yaml_text
+from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.report.document import check_document, report_document
-from tests.support import samples
+from tests.support import hostile, samples
+from tests.support.hostile import serving_hostile
 from tests.support.overlays import BATCH, GET, LIST, overlaid, overlay, remove, update, written
 from tests.support.running import SERVER, run
 
@@ -269,13 +271,15 @@ def test_report_names_overlays(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["option", "ini"])
 def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> None:
-    """The reference server answers with a status that the overlay strikes out."""
+    """A server that knows nothing of the overlay answers with a status that it strikes out."""
     written(tmp_path, remove(f"{STATUS}.enum[?@ == 'COMPLETED']"), name="one.json")
     written(tmp_path, update(STATUS, {"title": "Status"}), name="two.json")
     options = ["--batch-overlay", "one.json", "--batch-overlay=two.json"]
     if place == "ini":
         options = ["-o", "batch_overlay=one.json two.json"]
-    ended = run(tmp_path, SERVER, "--batch-profile=quick", *options)
+    with serving_hostile(hostile.never) as server:
+        target = (f"--batch-target={server.url}", "--batch-id=batch_abc123", "--batch-profile=quick")
+        ended = run(tmp_path, SERVER, *target, *options, SYNC_API_KEY=REFERENCE_KEY)
     assert [row["title"] for row in ended.report()["contract"]["overlays"]] == ["A change", "A change"]
     assert ended.status == 1, ended.text
     for page in ("conformance.md", "conformance.html"):

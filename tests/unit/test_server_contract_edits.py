@@ -78,19 +78,23 @@ def reads(*bodies: Any) -> list[Exchange]:
     return [read(body, number) for number, body in enumerate(bodies, 1)]
 
 
-Action = dict[str, Any]
+PRIORITY = {"type": "integer", "minimum": 1}
+SKIPPED, SKIPPED_AT = "skipped_count", "/metrics/skipped_count"
+OWNER = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+COMPLETED = {"properties": {"status": {"const": "COMPLETED"}}}
+FEW = {"code": "few", "rule": "self.priority < self.metrics.total_generations", "message": "too many"}
 #: name: the edit, what a server that follows answers, what one answers that does not, the clause, code, pointer.
-BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
+BODIES: dict[str, tuple[Sequence[dict[str, Any]], Any, Any, str, str, str]] = {
     "required-member": (
-        [update(PROPERTIES, {"priority": {"type": "integer", "minimum": 1}}), update(BATCH, {"required": ["priority"]})],
+        [update(PROPERTIES, {"priority": PRIORITY}), update(BATCH, {"required": ["priority"]})],
         batch(priority=1), batch(), "server.body.priority", "required", "/priority",
     ),
     "its-type": (
-        [update(PROPERTIES, {"priority": {"type": "integer", "minimum": 1}})],
+        [update(PROPERTIES, {"priority": PRIORITY})],
         batch(priority=2), batch(priority="2"), "server.body.priority", "type", "/priority",
     ),
     "its-minimum": (
-        [update(PROPERTIES, {"priority": {"type": "integer", "minimum": 1}})],
+        [update(PROPERTIES, {"priority": PRIORITY})],
         batch(priority=1), batch(priority=0), "server.body.priority", "minimum", "/priority",
     ),
     "type-to-integer": (
@@ -102,7 +106,7 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(), batch(status="FAILED"), "server.body.status", "enum", "/status",
     ),
     "pattern": (
-        [update(f"{PROPERTIES}.id", {"pattern": "^b[0-9]+$"}), update(f"{PROPERTIES}.webhookUrl", {"pattern": "^https:"})],
+        [update(PROPERTIES, {"id": {"pattern": "^b[0-9]+$"}, "webhookUrl": {"pattern": "^https:"}})],
         batch(), batch(webhookUrl="http://example.com"), "server.body.webhookUrl", "pattern", "/webhookUrl",
     ),
     "maximum": (
@@ -135,11 +139,11 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(owner="x"), batch(owner=[]), "server.body.owner", "oneOf", "/owner",
     ),
     "nested": (
-        [update(PROPERTIES, {"owner": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}})],
+        [update(PROPERTIES, {"owner": OWNER})],
         batch(owner={"name": "x"}), batch(owner={}), "server.body.owner", "required", "/owner/name",
     ),
     "if-then": (
-        [update(BATCH, {"allOf": [{"if": {"properties": {"status": {"const": "COMPLETED"}}}, "then": {"required": ["ended"]}}]})],
+        [update(BATCH, {"allOf": [{"if": COMPLETED, "then": {"required": ["ended"]}}]})],
         batch(ended=1), batch(), "server.body.ended", "required", "/ended",
     ),
     "closed": (
@@ -151,16 +155,15 @@ BODIES: dict[str, tuple[Sequence[Action], Any, Any, str, str, str]] = {
         batch(open=True), batch(open=1), "server.body.member-open", "type", "/open",
     ),
     "count-added": (
-        [update(f"{METRICS}.properties", {"skipped_count": {"type": "integer"}}), update(METRICS, {"required": ["skipped_count"]})],
-        batch(metrics={**BATCH_NOW["metrics"], "skipped_count": 0}), batch(), "server.body.metrics", "required", "/metrics/skipped_count",
+        [update(f"{METRICS}.properties", {SKIPPED: {"type": "integer"}}), update(METRICS, {"required": [SKIPPED]})],
+        batch(metrics={**BATCH_NOW["metrics"], SKIPPED: 0}), batch(), "server.body.metrics", "required", SKIPPED_AT,
     ),
     "rule": (
-        [update(PROPERTIES, {"priority": {"type": "integer"}}),
-         update(BATCH, {"x-validations": [{"code": "few", "rule": "self.priority < self.metrics.total_generations", "message": "too many"}]})],
+        [update(PROPERTIES, {"priority": {"type": "integer"}}), update(BATCH, {"x-validations": [FEW]})],
         batch(priority=1), batch(priority=9), "server.rule.few", "few", "",
     ),
     "rule-without-a-code": (
-        [update(BATCH, {"x-validations": [{"rule": "self.id.startsWith('b')", "message": "ids begin with b"}]}),],
+        [update(BATCH, {"x-validations": [{"rule": "self.id.startsWith('b')", "message": "ids begin with b"}]})],
         batch(), None, "server.rule.ids-begin-with-b", "", "",
     ),
 }  # fmt: skip

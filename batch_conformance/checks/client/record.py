@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
+from batch_conformance.checks.client.shapes import Call, Reply
 from batch_conformance.checks.finding import CheckRegistry, CheckResult
 from batch_conformance.contract import load_contract
 from batch_conformance.contract.entity import entity_of
@@ -15,78 +16,6 @@ from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 
 FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-head", "redirect-loop"]
-
-
-class Call(Protocol):
-    """What the client was asked: the shape of ``client.call.Call``, which stands above this layer."""
-
-    @property
-    def base_url(self) -> str:
-        """Where the server is."""
-        ...
-
-    @property
-    def api_key(self) -> str:
-        """The key to send."""
-        ...
-
-    @property
-    def batch_id(self) -> str:
-        """The id asked for."""
-        ...
-
-    @property
-    def timeout_s(self) -> float:
-        """The deadline, in seconds."""
-        ...
-
-
-class ReportedError(Protocol):
-    """An error as the client's caller sees it."""
-
-    @property
-    def kind(self) -> str:
-        """The protocol's word for it."""
-        ...
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status, if the client told one."""
-        ...
-
-    @property
-    def message(self) -> str:
-        """What the caller reads."""
-        ...
-
-
-class Reply(Protocol):
-    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
-
-    @property
-    def batch(self) -> dict[str, Any] | None:
-        """What was handed over as a batch."""
-        ...
-
-    @property
-    def error(self) -> ReportedError | None:
-        """What was reported as an error."""
-        ...
-
-    @property
-    def broken(self) -> str | None:
-        """How the client itself failed."""
-        ...
-
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        ...
-
-    @property
-    def stderr(self) -> str:
-        """What a driver wrote beside the protocol meanwhile: bounded, and redacted."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -205,8 +134,8 @@ class CaseResult:
 
     ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
     first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
-    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server. ``place`` is
-    the pointer of the one place that is special in an otherwise ordinary batch, for plays derived from the schema.
+    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server. ``place``
+    is the pointer of the one place that is special in an otherwise ordinary batch, for plays derived from the schema.
     """
 
     title: str

@@ -248,7 +248,10 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
 
 
 @SERVER_CHECKS.check(
-    EVERY_REQUEST, needs=["before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration"]
+    EVERY_REQUEST,
+    needs=[
+        "before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration",
+    ],
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
     """What is refused on its own is refused after a valid key, too."""

@@ -61,7 +61,9 @@ def _is_same_batch(exchange: Exchange, record: Record) -> bool:
     """Whether a UUID, spelled in another way, brought the batch that it names (decision 18)."""
     known = same_uuid(exchange.intent.id, record.known_ids)
     told = _named(exchange, record)
-    return exchange.status == 200 and known is not None and isinstance(told, str) and same_uuid(told, [known]) is not None
+    if exchange.status != 200 or known is None or not isinstance(told, str):
+        return False
+    return same_uuid(told, [known]) is not None
 
 
 def _named(exchange: Exchange, record: Record) -> object:

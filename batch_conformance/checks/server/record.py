@@ -27,8 +27,8 @@ ORDINARY = frozenset(
 class Record:
     """What a runner recorded, in the order it was sent.
 
-    ``secrets`` are the keys that were sent, valid and not, with the valid one first. ``operation`` is the one it is about,
-    ``whole`` the record of all operations, where there are several.
+    ``secrets`` are the keys that were sent, valid and not, with the valid one first. ``operation`` is the one it is
+    about, ``whole`` the record of all operations, where there are several.
     """
 
     exchanges: Sequence[Exchange]

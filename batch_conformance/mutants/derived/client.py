@@ -23,6 +23,7 @@ Found = Iterator[ClientFault | Unprovable]
 
 _DECODE, _REJECT = "client.decode.", "client.reject."
 _FIELDS = (_DECODE + "fields",)
+_DATES = "client.decode.created_at"
 _OPTIONAL = (_DECODE + "optional", *_FIELDS)
 _TYPES = ("client.reject.wrong-types",)
 _LARGEST_OF_32_BITS = 2**31 - 1
@@ -87,7 +88,7 @@ def _in_members(entity: Entity, names: Names) -> Found:
             )
         yield _handing(names(pointer, "null"), _own(pointer, entity, dates, types), pointer, lambda _: None)
         if dates:
-            clauses: tuple[str, ...] = (_DECODE + "created_at", *_FIELDS)
+            clauses: tuple[str, ...] = (_DATES, *_FIELDS)
             yield _handing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
             yield _handing(names(pointer, "an-hour-later"), clauses, pointer, _later)
             continue
@@ -107,7 +108,7 @@ def _in_members(entity: Entity, names: Names) -> Found:
 def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
     """The clauses that a fault in handing on a place may turn red; one of them must be."""
     if dates:
-        return (*_FIELDS, _DECODE + "created_at")
+        return (*_FIELDS, _DATES)
     special = [_DECODE + "status"] if pointer == entity.lifecycle_pointer else []
     special += [_DECODE + "id"] if pointer == entity.echo else []
     special += [_DECODE + "counts"] if "integer" in types else []

@@ -122,8 +122,8 @@ def odd_case(factory: CaseFactory, status: int, odd: OddBody) -> Case:
     """An error status with a body that is not the documented one."""
     more = _RETRY if may_be_retried(status) else ()
     return _refused(
-        factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL), HttpError(status, body=odd.what),
-        text(status, odd.body, odd.media_type),
+        factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL),
+        HttpError(status, body=odd.what), text(status, odd.body, odd.media_type),
     )  # fmt: skip
 
 
