@@ -120,7 +120,7 @@ def _alone(turn: CallResult) -> Iterator[CallResult]:
         return  # what is lost or made up is for client.list.entries to judge
     places = _by_id(handed, told.batches)
     for index, sent in enumerate(told.batches):
-        if not isinstance(sent, dict) or "id" not in sent or "metrics" not in sent:
+        if not isinstance(sent, dict) or not sent.keys() >= set(entity_of("get").required):
             continue
         reply: Any = turn.reply
         if handed is not None:
