@@ -115,8 +115,8 @@ class ClientUnderTest(Protocol):
     """A client that can be called: a driver process, a Python callable, or the embedded one.
 
     ``get_batch`` makes a call of any operation. It never raises for what the client does; it raises
-    ``CouldNotRun`` only when judging has to end (five respawns in a row without one good answer). It may be
-    called from several threads at once.
+    ``CouldNotRun`` only when judging has to end (five respawns in a row without one good answer). It may be called from
+    several threads at once.
     ``apart`` tells whether calls side by side have nothing in common, as in processes of their own.
     ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process, through
     the bridge it carries (``respx``).

@@ -168,7 +168,10 @@ def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
     """Held against the entries before anything is cut."""
     many = [
         *BROKEN * 30,
-        *(Finding(f"id of a COMPLETED batch, {word}", "a string", "null", code="type", pointer="/id") for word in "abcdefghijkl"),
+        *(
+            Finding(f"id of a COMPLETED batch, {word}", "a string", "null", code="type", pointer="/id")
+            for word in "abcdefghijkl"
+        ),
     ]
     hidden = Finding("a 401 is taken for a batch", "401", "200", code="taken")
     run = samples.run("server", "acme", "1", {CLAUSE: ("fail", "", [*many, hidden])})

@@ -19,7 +19,7 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.finding import CheckFunction, CheckResult
 from batch_conformance.contract import Instant, current_contract, parse_date_time
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.client_record import Batches, asked_for, handed_list
+from batch_conformance.operations.list_batches.client_record import Batches, asked_for, handed_list, id_of
 
 OPERATION = "list"
 TARGET = "client.list.target"
@@ -182,8 +182,8 @@ def order(record: ClientRunRecord, result: CheckResult) -> None:
     for play, turn in _lists(record, result):
         assert isinstance(turn.expected, Batches)
         handed = handed_list(turn)
-        sent = [row["id"] for row in turn.expected.batches]
-        got = [row.get("id") for row in handed if isinstance(row, dict)] if handed else []
+        sent = [str(id_of(row)) for row in turn.expected.batches]
+        got = [str(id_of(row)) for row in handed if isinstance(row, dict)] if handed else []
         if sorted(map(str, got)) != sorted(sent) or len(sent) < 2:
             if len(sent) > 1:
                 result.set_aside("client.decode.fields" if handed and len(handed) == len(sent) else _ENTRIES)

@@ -18,9 +18,18 @@ from batch_conformance.checks.client.record import (
     ValidBatch,
 )
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 
 OPERATION = "list"
 _ABOUT_ONE = "client.decode."
+
+
+def id_of(row: object) -> Any:
+    """The id of a batch, whatever the contract in use calls it; None where there is none."""
+    named = entity_of("get").echo
+    found = read(row, named) if named and isinstance(row, dict) else None
+    return found if isinstance(found, str | int) else None
 
 
 class Asking:
@@ -111,23 +120,21 @@ def _alone(turn: CallResult) -> Iterator[CallResult]:
         return  # what is lost or made up is for client.list.entries to judge
     places = _by_id(handed, told.batches)
     for index, sent in enumerate(told.batches):
-        if not isinstance(sent, dict) or "id" not in sent or "metrics" not in sent:
+        if not isinstance(sent, dict) or not sent.keys() >= set(entity_of("get").required):
             continue
         reply: Any = turn.reply
         if handed is not None:
-            one = places.get(sent["id"], handed[index])
+            one = places.get(id_of(sent), handed[index])
             reply = _Alone(one if isinstance(one, dict) else _NoBatch(one), seconds=turn.reply.seconds)
-        call = replace(turn.call, batch_id=sent["id"])  # type: ignore[type-var]
+        call = replace(turn.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
         expected: ExpectedOutcome = ValidBatch(sent, told.refusable)
         yield replace(turn, call=call, expected=expected, reply=reply)
 
 
 def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
     """What was handed over by its id, where these are the ids that came: another order has a clause of its own."""
-    rows = {
-        row["id"]: row for row in handed or () if isinstance(row, dict) and isinstance(row.get("id"), str)
-    }
-    came = {row["id"] for row in sent if isinstance(row, dict) and isinstance(row.get("id"), str)}
+    rows = {id_of(row): row for row in handed or () if isinstance(id_of(row), str)}
+    came = {id_of(row) for row in sent if isinstance(id_of(row), str)}
     return rows if rows.keys() == came and len(rows) == len(sent) else {}
 
 

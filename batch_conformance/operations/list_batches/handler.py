@@ -9,9 +9,17 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from batch_conformance.contract import current_contract, parse_date_time
+from batch_conformance.contract.entity import entity_of
 
 OPERATION = "list"
 Rows = Sequence[Mapping[str, Any]]
+
+
+def documented_statuses() -> tuple[str, ...]:
+    """The values of the status filter, by the contract in use; none where it lists none."""
+    rows = current_contract().operation(OPERATION).of_place("query")
+    schema = next((row.schema for row in rows if row.name == "status"), {})
+    return tuple(value for value in schema.get("enum", ()) if isinstance(value, str))
 
 
 class Refused(Exception):
@@ -37,7 +45,7 @@ class Lister:
         """The batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
         if name == "status":
             wanted = self.status(value)
-            return [row for row in rows if row["status"] == wanted]
+            return [row for row in rows if self.state(row) == wanted]
         if name == "created_after":
             return self.after(rows, self.bound(name, value))
         if name == "created_before":
@@ -46,17 +54,22 @@ class Lister:
 
     def after(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
         """The batches created later."""
-        return [row for row in rows if self.moment(row) > bound]
+        return [row for row in rows if self.is_dated(row) and self.moment(row) > bound]
 
     def before(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
         """The batches created earlier."""
-        return [row for row in rows if self.moment(row) < bound]
+        return [row for row in rows if self.is_dated(row) and self.moment(row) < bound]
 
     def status(self, value: str) -> str:
         """A status that there is. Raises :class:`Refused`."""
-        if value not in current_contract().lifecycle.values:
-            raise Refused(f"status must be one of {', '.join(current_contract().lifecycle.values)}")
+        known = documented_statuses()
+        if known and value not in known:
+            raise Refused(f"status must be one of {', '.join(known)}")
         return value
+
+    def state(self, row: Mapping[str, Any]) -> object:
+        """The status of a batch, whatever the contract in use calls it."""
+        return entity_of(OPERATION).state_of(row)
 
     def bound(self, name: str, value: str) -> Fraction:
         """A date-time, in seconds since 1970; without an offset it is UTC. Raises :class:`Refused`."""
@@ -67,8 +80,13 @@ class Lister:
         raise Refused(f"{name} must be an ISO 8601 date-time")
 
     def moment(self, row: Mapping[str, Any]) -> Fraction:
-        """When a batch was created, in seconds since 1970."""
-        return self.bound("created_at", row["created_at"])
+        """When a batch was created, in seconds since 1970; 0 where an edited contract has no such date."""
+        return self.bound("created_at", row["created_at"]) if self.is_dated(row) else Fraction(0)
+
+    def is_dated(self, row: Mapping[str, Any]) -> bool:
+        """Whether a batch tells when it was created, as a date-time: an edited contract may have it otherwise."""
+        value = row.get("created_at")
+        return isinstance(value, str) and not isinstance(parse_date_time(value), str)
 
     def ordered(self, rows: Rows) -> list[Mapping[str, Any]]:
         """Newest first."""
