@@ -290,7 +290,7 @@ _GENERATION = {
         "[]",
         "3",
         plain_wrapper([RecordedExchange(path="/v2/generate/batch_1", body=NOT_FOUND, status=404)]),
-        plain_wrapper([RecordedExchange(path="/v2/batch", body=BATCH)]),
+        plain_wrapper([RecordedExchange(path="/v2/batch-of-another", body=BATCH)]),
         plain_wrapper([RecordedExchange(path="/v2/batches/batch_1/result")]),
         plain_wrapper([RecordedExchange(path="/v2/batch/batch_1/cancel")]),
         plain_wrapper([RecordedExchange(method="DELETE")]),

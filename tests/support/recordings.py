@@ -302,6 +302,11 @@ FORMATS: Mapping[str, tuple[Writer, str]] = {
 #: Clause by clause, what a recording holds that breaks it. That members may be added is the suite's own promise.
 RED: Mapping[str, list[RecordedExchange]] = {
     "server.ok.status": [RecordedExchange(status=201)],
+    "server.list.array": [RecordedExchange(path="/v2/batch", body={"data": [BATCH]})],
+    "server.list.once": [RecordedExchange(path="/v2/batch", body=[BATCH, BATCH])],
+    "server.list.newest-first": [
+        RecordedExchange(path="/v2/batch", body=[BATCH, batch(id="batch_newer", created_at="2030-01-15T10:30:00Z")])
+    ],
     "server.ok.media-type": [RecordedExchange(headers={"Content-Type": "text/plain"})],
     "server.ok.json": [RecordedExchange(json.dumps(BATCH) + ";")],
     "server.ok.unique-names": [RecordedExchange(json.dumps(BATCH)[:-1] + ', "id": "batch_abc123"}')],
