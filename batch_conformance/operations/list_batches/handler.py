@@ -85,7 +85,8 @@ class Lister:
 
     def is_dated(self, row: Mapping[str, Any]) -> bool:
         """Whether a batch tells when it was created, as a date-time: an edited contract may have it otherwise."""
-        value = row.get("created_at")
+        # A mutant shows no object at all.
+        value = row.get("created_at") if isinstance(row, Mapping) else None
         return isinstance(value, str) and not isinstance(parse_date_time(value), str)
 
     def ordered(self, rows: Rows) -> list[Mapping[str, Any]]:
