@@ -69,10 +69,12 @@ def note_selection(config: pytest.Config, selected: Mapping[Kind, Collection[str
 
 def selection(config: pytest.Config) -> dict[Kind, set[str]]:
     """The clauses that were selected, here or in a worker, of each subject."""
+    folder = getattr(config, "_batch_conformance_shared", None)
+    if folder is None:
+        return {}
     from batch_conformance.plugin.subjects import KINDS
 
-    folder = getattr(config, "_batch_conformance_shared", None)
-    paths = {kind: folder / f"{kind}{_SELECTED}" for kind in KINDS} if folder is not None else {}
+    paths = {kind: folder / f"{kind}{_SELECTED}" for kind in KINDS}
     return {kind: set(json.loads(path.read_text("utf-8"))) for kind, path in paths.items() if path.exists()}
 
 

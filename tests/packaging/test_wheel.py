@@ -67,7 +67,7 @@ def test_clients_need_no_extra_of_the_server(workshop: VendoringEnv, make: Make)
     base = {re.split(r"[^\w-]", line)[0].lower() for line in required if "extra ==" not in line}
     client = {re.split(r"[^\w-]", line)[0].lower() for line in required if "extra == 'client'" in line}
     assert base == {
-        "filelock", "httpx", "hypothesis", "jsonschema", "pluggy", "pytest", "python-jsonpath", "pyyaml",
+        "filelock", "h11", "httpx", "hypothesis", "jsonschema", "pluggy", "pytest", "python-jsonpath", "pyyaml",
     }  # fmt: skip
     assert client == {"respx"}
 
