@@ -21,7 +21,7 @@ from urllib.parse import unquote
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import GRACE_SECONDS, Call, Reply
 from batch_conformance.client_runner.circuit_breaker import Patience
-from batch_conformance.client_runner.interleave import HOLD_SECONDS, Schedule
+from batch_conformance.client_runner.interleave import HOLD_SECONDS, Place, Schedule
 from batch_conformance.client_runner.loop import LoopThread, Outcome, cancel_all, outcome
 from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_main_thread
 from batch_conformance.client_runner.protocol import (
@@ -127,8 +127,8 @@ class InProcessClient:
         self.on_main = False
         self._close_own_loop()
 
-    def get_interleaved(self, first: Call, second: Call, stop: int) -> tuple[Reply, Reply, Schedule]:
-        """Make two calls, the second one while the first stands at its line ``stop`` (see `Schedule`).
+    def get_interleaved(self, first: Call, second: Call, stop: Place | None) -> tuple[Reply, Reply, Schedule]:
+        """Make two calls, the second one while the first stands at the line ``stop`` (see `Schedule`).
 
         Raises ``CouldNotRun`` as :meth:`get_batch` does.
         """

@@ -34,20 +34,23 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _Trace = Callable[[FrameType, str, Any], Any]
 
 
-class Schedule:
-    """Stops the thread of one call at its line number ``stop``, counting each line of the client once.
+#: A line of the client: its file and number.
+Place = tuple[str, int]
 
-    ``times`` are when each was met (monotonic clock), ``blocked`` whether the other call could not end meanwhile.
-    ``stop`` 0 only counts.
+
+class Schedule:
+    """Stops the thread of one call where it first comes to the line ``stop``; None stops nowhere.
+
+    ``times`` has the lines of the client in the order in which they were met, and when (monotonic clock);
+    ``blocked`` tells whether the other call could not end meanwhile.
     """
 
-    def __init__(self, stop: int = 0) -> None:
-        self.times: list[float] = []
+    def __init__(self, stop: Place | None = None) -> None:
+        self.times: dict[Place, float] = {}
         self.blocked = False
         self.stopped = threading.Event()
         self._go_on = threading.Event()
         self._stop = stop
-        self._met: set[tuple[str, int]] = set()
 
     def go_on(self) -> None:
         """Let the stopped call go on, or not stop at all."""
@@ -72,10 +75,9 @@ class Schedule:
     def _line(self, frame: FrameType, event: str, argument: Any) -> _Trace:
         del argument
         place = (frame.f_code.co_filename, frame.f_lineno)
-        if event == "line" and place not in self._met:
-            self._met.add(place)
-            self.times.append(time.monotonic())
-            if len(self.times) == self._stop:
+        if event == "line" and place not in self.times:
+            self.times[place] = time.monotonic()
+            if place == self._stop:
                 self.stopped.set()
                 self._go_on.wait(4 * HOLD_SECONDS)
         return self._line
@@ -97,18 +99,32 @@ def is_clients_own(file: str) -> bool:
     )
 
 
-def stops_of(schedule: Schedule, sent: float | None) -> Sequence[int]:
-    """The lines to stop at, by number: those before the request was sent first of all, some of those behind it.
+def stops_of(schedule: Schedule, sent: float | None) -> Sequence[Place]:
+    """The lines to stop at: those before the request was sent first of all, some of those behind it.
 
     ``sent`` is when that was; None when no request came.
     """
-    before = sum(sent is not None and met <= sent for met in schedule.times)
-    return [*_spread(0, before, STOPS_BEFORE), *_spread(before, len(schedule.times), STOPS_BEHIND)]
+    places = list(schedule.times)
+    before = sum(sent is not None and met <= sent for met in schedule.times.values())
+    return [*_chosen(places[:before], STOPS_BEFORE), *_chosen(places[before:], STOPS_BEHIND)]
 
 
-def _spread(first: int, last: int, most: int) -> Sequence[int]:
-    """At most ``most`` numbers above ``first`` up to ``last``, spread evenly."""
-    count = last - first
-    if count <= most:
-        return range(first + 1, last + 1)
-    return [first + 1 + position * (count - 1) // (most - 1) for position in range(most)]
+def _chosen(places: Sequence[Place], most: int) -> list[Place]:
+    """At most ``most`` of the lines: all of files with few of them, so that a long file does not hide them."""
+    by_file: dict[str, list[Place]] = {}
+    for place in places:
+        by_file.setdefault(place[0], []).append(place)
+    chosen: set[Place] = set()
+    groups = sorted(by_file.values(), key=len)
+    for number, group in enumerate(groups):
+        chosen |= set(_spread(group, (most - len(chosen)) // (len(groups) - number)))
+    return [place for place in places if place in chosen]
+
+
+def _spread(places: Sequence[Place], most: int) -> Sequence[Place]:
+    """At most ``most`` of the lines, spread evenly."""
+    if len(places) <= most:
+        return places
+    if most < 2:
+        return places[:most]
+    return [places[position * (len(places) - 1) // (most - 1)] for position in range(most)]

@@ -188,7 +188,7 @@ _DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
     "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
     "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",
     "const": lambda wanted, value: f"is {value!r}, not {wanted!r}",
-    "oneOf": lambda _, __: "must hold either what was handed over or error",
+    "oneOf": lambda _, __: "must hold either batch (batches for a list) or error",
     "minLength": lambda _, __: "must not be empty",
     "minimum": lambda least, _: f"must be at least {least}",
     "exclusiveMinimum": lambda bound, _: f"must be above {bound}",

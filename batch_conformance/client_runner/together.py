@@ -146,7 +146,7 @@ def _scheduled(
 ) -> Iterator[Sequence[Reply]]:
     first, second = calls
     servers.begin(counting := next(numbers))
-    *replies, counted = client.get_interleaved(first, second, 0)
+    *replies, counted = client.get_interleaved(first, second, None)
     sent = servers.first_arrival(counting)
     yield replies
     blocked = 0

@@ -88,7 +88,7 @@ def _sometimes_elsewhere(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _judged(function: Callable[[dict[str, Any]], Any], **options: Any) -> RunResult:
-    function.hello = hello("made here")  # type: ignore[attr-defined]
+    function.hello = {**hello("made here"), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = InProcessClient(function, spec="python:made:here")
     try:
         return judge_client(client, profile="quick", **options)
@@ -130,7 +130,7 @@ def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
     (tmp_path / "away.py").write_text(
         "from batch_conformance.reference import client\n"
         "def ask(call): return client.adapter({**call, 'base_url': 'http://127.0.0.1:9'})\n"
-        "ask.hello = client.hello('away')\n"
+        "ask.hello = {**client.hello('away'), 'operations': ['get_batch']}\n"
     )
     ended = run(tmp_path, CLIENT, "-q", "--batch-client", "python:away:ask", "--batch-profile", "quick")
     assert ended.status == 3, ended.text

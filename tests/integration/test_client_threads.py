@@ -32,7 +32,7 @@ SLACK = 5.0
 
 def judged(function: Function, **options: Any) -> RunResult:
     """A run over a function as an adapter."""
-    function.hello = hello("made here")  # type: ignore[attr-defined]
+    function.hello = {**hello("made here"), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = InProcessClient(function, spec="python:made:here", size=16, grace_s=1.0)
     try:
         return judge_client(client, profile="quick", **options)
@@ -224,7 +224,7 @@ def test_the_exit_status_agrees_with_the_report(tmp_path: Path) -> None:
         "        try: place.append(socket.create_connection(('127.0.0.1', port)))\n"
         "        except OSError: pass\n"
         "    return client.adapter(call)\n"
-        "ask.hello = client.hello('leaky')\n"
+        "ask.hello = {**client.hello('leaky'), 'operations': ['get_batch']}\n"
     )
     arguments = (CLIENT, "-q", "--batch-client", "python:leaky:ask", "--batch-profile", "quick")
     for more in ((), ("-W", "error")):

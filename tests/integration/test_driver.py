@@ -163,7 +163,10 @@ BROKEN = [
         "breaks_schema",
         "sent a reply that breaks the protocol: error.kind is 'sad', not one of unauthorized, ",
     ),
-    ("batch_and_error", "sent a reply that breaks the protocol: the message must hold either batch or error"),
+    (
+        "batch_and_error",
+        "sent a reply that breaks the protocol: the message must hold either batch (batches for a list) or error",
+    ),
     ("dies_mid_case", "was ended by SIGSEGV before it answered"),
     ("exits_mid_case", "exited with status 7 before it answered"),
     ("keeps_stdout_open", "exited with status 3 before it answered"),

@@ -147,7 +147,7 @@ EDITS = [
 def judged(server: HandServer, profile: str = "default") -> RunResult:
     """The verdict on a server, with the ids of its batches given."""
     with embedded_target(server) as target:  # type: ignore[arg-type]
-        run = judge_server(target, profile=profile)
+        run = judge_server(target, profile=profile, operations=("get",))
     document = report_document(run)
     check_document(document)
     return run

@@ -125,7 +125,7 @@ def serving_aiohttp() -> Iterator[str]:
 def test_a_server_in_a_common_framework_conforms(serving: Callable[[], AbstractContextManager[str]]) -> None:
     """Written for use, without a thought of this suite."""
     with serving() as url:
-        run = judge_server(Target("framework", url, KEY, batch_ids=tuple(BATCHES)))
+        run = judge_server(Target("framework", url, KEY, batch_ids=tuple(BATCHES)), operations=("get",))
     broken = {
         result.clause.id: [finding.actual for finding in result.findings]
         for result in run.results

@@ -33,7 +33,7 @@ def judged(
     """The verdict on the reference server with some faults."""
     with serving_hostile(choose, app=app) as server:
         target = Target("outage", server.url + path, REFERENCE_KEY, batch_ids=IDS, rate=rate)
-        return judge_server(target, profile=profile, timeout=timeout)
+        return judge_server(target, profile=profile, timeout=timeout, operations=("get",))
 
 
 def failed(run: RunResult) -> dict[str, ClauseResult]:

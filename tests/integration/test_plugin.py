@@ -298,7 +298,7 @@ def adapter(request):
     threading.Thread(target=int, args=["x"]).start()
     return inner(request)
 
-adapter.hello = hello("a client that warns")
+adapter.hello = {**hello("a client that warns"), "operations": ["get_batch"]}
 """
 
 

@@ -36,7 +36,7 @@ def judged(
 ) -> RunResult:
     """The verdict on a server, as from the command line."""
     target = Target("hostile", server.url, REFERENCE_KEY, batch_ids=tuple(ids))
-    return judge_server(target, profile=profile, timeout=timeout, selected=selected)
+    return judge_server(target, profile=profile, timeout=timeout, selected=selected, operations=("get",))
 
 
 def red(run: RunResult) -> set[str]:

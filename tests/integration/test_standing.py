@@ -193,7 +193,7 @@ def _misnames(request: dict[str, Any]) -> dict[str, Any]:
 def test_a_client_is_excused_for_nothing_beyond_the_first_findings() -> None:
     """All of them go by the entries: the one that differs comes late, or early."""
     clause = "client.error.other-status"
-    _misnames.hello = hello()  # type: ignore[attr-defined]
+    _misnames.hello = {**hello(), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = open_adapter(_misnames, spec="embedded", transport="loopback")
     try:
         run = judge_client(client, selected={clause})

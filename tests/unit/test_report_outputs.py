@@ -87,7 +87,7 @@ def test_terminal_puts_failures_first_and_the_verdict_last() -> None:
         )
     ]
     assert order == sorted(order)
-    assert lines[-3].startswith("✗ Does not conform. Of 45 clauses: 5 failed")
+    assert lines[-3].startswith("✗ Does not conform. Of 60 clauses: 5 failed")
     assert lines[-1] == "  Report: reports/latest/conformance.html"
 
 
@@ -138,8 +138,8 @@ def test_terminal_shows_more_when_asked() -> None:
 
 def test_terminal_is_brief_when_all_is_well_and_when_nothing_ran() -> None:
     """A page of green says no more than a table."""
-    assert len(terminal(PASSING)) <= 15
-    assert terminal(PASSING)[-1] == "✓ Conforms. All 45 clauses passed."
+    assert len(terminal(PASSING)) <= 16
+    assert terminal(PASSING)[-1] == "✓ Conforms. All 60 clauses passed."
     assert len(terminal(UNREACHABLE)) <= 6
     assert terminal(UNREACHABLE)[-1].endswith("cannot be reached: connection refused")
 
@@ -168,7 +168,7 @@ def test_annotations_begin_with_the_summary() -> None:
     lines = annotation_lines(FAILING, ACTIONS)
     assert lines[0] == (
         "::error title=acme-batch 1.4.2%3A does not conform::"
-        "Of 45 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 34 passed."
+        "Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed."
     )
     assert lines[2] == (
         "::error title=server.auth.near-key::Truncated, extended, embedded, case-changed, same-length and "
@@ -185,7 +185,7 @@ def test_annotations_are_few_and_for_github_only() -> None:
     document = report_document(samples.run("server", "x", "1", all_broken))  # type: ignore[arg-type]
     assert len(annotation_lines(document, ACTIONS)) == 10
     assert annotation_lines(PASSING, ACTIONS) == [
-        "::notice title=sync-reference 0.1.0%3A conforms::All 45 clauses passed."
+        "::notice title=sync-reference 0.1.0%3A conforms::All 60 clauses passed."
     ]
     assert "connection refused" in annotation_lines(UNREACHABLE, ACTIONS)[0]
     assert annotation_lines(FAILING, {}) == []
@@ -208,7 +208,7 @@ def test_markdown_begins_with_the_verdict() -> None:
     """Summary first."""
     lines = render_markdown(FAILING).splitlines()
     assert lines[0] == "# ✗ acme-batch 1.4.2: does not conform"
-    assert lines[2] == "**Of 45 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 34 passed.**"
+    assert lines[2] == "**Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed.**"
     assert "| <code>server.auth.near-key</code> | must |" in render_markdown(FAILING)
     assert "<details>" not in render_markdown(FAILING, evidence=False)
 
