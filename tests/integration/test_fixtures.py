@@ -214,7 +214,7 @@ def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExcha
     assert "2 clauses are broken" in str(failure.value)
     assert "server.ok.media-type (must): A batch is sent as application/json" in str(failure.value)
     assert (
-        '    expected  one of PENDING, JOBS_CREATED, PROCESSING, COMPLETED, FAILED\n    actual    "done"'
+        '    expected  one of "PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED"\n    actual    "done"'
         in str(failure.value)
     )
     assert "    source    page; docs; sdk" in str(failure.value)

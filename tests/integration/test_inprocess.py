@@ -151,7 +151,10 @@ def _raise_async(error: BaseException) -> Adapter:
         (_raise_async(ValueError("two\nlines")), "raised ValueError: two lines"),
         (_raise_async(KeyboardInterrupt()), "raised KeyboardInterrupt: "),
         (lambda _: None, "sent a reply that breaks the protocol: the message must be object, not null"),
-        (lambda _: {}, "sent a reply that breaks the protocol: the message must hold either batch (batches for a list) or error"),
+        (
+            lambda _: {},
+            "sent a reply that breaks the protocol: the message must hold either batch (batches for a list) or error",
+        ),
         (lambda _: {"seq": 9, "batch": {}}, "answered seq 9 where seq 1 was asked"),
         (lambda _: {"batch": {"id": b"x"}}, "has a reply that is not JSON: Object of type bytes is not JSON"),
         (lambda _: {"batch": {"n": math.nan}}, "has a reply that is not JSON: Out of range float values"),
