@@ -266,7 +266,7 @@ def test_stderr_of_a_crash_is_attached(open_pool: Open) -> None:
         ),
         ("exits_with_zero", "exited with status 0 before it answered (asked: hello)"),
         ("wrong_version", "speaks protocol 2, this suite speaks 1"),
-        ("lacks_get_batch", "does not offer the operation get_batch (it offers: list_batches)"),
+        ("lacks_get_batch", "does not offer the operation get_batch or list_batches (it offers: create_batch)"),
     ],
 )
 def test_a_driver_unfit_at_hello_cannot_be_judged(open_pool: Open, name: str, reason: str) -> None:

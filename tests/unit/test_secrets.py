@@ -47,7 +47,9 @@ class Echoing(ReferenceServer):
         self.asked += 1
         pad = "x" * (150 + self.asked * 7 % 45)
         said = {"message": "; ".join([pad + KEY, sent, *told.values()]), "statusCode": sent}
-        answer.body = {**answer.body, **(wrong if answer.status == 200 else said)}
+        more = wrong if answer.status == 200 else said
+        listed = isinstance(answer.body, list)
+        answer.body = [{**row, **more} for row in answer.body] if listed else {**answer.body, **more}
         answer.headers += [
             ("X-Key", KEY),
             ("Set-Cookie", f"k={quote(KEY, safe='')}"),

@@ -11,7 +11,7 @@ HELLO = {
     "operations": ["get_batch"],
 }
 
-HELLO["operations"] = ["list_batches"]
+HELLO["operations"] = ["create_batch"]
 
 for line in sys.stdin:
     request = json.loads(line)
