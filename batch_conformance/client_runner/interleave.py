@@ -117,7 +117,8 @@ def _chosen(places: Sequence[Place], most: int) -> list[Place]:
     chosen: set[Place] = set()
     groups = sorted(by_file.values(), key=len)
     for number, group in enumerate(groups):
-        chosen |= set(_spread(group, (most - len(chosen)) // (len(groups) - number)))
+        # Rounded up: of many files, the short ones come first.
+        chosen |= set(_spread(group, -(-(most - len(chosen)) // (len(groups) - number))))
     return [place for place in places if place in chosen]
 
 
