@@ -29,7 +29,7 @@ def _verdicts(run: RunResult) -> dict[str, str]:
 def _judged(url: str, stager: Stager | None) -> RunResult:
     # One known batch only: the other states have to come from the hook.
     target = Target("staged", url, REFERENCE_KEY, batch_ids=("batch_abc123",), stager=stager)
-    return judge_server(target, selected=STAGED)
+    return judge_server(target, selected=STAGED, operations=("get",))
 
 
 def test_url_hook_brings_states_and_statuses() -> None:
