@@ -17,6 +17,7 @@ from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.client_runner.stub import BatchStub
 from batch_conformance.reference.client import adapter, hello
+from tests.support.judging import verdicts
 from tests.support.running import CLIENT, ROOT, run
 
 #: Nothing answers at any of these places.
@@ -122,7 +123,7 @@ def test_no_request_at_all_is_no_verdict(
     assert cause in run.error
     assert "secret" not in run.error
     assert len(run.error.splitlines()) == 1
-    assert {result.verdict for result in run.results} == {"error"}
+    assert verdicts(run) == {"error"}
 
 
 def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:

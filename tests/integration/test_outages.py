@@ -17,6 +17,7 @@ from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import Target
 from tests.support import hostile
 from tests.support.hostile import Choose, Fault, Peer, always, serving_hostile
+from tests.support.judging import verdicts
 
 IDS = ("batch_abc123", "batch_Def456")
 
@@ -125,7 +126,7 @@ def test_a_target_that_stays_down() -> None:
     assert "%FF" in run.error.upper()
     assert len(run.error.splitlines()) == 1
     assert wrong.clause in failed(run)
-    assert {result.verdict for result in run.results} == {"error", "fail"}
+    assert verdicts(run) == {"error", "fail"}
     assert "server.notfound.hostile-id" not in failed(run)
 
 

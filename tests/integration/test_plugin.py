@@ -303,7 +303,7 @@ def adapter(request):
     threading.Thread(target=int, args=["x"]).start()
     return inner(request)
 
-adapter.hello = {**hello("a client that warns"), "operations": ["get_batch"]}
+adapter.hello = hello("a client that warns")
 """
 
 

@@ -19,6 +19,7 @@ from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 from tests.support import hostile
 from tests.support.hostile import Choose, Fault, Hostile, after, always, redirect, serving_hostile
+from tests.support.judging import verdicts
 
 TIMEOUT = 0.5
 #: What a busy machine may add to any duration, in seconds.
@@ -84,7 +85,7 @@ def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple
     assert run.verdict == "error"
     assert run.error.startswith(f"{server.url} cannot be reached: {_DEAD[fault]}")
     assert len(run.error.splitlines()) == 1
-    assert {result.verdict for result in run.results} == {"error"}
+    assert verdicts(run) == {"error"}
     assert seconds < 2 * TIMEOUT + SLACK
 
 
@@ -99,7 +100,7 @@ def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fau
         assert len(server.asked) <= count + 16
     assert run.verdict == "error"
     assert run.error.startswith(f"{server.url} stopped answering after {count} requests: ")
-    assert {result.verdict for result in run.results} == {"error"}
+    assert verdicts(run) == {"error"}
     assert seconds < 6 * TIMEOUT + SLACK
 
 

@@ -26,7 +26,7 @@ def tells(ended: CompletedRun, status: int, line: str) -> None:
     """Assert that a run ended as it should: with its status, one line, and nothing that looks like a crash."""
     assert ended.status == status, ended.text
     found = {
-        shown.removeprefix("ERROR: ").removeprefix("because   ") for shown in lines_with(ended, line[:40])
+        shown.removeprefix("ERROR: ").removeprefix("because  ") for shown in lines_with(ended, line[:40])
     }
     assert found == {line}, ended.text
     for sign in ("Traceback", "INTERNALERROR", "  File ", "raise "):

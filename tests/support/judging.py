@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from batch_conformance.checks.by_operation import of_clause
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.session import judge_client
@@ -30,6 +31,11 @@ def judged_client(adapter: Any, **options: Any) -> RunResult:
 def red(run: RunResult) -> set[str]:
     """The clauses that are broken, a should too."""
     return {result.clause.id for result in run.results if result.verdict in ("fail", "warn", "error")}
+
+
+def verdicts(run: RunResult) -> set[str]:
+    """What was said of the clauses of the operations that this run asked for."""
+    return {result.verdict for result in run.results if of_clause(result.clause, run.operations)}
 
 
 def shown(run: RunResult) -> str:
