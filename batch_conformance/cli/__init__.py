@@ -5,10 +5,10 @@ A run is a run of pytest; the equivalent pytest line is printed first.
 
 from __future__ import annotations
 
-import runpy
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from importlib import import_module
 
 from batch_conformance import __version__
 
@@ -23,81 +23,32 @@ class Misuse(Exception):
 Command = Callable[[Sequence[str]], int]
 
 
-def _server(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.run import run_server
-
-    return run_server(arguments)
-
-
-def _client(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.run import run_client
-
-    return run_client(arguments)
-
-
-def _recorded(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.run import run_recorded
-
-    return run_recorded(arguments)
-
-
-def _explain(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.explain import explain
-
-    return explain(arguments)
-
-
-def _diff(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.diff import diff
-
-    return diff(arguments)
-
-
-def _replay(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.replay import replay
-
-    return replay(arguments)
-
-
-def _init(arguments: Sequence[str]) -> int:
-    from batch_conformance.cli.init import init
-
-    return init(arguments)
-
-
-def _module(name: str) -> Command:
-    """A command that is a module of its own, run as ``python -m`` runs it."""
+def _lazy(module: str, name: str = "main") -> Command:
+    """A command that is imported when it is called: each has imports that the others do without."""
 
     def run(arguments: Sequence[str]) -> int:
-        before, sys.argv = sys.argv, [name, *arguments]
         try:
-            runpy.run_module(name, run_name="__main__", alter_sys=True)
+            status: int = getattr(import_module(f"batch_conformance.{module}"), name)(list(arguments))
         except SystemExit as end:
-            if isinstance(end.code, int):
-                # argparse exits with 2; this suite uses 4 for wrong usage.
-                return WRONG_USAGE if end.code == 2 else end.code
-            if end.code:
-                print(end.code, file=sys.stderr)
+            # argparse has said it. It exits with 2; this suite uses 4 for wrong usage.
             return WRONG_USAGE if end.code else PASSED
-        finally:
-            sys.argv = before
-        return PASSED
+        return status
 
     return run
 
 
 #: Command, its arguments, what it does, the function.
 COMMANDS: dict[str, tuple[str, str, Command]] = {
-    "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _server),
-    "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _client),
-    "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _recorded),
-    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to mend it", _explain),
-    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _diff),
-    "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _replay),
-    "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _module("batch_conformance.report.matrix")),
-    "contract": ("[OPTIONS]", "print the contract", _module("batch_conformance.contract")),
-    "vendor": ("FOLDER [--check|--force]", "put the suite into a folder of your repository", _module("batch_conformance.vendor")),
-    "init": ("[FOLDER] [--force]", "write GitHub workflows and a snippet for pyproject.toml", _init),
+    "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _lazy("cli.run", "run_server")),
+    "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _lazy("cli.run", "run_client")),
+    "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _lazy("cli.run", "run_recorded")),
+    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to mend it", _lazy("cli.explain", "explain")),
+    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _lazy("cli.diff", "diff")),
+    "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _lazy("cli.replay", "replay")),
+    "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _lazy("report.matrix")),
+    "contract": ("[OPTIONS]", "print the contract", _lazy("contract.__main__")),
+    "vendor": ("FOLDER [--check|--force]", "put the suite into a folder of your repository", _lazy("vendor")),
+    "init": ("[FOLDER] [--force]", "write GitHub workflows and a snippet for pyproject.toml", _lazy("cli.init", "init")),
 }  # fmt: skip
 
 
@@ -126,9 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USAGE
     except KeyboardInterrupt:
         return COULD_NOT_RUN
-    except SystemExit as end:
-        # argparse has shown its help.
-        return end.code if isinstance(end.code, int) else WRONG_USAGE
 
 
 def _command(name: str) -> tuple[str, str, Command]:

@@ -230,7 +230,10 @@ def test_a_clause_without_a_member_is_not_exercised(
 
 
 def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> None:
-    """Rules included, though no run of a client judges them: only unknown statuses and lists that may be refused are not, on purpose."""
+    """Rules included, though no run of a client judges them.
+
+    Only unknown statuses are not, on purpose, and lists that may be refused.
+    """
     from batch_conformance.checks.client.record import ValidBatch
     from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases
     from batch_conformance.contract.entity import entity_of
@@ -241,10 +244,10 @@ def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> N
         assert case.place is None, "nothing needs to be derived from the contract as it is"
         for step in case.asks:
             if isinstance(step.expected, ValidBatch) and "client.decode.unknown-status" not in case.clauses:
-                listed = isinstance(step.expected, Batches)
-                if listed and step.expected.refusable:
+                expected = step.expected
+                if isinstance(expected, Batches) and expected.refusable:
                     continue
-                for told in step.expected.batches if listed else [step.expected.batch]:
+                for told in expected.batches if isinstance(expected, Batches) else [expected.batch]:
                     if "{own}" not in str(told):
                         assert entity.judge.is_valid(told), case.title
                         assert not entity.rules.broken(told), case.title
