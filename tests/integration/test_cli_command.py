@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,23 +11,14 @@ import pytest
 from batch_conformance.cli import COMMANDS, main
 from batch_conformance.cli.explain import advice, breaches, decisions_of
 from batch_conformance.contract import load_contract
-from tests.support.running import ROOT, CompletedRun, environment
+from tests.support.running import ROOT, CompletedRun, run_module
 
 CLAUSES = list(load_contract().clauses.values())
 
 
 def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
     """Run the command in a folder, as users start it."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "batch_conformance", *arguments],
-        cwd=folder,
-        env=environment(PYTHONPATH=str(ROOT), **variables),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return CompletedRun(ended.returncode, ended.stdout, ended.stderr, folder)
+    return run_module("batch_conformance", folder, *arguments, **variables)
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,26 +180,12 @@ def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
     """``--batch-help`` shows all of them."""
     from batch_conformance.plugin.options import FIRST, OPTIONS
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "--help"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    shown = set(re.findall(r"^  --batch-([a-z-]+)", ended.stdout, re.MULTILINE))
+    ended = run_module("pytest", tmp_path, "--help")
+    shown = set(re.findall(r"^  --batch-([a-z-]+)", ended.out, re.MULTILINE))
     assert shown == FIRST
     assert len(FIRST) == 6
-    everything = subprocess.run(
-        [sys.executable, "-m", "pytest", "--batch-help"],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert set(re.findall(r"^  --batch-([a-z-]+)", everything.stdout, re.MULTILINE)) == {
+    everything = run_module("pytest", tmp_path, "--batch-help")
+    assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {
         name for name, *_ in OPTIONS
     }
-    assert "test session starts" not in everything.stdout
+    assert "test session starts" not in everything.out

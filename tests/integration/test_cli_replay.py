@@ -43,7 +43,7 @@ from batch_conformance.report.files import write_document
 from batch_conformance.server_runner.replay import replay_requests
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target
-from tests.support.running import ROOT, environment
+from tests.support.running import ROOT, environment, run_module
 
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 KEYS = {"SYNC_API_KEY": REFERENCE_KEY, "OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY}
@@ -315,9 +315,7 @@ def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
         "-k",
         "unknown-fields",
     ]
-    subprocess.run(
-        [*command, *arguments], cwd=tmp_path, env=settings, capture_output=True, check=False, timeout=120
-    )
+    run_module("batch_conformance", tmp_path, *arguments)
     replay = ["replay", "reports/latest/partial", "client.decode.unknown-fields#1"]
     with subprocess.Popen(
         [*command, *replay], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True

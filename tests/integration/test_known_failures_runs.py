@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from batch_conformance.known_failures import Expected, read_known_failures
+from tests.support.running import run
 
 SUITES = Path(__file__).resolve().parents[2] / "suites"
 SIGNED = """\
@@ -31,23 +30,15 @@ class Ran:
     """One run of pytest in a folder of its own."""
 
     def __init__(self, folder: Path, *arguments: str, suite: str = "server") -> None:
-        hidden = {"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS"}
-        process = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider", "-ra"),
-                *("--rootdir", str(folder), "--confcutdir", str(SUITES.parent)),
-                *(str(SUITES / suite), "--batch-profile", "quick", "--junitxml", "junit.xml"),
-                *("--batch-report", "report", *arguments),
-            ],
-            cwd=folder,
-            env={name: value for name, value in os.environ.items() if name not in hidden}
-            | {"COLUMNS": "200", "PYTHONPATH": str(SUITES.parent), "SYNC_API_KEY": "sk-planted"},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        ended = run(
+            folder,
+            *("-c", os.devnull, "-ra", "--rootdir", str(folder), "--confcutdir", str(SUITES.parent)),
+            *(str(SUITES / suite), "--batch-profile", "quick", "--junitxml", "junit.xml"),
+            *("--batch-report", "report", *arguments),
+            COLUMNS="200",
+            SYNC_API_KEY="sk-planted",
         )
-        self.folder, self.status, self.output = folder, process.returncode, process.stdout + process.stderr
+        self.folder, self.status, self.output = folder, ended.status, ended.text
 
     def clause(self, clause: str = "server.body.id", place: str = "report") -> dict[str, Any]:
         """The clause in the report."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from batch_conformance.contract import load_contract
-from tests.support.running import CLIENT, ROOT, SERVER, CompletedRun, environment, run
+from tests.support.running import CLIENT, ROOT, SERVER, CompletedRun, run, run_module
 
 QUICK = "--batch-profile=quick"
 LATEST = "reports/latest"
@@ -129,18 +127,10 @@ def test_stopped_by_what_is_no_clause(tmp_path: Path) -> None:
 
 def test_only_what_failed_last(tmp_path: Path) -> None:
     """``--lf`` deselects later than all others, and the requests of the rest are not sent."""
-    pytest_ = [sys.executable, "-m", "pytest", SERVER, QUICK, "-o", f"cache_dir={tmp_path / 'cache'}"]
 
     def again(*arguments: str) -> CompletedRun:
-        ended = subprocess.run(
-            [*pytest_, *arguments],
-            cwd=tmp_path,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return CompletedRun(ended.returncode, ended.stdout, ended.stderr, tmp_path)
+        kept = ("-o", f"cache_dir={tmp_path / 'cache'}")
+        return run_module("pytest", tmp_path, SERVER, QUICK, *kept, *arguments)
 
     assert again(MUTANT).status == 1
     full = _files(tmp_path / LATEST)

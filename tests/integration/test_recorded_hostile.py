@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from batch_conformance.recorded import judge_recorded, parts, reading
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_reports
 from tests.support.recordings import BATCH, NOT_FOUND, RecordedExchange, batch, har, nock, vcrpy, wiremock
+from tests.support.running import CompletedRun, run
 
 GOOD = json.dumps(BATCH)
 
@@ -292,21 +290,9 @@ def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
 # From the command line.
 
 
-def pytest_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def pytest_run(folder: Path, *arguments: str) -> CompletedRun:
     """The suite, run in ``folder`` as its user would."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GITHUB_"))
-    }
-    return subprocess.run(
-        [*command, *arguments],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run(folder, "-q", "-p", "no:xdist", *arguments)
 
 
 def flat(text: str) -> str:
@@ -324,9 +310,9 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     (fixtures / "a.json").write_text(nock(_LEAKY))
     glob = ("--batch-recorded", "tests/fixtures/**/*.json")
     ended = pytest_run(tmp_path, SUITE, *glob)
-    assert ended.returncode == 1, ended.stdout
-    assert "tests/fixtures/deep/a.json: [0]: " in ended.stdout
-    assert not [secret for secret in _PLANTED if secret in ended.stdout + ended.stderr]
+    assert ended.status == 1, ended.out
+    assert "tests/fixtures/deep/a.json: [0]: " in ended.out
+    assert not [secret for secret in _PLANTED if secret in ended.text]
     report = json.loads((tmp_path / "reports" / "latest" / "conformance.json").read_text("utf-8"))
     assert report["subject"]["side"] == "server"
     assert report["subject"]["name"] == "recorded traffic"
@@ -334,27 +320,27 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     (fixtures / "a.json").write_text(json.dumps([BATCH, NOT_FOUND]))
     (fixtures / "b.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, *glob)
-    assert ended.returncode == 0, ended.stdout
-    assert "1 file without Get Batch exchange: tests/fixtures/deep/b.json" in flat(ended.stdout)
+    assert ended.status == 0, ended.out
+    assert "1 file without Get Batch exchange: tests/fixtures/deep/b.json" in flat(ended.out)
 
     (fixtures / "c.json").write_text("{")
     ended = pytest_run(tmp_path, SUITE, *glob)
-    assert ended.returncode == 3, ended.stdout
-    assert "tests/fixtures/deep/c.json: it is not JSON" in flat(ended.stdout)
+    assert ended.status == 3, ended.out
+    assert "tests/fixtures/deep/c.json: it is not JSON" in flat(ended.out)
     ended = pytest_run(tmp_path, SUITE, *glob, "--batch-recorded", "!**/c.json")
-    assert ended.returncode == 0, ended.stdout
+    assert ended.status == 0, ended.out
 
 
 def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None:
     """No file is wrong usage; no exchange cannot be judged. Both in a line."""
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
-    assert ended.returncode == 4, ended.stdout
-    assert f"ERROR: '*.json' matches no file in {tmp_path} (--batch-recorded)" in ended.stderr
+    assert ended.status == 4, ended.out
+    assert f"ERROR: '*.json' matches no file in {tmp_path} (--batch-recorded)" in ended.err
     (tmp_path / "a.json").write_text("{}")
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
-    assert ended.returncode == 3, ended.stdout
-    assert "1 file without Get Batch exchange: a.json" in flat(ended.stdout)
-    assert "1 failed" in ended.stdout
+    assert ended.status == 3, ended.out
+    assert "1 file without Get Batch exchange: a.json" in flat(ended.out)
+    assert "1 failed" in ended.out
 
 
 def test_beside_a_server_the_verdicts_are_two(tmp_path: Path) -> None:
@@ -365,7 +351,7 @@ def test_beside_a_server_the_verdicts_are_two(tmp_path: Path) -> None:
     ended = pytest_run(
         tmp_path, "-c", str(ini), SUITE, str(Path(SUITE).parent / "server"), "--batch-profile", "quick"
     )
-    assert ended.returncode == 1, ended.stdout
+    assert ended.status == 1, ended.out
     verdicts = {
         kind: json.loads((tmp_path / "reports" / "latest" / kind / "conformance.json").read_text("utf-8"))[
             "verdict"

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support import forking
+
 ROOT = Path(__file__).parents[2]
 SERVER, CLIENT = str(ROOT / "suites" / "server"), str(ROOT / "suites" / "client")
 #: Variables that would make a run inside a run behave otherwise than one of its own.
@@ -53,13 +55,22 @@ def environment(**variables: str) -> dict[str, str]:
 
 def run(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
     """Run pytest in a folder, with variables in its environment."""
-    ended = subprocess.run(
-        command(*arguments),
-        cwd=folder,
-        env=environment(**variables),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    return run_module("pytest", folder, "-p", "no:cacheprovider", *arguments, **variables)
+
+
+def run_module(module: str, folder: Path, *arguments: str, **variables: str) -> CompletedRun:
+    """Run a module as ``python -m`` does, in a folder, with variables in its environment."""
+    wanted = environment(**variables)
+    if forking.is_possible(wanted):
+        ended = forking.run_module(module, arguments, folder, wanted, timeout=300)
+    else:
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=folder,
+            env=wanted,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
     return CompletedRun(ended.returncode, ended.stdout, ended.stderr, folder)

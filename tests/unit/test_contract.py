@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +21,7 @@ from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_S
 from batch_conformance.generate.keys import valid_key
 from batch_conformance.server_runner.probes import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
+from tests.support.running import CLIENT, SERVER, run
 
 ROOT = contract_root()
 CONTRACTS = ROOT / "contracts"
@@ -142,11 +141,9 @@ def test_every_clause_has_exactly_one_judge() -> None:
 
 def test_every_clause_has_exactly_one_test() -> None:
     """As pytest collects them."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
-    suites = [str(ROOT / "suites" / side) for side in ("server", "client")]
-    ended = subprocess.run([*command, *suites], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    collected = re.findall(r"(?m)^(\S+)::\w+\[(.+)\]$", ended.stdout)
+    ended = run(ROOT, "--collect-only", "-q", SERVER, CLIENT)
+    assert ended.status == 0, ended.text
+    collected = re.findall(r"(?m)^(\S+)::\w+\[(.+)\]$", ended.out)
     assert sorted(clause for _, clause in collected) == sorted(CONTRACT.clauses)
     for file, clause in collected:
         side = clause.partition(".")[0]

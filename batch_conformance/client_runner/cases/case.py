@@ -70,6 +70,12 @@ class Case:
     place: str | None = None
     number: int = field(default_factory=itertools.count().__next__, compare=False)
 
+    @property
+    def takes_its_deadline(self) -> bool:
+        """Whether a call ends with its deadline: no whole answer comes, and nothing else tells the client so."""
+        faults = (ask.expected for ask in self.asks if isinstance(ask.expected, TransportFault))
+        return any(fault.kind in ("timeout", "drip", "drip-head") for fault in faults)
+
 
 @cached_by_contract
 def error_bodies(status: int, operation: str = "get") -> ErrorBodies:
