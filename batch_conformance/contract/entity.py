@@ -6,9 +6,9 @@ Source of facts: the schema of the first documented success answer of the (overl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from batch_conformance.contract.current import current_contract
@@ -17,7 +17,7 @@ from batch_conformance.contract.operation import Contract, MediaType, Operation
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
 from batch_conformance.contract.references import Document, Schema, resolve
-from batch_conformance.contract.rule_list import StatedRule, layers, parts, stated_rules
+from batch_conformance.contract.rule_list import StatedRule, beside, layers, parts, stated_rules
 from batch_conformance.contract.rules import RuleSet
 from batch_conformance.contract.schema import SchemaJudge
 
@@ -116,14 +116,34 @@ class Entity:
 
     def has(self, pointer: str) -> bool:
         """Whether the schema documents a place (``*`` stands for any item or member of a map)."""
-        return any(True for _ in self.at(pointer))
+        return bool(self.at(pointer))
 
-    def at(self, pointer: str) -> Iterator[Schema]:
+    def at(self, pointer: str) -> Sequence[Schema]:
         """The schemas that are documented for a place."""
-        nodes: list[Schema] = [self.schema]
-        for part in split(pointer):
-            nodes = [inner for node in nodes for inner in parts(node, self.document, part)]
-        yield from nodes
+        return self._at(pointer)
+
+    @cached_property
+    def _at(self) -> Callable[[str], Sequence[Schema]]:
+        @lru_cache(4096)
+        def at(pointer: str) -> Sequence[Schema]:
+            nodes: list[Schema] = [self.schema]
+            for part in split(pointer):
+                nodes = [inner for node in nodes for inner in parts(node, self.document, part)]
+            return nodes
+
+        return at
+
+    def layers_at(self, pointer: str) -> Sequence[dict[str, Any]]:
+        """The schema objects that speak of a place: those documented for it, what they refer to, their branches."""
+        return self._layers_at(pointer)
+
+    @cached_property
+    def _layers_at(self) -> Callable[[str], Sequence[dict[str, Any]]]:
+        @lru_cache(4096)
+        def layers_at(pointer: str) -> Sequence[dict[str, Any]]:
+            return [layer for schema in self.at(pointer) for layer in beside(schema, self.document)]
+
+        return layers_at
 
     def value_at(self, value: Any, pointer: str) -> Any:
         """The value at a pointer of an entity, or MISSING."""

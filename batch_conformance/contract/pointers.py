@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from copy import deepcopy
+from functools import lru_cache
 from typing import Any, Final
 
 
@@ -28,12 +29,17 @@ def join(base: str, *parts: str | int) -> str:
 
 def split(pointer: str) -> list[str]:
     """Reference tokens of a pointer, unescaped. The root has none."""
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return list(_tokens(pointer))
+
+
+@lru_cache(8192)
+def _tokens(pointer: str) -> tuple[str, ...]:
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 def read(value: Any, pointer: str) -> Any:
     """The value at a pointer, or :data:`MISSING`."""
-    for part in split(pointer):
+    for part in _tokens(pointer):
         if isinstance(value, dict):
             value = value.get(part, MISSING)
         elif isinstance(value, list):

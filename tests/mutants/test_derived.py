@@ -57,7 +57,7 @@ def test_server_mutant_is_caught(server_mutant: Derived[ReferenceServer]) -> Non
 def test_client_mutant_is_caught(client_mutant: Derived[Any]) -> None:
     """By the clause of its place, and by none that the fault does not concern."""
     clauses = {clause for clause in _client_clauses() if clause.startswith(_THEMES)}
-    run = judged_client(client_mutant.build(), profile="sketch", selected=clauses)
+    run = judged_client(client_mutant.build(), profile="sketch-quick", selected=clauses)
     if not red(run) & set(client_mutant.clauses) and not run.error:
         # Two cases a clause show most faults; some take all.
         run = judged_client(client_mutant.build(), selected=clauses)

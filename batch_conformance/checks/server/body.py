@@ -19,7 +19,6 @@ from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.contract.pointers import join, read
-from batch_conformance.contract.rule_list import beside
 from batch_conformance.contract.schema import Violation, expectation
 from batch_conformance.http import Exchange, read_json
 
@@ -166,9 +165,8 @@ def _expected(entity: Entity, violation: Violation) -> str:
 
 
 def _types(entity: Entity, pointer: str) -> str:
-    layers = [layer for schema in entity.at(pointer) for layer in beside(schema, entity.document)]
     for keyword in ("type", "const", "enum"):
-        found = next((layer[keyword] for layer in layers if keyword in layer), None)
+        found = next((layer[keyword] for layer in entity.layers_at(pointer) if keyword in layer), None)
         if found is not None:
             return expectation(keyword, found)
     return ""

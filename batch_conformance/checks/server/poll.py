@@ -80,8 +80,7 @@ def unchanged(first: object, second: object, entity: Entity, pointer: str) -> bo
 
 
 def _is_date_time(entity: Entity, pointer: str) -> bool:
-    layers = (layer for schema in entity.at(pointer) for layer in beside(schema, entity.document))
-    return any(layer.get("format") == "date-time" for layer in layers)
+    return any(layer.get("format") == "date-time" for layer in entity.layers_at(pointer))
 
 
 @SERVER_CHECKS.check("server.poll.forward-only", needs=_NEEDS)

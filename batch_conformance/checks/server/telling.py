@@ -63,7 +63,7 @@ def telling_values(batch: Mapping[str, Any], operation: str = "get") -> Iterator
     for pointer, value in _texts(batch, ""):
         if pointer == entity.echo or len(value) < _TELLING:
             continue
-        schemas = list(entity.at(pointer))
+        schemas = entity.at(pointer)
         named = any(isinstance(one, dict) and ("enum" in one or "const" in one) for one in schemas)
         if schemas and not named:
             yield value
