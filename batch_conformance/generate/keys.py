@@ -160,13 +160,12 @@ def spellings(name: str) -> list[str]:
     return [way for way in dict.fromkeys(ways) if way != name]
 
 
-def other_places(key: str) -> dict[str, list[tuple[str, str]]]:
+def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, str]]]:
     """Where a valid key counts for nothing: names and values by place; each place can be sent in one request.
 
     Where the contract in use has the key, or allows it, it is never among them; where the contract without overlays
     has it, it is.
     """
-    operation = current_contract().operation("get")
     names = _names_of_keys(operation.keys)
     spelled = [spellings(one)[-1] for one in names if one.isascii()]
     underscores = [one.replace("-", "_") for one in names]

@@ -109,6 +109,18 @@ def segment_of(path: bytes) -> bytes | None:
     return match["id"] if match else None
 
 
+def operation_of(asked: Asked) -> Operation | None:
+    """The operation that a request is for, by its path; Get Batch's where it is for none."""
+    listing = current_contract().operations.get("list")
+    return listing if listing and asked.path == listing.path.encode() else get_operation()
+
+
+def refusal_of(operation: Operation) -> int:
+    """The status for who has no key: 401, else 403, else another documented error of requests."""
+    options = (401, 403, *sorted(one for one in operation.documented_statuses if 400 <= one < 500))
+    return next((one for one in options if operation.documents(one)), 401)
+
+
 class ReferenceServer:
     """An ASGI 3 application. ``keys`` are the keys that open the store's batches."""
 
@@ -123,6 +135,8 @@ class ReferenceServer:
         #: ValidBatch keys of another organisation, which has no batches.
         self.other_keys: tuple[bytes, ...] = (OTHER_KEY.encode(),)
         self.staged: deque[int] = deque()
+        #: The operation that the present request is for: what it asks for, and how its errors look.
+        self.operation: Operation | None = None
 
     def answer_next(self, status: int) -> bool:
         """Answer the next authenticated read of a known batch with ``status``; 429 and 500 can be staged."""
@@ -152,6 +166,7 @@ class ReferenceServer:
             headers=tuple(scope["headers"]),
             client=tuple(scope.get("client") or ("", 0)),
         )
+        self.operation = operation_of(asked)
         await self.send_answer(self.answer(asked), asked, send)
 
     async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
@@ -202,7 +217,7 @@ class ReferenceServer:
 
     def key_place(self) -> tuple[str, str] | None:
         """Where the key goes: ``header``, ``query`` or ``cookie``, and the name there."""
-        operation = get_operation() or next(iter(current_contract().operations.values()))
+        operation = self.operation or get_operation() or next(iter(current_contract().operations.values()))
         return (operation.key.place, operation.key.name) if operation.key else None
 
     def is_key(self, value: bytes) -> bool:
@@ -260,13 +275,10 @@ class ReferenceServer:
         challenge = [("WWW-Authenticate", 'ApiKey realm="batch"')]
         return self.error(self.refusal(), "Missing or invalid API key", challenge)
 
-    @staticmethod
-    def refusal() -> int:
-        """The status for who has no key: 401, else 403, else another documented error of requests."""
-        operation = get_operation()
-        documented = operation.documented_statuses if operation else frozenset()
-        options = (401, 403, *sorted(one for one in documented if 400 <= one < 500))
-        return next((one for one in options if operation and operation.documents(one)), 401)
+    def refusal(self) -> int:
+        """The status for who has no key."""
+        operation = self.operation or get_operation()
+        return refusal_of(operation) if operation else 401
 
     def not_found(self, asked: Asked) -> Answer:
         """No batch of that id."""
@@ -293,7 +305,7 @@ class ReferenceServer:
         body: dict[str, Any] = {"message": message, "statusCode": status}
         if code:
             body["errorCode"] = code
-        operation = get_operation()
+        operation = self.operation or get_operation()
         if operation is None or not is_edited():
             return Answer(status, body, headers or [])
         from batch_conformance.reference.edited import error_maker

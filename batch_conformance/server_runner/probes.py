@@ -176,7 +176,7 @@ def wrong_place(context: ProbeContext) -> Probe:
 
 def wrong_places(context: ProbeContext) -> list[Probe]:
     """What is sent for each place: no place waits for another."""
-    places = keys.other_places(context.secret)
+    places = keys.other_places(context.secret, current_contract().operation("get"))
 
     def at(place: str) -> Probe:
         exchange = yield _misplaced(context, place, places[place])

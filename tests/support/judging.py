@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from batch_conformance.checks.by_operation import of_clause
@@ -13,10 +14,10 @@ from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 
 
-def judged_server(app: ReferenceServer) -> RunResult:
-    """The verdict on a server, with all that the embedded target can stage."""
+def judged_server(app: ReferenceServer, operations: Sequence[str] | None = None) -> RunResult:
+    """The verdict on a server, with all that the embedded target can stage; on all operations unless some are named."""
     with embedded_target(app) as target:
-        return judge_server(target)
+        return judge_server(target, operations=operations)
 
 
 def judged_client(adapter: Any, **options: Any) -> RunResult:

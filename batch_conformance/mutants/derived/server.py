@@ -23,7 +23,7 @@ from batch_conformance.generate.values import (
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.operations.stored import Shown, StoredBatch
 from batch_conformance.reference.edited import documented_headers, space_of
-from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer, refusal_of
 
 ServerFault = Derived[ReferenceServer]
 Found = Iterator[ServerFault | Unprovable]
@@ -288,7 +288,7 @@ def _in_statuses(entity: Entity, names: Names) -> Found:
 def _clauses_of(status: int, operation: Operation) -> tuple[str, ...]:
     if status == 404:
         return (_NOT_FOUND, "server.auth.other-org")
-    if status in (401, 403) and operation.key is not None and ReferenceServer.refusal() == status:
+    if status in (401, 403) and operation.key is not None and refusal_of(operation) == status:
         return ("server.auth.missing-key", "server.auth.invalid-key")
     return ()
 

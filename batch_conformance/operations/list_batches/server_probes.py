@@ -105,10 +105,10 @@ def late_reads(context: ProbeContext) -> Probe:
 
 def header_case(context: ProbeContext) -> Probe:
     """The valid key under another spelling of the header's name."""
-    place = current_contract().operation(OPERATION).key
-    own = context.key_name or (place.name if place else "")
-    name = own.upper() if own.upper() != own else own.lower()
-    if not _is_quick(context):
+    header = current_contract().operation(OPERATION).key_header
+    if header and not _is_quick(context):
+        own = context.key_name or header
+        name = own.upper() if own.upper() != own else own.lower()
         yield replace(listing(context, "header-case", label=f"the valid key under {name}"), key_name=name)
 
 
@@ -158,8 +158,9 @@ def hostile_keys(context: ProbeContext) -> Probe:
 
 def wrong_place(context: ProbeContext) -> Probe:
     """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
-    places = keys.other_places(context.secret)
-    for place in context.profile.places[: _few(context, 1, 6, 99)]:
+    places = keys.other_places(context.secret, current_contract().operation(OPERATION))
+    possible = [place for place in context.profile.places if place in places]
+    for place in possible[: _few(context, 1, 6, 99)]:
         exchange = yield _misplaced(context, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place][: _few(context, 0, 4, 99)]:
