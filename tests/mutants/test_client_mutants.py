@@ -13,7 +13,7 @@ import pytest
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
-from batch_conformance.client_runner.open import open_client
+from batch_conformance.client_runner.open import LANES, MORE_LANES, open_client
 from batch_conformance.client_runner.respx_bridge import RespxBridge
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.contract import load_contract
@@ -25,6 +25,7 @@ from batch_conformance.mutants.client import (
 )
 from batch_conformance.mutants.client.base import Faulty, adapter_of
 from batch_conformance.reference.client import AsyncBatchClient
+from tests.support.judging import verdicts
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
 #: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.
@@ -47,7 +48,8 @@ WITHOUT_A_SOCKET = (
 
 
 def _judged(adapter: Any, **options: Any) -> RunResult:
-    client = InProcessClient(adapter, spec="embedded", size=5)
+    # Clients that hang show it as well in a shorter time.
+    client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES, grace_s=1.5)
     try:
         return judge_client(client, **options)
     finally:
@@ -232,7 +234,7 @@ def test_a_client_that_always_dies_ends_the_run() -> None:
     run = _judged(adapter)
     assert run.verdict == "error"
     assert "dead on arrival" in run.error
-    assert {result.verdict for result in run.results} == {"error"}
+    assert verdicts(run) == {"error"}
 
 
 def test_an_interrupted_run_keeps_what_it_saw() -> None:

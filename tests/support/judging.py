@@ -8,6 +8,7 @@ from typing import Any
 from batch_conformance.checks.by_operation import of_clause
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
@@ -22,7 +23,7 @@ def judged_server(app: ReferenceServer, operations: Sequence[str] | None = None)
 
 def judged_client(adapter: Any, **options: Any) -> RunResult:
     """The verdict on an in-process client."""
-    client = InProcessClient(adapter, spec="embedded", size=5)
+    client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES)
     try:
         return judge_client(client, **options)
     finally:

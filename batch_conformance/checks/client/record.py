@@ -177,7 +177,7 @@ class ClientRunRecord:
                     result.set_aside(FRESH)
                 elif turn.reply.broken is None:
                     yield play, turn
-                elif cause := self.explained(turn, result.clause):
+                elif cause := self.explained(turn, result.clause) or (is_mixture(play) and self.breaks_down_on):
                     result.set_aside(cause)
                 else:
                     fail_broken_call(play, turn, result)
@@ -196,6 +196,16 @@ class ClientRunRecord:
         elif clause == "client.auth.redirect":
             plainer = ("client.fault.redirect-loop",)
         return next((plain for plain in plainer if plain != clause and self.is_broken(plain)), "")
+
+    @cached_property
+    def breaks_down_on(self) -> str:
+        """The clause of valid batches, special in one way only, on which the client breaks down; empty if there is none."""
+        for play in self.plays:
+            if not play.ordinary and not is_mixture(play) and len(play.turns) == 1:
+                turn = play.turns[0]
+                if isinstance(turn.expected, ValidBatch) and turn.reply.broken is not None:
+                    return play.clauses[0]
+        return ""
 
     def is_broken(self, clause: str) -> bool:
         """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""

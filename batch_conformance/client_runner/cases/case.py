@@ -68,7 +68,8 @@ class Case:
     one_server: bool = False
     operation: str = "get"
     place: str | None = None
-    number: int = field(default_factory=itertools.count().__next__, compare=False)
+    # A case made of another one by replace() is one of its own.
+    number: int = field(init=False, default_factory=itertools.count().__next__, compare=False)
 
     @property
     def takes_its_deadline(self) -> bool:

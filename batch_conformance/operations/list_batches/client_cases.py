@@ -206,18 +206,17 @@ def _listed(case: Case) -> Case:
         if isinstance(step.expected, ValidBatch)
         else step.expected
     )
-    answers = (
-        tuple(map(_as_list, step.answers))
-        if isinstance(step.expected, ValidBatch | HttpError)
-        else step.answers
-    )
+    answers = tuple(map(_as_list, step.answers))
     clauses = tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses
     step = replace(step, batch_id="", expected=told, answers=answers, arguments=Asking.nothing())
     return replace(case, title=f"the list: {case.title}", clauses=clauses, asks=(step,), operation=OPERATION)
 
 
 def _as_list(answer: StubResponse) -> StubResponse:
-    return answer.with_body(b"[" + answer.body + b"]") if answer.status == 200 else answer
+    """The answer with its batch, or what is left of one, in a list."""
+    if answer.status != 200 or not answer.body.startswith(b"{"):
+        return answer
+    return answer.with_body(b"[" + answer.body + (b"]" if answer.body.endswith(b"}") else b""))
 
 
 def _holds(clause: str) -> bool:
