@@ -35,7 +35,7 @@ from batch_conformance.client_runner.cases.generated import (
 )
 from batch_conformance.client_runner.player import settled
 from batch_conformance.client_runner.runner import ClientRunner
-from batch_conformance.contract import current_contract
+from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.parts import part_of
 from batch_conformance.generate.database import shelf
 from batch_conformance.http import Redactor
@@ -226,10 +226,11 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
     return wanted
 
 
-def _with_cases(seed: int) -> set[str]:
+@cached_by_contract
+def _with_cases(seed: int) -> frozenset[str]:
     """The clauses for which the contract in use leaves any case."""
     cases = listed_cases(CaseFactory(seed), PROFILES["default"])
-    return {clause for case in cases for clause in case.clauses}
+    return frozenset(clause for case in cases for clause in case.clauses)
 
 
 def _verdicts(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Final
@@ -76,6 +76,35 @@ def replaced(value: Any, pointer: str, new: Any) -> Any:
             items[int(head)] = replaced(items[int(head)], rest, new)
         return items
     raise KeyError(pointer)
+
+
+def all_replaced(value: Any, changes: Mapping[str, Any]) -> Any:
+    """A copy of a value with others at several pointers, in one go; none of them removes or adds an item of a list.
+
+    Raises :class:`KeyError` where no parent is.
+    """
+    made = _copied(value)
+    for pointer, new in changes.items():
+        *way, last = _tokens(pointer) or ("",)
+        if not pointer:
+            made = _copied(new)
+            continue
+        holder = made
+        for part in way:
+            holder = read(holder, join("", part))
+        if isinstance(holder, dict):
+            holder[last] = _copied(new)
+        elif isinstance(holder, list) and last.isdecimal() and int(last) < len(holder):
+            holder[int(last)] = _copied(new)
+        else:
+            raise KeyError(pointer)
+    return made
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(item) for name, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
 def any_index(pointer: str) -> str:

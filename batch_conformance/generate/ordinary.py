@@ -15,7 +15,7 @@ from typing import Any
 from batch_conformance.contract import Contract, base_contract
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.leaves import Leaf, Leaves
-from batch_conformance.contract.pointers import MISSING, read, replaced
+from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
 from batch_conformance.generate.space import Space
 
 _PLAIN = string.ascii_lowercase + string.digits
@@ -157,10 +157,10 @@ class Ordinary:
             yield tuple(kept)
 
     def _with(self, value: dict[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        for group, pointers in zip(groups, self._pointers, strict=True):
-            for pointer in pointers:
-                value = replaced(value, pointer, group[pointer])
-        return value
+        fitting = zip(groups, self._pointers, strict=True)
+        changes = {pointer: group[pointer] for group, pointers in fitting for pointer in pointers}
+        changed: dict[str, Any] = all_replaced(value, changes)
+        return changed
 
     def _as_member(self, batch_id: str) -> Any:
         """An id as the member that names it: as it is, or as a number where the contract wants one."""
@@ -198,13 +198,10 @@ class Ordinary:
 
 
 def _put(value: dict[str, Any], members: Mapping[str, Any]) -> Any:
-    made: Any = value
-    for pointer, given in members.items():
-        try:
-            made = replaced(made, pointer, given)
-        except KeyError:
-            return MISSING
-    return made
+    try:
+        return all_replaced(value, members)
+    except KeyError:
+        return MISSING
 
 
 def _alike(text: str, chance: random.Random) -> str:

@@ -75,8 +75,9 @@ def _assert_exactly(run: RunResult, mutant: ClientMutant) -> None:
 
 
 def _profile(clause: str) -> str:
-    """Cases in which a client waits for its deadline are for mutants that have to do with waiting."""
-    return "sketch" if clause.startswith(("client.fault.", "client.retry.")) else "sketch-quick"
+    """Cases that take long are for mutants that have to do with waiting, or with two calls at once."""
+    slow = ("client.fault.", "client.retry.", "client.auth.per-call")
+    return "sketch" if clause.startswith(slow) else "sketch-quick"
 
 
 @pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)

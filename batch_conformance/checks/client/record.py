@@ -199,7 +199,7 @@ class ClientRunRecord:
 
     @cached_property
     def breaks_down_on(self) -> str:
-        """The clause of valid batches, special in one way only, on which the client breaks down; empty if there is none."""
+        """The clause of valid batches, special in one way only, on which the client breaks down; empty without one."""
         for play in self.plays:
             if not play.ordinary and not is_mixture(play) and len(play.turns) == 1:
                 turn = play.turns[0]

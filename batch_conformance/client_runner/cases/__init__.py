@@ -22,21 +22,21 @@ __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cas
 class Profile:
     """How much is played: listed cases of each clause (None: all), generated examples of each property.
 
-    ``shrink`` is how many plays may go into making a failing example smaller. Without ``waits``, cases are left out
-    in which a client waits until its deadline.
+    ``shrink`` is how many plays may go into making a failing example smaller. Without ``slow``, cases are left out
+    in which a client waits until its deadline, or two calls are made at once in many ways.
     """
 
     name: str
     listed: int | None
     generated: int
     shrink: int
-    waits: bool = True
+    slow: bool = True
 
 
 PROFILES = {
     # For the proof: enough to tell most mutants apart. Not on offer on the command line.
     "sketch": Profile("sketch", listed=2, generated=0, shrink=0),
-    "sketch-quick": Profile("sketch-quick", listed=2, generated=0, shrink=0, waits=False),
+    "sketch-quick": Profile("sketch-quick", listed=2, generated=0, shrink=0, slow=False),
     "quick": Profile("quick", listed=6, generated=1, shrink=0),
     "default": Profile("default", listed=None, generated=8, shrink=40),
     "thorough": Profile("thorough", listed=None, generated=150, shrink=200),
@@ -53,8 +53,8 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     cases = [case for theme in themes for case in theme(factory)]
     # Those of other operations come last: they may be made of these.
     cases += [case for part in parts("client_cases") for case in part.cases(factory, cases)]
-    if not profile.waits:
-        cases = [case for case in cases if not case.takes_its_deadline]
+    if not profile.slow:
+        cases = [case for case in cases if not (case.takes_its_deadline or case.together)]
     if profile.listed is None:
         return cases
     taken: Counter[tuple[str, str, str | None]] = Counter()

@@ -75,7 +75,8 @@ class Case:
     def takes_its_deadline(self) -> bool:
         """Whether a call ends with its deadline: no whole answer comes, and nothing else tells the client so."""
         faults = (ask.expected for ask in self.asks if isinstance(ask.expected, TransportFault))
-        return any(fault.kind in ("timeout", "drip", "drip-head") for fault in faults)
+        late = any(answer.delay >= ask.timeout_s for ask in self.asks for answer in ask.answers)
+        return late or any(fault.kind in ("timeout", "drip", "drip-head") for fault in faults)
 
 
 @cached_by_contract

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from batch_conformance.checks.client.record import HttpError, InvalidSuccess, ValidBatch
+from batch_conformance.checks.client.record import InvalidSuccess, ValidBatch
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 from batch_conformance.contract import current_contract
