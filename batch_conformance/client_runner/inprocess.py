@@ -23,7 +23,7 @@ from batch_conformance.client_runner.call import GRACE_SECONDS, Call, Reply
 from batch_conformance.client_runner.circuit_breaker import Patience
 from batch_conformance.client_runner.interleave import HOLD_SECONDS, Place, Schedule
 from batch_conformance.client_runner.loop import LoopThread, Outcome, cancel_all, outcome
-from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_main_thread
+from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_loop_running, is_main_thread
 from batch_conformance.client_runner.protocol import (
     ProtocolViolation,
     call_request,
@@ -116,9 +116,11 @@ class InProcessClient:
         return self._loop is not None or self._own_loop is not None
 
     def settle_on_main(self, *, with_loop: bool = False) -> None:
-        """Make all further calls on the main thread, when it makes them; ``with_loop`` gives it an event loop."""
+        """Make all further calls on the main thread, when it makes them; ``with_loop`` gives it an event loop, unless
+        somebody else's runs there (a browser's, say): then calls are awaited on a thread.
+        """
         self.on_main = True
-        if with_loop and self._own_loop is None:
+        if with_loop and self._own_loop is None and not is_loop_running():
             self._own_loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._own_loop)
 

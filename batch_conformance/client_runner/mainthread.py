@@ -5,6 +5,7 @@ Python handles signals on the main thread only (a deadline by ``SIGALRM``), and 
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -24,6 +25,15 @@ class Overdue(BaseException):
 def is_main_thread() -> bool:
     """Whether this is the thread that signals are handled in."""
     return threading.current_thread() is threading.main_thread()
+
+
+def is_loop_running() -> bool:
+    """Whether an event loop runs on this thread: no other one can be run beside it."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def call_bounded(function: Callable[[], Any], seconds: float) -> Any:

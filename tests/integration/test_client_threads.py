@@ -103,6 +103,24 @@ def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
     assert red(judged(bound, selected=SOME - {"client.fault.timeout"})) == set()
 
 
+def test_where_another_loop_runs_a_client_without_batches_is_judged_all_the_same() -> None:
+    """As beside browser tests in one process: nothing can be run on that thread's loop, and nothing has to."""
+
+    def refusing(request: dict[str, Any]) -> dict[str, Any]:
+        adapter(request)
+        return {"error": {"kind": "decode", "message": "no"}}
+
+    async def beside() -> RunResult:
+        return judged(refusing, selected=SOME)
+
+    loop = asyncio.new_event_loop()
+    try:
+        run = loop.run_until_complete(beside())
+    finally:
+        loop.close()
+    assert "client.decode.fields" in red(run)
+
+
 def test_a_client_for_the_main_thread_can_fail() -> None:
     """One that waits for ever is interrupted, and judged."""
 

@@ -32,6 +32,17 @@ def _red(run: RunResult) -> set[str]:
     return {result.clause.id for result in run.results if result.verdict in ("fail", "warn")}
 
 
+def _said(run: RunResult, clause: str) -> str:
+    """What the run says of a clause instead, and what it looked at."""
+    (result,) = (row for row in run.results if row.clause.id == clause)
+    sent = [
+        (row.intent.operation, row.intent.probe, row.outcome())
+        for row in run.exchanges
+        if row.intent.operation != "get"
+    ]
+    return f"{result.verdict} on {result.operations}; {result.reason}; {result.limits}; {sent}"
+
+
 def _shown(run: RunResult) -> str:
     return "\n".join(
         f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
@@ -46,7 +57,7 @@ def test_mutant_turns_its_clause_red(mutant: ServerMutant) -> None:
     run = _judged(mutant.build(), mutant.operations)
 
     assert not run.error
-    assert mutant.clause in _red(run), f"not caught\n{_shown(run)}"
+    assert mutant.clause in _red(run), f"not caught: {_said(run, mutant.clause)}\n{_shown(run)}"
     assert _red(run) <= {mutant.clause} | mutant.also, _shown(run)
     assert run.requests <= _most(mutant.operations)
 
