@@ -168,7 +168,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "member"
 
 
-def status_member(clause: str) -> str | None:
+def place_of_status(clause: str) -> str | None:
     """The place of error bodies that repeats the HTTP status, as the row of a clause says; None without one."""
     row = load_contract().clauses[clause]
     return next((cover.partition(":")[2] for cover in row.covers if _names_status(cover, row)), None)

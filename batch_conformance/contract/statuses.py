@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from batch_conformance.contract.clause_list import place_of_status
 from batch_conformance.contract.current import cached_by_contract, current_contract
 from batch_conformance.contract.entity import Entity
+from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Operation
-from batch_conformance.contract.pointers import join
 from batch_conformance.contract.references import resolve
 
 #: Answers of a rate limiter, which says nothing about the request.
@@ -67,13 +68,10 @@ def either_status(statuses: Iterable[int]) -> str:
 
 @cached_by_contract
 def status_member(operation: str = "get") -> str:
-    """The member of an error that repeats the status: the first that is a number; empty where there is none."""
+    """The member of an error that repeats the status, as a clause says; empty where errors have no such member."""
     errors = error_body(operation)
-    numbers = ("number", "integer")
-    for name in errors.members if errors else ():
-        if any(isinstance(one, dict) and one.get("type") in numbers for one in errors.at(join("", name))):  # type: ignore[union-attr]
-            return name
-    return ""
+    places = filter(None, map(place_of_status, load_contract().clauses))
+    return next((place[1:] for place in places if errors and errors.has(place)), "")
 
 
 @cached_by_contract

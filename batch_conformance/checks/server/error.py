@@ -11,16 +11,16 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.body import GONE
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
 from batch_conformance.checks.server.statuses import (
+    documented_error,
     documented_keys,
     documents,
-    error_body,
     error_media,
     fits,
     has_member,
 )
 from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import MediaType, cached_by_contract, current_contract
-from batch_conformance.contract.clause_list import status_member
+from batch_conformance.contract.clause_list import place_of_status
 from batch_conformance.contract.entity import judge_of
 from batch_conformance.contract.pointers import read as at_pointer
 from batch_conformance.contract.pointers import split
@@ -80,7 +80,7 @@ def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None
     """Judge a body by what is documented for its status; for an undocumented one, by another documented error."""
     assert exchange.response is not None
     assert exchange.status is not None
-    media = error_body(record.operation, exchange.status, exchange.response.media_type)
+    media = documented_error(record.operation, exchange.status, exchange.response.media_type)
     if media is None:
         return
     read = exchange.response.json
@@ -151,14 +151,14 @@ def _faults(operation: str, status: int, response: Response) -> tuple[Violation,
 
 @cached_by_contract
 def _body_faults(operation: str, status: int, media: str | None, body: bytes) -> tuple[Violation, ...]:
-    documented = error_body(operation, status, media)
+    documented = documented_error(operation, status, media)
     return tuple(judge_of(documented).violations(read_json(body).value)) if documented else ()
 
 
 @SERVER_CHECKS.check("server.error.status-agrees", needs=_NEEDS)
 def status_agrees(record: Record, result: CheckResult) -> None:
     """The number in the body is the number on the status line."""
-    pointer = status_member(result.clause)
+    pointer = place_of_status(result.clause)
     documented = False
     for exchange in record.errors:
         assert exchange.response is not None
@@ -351,7 +351,7 @@ def rate_429(record: Record, result: CheckResult) -> None:
         result.observe()
         if exchange.request.method != "HEAD":
             _judge_body(record, exchange, result)
-            pointer = status_member("server.error.status-agrees") or ""
+            pointer = place_of_status("server.error.status-agrees") or ""
             told = at_pointer(exchange.response.json.value, pointer)
             documented = has_member(record.operation, 429, pointer)
             if documented and isinstance(told, int | float) and told != 429:

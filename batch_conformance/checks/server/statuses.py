@@ -58,7 +58,7 @@ def answer_for(operation: str, status: int) -> Answer | None:
 
 
 @cached_by_contract
-def error_body(operation: str, status: int, media: str | None) -> MediaType | None:
+def documented_error(operation: str, status: int, media: str | None) -> MediaType | None:
     """What the body of an error is judged by; None where no error has a documented body, or it is not JSON."""
     answer = answer_for(operation, status)
     found = None if answer is None else answer.body_of(media) or answer.media_type
@@ -68,7 +68,7 @@ def error_body(operation: str, status: int, media: str | None) -> MediaType | No
 @cached_by_contract
 def has_member(operation: str, status: int, pointer: str) -> bool:
     """Whether the documented body of an error has a member."""
-    media = error_body(operation, status, None)
+    media = documented_error(operation, status, None)
     if media is None or not pointer:
         return False
     document = current_contract().document.content
