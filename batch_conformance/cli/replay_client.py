@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import unquote
 
 from batch_conformance.cli import PASSED, Misuse
 from batch_conformance.client_runner.cases.recipe import CallToReplay, answer_from, calls_from, repeated
+from batch_conformance.client_runner.mainthread import wait_until_interrupted
 from batch_conformance.client_runner.stub.answers import StubResponse, error
 from batch_conformance.client_runner.stub.choose import segment_of
 from batch_conformance.client_runner.stub.server import StubServer
@@ -95,8 +95,6 @@ def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
         for call in answering.calls:
             print(f"call      batch id {call.batch_id!r}, any key, deadline {call.timeout_s:g} s")
         print("The stub answers as in the run, until Ctrl-C.", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            sys.stdout.write("\n")
+        wait_until_interrupted()
+        sys.stdout.write("\n")
     return PASSED

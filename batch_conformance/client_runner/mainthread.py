@@ -9,7 +9,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 #: What wakes a call that is overdue: a signal that programs do not use, where there is one.
@@ -25,6 +25,14 @@ class Overdue(BaseException):
 def is_main_thread() -> bool:
     """Whether this is the thread that signals are handled in."""
     return threading.current_thread() is threading.main_thread()
+
+
+def wait_until_interrupted() -> None:
+    """Wait for Ctrl-C. To be called on the main thread."""
+    # A shell without job control has it ignored by what it starts in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
 
 
 def is_loop_running() -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 from collections import Counter
 
+from batch_conformance.client_runner.mainthread import wait_until_interrupted
 from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
@@ -103,10 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         key = f" with any {operation.key.name}" if operation.key else ""
         sys.stdout.write(f"{where}{key}; ids: {', '.join(IDS)}\n")
         sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
+        wait_until_interrupted()
 
 
 if __name__ == "__main__":
