@@ -85,13 +85,10 @@ def all_replaced(value: Any, changes: Mapping[str, Any]) -> Any:
     """
     made = _copied(value)
     for pointer, new in changes.items():
-        *way, last = _tokens(pointer) or ("",)
         if not pointer:
             made = _copied(new)
             continue
-        holder = made
-        for part in way:
-            holder = read(holder, join("", part))
+        holder, last = read(made, pointer.rpartition("/")[0]), _tokens(pointer)[-1]
         if isinstance(holder, dict):
             holder[last] = _copied(new)
         elif isinstance(holder, list) and last.isdecimal() and int(last) < len(holder):

@@ -13,7 +13,7 @@ import pytest
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
-from batch_conformance.client_runner.open import LANES, MORE_LANES, open_client
+from batch_conformance.client_runner.open import open_client
 from batch_conformance.client_runner.respx_bridge import RespxBridge
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.contract import load_contract
@@ -25,7 +25,7 @@ from batch_conformance.mutants.client import (
 )
 from batch_conformance.mutants.client.base import Faulty, adapter_of
 from batch_conformance.reference.client import AsyncBatchClient
-from tests.support.judging import verdicts
+from tests.support.judging import judged_client, red, shown, verdicts
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
 #: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.
@@ -49,29 +49,13 @@ WITHOUT_A_SOCKET = (
 
 def _judged(adapter: Any, **options: Any) -> RunResult:
     # Clients that hang show it as well in a shorter time.
-    client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES, grace_s=1.5)
-    try:
-        return judge_client(client, **options)
-    finally:
-        client.close()
-
-
-def _red(run: RunResult) -> set[str]:
-    return {result.clause.id for result in run.results if result.verdict in ("fail", "warn", "error")}
-
-
-def _shown(run: RunResult) -> str:
-    return run.error + "\n".join(
-        f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
-        for result in run.results
-        for finding in result.findings[:2]
-    )
+    return judged_client(adapter, grace_s=1.5, **options)
 
 
 def _assert_exactly(run: RunResult, mutant: ClientMutant) -> None:
     assert not run.error
-    assert mutant.clause in _red(run), f"not caught\n{_shown(run)}"
-    assert _red(run) <= {mutant.clause} | mutant.also, _shown(run)
+    assert mutant.clause in red(run), f"not caught\n{shown(run)}"
+    assert red(run) <= {mutant.clause} | mutant.also, shown(run)
 
 
 def _profile(clause: str) -> str:
@@ -81,13 +65,13 @@ def _profile(clause: str) -> str:
 
 
 @pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
+def test_mutant_turns_its_clausered(mutant: ClientMutant) -> None:
     """The clause it breaks is red, and no clause but those it cannot help breaking."""
     by = mutant.operations
     run = _judged(mutant.adapter(), profile=_profile(mutant.clause), operations=by)
-    if mutant.clause not in _red(run) and not run.error:
+    if mutant.clause not in red(run) and not run.error:
         # Two cases a clause show most faults, and that nothing else is red; some take all cases of their theme.
-        assert _red(run) <= mutant.also, _shown(run)
+        assert red(run) <= mutant.also, shown(run)
         theme = mutant.clause.rpartition(".")[0]
         wanted = {clause for clause in CLAUSES if clause.startswith(theme)}
         run = _judged(mutant.adapter(), selected=wanted, operations=by)
@@ -98,8 +82,8 @@ def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
 def test_legal_variation_raises_no_alarm(variation: ClientVariation) -> None:
     """Nothing is red, not even a should."""
     run = _judged(variation.adapter(), strict=True)
-    assert run.verdict == "pass", _shown(run)
-    assert not _red(run), _shown(run)
+    assert run.verdict == "pass", shown(run)
+    assert not red(run), shown(run)
 
 
 def test_every_clause_has_a_mutant_of_its_own() -> None:
@@ -135,7 +119,7 @@ def test_reference_client_conforms_with_nothing_unexercised(opened: Callable[[],
         run = judge_client(client, strict=True)
     finally:
         client.close()
-    assert {result.verdict for result in run.results} == {"pass"}, _shown(run)
+    assert {result.verdict for result in run.results} == {"pass"}, shown(run)
     assert {result.clause.id for result in run.results} == CLAUSES
     assert run.requests > 300
 
@@ -253,12 +237,12 @@ def test_an_interrupted_run_keeps_what_it_saw() -> None:
     assert set(verdicts.values()) == {"not-exercised"}
 
 
-def test_keys_are_hidden_in_what_is_shown() -> None:
+def test_keys_are_hidden_in_what_isshown() -> None:
     """The run's redactor knows every key that was sent."""
     run = _judged(
         client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}
     )
-    text = _shown(run)
+    text = shown(run)
     assert "api_key=sk-" in text
     assert "sk-" not in run.redactor.text(text)
 

@@ -7,69 +7,39 @@ from contextlib import contextmanager
 
 import pytest
 
-from batch_conformance.checks.result import RunResult
 from batch_conformance.contract import contract_in_use, load_contract, load_document
 from batch_conformance.contract.reading import contract_of
 from batch_conformance.mutants.server import ServerMutant, server_mutants, server_variations
 from batch_conformance.reference.server import ReferenceServer
-from batch_conformance.reference.target import embedded_target
-from batch_conformance.server_runner.session import judge_server
+from tests.support.judging import judged_server, red, shown
 
 #: The promise of the suite itself is broken by a suite that closes its schema, not by a server.
 SUITE_CLAUSE = "server.body.open"
-
-
-def _judged(app: ReferenceServer, operations: Sequence[str] | None = None) -> RunResult:
-    with embedded_target(app) as target:
-        return judge_server(target, operations=operations)
 
 
 def _most(operations: Sequence[str]) -> int:
     return sum({"get": 250, "list": 80}[name] for name in operations)
 
 
-def _red(run: RunResult) -> set[str]:
-    return {result.clause.id for result in run.results if result.verdict in ("fail", "warn")}
-
-
-def _said(run: RunResult, clause: str) -> str:
-    """What the run says of a clause instead, and what it looked at."""
-    (result,) = (row for row in run.results if row.clause.id == clause)
-    sent = [
-        (row.intent.operation, row.intent.probe, row.outcome())
-        for row in run.exchanges
-        if row.intent.operation != "get"
-    ]
-    return f"{result.verdict} on {result.operations}; {result.reason}; {result.limits}; {sent}"
-
-
-def _shown(run: RunResult) -> str:
-    return "\n".join(
-        f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
-        for result in run.results
-        for finding in result.findings[:2]
-    )
-
-
 @pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clause_red(mutant: ServerMutant) -> None:
+def test_mutant_turns_its_clausered(mutant: ServerMutant) -> None:
     """The clause it breaks is red, and no clause but those it cannot help breaking."""
-    run = _judged(mutant.build(), mutant.operations)
+    run = judged_server(mutant.build(), mutant.operations)
 
     assert not run.error
-    assert mutant.clause in _red(run), f"not caught: {_said(run, mutant.clause)}\n{_shown(run)}"
-    assert _red(run) <= {mutant.clause} | mutant.also, _shown(run)
+    assert mutant.clause in red(run), f"not caught\n{shown(run)}"
+    assert red(run) <= {mutant.clause} | mutant.also, shown(run)
     assert run.requests <= _most(mutant.operations)
 
 
 @pytest.mark.parametrize("variation", server_variations().values(), ids=lambda variation: variation.name)
 def test_legal_variation_raises_no_alarm(variation: ServerMutant) -> None:
     """No must is red. A should may warn where the variation uses the latitude that a must leaves."""
-    run = _judged(variation.build(), variation.operations)
+    run = judged_server(variation.build(), variation.operations)
 
-    musts = {clause for clause in _red(run) if load_contract().clauses[clause].level == "must"}
+    musts = {clause for clause in red(run) if load_contract().clauses[clause].level == "must"}
     assert not run.error
-    assert not musts, _shown(run)
+    assert not musts, shown(run)
 
 
 def test_every_clause_has_a_mutant_of_its_own() -> None:
@@ -88,15 +58,15 @@ def _closed_schema() -> Iterator[None]:
         yield
 
 
-def test_a_suite_that_refuses_extra_members_turns_its_own_clause_red() -> None:
+def test_a_suite_that_refuses_extra_members_turns_its_own_clausered() -> None:
     """The suite's promise to stay open can be seen broken, too."""
     with _closed_schema():
-        run = _judged(ReferenceServer())
-    assert _red(run) == {SUITE_CLAUSE}
+        run = judged_server(ReferenceServer())
+    assert red(run) == {SUITE_CLAUSE}
 
 
 def test_reference_server_conforms_with_nothing_unexercised() -> None:
     """The embedded verdict: all pass, within the budget."""
-    run = _judged(ReferenceServer())
-    assert {result.verdict for result in run.results} == {"pass"}, _shown(run)
+    run = judged_server(ReferenceServer())
+    assert {result.verdict for result in run.results} == {"pass"}, shown(run)
     assert run.requests <= _most(run.operations)

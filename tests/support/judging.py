@@ -7,6 +7,7 @@ from typing import Any
 
 from batch_conformance.checks.by_operation import of_clause
 from batch_conformance.checks.result import RunResult
+from batch_conformance.client_runner.call import GRACE_SECONDS
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.session import judge_client
@@ -21,9 +22,9 @@ def judged_server(app: ReferenceServer, operations: Sequence[str] | None = None)
         return judge_server(target, operations=operations)
 
 
-def judged_client(adapter: Any, **options: Any) -> RunResult:
-    """The verdict on an in-process client."""
-    client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES)
+def judged_client(adapter: Any, *, grace_s: float = GRACE_SECONDS, **options: Any) -> RunResult:
+    """The verdict on an in-process client, which counts as hung so many seconds after a deadline."""
+    client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES, grace_s=grace_s)
     try:
         return judge_client(client, **options)
     finally:
