@@ -59,6 +59,8 @@ class DriverPool:
         self._shown = f"the client {self._wording.line(self.spec, 120)}"
         self._patience = Patience(self._shown)
         self._size = max(1, size)
+        #: Processes that are being started.
+        self.starting = 0
         self._turn = threading.Condition()
         self._idle: list[_Seat] = []
         self._busy: list[_Seat] = []
@@ -177,6 +179,15 @@ class DriverPool:
 
     def _start(self, seat: _Seat) -> Hello:
         """Start a process and shake hands. Raises :class:`ProtocolViolation` with a text that is fit to be shown."""
+        with self._turn:
+            self.starting += 1
+        try:
+            return self._started(seat)
+        finally:
+            with self._turn:
+                self.starting -= 1
+
+    def _started(self, seat: _Seat) -> Hello:
         try:
             process = DriverProcess(self._words, self._limits)
         except OSError as error:

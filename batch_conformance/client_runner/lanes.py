@@ -1,7 +1,8 @@
 """How many cases are under way at once with a client in processes of its own: as many as keep the machine busy.
 
 Most of what takes long is waiting: for a deadline, for a retry. So slow cases come first, and where all lanes wait,
-there is another one, with a process of its own.
+there is another one, with a process of its own. A process that is being started is work: more of them at once than
+the machine has cores to start them with would make each take that much longer.
 """
 
 from __future__ import annotations
@@ -23,32 +24,45 @@ _WAITING = 0.3
 _LOOK = 0.05
 
 
-def play_side_by_side(cases: Sequence[Case], play: Callable[[Case], None], most: int = MOST_LANES) -> None:
-    """Play all cases in up to ``most`` threads, slow ones first. Raises what ``play`` raises, once all have ended."""
-    _Lanes(cases, play, most).run()
+def play_side_by_side(
+    cases: Sequence[Case],
+    play: Callable[[Case], None],
+    most: int = MOST_LANES,
+    starting: Callable[[], int] = lambda: 0,
+) -> None:
+    """Play all cases in up to ``most`` threads, slow ones first. Raises what ``play`` raises, once all have ended.
+
+    ``starting`` tells how many of the lanes are starting a process.
+    """
+    _Lanes(cases, play, most, starting).run()
 
 
 def slow_first(cases: Sequence[Case]) -> list[Case]:
-    """The order in which to begin: what waits for a deadline, several calls in a row, retries, and then the rest."""
+    """The order in which to begin: drips, what waits for a deadline, several calls in a row, retries, and the rest."""
     return sorted(cases, key=_rank)
 
 
 def _rank(case: Case) -> int:
-    # A client that does not keep the deadline it was given is waited for, for a while.
-    if any(ask.timeout_s <= (FAULT_DEADLINE if case.waits else SHORT_DEADLINE) for ask in case.asks):
+    # A client that does not keep the deadline it was given is waited for, for a while; that of a drip few keep.
+    if case.drips:
         return 0
-    return 2 if case.waits else 1 if len(case.asks) > 1 else 3
+    if any(ask.timeout_s <= (FAULT_DEADLINE if case.waits else SHORT_DEADLINE) for ask in case.asks):
+        return 1
+    return 3 if case.waits else 2 if len(case.asks) > 1 else 4
 
 
 class _Lanes:
     """Cases that are left, and the lanes that take them. ``failed`` ends the run."""
 
-    def __init__(self, cases: Sequence[Case], play: Callable[[Case], None], most: int) -> None:
+    def __init__(
+        self, cases: Sequence[Case], play: Callable[[Case], None], most: int, starting: Callable[[], int]
+    ) -> None:
         order = slow_first(cases)
-        self._slow = deque(case for case in order if _rank(case) < 3)
-        self._quick = deque(case for case in order if _rank(case) == 3)
+        self._slow = deque(case for case in order if _rank(case) < 4)
+        self._quick = deque(case for case in order if _rank(case) == 4)
         self._play = play
         self._most = most
+        self._starting = starting
         self._changed = threading.Condition()
         #: When each lane began what it is at.
         self._since: dict[int, float] = {}
@@ -79,8 +93,8 @@ class _Lanes:
         if len(self._lanes) >= self._most or not (self._slow or self._quick):
             return False
         now = time.monotonic()
-        waiting = sum(now - since > _WAITING for since in self._since.values())
-        return len(self._lanes) - self._ended - waiting < AT_WORK
+        waiting = sum(now - since > _WAITING for since in self._since.values()) - self._starting()
+        return len(self._lanes) - self._ended - max(0, waiting) < AT_WORK
 
     def _open_lane(self) -> None:
         number = len(self._lanes)

@@ -87,9 +87,10 @@ class ClientRunner:
             self._play_in_order(order)
 
     def _play_in_order(self, order: Sequence[Case]) -> None:
-        if self._client.apart:
+        if isinstance(self._client, DriverPool):
             # Each call has a process to itself, and those of one case keep theirs: nobody is in the way of anybody.
-            play_side_by_side(order, self._keep)
+            processes = self._client
+            play_side_by_side(order, self._keep, starting=lambda: processes.starting)
             return
         # Several calls of one client belong into one process: nothing else is under way meanwhile.
         for case in order:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from batch_conformance.checks.client.record import TransportFault
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.client_runner import lanes
 from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.cases.case import LONG_DEADLINE, SHORT_DEADLINE
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.lanes import AT_WORK, MOST_LANES, play_side_by_side, slow_first
+from batch_conformance.client_runner.stub import answers
 
 _FACTORY = CaseFactory(0)
 #: What no machine is too busy for, in seconds: a failure would take as long.
@@ -35,13 +38,18 @@ for line in sys.stdin:
 """
 
 
+def _drip() -> Case:
+    fault = TransportFault("drip", "a body that drips")
+    return Case("drip", ("client.fault.drip",), (_FACTORY.fault(fault, answers.batch(), timeout_s=SHORT_DEADLINE),))
+
+
 def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float = LONG_DEADLINE) -> Case:
     step = replace(_FACTORY.valid(_FACTORY.batch()), timeout_s=timeout_s)
     return Case(title, ("client.decode.fields",), (step,) * calls, waits=waits)
 
 
 def test_what_waits_for_a_deadline_comes_first() -> None:
-    """Then several calls in a row, then retries, then what takes no time; each kind in its own order."""
+    """Drips before all else; then several calls in a row, then retries, then the quick ones; each in its own order."""
     cases = [
         _case("quick"),
         _case("retried", waits=True),
@@ -49,9 +57,10 @@ def test_what_waits_for_a_deadline_comes_first() -> None:
         _case("late", waits=True, timeout_s=SHORT_DEADLINE),
         _case("several, one late", calls=2, timeout_s=SHORT_DEADLINE),
         _case("quick too"),
+        _drip(),
     ]
     titles = [case.title for case in slow_first(cases)]
-    assert titles == ["late", "several, one late", "several", "retried", "quick", "quick too"]
+    assert titles == ["drip", "late", "several, one late", "several", "retried", "quick", "quick too"]
 
 
 def test_lanes_that_wait_make_room_for_others() -> None:
@@ -85,6 +94,28 @@ def test_lanes_at_work_are_not_joined_by_others() -> None:
 
     play_side_by_side([_case("quick")] * 200, play, most=AT_WORK)
     assert 1 <= len(begun) <= AT_WORK
+
+
+@pytest.mark.parametrize("starting", [0, MOST_LANES])
+def test_lanes_that_start_a_process_are_not_joined_by_others(
+    starting: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starting is work: many at once would make each take longer. Lanes that really wait are joined."""
+    monkeypatch.setattr(lanes, "_WAITING", 0.0)
+    changed = threading.Condition()
+    under_way, most = 0, 0
+
+    def play(_: Case) -> None:
+        nonlocal under_way, most
+        with changed:
+            under_way += 1
+            most = max(most, under_way)
+            changed.notify_all()
+            changed.wait_for(lambda: most > AT_WORK, timeout=0.2 if starting else _PATIENCE)
+            under_way -= 1
+
+    play_side_by_side([_case("slow", waits=True)] * 8, play, starting=lambda: starting)
+    assert (most <= AT_WORK) is bool(starting)
 
 
 def test_the_end_of_judging_reaches_the_caller() -> None:

@@ -74,9 +74,16 @@ class Case:
     @property
     def takes_its_deadline(self) -> bool:
         """Whether a call ends with its deadline: no whole answer comes, and nothing else tells the client so."""
-        faults = (ask.expected for ask in self.asks if isinstance(ask.expected, TransportFault))
         late = any(answer.delay >= ask.timeout_s for ask in self.asks for answer in ask.answers)
-        return late or any(fault.kind in ("timeout", "drip", "drip-head") for fault in faults)
+        return late or self.drips or "timeout" in self._faults()
+
+    @property
+    def drips(self) -> bool:
+        """Whether an answer comes in small pieces and without an end."""
+        return bool({"drip", "drip-head"} & self._faults())
+
+    def _faults(self) -> set[str]:
+        return {ask.expected.kind for ask in self.asks if isinstance(ask.expected, TransportFault)}
 
 
 @cached_by_contract
