@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -127,9 +128,17 @@ def judge(kind: Kind, options: Options, selected: Collection[str], progress: Pro
         return could_not_run(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
     except Exception as error:
         return could_not_run(kind, options, selected, blocker(error) or _own_defect(error))
+    finally:
+        _keep_to_the_end()
     if run.incomplete:
         raise Interrupted(run)
     return run
+
+
+def _keep_to_the_end() -> None:
+    """Take what is loaded and recorded by now out of later garbage collections: pytest makes several at its end."""
+    gc.collect(1)
+    gc.freeze()
 
 
 def _own_defect(error: Exception) -> str:
