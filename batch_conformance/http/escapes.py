@@ -18,6 +18,7 @@ _ESCAPED = re.compile(
     r"|&(?:amp;)*(?P<named>[A-Za-z]{2,8});"
     r"|\\{1,16}(?P<itself>[^A-Za-z0-9\s\\])"
 )
+_RUNS = re.compile(r"(?P<ascii>[\x00-\x7f]+)|[^\x00-\x7f]+")
 _MARKS = ("\\", "%", "&")
 
 
@@ -40,8 +41,7 @@ def as_bytes(text: str) -> str:
 
 def unescaped(text: str) -> list[Unescaped]:
     """The text as bytes, then with one level of escaping after the other undone, until none is left."""
-    spans = [(at, at + 1) for at, char in enumerate(text) for _ in as_bytes(char)]
-    levels = [Unescaped(as_bytes(text), spans)]
+    levels = [_encoded(text)]
     if not any(mark in text for mark in _MARKS):
         return levels
     for _ in range(_DEPTH):
@@ -50,6 +50,17 @@ def unescaped(text: str) -> list[Unescaped]:
             break
         levels.append(deeper)
     return levels
+
+
+def _encoded(text: str) -> Unescaped:
+    spans: list[tuple[int, int]] = []
+    for run in _RUNS.finditer(text):
+        each = zip(range(run.start(), run.end()), range(run.start() + 1, run.end() + 1), strict=True)
+        if run["ascii"]:
+            spans += each
+        else:
+            spans += (span for span in each for _ in as_bytes(text[span[0]]))
+    return Unescaped(as_bytes(text), spans)
 
 
 def _one_level(level: Unescaped) -> Unescaped | None:

@@ -13,6 +13,8 @@ _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 #: The two ways of quoting that ``http.curl_line`` uses.
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+#: What is not printable in ASCII, and may not be elsewhere.
+_NOT_ASCII = re.compile(r"[^ -~]")
 
 
 def visible(text: str, *, lines: bool = True) -> str:
@@ -27,7 +29,11 @@ def visible(text: str, *, lines: bool = True) -> str:
     if lines:
         text = text.replace("\r\n", "\n")
     allowed = "\n\t" if lines else ""
-    return "".join(char if char.isprintable() or char in allowed else _written_out(char) for char in text)
+    return _NOT_ASCII.sub(lambda found: _shown(found[0], allowed), text)
+
+
+def _shown(char: str, allowed: str) -> str:
+    return char if char.isprintable() or char in allowed else _written_out(char)
 
 
 def _written_out(char: str) -> str:
@@ -72,7 +78,8 @@ class Chained:
 def redacted(redactor: Redacts, text: str, *, lines: bool) -> str:
     """The text without secrets, everything invisible written out."""
     # Redacted before, while a secret is whole, and after, since writing out may restore one that was broken up.
-    return redactor.text(visible(redactor.text(text), lines=lines))
+    shown = visible(redactor.text(text), lines=lines)
+    return shown if shown == text else redactor.text(shown)
 
 
 def shown_text(redactor: Redacts, text: str) -> str:

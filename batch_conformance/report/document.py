@@ -90,7 +90,7 @@ class _Reporter:
     def __init__(self, run: RunResult) -> None:
         self.run = run
         self.redactor = run.redactor
-        self.about: Exchange | None = None
+        self._hides = Chained((self.redactor, met_in(None)))
 
     def document(self) -> Document:
         run, contract = self.run, load_contract()
@@ -187,7 +187,8 @@ class _Reporter:
 
     def _evidence(self, group: Group) -> dict[str, Any]:
         finding = group.finding
-        exchange = self.about = finding.exchange
+        exchange = finding.exchange
+        self._hides = Chained((self.redactor, met_in(exchange)))
         entry: dict[str, Any] = {
             "code": finding.code,
             "pointer": self._line(finding.pointer),
@@ -212,7 +213,7 @@ class _Reporter:
         replay = evidence_replay(finding, self.run)
         if replay:
             entry["replay"] = replay
-        self.about = None
+        self._hides = Chained((self.redactor, met_in(None)))
         return entry
 
     def _before(self, exchange: Exchange) -> dict[str, Any]:
@@ -271,14 +272,12 @@ class _Reporter:
 
     def _curl(self, steps: Sequence[Exchange]) -> str:
         try:
-            line = self._safe(
-                curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets), lines=False
-            )
+            line = curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets)
         except UnicodeEncodeError:
             return "# this request holds characters that no command line can carry"
         if len(line) > CURL_LIMIT:
             return f"# this request is too long for a line to copy: {len(line):,} characters"
-        return disarmed_shell(line)
+        return disarmed_shell(self._safe(line, lines=False))
 
     def _body(self, body: bytes) -> str:
         # Searching for secrets is slow: of a long body, only the part that may be shown.
@@ -288,10 +287,10 @@ class _Reporter:
         return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
-        return shown_text(Chained((self.redactor, met_in(self.about))), text)
+        return shown_text(self._hides, text)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        return redacted(Chained((self.redactor, met_in(self.about))), text, lines=lines)
+        return redacted(self._hides, text, lines=lines)
