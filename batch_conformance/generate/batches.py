@@ -11,6 +11,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from batch_conformance.contract import cached_by_contract
+from batch_conformance.contract.pointers import split
+from batch_conformance.contract.statuses import error_body
 
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
 LARGEST = 2**53 - 1
@@ -100,9 +102,13 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
 
 @cached_by_contract
 def _extra_names() -> st.SearchStrategy[str]:
-    # Never a documented name in another casing: some readers take those for the same.
+    # Never a documented name in another casing: some readers take those for the same. A member that errors may have
+    # does not make a batch an error.
+    errors = error_body()
+    rows = [(split(place.pointer)[0], place.keyword) for place in (errors.places if errors else ()) if place.pointer]
+    needed = {name for name, keyword in rows if keyword == "required"}
     known = [
-        "errorCode",
+        *sorted({name for name, _ in rows} - needed),
         "expiresAt",
         "links",
         "_id",

@@ -26,7 +26,7 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
-from batch_conformance.operations.stored import Store, StoredBatch
+from batch_conformance.operations.stored import Store, StoredBatch, error_body
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
 
 #: What List Batches answers is in the operation's own folder.
@@ -302,9 +302,7 @@ class ReferenceServer:
         code: str | None = None,
     ) -> Answer:
         """The API's error body."""
-        body: dict[str, Any] = {"message": message, "statusCode": status}
-        if code:
-            body["errorCode"] = code
+        body = error_body(status, message, code)
         operation = self.operation or get_operation()
         if operation is None or not is_edited():
             return Answer(status, body, headers or [])

@@ -19,27 +19,17 @@ from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
-from batch_conformance.operations.get_batch.store import Batch, State
+from batch_conformance.operations.get_batch.store import CREATED, STATES, WEBHOOK, Batch, State
 from batch_conformance.reference.server import Asked, ReferenceServer
 
 #: The id that staged answers are for, unless another is given.
 BATCH_ID = "batch_abc123"
 #: In the place of an id: the list of batches.
 LIST = ""
-_CREATED = "2024-01-15T10:30:00Z"
-_WEBHOOK = "https://your-webhook-url.com/batch-webhook"
-_DONE = "COMPLETED"
-_STATES = {
-    "PENDING": State("PENDING", 5),
-    "JOBS_CREATED": State("JOBS_CREATED", 5, pending=5),
-    "PROCESSING": State("PROCESSING", 5, 2, 0, 3),
-    _DONE: State(_DONE, 5, 4, 1),
-    "FAILED": State("FAILED", 5, 1, 4),
-}
 
 
-def _completed(batch_id: str) -> dict[str, Any]:
-    return Batch(batch_id, _CREATED, [_STATES[_DONE]], _WEBHOOK).peek()
+def _batch(batch_id: str, state: State) -> dict[str, Any]:
+    return Batch(batch_id, CREATED, [state], WEBHOOK).peek()
 
 
 @dataclass(frozen=True)
@@ -122,33 +112,35 @@ class BatchStub:
 
     # Batches.
 
-    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str = _DONE, **members: Any) -> str:
-        """A batch in the state ``status``, its members changed as given (``metrics`` member by member)."""
-        state = _STATES.get(status) or replace(_STATES["PROCESSING"], status=status)
-        value = Batch(id, _CREATED, [state], _WEBHOOK).peek()
-        metrics = members.pop("metrics", {})
-        value["metrics"] = {**value["metrics"], **metrics} if isinstance(metrics, Mapping) else metrics
-        return self._stage(answers.json_body(value | members), id, times, needs_key=True)
+    def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str | None = None, **members: Any) -> str:
+        """A batch in the state ``status`` (None: done), its members changed as given (objects member by member)."""
+        known = {state.status: state for state in STATES.values()}
+        plain = STATES["completed"] if status is None else replace(STATES["processing"], status=status)
+        value = _batch(id, known.get(plain.status, plain))
+        for name, given in members.items():
+            within = isinstance(given, Mapping) and isinstance(value.get(name), Mapping)
+            value[name] = {**value[name], **given} if within else given
+        return self._stage(answers.json_body(value), id, times, needs_key=True)
 
     def pending(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that was just created."""
-        return self.batch(id=id, times=times, status="PENDING")
+        return self._in_state("pending", id, times)
 
     def jobs_created(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch whose jobs are queued."""
-        return self.batch(id=id, times=times, status="JOBS_CREATED")
+        return self._in_state("jobs_created", id, times)
 
     def processing(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch in progress."""
-        return self.batch(id=id, times=times, status="PROCESSING")
+        return self._in_state("processing", id, times)
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that is done."""
-        return self.batch(id=id, times=times, status=_DONE)
+        return self._in_state("completed", id, times)
 
     def failed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """A batch that failed."""
-        return self.batch(id=id, times=times, status="FAILED")
+        return self._in_state("failed", id, times)
 
     def processing_then_completed(self, *, id: str = BATCH_ID, reads: int = 1) -> str:
         """A batch that is in progress for ``reads`` reads, and completed from then on."""
@@ -161,7 +153,7 @@ class BatchStub:
         It is answered whatever filters are asked for: what these were stands in :attr:`requests`. Returns what the
         other methods take for its id (``error(429, id=batch_stub.list())`` stages a 429 behind an empty list).
         """
-        rows = [_completed(row) if isinstance(row, str) else row for row in batches]
+        rows = [_batch(row, STATES["completed"]) if isinstance(row, str) else row for row in batches]
         return self._stage(answers.json_body(rows), LIST, times, needs_key=True)
 
     # Errors.
@@ -234,6 +226,9 @@ class BatchStub:
     def hangs(self, *, id: str = BATCH_ID, times: int = 1) -> str:
         """No answer: the connection stays open and silent until the stub is closed."""
         return self._stage(answers.silence(), id, times)
+
+    def _in_state(self, name: str, batch_id: str, times: int) -> str:
+        return self.batch(id=batch_id, times=times, status=STATES[name].status)
 
     def _stage(self, answer: StubResponse, batch_id: str, times: int, *, needs_key: bool = False) -> str:
         if times < 1:

@@ -15,8 +15,8 @@ from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.session import judge_client
-from batch_conformance.client_runner.stub import BatchStub
 from batch_conformance.reference.client import adapter, hello
+from batch_conformance.testing import BatchStub
 from tests.support.judging import verdicts
 from tests.support.running import CLIENT, ROOT, run
 
@@ -37,7 +37,7 @@ _SDK = {
         "from types import SimpleNamespace as Box\n"
         "class Sync:\n"
         "    def __init__(self, base_url, api_key, timeout):\n"
-        "        self._http, self._url = httpx.Client(timeout=timeout), base_url\n"
+        "        self._http = httpx.Client(timeout=timeout, headers={'x-api-key': api_key})\n"
         "        self._client_wrapper = Box(httpx_client=Box(httpx_client=self._http))\n"
         "        self.batch = Box(get=lambda name: self._http.get(f'{base_url}/v2/batch/{name}').json())\n"
         "AsyncSync = Sync\n"
@@ -71,6 +71,7 @@ def test_the_drivers_ask_the_server_they_were_given(
     pool = DriverPool(shlex.join(words), size=1)
     try:
         with BatchStub() as stub:
+            stub.completed(id="batch_7")
             reply = pool.get_batch(Call(stub.url, "sk-1", "batch_7", 5.0))
             assert reply.batch is not None, reply
             assert reply.batch["id"] == "batch_7"

@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.leftovers import counted_leftovers
 from batch_conformance.client_runner.mainthread import Overdue, call_bounded
 from batch_conformance.client_runner.session import judge_client
-from batch_conformance.client_runner.stub import BatchStub
 from batch_conformance.reference.client import BatchClient, BatchError, adapter, failure, hello
+from batch_conformance.testing import BatchStub
 from tests.support.running import CLIENT, run
 
 Function = Callable[[dict[str, Any]], Any]
@@ -81,7 +82,18 @@ def _on_its_loop(request: dict[str, Any]) -> dict[str, Any]:
     return loop.run_until_complete(asyncio.to_thread(adapter, request))
 
 
+@pytest.fixture
+def _closed_loop() -> Iterator[None]:
+    """The event loop that a client makes for the main thread is the client's; it is closed here."""
+    yield
+    with warnings.catch_warnings(), suppress(RuntimeError):
+        warnings.simplefilter("ignore", DeprecationWarning)
+        asyncio.get_event_loop_policy().get_event_loop().close()
+    asyncio.set_event_loop(None)
+
+
 @pytest.mark.parametrize("function", [_by_alarm, _by_alarm_where_it_can, _on_its_loop])
+@pytest.mark.usefixtures("_closed_loop")
 def test_a_client_for_the_main_thread_is_called_there(function: Function) -> None:
     """It is found out by itself, and conforms."""
     before = signal.getsignal(signal.SIGALRM)

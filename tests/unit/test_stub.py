@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from batch_conformance.client_runner.stub import BatchStub, RefusedPort, StubResponse, StubServer, answers
+from batch_conformance.client_runner.stub import RefusedPort, StubResponse, StubServer, answers
 from batch_conformance.client_runner.stub.choose import ByTurn, InOrder
 from batch_conformance.client_runner.stub.records import exchange_of
 from batch_conformance.client_runner.stub.wire import RawRequest, RequestReader, script_of
@@ -371,20 +371,3 @@ def test_an_interrupted_caller_does_no_harm() -> None:
             connection.sendall(sent)
             connection.close()
         assert httpx.get(server.url).status_code == 200
-
-
-def test_stub_for_tests_of_a_client() -> None:
-    """Answers staged by name, ids as asked for, requests to be looked at."""
-    with BatchStub() as stub, httpx.Client(base_url=stub.url) as client:
-        stub.rate_limited(retry_after=2).processing_then_completed()
-        got = [client.get("/v2/batch/batch_7", headers={"x-api-key": "k"}) for _ in range(6)]
-        stub.unauthorized()
-        refused = client.get("/v2/batch/batch_7")
-        assert len(stub.requests) == 7
-        assert stub.requests[0].request.header_values("x-api-key") == ["k"]
-    assert [answer.json().get("status") for answer in got] == [
-        None, "PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "COMPLETED",
-    ]  # fmt: skip
-    assert got[0].headers["retry-after"] == "2"
-    assert {answer.json()["id"] for answer in got[1:]} == {"batch_7"}
-    assert refused.status_code == 401

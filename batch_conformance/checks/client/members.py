@@ -49,9 +49,13 @@ from batch_conformance.contract.leaves import Leaf
 from batch_conformance.contract.numbers import is_number, same
 
 #: The clauses that explain what goes wrong with a batch that is special in one way.
-ONE_BY_ONE = tuple(
-    f"client.decode.{name}"
-    for name in ("status", "created_at", "counts", "optional", "unknown-fields", "transfer")
+ONE_BY_ONE = (
+    "client.decode.status",
+    "client.decode.created_at",
+    "client.decode.counts",
+    "client.decode.optional",
+    "client.decode.unknown-fields",
+    "client.decode.transfer",
 )
 #: Clauses about a way to write a member that not every library reads: refusing it breaks them, misreading the member's.
 _LETTERS = "client.decode.created_at-letters"

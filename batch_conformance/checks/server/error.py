@@ -185,7 +185,7 @@ def status_agrees(record: Record, result: CheckResult) -> None:
         return
     _unseen(record, result)
     if not result.observations:
-        result.note("no error body held a numeric statusCode")
+        result.note(f"no error body held a number as its {dotted(pointer or '')}")
 
 
 @SERVER_CHECKS.check("server.error.media-type", needs=_NEEDS)

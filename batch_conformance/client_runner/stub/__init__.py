@@ -3,6 +3,5 @@
 from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
-from batch_conformance.client_runner.stub.staged import BatchStub
 
-__all__ = ["BatchStub", "RefusedPort", "StubResponse", "StubServer", "answers"]
+__all__ = ["RefusedPort", "StubResponse", "StubServer", "answers"]

@@ -21,6 +21,18 @@ class State:
     pending: int = 0
 
 
+#: A batch of five in each of its states, in the order of progress; ``failed`` is the other end.
+STATES = {
+    "pending": State("PENDING", 5),
+    "jobs_created": State("JOBS_CREATED", 5, pending=5),
+    "processing": State("PROCESSING", 5, 2, 0, 3),
+    "completed": State("COMPLETED", 5, 4, 1),
+    "failed": State("FAILED", 5, 1, 4),
+}
+CREATED = "2024-01-15T10:30:00Z"
+WEBHOOK = "https://your-webhook-url.com/batch-webhook"
+
+
 @dataclass
 class Batch(StoredBatch):
     """A batch and the states it goes through; it stays in the last one."""
@@ -59,15 +71,14 @@ class Batch(StoredBatch):
 
 def sample_store() -> Store:
     """Batches in all five states, one that goes through them as it is read, and one that ends FAILED."""
-    hook = "https://your-webhook-url.com/batch-webhook"
     store = Store()
     rows = [
-        Batch("batch_abc123", "2024-01-15T10:30:00Z", [State("COMPLETED", 5, 4, 1)], hook),
+        Batch("batch_abc123", CREATED, [STATES["completed"]], WEBHOOK),
         Batch(
             "batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True
         ),
         Batch("batch_ghi789", "2024-01-15T12:00:00.250Z", [State("PENDING", 5)]),
-        Batch("batch_jkl012", "2024-01-15T13:00:00+02:00", [State("JOBS_CREATED", 8, pending=8)], hook),
+        Batch("batch_jkl012", "2024-01-15T13:00:00+02:00", [State("JOBS_CREATED", 8, pending=8)], WEBHOOK),
         Batch("batch_mno345", "2024-01-15T14:00:00Z", [State("FAILED", 6, 2, 4)]),
         Batch(
             "batch_pqr678",
@@ -79,7 +90,7 @@ def sample_store() -> Store:
                 State("PROCESSING", 4, 2, 1, 1),
                 State("COMPLETED", 4, 3, 1),
             ],
-            hook,
+            WEBHOOK,
         ),
         Batch(
             "batch_stu901",
