@@ -26,6 +26,9 @@ from batch_conformance.client_runner.protocol import (
 )
 from batch_conformance.client_runner.sanitize import Redact, Wording
 
+#: How long a call that does not count is waited for. What comes later is judged.
+WARM_UP_SECONDS = 8.0
+
 
 @dataclass(eq=False)
 class _Seat:
@@ -61,16 +64,20 @@ class DriverPool:
         self._size = max(1, size)
         #: Processes that are being started.
         self.starting = 0
+        self._warm_up: Call | None = None
         self._turn = threading.Condition()
         self._idle: list[_Seat] = []
         self._busy: list[_Seat] = []
         self._closed = False
         self._kept = threading.local()
         first = _Seat()
+        began = time.monotonic()
         try:
             self.hello = self._start(first)
         except ProtocolViolation as error:
             raise CouldNotRun(f"{self._shown} cannot be judged: it {error}") from None
+        #: Seconds that the first process took to be ready, its warm-up included.
+        self.start_seconds = time.monotonic() - began
         self._idle.append(first)
 
     @property
@@ -109,6 +116,23 @@ class DriverPool:
         finally:
             del self._kept.seat
             self._give_back(seat)
+
+    def warm_up_with(self, call: Call) -> None:
+        """Make this call first in every process, and forget what comes of it.
+
+        What a process loads at its first call, or translates, would else count against the deadline of that call. A
+        process that does not stand the call is replaced by one that is judged as it is, and so are all after it.
+        """
+        self._warm_up = call
+        with self._turn:
+            idle, self._idle = self._idle, []
+        for seat in idle:
+            began = time.monotonic()
+            self._replace(seat) if seat.process is None else self._warm(seat)
+            self.start_seconds += time.monotonic() - began
+        with self._turn:
+            self._idle += idle
+            self._turn.notify_all()
 
     def settle(self) -> None:
         """Take note of what idle processes did since they answered."""
@@ -198,7 +222,8 @@ class DriverPool:
             # Closing kills the processes it sees, and may have come just before there was one to see.
             self._check_open()
             line = process.ask(encode(hello_request(0)), self._limits.hello_s)
-            return hello_from(decode(line), 0)
+            hello = hello_from(decode(line), 0)
+            self._warm(seat)
         except ProtocolViolation as error:
             stderr = self._vacate(seat)
             self._check_open()
@@ -206,6 +231,22 @@ class DriverPool:
         except BaseException:
             self._vacate(seat)
             raise
+        return hello
+
+    def _warm(self, seat: _Seat) -> None:
+        """Make the call that does not count. Raises :class:`ProtocolViolation` as a start does."""
+        process, call = seat.process, self._warm_up
+        if process is None or call is None:
+            return
+        try:
+            self._wording.learn(call.api_key)
+            seat.seq += 1
+            line = process.ask(encode(call_request(seat.seq, call)), WARM_UP_SECONDS)
+            reply_from(decode(line), seat.seq, call.operation)
+        except ProtocolViolation:
+            self._warm_up = None
+            self._vacate(seat)
+            self._started(seat)
 
     def _vacate(self, seat: _Seat) -> str:
         """Kill the process of a seat, reap it, and return the end of its stderr."""

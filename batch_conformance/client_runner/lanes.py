@@ -18,6 +18,8 @@ from batch_conformance.client_runner.cases.case import FAULT_DEADLINE, SHORT_DEA
 
 #: Lanes that are to be at work at a time, and lanes at most: a process each.
 AT_WORK, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
+#: Seconds for which starting processes may keep all cores busy, and lanes for which it always may.
+_STARTING_SECONDS, _FEWEST_LANES = 5.0, 6
 #: Seconds after which a case that is under way is taken to wait.
 _WAITING = 0.3
 #: Seconds between two looks at the lanes.
@@ -35,6 +37,12 @@ def play_side_by_side(
     ``starting`` tells how many of the lanes are starting a process.
     """
     _Lanes(cases, play, most, starting).run()
+
+
+def lanes_for(start_seconds: float) -> int:
+    """How many lanes pay where a process takes so long to start: each has to win back its start by waits."""
+    affordable = _STARTING_SECONDS * (os.cpu_count() or 1) / max(start_seconds, 0.01)
+    return max(_FEWEST_LANES, min(MOST_LANES, int(affordable)))
 
 
 def slow_first(cases: Sequence[Case]) -> list[Case]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EMBEDDED = "python:batch_conformance.reference.client:adapter"
 Transport = Literal["loopback", "respx"]
 #: Calls side by side; and how many more once only cases with waits are left, which cost nothing but time.
-LANES, MORE_LANES = 5, 11
+LANES, MORE_LANES = 9, 7
 
 
 def open_client(

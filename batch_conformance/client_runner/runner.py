@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 
 from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
 from batch_conformance.checks.client.record import HttpError, clause_of_status, shortened
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
-from batch_conformance.client_runner.call import ClientUnderTest
+from batch_conformance.client_runner.call import Call, ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
-from batch_conformance.client_runner.lanes import play_side_by_side
+from batch_conformance.client_runner.lanes import lanes_for, play_side_by_side
 from batch_conformance.client_runner.mainthread import is_main_thread
 from batch_conformance.client_runner.open import LANES, MORE_LANES
 from batch_conformance.client_runner.player import play
 from batch_conformance.client_runner.stub.answers import json_body
+from batch_conformance.client_runner.stub.choose import InOrder
+from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.tls import authority
 from batch_conformance.contract.parts import parts
 
 #: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
-WAITING_LANES = 4
+WAITING_LANES = 8
 #: Calls that are made at once to see whether a client can be called from several threads.
 TRIALS = 3
 #: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
@@ -90,7 +92,9 @@ class ClientRunner:
         if isinstance(self._client, DriverPool):
             # Each call has a process to itself, and those of one case keep theirs: nobody is in the way of anybody.
             processes = self._client
-            play_side_by_side(order, self._keep, starting=lambda: processes.starting)
+            with self._warmed(processes):
+                most = lanes_for(processes.start_seconds)
+                play_side_by_side(order, self._keep, most, lambda: processes.starting)
             return
         # Several calls of one client belong into one process: nothing else is under way meanwhile.
         for case in order:
@@ -241,6 +245,9 @@ class ClientRunner:
 
     def _ordinary_call(self, title: str) -> bool:
         """Make an ordinary call, not for the record; returns whether it gave a batch."""
+        return self._play(self._ordinary_case(title)).turns[0].reply.batch is not None
+
+    def _ordinary_case(self, title: str) -> Case:
         with self._lock:
             batch = self._pulse.batch()
         # A moment's wait, in which calls side by side meet.
@@ -249,8 +256,19 @@ class ClientRunner:
         if JUDGED[case.operation] not in self._client.hello.operations:
             known = self._client.hello.operations
             case = next(part.ordinary(case) for part in parts("client_cases") if JUDGED[part.OPERATION] in known)
-        played = self._play(case)
-        return played.turns[0].reply.batch is not None
+        return case
+
+    @contextmanager
+    def _warmed(self, processes: DriverPool) -> Iterator[None]:
+        """Each process makes an ordinary call before those that are judged."""
+        case = self._ordinary_case("a first call")
+        (step,) = case.asks
+        with StubServer(InOrder(step.answers)) as stub:
+            key = self._keys[step.key]
+            processes.warm_up_with(
+                Call(stub.url, key, step.batch_id, step.timeout_s, case.operation, step.arguments)
+            )
+            yield
 
 
 def _blamable(case: Case) -> set[str]:

@@ -265,9 +265,11 @@ class ClientRunRecord:
 FRESH = "client.decode.fresh"
 #: The clause that is blamed when no request arrives.
 TARGET = "client.request.target"
+#: Cases in which a client may well send nothing.
+MAY_SEND_NOTHING = frozenset({"client.list.naive-date"})
 #: Clauses that look at calls without a request themselves.
 _ABOUT_NOT_ASKING = frozenset({"client.request.dot-id", "client.request.id-encoding"})
-#: Requests that one call may make on 5xx or 429 (clause client.retry.bounded).
+#: Requests that one call may make where asking again may help (clause client.retry.bounded).
 MOST_REQUESTS = 10
 CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from batch_conformance.checks.client.record import (
     CLIENT_CHECKS,
+    MAY_SEND_NOTHING,
     TARGET,
     CallResult,
     CaseResult,
@@ -236,7 +237,8 @@ def single(record: ClientRunRecord, result: CheckResult) -> None:
             else:
                 continue
             if turn.unasked:
-                result.set_aside(TARGET)
+                if play.clauses[0] not in MAY_SEND_NOTHING:
+                    result.set_aside(TARGET)
                 continue
             result.observe()
             operation = current_contract().operation(play.operation)

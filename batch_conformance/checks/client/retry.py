@@ -12,6 +12,7 @@ from batch_conformance.checks.client.record import (
     CaseResult,
     ClientRunRecord,
     HttpError,
+    TransportFault,
     fail_broken_call,
     may_be_retried,
 )
@@ -49,7 +50,7 @@ def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
 @CLIENT_CHECKS.check("client.retry.bounded")
 def bounded(record: ClientRunRecord, result: CheckResult) -> None:
     """At most ten requests, and an end within the deadline and its grace."""
-    most = 0
+    most = _after_faults(record, result)
     for play, turn in _retryable(record, result):
         if turn.reply.broken is not None and not record.retries_without_end(turn):
             cause = record.explained(turn, result.clause)
@@ -59,15 +60,7 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
         result.observe()
         most = max(most, turn.requests)
-        if turn.requests > MOST_REQUESTS:
-            result.fail(
-                turn.gets[MOST_REQUESTS] if len(turn.gets) > MOST_REQUESTS else turn.last,
-                f"retried too often: {play.title}",
-                code="retried",
-                expected=f"at most {MOST_REQUESTS} requests a call",
-                actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
-            )
-        elif turn.reply.broken is not None:
+        if _judge_number(play, turn, result) and turn.reply.broken is not None:
             result.fail(
                 turn.last,
                 f"no end by the deadline and its grace: {play.title}",
@@ -79,6 +72,37 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
         result.note(f"at most {most} request{'s' if most != 1 else ''} were seen for one call")
     if most == 1:
         result.limit(_NO_RETRIES)
+
+
+def _after_faults(record: ClientRunRecord, result: CheckResult) -> int:
+    """Calls whose connection broke; when they end is for the clauses about faults. Returns the most requests of one."""
+    most = 0
+    for play in record.plays:
+        for turn in play.turns:
+            told = turn.expected
+            if not isinstance(told, TransportFault) or told.kind == "redirect-loop" or not turn.requests:
+                continue
+            if turn.reply.broken is not None:
+                # A call without an end makes requests without an end.
+                result.set_aside(f"client.fault.{told.kind}")
+                continue
+            result.observe()
+            most = max(most, turn.requests)
+            _judge_number(play, turn, result)
+    return most
+
+
+def _judge_number(play: CaseResult, turn: CallResult, result: CheckResult) -> bool:
+    if turn.requests <= MOST_REQUESTS:
+        return True
+    result.fail(
+        turn.gets[MOST_REQUESTS] if len(turn.gets) > MOST_REQUESTS else turn.last,
+        f"retried too often: {play.title}",
+        code="retried",
+        expected=f"at most {MOST_REQUESTS} requests a call",
+        actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
+    )
+    return False
 
 
 @CLIENT_CHECKS.check("client.retry.waits", needs=["client.retry.bounded", "client.request.single"])

@@ -104,7 +104,7 @@ def _fault(
     begun: bool = False,
     plainly: tuple[str, ...] = (),
 ) -> Case:
-    clauses = (f"client.fault.{kind}", "client.auth.not-in-errors")
+    clauses = (f"client.fault.{kind}", "client.retry.bounded", "client.auth.not-in-errors")
     return Case(what, clauses, (factory.fault(TransportFault(kind, what, begun, plainly), answer),))
 
 

@@ -106,6 +106,16 @@ for _old, _new in (
                  _instead("status", _old, _new))  # fmt: skip
 
 
+@mutant("status-by-counts", _STATUS, "calls a batch of which all failed FAILED")
+class _StatusByCounts(Faulty):
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        counts = batch["metrics"]
+        if batch["status"] == "COMPLETED" and counts["failed_count"] == counts["total_generations"]:
+            batch["status"] = "FAILED"
+        return batch
+
+
 @mutant("status-failed-raises", _STATUS, "makes an error of a failed batch")
 class _FailedRaises(Faulty):
     def batch(self, value: Any) -> Batch:

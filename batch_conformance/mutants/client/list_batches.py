@@ -182,6 +182,19 @@ class _Hundred(_Handing):
         return rows[:100]
 
 
+@mutant("list-first-thousand", "list.entries", "hands over no more than a thousand batches")
+class _Thousand(_Handing):
+    def handed(self, rows: list[Any]) -> Any:
+        return rows[:1000]
+
+
+@mutant("list-filtered-again", "list.entries", "keeps the batches in the state that was asked for only")
+class _FilteredAgain(Faulty):
+    def list_batches(self, filters: Filters | None = None) -> list[Batch]:
+        asked = (filters or {}).get("status")
+        return [row for row in super().list_batches(filters) if asked in (None, row["status"])]
+
+
 @mutant("list-without-last", "list.entries", "loses the last batch", "list.empty")
 class _Last(_Handing):
     def handed(self, rows: list[Any]) -> Any:
@@ -255,6 +268,20 @@ class _Skipping(Faulty):
                 if isinstance(entry, dict) and len(entry) > 5:
                     raise
         return batches
+
+
+@mutant("list-unreadable-as-null", "list.unreadable", "hands over null for an entry that it cannot read")
+class _Nulling(Faulty):
+    def entries(self, value: Any) -> list[Batch]:
+        rows: list[Any] = []
+        for entry in value if isinstance(value, list) else super().entries(value):
+            try:
+                rows.append(self.batch(entry))
+            except BatchError:
+                if isinstance(entry, dict) and len(entry) > 5:
+                    raise
+                rows.append(None)
+        return rows
 
 
 @mutant("list-null-entries-skipped", "list.unreadable", "skips entries that are null")

@@ -245,6 +245,18 @@ class _TruncatedRetried(Faulty):
             time.sleep(0.05)
 
 
+@mutant("reset-retried-in-a-burst", _BOUNDED, "asks two dozen times at once when a connection is reset")
+class _ResetBurst(Faulty):
+    def send(self, url: str, deadline: float) -> Answer:
+        for _ in range(24):
+            try:
+                return super().send(url, deadline)
+            except BatchError as error:
+                if not str(error).startswith(tuple(_RESET)):
+                    raise
+        return super().send(url, deadline)
+
+
 class _Patient(Unwatched):
     """Waits for each read as long as ``patience`` says, None for ever."""
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
 from batch_conformance.checks.client.record import (
     CLIENT_CHECKS,
+    MAY_SEND_NOTHING,
     CallResult,
     CaseResult,
     ClientRunRecord,
@@ -50,8 +51,8 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
         for turn in play.turns:
             path = urlsplit(turn.call.base_url).path + current_contract().operation(OPERATION).url_path()
             refused = isinstance(turn.expected, TransportFault) and turn.expected.kind == "refused"
-            naive = play.clauses[0] == "client.list.naive-date"
-            if not turn.requests and turn.reply.error is not None and not refused and not naive:
+            excused = refused or play.clauses[0] in MAY_SEND_NOTHING
+            if not turn.requests and turn.reply.error is not None and not excused:
                 result.observe()
                 result.fail(
                     None,
@@ -232,6 +233,16 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
             result.fail(turn.last, f"an entry is dropped without a word: {play.title}",
                         expected=f"an error, or {len(turn.expected.batches)} entries", actual=turn.said(),
                         code="lost")  # fmt: skip
+            continue
+        emptied = [
+            number
+            for number, (sent, got) in enumerate(zip(turn.expected.batches, handed or [], strict=False))
+            if got is None and sent is not None
+        ]
+        if emptied:
+            result.fail(turn.last, f"an entry is replaced by null without a word: {play.title}",
+                        expected="an error, or the entry", actual=f"null in place of entry {emptied[0] + 1}",
+                        code="lost", pointer=f"/{emptied[0]}")  # fmt: skip
 
 
 def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:

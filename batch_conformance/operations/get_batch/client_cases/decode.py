@@ -105,6 +105,9 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
     lifecycle = factory.values.entity.lifecycle
     for status in lifecycle.values if lifecycle.pointer else ():
         yield from possible(partial(status_case, factory, status))
+    for status in lifecycle.final if lifecycle.pointer else ():
+        for outcome, row in (("failed", (47, 0, 47, 0)), ("succeeded", (47, 47, 0, 0))):
+            yield from possible(partial(outcome_case, factory, status, outcome, counts(*row)))
     for date in _DATES:
         yield from possible(partial(date_case, factory, date))
     for date in _LOWER_CASE:
@@ -131,6 +134,14 @@ def status_case(factory: CaseFactory, status: str) -> Case:
         with suppress(NotInContract):
             batch = factory.values.changed(batch, {"metrics": counts(60, 21, 4, 35)})
     return Case(f"a batch in state {status}", ("client.decode.status",), (factory.valid(batch),))
+
+
+def outcome_case(factory: CaseFactory, status: str, outcome: str, metrics: Mapping[str, int]) -> Case:
+    """A batch at its end: the status does not follow from the counts, nor they from it."""
+    at_its_end = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
+    batch = factory.values.changed(at_its_end, {"metrics": metrics})
+    title = f"a batch in state {status} of which all {outcome}"
+    return Case(title, ("client.decode.status",), (factory.valid(batch),))
 
 
 def date_case(factory: CaseFactory, date: str) -> Case:
