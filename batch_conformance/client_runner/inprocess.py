@@ -73,6 +73,8 @@ class InProcessClient:
         self._places = threading.BoundedSemaphore(max(1, size))
         self._numbers = itertools.count(1)
         self._grace = grace_s
+        #: Ids of calls that were left when their time was over; they may go on asking.
+        self.abandoned: frozenset[str] = frozenset()
         self._loop: LoopThread | None = None
         self._loop_lock = threading.Lock()
         #: Whether calls that the main thread makes run on it, and the event loop that it has for that.
@@ -219,7 +221,9 @@ class InProcessClient:
                 return replace(reply_from(value, seq, call.operation), seconds=seconds)
             except ProtocolViolation as error:
                 seconds = time.monotonic() - started
-                self._hung = self._hung or seconds >= allowed
+                if seconds >= allowed:
+                    self._hung = True
+                    self.abandoned |= {call.batch_id} - {""}
                 return Reply(broken=self._wording.line(f"the client {error}"), seconds=seconds)
 
     def _call_here(self, request: dict[str, Any], seconds: float) -> object:

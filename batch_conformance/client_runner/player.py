@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from batch_conformance.checks.client.record import CallResult, CaseResult, ExpectedOutcome, ValidBatch
 from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
 from batch_conformance.client_runner.cases.case import CallStep, Case
-from batch_conformance.client_runner.stub.choose import ByTurn, InOrder
+from batch_conformance.client_runner.stub.choose import ByTurn, InOrder, batch_of
 from batch_conformance.client_runner.stub.records import ReceivedRequest, RequestLog, exchange_of
 from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
 from batch_conformance.client_runner.stub.tls import TlsFront, authority
@@ -73,13 +73,15 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
             base_url = environment.url + case.base_path
             call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
             reply = client.get_batch(call)
-            here = [seen for seen in environment.own.seen if seen.turn == number]
+            came = [seen for seen in environment.own.seen if seen.turn == number]
+            here = [seen for seen in came if not _is_left_over(seen, ask, client)]
             away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
             if environment.other is not environment.own:
                 away += [seen for seen in environment.other.seen if seen.turn == number]
             strayed += [_recorded(seen, case, ask) for seen in away]
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
             expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
+            requests -= len(came) - len(here)
             turns.append(CallResult(call, expected, reply, exchanges, requests))
         return CaseResult(
             case.title,
@@ -172,6 +174,12 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment
             yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
         finally:
             port.close()
+
+
+def _is_left_over(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
+    """Whether a request belongs to a call that was given up: its stub is gone, and another one may have its port."""
+    abandoned: frozenset[str] = getattr(client, "abandoned", frozenset())
+    return bool(abandoned) and (asked := batch_of(seen.request)) in abandoned and asked != ask.batch_id
 
 
 def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
