@@ -211,6 +211,23 @@ class Operation:
         """The first documented 2xx answer."""
         return next((self.answers[key] for key in sorted(self.answers) if key.startswith("2")), None)
 
+    @property
+    def success_status(self) -> int:
+        """The status of that answer; 200 where a range is documented, or nothing."""
+        key = self.success.key if self.success else ""
+        return int(key) if key.isdecimal() else 200
+
+    @property
+    def other_successes(self) -> tuple[int, ...]:
+        """Further 2xx statuses that are documented with the same body."""
+        first = self.success
+        return tuple(
+            int(key)
+            for key, answer in sorted(self.answers.items())
+            if first and answer is not first and key.startswith("2") and key.isdecimal()
+            and answer.media_type and first.media_type and answer.media_type.schema == first.media_type.schema
+        )
+
 
 @dataclass(frozen=True)
 class Contract:

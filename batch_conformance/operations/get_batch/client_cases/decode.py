@@ -102,6 +102,10 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
             ),
         ),
     )
+    for success in factory.values.entity.operation.other_successes:
+        batch = factory.batch()
+        step = factory.valid(batch, json_body(batch, success))
+        yield Case(f"a batch with the status {success}", ("client.decode.fields",), (step,))
     lifecycle = factory.values.entity.lifecycle
     for status in lifecycle.values if lifecycle.pointer else ():
         yield from possible(partial(status_case, factory, status))
