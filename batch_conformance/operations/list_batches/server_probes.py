@@ -183,7 +183,7 @@ def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str
 
 def other_org(context: ProbeContext) -> Probe:
     """The list of another organisation, if there is a key of one."""
-    if context.other_key is not None:
+    if context.other_key is not None and current_contract().operation("list").key is not None:
         yield replace(listing(context, "list-other-org", context.other_key), lane="")
 
 
