@@ -116,7 +116,8 @@ class CallResult:
         batch = self.reply.batch
         # As JSON, which every client's author reads; what is no object shows itself that way.
         told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
-        return f"a batch: {shortened(told)}"
+        what = "a batch" if type(batch) is dict else "a list" if told.startswith("[") else "handed over"
+        return f"{what}: {shortened(told)}"
 
 
 def _path_of(exchange: Exchange) -> str:
