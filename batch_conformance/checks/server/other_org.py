@@ -28,6 +28,9 @@ def other_org(record: Record, result: CheckResult) -> None:
             result.set_aside("server.notfound.unknown-id")
         elif is_carried_over(exchange, record, how):
             result.set_aside(EVERY_REQUEST)
+        elif exchange.intent.probe == "burst-other-org" and (exchange.status or 500) >= 400:
+            # What a burst costs a target is for the clauses about reads; alone, the same is judged.
+            result.observe(exchange.status in absent)
         else:
             result.observe()
             if exchange.status not in absent:

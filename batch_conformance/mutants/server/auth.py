@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from batch_conformance.contract.load import DOCUMENTED_STATUSES
 from batch_conformance.mutants.server.base import fault_in_answer, fault_in_auth, fault_in_errors, register
-from batch_conformance.reference.server import Answer, Asked, ReferenceServer, Sender
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
 from batch_conformance.reference.store import REVOKED_KEY
 
@@ -319,55 +318,6 @@ for _status in (401, 403):
 fault_in_auth(REVOKED, "revoked-key-admitted", _if_key(lambda sent, _: sent == REVOKED_KEY.encode()))
 fault_in_answer(REVOKED, "revoked-key-403", _refuse_with(403, lambda asked: _key(asked) == REVOKED_KEY.encode()),
                 also=[DOCUMENTED])  # fmt: skip
-
-
-
-class _Beside(ReferenceServer):
-    """Keeps whose key it is in one place for all requests: a stranger is let in while somebody else is served."""
-
-    #: The refusal that a stranger gets when alone.
-    alone = 401
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.served = 0
-        self.open = False
-
-    def authenticate(self, asked: Asked) -> bool:
-        return self.open or super().authenticate(asked)
-
-    def owns(self, asked: Asked) -> bool:
-        return self.open or super().owns(asked)
-
-    async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
-        if answer.status == 200:
-            self.served += 1
-            await asyncio.sleep(0.004)
-            self.served -= 1
-        elif answer.status == self.alone:
-            await asyncio.sleep(0.001)
-            self.open = self.served > 0
-            answer = self.answer(asked) if self.open else answer
-            self.open = False
-        await super().send_answer(answer, asked, send)
-
-
-class _OrganisationBeside(_Beside):
-    alone = 404
-
-
-register("key-of-another-request", "server.auth.every-request", _Beside)
-register("organisation-of-another-request", OTHER, _OrganisationBeside)
-
-
-def _says_whose(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
-    known = (asked.segment or b"").decode("latin-1") in server.store.batches
-    if answer.status == 404 and known and not server.owns(asked):
-        return server.error(404, "This batch belongs to another organisation")
-    return answer
-
-
-fault_in_answer(OTHER, "other-org-told-whose", _says_whose)
 
 # no disclosure
 DISCLOSES = "server.auth.no-disclosure"
