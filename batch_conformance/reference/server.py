@@ -254,10 +254,26 @@ class ReferenceServer:
         """The batches of the key's organisation that the query asks for."""
         batches = self.store.batches.values() if self.owns(asked) else ()
         try:
-            shown = self.lister.answer(list(map(self.shown, batches)), asked.query)
+            shown = self.lister.answer(self.entries(list(map(self.shown, batches))), asked.query)
         except _LIST.Refused as refused:
             return self.error(400, [str(refused)])
-        return self.success(current_contract().operations["list"], shown)
+        return self.success(current_contract().operations["list"], self.listed(shown))
+
+    def entries(self, batches: list[Any]) -> list[Any]:
+        """Batches as entries of a list, which an edited contract may describe by a schema of their own."""
+        if not is_edited():
+            return batches
+        from batch_conformance.reference.listed import entry_of
+
+        return list(map(entry_of, batches))
+
+    def listed(self, entries: list[Any]) -> Any:
+        """The body of a list: its entries, and what an edited contract may have around them."""
+        if not is_edited():
+            return entries
+        from batch_conformance.reference.listed import answer_of
+
+        return answer_of(entries)
 
     def shown(self, batch: StoredBatch) -> Any:
         """A batch as the list shows it; that does not move it."""

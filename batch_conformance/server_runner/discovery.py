@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.contract import Contract, current_contract
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.checks.server.statuses import is_success
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of, entry_id, list_shape
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import base_url_advice, moved_base
@@ -40,9 +41,11 @@ def discover(sender: Sender) -> list[str]:
             f"{target.url} redirects to {base} ({exchange.status} on {place}), and redirects are not followed: "
             f"judge it there, with --batch-target {base}"
         )
-    listed = exchange.response.json.value if exchange.response and exchange.status == 200 else None
-    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-    entity, named = entity_of("list"), _named(contract)
+    shape = list_shape(contract)
+    good = exchange.response and is_success(exchange.status, "list")
+    listed = shape.entries(exchange.response.json.value) if good and exchange.response and shape else None
+    rows = [row for row in listed or () if isinstance(row, dict)]
+    entity, named = entity_of("list"), entry_id(contract)
     ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
     found = {value: state for value, state in ids if isinstance(value, str) and _can_be_asked_for(value)}
     if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
@@ -63,12 +66,6 @@ def discover(sender: Sender) -> list[str]:
     if len(found) > len(chosen):
         sender.remarks.append(f"{len(chosen)} of {len(found)} discovered batches were read")
     return chosen
-
-
-def _named(contract: Contract) -> str:
-    """Where a listed batch has its id: where Get Batch's answer repeats what was asked for."""
-    get = contract.operations.get("get")
-    return (entity_of(get).echo if get else None) or "/id"
 
 
 def _can_be_asked_for(value: str) -> bool:

@@ -27,13 +27,14 @@ class Edit:
     """One kind of edit. ``red`` names for each subject the clause that it breaks (``RUN``: it cannot be judged at all).
 
     A clause may be the beginning of ids, with a dot at its end. ``green`` are subjects that stay green besides the
-    embedded one.
+    embedded one. ``operations`` are those that the old server is judged by.
     """
 
     name: str
     actions: tuple[Action, ...]
     red: Mapping[str, str] = field(default_factory=dict)
     green: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ("get",)
 
 
 def member(name: str, schema: Any, *, required: bool = False) -> tuple[Action, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,9 @@ _FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "
 
 
 @dataclass(frozen=True)
-class _Derived:
+class Derived:
+    """One value, and which place of it is special."""
+
     value: dict[str, Any]
     pointer: str
     clause: str
@@ -51,9 +53,12 @@ def derived_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 @cached_by_contract
-def _derived() -> tuple[_Derived, ...]:
-    values = ordinary_values()
-    varied = varied_as_before()
+def _derived() -> tuple[Derived, ...]:
+    return derived_values(ordinary_values(), varied_as_before())
+
+
+def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Derived, ...]:
+    """A few values of every place but the ``varied`` ones, each with the clause that it puts to the test."""
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()
@@ -61,14 +66,14 @@ def _derived() -> tuple[_Derived, ...]:
     space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
     taken: Counter[str] = Counter()
     found = []
-    for row in values_of(space, _ALL, leave=varied):
+    for row in values_of(space, _ALL, leave=frozenset(varied)):
         place = _place_of(values, row)
         if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
             continue
         listed = row.label.startswith(("value ", "null", "absent", "present", "branch "))
         taken[place] += not listed
         if taken[place] <= _A_PLACE or listed:
-            found.append(_Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
+            found.append(Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
 
 

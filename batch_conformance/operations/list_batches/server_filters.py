@@ -5,24 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from batch_conformance.checks.finding import MISSING, CheckResult
+from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import Record
-from batch_conformance.checks.words import shown
+from batch_conformance.checks.server.statuses import is_success
+from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.entity import entry_id
+from batch_conformance.contract.filters import NO_SUCH_PARAMETER, selects
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    NAMES,
+    STATUS,
+    asked,
+    created,
+    created_member,
+    member_of,
+    parameter,
+    state_of,
+    usable,
+    wire_name,
+)
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
+    OPERATION,
     READS,
-    STATUS,
     Batch,
-    created,
     list_check,
     lists,
-    value_of,
+    own_id,
+    rows_of,
 )
+from batch_conformance.operations.list_batches.lists import STATUS as OK
 
 _EMPTY = "server.list.empty"
 _FILTERS = [*READS, "list-filters"]
@@ -31,33 +49,53 @@ _FILTERS = [*READS, "list-filters"]
 @list_check("server.list.status", needs=_FILTERS)
 def by_status(record: Record, result: CheckResult) -> None:
     """The batches in the status asked for, all of them and no others."""
-    _filtered(record, result, {"status"}, "list-filters")
+    if _can_be_asked(result, STATUS):
+        _filtered(record, result, {STATUS}, "list-filters")
 
 
 @list_check("server.list.created-after", needs=_FILTERS)
 def after(record: Record, result: CheckResult) -> None:
     """The batches created later than the bound, all of them and none created earlier."""
-    _filtered(record, result, {"created_after"}, "list-filters")
-    _nothing_fits(record, result, "created_after")
+    if _can_be_asked(result, AFTER):
+        _filtered(record, result, {AFTER}, "list-filters")
+        _nothing_fits(record, result, AFTER)
 
 
 @list_check("server.list.created-before", needs=_FILTERS)
 def before(record: Record, result: CheckResult) -> None:
     """The batches created earlier than the bound, all of them and none created later."""
-    _filtered(record, result, {"created_before"}, "list-filters")
-    _nothing_fits(record, result, "created_before")
+    if _can_be_asked(result, BEFORE):
+        _filtered(record, result, {BEFORE}, "list-filters")
+        _nothing_fits(record, result, BEFORE)
 
 
 _FILTER_OF = {
-    "status": "server.list.status",
-    "created_after": "server.list.created-after",
-    "created_before": "server.list.created-before",
+    STATUS: "server.list.status",
+    AFTER: "server.list.created-after",
+    BEFORE: "server.list.created-before",
 }
+
+
+def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
+    """Whether servers can be asked with these filters, all but so many; why not is noted."""
+    lacking = [name for name in names if not usable(name)]
+    if len(lacking) <= most_lack:
+        return True
+    first, compared = lacking[0], member_of(lacking[0])
+    if any(parameter(name) is None for name in lacking):
+        result.note(NO_SUCH_PARAMETER)
+    elif not selects(parameter(first)):
+        result.note(f"entries have no {dotted(compared)}, by which {wire_name(first)} selects")
+    else:
+        result.note(f"no value of {wire_name(first)} is known, which is no text")
+    return False
 
 
 @list_check("server.list.together", needs=_FILTERS, explained_by=_FILTER_OF.values())
 def together(record: Record, result: CheckResult) -> None:
     """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
+    if not _can_be_asked(result, *NAMES, most_lack=1):
+        return
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
     for names in pairs:
         _filtered(record, result, names, "list-filters", plainly=[_FILTER_OF[name] for name in sorted(names)])
@@ -68,7 +106,7 @@ def together(record: Record, result: CheckResult) -> None:
 )
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant with whatever offset it is written."""
-    for name in ("created_after", "created_before"):
+    for name in (AFTER, BEFORE) if _can_be_asked(result, AFTER, BEFORE, most_lack=1) else ():
         _filtered(record, result, {name}, "list-offsets", plainly=[_FILTER_OF[name]])
 
 
@@ -79,42 +117,46 @@ def offset(record: Record, result: CheckResult) -> None:
 )
 def crossed(record: Record, result: CheckResult) -> None:
     """Bounds that leave no room: 400, or nothing."""
+    if not _can_be_asked(result, AFTER, BEFORE):
+        return
     for exchange in record.of("list-crossed"):
         broken = [clause for clause in list(_FILTER_OF.values())[1:] if result.failed(clause)]
         if broken:
             result.set_aside(broken[0])
         elif _status_is_anothers(exchange, record, result):
             continue
-        elif exchange.status == 200 and not isinstance(value_of(exchange), list):
+        elif _is_listed(exchange) and rows_of(exchange) is None:
             result.set_aside(ARRAY)
-        elif exchange.status != 400 and exchange.status != 200 and result.failed(_EMPTY):
+        elif exchange.status != 400 and not _is_listed(exchange) and result.failed(_EMPTY):
             result.set_aside(_EMPTY)
         else:
             result.observe()
-            if exchange.status != 400 and value_of(exchange) != []:
+            if exchange.status != 400 and (not _is_listed(exchange) or rows_of(exchange) != []):
                 result.fail(
                     exchange,
-                    "created_after later than created_before",
+                    f"{wire_name(AFTER)} later than {wire_name(BEFORE)}",
                     expected="400, or 200 and []",
                     actual=_outcome(exchange),
-                    code="status" if exchange.status != 200 else "unasked",
+                    code="status" if not _is_listed(exchange) else "unasked",
                 )
 
 
 @list_check("server.list.bad-filter", needs=[*READS, "list-bad-filters"])
 def bad_filter(record: Record, result: CheckResult) -> None:
     """What selects nothing never selects anything: no batch is handed out for it."""
+    if not _can_be_asked(result, *NAMES, most_lack=2):
+        return
     for exchange in record.of("list-bad-filters"):
         if _status_is_anothers(exchange, record, result):
             continue
-        listed = value_of(exchange)
-        if exchange.status == 200 and not isinstance(listed, list):
+        listed = rows_of(exchange)
+        if _is_listed(exchange) and listed is None:
             result.set_aside(ARRAY)
             continue
         result.observe()
-        if exchange.status == 200 and listed:
+        if _is_listed(exchange) and listed:
             result.fail(exchange, f"{exchange.intent.label} was ignored", expected="400, or at least no batch",
-                        actual=f"200 and {len(listed)} batches", code="unasked")  # fmt: skip
+                        actual=f"{exchange.status} and {len(listed)} batches", code="unasked")  # fmt: skip
     if result.observations and not any(rows for _, rows in lists(record, CheckResult(""), *READS)):
         result.limit("there was no batch that could have come all the same")
 
@@ -122,10 +164,12 @@ def bad_filter(record: Record, result: CheckResult) -> None:
 @list_check("server.list.bad-filter-400", needs=[*READS, "list-bad-filters"])
 def bad_filter_400(record: Record, result: CheckResult) -> None:
     """And it is said so: 400."""
+    if not _can_be_asked(result, *NAMES, most_lack=2):
+        return
     for exchange in record.of("list-bad-filters"):
         if _status_is_anothers(exchange, record, result):
             continue
-        if exchange.status == 200 and value_of(exchange) != []:
+        if _is_listed(exchange) and rows_of(exchange) != []:
             result.set_aside("server.list.bad-filter")
             continue
         result.observe()
@@ -142,16 +186,16 @@ def _filtered(
 
     ``plainly`` are clauses that explain what goes wrong when they are broken.
     """
-    asked = [exchange for exchange in record.of(probe) if {name for name, _ in _asked(exchange)} == names]
+    sent = [exchange for exchange in record.of(probe) if {name for name, _ in asked(exchange)} == names]
     cause = next((clause for clause in plainly if result.failed(clause)), "")
     whole = list(lists(record, CheckResult(""), *READS))
-    for exchange in asked:
+    for exchange in sent:
         if cause:
             result.set_aside(cause)
             continue
         if _status_is_anothers(exchange, record, result):
             continue
-        if exchange.status != 200:
+        if not _is_listed(exchange):
             result.observe()
             result.fail(
                 exchange,
@@ -161,8 +205,8 @@ def _filtered(
                 code="status",
             )
             continue
-        rows = value_of(exchange)
-        if not isinstance(rows, list):
+        rows = rows_of(exchange)
+        if rows is None:
             result.set_aside(JSON if exchange.response is None or not exchange.response.json.ok else ARRAY)
             continue
         result.observe()
@@ -172,16 +216,17 @@ def _filtered(
 def _judge_selection(
     result: CheckResult, exchange: Exchange, rows: Sequence[Any], whole: Sequence[tuple[Exchange, list[Any]]]
 ) -> None:
-    fits = [_fit(name, value) for name, value in _asked(exchange)]
-    said = ", ".join(f"{name}={value}" for name, value in _asked(exchange))
+    fits = [_fit(name, value) for name, value in asked(exchange)]
+    said = ", ".join(f"{wire_name(name)}={value}" for name, value in asked(exchange))
     for row in (row for row in rows if isinstance(row, dict)):
         if any(fit(row) is False for fit in fits):
-            told = {name: row.get(name, MISSING) for name in ("id", "status", "created_at")}
+            places = dict.fromkeys((entry_id(), member_of(STATUS), created_member()))
+            told = {dotted(place): read(row, place) for place in places if place}
             result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
                         actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()),
                         code="unasked")  # fmt: skip
             return
-    there = {row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
+    there = {own_id(row) for row in rows}
     earlier = [read for read in whole if read[0].ended <= exchange.started][-1:]
     later = [read for read in whole if read[0].started >= exchange.ended][:1]
     if not earlier or not later:
@@ -189,11 +234,11 @@ def _judge_selection(
         return
     # What fits before and after fitted in between: statuses move forward only, dates not at all.
     stayed = _fitting(earlier[0][1], fits) & _fitting(later[0][1], fits)
-    for row in earlier[0][1]:
-        if isinstance(row, dict) and isinstance(row.get("id"), str) and row["id"] in stayed - there:
+    for own in map(own_id, earlier[0][1]):
+        if own is not None and own in stayed - there:
             result.fail(
                 exchange,
-                f"the batch {shown(row['id'])}, which fits {said}, is left out",
+                f"the batch {shown(own)}, which fits {said}, is left out",
                 expected="all batches that fit",
                 actual=f"{len(rows)} others",
                 prelude=(earlier[0][0],),
@@ -202,16 +247,15 @@ def _judge_selection(
             return
 
 
-def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str]:
+def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str | None]:
     """The ids of the batches that fit all filters for certain."""
-    batches = [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
-    return {row["id"] for row in batches if all(fit(row) for fit in fits)}
+    return {own_id(row) for row in rows if own_id(row) is not None and all(fit(row) for fit in fits)}
 
 
 def _fit(name: str, value: str) -> Callable[[Batch], bool | None]:
     """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
-    if name == "status":
-        return lambda row: row["status"] == value if isinstance(row.get("status"), str) else None
+    if name == STATUS:
+        return lambda row: None if state_of(row) is None else state_of(row) == value
     bound = parse_date_time(value)
     assert not isinstance(bound, str)
     at = bound.seconds + bound.fraction
@@ -220,7 +264,7 @@ def _fit(name: str, value: str) -> Callable[[Batch], bool | None]:
         moment = created(row)
         if moment is None or moment == at:
             return None
-        return moment > at if name == "created_after" else moment < at
+        return moment > at if name == AFTER else moment < at
 
     return fits
 
@@ -228,13 +272,13 @@ def _fit(name: str, value: str) -> Callable[[Batch], bool | None]:
 def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
     """A bound beyond all batches lets none through."""
     for exchange in record.of("list-empty"):
-        rows = value_of(exchange)
-        if _asked(exchange)[0][0] == name and exchange.status == 200 and isinstance(rows, list):
+        rows = rows_of(exchange)
+        if _first(exchange) == name and _is_listed(exchange) and rows is not None:
             result.observe()
             if rows:
                 result.fail(
                     exchange,
-                    f"{name} beyond all batches",
+                    f"{wire_name(name)} beyond all batches",
                     expected="no batch",
                     actual=f"{len(rows)} batches",
                     code="unasked",
@@ -244,10 +288,10 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
 def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult) -> bool:
     """Whether the status of an answer is for another clause to judge: a failure, or no list at all."""
     if not record_lists(record):
-        result.set_aside(STATUS)
+        result.set_aside(OK)
     elif exchange.status is not None and exchange.status >= 500:
         result.set_aside("server.error.documented-status")
-    elif exchange.status == 200 and (
+    elif _is_listed(exchange) and (
         exchange.response is None or not exchange.response.json.ok or exchange.failure
     ):
         result.set_aside(JSON)
@@ -257,23 +301,25 @@ def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult)
 
 
 def record_lists(record: Record) -> bool:
-    """Whether the plain list is answered with 200 at all."""
-    return any(exchange.status == 200 for exchange in record.of(*READS))
+    """Whether the plain list is answered with a success at all."""
+    return any(_is_listed(exchange) for exchange in record.of(*READS))
 
 
 @list_check(_EMPTY, needs=["list-empty"])
 def empty(record: Record, result: CheckResult) -> None:
     """Where nothing fits: 200 and an array without entries."""
+    if not _can_be_asked(result, AFTER, BEFORE, most_lack=1):
+        return
     for exchange in record.of("list-empty"):
         if _status_is_anothers(exchange, record, result):
             continue
-        rows = value_of(exchange)
-        if exchange.status == 200 and rows != []:
+        rows = rows_of(exchange)
+        if _is_listed(exchange) and rows != []:
             # An array with batches in it: the filter lets through what it must not.
-            result.set_aside(_FILTER_OF[_asked(exchange)[0][0]] if isinstance(rows, list) else ARRAY)
+            result.set_aside(ARRAY if rows is None else _FILTER_OF[_first(exchange)])
             continue
         result.observe()
-        if exchange.status != 200:
+        if not _is_listed(exchange):
             result.fail(
                 exchange,
                 f"{exchange.intent.label}, which no batch fits",
@@ -283,12 +329,17 @@ def empty(record: Record, result: CheckResult) -> None:
             )
 
 
-def _asked(exchange: Exchange) -> list[tuple[str, str]]:
-    return parse_qsl(urlsplit(exchange.request.url).query, keep_blank_values=True)
+def _first(exchange: Exchange) -> str:
+    return asked(exchange)[0][0]
+
+
+def _is_listed(exchange: Exchange) -> bool:
+    """Whether an answer is a documented success."""
+    return is_success(exchange.status, OPERATION)
 
 
 def _outcome(exchange: Exchange) -> str:
-    value = value_of(exchange)
-    if exchange.status == 200 and isinstance(value, list):
-        return f"200 and {len(value)} batches"
+    rows = rows_of(exchange)
+    if _is_listed(exchange) and rows is not None:
+        return f"{exchange.status} and {len(rows)} batches"
     return exchange.outcome()

@@ -13,13 +13,24 @@ from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
+from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Instant, current_contract, parse_date_time
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.handler import documented_statuses
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    STATUS,
+    created_member,
+    documented_statuses,
+    query_of,
+    state_of,
+    wire_name,
+)
+from batch_conformance.operations.list_batches.lists import own_id, rows_of
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
@@ -64,6 +75,13 @@ def listing(
     )
 
 
+def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, label: str = "") -> Probe:
+    """A request with filters, by what they mean; none where the contract does not have all of them."""
+    query = query_of(filters)
+    if query is not None:
+        yield listing(context, probe, query=query, label=label)
+
+
 def _few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
     return {"quick": quick, "default": default}.get(context.profile.name, thorough)
 
@@ -86,7 +104,7 @@ def reads(context: ProbeContext) -> Probe:
         listed = entries_of((yield listing(context, "reads"))) or listed
     context.listed = tuple(row for row in listed if isinstance(row, dict))
     if "get" in context.operations:
-        asked = [row["id"] for row in context.listed if _can_be_asked_for(row.get("id"))]
+        asked = [own for own in map(own_id, context.listed) if own is not None and _can_be_asked_for(own)]
         known = [value for value in context.ids if value in asked]
         for value in [*known, *(value for value in asked if value not in known)][: _few(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
@@ -94,8 +112,8 @@ def reads(context: ProbeContext) -> Probe:
             yield listing(context, "reads", label="the list, after its batches were read one by one")
 
 
-def _can_be_asked_for(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and value.isprintable()
+def _can_be_asked_for(value: str) -> bool:
+    return bool(value) and value.isprintable()
 
 
 def late_reads(context: ProbeContext) -> Probe:
@@ -131,9 +149,9 @@ def unauthenticated(context: ProbeContext) -> Probe:
     """No key and an empty one."""
     yield listing(context, "missing-key", MISSING)
     if not _is_quick(context):
-        yield listing(
-            context, "missing-key", MISSING, label="no key, with a filter", query={"created_after": LONG_AGO}
-        )
+        query = query_of({AFTER: LONG_AGO}) or query_of({BEFORE: FAR_AHEAD})
+        if query:
+            yield listing(context, "missing-key", MISSING, label="no key, with a filter", query=query)
         yield listing(context, "empty-key", EMPTY)
 
 
@@ -198,56 +216,52 @@ def filters(context: ProbeContext) -> Probe:
     some, none = _by_presence(context.listed)
     statuses = [*some, *none] if not _is_quick(context) else [*some[:1], *none[:1]]
     for status in statuses:
-        yield listing(context, "list-filters", query={"status": status})
+        yield from filtered(context, "list-filters", {STATUS: status})
     bounds = list(_bounds(context.listed))
     picked = _picked(bounds, _few(context, 1, 3, 12))
     for bound in picked:
-        yield listing(context, "list-filters", query={"created_after": _written(bound)})
-        yield listing(context, "list-filters", query={"created_before": _written(bound)})
+        yield from filtered(context, "list-filters", {AFTER: _written(bound)})
+        yield from filtered(context, "list-filters", {BEFORE: _written(bound)})
     for number, bound in enumerate(picked[: _few(context, 1, 3, 6)]):
-        name = ("created_after", "created_before")[number % 2]
+        name = (AFTER, BEFORE)[number % 2]
         zone = _zone_across(bound, name, context.listed)
-        yield listing(
-            context,
-            "list-offsets",
-            label=f"{name} written with an offset",
-            query={name: _written(bound, zone)},
-        )
+        label = f"{wire_name(name)} written with an offset"
+        yield from filtered(context, "list-offsets", {name: _written(bound, zone)}, label=label)
     if picked:
         low, high = _written(picked[0]), _written(picked[-1])
         # An edited contract may list no statuses.
         named = some or statuses
-        one = {"status": named[0]} if named else {}
-        other = {"status": named[-1]} if named else {}
-        yield listing(context, "list-filters", query={**one, "created_after": low})
+        one = {STATUS: named[0]} if named else {}
+        other = {STATUS: named[-1]} if named else {}
+        yield from filtered(context, "list-filters", {**one, AFTER: low})
         if not _is_quick(context):
-            yield listing(context, "list-filters", query={**other, "created_before": high})
-            yield listing(context, "list-filters", query={"created_after": low, "created_before": high})
-            yield listing(context, "list-filters", query={**one, "created_after": low, "created_before": high})
-    yield listing(context, "list-empty", query={"created_after": FAR_AHEAD})
+            yield from filtered(context, "list-filters", {**other, BEFORE: high})
+            yield from filtered(context, "list-filters", {AFTER: low, BEFORE: high})
+            yield from filtered(context, "list-filters", {**one, AFTER: low, BEFORE: high})
+    yield from filtered(context, "list-empty", {AFTER: FAR_AHEAD})
     if not _is_quick(context):
-        yield listing(context, "list-empty", query={"created_before": LONG_AGO})
-        crossed = {"created_after": FAR_AHEAD, "created_before": LONG_AGO}
+        yield from filtered(context, "list-empty", {BEFORE: LONG_AGO})
+        crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
         if bounds:
-            crossed = {"created_after": _written(bounds[-1]), "created_before": _written(bounds[0])}
-        send = listing(
-            context, "list-crossed", label="created_after later than created_before", query=crossed
-        )
-        yield replace(send, asked=_ODD)
+            crossed = {AFTER: _written(bounds[-1]), BEFORE: _written(bounds[0])}
+        label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
+        for send in filtered(context, "list-crossed", crossed, label=label):
+            yield replace(send, asked=_ODD)
 
 
 def bad_filters(context: ProbeContext) -> Probe:
     """Filters that can select nothing: a status there is none of, dates that are none."""
     rows = [
-        {"status": UNKNOWN_STATUS},
-        {"created_after": BAD_DATES[0]},
-        {"created_before": BAD_DATES[1]},
-        {"created_before": BAD_DATES[0]},
-        {"created_after": BAD_DATES[2]},
+        {STATUS: UNKNOWN_STATUS},
+        {AFTER: BAD_DATES[0]},
+        {BEFORE: BAD_DATES[1]},
+        {BEFORE: BAD_DATES[0]},
+        {AFTER: BAD_DATES[2]},
     ]
-    for row in rows[: _few(context, 2, 5, 5)]:
-        said = ", ".join(f"{name}={value}" for name, value in row.items())
-        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=row)
+    queries = [query for row in rows if (query := query_of(row)) is not None]
+    for query in queries[: _few(context, 2, 5, 5)]:
+        said = ", ".join(f"{name}={value}" for name, value in query.items())
+        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
         yield replace(send, asked=_ODD)
 
 
@@ -255,12 +269,7 @@ def unusual_requests(context: ProbeContext) -> Probe:
     """Legal but unusual: an unknown parameter, a date without an offset, other headers: no reason to fail."""
     rows = [
         listing(context, "unusual-requests", label="an unknown query parameter", query={"unknown": "1"}),
-        listing(
-            context,
-            "unusual-requests",
-            label="a date without an offset",
-            query={"created_after": "2024-01-15T10:30:00"},
-        ),
+        *filtered(context, "unusual-requests", {AFTER: "2024-01-15T10:30:00"}, label="a date without an offset"),
         replace(listing(context, "usual-variants", label="Accept: */*"), headers=[("Accept", "*/*")]),
         replace(
             listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
@@ -290,16 +299,13 @@ PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
-    """What a 200 lists; nothing where it is no array."""
-    if exchange is None or exchange.status != 200 or exchange.response is None:
-        return []
-    value = exchange.response.json.value
-    return value if isinstance(value, list) else []
+    """What a success lists; nothing where there is no list."""
+    return (rows_of(exchange) or []) if exchange is not None and is_success(exchange.status, OPERATION) else []
 
 
 def _by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """The documented statuses that batches of the list are in, and the others."""
-    there = [entity_of(OPERATION).state_of(row) for row in listed]
+    there = [state_of(row) for row in listed]
     statuses = documented_statuses()
     return [name for name in statuses if name in there], [name for name in statuses if name not in there]
 
@@ -321,7 +327,7 @@ def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
 
 
 def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
-    instants = [instant_of(row.get("created_at")) for row in listed]
+    instants = [instant_of(read(row, created_member())) for row in listed]
     moments = {one.seconds + one.fraction for one in instants if one is not None}
     return {moment for moment in moments if 0 < moment < _LAST}
 
@@ -345,10 +351,10 @@ def _picked(bounds: Sequence[Instant], most: int) -> list[Instant]:
 def _zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) -> timezone:
     """An offset that matters: without it, the bound would lie beyond the next batch that it lets through."""
     at = bound.seconds + bound.fraction
-    away = [moment - at if name == "created_after" else at - moment for moment in _moments(listed)]
+    away = [moment - at if name == AFTER else at - moment for moment in _moments(listed)]
     nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
     hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
-    return timezone(timedelta(hours=hours if name == "created_after" else -hours))
+    return timezone(timedelta(hours=hours if name == AFTER else -hours))
 
 
 def _written(instant: Instant, zone: timezone | None = None) -> str:
