@@ -49,7 +49,8 @@ def of_entity(entity: Entity) -> str:
         return ""
     if ruled and _has_value(entity.schema, entity.document, rows):
         codes = ", ".join(dict.fromkeys(rule.code for rule in entity.stated_rules if not rule.unknown))
-        return f"no value was found that fits {entity.pointer} and keeps its rules ({codes}); correct them"
+        place = f"{entity.pointer} and keeps its rules ({codes})"
+        return f"no value was found that fits {place}; correct them, or give the answer an example that fits"
     where, schema = _narrowest(entity.schema, entity.pointer, entity.document, ())
     place = f"{where} ({_told(schema)})"
     return f"no value was found that fits {place}; correct it, or give the answer an example that fits"

@@ -6,6 +6,7 @@ from tests.support.edits import (
     EITHER,
     ERROR,
     KEY,
+    LIST_REMOVED,
     METRICS,
     OLD,
     OWNER,
@@ -18,6 +19,7 @@ from tests.support.edits import (
     moved,
     parameter,
     retyped,
+    status_renamed,
     without,
 )
 from tests.support.overlays import BATCH, GET, remove, update
@@ -300,6 +302,8 @@ SERVER_EDITS = [
         (update(GET, {"security": [{}]}),),
         {OLD: "server.ok.status", "derived:/id:type": "server.body.id"},
     ),
+    Edit("the status renamed", status_renamed("state"), {OLD: "server.body.state"}),
+    Edit("List Batches removed", LIST_REMOVED, {"derived:/id:type": "server.body.id"}, (OLD,)),
     Edit("401 struck out", (remove(f"{GET}.responses['401']"),), {OLD: "server.error.documented-status"}),
     Edit(
         "403 for 401",
