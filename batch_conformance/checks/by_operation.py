@@ -13,6 +13,7 @@ from batch_conformance.contract import Clause, current_contract
 JUDGED: Mapping[str, str] = {"get": "get_batch", "list": "list_batches"}
 NOT_ASKED_FOR = "not asked for"
 NO_KEY = "the contract asks for no key"
+NO_OPERATION = "the contract has no operation"
 #: The theme of the clauses about keys.
 _ABOUT_KEYS = "auth"
 
@@ -63,6 +64,9 @@ def of_clause(clause: Clause, operations: Iterable[str]) -> tuple[str, ...]:
 
 def unasked(clause: Clause, asked: Sequence[str] | None) -> ClauseResult:
     """The result on a clause that holds for no operation of the run: it does not keep the run from being a full one."""
+    known = current_contract().operations
+    if not any(name in known for name in clause.operations):
+        return ClauseResult(clause, "not-exercised", f"{NO_OPERATION} {' or '.join(clause.operations)}")
     wanted = clause.operations if asked is None else tuple(name for name in asked if name in clause.operations)
     if wanted and not of_clause(clause, wanted):
         return ClauseResult(clause, "not-exercised", NO_KEY)
@@ -89,4 +93,6 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
             whole.limit(limit)
         for other, count in part.explained.items():
             whole.set_aside(other, count)
+        for why, count in part.unjudged.items():
+            whole.leave_unjudged(why, count)
     return whole

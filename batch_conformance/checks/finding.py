@@ -47,6 +47,8 @@ class CheckResult:
     reason: str = ""
     limits: list[str] = field(default_factory=list)
     explained: dict[str, int] = field(default_factory=dict)
+    #: What could not be judged, and why, with how many answers it is about.
+    unjudged: dict[str, int] = field(default_factory=dict)
     earlier: Mapping[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def failed(self, clause: str) -> bool:
@@ -90,6 +92,11 @@ class CheckResult:
         """Record what a pass does not cover, in a few plain words; the same words count once."""
         if text and text not in self.limits:
             self.limits.append(text)
+
+    def leave_unjudged(self, why: str, count: int = 1) -> None:
+        """Record that ``count`` answers could not be judged: where none breaks the clause, its verdict is an error."""
+        if count > 0:
+            self.unjudged[why] = self.unjudged.get(why, 0) + count
 
     def set_aside(self, clause: str, count: int = 1) -> None:
         """Leave ``count`` observations to the failure of another clause: they are no evidence either way."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -38,18 +38,22 @@ class ClauseResult:
 def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> ClauseResult:
     """Weigh a result: a broken ``should`` warns, unless ``strict``; nothing looked at is not exercised.
 
+    Where nothing is broken, an answer that could not be judged makes an error: it may have broken the clause.
+
     What was set aside does not count: when nothing else was looked at, the reason names the clauses that
     explain it, and when something was, it is a limit of the pass.
     """
     if result.findings:
         verdict: ClauseVerdict = "fail" if clause.level == "must" or strict else "warn"
+    elif result.unjudged:
+        verdict = "error"
     elif result.observations:
         verdict = "pass"
     else:
         verdict = "not-exercised"
     left_out = _explained(result.explained)
     limits = (*result.limits, *([left_out] if left_out else [])) if verdict == "pass" else ()
-    reason = result.reason
+    reason = "; ".join(filter(None, [*_unjudged(result), result.reason]))
     if verdict == "not-exercised":
         reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(result.limits)
         reason = reason or "nothing in this run put it to the test"
@@ -59,6 +63,12 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
         for name, part in result.parts.items()
     }
     return ClauseResult(clause, verdict, reason, result.observations, findings, limits, operations=operations)
+
+
+def _unjudged(result: CheckResult) -> Iterator[str]:
+    """What could not be judged, with the number of answers, and of those that could."""
+    for why, count in result.unjudged.items():
+        yield f"{why} (on {count} of {count + result.observations} answers)"
 
 
 def _explained(aside: Mapping[str, int]) -> str:

@@ -94,6 +94,10 @@ def _escape(source: str, at: int, in_class: bool) -> tuple[str, int]:
             return f"(?P={match[1]})", match.end()
     if char == "0":
         return r"\x00", at + 2
+    if char in ("p", "P"):
+        raise UnsupportedPattern(
+            f"pattern {source!r}: Unicode classes (\\p{{…}}) are not supported; list the ranges of characters"
+        )
     if not char or char not in _SAME:
         raise UnsupportedPattern(f"pattern {source!r}: unknown escape at {at}")
     return "\\" + char, at + 2

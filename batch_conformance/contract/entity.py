@@ -180,6 +180,18 @@ def entity_of(operation: Operation | str, contract: Contract | None = None) -> E
     return (contract or current_contract()).kept(("entity", name), lambda given: _entity(given, name))
 
 
+def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
+    """What the success answers of all operations hold, of each media type, each once; with ``errors``, all answers."""
+    found = [
+        entity_in(operation, media, contract)
+        for operation in contract.operations.values()
+        for key, answer in operation.answers.items()
+        if errors or key.startswith("2")
+        for media in answer.media_types.values()
+    ]
+    return list({entity.pointer: entity for entity in found}.values())
+
+
 def judge_of(media: MediaType, contract: Contract | None = None) -> SchemaJudge:
     """Judges a whole body of one documented kind, by the contract in use unless another one is given."""
     return (contract or current_contract()).kept(

@@ -107,7 +107,8 @@ def read_overlay(file: Path) -> Overlay:
     except UnicodeDecodeError:
         raise OverlayError(f"{name}: is no text in UTF-8; give an overlay as YAML or JSON") from None
     except NotReadable as error:
-        raise OverlayError(f"{name}: is neither YAML nor JSON: {error}; correct it there") from None
+        what = "is neither YAML nor JSON" if error.malformed else "cannot be read as JSON values"
+        raise OverlayError(f"{name}: {what}: {error}; correct it there") from None
     try:
         title = _checked(value)
         actions = tuple(_actions(value["actions"]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from batch_conformance.contract.document import ContractDocument, pointer
+from batch_conformance.contract.document import ContractDocument, at_pointer, pointer
 from batch_conformance.contract.openapi_shape import METHODS
 from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
 
@@ -134,13 +134,12 @@ def _plain_value(schema: Mapping[str, Any]) -> Any:
     """A value for a parameter of an everyday schema that has no example; nothing where none comes to mind."""
     if "pattern" in schema:
         return _NOTHING
-    kind = schema.get("type", "string")
+    kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) and kind else kind
-    value: Any = {"boolean": True, "integer": 1, "number": 1}.get(kind, _NOTHING)
+    value: Any = {"boolean": True, "integer": 1, "number": 1}.get(str(kind), _NOTHING)
     if kind == "string":
-        value = _TEXTS.get(schema.get("format", ""), "example").ljust(int(schema.get("minLength", 0)), "x")
-        if "format" not in schema:
-            value = value[: int(schema.get("maxLength", len(value)))]
+        # Of a text that has no form, nobody knows which ones a server takes.
+        value = _TEXTS.get(schema.get("format", ""), _NOTHING)
     elif kind in ("integer", "number"):
         value = max(value, math.ceil(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)))
     return value if value is _NOTHING or Draft202012Validator(schema).is_valid(value) else _NOTHING
@@ -154,11 +153,19 @@ def _keys(document: ContractDocument, raw: Mapping[str, Any]) -> Iterator[KeyPla
         return
     schemes = content.get("components", {}).get("securitySchemes", {})
     for scheme in (document.resolve(schemes[name]) for row in rows for name in row):
+        if not is_supported(scheme):
+            continue
         if scheme.get("type") == "apiKey":
             yield KeyPlace(scheme["name"], scheme["in"])
-        elif scheme.get("type") == "http":
-            word = str(scheme.get("scheme", ""))
-            yield KeyPlace("Authorization", "header", f"{word[:1].upper()}{word[1:]} " if word else "")
+        else:
+            word = str(scheme["scheme"])
+            yield KeyPlace("Authorization", "header", f"{word[:1].upper()}{word[1:]} ")
+
+
+def is_supported(scheme: Mapping[str, Any]) -> bool:
+    """Whether keys can be sent by a security scheme: an API key, or a bearer token."""
+    kind = scheme.get("type")
+    return kind == "apiKey" or (kind == "http" and str(scheme.get("scheme", "")).lower() == "bearer")
 
 
 def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answer:
@@ -180,18 +187,46 @@ def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answe
 
 def contract_problems(contract: Contract) -> Iterator[str]:
     """What keeps a valid document from being tested: where and what, each in one line."""
-    if not contract.operations:
-        yield "/paths: neither Get Batch nor List Batches is left"
+    # These read the contract as a whole, and are needed for overlays only.
+    from batch_conformance.contract.known_names import unknown_names
+    from batch_conformance.contract.rule_trial import rule_problems
+    from batch_conformance.contract.sendable import unsendable
+
+    if "get" not in contract.operations:
+        yield "/paths: Get Batch (a GET with one path parameter) is gone, and nothing is judged without it; keep it"
+        return
     for operation in contract.operations.values():
         for parameter in operation.parameters:
             unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
-            if parameter.required and not parameter.has_example and not unsaid:
+            if parameter.required and not unsaid:
                 where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
-                yield f"{where} has no example to be sent; give it one"
-        if not operation.answers:
-            yield f"{operation.pointer}/responses: no answer is documented"
+                wrong = unsendable(parameter, contract.document.content)
+                yield from (f"{where} {what}" for what in wrong)
+        if operation.success is None:
+            yield f"{operation.pointer}/responses: no success answer (2xx) is documented; document one"
     yield from _lists(contract)
+    yield from _unsupported_keys(contract)
+    yield from unknown_names(contract)
     yield from _strange_rules(contract)
+    yield from rule_problems(contract)
+
+
+def _unsupported_keys(contract: Contract) -> Iterator[str]:
+    """Operations whose key can be sent by none of the security schemes that they name."""
+    document = contract.document
+    schemes = document.content.get("components", {}).get("securitySchemes", {})
+    for operation in contract.operations.values():
+        raw = at_pointer(document.content, "#" + operation.pointer)
+        rows = raw.get("security", document.content.get("security", []))
+        names = [name for row in rows for name in row]
+        if {} in rows or not names or operation.keys:
+            continue
+        scheme = document.resolve(schemes[names[0]])
+        kind = " ".join(filter(None, (scheme.get("type", ""), str(scheme.get("scheme", "")))))
+        yield (
+            f"/components/securitySchemes{pointer(names[0])}: the security scheme {kind!r} is not supported: "
+            "apiKey (in header, query or cookie) and http bearer are"
+        )
 
 
 def _lists(contract: Contract) -> Iterator[str]:

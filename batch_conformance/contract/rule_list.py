@@ -16,6 +16,7 @@ STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\
 _TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{STEP})*))|{STRING}")
 _ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
 _SLUG_WORDS = 6
+_KEYWORDS = ("rule", "message", "messageExpression", "code")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,20 @@ class StatedRule:
     names: tuple[str, ...]
     transition: bool
     unknown: str
+
+
+def wrong_form(row: Any) -> str:
+    """What is wrong with an entry as such, whatever its rule says; empty if nothing is."""
+    if not isinstance(row, dict) or not isinstance(row.get("rule"), str) or not row["rule"].strip():
+        return "an object with the member rule is meant"
+    for key in row:
+        if key not in _KEYWORDS and not key.startswith("x-"):
+            return f"unknown keyword {key!r}: known are {', '.join(_KEYWORDS)}"
+        if not isinstance(row[key], str):
+            return f"{key} is to be text"
+    if "message" not in row and "messageExpression" not in row:
+        return "message is missing"
+    return ""
 
 
 def named_paths(rule: str) -> tuple[str, ...]:

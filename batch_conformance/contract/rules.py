@@ -26,13 +26,14 @@ from batch_conformance.contract.rule_list import (
     path_steps,
     rule_code,
     unknown_path,
+    wrong_form,
 )
 from batch_conformance.contract.schema import SchemaJudge, shown
 
-_KEYWORDS = {"rule", "message", "messageExpression", "code"}
 #: Below these no value is judged, or not by itself.
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
+NO_BOOLEAN = "neither true nor false"
 _LITERAL = re.compile(
     rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
@@ -109,7 +110,7 @@ class Rule:
             return Holds()
         if answer is False:
             return Broken(self._said(data), self._named(self_value, old))
-        return Unevaluable(reason or f"it answers {shown(answer)}, neither true nor false")
+        return Unevaluable(reason or f"it answers {shown(answer)}, {NO_BOOLEAN}")
 
     def holds(self, self_value: Any, old: Any = MISSING) -> bool | None:
         """As :meth:`evaluate`, without evidence: true, false, or None if it cannot be evaluated."""
@@ -343,15 +344,9 @@ def _rule(row: Any, schema: Schema, values: CelValues, where: str, pointer: str)
 
 
 def _text(row: Any, where: str) -> str:
-    if not isinstance(row, dict) or not isinstance(row.get("rule"), str) or not row["rule"].strip():
-        raise RuleError(f"at {where}: an object with the member rule is meant")
-    for key in row:
-        if key not in _KEYWORDS and not key.startswith("x-"):
-            raise RuleError(f"at {where}: unknown keyword {key!r}")
-        if not isinstance(row[key], str):
-            raise RuleError(f"at {where}: {key} is to be text")
-    if "message" not in row and "messageExpression" not in row:
-        raise RuleError(f"at {where}: message is missing")
+    wrong = wrong_form(row)
+    if wrong:
+        raise RuleError(f"at {where}: {wrong}")
     return str(row["rule"])
 
 

@@ -12,7 +12,14 @@ import yaml
 
 
 class NotReadable(ValueError):
-    """A text that is no YAML or JSON, or holds what JSON cannot; the message says what and where, in one line."""
+    """A text that is no YAML or JSON, or holds what JSON cannot; the message says what and where, in one line.
+
+    ``malformed`` tells the former: the text has no meaning at all.
+    """
+
+    def __init__(self, message: str, *, malformed: bool = False) -> None:
+        super().__init__(message)
+        self.malformed = malformed
 
 
 class _Loader(yaml.SafeLoader):
@@ -56,11 +63,16 @@ def read_text(text: str) -> Any:
         return _plain(yaml.load(text, Loader=_Loader), "")
     except yaml.MarkedYAMLError as error:
         where = f"{_place(error.problem_mark)}: " if error.problem_mark else ""
-        raise NotReadable(f"{where}{error.problem or error.context or 'not YAML'}") from None
+        said = error.problem or error.context or "not YAML"
+        tag = re.search(r"could not determine a constructor for the tag '(.*)'", said)
+        if tag:
+            said = f"the tag {tag[1].replace('tag:yaml.org,2002:', '!!')} makes no JSON value; leave it out"
+        malformed = isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError)
+        raise NotReadable(f"{where}{said}", malformed=malformed) from None
     except yaml.YAMLError as error:
-        raise NotReadable(" ".join(str(error).split())) from None
+        raise NotReadable(" ".join(str(error).split()), malformed=True) from None
     except RecursionError:
-        raise NotReadable("nested too deeply") from None
+        raise NotReadable("nested too deeply, or an alias stands within what it names") from None
 
 
 def _json(text: str) -> Any:
@@ -71,7 +83,8 @@ def _json(text: str) -> Any:
         try:
             return yaml.load(text, Loader=_Loader)
         except yaml.YAMLError:
-            raise NotReadable(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+            message = f"line {error.lineno}, column {error.colno}: {error.msg}"
+            raise NotReadable(message, malformed=True) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

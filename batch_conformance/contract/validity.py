@@ -16,7 +16,9 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 from batch_conformance.contract.document import RuleCheck, at_pointer, pointer, references
+from batch_conformance.contract.ecma_regex import UnsupportedPattern, compile_pattern
 from batch_conformance.contract.openapi_shape import METHODS, OPENAPI_SHAPE
+from batch_conformance.contract.rule_list import wrong_form
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
@@ -72,12 +74,18 @@ def _meta() -> Draft202012Validator:
 
     @checker.checks("regex")
     def is_pattern(value: object) -> bool:
-        try:
-            return not isinstance(value, str) or bool(re.compile(value) or True)
-        except (re.error, OverflowError, RecursionError):
-            return False
+        return not isinstance(value, str) or not _wrong_pattern(value)
 
     return Draft202012Validator(Draft202012Validator.META_SCHEMA, format_checker=checker)
+
+
+def _wrong_pattern(value: str) -> str:
+    """What is wrong with a pattern, as the judging of values takes it; empty if nothing is."""
+    try:
+        compile_pattern(value)
+    except UnsupportedPattern as error:
+        return str(error)
+    return ""
 
 
 def _said(error: Any, place: str) -> str:
@@ -163,7 +171,8 @@ def _schemas_below(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[str]:
     error = best_match(_meta().iter_errors(schema))
     if error is not None:
-        yield _said(error, place)
+        wrong = _wrong_pattern(error.instance) if error.validator == "format" else ""
+        yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _said(error, place)
         return
     yield from _extensions(place, schema, check_rule)
 
@@ -190,6 +199,8 @@ def _rules(place: str, rules: Any, check_rule: RuleCheck | None) -> Iterator[str
     for at, rule in enumerate(rules):
         if not isinstance(rule, dict) or not isinstance(rule.get("rule"), str):
             yield f"{place}/{at}: has no 'rule' as text"
+        elif wrong_form(rule):
+            yield f"{place}/{at}: {wrong_form(rule)}"
         elif check_rule is not None:
             wrong = check_rule(rule)
             if wrong:

@@ -16,6 +16,7 @@ from batch_conformance.contract import Contract, base_contract
 from batch_conformance.contract.entity import Entity, list_shape
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
+from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import Space
 
 _PLAIN = string.ascii_lowercase + string.digits
@@ -110,7 +111,7 @@ class Ordinary:
         whole = self.space.builder.value([self.space.schema], full=True)
         made = [value for value in [*self.space.examples, self.space.repaired(whole)] if isinstance(value, dict)]
         if not made:
-            raise NotInContract("no value of the contract's answer was found")
+            raise NoValidValue(of_entity(self.entity) or f"no value was found that fits {self.entity.pointer}")
         value = max(made, key=lambda one: sum(not leaf.empty for leaf in self.leaves.of(one)))
         for _ in range(_ROUNDS):
             filled = value

@@ -82,6 +82,19 @@ def check_kind(kind: Kind, options: Options) -> None:
             raise UsageProblem(str(error)) from None
 
 
+def check_values(kinds: Collection[Kind], options: Options) -> None:
+    """Check that valid answers can be made where the run needs some. Raises :class:`UsageProblem`."""
+    needed = "client" in kinds or ("server" in kinds and options.target == "embedded")
+    if not needed or not current_contract().overlays:
+        return
+    from batch_conformance.generate.satisfiable import NoValidValue, require_values
+
+    try:
+        require_values(current_contract())
+    except NoValidValue as error:
+        raise UsageProblem(f"{error} (--batch-overlay)") from None
+
+
 def check_mutant(kinds: Collection[Kind], options: Options) -> None:
     """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:

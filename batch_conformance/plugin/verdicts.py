@@ -90,6 +90,10 @@ class Verdicts:
         problem = problem or nobody_named(self._config, kinds)
         if problem:
             self.refuse(session, problem)
+        try:
+            judging.check_values(self.selected, self.options)
+        except UsageProblem as error:
+            self.refuse(session, str(error))
         if not is_worker(self._config):
             if reason := unfit(self._config):
                 pytest.exit(reason, COULD_NOT_RUN)

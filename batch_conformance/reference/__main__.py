@@ -7,9 +7,10 @@ import os
 import sys
 from pathlib import Path
 
-from batch_conformance.contract import load_with_overlays, use_contract
+from batch_conformance.contract import current_contract, load_with_overlays, use_contract
 from batch_conformance.contract.overlay import OverlayError
 from batch_conformance.contract.rules import RuntimeMissing
+from batch_conformance.generate.satisfiable import NoValidValue, require_values
 from batch_conformance.mutants import variants
 from batch_conformance.mutants.derived import unprovable
 from batch_conformance.mutants.server import server_mutants, server_variations
@@ -31,7 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     told = parser.parse_args(arguments)
     try:
         use_contract(load_with_overlays(told.overlay))
-    except OverlayError as error:
+        require_values(current_contract())
+    except (OverlayError, NoValidValue) as error:
         print(error, file=sys.stderr)
         return 4
     if told.list_mutants:

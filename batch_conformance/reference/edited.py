@@ -16,6 +16,7 @@ from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shap
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.rules import Holds
+from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import written
 from batch_conformance.generate.values import Space, values_of
 from batch_conformance.operations.get_batch.store import sample_store
@@ -65,6 +66,8 @@ class _Maker:
         self._known = {place for raw in raws for value in raw for place, _ in self.space.walk(value)}
         rows = (self._row(raw, number) for number, raw in enumerate(raws))
         self.rows = [row for row in rows if row]
+        if not self.rows:
+            raise NoValidValue(of_entity(entity) or f"no batch of the sample could be made to fit {entity.pointer}")
         self._move()
         self._show_all()
         self._set_apart()

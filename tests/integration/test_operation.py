@@ -145,12 +145,12 @@ def test_required_parameters_come_with_their_examples(tmp_path: Path) -> None:
         {"name": "X-Four", "in": "header", "schema": text},
         {"name": "five", "in": "query", "required": True, "schema": {"type": "boolean"}},
         {"name": "six", "in": "query", "required": True, "schema": {"type": "integer", "minimum": 7}},
-        {"name": "seven", "in": "query", "required": True, "schema": {"type": "string", "maxLength": 3}},
+        {"name": "seven", "in": "query", "required": True, "schema": {**text, "format": "email"}},
         {"name": "eight", "in": "cookie", "required": True, "schema": {**text, "format": "date"}},
     ]
     operation = overlaid(tmp_path, _parameters(*rows)).operation("get")
     assert operation.required_headers() == (("X-One", "1"), ("X-Two", "a"), ("X-Three", "3"))
-    assert operation.required_query() == (("five", "true"), ("six", "7"), ("seven", "exa"))
+    assert operation.required_query() == (("five", "true"), ("six", "7"), ("seven", "someone@example.com"))
     assert operation.required_cookies() == (("eight", "2024-01-15"),)
 
 

@@ -8,6 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
+from batch_conformance.contract import current_contract
+from batch_conformance.generate.satisfiable import NoValidValue, require_values
+
+
+def pytest_sessionstart() -> None:
+    """Refuse an overlay that leaves no valid answer: neither subject nor mutant could be made."""
+    try:
+        require_values(current_contract())
+    except NoValidValue as error:
+        raise pytest.UsageError(str(error)) from None
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What cannot be raised anywhere is no error here; elsewhere it is (tests/conftest.py)."""

@@ -7,6 +7,7 @@ from tests.support.edits import (
     EITHER,
     ERROR,
     KEY,
+    LIST_REMOVED,
     OLD,
     OWNER,
     STATUS,
@@ -16,6 +17,7 @@ from tests.support.edits import (
     moved,
     parameter,
     retyped,
+    status_renamed,
     success_as,
     without,
 )
@@ -118,6 +120,12 @@ CLIENT_EDITS = [
         {OLD: _LOST, "derived:/labels:null": _LOST},
     ),
     Edit("oneOf", member("plan", EITHER, required=True), {OLD: _LOST}),
+    Edit(
+        "the status renamed",
+        status_renamed("state"),
+        {OLD: _LOST, "derived:/state:lost": _LOST, "derived:/state:garbled": "client.decode.status"},
+    ),
+    Edit("List Batches removed", LIST_REMOVED, {"derived:404:kind": "client.error.404"}, (OLD,)),
     Edit("the path renamed", moved("/v3/batches/{id}"), {OLD: "client.request.target"}),
     Edit("the key's header renamed", (update(KEY, {"name": "x-sync-key"}),), {OLD: "client.auth.header"}),
     Edit("the key in the query", (update(KEY, {"in": "query", "name": "api_key"}),), {OLD: "client.auth."}),

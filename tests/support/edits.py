@@ -130,6 +130,24 @@ GONE_FOR_ABSENT = (
         },
     ),
 )
+
+
+def status_renamed(name: str) -> tuple[Action, ...]:
+    """Another name for the status, in the conditions too."""
+    values = ["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED"]
+    cycle = {"order": values, "final": values[3:], "frozen": ["/metrics"]}
+    condition = {"required": [name], "properties": {name: {"const": "COMPLETED"}}}
+    return (
+        remove(f"{BATCH}.properties.status"),
+        *without("status"),
+        remove(f"{BATCH}.if.*"),
+        update(f"{BATCH}.if", condition),
+        *member(name, {"enum": values, "x-lifecycle": cycle}, required=True),
+    )
+
+
+#: Get Batch is judged alone.
+LIST_REMOVED = (remove("$.paths['/v2/batch']"),)
 TAGS = {
     "type": "array",
     "items": {"type": "string", "minLength": 2},

@@ -8,6 +8,7 @@ from tests.support.edits import (
     ERROR,
     GONE_FOR_ABSENT,
     KEY,
+    LIST_REMOVED,
     METRICS,
     OLD,
     OWNER,
@@ -20,6 +21,7 @@ from tests.support.edits import (
     moved,
     parameter,
     retyped,
+    status_renamed,
     success_as,
     without,
 )
@@ -303,6 +305,8 @@ SERVER_EDITS = [
         (update(GET, {"security": [{}]}),),
         {OLD: "server.ok.status", "derived:/id:type": "server.body.id"},
     ),
+    Edit("the status renamed", status_renamed("state"), {OLD: "server.body.state"}),
+    Edit("List Batches removed", LIST_REMOVED, {"derived:/id:type": "server.body.id"}, (OLD,)),
     Edit("401 struck out", (remove(f"{GET}.responses['401']"),), {OLD: "server.error.documented-status"}),
     Edit(
         "403 for 401",

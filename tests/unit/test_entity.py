@@ -31,7 +31,8 @@ def test_what_is_gone_is_not_asked_for(tmp_path: Path) -> None:
     """Identity, echo and lifecycle follow the schema."""
     gone = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
     assert (gone.identity, gone.echo) == (("/created_at",), None)
-    moved = _entity(tmp_path, update(f"{GET}.parameters[0]", {"x-member": "/metrics/nope"}))
+    named = update(f"{GET}.parameters[0]", {"x-member": "/webhookUrl"})
+    moved = _entity(tmp_path, named, remove(f"{BATCH}.properties.webhookUrl"), remove(f"{BATCH}['x-validations']"))
     assert moved.echo == "/id"
     still = _entity(tmp_path, remove(f"{BATCH}.properties.status.x-lifecycle"))
     assert (still.lifecycle_pointer, still.lifecycle.final) == ("", ())

@@ -199,7 +199,7 @@ def judge_rules(record: Record, result: CheckResult) -> None:
                 result.set_aside(account)
             elif weigh(one, exchange, result, _state(record, batch)):
                 result.observe()
-    if not result.observations and not result.explained:
+    if not (result.observations or result.explained or result.unjudged):
         result.note(limits.never_met(record, result.clause) if not met else "no answer could be asked")
 
 
@@ -219,7 +219,7 @@ def weigh(
     if isinstance(one.outcome, Holds):
         return True
     if not isinstance(one.outcome, Broken):
-        result.note(f"the rule {one.rule.code} cannot be evaluated: {one.outcome.reason}")
+        result.leave_unjudged(f"the rule {one.rule.code} cannot be evaluated: {one.outcome.reason}")
         return False
     place = dotted(one.pointer)
     told = ", ".join(

@@ -200,7 +200,7 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
             result.observe()
     if not read_twice:
         result.note("no batch was read twice")
-    elif not result.observations and not result.explained:
+    elif not (result.observations or result.explained or result.unjudged):
         result.note("no two reads could be asked")
     _unless_moved(result, changed, _alike(record, result.clause))
 

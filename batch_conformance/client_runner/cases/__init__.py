@@ -13,6 +13,7 @@ from batch_conformance.client_runner.cases.faults import fault_cases
 from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.cases.requests import request_cases
 from batch_conformance.client_runner.cases.wrong_types import wrong_type_cases
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import parts
 
 __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cases", "needed", "shuffled"]
@@ -52,7 +53,8 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
     cases = [case for theme in themes for case in theme(factory)]
     # Those of other operations come last: they may be made of these.
-    cases += [case for part in parts("client_cases") for case in part.cases(factory, cases)]
+    others = [part for part in parts("client_cases") if part.OPERATION in current_contract().operations]
+    cases += [case for part in others for case in part.cases(factory, cases)]
     if not profile.slow:
         cases = [case for case in cases if not (case.takes_its_deadline or case.together)]
     if profile.listed is None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from batch_conformance.contract import current_contract
+from batch_conformance.generate.satisfiable import require_values
 from batch_conformance.mutants.derived.names import PREFIX, Derived, Unprovable
 
 __all__ = ["PREFIX", "Derived", "Unprovable", "derived_mutants", "is_derived", "unprovable"]
@@ -20,7 +22,10 @@ def is_derived(name: str) -> bool:
 
 
 def derived_mutants(side: str) -> Mapping[str, Derived[Any]]:
-    """All derived mutants of a side, ``server`` or ``client``, under the contract in use, by name."""
+    """All derived mutants of a side, ``server`` or ``client``, under the contract in use, by name.
+
+    Raises :class:`NoValidValue` where the contract has no valid answer.
+    """
     return _faults(side)[0]
 
 
@@ -30,6 +35,8 @@ def unprovable(side: str) -> tuple[Unprovable, ...]:
 
 
 def _faults(side: str) -> tuple[Mapping[str, Derived[Any]], tuple[Unprovable, ...]]:
+    # Without a valid value there is nothing that a mutant could do otherwise, and searching for one has no end.
+    require_values(current_contract())
     if side == "server":
         from batch_conformance.mutants.derived.server import server_faults
 

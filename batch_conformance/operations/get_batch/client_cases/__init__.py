@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from batch_conformance.contract.entity import entity_of
 from batch_conformance.operations.get_batch.client_cases.decode import counts, decode_cases
 from batch_conformance.operations.get_batch.client_cases.drawn import PROPERTIES
 from batch_conformance.operations.get_batch.client_cases.errors import error_cases
@@ -34,9 +35,10 @@ def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
     """Members of a completed batch with nothing special about it."""
     success, failed = chance.sample(range(2, 90), 2)
     done = counts(success + failed, success, failed, 0)
+    status = entity_of("get").lifecycle_pointer or "/status"
     return (
         {"/created_at": f"2024-0{chance.randint(1, 9)}-15T10:30:{chance.randint(10, 59)}Z"},
-        {"/status": "COMPLETED", **{f"/metrics/{name}": count for name, count in done.items()}},
+        {status: "COMPLETED", **{f"/metrics/{name}": count for name, count in done.items()}},
         # No parameter that is a credential by its name: reports would not hold the answer, and could not replay it.
         {"/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?path=A%2Fb&part=1"},
         {"/webhookUrl": f"https://hooks.example.com/Batch/{chance.randint(1000, 9999)}?from=Sync"},

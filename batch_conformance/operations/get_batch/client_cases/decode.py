@@ -20,6 +20,7 @@ from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep,
 from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
 from batch_conformance.generate.batches import LARGEST
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.states import in_state, underway
 from batch_conformance.operations.get_batch.client_cases.told import telling
 
 #: Clauses that every request puts to the test.
@@ -157,7 +158,7 @@ def letters_case(factory: CaseFactory, date: str) -> Case:
 
 def fraction_case(factory: CaseFactory, metrics: Mapping[str, int], written: str) -> Case:
     """An unfinished batch whose counts are ``written`` otherwise than as plain integers."""
-    batch = factory.batch(metrics=metrics, **_underway(factory))
+    batch = factory.batch(metrics=metrics, **underway(factory))
     body = json.dumps(batch, ensure_ascii=False)
     for name, value in metrics.items():
         body = body.replace(f'"{name}": {value}', f'"{name}": {written.format(value)}')
@@ -173,14 +174,8 @@ def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int
 def counts_case(factory: CaseFactory, metrics: Mapping[str, int]) -> Case:
     """An unfinished batch with these counts."""
     shown = ", ".join(f"{value}" for value in metrics.values())
-    batch = factory.batch(metrics=metrics, **_underway(factory))
+    batch = factory.batch(metrics=metrics, **underway(factory))
     return Case(f"counts {shown}", ("client.decode.counts",), (factory.valid(batch),))
-
-
-def _underway(factory: CaseFactory) -> dict[str, str]:
-    """The member that says that a batch is not done, if the contract has it."""
-    pointer = factory.values.entity.lifecycle_pointer
-    return {"status": "PROCESSING"} if pointer == "/status" else {}
 
 
 def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Iterator[Case]:
@@ -211,13 +206,13 @@ def _optional(factory: CaseFactory) -> Iterator[Case]:
         lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),))
     )
     for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
-        empty: dict[str, Any] = {"status": status, "outputUrl": ""}
+        empty: dict[str, Any] = {**in_state(factory, status), "outputUrl": ""}
         if status != "FAILED":
             empty["metrics"] = counts(10, 3, 0, 7)
         yield from _valid(factory, f"outputUrl empty in state {status}", clause, **empty)
     yield from _valid(
-        factory, "just created, nothing there yet", clause, status="PENDING", outputUrl="", webhookUrl=None,
-        metrics=counts(5, 0, 0, 5),
+        factory, "just created, nothing there yet", clause, outputUrl="", webhookUrl=None,
+        metrics=counts(5, 0, 0, 5), **in_state(factory, "PENDING"),
     )  # fmt: skip
 
 
@@ -280,7 +275,7 @@ def _fresh(factory: CaseFactory) -> Iterator[Case]:
     clause = ("client.decode.fresh",)
     name = factory.id()
     states = [
-        _later(factory, name, counts(60, 21, 4, 35), **_underway(factory)),
+        _later(factory, name, counts(60, 21, 4, 35), **underway(factory)),
         _later(factory, name, counts(60, 55, 5, 0)),
     ]
     done = _later(factory, name, counts(60, 56, 4, 0))

@@ -1,0 +1,51 @@
+"""Names in ``x-lifecycle``, ``x-identity`` and ``x-member`` that neither the contract nor its files know.
+
+What an overlay removed leaves such names behind, and they are ignored; one that was never there is a mistake, which
+would switch a promise off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from batch_conformance.contract.current import base_contract
+from batch_conformance.contract.document import at_pointer
+from batch_conformance.contract.entity import Entity, entities, entity_of
+from batch_conformance.contract.lifecycle import lifecycles
+from batch_conformance.contract.operation import Contract
+
+
+def unknown_names(contract: Contract) -> Iterator[str]:
+    """Where and what, each in one line."""
+    before = entities(base_contract())
+    statuses = {one for entity in before for row in lifecycles(entity.schema, entity.document) for one in row.values}
+    for entity in entities(contract):
+        known = (entity, *before)
+        for row in lifecycles(entity.schema, entity.document):
+            raw = at_pointer(entity.document, "#" + row.schema_pointer)
+            for name in ("order", "final"):
+                listed = [one for each in raw.get(name, ()) for one in (each if isinstance(each, list) else [each])]
+                for status in listed:
+                    if status not in row.values and status not in statuses:
+                        yield f"{row.schema_pointer}/{name}: {status!r} is no value of the enum beside it"
+            yield from _pointers(f"{row.schema_pointer}/frozen", raw.get("frozen", []), known)
+        for layer in entity.layers:
+            if "x-identity" in layer:
+                yield from _pointers(f"{entity.pointer}/x-identity", layer["x-identity"], known)
+    for operation in contract.operations.values():
+        for parameter in operation.parameters:
+            if parameter.member:
+                where = f"{operation.pointer}/parameters: x-member of {parameter.name!r}"
+                yield from _pointers(where, [parameter.member], (entity_of(operation, contract), *before))
+
+
+def _pointers(where: str, given: Any, known: Sequence[Entity]) -> Iterator[str]:
+    if not isinstance(given, list):
+        yield f"{where}: is not an array of JSON pointers"
+        return
+    for one in given:
+        if not isinstance(one, str) or one[:1] != "/":
+            yield f"{where}: {one!r} is no JSON pointer: it begins with /"
+        elif not any(entity.has(one) for entity in known):
+            yield f"{where}: {one} leads to no member that the contract has"

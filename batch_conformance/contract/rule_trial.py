@@ -1,0 +1,139 @@
+"""Whether rules can be judged at all: each is compiled, and tried on values of the types that its schema names.
+
+The values need not be valid: what a rule can be evaluated on depends on types, and on which members are there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from batch_conformance.contract.cel_values import parts
+from batch_conformance.contract.current import base_contract
+from batch_conformance.contract.entity import Entity, entities
+from batch_conformance.contract.formats import FORMATS
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.references import Document, Schema
+from batch_conformance.contract.rule_list import layers
+from batch_conformance.contract.rules import NO_BOOLEAN, Rule, RuleError, RuntimeMissing, Unevaluable
+
+#: What the runtime says of values of the wrong type; and what is said of an answer that is no boolean.
+_OF_TYPES = ("No matching overloads", "no such overload", NO_BOOLEAN)
+_TRIES = 24
+_DEEPEST = 6
+_TYPES = ("string", "integer", "object", "array", "boolean", "number", "null")
+_BY_KEYWORD = {"properties": "object", "items": "array", "prefixItems": "array", "pattern": "string"}
+
+
+def rule_problems(contract: Contract) -> Iterator[str]:
+    """Rules that do not compile, or that no value can be evaluated by: where and what, each in one line.
+
+    Nothing is said of the contract without overlays, nor where there is no CEL runtime.
+    """
+    for entity in entities(contract, errors=True):
+        if not entity.stated_rules or _is_as_before(entity, contract):
+            continue
+        try:
+            rules = entity.rules.rules
+        except RuntimeMissing:
+            return
+        except RuleError as error:
+            yield str(error).removeprefix("at ")
+            continue
+        for rule in rules:
+            why = never(rule, entity.document)
+            if why:
+                place = f"{rule.schema_pointer}: the rule {rule.rule!r}"
+                yield f"{place} cannot be evaluated on any value of its schema: {why}"
+
+
+def _is_as_before(entity: Entity, contract: Contract) -> bool:
+    base = base_contract()
+    return contract.document.schemas == base.document.schemas and any(
+        (one.pointer, one.schema) == (entity.pointer, entity.schema) for one in entities(base, errors=True)
+    )
+
+
+def never(rule: Rule, document: Document) -> str:
+    """Why a rule can be evaluated on no value of its schema, for its types; empty if it can, on one at least."""
+    found = ""
+    values = [_Sampler(document, number).value([rule.schema]) for number in range(_TRIES)]
+    for value, other in zip(values, [*values[1:], values[0]], strict=True):
+        for old in (value, other) if rule.transition else (value,):
+            outcome = rule.evaluate(value, old)
+            if not isinstance(outcome, Unevaluable):
+                return ""
+            if not found and any(text in outcome.reason for text in _OF_TYPES):
+                found = outcome.reason
+    return found
+
+
+class _Sampler:
+    """Makes one value of a schema; another number makes another one."""
+
+    def __init__(self, document: Document, number: int) -> None:
+        self._document = document
+        self._number = number
+        self._chance = random.Random(number)
+
+    def value(self, schemas: Sequence[Schema], depth: int = 0) -> Any:
+        """A value of the types that schemas of one place name, all members there."""
+        rows = [row for schema in schemas for row in layers(schema, self._document)]
+        found = [layer for layer, _ in rows]
+        for name in ("const", "enum", "examples"):
+            given = [layer[name] for layer in found if name in layer]
+            listed = given if name == "const" else [one for row in given for one in row]
+            if listed:
+                return self._one(listed)
+        kind = self._one(_types(rows))
+        if kind == "object":
+            return self._object(found, depth)
+        if kind == "array":
+            items = parts(found, 0)
+            return [self.value(items, depth + 1)] if depth < _DEEPEST else []
+        if kind == "string":
+            formats = [FORMATS[layer["format"]] for layer in found if layer.get("format") in FORMATS]
+            texts = [text for one in formats for _, text in one.valid if isinstance(text, str)]
+            return self._one(texts or ["text"])
+        least = max((layer["minimum"] for layer in found if "minimum" in layer), default=1)
+        number = int(least) + self._number
+        return {"integer": number, "number": number + 0.5, "boolean": self._number % 2 == 0}.get(kind)
+
+    def _object(self, found: Sequence[dict[str, Any]], depth: int) -> dict[str, Any]:
+        required = [name for layer in found for name in layer.get("required", ())]
+        optional = [name for layer in found for name in layer.get("properties", ())]
+        if self._number % 4 == 3:
+            optional = [name for name in optional if self._chance.random() < 0.5]
+        names = dict.fromkeys([*required, *(optional if depth < _DEEPEST else ())])
+        if not names and any(isinstance(layer.get("additionalProperties"), dict) for layer in found):
+            names = {"key": None}
+        if depth > 2 * _DEEPEST:
+            return {}
+        return {name: self.value(parts(found, name), depth + 1) for name in names}
+
+    def _one(self, options: Sequence[Any]) -> Any:
+        """One of several: all in turn for the first numbers, then any, so that places are combined in many ways."""
+        if self._number < _TRIES // 2:
+            return options[self._number % len(options)]
+        return self._chance.choice(options)
+
+
+def _types(rows: Sequence[tuple[dict[str, Any], bool]]) -> list[str]:
+    """The types that a value may have: those that all layers allow, else those that some branch names."""
+    stated = [(_listed(layer["type"]), maybe) for layer, maybe in rows if "type" in layer]
+    sure = [kinds for kinds, maybe in stated if not maybe]
+    if sure:
+        common = [kind for kind in sure[0] if all(_allows(kinds, kind) for kinds in sure)]
+        return common or sure[0]
+    told = [kind for kinds, _ in stated for kind in kinds]
+    told = told or [_BY_KEYWORD[name] for layer, _ in rows for name in layer if name in _BY_KEYWORD]
+    return list(dict.fromkeys(told)) or list(_TYPES)
+
+
+def _allows(kinds: Sequence[str], kind: str) -> bool:
+    return kind in kinds or (kind == "integer" and "number" in kinds)
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,45 @@
+"""Whether the example of a required parameter can be sent, and is what its own schema asks for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from batch_conformance.contract.operation import Parameter
+from batch_conformance.contract.schema import SchemaJudge
+
+#: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
+#: RFC 6265, 4.1.1.
+_COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
+
+
+def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with a parameter that every request must have."""
+    if not parameter.has_example:
+        yield "has no example to be sent; give it one"
+        return
+    text = parameter.example_text()
+    if parameter.place in ("header", "cookie") and not _TOKEN.fullmatch(parameter.name):
+        yield f"has a name that no {parameter.place} can have; give it another one"
+    elif parameter.place == "header" and not _FIELD_VALUE.fullmatch(text):
+        yield f"has the example {text!r}, which no header can hold (printable ASCII); give it another one"
+    elif parameter.place == "cookie" and not _COOKIE_VALUE.fullmatch(text):
+        yield f"has the example {text!r}, which no cookie can hold; give it another one"
+    else:
+        judge = SchemaJudge(dict(parameter.schema), document)
+        if not any(map(judge.is_valid, _readings(parameter.example, text))):
+            yield f"has the example {text!r}, which does not fit its own schema; give it another one"
+
+
+def _readings(example: Any, text: str) -> Iterator[Any]:
+    """An example as it is; and a text as who receives it may read it: as a number, a boolean, or a list."""
+    yield example
+    yield text
+    try:
+        yield json.loads(text)
+    except ValueError:
+        yield text.split(",")

@@ -1,0 +1,106 @@
+"""Whether a valid value can be made of what answers hold; and if not, which place of the contract is in the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from batch_conformance.contract import Contract
+from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.pointers import MISSING, join
+from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.rule_list import parts
+from batch_conformance.generate.space import Space
+
+_SHORT = 120
+_PROSE = ("title", "description", "examples")
+
+
+class NoValidValue(Exception):
+    """No value of an answer's schema could be made. The message is one line: which place is in the way."""
+
+
+def require_values(contract: Contract) -> None:
+    """Raise :class:`NoValidValue` where overlays leave an operation without a valid answer."""
+    why = why_no_value(contract) if contract.overlays else ""
+    if why:
+        raise NoValidValue(f"the contract with its overlays has no valid answer: {why}")
+
+
+def why_no_value(contract: Contract) -> str:
+    """For the first operation of whose answer no valid value can be made: where and why, in one line; else empty."""
+    for name in contract.operations:
+        why = of_entity(entity_of(name, contract))
+        if why:
+            return why
+    return ""
+
+
+def of_entity(entity: Entity) -> str:
+    """As :func:`why_no_value`, for what the success answer of one operation holds."""
+    success = entity.operation.success
+    media = success.media_type if success else None
+    given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
+    rows = [item for value in given for item in (value if entity.prefix and isinstance(value, list) else [value])]
+    ruled = bool(entity.stated_rules) and find_spec("cel_expr_python") is not None
+    if _has_value(entity.schema, entity.document, rows, ruled=ruled):
+        return ""
+    if ruled and _has_value(entity.schema, entity.document, rows):
+        codes = ", ".join(dict.fromkeys(rule.code for rule in entity.stated_rules if not rule.unknown))
+        place = f"{entity.pointer} and keeps its rules ({codes})"
+        return f"no value was found that fits {place}; correct them, or give the answer an example that fits"
+    where, schema = _narrowest(entity.schema, entity.pointer, entity.document, ())
+    place = f"{where} ({_told(schema)})"
+    return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
+
+
+def _told(schema: Schema) -> str:
+    """The keywords of a schema that values have to meet, short ones first: in them the reason stands most often."""
+    if isinstance(schema, bool):
+        return json.dumps(schema)
+    rows = {key: value for key, value in schema.items() if key not in _PROSE and not key.startswith("x-")}
+    told = json.dumps(dict(sorted(rows.items(), key=lambda row: len(json.dumps(row)))), ensure_ascii=False)
+    return told if len(told) <= _SHORT else told[: _SHORT - 1] + "…"
+
+
+def _has_value(schema: Schema, document: Document, examples: Sequence[Any] = (), *, ruled: bool = False) -> bool:
+    space = Space(schema, document, examples, ruled=ruled)
+    if space.examples:
+        return True
+    made = (
+        space.builder.of_shape(shape, full=full)
+        for shape in space.builder.shapes([schema])
+        for full in (False, True)
+    )
+    return any(one is not MISSING and space.repaired(one) is not MISSING for one in made)
+
+
+def _narrowest(schema: Schema, where: str, document: Document, trail: tuple[int, ...]) -> tuple[str, Schema]:
+    """The innermost schema without a value, of those whose values have to be there."""
+    while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
+        schema, where = resolve(schema["$ref"], document)
+    trail = (*trail, id(schema))
+    for inner, below in _needed(schema, where, document):
+        target = inner
+        while isinstance(target, dict) and "$ref" in target and len(target) == 1:
+            target = resolve(target["$ref"], document)[0]
+        if id(target) not in trail and not _has_value(inner, document):
+            return _narrowest(inner, below, document, trail)
+    return where, schema
+
+
+def _needed(schema: Schema, where: str, document: Document) -> Iterator[tuple[Schema, str]]:
+    """The schemas of the members that a value must have, and of items where it must have some."""
+    if not isinstance(schema, dict):
+        return
+    for name in schema.get("required", ()):
+        if name in schema.get("properties", {}):
+            yield schema["properties"][name], join(where, "properties", name)
+        else:
+            yield from ((inner, where) for inner in parts(schema, document, name) if inner is not True)
+    if schema.get("minItems") and "items" in schema:
+        yield schema["items"], join(where, "items")
+    for at, inner in enumerate(schema.get("allOf", ())):
+        yield inner, join(where, "allOf", at)

@@ -1,0 +1,215 @@
+"""Overlays that are well formed and mean nothing: a promise that they state could not be kept, broken or sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_conformance.contract import load_with_overlays
+from batch_conformance.contract.overlay import OverlayError
+from batch_conformance.generate.satisfiable import why_no_value
+from batch_conformance.mutants.derived import derived_mutants
+from tests.support.overlays import BATCH, GET, overlaid, overlay, remove, update, using, written
+from tests.support.running import CLIENT, SERVER, run
+
+STATUS = f"{BATCH}.properties.status"
+CYCLE = f"{STATUS}.x-lifecycle"
+SCHEME = "$.components.securitySchemes"
+TEXT = {"type": "string"}
+EITHER = ["string", "integer"]
+N = {"$ref": "#/components/schemas/N"}
+
+
+def rule(text: str = "true", target: str = BATCH, **members: Any) -> dict[str, Any]:
+    """A rule more."""
+    return update(target, {"x-validations": [{"code": "a", "rule": text, "message": "m", **members}]})
+
+
+def header(example: Any = None, name: str = "X-T", schema: Any = TEXT, **more: Any) -> dict[str, Any]:
+    """A required header more."""
+    told = {} if example is None else {"example": example}
+    row = {"name": name, "in": "header", "required": True, "schema": schema, **told, **more}
+    return update(f"{GET}.parameters", row)
+
+
+MEANINGLESS = {
+    "no rule": (rule("self.status =="), "Syntax error"),
+    "unknown function": (rule("frobnicate(self.id)"), "undeclared reference to 'frobnicate'"),
+    "unknown keyword": (rule(colour="red"), "unknown keyword 'colour': known are rule, message"),
+    "no message": (update(BATCH, {"x-validations": [{"rule": "true"}]}), "message is missing"),
+    "wrong types": (rule("self.id > 5"), "cannot be evaluated on any value of its schema: No matching overload"),
+    "wrong types below": (rule("self.metrics.failed_count > 'x'"), "cannot be evaluated on any value"),
+    "wrong types of two reads": (rule("self.id > oldSelf.metrics.failed_count"), "cannot be evaluated on any value"),
+    "wrong types in a branch": (rule("self.id > 5", f"{BATCH}.then"), "/then/x-validations/2: the rule 'self.id > 5'"),
+    "wrong types of an error": (rule("self.message > 5", "$.components.schemas.Error"), "/Error/x-validations/0"),
+    "no boolean": (rule("self.id"), "neither true nor false"),
+    "no boolean, known without values": (rule("1 + 1"), "it answers int, not bool"),
+    "a type that a rule of ours cannot take": (
+        update("$.components.schemas.Metrics.properties.failed_count", TEXT),
+        "self.success_count + self.failed_count + self.pending_count <= self.total_generations' cannot be evaluated",
+    ),
+    "unknown status in the order": (update(CYCLE, {"order": ["NOPE"]}), "order: 'NOPE' is no value of the enum"),
+    "unknown status in a list of equals": (update(CYCLE, {"order": [["NOPE"]]}), "'NOPE' is no value of the enum"),
+    "unknown final status": (update(CYCLE, {"final": ["NOPE"]}), "final: 'NOPE' is no value of the enum"),
+    "frozen nowhere": (update(CYCLE, {"frozen": ["/nope"]}), "frozen: /nope leads to no member"),
+    "no pointer of identity": (update(BATCH, {"x-identity": ["id"]}), "'id' is no JSON pointer"),
+    "identity nowhere": (update(BATCH, {"x-identity": ["/metrics/nope"]}), "/metrics/nope leads to no member"),
+    "member nowhere": (update(f"{GET}.parameters[0]", {"x-member": "/nope"}), "x-member of 'id': /nope leads to no"),
+    "a line feed in a header": (header("a\r\nb: c"), "which no header can hold"),
+    "blanks around a header": (header(" a "), "which no header can hold"),
+    "a name that no header has": (header("a", name="X T"), "has a name that no header can have"),
+    "a semicolon in a cookie": (header("a;b", **{"in": "cookie"}), "which no cookie can hold"),
+    "no example": (header(), "'X-T' has no example to be sent"),
+    "an example of another type": (header("abc", schema={"type": "integer"}), "does not fit its own schema"),
+    "an example beyond its enum": (header("abc", schema={"enum": ["a"]}), "does not fit its own schema"),
+    "another way to authenticate": (
+        update(SCHEME, {"apiKey": {"type": "http", "scheme": "basic"}}),
+        "'http basic' is not supported: apiKey (in header, query or cookie) and http bearer are",
+    ),
+    "no success answer": (remove(f"{GET}.responses['200']"), "no success answer (2xx) is documented"),
+    "no Get": (remove("$.paths['/v2/batch/{id}']"), "/paths: Get Batch (a GET with one path parameter) is gone"),
+    "a class of Unicode": (update(f"{STATUS}", {"pattern": r"^\p{L}+$"}), "Unicode classes (\\p{…}) are not supp"),
+    "a pattern of Python alone": (update(f"{STATUS}", {"pattern": "(?i)a"}), "unknown group"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MEANINGLESS)
+def test_meaningless_overlay(tmp_path: Path, name: str) -> None:
+    """It is refused in one line that names the action."""
+    action, said = MEANINGLESS[name]
+    actions = [remove(f"{SCHEME}.apiKey")] if "authenticate" in name else []
+    with pytest.raises(OverlayError) as caught:
+        overlaid(tmp_path, *actions, action)
+    line = str(caught.value)
+    assert said in line
+    assert f"action {len(actions) + 1} ({action['target']})" in line
+    assert line.isprintable()
+
+
+FINE = {
+    "a status removed": (remove(f"{STATUS}.enum[?@ == 'FAILED']"),),
+    "an end of a chain": (
+        update(STATUS, {"enum": ["CANCELLED"], "x-lifecycle": {"order": ["CANCELLED"], "final": ["CANCELLED"]}}),
+    ),
+    "what is frozen removed": (
+        remove(f"{BATCH}.properties.metrics"),
+        remove(f"{BATCH}.required[?@ == 'metrics']"),
+        remove(f"{BATCH}.then.x-validations"),
+    ),
+    "the id removed": (remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']")),
+    "List removed": (remove("$.paths['/v2/batch']"),),
+    "a division": (rule("self.metrics.total_generations / self.metrics.pending_count >= 0"),),
+    "members of several types": (
+        update(f"{BATCH}.properties", {"note": {"type": EITHER}, "size": {"type": EITHER[::-1]}}),
+        rule("self.note <= self.size"),
+    ),
+    "a member that must be absent": (
+        update(f"{BATCH}.properties", {"note": TEXT}), rule("!has(self.note) || self.note > 5"),
+    ),
+    "times of two reads": (rule("timestamp(self.created_at) >= timestamp(oldSelf.created_at)"),),
+    "examples as text": (
+        header("5", schema={"type": "integer"}),
+        header("true", name="X-U", schema={"type": "boolean"}),
+        header("a,b", name="X-V", schema={"type": "array", "items": TEXT}),
+        header(5, name="X-W", schema={"type": "number", "minimum": 5}),
+    ),
+    "a way to authenticate beside ours": (
+        update(SCHEME, {"user": {"type": "http", "scheme": "basic"}}),
+        update("$.security", {"user": []}),
+    ),
+    "a rule without a code": (update(BATCH, {"x-validations": [{"rule": "true", "message": "Fine so far"}]}),),
+    "a recursive schema that ends": (
+        update("$.components.schemas", {"N": {"type": "object", "properties": {"n": N}}}),
+        update(BATCH, {"required": ["n"], "properties": {"n": N}}),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_what_means_something_is_taken(tmp_path: Path, name: str) -> None:
+    """What an overlay removed may leave names behind."""
+    contract = overlaid(tmp_path, *FINE[name])
+    assert why_no_value(contract) == ""
+
+
+def required(schema: Any) -> tuple[dict[str, Any], ...]:
+    """A required member more."""
+    return (update(BATCH, {"required": ["x"], "properties": {"x": schema}}),)
+
+
+IMPOSSIBLE: dict[str, tuple[tuple[dict[str, Any], ...], str]] = {
+    "bounds": (required({"type": "integer", "minimum": 5, "maximum": 3}), "Batch/properties/x ("),
+    "bounds within": (
+        required({"type": "object", "required": ["y"], "properties": {"y": {"minLength": 2, "maxLength": 1, **TEXT}}}),
+        "Batch/properties/x/properties/y (",
+    ),
+    "items": (required({"type": "array", "minItems": 1, "items": False}), "Batch/properties/x/items (false)"),
+    "nothing at all": ((update(BATCH, {"not": {}}),), '/components/schemas/Batch ({"not": {}'),
+    "itself": (
+        (
+            update(
+                "$.components.schemas",
+                {"N": {"type": "object", "required": ["n"], "properties": {"n": N}}},
+            ),
+            *required(N),
+        ),
+        "/components/schemas/N (",
+    ),
+    "an empty enum": ((remove(f"{STATUS}.enum[*]"),), "Batch/properties/status ("),
+    "a rule that nothing keeps": ((rule("self.id != self.id", code="no"),), "keeps its rules (webhook-stable, no"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_contract_that_no_value_fits(tmp_path: Path, name: str) -> None:
+    """The place is named; no mutant is searched for."""
+    actions, said = IMPOSSIBLE[name]
+    with using(tmp_path, *actions) as contract:
+        assert said in why_no_value(contract)
+        with pytest.raises(Exception, match="no valid answer"):
+            derived_mutants("server")
+
+
+@pytest.mark.parametrize("suites", [SERVER, CLIENT])
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+def test_a_run_that_needs_values_is_wrong_usage(tmp_path: Path, suites: str, workers: list[str]) -> None:
+    """Status 4, and the place, for the embedded server and for any client."""
+    file = written(tmp_path, *IMPOSSIBLE["bounds"][0])
+    ended = run(tmp_path, suites, f"--batch-overlay={file.name}", *workers)
+    assert ended.status == 4, ended.text
+    assert "no value was found that fits /components/schemas/Batch/properties/x" in ended.text
+    assert "defect of ours" not in ended.text
+
+
+@pytest.mark.parametrize("module", ["contract", "reference"])
+def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
+    """The validator, and who serves the contract: status 4 and the line."""
+    file = written(tmp_path, MEANINGLESS["no rule"][0])
+    command = [sys.executable, "-m", f"batch_conformance.{module}", "--overlay", str(file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout) == (4, "")
+    assert "Syntax error" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("overlay: 1.0.0\ninfo: {title: !!python/object/apply:os.system [x]}", "tag !!python/object/apply:os.system"),
+        ("a: &a [*a]", "an alias stands within what it names"),
+        ("overlay: 1.0.0\noverlay: 1.0.0", "line 2, column 1: the member 'overlay' stands twice"),
+        (json.dumps(overlay())[:-1] + ', "info": {}}', "the member 'info' stands twice"),
+        ("a: *none", "found undefined alias"),
+    ],
+)
+def test_yaml_that_is_no_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
+    """What is wrong is said; that it is YAML is not denied."""
+    file = tmp_path / "o.yaml"
+    file.write_text(text, "utf-8")
+    with pytest.raises(OverlayError, match="cannot be read as JSON values") as caught:
+        load_with_overlays([file])
+    assert said in str(caught.value)
