@@ -51,12 +51,9 @@ def _body(name: str, clause: str, change: Callable[[list[Any]], Any], *also: str
 
 def on_entries(name: str, clause: str, change: Callable[[dict[str, Any]], Any], *also: str) -> None:
     """A server whose entries are changed before they are sent."""
-
-    class Faulty(ReferenceServer):
-        def listed(self, entries: list[Any]) -> Any:
-            return super().listed([change(dict(row)) for row in entries])
-
-    register(name, clause, Faulty, also, _BOTH)
+    listed = ReferenceServer.listed
+    methods = {"listed": lambda self, rows: listed(self, [change(dict(row)) for row in rows])}
+    register(name, clause, type("Faulty", (ReferenceServer,), methods), also, _BOTH)
 
 
 def with_methods(name: str, clause: str, *also: str, **methods: Callable[..., Any]) -> None:

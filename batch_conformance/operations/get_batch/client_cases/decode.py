@@ -10,12 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from batch_conformance.checks.client.record import (
-    HttpError,
-    InvalidSuccess,
-    TransportFault,
-    Unconstrained,
-)
+from batch_conformance.checks.client.record import HttpError, InvalidSuccess, TransportFault, Unconstrained
 from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
 from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
 from batch_conformance.generate.batches import LARGEST
