@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -79,7 +79,7 @@ def test_schema_is_a_schema(name: str) -> None:
     Draft202012Validator.check_schema(schema)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(valid_batches())
 def test_generated_batches_conform(batch: dict[str, Any]) -> None:
     """What clients are fed with is legal."""
