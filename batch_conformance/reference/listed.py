@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import LIST, entity_of
-from batch_conformance.contract.pointers import MISSING, join, replaced
+from batch_conformance.contract.pointers import MISSING, join
 from batch_conformance.generate.ordinary import NotInContract
 from batch_conformance.generate.space import Space
 from batch_conformance.operations.list_batches import answers
@@ -30,13 +30,16 @@ def _space() -> Space:
 
 @cached_by_contract
 def _entry(text: str) -> str:
-    batch, space = json.loads(text), _space()
-    known = batch
-    for name in batch:
-        if not space.schemas_at(batch, join("", name)):
-            known = replaced(known, join("", name), MISSING)
-    made = space.repaired(known)
-    return text if made is MISSING else json.dumps(made)
+    batch, entry = json.loads(text), entity_of(LIST)
+    known = {name: value for name, value in batch.items() if entry.has(join("", name))}
+    made = _space().repaired(known)
+    if made is MISSING:
+        return text
+    get = entity_of("get")
+    if not get.judge.is_valid(batch):
+        # What is wrong with a batch stays so in the list: only what entries alone have is made up.
+        made = {name: value for name, value in made.items() if not get.has(join("", name))} | known
+    return json.dumps(made)
 
 
 def answer_of(entries: list[Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import clause_list
-from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.operation import Operation, as_sent
 from batch_conformance.contract.pointers import MISSING, read, replaced
@@ -59,6 +59,11 @@ def _showing(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
     name = read(id_from, entity.echo) if entity.echo else MISSING
     batch_id = next(iter(server.store.batches)) if name is MISSING else as_sent(name)
     server.store.add(Shown(batch_id, list(values)))
+    shape, batches = list_shape() if LIST in current_contract().operations else None, server.store.batches
+    # An edited contract may say how many batches there are at most.
+    for other in [name for name in batches if name != batch_id] if shape and shape.most is not None else ():
+        if shape and shape.most and len(batches) > shape.most:
+            del batches[other]
     return server
 
 

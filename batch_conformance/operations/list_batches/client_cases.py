@@ -314,7 +314,15 @@ def _as_list(answer: StubResponse) -> StubResponse:
         with suppress(ValueError):
             body = json.dumps(_as_entry(json.loads(body)), ensure_ascii=False).encode()
     before, after = frame()
-    return answer.with_body(before + body + (after if body.endswith(b"}") else b""))
+    made = answer.with_body(before + body + (after if body.endswith(b"}") else b""))
+    return made if before == b"[" and not _is_own() else _cut_alike(made, len(answer.body))
+
+
+def _cut_alike(answer: StubResponse, size: int) -> StubResponse:
+    """An answer that breaks off, or announces more than comes, as it did when its body was of this size."""
+    more = len(answer.body) - size
+    cut = answer.cut if answer.cut is None or answer.cut < min(size, len(answer.body)) else answer.cut + more
+    return replace(answer, cut=cut, announced=None if answer.announced is None else answer.announced + more)
 
 
 def _as_entry(batch: Mapping[str, Any]) -> Mapping[str, Any]:

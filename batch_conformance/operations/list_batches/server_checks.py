@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -175,10 +176,11 @@ def _differences(
     documented = [name for name in entity_of(OPERATION).members if name not in broken and name in both]
 
     def state(batch: Batch) -> Any:
-        return read(batch, moving) if moving else MISSING
+        # Entries that have no status at all may be of any.
+        return read(batch, moving) if moving and entity_of(OPERATION).has(moving) else MISSING
 
     for one, batch in (*earlier, *later):
-        if split(created_member())[0] not in broken and _comparable_date(row) != _comparable_date(batch):
+        if split(created_member())[0] in documented and _comparable_date(row) != _comparable_date(batch):
             yield date, read(row, created_member()), read(batch, created_member()), one
         for name in documented:
             # A member that comes one way only: null and nothing are the same.
@@ -218,7 +220,8 @@ def _faulty(batch: Batch, operation: str) -> set[str]:
 
 def _comparable_date(row: Batch) -> Any:
     moment = created(row)
-    return read(row, created_member()) if moment is None else moment
+    value = read(row, created_member())
+    return moment if moment is not None else json.dumps(value) if isinstance(value, list | dict) else value
 
 
 @list_check("server.list.other-org", needs=[*READS, "list-other-org"])
