@@ -18,6 +18,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         batch,
         errors,
         list_batches,
+        list_subtle,
         lookup,
         polling,
         shortcuts,

@@ -10,6 +10,7 @@ from typing import Any
 from batch_conformance.checks.finding import CheckFunction, CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.http import Exchange
 
 OPERATION = "list"
@@ -17,6 +18,7 @@ STATUS = "server.ok.status"
 JSON = "server.ok.json"
 ARRAY = "server.list.array"
 CREATED = "server.body.created_at"
+OBJECT = "server.body.object"
 #: Probes that read the whole list.
 READS = ("reads", "late-reads")
 
@@ -52,6 +54,23 @@ def lists(record: Record, result: CheckResult, *probes: str) -> Iterator[tuple[E
             result.set_aside(ARRAY)
         else:
             yield exchange, exchange.response.json.value
+
+
+def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iterator[tuple[str, Batch]]:
+    """The entries that have an id, with it; the others are left to the clause that reports them."""
+    for row in rows:
+        clause = nameless(row, record)
+        if clause:
+            result.set_aside(clause)
+        else:
+            yield row["id"], row
+
+
+def nameless(row: object, record: Record) -> str:
+    """The clause that reports an entry without an id; empty for one that has an id."""
+    if not isinstance(row, dict) or not record.holds(row):
+        return OBJECT
+    return "" if isinstance(row.get("id"), str) else clause_list().of_place("/id")
 
 
 def value_of(exchange: Exchange) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -18,14 +19,18 @@ from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     CREATED,
     JSON,
+    OBJECT,
     OPERATION,
     READS,
     STATUS,
     Batch,
     created,
+    identified,
     list_check,
     lists,
+    nameless,
 )
+from batch_conformance.operations.list_batches.steadiness import Unsteady, unsteady
 
 __all__ = ["OPERATION", "server_filters"]
 
@@ -57,7 +62,9 @@ def array(record: Record, result: CheckResult) -> None:
 @list_check("server.list.newest-first", needs=_FILTERS)
 def newest_first(record: Record, result: CheckResult) -> None:
     """By created_at, the later first; the order of equal dates is open."""
-    for exchange, rows in lists(record, result, "reads", "late-reads", "list-filters"):
+    changing = unsteady(record)
+    for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
+        rows = list(_steady(every, record, "created_at", changing, result))
         dated = [(row, moment) for row in rows if (moment := created(row)) is not None]
         result.set_aside(CREATED, len(rows) - len(dated))
         for (first, one), (second, other) in pairwise(dated):
@@ -71,8 +78,20 @@ def newest_first(record: Record, result: CheckResult) -> None:
                     code="order",
                 )
                 break
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no list held two batches with dates")
+
+
+def _steady(
+    rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult
+) -> Iterator[Any]:
+    """The batches whose member does not change by itself; the others are left to the clause that reports it."""
+    for row in rows:
+        clause = OBJECT if not record.holds(row) else changing.get(str(row.get("id")), {}).get(member)
+        if clause:
+            result.set_aside(clause)
+        else:
+            yield row
 
 
 @list_check("server.list.once", needs=_FILTERS)
@@ -80,7 +99,7 @@ def once(record: Record, result: CheckResult) -> None:
     """No batch stands in one list twice."""
     for exchange, rows in lists(record, result, "reads", "late-reads", "list-filters"):
         seen: set[str] = set()
-        for value in (row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)):
+        for value, _ in identified(rows, record, result):
             result.observe()
             if value in seen:
                 result.fail(
@@ -92,24 +111,40 @@ def once(record: Record, result: CheckResult) -> None:
                 )
                 break
             seen.add(value)
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no list held a batch")
 
 
-@list_check("server.list.complete", needs=READS)
+_SELECTED = ("list-filters", "list-offsets", "list-empty")
+
+
+@list_check("server.list.complete", needs=[*READS, *_SELECTED])
 def complete(record: Record, result: CheckResult) -> None:
-    """Every batch that Get answers stands in the list, and each that stood there before."""
+    """Every batch that Get answers stands in the list, and each that an earlier list held, with filters or without."""
     gets = _gets(record)
     before: dict[str, Exchange] = {}
+    selected = [
+        (str(row["id"]), exchange)
+        for exchange, rows in lists(record, CheckResult(""), *_SELECTED)
+        for row in rows
+        if not nameless(row, record)
+    ]
     for exchange, rows in lists(record, result, *READS):
-        there = {row.get("id") for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)}
+        there = {row["id"] for row in rows if not nameless(row, record)}
+        # An entry without an id may be any batch.
+        hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
         known = {
             asked: read
             for asked, reads in gets.items()
             for read, _ in reads
             if read.ended <= exchange.started
         }
-        for asked, read in {**before, **known}.items():
+        if hidden:
+            result.set_aside(hidden)
+        filtered = {asked: answer for asked, answer in selected if answer.ended <= exchange.started}
+        for asked, read in {**filtered, **before, **known}.items():
+            if asked not in there and hidden:
+                continue
             result.observe()
             if asked not in there:
                 result.fail(
@@ -121,42 +156,63 @@ def complete(record: Record, result: CheckResult) -> None:
                     code="left-out",
                 )
         before |= {str(value): exchange for value in there if value not in before}
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no batch was known to exist before a list was read")
+    elif not selected and not _known_otherwise(record, gets):
+        result.limit("no batch was looked for but those that the list itself had named")
+
+
+def _known_otherwise(record: Record, gets: Mapping[str, Sequence[tuple[Exchange, Batch]]]) -> bool:
+    """Whether a batch was known before a list named it."""
+    named = [row.ended for row in record.exchanges if row.intent.operation == OPERATION and row.status == 200]
+    first = min(named, default=0.0)
+    return any(read.started < first for reads in gets.values() for read, _ in reads)
 
 
 @list_check("server.list.agrees", needs=READS)
 def agrees(record: Record, result: CheckResult) -> None:
     """An entry is the batch as Get answers it, in the state of that moment."""
-    gets = _gets(record)
+    gets, changing = _gets(record), unsteady(record)
     for exchange, rows in lists(record, result, *READS):
-        for row in rows:
-            own = row.get("id") if isinstance(row, dict) else None
-            reads = gets.get(own, []) if isinstance(own, str) else []
+        for own, row in identified(rows, record, result):
+            reads = gets.get(own, [])
+            elsewhere = changing.get(own, {})
+            if "created_at" in elsewhere:
+                # Which batch it is cannot be told for certain.
+                result.set_aside(elsewhere["created_at"])
+                continue
             earlier = [one for one in reads if one[0].ended <= exchange.started]
             later = [one for one in reads if one[0].started >= exchange.ended]
             if not earlier and not later:
                 continue
             result.observe()
+            for clause in dict.fromkeys(elsewhere.values()):
+                result.set_aside(clause)
             first, last = earlier[-1:], later[:1]
-            for name, ours, theirs, read in _differences(row, first, last):
+            for name, ours, theirs, read in _differences(row, first, last, elsewhere):
                 result.fail(exchange, f"{name} of the batch {shown(row['id'])} is another one in the list",
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
                             prelude=(read,), code="differs")  # fmt: skip
                 break
-    if not result.observations:
-        result.note("no batch was read both ways: that takes Get Batch (--batch-operations get,list)")
+    if not result.observations and not result.explained:
+        both = record.whole is not None and record.whole.of_operation("get").reads
+        why = "" if both else ": that takes Get Batch (--batch-operations get,list)"
+        result.note(f"no batch was read both ways{why}")
 
 
 def _differences(
-    row: Batch, earlier: Sequence[tuple[Exchange, Batch]], later: Sequence[tuple[Exchange, Batch]]
+    row: Batch,
+    earlier: Sequence[tuple[Exchange, Batch]],
+    later: Sequence[tuple[Exchange, Batch]],
+    elsewhere: Mapping[str, str],
 ) -> Iterator[tuple[str, Any, Any, Exchange]]:
     """What an entry says otherwise than the reads before and after it: (member, in the list, by Get, the read).
 
-    What may move is held against both: it must lie between them. URLs may be signed anew with every answer.
+    What may move is held against both: it must lie between them. URLs may be signed anew with every answer. Members
+    ``elsewhere`` change as they must not, and another clause reports that.
     """
     lifecycle = current_contract().lifecycle
-    broken = {name for _, batch in (*earlier, *later) for name in _faulty(batch)} | _faulty(row)
+    broken = {name for _, batch in (*earlier, *later) for name in _faulty(batch)} | _faulty(row) | {*elsewhere}
     # Other members may come one way only, or be others each time.
     documented = [name for name in entity_of(OPERATION).members if name not in broken]
     for read, batch in (*earlier, *later):
@@ -193,22 +249,24 @@ def _faulty(batch: Batch) -> set[str]:
 
 def _comparable_date(row: Batch) -> Any:
     moment = created(row)
-    return row.get("created_at") if moment is None else moment
+    # No date, but an object perhaps: as text, since it is put into sets.
+    return json.dumps(row.get("created_at")) if moment is None else moment
 
 
 @list_check("server.list.other-org", needs=[*READS, "list-other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
     """None of this organisation's batches in the list of another."""
     ours = {
-        str(row.get("id")): exchange
+        own: exchange
         for exchange, rows in lists(record, CheckResult(""), *READS)
-        for row in rows
-        if isinstance(row, dict)
+        for own, _ in identified(rows, record, CheckResult(""))
     }
     asked = record.of("list-other-org")
     for exchange, rows in lists(record, result, "list-other-org"):
-        result.observe()
-        strays = [str(row.get("id")) for row in rows if isinstance(row, dict) and str(row.get("id")) in ours]
+        theirs = [own for own, _ in identified(rows, record, result)]
+        if theirs or not rows:
+            result.observe()
+        strays = [own for own in theirs if own in ours]
         if strays:
             result.fail(
                 exchange,
