@@ -1,4 +1,4 @@
-"""Single-fault servers that list and answer with the same fault."""
+"""Single-fault servers that list and answer with the same fault, and faults of filters that only some values show."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from batch_conformance.mutants.server.base import register
-from batch_conformance.operations.stored import StoredBatch
+from batch_conformance.mutants.server.list_batches import BAD, COMPLETE, TOGETHER, on_lister
+from batch_conformance.operations.get_batch.store import STATES, Batch
+from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows, documented_statuses
+from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 
 _BOTH = ("get", "list")
@@ -63,3 +66,62 @@ _both_ways(
 )
 _both_ways("created-now-both-ways", "server.poll.identity",
            lambda row, times: {**row, "created_at": f"2024-01-15T{times % 24:02}:{times // 24:02}:00Z"})  # fmt: skip
+
+
+class _StatusFirst(Lister):
+    """Heeds no date where a status is given."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        asked = super().parameters(query)
+        return [pair for pair in asked if pair[0] == "status"] or asked
+
+
+class _EmptyIsNone(Lister):
+    """Takes an empty filter for none."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        return [pair for pair in super().parameters(query) if pair[1]]
+
+
+class _PartOfStatus(Lister):
+    """Finds statuses by a part of them."""
+
+    def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
+        if name != "status":
+            return super().filtered(rows, name, value)
+        if not value or not any(value in status for status in documented_statuses()):
+            raise Refused("no status is like this")
+        return [row for row in rows if value in row["status"]]
+
+
+class _Page(Lister):
+    """Cuts every answer after the first five."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
+        return super().answer(rows, query)[:5]
+
+
+class _Ends(ReferenceServer):
+    """Heeds no date where a status is given; only batches in one status lie within a bound and without."""
+
+    lister = _StatusFirst()
+
+    def __init__(self) -> None:
+        rows = {
+            "2024-01-15T10:30:00Z": "completed",
+            "2024-01-15T12:00:00Z": "pending",
+            "2024-01-16T01:15:00Z": "failed",
+            "2024-01-17T09:00:00Z": "jobs_created",
+            "2024-02-01T09:00:00Z": "completed",
+        }
+        store = Store()
+        for at, (date, state) in enumerate(rows.items()):
+            store.add(Batch(f"batch_{at}Xy{at}", date, [STATES[state]]))
+        super().__init__(store)
+
+
+register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
+on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
+on_lister("list-status-by-part", BAD, _PartOfStatus)
+# A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
+on_lister("list-page-of-five", COMPLETE, _Page)

@@ -7,6 +7,7 @@ find them; only the requests differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
@@ -19,6 +20,7 @@ from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
 from batch_conformance.operations.list_batches.handler import documented_statuses
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import Probe, ProbeContext
@@ -213,20 +215,15 @@ def filters(context: ProbeContext) -> Probe:
             label=f"{name} written with an offset",
             query={name: _written(bound, zone)},
         )
-    if picked:
-        low, high = _written(picked[0]), _written(picked[-1])
-        # An edited contract may list no statuses.
-        named = some or statuses
-        one = {"status": named[0]} if named else {}
-        other = {"status": named[-1]} if named else {}
-        yield listing(context, "list-filters", query={**one, "created_after": low})
-        if not _is_quick(context):
-            yield listing(context, "list-filters", query={**other, "created_before": high})
-            yield listing(context, "list-filters", query={"created_after": low, "created_before": high})
-            yield listing(context, "list-filters", query={**one, "created_after": low, "created_before": high})
-    yield listing(context, "list-empty", query={"created_after": FAR_AHEAD})
+    together = asked_together(_shown(context.listed), some or statuses, bounds)
+    for asked in together[: _few(context, 1, 4, 4)]:
+        dates = {"created_after": asked.after, "created_before": asked.before}
+        query = {"status": asked.status} if asked.status else {}
+        query |= {name: _written(bound) for name, bound in dates.items() if bound is not None}
+        yield listing(context, "list-filters", query=query)
+    for query in _beyond(context.listed)[: _few(context, 1, 2, 2)]:
+        yield listing(context, "list-empty", query=query)
     if not _is_quick(context):
-        yield listing(context, "list-empty", query={"created_before": LONG_AGO})
         crossed = {"created_after": FAR_AHEAD, "created_before": LONG_AGO}
         if bounds:
             crossed = {"created_after": _written(bounds[-1]), "created_before": _written(bounds[0])}
@@ -245,7 +242,10 @@ def bad_filters(context: ProbeContext) -> Probe:
         {"created_before": BAD_DATES[0]},
         {"created_after": BAD_DATES[2]},
     ]
-    for row in rows[: _few(context, 2, 5, 5)]:
+    # What is no status: nothing at all, and a part of one that batches are in.
+    parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
+    rows += [{"status": value} for value in ("", *parts[:1])]
+    for row in rows[: _few(context, 2, 7, 7)]:
         said = ", ".join(f"{name}={value}" for name, value in row.items())
         send = listing(context, "list-bad-filters", label=f"the filter {said}", query=row)
         yield replace(send, asked=_ODD)
@@ -318,6 +318,26 @@ def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
     outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
     bounds = [*outer[:1], *inner, *outer[1:]]
     return [Instant(int(bound // 1), bound % 1) for bound in bounds]
+
+
+def _beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Filters with bounds beyond all batches: far away, or an hour from the last one where that is farther still."""
+    dates = [one.seconds + one.fraction for row in listed if (one := instant_of(row.get("created_at"))) is not None]
+    found = []
+    for name, far, sign in (("created_after", FAR_AHEAD, 1), ("created_before", LONG_AGO, -1)):
+        bound = instant_of(far)
+        assert bound is not None
+        at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
+        # The calendar has an end on both sides.
+        with suppress(ValueError, OverflowError):
+            found.append({name: _written(Instant(int(at // 1), at % 1))})
+    return found
+
+
+def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    """What filters look at in the batches of the list."""
+    rows = [(entity_of(OPERATION).state_of(row), instant_of(row.get("created_at"))) for row in listed]
+    return [Shown(state, None if one is None else one.seconds + one.fraction) for state, one in rows]
 
 
 def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
