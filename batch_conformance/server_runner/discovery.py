@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.checks.words import shown
 from batch_conformance.contract import Contract, current_contract
 from batch_conformance.contract.entity import entity_of
 from batch_conformance.generate.ids import AskedId
@@ -45,9 +46,13 @@ def discover(sender: Sender) -> list[str]:
     entity, named = entity_of("list"), _named(contract)
     ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
     found = {value: state for value, state in ids if isinstance(value, str) and _can_be_asked_for(value)}
-    if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
+    no_ids = exchange.status == 200 and exchange.response is not None and exchange.response.json.ok
+    if not found and "list" in context.operations and (no_ids or context.operations == ("list",)):
         if "get" in context.operations:
-            sender.note("the organisation has no batch that could be read")
+            # Entries without ids, or no array at all: that is for the clauses about the list to say.
+            empty = "the organisation has no batch that could be read"
+            why = f"no batch was discovered: {place} was answered with 200 and {_held(listed)}"
+            sender.note(empty if listed == [] else why)
         if exchange.response is None and not sender.liveness.was_ever_answered:
             raise CouldNotRun(f"{target.url} cannot be reached: {exchange.outcome()}")
         return []
@@ -69,6 +74,14 @@ def _named(contract: Contract) -> str:
     """Where a listed batch has its id: where Get Batch's answer repeats what was asked for."""
     get = contract.operations.get("get")
     return (entity_of(get).echo if get else None) or "/id"
+
+
+def _held(listed: object) -> str:
+    """What a list without usable ids holds, in a few words."""
+    if isinstance(listed, list):
+        return f"an array of {len(listed)}, none with an id that is a string"
+    kind = "an object" if isinstance(listed, dict) else f"the value {shown(listed)}"
+    return f"{kind} in place of an array"
 
 
 def _can_be_asked_for(value: str) -> bool:

@@ -63,6 +63,43 @@ def test_an_empty_organisation_leaves_get_not_exercised() -> None:
     assert run.requests <= 80
 
 
+def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
+    """A server that lists something else, with filters and without."""
+
+    class Faulty(ReferenceServer):
+        def list_batches(self, asked: Asked) -> Answer:
+            answer = super().list_batches(asked)
+            if answer.status == 200:
+                answer.body = change(answer.body)
+            return answer
+
+    return Faulty()
+
+
+@pytest.mark.parametrize(
+    ("change", "clause"),
+    [
+        (lambda rows: {"data": rows}, "server.list.array"),
+        (lambda rows: [{"batch": row} for row in rows], "server.body.object"),
+        (lambda rows: [{**row, "id": None} for row in rows], "server.body.id"),
+        (lambda rows: [{**row, "id": 7} for row in rows], "server.body.id"),
+        (lambda rows: [{**row, "id": {"$oid": row["id"]}} for row in rows], "server.body.id"),
+    ],
+    ids=["wrapped", "entries wrapped", "without ids", "numbers", "objects"],
+)
+def test_a_list_that_names_no_batch_is_judged_by_itself(
+    change: Callable[[list[Any]], Any], clause: str
+) -> None:
+    """Where ids are to be discovered: the clause that is visibly broken is red, and Get is not exercised."""
+    run = judged(_list_of(change), ids=False, profile="quick")
+    assert not run.error
+    assert red(run) == {clause}
+    by_id = {result.clause.id: result for result in run.results}
+    assert by_id["server.notfound.unknown-id"].verdict == "not-exercised"
+    reason = by_id["server.notfound.unknown-id"].reason
+    assert reason.startswith("no batch was discovered: GET /v2/batch was answered with 200 and an ")
+
+
 def test_a_page_without_known_ids_is_seen_by_what_filters_find() -> None:
     """Batches that only an answer with a filter holds are missing from the list."""
 
