@@ -21,6 +21,10 @@ def unsteady(record: Record) -> Unsteady:
 
     The checks of those clauses say so themselves: nothing is set aside that no clause reports.
     """
+    return record.kept("unsteady", lambda: _unsteady(record))
+
+
+def _unsteady(record: Record) -> Unsteady:
     views = [view(record, _OVER_TIME)]
     if record.whole is not None:
         views.append(record.whole.of_operation("get"))
