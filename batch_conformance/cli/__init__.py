@@ -5,6 +5,7 @@ A run is a run of pytest; the equivalent pytest line is printed first.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -71,12 +72,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
             return PASSED
-        return command(rest)
+        status = command(rest)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as head does; the interpreter's own flush at its end must not fail, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PASSED
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)
         return WRONG_USAGE
     except KeyboardInterrupt:
         return COULD_NOT_RUN
+    return status
 
 
 def _command(name: str) -> tuple[str, str, Command]:

@@ -15,6 +15,7 @@ from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
 from batch_conformance.client_runner.call import Call, ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.cases.case import as_documented
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.lanes import lanes_for, play_side_by_side
@@ -149,7 +150,7 @@ class ClientRunner:
             return self._play_kept(case)
 
     def _play_kept(self, case: Case) -> CaseResult:
-        played = play(case, self._client, self._keys, by_turns=self._by_turns)
+        played = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
         if not case.refused and case.clauses[0] != "client.request.dot-id":
             with self._lock:
                 self._calls += len(played.turns)
@@ -261,7 +262,7 @@ class ClientRunner:
     @contextmanager
     def _warmed(self, processes: DriverPool) -> Iterator[None]:
         """Each process makes an ordinary call before those that are judged."""
-        case = self._ordinary_case("a first call")
+        case = as_documented(self._ordinary_case("a first call"))
         (step,) = case.asks
         with StubServer(InOrder(step.answers)) as stub:
             key = self._keys[step.key]

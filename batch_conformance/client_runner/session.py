@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from batch_conformance.checks.by_operation import merged, of_clause, operations_of_run, unasked
 from batch_conformance.checks.client import CLIENT_CHECKS, CaseResult, ClientRunRecord
+from batch_conformance.checks.client.record import calls_of
 from batch_conformance.checks.client.replies import blame_unclaimed_replies
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.result import CouldNotRun, RunResult, Subject
@@ -247,7 +248,8 @@ def _verdicts(
         about = record.of_operation(operation)
         asked = [name for name in clauses if name in chosen and of_clause(clauses[name], [operation])]
         own = part_of(operation, "client_record")
-        judgements = {name: CLIENT_CHECKS.checks[name](own.view(about, name) if own else about) for name in asked}
+        with calls_of(operation):
+            judgements = {name: CLIENT_CHECKS.checks[name](own.view(about, name) if own else about) for name in asked}
         if own is None:
             blame_unclaimed_replies(about, judgements)
         for name, part in judgements.items():
@@ -262,7 +264,8 @@ def _verdicts(
             judged.append(ClauseResult(clause, "error", result.error))
             continue
         checked = merged(clause.id, parts[clause.id])
-        if not checked.observations and not checked.explained and clause.id not in _with_cases(result.seed):
+        unsaid = not (checked.observations or checked.explained or checked.reason)
+        if unsaid and clause.id not in _with_cases(result.seed):
             checked.note(NO_SUCH_MEMBER)
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")

@@ -13,6 +13,7 @@ from typing import Any
 
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
+from batch_conformance.contract.listing import ListShape, shape_in
 from batch_conformance.contract.operation import Contract, MediaType, Operation
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
@@ -21,7 +22,10 @@ from batch_conformance.contract.rule_list import StatedRule, beside, layers, par
 from batch_conformance.contract.rules import RuleSet
 from batch_conformance.contract.schema import SchemaJudge
 
-__all__ = ["MISSING", "Entity", "entity_of", "judge_of"]
+__all__ = ["MISSING", "Entity", "ListShape", "entity_of", "entry_entity", "entry_id", "judge_of", "list_shape"]
+
+#: The operation whose answers hold several entities.
+LIST = "list"
 
 #: So many of the required members must stand together elsewhere for an object to count as what wraps them.
 _TELLING = 3
@@ -31,7 +35,8 @@ _TELLING = 3
 class Entity:
     """One kind of object that success answers hold.
 
-    ``prefix`` is where it stands in an answer: the empty pointer, or ``/*`` for the items of a list. ``schema`` is its
+    ``prefix`` is where it stands in an answer: the empty pointer, ``/*`` for the items of a list, or ``/NAME/*`` where
+    the list is within an object. ``schema`` is its
     own, ``pointer`` where that stands in the ``document``. All pointers below are pointers in the entity.
     """
 
@@ -189,8 +194,11 @@ def _entity(contract: Contract, name: str) -> Entity:
 
 
 def entity_in(operation: Operation, media: MediaType | None, contract: Contract) -> Entity:
-    """What a body of one documented kind holds: itself, or where it is an array, its items."""
+    """What a body of one documented kind holds: itself, or where it is a list, its entries."""
     document = contract.document.content
+    shape = shape_in(contract.document, media) if operation.name == LIST else None
+    if shape is not None:
+        return Entity(operation, document, shape.items, shape.pointer, f"{shape.place}/*")
     schema: Schema = media.schema if media else True
     pointer, prefix = (media.pointer if media else ""), ""
     while True:
@@ -199,3 +207,56 @@ def entity_in(operation: Operation, media: MediaType | None, contract: Contract)
         if prefix or not isinstance(schema, dict) or not isinstance(schema.get("items"), dict):
             return Entity(operation, document, schema, pointer, prefix)
         schema, pointer, prefix = schema["items"], join(pointer, "items"), "/*"
+
+
+def list_shape(contract: Contract | None = None) -> ListShape | None:
+    """The shape of List's answer, by the contract in use unless another one is given; None without a list in it.
+
+    Raises ``NoSuchOperation``.
+    """
+    return (contract or current_contract()).kept("list shape", _list_shape)
+
+
+def _list_shape(contract: Contract) -> ListShape | None:
+    success = contract.operation(LIST).success
+    return shape_in(contract.document, success.media_type if success else None)
+
+
+class _Entry(Entity):
+    """An entry of a list with a schema of its own: its id is the one that Get Batch would be asked for."""
+
+    @cached_property
+    def echo(self) -> str | None:
+        """The member that is the id."""
+        return entry_id() if self.has(entry_id()) else None
+
+
+def entry_entity(contract: Contract | None = None) -> Entity:
+    """What an entry of a list is to who reads it: Get Batch's entity, unless entries have another schema.
+
+    Raises ``NoSuchOperation``.
+    """
+    return (contract or current_contract()).kept("entry", _entry_entity)
+
+
+def _entry_entity(contract: Contract) -> Entity:
+    one = entity_of(LIST, contract)
+    get = contract.operations.get("get")
+    if get is not None and entity_of(get, contract).pointer == one.pointer:
+        return entity_of(get, contract)
+    return _Entry(one.operation, one.document, one.schema, one.pointer, one.prefix)
+
+
+def entry_id(contract: Contract | None = None) -> str:
+    """Where an entry of a list has its id: where Get Batch's answer has it, else the first member of its identity."""
+    return (contract or current_contract()).kept("entry id", _entry_id)
+
+
+def _entry_id(contract: Contract) -> str:
+    entry = entity_of(LIST, contract) if LIST in contract.operations else None
+    get = next((row for row in contract.operations.values() if row.id_parameter and row.name != LIST), None)
+    asked = entity_of(get, contract) if get else entry
+    echo = asked.echo if asked else None
+    if echo and (entry is None or entry.has(echo)):
+        return echo
+    return next(iter(entry.identity if entry else ()), echo or "/id")

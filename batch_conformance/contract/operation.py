@@ -26,11 +26,24 @@ class NoSuchOperation(LookupError):
     """The contract has no such operation (an overlay may have removed it)."""
 
 
+#: How a filter compares a member with its value: equal, greater than, less than. Greater is later, of dates.
+FILTER_OPERATORS = ("eq", "gt", "lt")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a query parameter selects by (``x-filter``): the entries whose ``member`` compares so with its value."""
+
+    member: str
+    operator: str
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``).
 
     ``member`` is the pointer of the member of the answer that has this value (``x-member``), empty without one.
+    ``filter_as_written`` is its ``x-filter``, None without one.
     """
 
     name: str
@@ -40,6 +53,14 @@ class Parameter:
     example: Any = None
     has_example: bool = False
     member: str = ""
+    filter_as_written: Any = None
+
+    @property
+    def filter(self) -> Filter | None:
+        """What it selects by; None for a parameter that is no filter."""
+        raw = self.filter_as_written
+        known = isinstance(raw, Mapping) and raw.keys() >= {"member", "operator"}
+        return Filter(str(raw["member"]), str(raw["operator"])) if known else None
 
     def example_text(self) -> str:
         """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
@@ -210,6 +231,23 @@ class Operation:
     def success(self) -> Answer | None:
         """The first documented 2xx answer."""
         return next((self.answers[key] for key in sorted(self.answers) if key.startswith("2")), None)
+
+    @property
+    def success_status(self) -> int:
+        """The status of that answer; 200 where a range is documented, or nothing."""
+        key = self.success.key if self.success else ""
+        return int(key) if key.isdecimal() else 200
+
+    @property
+    def other_successes(self) -> tuple[int, ...]:
+        """Further 2xx statuses that are documented with the same body."""
+        first = self.success
+        return tuple(
+            int(key)
+            for key, answer in sorted(self.answers.items())
+            if first and answer is not first and key.startswith("2") and key.isdecimal()
+            and answer.media_type and first.media_type and answer.media_type.schema == first.media_type.schema
+        )
 
 
 @dataclass(frozen=True)

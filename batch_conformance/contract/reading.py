@@ -109,6 +109,7 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
         example=None if example is _NOTHING else example,
         has_example=example is not _NOTHING,
         member=row.get("x-member", ""),
+        filter_as_written=row.get("x-filter"),
     )
 
 
@@ -189,7 +190,23 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where} has no example to be sent; give it one"
         if not operation.answers:
             yield f"{operation.pointer}/responses: no answer is documented"
+    yield from _lists(contract)
     yield from _strange_rules(contract)
+
+
+def _lists(contract: Contract) -> Iterator[str]:
+    """What keeps the answer of List from being read, and its filters."""
+    from batch_conformance.contract.entity import LIST, list_shape
+    from batch_conformance.contract.filters import filter_problems
+
+    success = contract.operations[LIST].success if LIST in contract.operations else None
+    if success is not None and success.media_type is not None and list_shape(contract) is None:
+        yield (
+            f"{success.media_type.pointer}: the answer of List Batches is no list: its schema must be an array, "
+            "or an object of which exactly one property is the array of batches"
+        )
+        return
+    yield from filter_problems(contract)
 
 
 def _strange_rules(contract: Contract) -> Iterator[str]:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from batch_conformance.contract import Contract, base_contract
-from batch_conformance.contract.entity import Entity
+from batch_conformance.contract.entity import Entity, list_shape
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
 from batch_conformance.generate.space import Space
@@ -44,7 +44,8 @@ class Ordinary:
         self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
         media = entity.operation.success.media_type if entity.operation.success else None
         given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
-        examples = given if not entity.prefix else [item for value in given for item in value]
+        shape = list_shape(contract) if entity.prefix else None
+        examples = [item for value in given for item in shape.entries(value) or ()] if shape else given
         self.space = Space(entity.schema, entity.document, examples, ruled=judged, judge=entity.judge)
         self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
         self._drawn = drawn

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 import httpx
 
-from batch_conformance.contract import current_contract
+from batch_conformance.contract.filters import named_filters
 from batch_conformance.reference.codec import Answer, Batch, BatchError, Codec
 
 __all__ = [
@@ -223,9 +223,9 @@ def failure(error: BatchError) -> dict[str, Any]:
 
 def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
     """What a request for the list asks for, as the client takes it: dates as datetimes, naive where they are."""
-    parameters = current_contract().operation("list").of_place("query")
-    given = {row.name: request.get(row.name) for row in parameters}
-    dates = {row.name for row in parameters if row.schema.get("format") == "date-time"}
+    known = named_filters()
+    given = {name: request.get(name) for name in known}
+    dates = {name for name, row in known.items() if row.schema.get("format") == "date-time"}
     return {
         name: datetime.fromisoformat(value) if value and name in dates else value
         for name, value in given.items()

@@ -18,7 +18,8 @@ import httpx
 from batch_conformance.contract import Operation, current_contract
 from batch_conformance.contract.cel_values import beside, parts
 from batch_conformance.contract.document import at_pointer
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.entity import Entity, entity_of, entry_entity, list_shape
+from batch_conformance.contract.filters import named_filters
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.schema import Violation
 
@@ -56,17 +57,19 @@ class Codec:
         self.base_url = base_url
         self.api_key = api_key
         self.timeout = timeout
+        self._asks_for = "get"
 
     @property
     def operation(self) -> Operation:
-        """Get Batch, in the contract in use."""
-        return current_contract().operation("get")
+        """The operation that is asked for, in the contract in use; Get Batch until another one is."""
+        return current_contract().operation(self._asks_for)
 
     def url(self, batch_id: str) -> str:
         """Where to ask for a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
         if batch_id in ("", ".", ".."):
             # A path with these leads elsewhere, encoded or not (RFC 3986, 5.2.4).
             raise BatchError("invalid_argument", f"{batch_id!r} cannot be a batch id")
+        self._asks_for = "get"
         operation = self.operation
         examples = {row.name: row.example_text() for row in operation.of_place("path")}
         values = examples | {str(operation.id_parameter): batch_id}
@@ -76,10 +79,13 @@ class Codec:
 
     def list_url(self, filters: Mapping[str, str | datetime | None]) -> str:
         """Where to ask for the list, with the filters that are given. Raises :class:`BatchError` for a naive date."""
-        operation = current_contract().operation("list")
-        given = [(name, self.filter(name, value)) for name, value in filters.items() if value is not None]
+        self._asks_for = "list"
+        operation, known = self.operation, named_filters()
+        names = {name: known[name].name if name in known else name for name in filters}
+        given = [(names[name], self.filter(name, value)) for name, value in filters.items() if value is not None]
+        required = [row for row in operation.required_query() if row[0] not in dict(given)]
         # Percent-encoded to the last character: a bare + would arrive as a space.
-        pairs = [*operation.required_query(), *self.key("query"), *given]
+        pairs = [*required, *self.key("query"), *given]
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
         return f"{self.base_url}{operation.url_path()}{'?' if query else ''}{query}"
 
@@ -126,16 +132,26 @@ class Codec:
 
     def check_status(self, answer: Answer, operation: Operation) -> None:
         """Raise :class:`BatchError` unless an answer is the documented success."""
-        success = operation.success
-        key = success.key if success else "200"
-        if str(answer.status) != key and not (key[1:] == "XX" and key[0] == str(answer.status)[0]):
+        documented = [key for key in operation.answers if key.startswith("2")] or ["200"]
+        if str(answer.status) not in documented and f"{answer.status // 100}XX" not in documented:
             raise self.error(answer)
 
     def entries(self, value: Any) -> list[Batch]:
         """The batches of a list from its JSON."""
-        if not isinstance(value, list):
-            raise _undocumented(f"the body is {type(value).__name__}, not an array")
-        return [self.batch(entry) for entry in value]
+        shape = list_shape()
+        rows = shape.entries(value) if shape else None
+        if shape is None or rows is None:
+            where = f"with an array at {shape.place}" if shape and shape.place else "an array"
+            raise _undocumented(f"the body is {type(value).__name__}, not {where}")
+        for found in shape.violations(value) if shape.place else ():
+            if found.code in _REFUSED:
+                raise _undocumented(f"{found.pointer} ({found.code}): {found.expected} is expected")
+        return [self.entry(row) for row in rows]
+
+    def entry(self, value: Any) -> Batch:
+        """An entry of a list: a batch, or what the contract has in its place."""
+        entity = entry_entity()
+        return self.batch(value) if entity is _answered() else self.decoded(value, entity)
 
     def error(self, answer: Answer) -> BatchError:
         """The error that an answer other than 200 is, whatever its body."""
@@ -170,9 +186,12 @@ class Codec:
 
     def batch(self, value: Any) -> Batch:
         """A batch from the JSON of an answer; members beyond the documented ones are ignored."""
+        return self.decoded(value, entity_of("get"))
+
+    def decoded(self, value: Any, entity: Entity) -> Batch:
+        """An object from JSON, as an entity documents it."""
         if not isinstance(value, dict):
             raise _undocumented(f"the body is {type(value).__name__}, not an object")
-        entity = entity_of("get")
         for found in entity.judge.violations(value):
             if self.refuses(found, value):
                 raise _undocumented(f"{found.pointer} ({found.code}): {found.expected} is expected")
@@ -182,14 +201,14 @@ class Codec:
     def refuses(self, found: Violation, value: Any) -> bool:
         """Whether an answer is given up for a violation. A new value of an enum is no reason to fail."""
         if found.code in ("enum", "const"):
-            known = at_pointer(entity_of("get").document, f"#{found.schema_pointer}")
+            known = at_pointer(current_contract().document.content, f"#{found.schema_pointer}")
             kinds = {type(one) for one in (known if found.code == "enum" else [known])}
             return type(read(value, found.pointer)) not in kinds
         return found.code in _REFUSED
 
     def converted(self, value: Any, schemas: Sequence[Any]) -> Any:
         """A value as it is handed on, by the schemas of its place."""
-        document = entity_of("get").document
+        document = current_contract().document.content
         applying = [one for schema in schemas for one in beside(schema, document)]
         if isinstance(value, dict):
             names = dict.fromkeys(name for one in applying for name in one.get("properties", ()))
@@ -237,6 +256,11 @@ class Codec:
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         """A batch under the wire's names, for the adapter."""
         return {name: _as_reply(item) for name, item in batch.items()}
+
+
+def _answered() -> Entity | None:
+    """What Get Batch answers; None in a contract without it."""
+    return entity_of("get") if "get" in current_contract().operations else None
 
 
 def _as_reply(value: Any) -> Any:

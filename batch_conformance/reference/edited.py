@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from batch_conformance.contract import base_contract, cached_by_contract, current_contract
-from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.rules import Holds
@@ -34,7 +34,8 @@ def space_of(entity: Entity) -> Space:
     """The values of an entity, with the examples of its answer."""
     media = entity.operation.success.media_type if entity.operation.success else None
     shown = list(media.examples.values()) if media else []
-    rows = [one for example in shown for one in (example if isinstance(example, list) else [example])]
+    shape = list_shape() if entity.prefix else None
+    rows = [one for example in shown for one in ((shape.entries(example) or []) if shape else [example])]
     return Space(entity.schema, entity.document, rows)
 
 
@@ -49,7 +50,10 @@ def _edited() -> list[tuple[str, list[Value]]]:
     operations = current_contract().operations
     entity = entity_of("get" if "get" in operations else next(iter(operations)))
     maker = _Maker(entity, [list(batch.payloads()) for batch in sample.batches.values()])
-    return [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
+    named = [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
+    shape = list_shape() if LIST in operations else None
+    # All batches of an organisation stand in the list: there cannot be more than it may hold.
+    return named[: shape.most] if shape else named
 
 
 class _Maker:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 from batch_conformance.contract import (
+    KeyPlace,
     Operation,
     Parameter,
     cached_by_contract,
@@ -26,6 +27,7 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
+from batch_conformance.contract.statuses import absences, refusals
 from batch_conformance.operations.stored import Store, StoredBatch, error_body
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
 
@@ -116,9 +118,8 @@ def operation_of(asked: Asked) -> Operation | None:
 
 
 def refusal_of(operation: Operation) -> int:
-    """The status for who has no key: 401, else 403, else another documented error of requests."""
-    options = (401, 403, *sorted(one for one in operation.documented_statuses if 400 <= one < 500))
-    return next((one for one in options if operation.documents(one)), 401)
+    """The status for who has no key."""
+    return min(refusals(operation.name))
 
 
 class ReferenceServer:
@@ -212,13 +213,13 @@ class ReferenceServer:
         place = self.key_place()
         if place is None:
             return True
-        values = _sent(asked, *place)
+        values = _keys_in(asked, place)
         return len(values) == 1 and self.is_key(values[0])
 
-    def key_place(self) -> tuple[str, str] | None:
-        """Where the key goes: ``header``, ``query`` or ``cookie``, and the name there."""
+    def key_place(self) -> KeyPlace | None:
+        """Where the key goes."""
         operation = self.operation or get_operation() or next(iter(current_contract().operations.values()))
-        return (operation.key.place, operation.key.name) if operation.key else None
+        return operation.key
 
     def is_key(self, value: bytes) -> bool:
         """Compare in constant time, with every key."""
@@ -236,7 +237,7 @@ class ReferenceServer:
     def owns(self, asked: Asked) -> bool:
         """Whether the batches belong to the organisation whose key the request carries."""
         place = self.key_place()
-        return place is None or not any(value in self.other_keys for value in _sent(asked, *place))
+        return place is None or not any(value in self.other_keys for value in _keys_in(asked, place))
 
     def look_up(self, segment: bytes) -> StoredBatch | None:
         """The batch whose id the path segment is, decoded once."""
@@ -253,10 +254,26 @@ class ReferenceServer:
         """The batches of the key's organisation that the query asks for."""
         batches = self.store.batches.values() if self.owns(asked) else ()
         try:
-            shown = self.lister.answer(list(map(self.shown, batches)), asked.query)
+            shown = self.lister.answer(self.entries(list(map(self.shown, batches))), asked.query)
         except _LIST.Refused as refused:
             return self.error(400, [str(refused)])
-        return self.success(current_contract().operations["list"], shown)
+        return self.success(current_contract().operations["list"], self.listed(shown))
+
+    def entries(self, batches: list[Any]) -> list[Any]:
+        """Batches as entries of a list, which an edited contract may describe by a schema of their own."""
+        if not is_edited():
+            return batches
+        from batch_conformance.reference.listed import entry_of
+
+        return list(map(entry_of, batches))
+
+    def listed(self, entries: list[Any]) -> Any:
+        """The body of a list: its entries, and what an edited contract may have around them."""
+        if not is_edited():
+            return entries
+        from batch_conformance.reference.listed import answer_of
+
+        return answer_of(entries)
 
     def shown(self, batch: StoredBatch) -> Any:
         """A batch as the list shows it; that does not move it."""
@@ -282,7 +299,9 @@ class ReferenceServer:
 
     def not_found(self, asked: Asked) -> Answer:
         """No batch of that id."""
-        return self.error(404, "Batch not found")
+        # Only an operation on one batch documents what it says of none.
+        one = self.operation if self.operation and self.operation.id_parameter else None
+        return self.error(min(absences(one.name)) if one else 404, "Batch not found")
 
     def wrong_method(self, asked: Asked) -> Answer:
         """Only GET (and HEAD) are for batches."""
@@ -346,6 +365,13 @@ def _shown_type(answer: DocumentedAnswer) -> str | None:
 def _sent(asked: Asked, place: str, name: str) -> list[bytes]:
     """The values of a parameter, as they came."""
     return list(_values(asked, place, name))
+
+
+def _keys_in(asked: Asked, place: KeyPlace) -> list[bytes]:
+    """What stands in the key's place, without what belongs before a key; all of it where that is missing."""
+    prefix = place.prefix.encode("latin-1")
+    values = _sent(asked, place.place, place.name)
+    return [value[len(prefix) :] if value[: len(prefix)].lower() == prefix.lower() else b"" for value in values]
 
 
 def _values(asked: Asked, place: str, name: str) -> Iterator[bytes]:

@@ -69,7 +69,9 @@ class PlannedRequest:
         """
         operation = self.as_in or current_contract().operation(self.operation)
         target = operation.raw_path(self.asked.segment)
-        query = [*self._with(operation, "query", operation.required_query()), *self.query]
+        given = {name for name, _ in self.query}
+        required = [row for row in operation.required_query() if row[0] not in given]
+        query = [*self._with(operation, "query", required), *self.query]
         if query:
             target += "?" + "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in query)
         headers = [

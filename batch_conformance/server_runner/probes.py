@@ -18,6 +18,7 @@ from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
+from batch_conformance.server_runner.other_keys import other_org, revoked_key
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.profile import Profile
 from batch_conformance.server_runner.reading import late_reads, reads
@@ -333,20 +334,6 @@ def unusual_requests(context: ProbeContext) -> Probe:
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
     for send in sends[: context.profile.unusual_requests]:  # noqa: UP028 - a list takes no answers
         yield send
-
-
-def other_org(context: ProbeContext) -> Probe:
-    """Known batches with another organisation's valid key, if there is one; on connections of their own."""
-    if context.other_key is not None:
-        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
-            yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
-
-
-def revoked_key(context: ProbeContext) -> Probe:
-    """A known batch with a key that was valid once, if there is one."""
-    if context.revoked_key is not None:
-        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
-            yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
 
 
 def _turn(context: ProbeContext, index: int) -> AskedId:

@@ -18,6 +18,7 @@ from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
+from batch_conformance.server_runner.other_keys import STRANGERS, burst, is_let_in
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
 from batch_conformance.server_runner.probes import (
@@ -243,15 +244,12 @@ class ServerRunner:
         ]
 
     def _burst(self) -> None:
-        """Reads of different batches side by side: answers must not get mixed up."""
+        """Reads of different batches side by side, strangers among them: neither answers nor keys may get mixed up."""
         count = min(self.world.profile.burst, self._sender.budget.left())
         if self._sender.pacer.rate is not None or count < 2:
             return
         self._sender.budget.reserve(count)
-        sends = [
-            replace(self.world.read("burst", self.world.ids[index % len(self.world.ids)]), lane="")
-            for index in range(count)
-        ]
+        sends = list(burst(self.world, count))
 
         def send_one(send: PlannedRequest) -> Exchange:
             return self._sender.wire.exchange(send.request(self.target.url, self.target.host), send.intent)
@@ -259,6 +257,10 @@ class ServerRunner:
         with ThreadPoolExecutor(8 if self._side_by_side.pays else 4) as pool:
             answers = list(pool.map(send_one, sends))
         self._sender.send_side_by_side(sends, answers)
+        let_in = next((send for send, one in zip(sends, answers, strict=True) if is_let_in(one, STRANGERS)), None)
+        if let_in and not any(is_let_in(one, "invalid-keys") for one in self._sender.exchanges):
+            # Once more alone: whether it takes company to be let in.
+            self._sender.send(replace(let_in, probe="invalid-keys", lane="anonymous", label=""))
 
 
 def _load_generators() -> None:

@@ -20,6 +20,7 @@ from batch_conformance.contract import current_contract
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
 from batch_conformance.operations.get_batch.store import CREATED, STATES, WEBHOOK, Batch, State
+from batch_conformance.operations.list_batches.answers import around_of
 from batch_conformance.reference.server import Asked, ReferenceServer
 
 #: The id that staged answers are for, unless another is given.
@@ -154,7 +155,7 @@ class BatchStub:
         other methods take for its id (``error(429, id=batch_stub.list())`` stages a 429 behind an empty list).
         """
         rows = [_batch(row, STATES["completed"]) if isinstance(row, str) else row for row in batches]
-        return self._stage(answers.json_body(rows), LIST, times, needs_key=True)
+        return self._stage(answers.json_body(around_of(rows)), LIST, times, needs_key=True)
 
     # Errors.
 

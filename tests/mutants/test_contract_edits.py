@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from batch_conformance.server_runner.target import resolve_target
 from tests.support.client_edits import CLIENT_EDITS
 from tests.support.edits import OLD, RUN, Edit
 from tests.support.judging import judged_client, judged_server, red, shown
+from tests.support.list_edits import LIST_CLIENT_EDITS, LIST_SERVER_EDITS
 from tests.support.overlays import using
 from tests.support.server_edits import SERVER_EDITS
 
@@ -43,14 +44,14 @@ def old_server() -> Iterator[str]:
         process.terminate()
 
 
-def _judged_old_server(url: str) -> RunResult:
+def _judged_old_server(url: str, operations: Sequence[str]) -> RunResult:
     target = resolve_target(
         url,
         start=Path(__file__).parent,
         batch_ids=list(sample_store().batches),
         environ={"SYNC_API_KEY": REFERENCE_KEY},
     )
-    return judge_server(target, operations=("get",))
+    return judge_server(target, operations=operations)
 
 
 def _clauses(edit: Edit) -> set[str]:
@@ -97,13 +98,13 @@ def _assert_green(run: RunResult, subject: str) -> None:
     assert not red(run), f"{subject} is red\n{shown(run)}"
 
 
-@pytest.mark.parametrize("edit", SERVER_EDITS, ids=lambda edit: edit.name)
+@pytest.mark.parametrize("edit", [*SERVER_EDITS, *LIST_SERVER_EDITS], ids=lambda edit: edit.name)
 def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, tmp_path: Path) -> None:
     """The embedded server follows, whoever does not is red on the clause, who need not is green."""
 
     def judged(subject: str) -> RunResult:
         if subject == OLD:
-            return _judged_old_server(old_server)
+            return _judged_old_server(old_server, edit.operations)
         variant = variants("server", subject)[subject]
         return judged_server(variant.build(), getattr(variant, "operations", None))
 
@@ -115,7 +116,7 @@ def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, 
             _assert_green(judged(subject), subject)
 
 
-@pytest.mark.parametrize("edit", CLIENT_EDITS, ids=lambda edit: edit.name)
+@pytest.mark.parametrize("edit", [*CLIENT_EDITS, *LIST_CLIENT_EDITS], ids=lambda edit: edit.name)
 def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -> None:
     """The embedded client follows, whoever does not is red on the clause, who need not is green."""
     with using(tmp_path, *edit.actions):
@@ -129,4 +130,4 @@ def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -
 def test_there_are_many_kinds() -> None:
     """Of both sides, each with somebody who must be red."""
     assert len(SERVER_EDITS) + len(CLIENT_EDITS) >= 60
-    assert all(edit.red for edit in (*SERVER_EDITS, *CLIENT_EDITS))
+    assert all(edit.red for edit in (*SERVER_EDITS, *LIST_SERVER_EDITS, *CLIENT_EDITS, *LIST_CLIENT_EDITS))

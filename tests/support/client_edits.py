@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.support.edits import (
+    BEARER,
     EITHER,
     ERROR,
     KEY,
@@ -15,6 +16,7 @@ from tests.support.edits import (
     moved,
     parameter,
     retyped,
+    success_as,
     without,
 )
 from tests.support.overlays import BATCH, GET, remove, update
@@ -148,5 +150,20 @@ CLIENT_EDITS = [
         ),
         {"derived:409:kind": "client.error."},
         (OLD,),
+    ),
+    Edit("another success status", success_as("202"), {OLD: "client.decode."}),
+    Edit("a second success status", success_as("202", beside=True), {OLD: "client.decode.fields"}),
+    Edit("a bearer key", BEARER, {OLD: "client.auth.header"}),
+    Edit(
+        "the id renamed, and what says so moved along",
+        (
+            remove(f"{BATCH}.properties.id"),
+            *without("id"),
+            remove(f"{BATCH}['x-identity'][?@ == '/id']"),
+            *member("batch_id", {"type": "string"}, required=True),
+            update(BATCH, {"x-identity": ["/batch_id"]}),
+            update(f"{GET}.parameters[0]", {"x-member": "/batch_id"}),
+        ),
+        {OLD: "client.decode."},
     ),
 ]

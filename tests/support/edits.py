@@ -27,13 +27,14 @@ class Edit:
     """One kind of edit. ``red`` names for each subject the clause that it breaks (``RUN``: it cannot be judged at all).
 
     A clause may be the beginning of ids, with a dot at its end. ``green`` are subjects that stay green besides the
-    embedded one.
+    embedded one. ``operations`` are those that the old server is judged by.
     """
 
     name: str
     actions: tuple[Action, ...]
     red: Mapping[str, str] = field(default_factory=dict)
     green: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ("get",)
 
 
 def member(name: str, schema: Any, *, required: bool = False) -> tuple[Action, ...]:
@@ -108,6 +109,27 @@ def moved(path: str) -> tuple[Action, ...]:
     return (remove("$.paths['/v2/batch/{id}']"), update("$.paths", {path: {"get": operation}}))
 
 
+def success_as(status: str, *, beside: bool = False) -> tuple[Action, ...]:
+    """Get Batch answers with another success status; ``beside`` 200, which stays documented."""
+    batch = {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}
+    added = update(f"{GET}.responses", {status: {"description": "The batch.", "content": batch}})
+    return (added,) if beside else (remove(f"{GET}.responses['200']"), added)
+
+
+#: The key as a bearer token.
+BEARER = (remove(KEY), update("$.components.securitySchemes", {"apiKey": {"type": "http", "scheme": "bearer"}}))
+GONE_FOR_ABSENT = (
+    remove(f"{GET}.responses['404']"),
+    update(
+        f"{GET}.responses",
+        {
+            "410": {
+                "description": "No such batch.",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            }
+        },
+    ),
+)
 TAGS = {
     "type": "array",
     "items": {"type": "string", "minLength": 2},

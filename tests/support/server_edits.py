@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tests.support.edits import (
+    BEARER,
     EITHER,
     ERROR,
+    GONE_FOR_ABSENT,
     KEY,
     METRICS,
     OLD,
@@ -18,6 +20,7 @@ from tests.support.edits import (
     moved,
     parameter,
     retyped,
+    success_as,
     without,
 )
 from tests.support.overlays import BATCH, GET, remove, update
@@ -383,4 +386,9 @@ SERVER_EDITS = [
         ),
         {OLD: "server.header.x-request-id", "derived:200/X-Request-Id:format": "server.header.x-request-id"},
     ),
+    Edit("another success status", success_as("202"), {OLD: RUN}),
+    Edit("a second success status", success_as("202", beside=True), {"derived:/id:required": "server.body."}, (OLD,)),
+    Edit("a bearer key", BEARER, {OLD: RUN}),
+    Edit("410 in place of 404", GONE_FOR_ABSENT, {OLD: "server."}),
+    Edit("no key at all", (remove("$.security"),), {"derived:/id:required": "server.body."}),
 ]

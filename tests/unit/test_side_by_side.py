@@ -13,6 +13,7 @@ from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner import session
+from batch_conformance.server_runner.other_keys import OTHER_ORG, STRANGERS
 from batch_conformance.server_runner.probes import PROBES
 from batch_conformance.server_runner.side_by_side import MOST
 from batch_conformance.server_runner.strands import ANY_ORDER, CHAINS, IN_ORDER, TOGETHER
@@ -20,6 +21,9 @@ from batch_conformance.server_runner.transport import Transport
 
 #: Seconds that each step of the clock takes here: a round trip is one when nothing else is under way.
 _FAR, _NEAR = 0.1, 0.001
+
+#: What a burst holds beside reads.
+OTHERS = (STRANGERS, OTHER_ORG)
 
 
 class Company:
@@ -114,7 +118,7 @@ def test_a_near_target_is_asked_one_thing_at_a_time(monkeypatch: pytest.MonkeyPa
     """Only the burst goes side by side: threads cost more than such a wait."""
     run, company = _judged(monkeypatch, step=_NEAR)
     assert run.error == ""
-    assert {intent.probe for intent, others in company.seen if others} <= {"burst"}
+    assert {intent.probe for intent, others in company.seen if others} <= {"burst", *OTHERS}
 
 
 def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,10 +166,10 @@ def test_a_target_that_stands_no_company_is_asked_alone(
     monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", lambda _: None)
     # The burst is what finds out about company, so it is not refused here.
     def refused(self: FarTransport, exchange: Exchange) -> Exchange:
-        return exchange if exchange.intent.probe == "burst" else refuse(self, exchange)
+        return exchange if exchange.intent.probe in ("burst", *OTHERS) else refuse(self, exchange)
 
     run, company = _judged(monkeypatch, meet=True, refuse=refused)
-    accompanied = [intent for intent, others in company.seen if others and intent.probe != "burst"]
+    accompanied = [intent for intent, others in company.seen if others and intent.probe not in ("burst", *OTHERS)]
     assert 0 < len(accompanied) <= 4
     about_rates = {clause: verdict for clause, verdict in _verdicts(run).items() if clause == "server.rate.429"}
     assert _verdicts(run) == _verdicts(near) | about_rates

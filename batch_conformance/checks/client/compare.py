@@ -15,10 +15,16 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
 
-from batch_conformance.checks.client.record import ClientRunRecord, ValidBatch, shortened
+from batch_conformance.checks.client.record import (
+    ClientRunRecord,
+    ValidBatch,
+    judged_entity,
+    judged_operation,
+    shortened,
+)
 from batch_conformance.checks.finding import MISSING
 from batch_conformance.contract import Instant, cached_by_contract, parse_date_time, pointers
-from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.numbers import is_number, same
 
@@ -65,23 +71,23 @@ def name_of(pointer: str) -> str:
 
 def entity() -> Entity:
     """What is handed over, as the contract in use documents it."""
-    return entity_of("get")
+    return judged_entity()
 
 
 @cached_by_contract
-def _leaves() -> Leaves:
+def _leaves(_operation: str) -> Leaves:
     one = entity()
     return Leaves(one.schema, one.document, one.lifecycle_pointer)
 
 
 @cached_by_contract
-def _leaves_of(text: str) -> tuple[Leaf, ...]:
-    return _leaves().of(json.loads(text))
+def _leaves_of(operation: str, text: str) -> tuple[Leaf, ...]:
+    return _leaves(operation).of(json.loads(text))
 
 
 def leaves_of(batch: Mapping[str, Any]) -> tuple[Leaf, ...]:
     """The documented places of a batch that was sent."""
-    return _leaves_of(json.dumps(batch))
+    return _leaves_of(judged_operation(), json.dumps(batch))
 
 
 def state_of(batch: object) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -11,7 +13,7 @@ from typing import Any, Literal
 from batch_conformance.checks.client.shapes import Call, Reply
 from batch_conformance.checks.finding import CheckRegistry, CheckResult
 from batch_conformance.contract import load_contract
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.entity import LIST, Entity, entity_of, entry_entity
 from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 
@@ -116,7 +118,8 @@ class CallResult:
         batch = self.reply.batch
         # As JSON, which every client's author reads; what is no object shows itself that way.
         told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
-        return f"a batch: {shortened(told)}"
+        what = "a batch" if type(batch) is dict else "a list" if told.startswith("[") else "handed over"
+        return f"{what}: {shortened(told)}"
 
 
 def _path_of(exchange: Exchange) -> str:
@@ -339,8 +342,32 @@ def accepted(
             )
 
 
+#: The operation whose calls are being judged: what clients hand over is compared by what its answers hold.
+_judged: ContextVar[str] = ContextVar("judged", default="get")
+
+
+@contextmanager
+def calls_of(operation: str) -> Iterator[None]:
+    """Judge calls of an operation for as long as the block lasts."""
+    token = _judged.set(operation)
+    try:
+        yield
+    finally:
+        _judged.reset(token)
+
+
+def judged_operation() -> str:
+    """The operation whose calls are being judged; Get Batch by default."""
+    return _judged.get()
+
+
+def judged_entity() -> Entity:
+    """What the answers to the calls that are being judged hold."""
+    return entry_entity() if judged_operation() == LIST else entity_of(judged_operation())
+
+
 def _state_of(batch: Mapping[str, Any]) -> Any:
-    pointer = entity_of("get").lifecycle_pointer
+    pointer = judged_entity().lifecycle_pointer
     return read(batch, pointer) if pointer else None
 
 

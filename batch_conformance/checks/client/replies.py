@@ -28,6 +28,7 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
+from batch_conformance.contract import current_contract
 
 __all__ = ["FRESH", "PER_CALL", "blame_unclaimed_replies", "blame_wrong_replies", "plain_cause", "reply_problem"]
 
@@ -65,7 +66,8 @@ def _refusal_problem(turn: CallResult, told: HttpError) -> str:
     error = turn.reply.error
     if error is not None and error.kind == "timeout" and may_be_retried(told.status):
         return ""  # it may ask again, or wait to ask again, until the caller's deadline
-    if any(exchange.status == 200 for exchange in turn.seen):
+    operations = current_contract().operations
+    if any(exchange.status == operations[exchange.intent.operation].success_status for exchange in turn.seen):
         return ""  # it asked again until there was a batch
     problem = status_problem(turn, told)
     return f"a {told.status} {problem}" if problem else ""

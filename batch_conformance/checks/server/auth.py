@@ -21,10 +21,8 @@ from batch_conformance.checks.server.strangers import (
 from batch_conformance.checks.server.telling import telling_names, telling_values
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.statuses import (
-    absences,
     either_status,
     refusals,
-    undocumented_absences,
     undocumented_refusals,
 )
 from batch_conformance.http import Exchange
@@ -251,11 +249,13 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
     EVERY_REQUEST,
     needs=[
         "before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration",
+        "burst",
     ],
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
-    """What is refused on its own is refused after a valid key, too."""
+    """What is refused on its own is refused after a valid key, and beside one, too."""
     how = carried_over(record)
+    _beside(record, result)
     for kind in ("missing", "empty", "invalid"):
         asked = [exchange for exchange in record.of("auth-per-request") if exchange.intent.key_kind == kind]
         if not asked:
@@ -277,6 +277,28 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
             result.observe()
             if exchange.status not in proper:
                 _blame_memory(exchange, record, result, how)
+
+
+def _beside(record: Record, result: CheckResult) -> None:
+    """Strangers that asked while others came with the valid key."""
+    let_in_alone = any(exchange.status is not None and exchange.status < 400 for exchange in record.of("invalid-keys"))
+    for exchange in record.of("burst-strangers"):
+        if exchange.status is None:
+            continue
+        if exchange.status < 400 and let_in_alone:
+            result.set_aside(_INVALID)
+            continue
+        result.observe()
+        # Which error it is matters where strangers are asked alone.
+        if exchange.status < 400:
+            result.fail(
+                exchange,
+                exchange.intent.label,
+                code=_code(exchange),
+                expected=either_status(refusals(record.operation)),
+                actual=exchange.outcome(),
+                prelude=record.good[-1:],
+            )
 
 
 _KINDS = {"missing": "no key", "empty": "an empty key", "invalid": "an unknown key"}
@@ -302,27 +324,6 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
         actual=exchange.outcome(),
         prelude=keyed_before(exchange, record, same_url=cached),
     )
-
-
-@SERVER_CHECKS.check("server.auth.other-org", needs=["other-org"])
-def other_org(record: Record, result: CheckResult) -> None:
-    """Another organisation's batch is as good as none."""
-    absent = absences(record.operation)
-    for exchange in record.of("other-org"):
-        if exchange.status in undocumented_absences(record.operation):
-            result.set_aside("server.error.documented-status")
-            continue
-        result.observe()
-        if exchange.status not in absent:
-            result.fail(
-                exchange,
-                f"a read with {exchange.intent.label}",
-                code=_code(exchange),
-                expected=either_status(absent),
-                actual=exchange.outcome(),
-            )
-    if not result.observations:
-        result.note("no second organisation's key was given (--batch-other-key-env)")
 
 
 @SERVER_CHECKS.check("server.auth.revoked-key", needs=["revoked-key", *_AFTERWARDS])

@@ -26,6 +26,7 @@ from batch_conformance.contract.pointers import read as at_pointer
 from batch_conformance.contract.pointers import split
 from batch_conformance.contract.rule_list import beside, parts
 from batch_conformance.contract.schema import Violation, expectation
+from batch_conformance.contract.statuses import refusals
 from batch_conformance.http import Exchange, Response, read_json
 
 _NEEDS = ["unauthenticated", "unknown-ids", "invalid-keys", "near-ids", "staged", "methods", "hostile-ids"]
@@ -264,6 +265,8 @@ def documented_status(record: Record, result: CheckResult) -> None:
             )
         elif (
             not documents(record.operation, status)
+            # A key is asked for and no refusal is documented: HTTP's own is all that is left.
+            and not (status in refusals(record.operation) and exchange.intent.key_kind != "valid")
             and _documented(exchange)
             and not is_form_check(exchange, record)
         ):

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from batch_conformance.checks.client.record import ExpectedOutcome, HttpError, TransportFault, ValidBatch
@@ -84,6 +84,19 @@ class Case:
 
     def _faults(self) -> set[str]:
         return {ask.expected.kind for ask in self.asks if isinstance(ask.expected, TransportFault)}
+
+
+def as_documented(case: Case) -> Case:
+    """The case with the documented status of a success in place of 200, where that is another one."""
+    status = current_contract().operation(case.operation).success_status
+    if status == 200:
+        return case
+
+    def moved(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
+        return tuple(answer.of_status(status) if answer.status == 200 else answer for answer in answers)
+
+    asks = tuple(replace(ask, answers=moved(ask.answers)) for ask in case.asks)
+    return replace(case, asks=asks, elsewhere=moved(case.elsewhere))
 
 
 @cached_by_contract

@@ -20,6 +20,7 @@ from batch_conformance.generate.values import (
     transition_faults_of,
     values_of,
 )
+from batch_conformance.mutants.derived.listed import list_faults
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
 from batch_conformance.operations.stored import Shown, StoredBatch
 from batch_conformance.reference.edited import documented_headers, space_of
@@ -43,10 +44,11 @@ _OTHERS = (418, 410, 409, 406, 402)
 def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     """The mutants by name, and what none stands for."""
     found: list[ServerFault | Unprovable] = []
+    names = Names()
     if "get" in current_contract().operations:
-        names = Names()
         for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_headers, _in_statuses):
             found += kind(entity_of("get"), names)
+    found += list_faults(names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 

@@ -51,7 +51,12 @@ def _body(name: str, clause: str, change: Callable[[list[Any]], Any], *also: str
 
 def on_entries(name: str, clause: str, change: Callable[[dict[str, Any]], Any], *also: str) -> None:
     """A server whose entries are changed before they are sent."""
-    _body(name, clause, lambda rows: [change(dict(row)) for row in rows], *also)
+
+    class Faulty(ReferenceServer):
+        def listed(self, entries: list[Any]) -> Any:
+            return super().listed([change(dict(row)) for row in entries])
+
+    register(name, clause, Faulty, also, _BOTH)
 
 
 def with_methods(name: str, clause: str, *also: str, **methods: Callable[..., Any]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from batch_conformance.mutants.server.base import register
 from batch_conformance.mutants.server.list_batches import BAD, COMPLETE, TOGETHER, on_lister
 from batch_conformance.operations.get_batch.store import STATES, Batch
-from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows, documented_statuses
+from batch_conformance.operations.list_batches.filters import documented_statuses
+from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
 from batch_conformance.operations.stored import Store, StoredBatch
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 

@@ -7,15 +7,31 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from batch_conformance.checks.client.record import InvalidSuccess, ValidBatch
-from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
+from batch_conformance.client_runner.cases.derived import derived_values
+from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
-from batch_conformance.contract import current_contract
-from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.entity import entry_entity, entry_id, list_shape
+from batch_conformance.contract.pointers import split
+from batch_conformance.generate.ordinary import NotInContract, Ordinary
+from batch_conformance.operations.list_batches.answers import answer_of, frame
 from batch_conformance.operations.list_batches.client_record import Asking, Batches
-from batch_conformance.operations.list_batches.handler import documented_statuses
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    STATUS,
+    created_member,
+    documented_statuses,
+    member_of,
+    parameter,
+    wire_name,
+)
+
+T = TypeVar("T")
 
 OPERATION = "list"
 TARGET = "client.list.target"
@@ -62,23 +78,67 @@ _OFFSETS = (
 _IN_UTC = ("2024-01-15T10:30:00Z", "2024-06-30T23:59:59.250Z")
 #: More than any page or buffer that a client may have in mind.
 _MANY = 1001
+#: A member of batches that is an object, for an entry that lacks it.
+_COUNTED = "metrics"
 _NAIVE = ("2024-01-15T10:30:00", "2024-07-01T23:30:00")
+
+
+class _EntryFactory(CaseFactory):
+    """Makes entries of a list, in the order of chance of the factory that it is made of."""
+
+    def __init__(self, factory: CaseFactory) -> None:
+        self.random = factory.random
+
+    @property
+    def values(self) -> Ordinary:
+        """The ordinary values of an entry."""
+        return _entry_values()
+
+    def entry(self, member: str, value: Any) -> dict[str, Any]:
+        """An ordinary entry with this value of a member; any ordinary one, where the contract does not allow that."""
+        made = self.batch()
+        with suppress(NotInContract):
+            if member:
+                name, *below = split(member)
+                return self.values.with_at(made, member, value) if below else self.values.changed(made, {name: value})
+        return made
+
+
+@cached_by_contract
+def _entry_values() -> Ordinary:
+    entity = entry_entity()
+    if entity.operation.name != OPERATION:
+        return ordinary_values(entity.operation.name)
+    own = "get" in current_contract().operations
+    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if own else lambda _: ())
+
+
+def _is_own() -> bool:
+    """Whether entries have a schema of their own, so that no answer of Get Batch is one."""
+    return entry_entity().operation.name == OPERATION
 
 
 def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
     """All cases, in the order in which a small profile takes them. ``of_get`` are those of Get Batch."""
+    if OPERATION not in current_contract().operations:
+        return
+    own = _EntryFactory(factory)
     for number in range(3):
-        yield Case(
-            f"an ordinary list ({number + 1})",
-            ("client.list.entries", "client.decode.fields", "client.list.order", *_EVERY_REQUEST),
-            (_step([factory.batch() for _ in range(3 - number)]),),
-            ordinary=True,
-            operation=OPERATION,
-        )
-    yield from _asking(factory)
-    yield from _lists(factory)
-    yield from _no_lists(factory)
+        rows = _as_many(own, [own.batch() for _ in range(3 - number)])
+        with suppress(NotInContract):
+            yield Case(
+                f"an ordinary list ({number + 1})",
+                ("client.list.entries", "client.decode.fields", "client.list.order", *_EVERY_REQUEST),
+                (_step(rows),),
+                ordinary=True,
+                operation=OPERATION,
+            )
+    yield from _asking(own)
+    yield from _lists(own)
+    yield from _no_lists(own)
     yield from _made_of(of_get)
+    if _is_own():
+        yield from _derived(own)
 
 
 def ordinary(case: Case) -> Case:
@@ -86,40 +146,46 @@ def ordinary(case: Case) -> Case:
     return _listed(case)
 
 
-def _asking(factory: CaseFactory) -> Iterator[Case]:
+def _asking(factory: _EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
     # First what shows most, for profiles that play few.
-    every = {"created_after": _IN_UTC[0], "created_before": _IN_UTC[1]}
-    every |= {"status": statuses[-1]} if statuses else {}
-    yield _filtered(factory, "all filters", "client.list.query", **every)
+    every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1]}
+    every |= {STATUS: statuses[-1]} if statuses else {}
+    every = {name: value for name, value in every.items() if parameter(name)}
+    yield from _filtered(factory, "all filters", "client.list.query", **every)
     for status in statuses:
-        yield _filtered(factory, f"status {status}", "client.list.query", status=status)
+        yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
     if len(statuses) > 1:
         # It moved on while the server put the list together, or the server means something else by its filter.
-        rows = [factory.batch(status=status) for status in statuses[:2]]
-        yield _case("asked with a status, answered with another one beside it", "client.list.entries", rows,
-                    status=statuses[0])  # fmt: skip
+        rows = [factory.entry(member_of(STATUS), status) for status in statuses[:2]]
+        yield from _case("asked with a status, answered with another one beside it", "client.list.entries", rows,
+                         status=statuses[0])  # fmt: skip
     for date in _IN_UTC:
-        yield _filtered(factory, f"created_after {date}", "client.list.query", created_after=date)
-        yield _filtered(factory, f"created_before {date}", "client.list.query", created_before=date)
+        for name in (AFTER, BEFORE):
+            yield from _filtered(factory, f"{wire_name(name)} {date}", "client.list.query", **{name: date})
     for number, date in enumerate(_OFFSETS):
-        name = ("created_after", "created_before")[number % 2]
-        yield _filtered(factory, f"{name} {date}", "client.list.offset", **{name: date})
+        name = (AFTER, BEFORE)[number % 2]
+        yield from _filtered(factory, f"{wire_name(name)} {date}", "client.list.offset", **{name: date})
     for number, date in enumerate(_NAIVE):
-        name = ("created_after", "created_before")[number % 2]
-        case = _filtered(factory, f"{name} {date}, without an offset", "client.list.naive-date", **{name: date})
-        # Most clients send nothing then, and show nothing else.
-        yield replace(case, clauses=case.clauses[:1])
+        name = (AFTER, BEFORE)[number % 2]
+        title = f"{wire_name(name)} {date}, without an offset"
+        for case in _filtered(factory, title, "client.list.naive-date", **{name: date}):
+            # Most clients send nothing then, and show nothing else.
+            yield replace(case, clauses=case.clauses[:1])
     for prefix in ("/gateway", "/v2", "/Tenants/A%20B"):
-        yield replace(
-            _case(f"a base URL with the path {prefix}", TARGET, [factory.batch()]), base_path=prefix
-        )
+        rows = _as_many(factory, [factory.batch()])
+        for case in _case(f"a base URL with the path {prefix}", TARGET, rows):
+            yield replace(case, base_path=prefix)
 
 
-def _lists(factory: CaseFactory) -> Iterator[Case]:
-    yield _case("a list without batches", "client.list.empty", [])
-    yield _case("a list without batches, asked for with a filter", "client.list.empty", [], status="FAILED")
-    yield _case("many batches", "client.list.entries", [factory.batch() for _ in range(_MANY)])
+def _lists(factory: _EntryFactory) -> Iterator[Case]:
+    yield from _case("a list without batches", "client.list.empty", [])
+    statuses = documented_statuses()
+    if statuses:
+        title = "a list without batches, asked for with a filter"
+        yield from _case(title, "client.list.empty", [], status=statuses[-1])
+    most = _most()
+    yield from _case("many batches", "client.list.entries", [factory.batch() for _ in range(min(_MANY, most))])
     orders = {
         "batches that are newest first": ("2024-03", "2024-02", "2024-01"),
         "batches in another order": ("2024-02", "2024-03", "2024-01"),
@@ -127,26 +193,25 @@ def _lists(factory: CaseFactory) -> Iterator[Case]:
     }
     for title, months in orders.items():
         with suppress(NotInContract):
-            yield _case(title, "client.list.order", _dated(factory, *months))
+            yield from _case(title, "client.list.order", _dated(factory, *months)[:most])
     same = factory.batch()
-    yield _case("a batch that comes twice", "client.list.entries", [same, factory.batch(), same])
+    yield from _case("a batch that comes twice", "client.list.entries", [same, factory.batch(), same])
     for what, entry in _UNREADABLE.items():
-        rows = [factory.batch(), entry, factory.batch()]
-        told = Batches({}, refusable=True, batches=tuple(rows))
-        yield Case(
-            f"a list with {what} among its batches", ("client.list.unreadable",),
-            (CallStep("", told, (json_body(rows),), arguments=Asking.nothing()),), operation=OPERATION,
-        )  # fmt: skip
-    for name in ("id", "metrics"):
-        rows = [factory.batch(), {key: value for key, value in factory.batch().items() if key != name}]
-        told = Batches({}, refusable=True, batches=tuple(rows))
-        yield Case(
-            f"a list with a batch without {name}", ("client.list.unreadable",),
-            (CallStep("", told, (json_body(rows),), arguments=Asking.nothing()),), operation=OPERATION,
-        )  # fmt: skip
+        yield from _unreadable(f"a list with {what} among its batches", [factory.batch(), entry, factory.batch()])
+    entity = factory.values.entity
+    for name in (name for name in (*split(entry_id()), _COUNTED) if entity.has(f"/{name}")):
+        lacking = [factory.batch(), {key: value for key, value in factory.batch().items() if key != name}]
+        yield from _unreadable(f"a list with a batch without {name}", lacking)
 
 
-def _no_lists(factory: CaseFactory) -> Iterator[Case]:
+def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
+    told = Batches({}, refusable=True, batches=tuple(rows))
+    with suppress(NotInContract):
+        step = CallStep("", told, (json_body(answer_of(list(rows))),), arguments=Asking.nothing())
+        yield Case(title, ("client.list.unreadable",), (step,), operation=OPERATION)
+
+
+def _no_lists(factory: _EntryFactory) -> Iterator[Case]:
     rows = [factory.batch(), factory.batch()]
     values: Mapping[str, Any] = {
         "null": None,
@@ -157,8 +222,12 @@ def _no_lists(factory: CaseFactory) -> Iterator[Case]:
         "a string": "none",
         "false": False,
         "batches by their ids": {f"batch_{number}": row for number, row in enumerate(rows)},
+        "the list alone": rows,
     }
+    shape = list_shape()
     for what, value in values.items():
+        if shape is None or shape.allows(value) or shape.entries(value) is not None:
+            continue  # what is documented is no fault
         step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Asking.nothing())
         yield Case(
             f"a 200 with {what}",
@@ -185,34 +254,51 @@ def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
             together[clause].append(case)
         elif plain and len(together[clause]) < _OF_GET.get(clause, 0):
             together[clause].append(case)
-            yield _listed(case)
+            with suppress(NotInContract):
+                yield _listed(case)
     for clause, rows in together.items():
-        if not clause.startswith(_DECODE):
-            continue
-        bodies = [case.asks[0].answers[0].body for case in rows]
-        sent = tuple(
-            case.asks[0].expected.batch for case in rows if isinstance(case.asks[0].expected, ValidBatch)
-        )
-        refusable = any(
-            case.asks[0].expected.refusable for case in rows if isinstance(case.asks[0].expected, ValidBatch)
-        )
-        told = Batches({}, refusable=refusable, batches=sent)
-        answer = json_body(None).with_body(b"[" + b", ".join(bodies) + b"]")
-        also = {other for case in rows for other in case.clauses[1:] if _holds(other)}
+        if clause.startswith(_DECODE) and not _is_own():
+            for some in _portions(rows):
+                yield from _together(clause, some)
+
+
+def _together(clause: str, rows: Sequence[Case]) -> Iterator[Case]:
+    bodies = [case.asks[0].answers[0].body for case in rows]
+    told = [case.asks[0].expected for case in rows]
+    sent = [one for one in told if isinstance(one, ValidBatch)]
+    expected = Batches({}, refusable=any(one.refusable for one in sent), batches=tuple(one.batch for one in sent))
+    also = {other for case in rows for other in case.clauses[1:] if _holds(other)}
+    with suppress(NotInContract):
+        answer_of(list(expected.batches))
+        before, after = frame()
+        answer = json_body(None).with_body(before + b", ".join(bodies) + after)
         yield Case(
             f"a list of {len(rows)} batches for {clause}", (clause, *sorted(also)),
-            (CallStep("", told, (answer,), arguments=Asking.nothing()),), operation=OPERATION,
+            (CallStep("", expected, (answer,), arguments=Asking.nothing()),), operation=OPERATION,
         )  # fmt: skip
 
 
+def _derived(factory: _EntryFactory) -> Iterator[Case]:
+    """Values of entries that have a schema of their own: those of one clause together."""
+    together: dict[str, list[Any]] = defaultdict(list)
+    for one in derived_values(factory.values):
+        keep = one.pointer == factory.values.entity.echo
+        value = one.value if keep else factory.values.with_id(one.value, factory.id())
+        if _holds(one.clause):
+            together[one.clause].append(value)
+    for clause, rows in together.items():
+        for some in _portions(rows):
+            with suppress(NotInContract):
+                yield Case(f"a list of {len(some)} entries for {clause}", (clause,), (_step(some),),
+                           operation=OPERATION)  # fmt: skip
+
+
 def _listed(case: Case) -> Case:
-    """A case of Get with the list in its answers."""
+    """A case of Get with the list in its answers. Raises :class:`NotInContract`."""
     (step,) = case.asks
-    told = (
-        Batches({}, batches=(step.expected.batch,))
-        if isinstance(step.expected, ValidBatch)
-        else step.expected
-    )
+    told = step.expected
+    if isinstance(told, ValidBatch):
+        told = Batches({}, batches=(_as_entry(told.batch),))
     answers = tuple(map(_as_list, step.answers))
     clauses = tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses
     step = replace(step, batch_id="", expected=told, answers=answers, arguments=Asking.nothing())
@@ -223,30 +309,66 @@ def _as_list(answer: StubResponse) -> StubResponse:
     """The answer with its batch, or what is left of one, in a list."""
     if answer.status != 200 or not answer.body.startswith(b"{"):
         return answer
-    return answer.with_body(b"[" + answer.body + (b"]" if answer.body.endswith(b"}") else b""))
+    body = answer.body
+    if _is_own():
+        with suppress(ValueError):
+            body = json.dumps(_as_entry(json.loads(body)), ensure_ascii=False).encode()
+    before, after = frame()
+    return answer.with_body(before + body + (after if body.endswith(b"}") else b""))
+
+
+def _as_entry(batch: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A batch as an entry of the list. Raises :class:`NotInContract`."""
+    made = _entry_values().space.repaired(dict(batch)) if _is_own() else batch
+    if not isinstance(made, Mapping):
+        raise NotInContract("no entry of the list is like this batch")
+    return made
 
 
 def _holds(clause: str) -> bool:
     return OPERATION in current_contract().clauses[clause].operations
 
 
-def _filtered(factory: CaseFactory, title: str, clause: str, **given: str) -> Case:
-    return _case(
-        f"asked with {title}", clause, [factory.batch(status=given.get("status", "COMPLETED"))], **given
-    )
+def _filtered(factory: _EntryFactory, title: str, clause: str, **given: str) -> Iterator[Case]:
+    if given and all(map(parameter, given)):
+        rows = [factory.entry(member_of(STATUS), given.get(STATUS, "COMPLETED"))]
+        yield from _case(f"asked with {title}", clause, _as_many(factory, rows), **given)
 
 
-def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: str) -> Case:
-    dated = ["client.list.offset"] if given.keys() - {"status"} else []
+def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: str) -> Iterator[Case]:
+    """A case, if the contract in use allows such a list."""
+    dated = ["client.list.offset"] if given.keys() - {STATUS} else []
     clauses = dict.fromkeys((clause, *dated, "client.list.entries", *_EVERY_REQUEST))
-    return Case(title, tuple(clauses), (_step(rows, **given),), operation=OPERATION)
+    with suppress(NotInContract):
+        yield Case(title, tuple(clauses), (_step(rows, **given),), operation=OPERATION)
 
 
 def _step(rows: Sequence[Mapping[str, Any]], **given: str) -> CallStep:
     told = Batches({}, batches=tuple(rows))
-    body = json_body(None).with_body(json.dumps(list(rows), ensure_ascii=False))
+    body = json_body(None).with_body(json.dumps(answer_of(list(rows)), ensure_ascii=False))
     return CallStep("", told, (body,), arguments=Asking.of(given))
 
 
-def _dated(factory: CaseFactory, *months: str) -> list[dict[str, Any]]:
-    return [factory.batch(created_at=f"{month}-15T10:30:00Z") for month in months]
+def _dated(factory: _EntryFactory, *months: str) -> list[dict[str, Any]]:
+    name, *below = split(created_member())
+    if below:
+        return [factory.batch_at(created_member(), f"{month}-15T10:30:00Z") for month in months]
+    return [factory.batch(**{name: f"{month}-15T10:30:00Z"}) for month in months]
+
+
+def _most() -> int:
+    shape = list_shape()
+    return _MANY if shape is None or shape.most is None else shape.most
+
+
+def _as_many(factory: _EntryFactory, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many entries as the contract lets a list have, those given first."""
+    shape = list_shape()
+    least = shape.least if shape else 0
+    return [*rows, *(factory.batch() for _ in range(least - len(rows)))][: _most()]
+
+
+def _portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Some at a time, as many as a list may have."""
+    size = max(len(rows) if _most() >= _MANY else _most(), 1)
+    return (rows[at : at + size] for at in range(0, max(len(rows), 1), size))

@@ -17,10 +17,15 @@ from batch_conformance.checks.client.record import (
     TransportFault,
     shortened,
 )
+from batch_conformance.checks.client.wanted import lacking
 from batch_conformance.checks.finding import CheckFunction, CheckResult
 from batch_conformance.contract import Instant, current_contract, parse_date_time
+from batch_conformance.contract.entity import list_shape
+from batch_conformance.contract.filters import NO_SUCH_PARAMETER, named_filters
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.answers import around_of
 from batch_conformance.operations.list_batches.client_record import Batches, asked_for, handed_list, id_of
+from batch_conformance.operations.list_batches.filters import AFTER, BEFORE, NAMES, parameter, wire_name
 
 OPERATION = "list"
 TARGET = "client.list.target"
@@ -72,11 +77,23 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                         actual=f"{exchange.request.method} /{shortened(asked)}",
                         code="request",
                     )
+                    continue
+                missing = " and ".join(lacking(current_contract().operation(OPERATION), exchange.request))
+                if missing:
+                    result.fail(
+                        exchange,
+                        f"the request lacks {missing}: {play.title}",
+                        expected=f"GET {path} with {missing}",
+                        actual=shortened(exchange.request.url.partition("?")[2]) or "no query",
+                        code="required",
+                    )
 
 
 @list_check(_QUERY)
 def query(record: ClientRunRecord, result: CheckResult) -> None:
     """Each parameter that was given arrives once, as it was given; dates as the same instant."""
+    if not any(map(parameter, NAMES)):
+        result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result):
         for name, value in asked_for(turn).items():
             if _bare_plus(turn, name):
@@ -88,6 +105,8 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
 @list_check(_OFFSET, needs=[_QUERY])
 def offset(record: ClientRunRecord, result: CheckResult) -> None:
     """A date with an offset arrives as the same instant: a bare + in a query is a space."""
+    if not any(map(parameter, (AFTER, BEFORE))):
+        result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result, _QUERY):
         for name, value in asked_for(turn).items():
             if _bare_plus(turn, name):
@@ -103,6 +122,8 @@ def offset(record: ClientRunRecord, result: CheckResult) -> None:
 @list_check("client.list.naive-date", needs=[_QUERY])
 def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
     """A date without an offset is refused, or sent as UTC."""
+    if not any(map(parameter, (AFTER, BEFORE))):
+        result.note(NO_SUCH_PARAMETER)
     kinds = accepted_kinds(result.clause)
     for play, turn in _asked(record, result):
         if record.is_broken(_QUERY):
@@ -126,13 +147,14 @@ def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check("client.list.nothing-more")
 def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
-    """No parameter that was not given, not even empty."""
+    """No filter that was not given, not even empty; other documented parameters may be sent."""
     for play in record.plays:
         for turn in play.turns:
             for exchange in turn.seen[:1]:
                 result.observe()
-                given = asked_for(turn)
-                more = [f"{name}={value}" for name, value in _pairs(exchange) if name not in given]
+                given = {wire_name(name): value for name, value in asked_for(turn).items()}
+                known = {*given, *_other_parameters()}
+                more = [f"{name}={value}" for name, value in _pairs(exchange) if name not in known]
                 if more and not all(any(key in pair for key in record.keys) for pair in more):
                     result.fail(
                         exchange,
@@ -143,9 +165,20 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                     )
 
 
+def _other_parameters() -> set[str]:
+    """What of a query is documented and no filter that a caller could have given, and the key."""
+    operation = current_contract().operation(OPERATION)
+    filters = {row.name for row in named_filters().values() if not row.required}
+    names = {row.name for row in operation.of_place("query")} - filters
+    return names | {key.name for key in operation.keys if key.place == "query"}
+
+
 @list_check("client.list.empty")
 def empty(record: ClientRunRecord, result: CheckResult) -> None:
     """A list without entries, not an error and not nothing."""
+    shape = list_shape()
+    if shape is not None and not shape.allows(around_of([])):
+        result.note("the contract allows no list without entries")
     for play, turn in _lists(record, result):
         result.observe()
         if handed_list(turn) != []:
@@ -279,6 +312,7 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
         result.set_aside(TARGET)
         return
     exchange = turn.seen[0]
+    name = wire_name(name)
     result.observe()
     came = [text for other, text in _pairs(exchange) if other == name]
     if len(came) != 1 or not _same(came[0], value):
@@ -294,7 +328,7 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
 
 def _bare_plus(turn: CallResult, name: str) -> bool:
     """Whether a date was spoiled by nothing but a + that was sent as it is."""
-    came = [text for other, text in _pairs(turn.seen[0]) if other == name] if turn.seen else []
+    came = [text for other, text in _pairs(turn.seen[0]) if other == wire_name(name)] if turn.seen else []
     return any(_instant(text) is None and _instant(text.replace(" ", "+")) is not None for text in came)
 
 

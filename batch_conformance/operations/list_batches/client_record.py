@@ -18,8 +18,9 @@ from batch_conformance.checks.client.record import (
     ValidBatch,
 )
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.entity import entry_entity, entry_id
 from batch_conformance.contract.pointers import read
+from batch_conformance.operations.list_batches.filters import NAMES
 
 OPERATION = "list"
 _ABOUT_ONE = "client.decode."
@@ -27,19 +28,17 @@ _ABOUT_ONE = "client.decode."
 
 def id_of(row: object) -> Any:
     """The id of a batch, whatever the contract in use calls it; None where there is none."""
-    named = entity_of("get").echo
-    found = read(row, named) if named and isinstance(row, dict) else None
+    found = read(row, entry_id()) if isinstance(row, dict) else None
     return found if isinstance(found, str | int) else None
 
 
 class Asking:
-    """What a caller gives: the documented parameters, None for those that are not given."""
+    """What a caller gives: filters as the driver protocol names them, None for those that are not given."""
 
     @staticmethod
     def of(given: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
         """The arguments of a call, with these parameters."""
-        names = [row.name for row in current_contract().operation(OPERATION).of_place("query")]
-        return tuple((name, given.get(name)) for name in names)
+        return tuple((name, given.get(name)) for name in NAMES)
 
     @staticmethod
     def nothing() -> tuple[tuple[str, str | None], ...]:
@@ -99,7 +98,7 @@ def handed_list(turn: CallResult) -> list[Any] | None:
 
 
 def asked_for(turn: CallResult) -> dict[str, str]:
-    """What the caller gave."""
+    """What the caller gave, as the driver protocol names it."""
     arguments: tuple[tuple[str, str | None], ...] = getattr(turn.call, "arguments", ())
     return {name: value for name, value in arguments if value is not None}
 
@@ -120,7 +119,7 @@ def _alone(turn: CallResult) -> Iterator[CallResult]:
         return  # what is lost or made up is for client.list.entries to judge
     places = _by_id(handed, told.batches)
     for index, sent in enumerate(told.batches):
-        if not isinstance(sent, dict) or not sent.keys() >= set(entity_of("get").required):
+        if not isinstance(sent, dict) or not sent.keys() >= set(entry_entity().required):
             continue
         reply: Any = turn.reply
         if handed is not None:

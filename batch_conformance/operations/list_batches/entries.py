@@ -10,9 +10,9 @@ from typing import Any
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.server.record import Record
-from batch_conformance.contract.entity import entity_of
-from batch_conformance.contract.pointers import read
+from batch_conformance.contract.pointers import join
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.lists import own_id, rows_of, shape_for
 
 OPERATION = "list"
 #: Clauses that are about one batch, by the beginning of their ids.
@@ -62,20 +62,14 @@ def view(record: Record, clause: str) -> Record:
 def entries(record: Record) -> Iterator[Entry]:
     """Every entry of every list that came with the valid key."""
     for exchange in record.good:
-        value = (
-            exchange.response.json.value
-            if exchange.response is not None and exchange.failure is None
-            else None
-        )
-        for index, item in enumerate(value[:_MOST] if isinstance(value, list) else []):
+        rows = rows_of(exchange) if exchange.failure is None else None
+        for index, item in enumerate((rows or [])[:_MOST]):
             yield _entry(exchange, index, item)
 
 
 def _entry(exchange: Exchange, index: int, item: Any) -> Entry:
     assert exchange.response is not None
-    named = entity_of("get").echo or "/id"
-    own = read(item, named) if isinstance(item, dict) else None
-    intent = replace(exchange.intent, id=own if isinstance(own, str) else "", probe="reads")
+    intent = replace(exchange.intent, id=own_id(item) or "", probe="reads")
     response = replace(exchange.response, body=json.dumps(item).encode())
     return Entry(
         exchange.number, intent, exchange.request, response, None, exchange.started, exchange.ended,
@@ -94,5 +88,11 @@ def placed(finding: Finding) -> Finding:
         message=f"entry {entry.index} of the list: {finding.message}",
         exchange=entry.whole,
         prelude=tuple(one for one in prelude if one is not entry.whole),
-        pointer=f"/{entry.index}{finding.pointer}",
+        pointer=join(_place(entry), entry.index) + finding.pointer,
     )
+
+
+def _place(entry: Entry) -> str:
+    """Where the list stands in the answer that an entry came in."""
+    shape = shape_for(entry.response.media_type if entry.response else None)
+    return shape.place if shape else ""

@@ -8,18 +8,21 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qsl
 
-from batch_conformance.contract import current_contract, parse_date_time
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.pointers import read
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    STATUS,
+    by_meaning,
+    created_member,
+    documented_statuses,
+    state_of,
+    wire_name,
+)
 
 OPERATION = "list"
 Rows = Sequence[Mapping[str, Any]]
-
-
-def documented_statuses() -> tuple[str, ...]:
-    """The values of the status filter, by the contract in use; none where it lists none."""
-    rows = current_contract().operation(OPERATION).of_place("query")
-    schema = next((row.schema for row in rows if row.name == "status"), {})
-    return tuple(value for value in schema.get("enum", ()) if isinstance(value, str))
 
 
 class Refused(Exception):
@@ -38,17 +41,17 @@ class Lister:
         return self.ordered(chosen)
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
-        """The query's parameters, decoded."""
-        return parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        """The query's parameters, decoded, filters by what they mean."""
+        return by_meaning(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
     def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
         """The batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
-        if name == "status":
+        if name == STATUS:
             wanted = self.status(value)
             return [row for row in rows if self.state(row) == wanted]
-        if name == "created_after":
+        if name == AFTER:
             return self.after(rows, self.bound(name, value))
-        if name == "created_before":
+        if name == BEFORE:
             return self.before(rows, self.bound(name, value))
         return list(rows)
 
@@ -64,12 +67,12 @@ class Lister:
         """A status that there is. Raises :class:`Refused`."""
         known = documented_statuses()
         if known and value not in known:
-            raise Refused(f"status must be one of {', '.join(known)}")
+            raise Refused(f"{wire_name(STATUS)} must be one of {', '.join(known)}")
         return value
 
     def state(self, row: Mapping[str, Any]) -> object:
         """The status of a batch, whatever the contract in use calls it."""
-        return entity_of(OPERATION).state_of(row)
+        return state_of(row)
 
     def bound(self, name: str, value: str) -> Fraction:
         """A date-time, in seconds since 1970; without an offset it is UTC. Raises :class:`Refused`."""
@@ -77,16 +80,16 @@ class Lister:
             instant = parse_date_time(text)
             if not isinstance(instant, str):
                 return instant.seconds + instant.fraction
-        raise Refused(f"{name} must be an ISO 8601 date-time")
+        raise Refused(f"{wire_name(name)} must be an ISO 8601 date-time")
 
     def moment(self, row: Mapping[str, Any]) -> Fraction:
         """When a batch was created, in seconds since 1970; 0 where an edited contract has no such date."""
-        return self.bound("created_at", row["created_at"]) if self.is_dated(row) else Fraction(0)
+        return self.bound("created_at", read(row, created_member())) if self.is_dated(row) else Fraction(0)
 
     def is_dated(self, row: Mapping[str, Any]) -> bool:
         """Whether a batch tells when it was created, as a date-time: an edited contract may have it otherwise."""
         # A mutant shows no object at all.
-        value = row.get("created_at") if isinstance(row, Mapping) else None
+        value = read(row, created_member()) if isinstance(row, Mapping) else None
         return isinstance(value, str) and not isinstance(parse_date_time(value), str)
 
     def ordered(self, rows: Rows) -> list[Mapping[str, Any]]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from fractions import Fraction
 from functools import wraps
 from typing import Any
 
 from batch_conformance.checks.finding import CheckFunction, CheckResult
+from batch_conformance.checks.server.judged import media_of
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
-from batch_conformance.contract import parse_date_time
+from batch_conformance.checks.server.statuses import is_success
+from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import entity_of, entry_id
+from batch_conformance.contract.listing import ListShape, shape_in
+from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 
 OPERATION = "list"
 STATUS = "server.ok.status"
 JSON = "server.ok.json"
 ARRAY = "server.list.array"
-CREATED = "server.body.created_at"
 OBJECT = "server.body.object"
 #: Probes that read the whole list.
 READS = ("reads", "late-reads")
@@ -42,46 +46,66 @@ def list_check(
 
 
 def lists(record: Record, result: CheckResult, *probes: str) -> Iterator[tuple[Exchange, list[Any]]]:
-    """The arrays that came in answer to these probes; what is no 200, no JSON or no array is left to its own clause."""
+    """The lists that came in answer to these probes; what is no success, no JSON or no list has a clause of its own."""
     for exchange in record.of(*probes):
         if exchange.request.method != "GET" or exchange.intent.key_kind not in ("valid", "other-org"):
             continue
-        if exchange.status != 200:
+        rows = rows_of(exchange)
+        if not is_success(exchange.status, OPERATION):
             result.set_aside(STATUS)
         elif exchange.failure is not None or exchange.response is None or not exchange.response.json.ok:
             result.set_aside(JSON)
-        elif not isinstance(exchange.response.json.value, list):
+        elif rows is None:
             result.set_aside(ARRAY)
         else:
-            yield exchange, exchange.response.json.value
+            yield exchange, rows
 
 
 def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iterator[tuple[str, Batch]]:
     """The entries that have an id, with it; the others are left to the clause that reports them."""
     for row in rows:
-        clause = nameless(row, record)
-        if clause:
+        clause, own = nameless(row, record), own_id(row)
+        if clause or own is None:
             result.set_aside(clause)
         else:
-            yield row["id"], row
+            yield own, row
 
 
 def nameless(row: object, record: Record) -> str:
     """The clause that reports an entry without an id; empty for one that has an id."""
     if not isinstance(row, dict) or not record.holds(row):
         return OBJECT
-    return "" if isinstance(row.get("id"), str) else clause_list().of_place("/id")
+    return "" if own_id(row) is not None else clause_list().of_place(entry_id())
 
 
-def value_of(exchange: Exchange) -> Any:
-    """The JSON value of an answer; None where it is none."""
-    return (
-        exchange.response.json.value if exchange.response is not None and exchange.response.json.ok else None
-    )
+@cached_by_contract
+def shape_for(media: str | None) -> ListShape | None:
+    """The documented shape of a list in a media type."""
+    return shape_in(current_contract().document, media_of(OPERATION, media))
 
 
-def created(row: object) -> Fraction | None:
-    """When a batch was created, in seconds since 1970; None where that cannot be read."""
-    value = row.get("created_at") if isinstance(row, dict) else None
-    instant = parse_date_time(value) if isinstance(value, str) else ""
-    return None if isinstance(instant, str) else instant.seconds + instant.fraction
+def rows_of(exchange: Exchange) -> list[Any] | None:
+    """The entries of an answer; None where it holds no list."""
+    response = exchange.response
+    if response is None or not response.json.ok:
+        return None
+    shape = shape_for(response.media_type)
+    return shape.entries(response.json.value) if shape else None
+
+
+def own_id(row: object) -> str | None:
+    """The id of an entry as it stands in a URL; None where it has none, or not one as documented."""
+    value = read(row, entry_id()) if isinstance(row, dict) else None
+    if isinstance(value, str):
+        return value
+    return as_sent(value) if type(value) is int and _ids_are_numbers() else None
+
+
+@cached_by_contract
+def _ids_are_numbers() -> bool:
+    layers = entity_of(OPERATION).layers_at(entry_id())
+    return any({"integer", "number"} & set(_listed(one.get("type"))) for one in layers)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.checks.server.record import Record
-from batch_conformance.checks.words import shown
+from batch_conformance.checks.server.statuses import is_success
+from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.entity import entity_of
-from batch_conformance.contract.pointers import split
+from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import entity_of, entry_id
+from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
+from batch_conformance.operations.list_batches.filters import asked, created, created_member
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
-    CREATED,
     JSON,
     OBJECT,
     OPERATION,
     READS,
     STATUS,
     Batch,
-    created,
     identified,
     list_check,
     lists,
     nameless,
+    own_id,
+    rows_of,
+    shape_for,
 )
 from batch_conformance.operations.list_batches.steadiness import Unsteady, unsteady
 
@@ -39,22 +44,32 @@ _FILTERS = [*READS, "list-filters"]
 
 @list_check(ARRAY, needs=[*_FILTERS, "list-offsets", "list-empty", "usual-variants"])
 def array(record: Record, result: CheckResult) -> None:
-    """The list itself, with nothing around it."""
+    """The list itself, and what is around it, as documented; what the schema says of entries is judged by each."""
     for exchange in record.good:
         assert exchange.response is not None
-        read = exchange.response.json
-        if not read.ok or exchange.failure is not None:
+        told = exchange.response.json
+        if not told.ok or exchange.failure is not None:
             result.set_aside(JSON)
             continue
         result.observe()
-        if not isinstance(read.value, list):
+        shape = shape_for(exchange.response.media_type)
+        if rows_of(exchange) is None:
+            within = shape.place if shape else ""
             result.fail(
                 exchange,
-                "the list of batches is no array",
-                expected="an array of batches, and nothing around it",
-                actual=shown(read.value),
+                f"there is no array of batches at {within}" if within else "the list of batches is no array",
+                expected=f"an object with an array of batches at {within}"
+                if within
+                else "an array of batches, and nothing around it",
+                actual=shown(told.value),
                 code="shape",
             )
+        elif shape:
+            for fault in shape.violations(told.value, whole=not asked(exchange)):
+                place = dotted(fault.pointer) if fault.pointer != shape.place else "the list of batches"
+                result.fail(exchange, f"{place}: {wrong(fault.expected, read(told.value, fault.pointer))}",
+                            expected=fault.expected, actual=fault.actual, code=fault.code,
+                            pointer=fault.pointer)  # fmt: skip
     if not record.good:
         result.set_aside(STATUS, len(record.reads))
 
@@ -62,19 +77,19 @@ def array(record: Record, result: CheckResult) -> None:
 @list_check("server.list.newest-first", needs=_FILTERS)
 def newest_first(record: Record, result: CheckResult) -> None:
     """By created_at, the later first; the order of equal dates is open."""
-    changing = unsteady(record)
+    changing, date = unsteady(record), created_member()
     for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
-        rows = list(_steady(every, record, "created_at", changing, result))
+        rows = list(_steady(every, record, split(date)[0], changing, result))
         dated = [(row, moment) for row in rows if (moment := created(row)) is not None]
-        result.set_aside(CREATED, len(rows) - len(dated))
+        result.set_aside(clause_list().of_place(date), len(rows) - len(dated))
         for (first, one), (second, other) in pairwise(dated):
             result.observe()
             if other > one:
                 result.fail(
                     exchange,
-                    f"the batch {shown(second.get('id'))} stands behind an older one",
-                    expected=f"none created later than {shown(first.get('created_at'))} behind it",
-                    actual=f"created_at: {shown(second.get('created_at'))}",
+                    f"the batch {shown(own_id(second))} stands behind an older one",
+                    expected=f"none created later than {shown(read(first, date))} behind it",
+                    actual=f"{dotted(date)}: {shown(read(second, date))}",
                     code="order",
                 )
                 break
@@ -87,7 +102,7 @@ def _steady(
 ) -> Iterator[Any]:
     """The batches whose member does not change by itself; the others are left to the clause that reports it."""
     for row in rows:
-        clause = OBJECT if not record.holds(row) else changing.get(str(row.get("id")), {}).get(member)
+        clause = OBJECT if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
         if clause:
             result.set_aside(clause)
         else:
@@ -124,38 +139,34 @@ def complete(record: Record, result: CheckResult) -> None:
     gets = _gets(record)
     before: dict[str, Exchange] = {}
     selected = [
-        (str(row["id"]), exchange)
+        (own, exchange)
         for exchange, rows in lists(record, CheckResult(""), *_SELECTED)
-        for row in rows
-        if not nameless(row, record)
+        for own, _ in identified(rows, record, CheckResult(""))
     ]
     for exchange, rows in lists(record, result, *READS):
-        there = {row["id"] for row in rows if not nameless(row, record)}
+        there = {own for own, _ in identified(rows, record, CheckResult(""))}
         # An entry without an id may be any batch.
         hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
         known = {
-            asked: read
-            for asked, reads in gets.items()
-            for read, _ in reads
-            if read.ended <= exchange.started
+            name: one for name, reads in gets.items() for one, _ in reads if one.ended <= exchange.started
         }
         if hidden:
             result.set_aside(hidden)
-        filtered = {asked: answer for asked, answer in selected if answer.ended <= exchange.started}
-        for asked, read in {**filtered, **before, **known}.items():
-            if asked not in there and hidden:
+        filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}
+        for name, one in {**filtered, **before, **known}.items():
+            if name not in there and hidden:
                 continue
             result.observe()
-            if asked not in there:
+            if name not in there:
                 result.fail(
                     exchange,
-                    f"the batch {shown(asked)}, which exists, is not in the list",
+                    f"the batch {shown(name)}, which exists, is not in the list",
                     expected="all batches of the organisation",
                     actual=f"{len(rows)} others",
-                    prelude=(read,),
+                    prelude=(one,),
                     code="left-out",
                 )
-        before |= {str(value): exchange for value in there if value not in before}
+        before |= {value: exchange for value in there if value not in before}
     if not result.observations and not result.explained:
         result.note("no batch was known to exist before a list was read")
     elif not selected and not _known_otherwise(record, gets):
@@ -164,22 +175,22 @@ def complete(record: Record, result: CheckResult) -> None:
 
 def _known_otherwise(record: Record, gets: Mapping[str, Sequence[tuple[Exchange, Batch]]]) -> bool:
     """Whether a batch was known before a list named it."""
-    named = [row.ended for row in record.exchanges if row.intent.operation == OPERATION and row.status == 200]
-    first = min(named, default=0.0)
-    return any(read.started < first for reads in gets.values() for read, _ in reads)
+    named = (row for row in record.exchanges if row.intent.operation == OPERATION)
+    first = min((row.ended for row in named if is_success(row.status, OPERATION)), default=0.0)
+    return any(one.started < first for reads in gets.values() for one, _ in reads)
 
 
 @list_check("server.list.agrees", needs=READS)
 def agrees(record: Record, result: CheckResult) -> None:
     """An entry is the batch as Get answers it, in the state of that moment."""
-    gets, changing = _gets(record), unsteady(record)
+    gets, changing, date = _gets(record), unsteady(record), split(created_member())[0]
     for exchange, rows in lists(record, result, *READS):
         for own, row in identified(rows, record, result):
             reads = gets.get(own, [])
             elsewhere = changing.get(own, {})
-            if "created_at" in elsewhere:
+            if date in elsewhere:
                 # Which batch it is cannot be told for certain.
-                result.set_aside(elsewhere["created_at"])
+                result.set_aside(elsewhere[date])
                 continue
             earlier = [one for one in reads if one[0].ended <= exchange.started]
             later = [one for one in reads if one[0].started >= exchange.ended]
@@ -189,10 +200,10 @@ def agrees(record: Record, result: CheckResult) -> None:
             for clause in dict.fromkeys(elsewhere.values()):
                 result.set_aside(clause)
             first, last = earlier[-1:], later[:1]
-            for name, ours, theirs, read in _differences(row, first, last, elsewhere):
-                result.fail(exchange, f"{name} of the batch {shown(row['id'])} is another one in the list",
+            for name, ours, theirs, one in _differences(row, first, last, elsewhere):
+                result.fail(exchange, f"{name} of the batch {shown(own)} is another one in the list",
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
-                            prelude=(read,), code="differs")  # fmt: skip
+                            prelude=(one,), code="differs")  # fmt: skip
                 break
     if not result.observations and not result.explained:
         both = record.whole is not None and record.whole.of_operation("get").reads
@@ -211,46 +222,61 @@ def _differences(
     What may move is held against both: it must lie between them. URLs may be signed anew with every answer. Members
     ``elsewhere`` change as they must not, and another clause reports that.
     """
-    lifecycle = current_contract().lifecycle
-    broken = {name for _, batch in (*earlier, *later) for name in _faulty(batch)} | _faulty(row) | {*elsewhere}
-    # Other members may come one way only, or be others each time.
-    documented = [name for name in entity_of(OPERATION).members if name not in broken]
-    for read, batch in (*earlier, *later):
-        if "created_at" not in broken and _comparable_date(row) != _comparable_date(batch):
-            yield "created_at", row.get("created_at", MISSING), batch.get("created_at", MISSING), read
+    lifecycle, moving = current_contract().lifecycle, entity_of("get").lifecycle_pointer
+    faulty = [_faulty(batch, "get") for _, batch in (*earlier, *later)]
+    broken = set().union(_faulty(row, OPERATION), elsewhere, *faulty)
+    date, status = dotted(created_member()), dotted(moving)
+    # Other members may come one way only, or be others each time; so may those that one of the operations documents.
+    both = set(entity_of("get").members)
+    documented = [name for name in entity_of(OPERATION).members if name not in broken and name in both]
+
+    def state(batch: Batch) -> Any:
+        return read(batch, moving) if moving else MISSING
+
+    for one, batch in (*earlier, *later):
+        if split(created_member())[0] not in broken and _comparable_date(row) != _comparable_date(batch):
+            yield date, read(row, created_member()), read(batch, created_member()), one
         for name in documented:
             # A member that comes one way only: null and nothing are the same.
-            if (batch.get(name) is None) != (row.get(name) is None) and batch.get("status") == row.get(
-                "status"
-            ):
-                yield name, row.get(name, MISSING), batch.get(name, MISSING), read
-    ours = lifecycle.rank(row["status"]) if isinstance(row.get("status"), str) else None
+            if (batch.get(name) is None) != (row.get(name) is None) and state(batch) == state(row):
+                yield name, row.get(name, MISSING), batch.get(name, MISSING), one
+    ours = lifecycle.rank(state(row)) if isinstance(state(row), str) else None
     for rows, ahead in ((earlier, False), (later, True)):
-        for read, batch in rows:
-            theirs = lifecycle.rank(batch["status"]) if isinstance(batch.get("status"), str) else None
-            if ours is None or theirs is None or "status" in broken:
+        for one, batch in rows:
+            theirs = lifecycle.rank(state(batch)) if isinstance(state(batch), str) else None
+            if ours is None or theirs is None or split(moving)[0] in broken:
                 continue
-            order = (row["status"], batch["status"]) if ahead else (batch["status"], row["status"])
+            order = (state(row), state(batch)) if ahead else (state(batch), state(row))
             if not lifecycle.allowed(*order):
-                yield "status", row["status"], batch["status"], read
-    still = all(batch.get("status") == row.get("status") for _, batch in (*earlier, *later))
+                yield status, state(row), state(batch), one
+    still = all(state(batch) == state(row) for _, batch in (*earlier, *later))
     if len(earlier) == len(later) == 1 and still:
-        for name in (name for name in documented if name != "created_at"):
+        for name in (name for name in documented if name != split(created_member())[0]):
             before, after = earlier[0][1].get(name), later[0][1].get(name)
-            if before == after != row.get(name):
+            if before == after and not _alike(before, row.get(name)):
                 yield name, row.get(name, MISSING), before, earlier[0][0]
 
 
-def _faulty(batch: Batch) -> set[str]:
+def _alike(whole: Any, listed: Any) -> bool:
+    """Whether an entry shows the same; entries with a schema of their own may show less of an object."""
+    if whole == listed or entity_of(OPERATION).pointer == entity_of("get").pointer:
+        return bool(whole == listed)
+    if isinstance(whole, dict) and isinstance(listed, dict):
+        return all(_alike(whole[name], listed[name]) for name in whole.keys() & listed.keys())
+    return False
+
+
+def _faulty(batch: Batch, operation: str) -> set[str]:
     """Members that break their schema: server.body.* has the blame, and a difference shows nothing more."""
-    faults = entity_of(OPERATION).judge.violations(dict(batch))
+    faults = entity_of(operation).judge.violations(dict(batch))
     return {split(fault.pointer)[0] for fault in faults if fault.pointer}
 
 
 def _comparable_date(row: Batch) -> Any:
     moment = created(row)
     # No date, but an object perhaps: as text, since it is put into sets.
-    return json.dumps(row.get("created_at")) if moment is None else moment
+    found = read(row, created_member())
+    return json.dumps(None if found is MISSING else found) if moment is None else moment
 
 
 @list_check("server.list.other-org", needs=[*READS, "list-other-org"])
@@ -259,11 +285,13 @@ def other_org(record: Record, result: CheckResult) -> None:
     ours = {
         own: exchange
         for exchange, rows in lists(record, CheckResult(""), *READS)
-        for own, _ in identified(rows, record, CheckResult(""))
+        for own in _ids_as_text(rows)
     }
-    asked = record.of("list-other-org")
+    sent = record.of("list-other-org")
     for exchange, rows in lists(record, result, "list-other-org"):
-        theirs = [own for own, _ in identified(rows, record, result)]
+        theirs = _ids_as_text(rows)
+        for clause in filter(None, (nameless(row, record) for row in rows)):
+            result.set_aside(clause)
         if theirs or not rows:
             result.observe()
         strays = [own for own in theirs if own in ours]
@@ -276,22 +304,38 @@ def other_org(record: Record, result: CheckResult) -> None:
                 prelude=(ours[strays[0]],),
                 code="disclosed",
             )
-    if not asked:
+    if not sent:
         result.note("no second organisation's key was given (--batch-other-key-env)")
     elif result.observations and not ours:
         result.limit("there was no batch that could have come")
+
+
+def _ids_as_text(rows: Sequence[Any]) -> list[str]:
+    """What stands where entries have their ids: one of a wrong type gives a batch away, too, if it is one's own."""
+    found = [read(row, entry_id()) for row in rows if isinstance(row, dict)]
+    there = [value for value in found if value is not MISSING and value is not None]
+    times = Counter(map(str, there))
+    return [str(value) for value in there if isinstance(value, str) or times[str(value)] == 1]
 
 
 def _gets(record: Record) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:
     """The batches that Get answered, by the id asked for, in order of time."""
     if record.whole is None:
         return {}
-    rows = record.whole.of_operation("get").by_id
     # An answer that is mixed up with another batch's is for server.body.id to judge; one that changes by itself, for
     # server.poll.identity.
-    own = {asked: [one for one in reads if one[1].get("id") == asked] for asked, reads in rows.items()}
+    whole = record.whole.of_operation("get")
+    rows = whole.by_id
+    own = {name: [one for one in reads if _echoes(whole, one[1], name)] for name, reads in rows.items()}
     return {
-        asked: reads
-        for asked, reads in own.items()
+        name: reads
+        for name, reads in own.items()
         if len({_comparable_date(batch) for _, batch in reads}) == 1
     }
+
+
+def _echoes(record: Record, batch: Batch, name: str) -> bool:
+    found = record.echoed(batch)
+    if record.entity.echo is None:
+        return True
+    return found == name or (type(found) is int and str(found) == name)

@@ -14,14 +14,27 @@ from fractions import Fraction
 from itertools import islice, pairwise
 from typing import Any
 
+from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Instant, current_contract, parse_date_time
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import read
 from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
-from batch_conformance.operations.list_batches.handler import documented_statuses
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    STATUS,
+    created,
+    created_member,
+    documented_statuses,
+    query_of,
+    state_of,
+    usable,
+    wire_name,
+)
+from batch_conformance.operations.list_batches.lists import own_id, rows_of
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
@@ -66,6 +79,13 @@ def listing(
     )
 
 
+def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, label: str = "") -> Probe:
+    """A request with filters, by what they mean; none where the contract does not have all of them."""
+    query = query_of(filters)
+    if query is not None:
+        yield listing(context, probe, query=query, label=label)
+
+
 def _few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
     return {"quick": quick, "default": default}.get(context.profile.name, thorough)
 
@@ -88,7 +108,7 @@ def reads(context: ProbeContext) -> Probe:
         listed = entries_of((yield listing(context, "reads"))) or listed
     context.listed = tuple(row for row in listed if isinstance(row, dict))
     if "get" in context.operations:
-        asked = [row["id"] for row in context.listed if _can_be_asked_for(row.get("id"))]
+        asked = [own for own in map(own_id, context.listed) if own is not None and _can_be_asked_for(own)]
         known = [value for value in context.ids if value in asked]
         for value in [*known, *(value for value in asked if value not in known)][: _few(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
@@ -96,8 +116,8 @@ def reads(context: ProbeContext) -> Probe:
             yield listing(context, "reads", label="the list, after its batches were read one by one")
 
 
-def _can_be_asked_for(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and value.isprintable()
+def _can_be_asked_for(value: str) -> bool:
+    return bool(value) and value.isprintable()
 
 
 def late_reads(context: ProbeContext) -> Probe:
@@ -133,9 +153,9 @@ def unauthenticated(context: ProbeContext) -> Probe:
     """No key and an empty one."""
     yield listing(context, "missing-key", MISSING)
     if not _is_quick(context):
-        yield listing(
-            context, "missing-key", MISSING, label="no key, with a filter", query={"created_after": LONG_AGO}
-        )
+        query = query_of({AFTER: LONG_AGO}) or query_of({BEFORE: FAR_AHEAD})
+        if query:
+            yield listing(context, "missing-key", MISSING, label="no key, with a filter", query=query)
         yield listing(context, "empty-key", EMPTY)
 
 
@@ -185,7 +205,7 @@ def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str
 
 def other_org(context: ProbeContext) -> Probe:
     """The list of another organisation, if there is a key of one."""
-    if context.other_key is not None:
+    if context.other_key is not None and current_contract().operation("list").key is not None:
         yield replace(listing(context, "list-other-org", context.other_key), lane="")
 
 
@@ -200,54 +220,59 @@ def filters(context: ProbeContext) -> Probe:
     some, none = _by_presence(context.listed)
     statuses = [*some, *none] if not _is_quick(context) else [*some[:1], *none[:1]]
     for status in statuses:
-        yield listing(context, "list-filters", query={"status": status})
+        yield from filtered(context, "list-filters", {STATUS: status})
     bounds = list(_bounds(context.listed))
     picked = _picked(bounds, _few(context, 1, 3, 12))
     for bound in picked:
-        yield listing(context, "list-filters", query={"created_after": _written(bound)})
-        yield listing(context, "list-filters", query={"created_before": _written(bound)})
+        yield from filtered(context, "list-filters", {AFTER: _written(bound)})
+        yield from filtered(context, "list-filters", {BEFORE: _written(bound)})
     for number, bound in enumerate(picked[: _few(context, 1, 3, 6)]):
-        name = ("created_after", "created_before")[number % 2]
+        name = (AFTER, BEFORE)[number % 2]
         zone = _zone_across(bound, name, context.listed)
-        yield listing(
-            context,
-            "list-offsets",
-            label=f"{name} written with an offset",
-            query={name: _written(bound, zone)},
-        )
-    together = asked_together(_shown(context.listed), some or statuses, bounds)
-    for asked in together[: _few(context, 1, 4, 4)]:
-        dates = {"created_after": asked.after, "created_before": asked.before}
-        query = {"status": asked.status} if asked.status else {}
-        query |= {name: _written(bound) for name, bound in dates.items() if bound is not None}
-        yield listing(context, "list-filters", query=query)
-    for query in _beyond(context.listed)[: _few(context, 1, 2, 2)]:
-        yield listing(context, "list-empty", query=query)
+        label = f"{wire_name(name)} written with an offset"
+        yield from filtered(context, "list-offsets", {name: _written(bound, zone)}, label=label)
+    yield from _together(context, (some or statuses) if usable(STATUS) else [], bounds)
+    beyond = [one for one in _beyond(context.listed) if query_of(one) is not None]
+    for one in beyond[: _few(context, 1, 2, 2)]:
+        yield from filtered(context, "list-empty", one)
     if not _is_quick(context):
-        crossed = {"created_after": FAR_AHEAD, "created_before": LONG_AGO}
+        crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
         if bounds:
-            crossed = {"created_after": _written(bounds[-1]), "created_before": _written(bounds[0])}
-        send = listing(
-            context, "list-crossed", label="created_after later than created_before", query=crossed
-        )
-        yield replace(send, asked=_ODD)
+            crossed = {AFTER: _written(bounds[-1]), BEFORE: _written(bounds[0])}
+        label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
+        for send in filtered(context, "list-crossed", crossed, label=label):
+            yield replace(send, asked=_ODD)
+
+
+def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
+    """Several filters at once, as far as the contract has them."""
+    queries = []
+    for asked in asked_together(_shown(context.listed), statuses, bounds):
+        dates = {AFTER: asked.after, BEFORE: asked.before}
+        given = {STATUS: asked.status} if asked.status else {}
+        given |= {name: _written(bound) for name, bound in dates.items() if bound is not None}
+        query = query_of(given)
+        queries += [query] if query is not None else []
+    for query in queries[: _few(context, 1, 4, 4)]:
+        yield listing(context, "list-filters", query=query)
 
 
 def bad_filters(context: ProbeContext) -> Probe:
     """Filters that can select nothing: a status there is none of, dates that are none."""
     rows = [
-        {"status": UNKNOWN_STATUS},
-        {"created_after": BAD_DATES[0]},
-        {"created_before": BAD_DATES[1]},
-        {"created_before": BAD_DATES[0]},
-        {"created_after": BAD_DATES[2]},
+        {STATUS: UNKNOWN_STATUS},
+        {AFTER: BAD_DATES[0]},
+        {BEFORE: BAD_DATES[1]},
+        {BEFORE: BAD_DATES[0]},
+        {AFTER: BAD_DATES[2]},
     ]
     # What is no status: nothing at all, and a part of one that batches are in.
     parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
-    rows += [{"status": value} for value in ("", *parts[:1])]
-    for row in rows[: _few(context, 2, 7, 7)]:
-        said = ", ".join(f"{name}={value}" for name, value in row.items())
-        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=row)
+    rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]))]
+    queries = [query for row in rows if (query := query_of(row)) is not None]
+    for query in queries[: _few(context, 2, 7, 7)]:
+        said = ", ".join(f"{name}={value}" for name, value in query.items())
+        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
         yield replace(send, asked=_ODD)
 
 
@@ -255,12 +280,7 @@ def unusual_requests(context: ProbeContext) -> Probe:
     """Legal but unusual: an unknown parameter, a date without an offset, other headers: no reason to fail."""
     rows = [
         listing(context, "unusual-requests", label="an unknown query parameter", query={"unknown": "1"}),
-        listing(
-            context,
-            "unusual-requests",
-            label="a date without an offset",
-            query={"created_after": "2024-01-15T10:30:00"},
-        ),
+        *filtered(context, "unusual-requests", {AFTER: "2024-01-15T10:30:00"}, label="a date without an offset"),
         replace(listing(context, "usual-variants", label="Accept: */*"), headers=[("Accept", "*/*")]),
         replace(
             listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
@@ -290,16 +310,13 @@ PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
-    """What a 200 lists; nothing where it is no array."""
-    if exchange is None or exchange.status != 200 or exchange.response is None:
-        return []
-    value = exchange.response.json.value
-    return value if isinstance(value, list) else []
+    """What a success lists; nothing where there is no list."""
+    return (rows_of(exchange) or []) if exchange is not None and is_success(exchange.status, OPERATION) else []
 
 
 def _by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """The documented statuses that batches of the list are in, and the others."""
-    there = [entity_of(OPERATION).state_of(row) for row in listed]
+    there = [state_of(row) for row in listed]
     statuses = documented_statuses()
     return [name for name in statuses if name in there], [name for name in statuses if name not in there]
 
@@ -322,9 +339,9 @@ def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
 
 def _beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """Filters with bounds beyond all batches: far away, or an hour from the last one where that is farther still."""
-    dates = [one.seconds + one.fraction for row in listed if (one := instant_of(row.get("created_at"))) is not None]
+    dates = [date for row in listed if (date := created(row)) is not None]
     found = []
-    for name, far, sign in (("created_after", FAR_AHEAD, 1), ("created_before", LONG_AGO, -1)):
+    for name, far, sign in ((AFTER, FAR_AHEAD, 1), (BEFORE, LONG_AGO, -1)):
         bound = instant_of(far)
         assert bound is not None
         at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
@@ -336,12 +353,11 @@ def _beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
     """What filters look at in the batches of the list."""
-    rows = [(entity_of(OPERATION).state_of(row), instant_of(row.get("created_at"))) for row in listed]
-    return [Shown(state, None if one is None else one.seconds + one.fraction) for state, one in rows]
+    return [Shown(state_of(row), created(row)) for row in listed]
 
 
 def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
-    instants = [instant_of(row.get("created_at")) for row in listed]
+    instants = [instant_of(read(row, created_member())) for row in listed]
     moments = {one.seconds + one.fraction for one in instants if one is not None}
     return {moment for moment in moments if 0 < moment < _LAST}
 
@@ -365,10 +381,10 @@ def _picked(bounds: Sequence[Instant], most: int) -> list[Instant]:
 def _zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) -> timezone:
     """An offset that matters: without it, the bound would lie beyond the next batch that it lets through."""
     at = bound.seconds + bound.fraction
-    away = [moment - at if name == "created_after" else at - moment for moment in _moments(listed)]
+    away = [moment - at if name == AFTER else at - moment for moment in _moments(listed)]
     nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
     hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
-    return timezone(timedelta(hours=hours if name == "created_after" else -hours))
+    return timezone(timedelta(hours=hours if name == AFTER else -hours))
 
 
 def _written(instant: Instant, zone: timezone | None = None) -> str:

@@ -47,12 +47,7 @@ _DATES = (
 #: Ways to write an integer with a fraction or an exponent.
 FRACTIONS = ("{}.0", "{}.000", "{}e0", "{}.0E+0")
 #: RFC 3339, 5.6 allows either letter in either case.
-_LOWER_CASE = (
-    "2024-01-15t10:30:00z",
-    "2024-01-15T10:30:00z",
-    "2024-01-15t10:30:00Z",
-    "2024-06-15t23:45:10.125-05:30",
-)
+_LOWER_CASE = ("2024-01-15t10:30:00z", "2024-01-15T10:30:00z", "2024-01-15t10:30:00Z", "2024-06-15t23:45:10.125-05:30")
 #: Counts of unfinished batches; where the others do not determine a count, deriving it shows.
 _COUNTS = (
     (90, 41, 7, 13),
@@ -70,6 +65,7 @@ _COUNTS = (
 COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 #: Final, with all that is told of them.
 DONE = ("COMPLETED", "FAILED")
+_OUTCOMES = (("failed", (47, 0, 47, 0)), ("succeeded", (47, 47, 0, 0)))
 _UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
 
 
@@ -102,11 +98,13 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
             ),
         ),
     )
+    for success in factory.values.entity.operation.other_successes:
+        step = factory.valid(made := factory.batch(), json_body(made, success))
+        yield Case(f"a batch with the status {success}", ("client.decode.fields",), (step,))
     lifecycle = factory.values.entity.lifecycle
     for status in lifecycle.values if lifecycle.pointer else ():
         yield from possible(partial(status_case, factory, status))
-    for status in lifecycle.final if lifecycle.pointer else ():
-        for outcome, row in (("failed", (47, 0, 47, 0)), ("succeeded", (47, 47, 0, 0))):
+        for outcome, row in _OUTCOMES if status in lifecycle.final else ():
             yield from possible(partial(outcome_case, factory, status, outcome, counts(*row)))
     for date in _DATES:
         yield from possible(partial(date_case, factory, date))
@@ -138,10 +136,9 @@ def status_case(factory: CaseFactory, status: str) -> Case:
 
 def outcome_case(factory: CaseFactory, status: str, outcome: str, metrics: Mapping[str, int]) -> Case:
     """A batch at its end: the status does not follow from the counts, nor they from it."""
-    at_its_end = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
-    batch = factory.values.changed(at_its_end, {"metrics": metrics})
-    title = f"a batch in state {status} of which all {outcome}"
-    return Case(title, ("client.decode.status",), (factory.valid(batch),))
+    batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
+    step = factory.valid(factory.values.changed(batch, {"metrics": metrics}))
+    return Case(f"a batch in state {status} of which all {outcome}", ("client.decode.status",), (step,))
 
 
 def date_case(factory: CaseFactory, date: str) -> Case:

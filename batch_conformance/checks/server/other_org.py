@@ -1,0 +1,64 @@
+"""Clause ``server.auth.other-org``: what an organisation learns of the batches of others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.oracle import distinguishing_features
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.strangers import EVERY_REQUEST, carried_over, is_carried_over
+from batch_conformance.contract.statuses import absences, either_status, undocumented_absences
+from batch_conformance.http import Exchange
+
+
+@SERVER_CHECKS.check("server.auth.other-org", needs=["other-org", "burst", "unknown-ids"])
+def other_org(record: Record, result: CheckResult) -> None:
+    """Another organisation's batch is as good as none."""
+    absent = absences(record.operation)
+    rows = record.of("other-org", "burst-other-org")
+    strangers = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+    unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+    as_unknown = {exchange.status for exchange in record.of("unknown-ids")} - absent
+    how = carried_over(record)
+    for exchange in strangers:
+        if exchange.status in undocumented_absences(record.operation):
+            result.set_aside("server.error.documented-status")
+        elif exchange.status in as_unknown and (exchange.status or 0) >= 300:
+            result.set_aside("server.notfound.unknown-id")
+        elif is_carried_over(exchange, record, how):
+            result.set_aside(EVERY_REQUEST)
+        elif exchange.intent.probe == "burst-other-org" and (exchange.status or 500) >= 400:
+            # What a burst costs a target is for the clauses about reads; alone, the same is judged.
+            result.observe(exchange.status in absent)
+        else:
+            result.observe()
+            if exchange.status not in absent:
+                result.fail(
+                    exchange,
+                    f"a read with {exchange.intent.label}",
+                    code="admitted" if exchange.status is not None and exchange.status < 400 else "status",
+                    expected=either_status(absent),
+                    actual=exchange.outcome(),
+                )
+    _told_apart(strangers, unknown, absent, result)
+    if not rows:
+        result.note("no second organisation's key was given (--batch-other-key-env)")
+
+
+def _told_apart(
+    strangers: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
+) -> None:
+    """Whether what is said of another organisation's batch is not what is said of an id that nobody has."""
+    if not unknown or len(strangers) < 2 or any(row.status not in absent for row in (*strangers, *unknown)):
+        return
+    for name, ours, theirs in distinguishing_features(strangers, unknown):
+        if name.startswith("the body"):
+            result.fail(
+                strangers[0],
+                f"with {strangers[0].intent.label}, {name} tells a batch of others from an unknown id",
+                code="disclosed",
+                expected=f"the same for both: {theirs} for an unknown id",
+                actual=ours,
+                prelude=unknown[:1],
+            )

@@ -1,0 +1,57 @@
+"""Faults that show in company only, or by comparison: keys of several callers at once, what others' batches are called."""
+
+from __future__ import annotations
+
+import asyncio
+
+from batch_conformance.mutants.server.auth import OTHER
+from batch_conformance.mutants.server.base import fault_in_answer, register
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer, Sender
+
+
+class _Beside(ReferenceServer):
+    """Keeps whose key it is in one place for all requests: a stranger is let in while somebody else is served."""
+
+    #: The refusal that a stranger gets when alone.
+    alone = 401
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.served = 0
+        self.open = False
+
+    def authenticate(self, asked: Asked) -> bool:
+        return self.open or super().authenticate(asked)
+
+    def owns(self, asked: Asked) -> bool:
+        return self.open or super().owns(asked)
+
+    async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
+        if answer.status == 200:
+            self.served += 1
+            await asyncio.sleep(0.004)
+            self.served -= 1
+        elif answer.status == self.alone:
+            await asyncio.sleep(0.001)
+            self.open = self.served > 0
+            answer = self.answer(asked) if self.open else answer
+            self.open = False
+        await super().send_answer(answer, asked, send)
+
+
+class _OrganisationBeside(_Beside):
+    alone = 404
+
+
+register("key-of-another-request", "server.auth.every-request", _Beside)
+register("organisation-of-another-request", OTHER, _OrganisationBeside)
+
+
+def _says_whose(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
+    known = (asked.segment or b"").decode("latin-1") in server.store.batches
+    if answer.status == 404 and known and not server.owns(asked):
+        return server.error(404, "This batch belongs to another organisation")
+    return answer
+
+
+fault_in_answer(OTHER, "other-org-told-whose", _says_whose)

@@ -1,0 +1,68 @@
+"""Answers of List Batches in the shape that the contract in use documents: entries, and what is around them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.entity import LIST, list_shape
+from batch_conformance.contract.pointers import MISSING
+from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.generate.space import Space
+
+#: Stands for the entries while what is around them is written.
+_MARK = "the entries of the list"
+
+
+def answer_of(entries: list[Any]) -> Any:
+    """A valid answer with these entries, as far as it depends on what is around them.
+
+    Raises :class:`NotInContract` where the contract allows no such list.
+    """
+    shape = list_shape()
+    if shape is None:
+        return entries
+    value = shape.with_entries(entries, _around())
+    if not shape.allows(value) and shape.place:
+        value = _space().repaired(value, shape.place)
+    if value is MISSING or not shape.allows(value):
+        raise NotInContract(f"the contract allows no list of {len(entries)}")
+    return value
+
+
+def frame() -> tuple[bytes, bytes]:
+    """What is written before and behind the entries of a list."""
+    shape = list_shape()
+    value = shape.with_entries([_MARK], _around()) if shape else [_MARK]
+    before, _, after = json.dumps(value, ensure_ascii=False).partition(json.dumps(_MARK))
+    return before.encode(), after.encode()
+
+
+def around_of(entries: list[Any]) -> Any:
+    """An answer with these entries, whether or not the contract allows that many."""
+    shape = list_shape()
+    return shape.with_entries(entries, _around()) if shape else entries
+
+
+def _around() -> Any:
+    return json.loads(_around_as_text())
+
+
+@cached_by_contract
+def _space() -> Space:
+    shape, success = list_shape(), current_contract().operation(LIST).success
+    assert shape is not None
+    media = success.media_type if success else None
+    return Space(shape.around, shape.document, list(media.examples.values()) if media else [], ruled=False)
+
+
+@cached_by_contract
+def _around_as_text() -> str:
+    """An answer of the documented shape, whatever it lists."""
+    shape = list_shape()
+    if shape is None or not shape.place:
+        return "[]"
+    space = _space()
+    made = space.examples[0] if space.examples else space.builder.value([shape.around], full=True)
+    return json.dumps(made if isinstance(made, dict) else {})

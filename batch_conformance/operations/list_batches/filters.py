@@ -1,0 +1,94 @@
+"""The filters of List Batches by what they mean: their names on the wire, and what they compare, are the contract's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from batch_conformance.contract import Parameter, parse_date_time
+from batch_conformance.contract.filters import named_filters, selects
+from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.pointers import read
+from batch_conformance.http import Exchange
+
+#: The filters as the driver protocol names them.
+STATUS, AFTER, BEFORE = "status", "created_after", "created_before"
+NAMES = (STATUS, AFTER, BEFORE)
+_CREATED = "/created_at"
+
+
+def parameter(name: str) -> Parameter | None:
+    """The parameter that means a filter, in the contract in use; None where it has none."""
+    return named_filters().get(name)
+
+
+def wire_name(name: str) -> str:
+    """What a filter is called in a query; its own name where the contract has none."""
+    found = parameter(name)
+    return found.name if found else name
+
+
+def usable(name: str) -> bool:
+    """Whether servers can be asked with a filter: entries have its member, and bounds are written as date-times."""
+    found = parameter(name)
+    if found is None or not selects(found):
+        return False
+    kinds = found.schema.get("type", "string")
+    return name == STATUS or "string" in ([kinds] if isinstance(kinds, str) else kinds)
+
+
+def member_of(name: str) -> str:
+    """The pointer of the member that a filter compares; empty without one."""
+    found = parameter(name)
+    return found.filter.member if found and found.filter else ""
+
+
+def created_member() -> str:
+    """The pointer of the date of creation, which bounds are compared with."""
+    return member_of(AFTER) or member_of(BEFORE) or _CREATED
+
+
+def documented_statuses() -> tuple[str, ...]:
+    """The values of the status filter, by the contract in use; none where it lists none, or has no such filter."""
+    found = parameter(STATUS)
+    values = found.schema.get("enum", ()) if found else ()
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def state_of(row: object) -> str | None:
+    """What the status filter compares, as it stands in a query; None where an entry does not have it."""
+    one = parameter(STATUS)
+    found = read(row, member_of(STATUS)) if one else None
+    if isinstance(found, str):
+        return found
+    return as_sent(found) if one and _is_number(found) and one.schema.get("type") in ("integer", "number") else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def created(row: object) -> Fraction | None:
+    """When a batch was created, in seconds since 1970; None where that cannot be read."""
+    value = read(row, created_member()) if isinstance(row, Mapping) else None
+    instant = parse_date_time(value) if isinstance(value, str) else ""
+    return None if isinstance(instant, str) else instant.seconds + instant.fraction
+
+
+def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
+    """Filters as a query has them; None where one of them cannot be asked with."""
+    return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
+
+
+def asked(exchange: Exchange) -> list[tuple[str, str]]:
+    """The filters of a request, by what they mean; other parameters are left out."""
+    query = parse_qsl(urlsplit(exchange.request.url).query, keep_blank_values=True)
+    return [pair for pair in by_meaning(query) if pair[0] in NAMES]
+
+
+def by_meaning(query: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """The parameters of a query, filters by what they mean. What the contract has no more is left out."""
+    names = {row.name: name for name, row in named_filters().items()}
+    return [(names.get(name, name), value) for name, value in query if name in names or name not in NAMES]

@@ -1,0 +1,62 @@
+"""Probes with the keys of others, alone and side by side with the valid one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from batch_conformance.contract import current_contract
+from batch_conformance.generate import ids, keys
+from batch_conformance.generate.ids import known_id
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.planned_request import PlannedRequest
+
+if TYPE_CHECKING:
+    from batch_conformance.server_runner.probes import Probe, ProbeContext
+
+#: What the requests with another key in a burst are recorded as.
+STRANGERS, OTHER_ORG = "burst-strangers", "burst-other-org"
+
+
+def other_org(context: ProbeContext) -> Probe:
+    """Known batches with another organisation's valid key, if there is one; on connections of their own.
+
+    And an id that is unknown to everybody: the answers must not tell one from the other.
+    """
+    if context.other_key is not None:
+        unknown = ids.unknown_id_like(context.ids[0], context.seed + 29)
+        yield replace(context.anonymous("other-org", unknown, context.other_key), lane="")
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
+
+
+def revoked_key(context: ProbeContext) -> Probe:
+    """A known batch with a key that was valid once, if there is one."""
+    if context.revoked_key is not None:
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
+
+
+def is_let_in(exchange: Exchange, probe: str) -> bool:
+    """Whether a stranger of this probe got no refusal."""
+    return exchange.intent.probe == probe and exchange.status is not None and exchange.status < 400
+
+
+def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
+    """So many requests to be under way at once: reads with the valid key, and each third with another one.
+
+    That is one that nobody issued and, in turn, another organisation's, if there is one.
+    """
+    others = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
+    if context.other_key is not None:
+        others.append((OTHER_ORG, context.other_key))
+    asks_for_key = current_contract().operation("get").key is not None
+    for index in range(count):
+        asked = context.ids[index % len(context.ids)]
+        if asks_for_key and index % 3 == 1:
+            probe, key = others[index // 3 % len(others)]
+            label = f"{key.label}, while others come with the valid one"
+            yield replace(context.anonymous(probe, known_id(asked), key), lane="", label=label)
+        else:
+            yield replace(context.read("burst", asked), lane="")

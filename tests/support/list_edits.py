@@ -1,0 +1,237 @@
+"""Edits of List Batches: its filters, the shape of its answer, what its entries are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.edits import OLD, Action, Edit, without
+from tests.support.overlays import BATCH, GET, LIST, remove, update
+
+_BOTH = ("get", "list")
+_CONTENT = f"{LIST}.responses['200'].content"
+_BATCHES = {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}}
+
+
+def _of_list(**keywords: Any) -> tuple[Action, ...]:
+    """Keywords of the list itself."""
+    return (update(f"{_CONTENT}['application/json'].schema", keywords),)
+
+
+def _answering(schema: Any) -> tuple[Action, ...]:
+    """Another schema of List's answer."""
+    return (
+        remove(f"{_CONTENT}['application/json']"),
+        update(_CONTENT, {"application/json": {"schema": schema}}),
+    )
+
+
+def _wrapped(**members: Any) -> tuple[Action, ...]:
+    """The list within an object, under data."""
+    properties = {"data": _BATCHES, **members}
+    return _answering({"type": "object", "required": list(properties), "properties": properties})
+
+
+def _called(name: str, other: str) -> tuple[Action, ...]:
+    """A filter under another name."""
+    return (update(f"{LIST}.parameters[?@.name=='{name}']", {"name": other}),)
+
+
+def _without(name: str) -> tuple[Action, ...]:
+    return (remove(f"{LIST}.parameters[?@.name=='{name}']"),)
+
+
+def _with(**parameter: Any) -> tuple[Action, ...]:
+    row = {"in": "query", "schema": {"type": "string"}, **parameter}
+    return (update(LIST, {"parameters": [row]}),)
+
+
+def _entry(**more: Any) -> dict[str, Any]:
+    """The schema of an entry that says less than Get Batch, and these members."""
+    properties = {
+        "id": {"type": "string"},
+        "created_at": {"type": "string", "format": "date-time"},
+        "status": {"enum": ["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED"]},
+        **more,
+    }
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+_SUMMARY, _SHORT = _entry(), _entry(short={"type": "integer", "minimum": 1})
+_STATES = ["PENDING", "PROCESSING", "COMPLETED", "FAILED"]
+_STATE = {
+    "enum": _STATES,
+    "x-lifecycle": {"order": ["PENDING", "PROCESSING", ["COMPLETED", "FAILED"]], "final": ["COMPLETED", "FAILED"]},
+}
+_STATE_FOR_STATUS = (
+    remove(f"{BATCH}.properties.status"),
+    *without("status"),
+    remove(f"{BATCH}.if"),
+    remove(f"{BATCH}.then"),
+    update(BATCH, {"required": ["state"], "properties": {"state": _STATE}}),
+    *_without("status"),
+    *_with(name="state", schema={"enum": _STATES}, **{"x-filter": {"member": "/state", "operator": "eq"}}),
+)
+_ID_RENAMED = (
+    remove(f"{BATCH}.properties.id"),
+    *without("id"),
+    remove(f"{BATCH}['x-identity'][?@ == '/id']"),
+    update(BATCH, {"required": ["batch_id"], "properties": {"batch_id": {"type": "string"}}}),
+    update(BATCH, {"x-identity": ["/batch_id"]}),
+    update(f"{GET}.parameters[0]", {"x-member": "/batch_id"}),
+)
+
+LIST_SERVER_EDITS = [
+    Edit(
+        "a list of at most two",
+        _of_list(maxItems=2),
+        {OLD: "server.list.array", "derived:list:maxItems": "server.list.array"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a list of at least two",
+        _of_list(minItems=2),
+        {"derived:list:minItems": "server.list.array"},
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "a list without repetitions",
+        _of_list(uniqueItems=True),
+        {"list-newest-twice": "server.list.array", "derived:list:uniqueItems": "server.list.array"},
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "a list that contains a certain batch",
+        _of_list(contains={"required": ["status"], "properties": {"status": {"const": "FAILED"}}}, maxContains=4),
+        {
+            "list-without-failed": "server.list.array",
+            "derived:list:contains": "server.list.array",
+            "derived:list:maxContains": "server.list.array",
+        },
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "a filter renamed",
+        _called("created_after", "since"),
+        {OLD: "server.list.created-after", "list-after-ignored": "server.list.created-after"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a filter removed",
+        _without("created_before"),
+        {"list-after-ignored": "server.list.created-after"},
+        (OLD, "list-before-ignored"),
+        _BOTH,
+    ),
+    Edit(
+        "a filter added that nothing is said of",
+        _with(name="project"),
+        {"list-status-ignored": "server.list.status"},
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "a status and its filter renamed",
+        _STATE_FOR_STATUS,
+        {"list-status-ignored": "server.list.status", "list-status-first-only": "server.list.status"},
+    ),
+    Edit(
+        "a required query parameter of the list",
+        _with(name="project", required=True, example="p1"),
+        {"list-status-ignored": "server.list.status", "list-after-ignored": "server.list.created-after"},
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "a list within an object",
+        _wrapped(total={"type": "integer", "minimum": 0}),
+        {
+            OLD: "server.list.array",
+            "derived:list/total:type": "server.list.array",
+            "derived:list/total:required": "server.list.array",
+            "list-entries-without-metrics": "server.body.metrics",
+            "list-status-ignored": "server.list.status",
+            "list-newest-twice": "server.list.once",
+        },
+        operations=_BOTH,
+    ),
+    Edit(
+        "entries that are smaller",
+        _answering({"type": "array", "items": _SUMMARY}),
+        {
+            "list-entries-date-only": "server.body.created_at",
+            "list-status-behind": "server.list.agrees",
+            "list-status-ignored": "server.list.status",
+        },
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "entries with a member of their own",
+        _answering({"type": "array", "items": _SHORT}),
+        {OLD: "server.body.short", "list-status-behind": "server.list.agrees"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "the id renamed",
+        _ID_RENAMED,
+        {"list-newest-twice": "server.list.once", "list-of-five": "server.list.complete",
+         "list-counts-behind": "server.list.agrees"},
+    ),
+]
+
+LIST_CLIENT_EDITS = [
+    Edit(
+        "a list of at most two",
+        _of_list(maxItems=2),
+        {"list-without-last": "client.list.entries"},
+        (OLD, "list-first-hundred"),
+    ),
+    Edit(
+        "a filter renamed",
+        _called("created_after", "since"),
+        {OLD: "client.list.query", "list-one-filter-only": "client.list.query"},
+    ),
+    Edit(
+        "a filter removed",
+        _without("created_before"),
+        {"list-status-in-lower-case": "client.list.query"},
+        (OLD,),
+    ),
+    Edit(
+        "a filter added that nothing is said of",
+        _with(name="project"),
+        {"list-status-forgotten": "client.list.query", "list-with-limit": "client.list.nothing-more"},
+        (OLD,),
+    ),
+    Edit(
+        "a status and its filter renamed",
+        _STATE_FOR_STATUS,
+        {OLD: "client.list.query", "list-status-in-lower-case": "client.list.query"},
+    ),
+    Edit(
+        "a required query parameter of the list",
+        _with(name="project", required=True, example="p1"),
+        {OLD: "client.list.target"},
+    ),
+    Edit(
+        "a list within an object",
+        _wrapped(),
+        {OLD: "client.list.entries", "list-without-last": "client.list.entries",
+         "list-reversed": "client.list.order"},
+        ("list-dates-in-utc",),
+    ),
+    Edit(
+        "entries that are smaller",
+        _answering({"type": "array", "items": _SUMMARY}),
+        {OLD: "client.list.entries", "list-without-last": "client.list.entries"},
+    ),
+    Edit(
+        "entries with a member of their own",
+        _answering({"type": "array", "items": _SHORT}),
+        {OLD: "client.decode.fields"},
+        ("list-dates-in-utc",),
+    ),
+]
