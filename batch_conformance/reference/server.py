@@ -299,7 +299,9 @@ class ReferenceServer:
 
     def not_found(self, asked: Asked) -> Answer:
         """No batch of that id."""
-        return self.error(min(absences(self.operation.name)) if self.operation else 404, "Batch not found")
+        # Only an operation on one batch documents what it says of none.
+        one = self.operation if self.operation and self.operation.id_parameter else None
+        return self.error(min(absences(one.name)) if one else 404, "Batch not found")
 
     def wrong_method(self, asked: Asked) -> Answer:
         """Only GET (and HEAD) are for batches."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.checks.server.statuses import is_success
+from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of, entry_id, list_shape
 from batch_conformance.generate.ids import AskedId
@@ -42,15 +43,21 @@ def discover(sender: Sender) -> list[str]:
             f"judge it there, with --batch-target {base}"
         )
     shape = list_shape(contract)
-    good = exchange.response and is_success(exchange.status, "list")
-    listed = shape.entries(exchange.response.json.value) if good and exchange.response and shape else None
+    good = is_success(exchange.status, "list")
+    told = exchange.response.json.value if good and exchange.response else None
+    listed = shape.entries(told) if shape and good and exchange.response else None
     rows = [row for row in listed or () if isinstance(row, dict)]
     entity, named = entity_of("list"), entry_id(contract)
     ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
     found = {value: state for value, state in ids if isinstance(value, str) and _can_be_asked_for(value)}
-    if not found and "list" in context.operations and (listed == [] or context.operations == ("list",)):
+    no_ids = good and exchange.response is not None and exchange.response.json.ok
+    if not found and "list" in context.operations and (no_ids or context.operations == ("list",)):
         if "get" in context.operations:
-            sender.note("the organisation has no batch that could be read")
+            # Entries without ids, or no array at all: that is for the clauses about the list to say.
+            empty = "the organisation has no batch that could be read"
+            held = _held(listed, told, shape.place if shape else "")
+            why = f"no batch was discovered: {place} was answered with {exchange.status} and {held}"
+            sender.note(empty if listed == [] else why)
         if exchange.response is None and not sender.liveness.was_ever_answered:
             raise CouldNotRun(f"{target.url} cannot be reached: {exchange.outcome()}")
         return []
@@ -66,6 +73,17 @@ def discover(sender: Sender) -> list[str]:
     if len(found) > len(chosen):
         sender.remarks.append(f"{len(chosen)} of {len(found)} discovered batches were read")
     return chosen
+
+
+def _held(listed: list[object] | None, value: object, place: str) -> str:
+    """What a list without usable ids holds, in a few words; ``place`` is where the array is to be."""
+    if listed is not None:
+        return f"an array of {len(listed)}, none with an id that is a string"
+    if place and isinstance(value, dict):
+        return f"no array at {dotted(place)}"
+    kind = "an object" if isinstance(value, dict) else "an array" if isinstance(value, list) else ""
+    kind = kind or f"the value {shown(value)}"
+    return f"{kind} in place of an {'object' if place else 'array'}"
 
 
 def _can_be_asked_for(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from batch_conformance.checks.result import RunResult
 from batch_conformance.client_runner.open import open_adapter
 from batch_conformance.client_runner.session import judge_client
+from batch_conformance.operations.get_batch.store import STATES, Batch
+from batch_conformance.operations.list_batches.handler import Lister, Rows
 from batch_conformance.operations.stored import Store
 from batch_conformance.reference.client import adapter, async_adapter, hello
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.testing import BatchStub, assert_conforms
+from tests.support.judging import red
 
 
 def judged(app: ReferenceServer, *, ids: bool = True, **options: Any) -> RunResult:
@@ -57,6 +61,80 @@ def test_an_empty_organisation_leaves_get_not_exercised() -> None:
     assert by_id["server.notfound.unknown-id"].verdict == "not-exercised"
     assert "no batch" in by_id["server.notfound.unknown-id"].reason
     assert run.requests <= 80
+
+
+def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
+    """A server that lists something else, with filters and without."""
+
+    class Faulty(ReferenceServer):
+        def list_batches(self, asked: Asked) -> Answer:
+            answer = super().list_batches(asked)
+            if answer.status == 200:
+                answer.body = change(answer.body)
+            return answer
+
+    return Faulty()
+
+
+@pytest.mark.parametrize(
+    ("change", "clause"),
+    [
+        (lambda rows: {"data": rows}, "server.list.array"),
+        (lambda rows: [{"batch": row} for row in rows], "server.body.object"),
+        (lambda rows: [{**row, "id": None} for row in rows], "server.body.id"),
+        (lambda rows: [{**row, "id": 7} for row in rows], "server.body.id"),
+        (lambda rows: [{**row, "id": {"$oid": row["id"]}} for row in rows], "server.body.id"),
+    ],
+    ids=["wrapped", "entries wrapped", "without ids", "numbers", "objects"],
+)
+def test_a_list_that_names_no_batch_is_judged_by_itself(
+    change: Callable[[list[Any]], Any], clause: str
+) -> None:
+    """Where ids are to be discovered: the clause that is visibly broken is red, and Get is not exercised."""
+    run = judged(_list_of(change), ids=False, profile="quick")
+    assert not run.error
+    assert red(run) == {clause}
+    by_id = {result.clause.id: result for result in run.results}
+    assert by_id["server.notfound.unknown-id"].verdict == "not-exercised"
+    reason = by_id["server.notfound.unknown-id"].reason
+    assert reason.startswith("no batch was discovered: GET /v2/batch was answered with 200 and an ")
+
+
+def test_a_page_without_known_ids_is_seen_by_what_filters_find() -> None:
+    """Batches that only an answer with a filter holds are missing from the list."""
+
+    class Page(Lister):
+        def answer(self, rows: Rows, query: bytes) -> list[Any]:
+            return super().answer(rows, query)[:3]
+
+    app = ReferenceServer()
+    app.lister = Page()
+    assert red(judged(app, ids=False, operations=("list",))) == {"server.list.complete"}
+
+
+def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> None:
+    """What the list itself named is in it."""
+
+    class Nothing(Lister):
+        def answer(self, rows: Rows, query: bytes) -> list[Any]:
+            return [] if query else super().answer(rows, query)
+
+    app = ReferenceServer()
+    app.lister = Nothing()
+    run = judged(app, ids=False, operations=("list",))
+    complete = next(result for result in run.results if result.clause.id == "server.list.complete")
+    assert complete.verdict == "pass"
+    assert complete.limits == ("no batch was looked for but those that the list itself had named",)
+
+
+def test_filters_that_no_batch_can_tell_apart_are_a_limit() -> None:
+    """All batches in one status: whether the status counts beside a date cannot show."""
+    rows = [Batch(f"batch_{at}", f"2024-01-1{at}T10:30:00Z", [STATES["completed"]]) for at in range(1, 4)]
+    run = judged(ReferenceServer(Store({row.id: row for row in rows})))
+    together = next(result for result in run.results if result.clause.id == "server.list.together")
+    assert together.verdict == "pass"
+    assert "no batch could show whether status counts beside created_after" in together.limits
+    assert "no batch could show whether created_after counts beside status" not in together.limits
 
 
 def test_the_list_alone_sends_no_other_request() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from batch_conformance.checks.finding import CheckRegistry
 from batch_conformance.checks.server.judged import Judged, judged
@@ -23,6 +23,9 @@ ORDINARY = frozenset(
 )
 
 
+T = TypeVar("T")
+
+
 @dataclass
 class Record:
     """What a runner recorded, in the order it was sent.
@@ -35,6 +38,14 @@ class Record:
     secrets: Sequence[str] = field(default=(), repr=False)
     operation: str = "get"
     whole: Record | None = field(default=None, repr=False)
+    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def kept(self, key: str, make: Callable[[], T]) -> T:
+        """What was made of this record under a key before, or is now."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        made: T = self._kept[key]
+        return made
 
     @cached_property
     def documented(self) -> Operation:

@@ -19,6 +19,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         company,
         errors,
         list_batches,
+        list_subtle,
         lookup,
         polling,
         shortcuts,

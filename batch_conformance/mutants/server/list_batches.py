@@ -123,22 +123,19 @@ on_entries(
 
 # The members of entries have the clauses that they have in Get Batch's answers.
 on_entries("list-entries-without-metrics", "server.body.metrics",
-         lambda row: {k: v for k, v in row.items() if k != "metrics"}, AGREES)  # fmt: skip
-on_entries("list-entries-status-in-lower-case", "server.body.status", lambda row: {**row, "status": row["status"].lower()},
-         AGREES, "server.list.status", "server.list.together")  # fmt: skip
-on_entries("list-entries-of-ids", "server.body.object", lambda row: row["id"], COMPLETE, "server.list.status",
-         "server.list.created-after", "server.list.created-before", "server.list.together")  # fmt: skip
+         lambda row: {k: v for k, v in row.items() if k != "metrics"})  # fmt: skip
 on_entries(
-    "list-entries-wrapped", "server.body.object", lambda row: {"batch": row}, COMPLETE, "server.list.status"
+    "list-entries-status-in-lower-case",
+    "server.body.status",
+    lambda row: {**row, "status": row["status"].lower()},
 )
-on_entries(
-    "list-entries-id-number", "server.body.id", lambda row: {**row, "id": 7}, COMPLETE, "server.list.once"
-)
+on_entries("list-entries-of-ids", "server.body.object", lambda row: row["id"])
+on_entries("list-entries-wrapped", "server.body.object", lambda row: {"batch": row})
+on_entries("list-entries-id-number", "server.body.id", lambda row: {**row, "id": 7})
 on_entries(
     "list-entries-date-only",
     "server.body.created_at",
     lambda row: {**row, "created_at": row["created_at"][:10]},
-    AGREES,
 )
 
 STATUS = "server.list.status"

@@ -14,8 +14,9 @@ from batch_conformance.mutants.server.list_batches import (
     on_lister,
     with_methods,
 )
-from batch_conformance.operations.get_batch.store import Batch
+from batch_conformance.operations.get_batch.store import STATES, Batch
 from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
+from batch_conformance.operations.stored import Store
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 
 OPERATION = "list"
@@ -79,3 +80,32 @@ class _Growing(ReferenceServer):
 
 
 register("list-grows", LEGAL, _Growing)
+
+
+def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
+    """A server whose batches were created then, all in one status."""
+
+    class Sparse(ReferenceServer):
+        def __init__(self) -> None:
+            rows = [Batch(f"batch_{at}aB", date, [STATES[status]]) for at, date in enumerate(sorted(dates))]
+            super().__init__(Store({row.id: row for row in rows}))
+
+    Sparse.lister = lister()
+    register(name, LEGAL, Sparse, operations=("get", "list"))
+
+
+class _NoRoom(_Strict):
+    """Refuses equal dates, too: they leave no room."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Row]:
+        asked = dict(self.parameters(query))
+        low, high = asked.get("created_after"), asked.get("created_before")
+        if low and high and self.bound("", low) >= self.bound("", high):
+            raise Refused("created_after is not earlier than created_before")
+        return super().answer(rows, query)
+
+
+_of("list-from-the-epoch-on", "1970-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_of("list-from-the-first-year-on", "0001-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_of("list-to-the-last-year", "2024-01-15T10:30:00Z", "9999-12-31T23:59:59.999Z")
+_of("list-of-two", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z", lister=_NoRoom)

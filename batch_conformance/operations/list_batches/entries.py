@@ -45,7 +45,9 @@ class ListRecord(Record):
 def view(record: Record, clause: str) -> Record:
     """What the check of a clause looks at: the entries for clauses about one batch, else the lists."""
     if not clause.startswith(_ABOUT_ONE):
-        return ListRecord(record.exchanges, record.secrets, record.operation, record.whole)
+        return record.kept(
+            "lists", lambda: ListRecord(record.exchanges, record.secrets, record.operation, record.whole)
+        )
     found = list(entries(record))
     if clause.startswith("server.body."):
         # The same entry in every list shows the same thing.

@@ -11,6 +11,7 @@ from batch_conformance.checks.server.judged import media_of
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import entity_of, entry_id
 from batch_conformance.contract.listing import ListShape, shape_in
 from batch_conformance.contract.operation import as_sent
@@ -21,7 +22,7 @@ OPERATION = "list"
 STATUS = "server.ok.status"
 JSON = "server.ok.json"
 ARRAY = "server.list.array"
-CREATED = "server.body.created_at"
+OBJECT = "server.body.object"
 #: Probes that read the whole list.
 READS = ("reads", "late-reads")
 
@@ -58,6 +59,23 @@ def lists(record: Record, result: CheckResult, *probes: str) -> Iterator[tuple[E
             result.set_aside(ARRAY)
         else:
             yield exchange, rows
+
+
+def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iterator[tuple[str, Batch]]:
+    """The entries that have an id, with it; the others are left to the clause that reports them."""
+    for row in rows:
+        clause, own = nameless(row, record), own_id(row)
+        if clause or own is None:
+            result.set_aside(clause)
+        else:
+            yield own, row
+
+
+def nameless(row: object, record: Record) -> str:
+    """The clause that reports an entry without an id; empty for one that has an id."""
+    if not isinstance(row, dict) or not record.holds(row):
+        return OBJECT
+    return "" if own_id(row) is not None else clause_list().of_place(entry_id())
 
 
 @cached_by_contract

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import entity_of, entry_id
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
@@ -18,18 +21,21 @@ from batch_conformance.operations.list_batches import server_filters
 from batch_conformance.operations.list_batches.filters import asked, created, created_member
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
-    CREATED,
     JSON,
+    OBJECT,
     OPERATION,
     READS,
     STATUS,
     Batch,
+    identified,
     list_check,
     lists,
+    nameless,
     own_id,
     rows_of,
     shape_for,
 )
+from batch_conformance.operations.list_batches.steadiness import Unsteady, unsteady
 
 __all__ = ["OPERATION", "server_filters"]
 
@@ -71,10 +77,11 @@ def array(record: Record, result: CheckResult) -> None:
 @list_check("server.list.newest-first", needs=_FILTERS)
 def newest_first(record: Record, result: CheckResult) -> None:
     """By created_at, the later first; the order of equal dates is open."""
-    date = created_member()
-    for exchange, rows in lists(record, result, "reads", "late-reads", "list-filters"):
+    changing, date = unsteady(record), created_member()
+    for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
+        rows = list(_steady(every, record, split(date)[0], changing, result))
         dated = [(row, moment) for row in rows if (moment := created(row)) is not None]
-        result.set_aside(CREATED, len(rows) - len(dated))
+        result.set_aside(clause_list().of_place(date), len(rows) - len(dated))
         for (first, one), (second, other) in pairwise(dated):
             result.observe()
             if other > one:
@@ -86,8 +93,20 @@ def newest_first(record: Record, result: CheckResult) -> None:
                     code="order",
                 )
                 break
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no list held two batches with dates")
+
+
+def _steady(
+    rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult
+) -> Iterator[Any]:
+    """The batches whose member does not change by itself; the others are left to the clause that reports it."""
+    for row in rows:
+        clause = OBJECT if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
+        if clause:
+            result.set_aside(clause)
+        else:
+            yield row
 
 
 @list_check("server.list.once", needs=_FILTERS)
@@ -95,7 +114,7 @@ def once(record: Record, result: CheckResult) -> None:
     """No batch stands in one list twice."""
     for exchange, rows in lists(record, result, "reads", "late-reads", "list-filters"):
         seen: set[str] = set()
-        for value in (own for own in map(own_id, rows) if own is not None):
+        for value, _ in identified(rows, record, result):
             result.observe()
             if value in seen:
                 result.fail(
@@ -107,21 +126,36 @@ def once(record: Record, result: CheckResult) -> None:
                 )
                 break
             seen.add(value)
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no list held a batch")
 
 
-@list_check("server.list.complete", needs=READS)
+_SELECTED = ("list-filters", "list-offsets", "list-empty")
+
+
+@list_check("server.list.complete", needs=[*READS, *_SELECTED])
 def complete(record: Record, result: CheckResult) -> None:
-    """Every batch that Get answers stands in the list, and each that stood there before."""
+    """Every batch that Get answers stands in the list, and each that an earlier list held, with filters or without."""
     gets = _gets(record)
     before: dict[str, Exchange] = {}
+    selected = [
+        (own, exchange)
+        for exchange, rows in lists(record, CheckResult(""), *_SELECTED)
+        for own, _ in identified(rows, record, CheckResult(""))
+    ]
     for exchange, rows in lists(record, result, *READS):
-        there = {own for own in map(own_id, rows) if own is not None}
+        there = {own for own, _ in identified(rows, record, CheckResult(""))}
+        # An entry without an id may be any batch.
+        hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
         known = {
             name: one for name, reads in gets.items() for one, _ in reads if one.ended <= exchange.started
         }
-        for name, one in {**before, **known}.items():
+        if hidden:
+            result.set_aside(hidden)
+        filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}
+        for name, one in {**filtered, **before, **known}.items():
+            if name not in there and hidden:
+                continue
             result.observe()
             if name not in there:
                 result.fail(
@@ -133,43 +167,64 @@ def complete(record: Record, result: CheckResult) -> None:
                     code="left-out",
                 )
         before |= {value: exchange for value in there if value not in before}
-    if not result.observations:
+    if not result.observations and not result.explained:
         result.note("no batch was known to exist before a list was read")
+    elif not selected and not _known_otherwise(record, gets):
+        result.limit("no batch was looked for but those that the list itself had named")
+
+
+def _known_otherwise(record: Record, gets: Mapping[str, Sequence[tuple[Exchange, Batch]]]) -> bool:
+    """Whether a batch was known before a list named it."""
+    named = (row for row in record.exchanges if row.intent.operation == OPERATION)
+    first = min((row.ended for row in named if is_success(row.status, OPERATION)), default=0.0)
+    return any(one.started < first for reads in gets.values() for one, _ in reads)
 
 
 @list_check("server.list.agrees", needs=READS)
 def agrees(record: Record, result: CheckResult) -> None:
     """An entry is the batch as Get answers it, in the state of that moment."""
-    gets = _gets(record)
+    gets, changing, date = _gets(record), unsteady(record), split(created_member())[0]
     for exchange, rows in lists(record, result, *READS):
-        for row in rows:
-            own = own_id(row)
-            reads = gets.get(own, []) if own is not None else []
+        for own, row in identified(rows, record, result):
+            reads = gets.get(own, [])
+            elsewhere = changing.get(own, {})
+            if date in elsewhere:
+                # Which batch it is cannot be told for certain.
+                result.set_aside(elsewhere[date])
+                continue
             earlier = [one for one in reads if one[0].ended <= exchange.started]
             later = [one for one in reads if one[0].started >= exchange.ended]
             if not earlier and not later:
                 continue
             result.observe()
+            for clause in dict.fromkeys(elsewhere.values()):
+                result.set_aside(clause)
             first, last = earlier[-1:], later[:1]
-            for name, ours, theirs, one in _differences(row, first, last):
+            for name, ours, theirs, one in _differences(row, first, last, elsewhere):
                 result.fail(exchange, f"{name} of the batch {shown(own)} is another one in the list",
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
                             prelude=(one,), code="differs")  # fmt: skip
                 break
-    if not result.observations:
-        result.note("no batch was read both ways: that takes Get Batch (--batch-operations get,list)")
+    if not result.observations and not result.explained:
+        both = record.whole is not None and record.whole.of_operation("get").reads
+        why = "" if both else ": that takes Get Batch (--batch-operations get,list)"
+        result.note(f"no batch was read both ways{why}")
 
 
 def _differences(
-    row: Batch, earlier: Sequence[tuple[Exchange, Batch]], later: Sequence[tuple[Exchange, Batch]]
+    row: Batch,
+    earlier: Sequence[tuple[Exchange, Batch]],
+    later: Sequence[tuple[Exchange, Batch]],
+    elsewhere: Mapping[str, str],
 ) -> Iterator[tuple[str, Any, Any, Exchange]]:
     """What an entry says otherwise than the reads before and after it: (member, in the list, by Get, the read).
 
-    What may move is held against both: it must lie between them. URLs may be signed anew with every answer.
+    What may move is held against both: it must lie between them. URLs may be signed anew with every answer. Members
+    ``elsewhere`` change as they must not, and another clause reports that.
     """
     lifecycle, moving = current_contract().lifecycle, entity_of("get").lifecycle_pointer
     faulty = [_faulty(batch, "get") for _, batch in (*earlier, *later)]
-    broken = set().union(_faulty(row, OPERATION), *faulty)
+    broken = set().union(_faulty(row, OPERATION), elsewhere, *faulty)
     date, status = dotted(created_member()), dotted(moving)
     # Other members may come one way only, or be others each time; so may those that one of the operations documents.
     both = set(entity_of("get").members)
@@ -220,8 +275,9 @@ def _faulty(batch: Batch, operation: str) -> set[str]:
 
 def _comparable_date(row: Batch) -> Any:
     moment = created(row)
-    value = read(row, created_member())
-    return moment if moment is not None else json.dumps(value) if isinstance(value, list | dict) else value
+    # No date, but an object perhaps: as text, since it is put into sets.
+    found = read(row, created_member())
+    return json.dumps(None if found is MISSING else found) if moment is None else moment
 
 
 @list_check("server.list.other-org", needs=[*READS, "list-other-org"])
@@ -234,8 +290,12 @@ def other_org(record: Record, result: CheckResult) -> None:
     }
     sent = record.of("list-other-org")
     for exchange, rows in lists(record, result, "list-other-org"):
-        result.observe()
-        strays = [own for own in _ids_as_text(rows) if own in ours]
+        theirs = _ids_as_text(rows)
+        for clause in filter(None, (nameless(row, record) for row in rows)):
+            result.set_aside(clause)
+        if theirs or not rows:
+            result.observe()
+        strays = [own for own in theirs if own in ours]
         if strays:
             result.fail(
                 exchange,
@@ -252,9 +312,11 @@ def other_org(record: Record, result: CheckResult) -> None:
 
 
 def _ids_as_text(rows: Sequence[Any]) -> list[str]:
-    """What stands where entries have their ids, of whatever type: a wrong one gives a batch away, too."""
-    found = (read(row, entry_id()) for row in rows if isinstance(row, dict))
-    return [str(value) for value in found if value is not MISSING]
+    """What stands where entries have their ids: one of a wrong type gives a batch away, too, if it is one's own."""
+    found = [read(row, entry_id()) for row in rows if isinstance(row, dict)]
+    there = [value for value in found if value is not MISSING and value is not None]
+    times = Counter(map(str, there))
+    return [str(value) for value in there if isinstance(value, str) or times[str(value)] == 1]
 
 
 def _gets(record: Record) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:

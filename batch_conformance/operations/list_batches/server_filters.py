@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import combinations
-from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import Record
 from batch_conformance.checks.server.statuses import is_success
-from batch_conformance.checks.words import dotted, shown
-from batch_conformance.contract import parse_date_time
-from batch_conformance.contract.entity import entry_id
+from batch_conformance.checks.words import dotted
 from batch_conformance.contract.filters import NO_SUCH_PARAMETER, selects
-from batch_conformance.contract.pointers import read
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -21,11 +17,8 @@ from batch_conformance.operations.list_batches.filters import (
     NAMES,
     STATUS,
     asked,
-    created,
-    created_member,
     member_of,
     parameter,
-    state_of,
     usable,
     wire_name,
 )
@@ -34,26 +27,32 @@ from batch_conformance.operations.list_batches.lists import (
     JSON,
     OPERATION,
     READS,
-    Batch,
     list_check,
     lists,
-    own_id,
     rows_of,
 )
 from batch_conformance.operations.list_batches.lists import STATUS as OK
+from batch_conformance.operations.list_batches.selection import (
+    any_fits,
+    fit_of,
+    judge_selection,
+    limit_to_what_shows,
+    told_of,
+)
+from batch_conformance.operations.list_batches.steadiness import unsteady
 
 _EMPTY = "server.list.empty"
 _FILTERS = [*READS, "list-filters"]
 
 
-@list_check("server.list.status", needs=_FILTERS)
+@list_check("server.list.status", needs=_FILTERS, explained_by=[_EMPTY])
 def by_status(record: Record, result: CheckResult) -> None:
     """The batches in the status asked for, all of them and no others."""
     if _can_be_asked(result, STATUS):
         _filtered(record, result, {STATUS}, "list-filters")
 
 
-@list_check("server.list.created-after", needs=_FILTERS)
+@list_check("server.list.created-after", needs=_FILTERS, explained_by=[_EMPTY])
 def after(record: Record, result: CheckResult) -> None:
     """The batches created later than the bound, all of them and none created earlier."""
     if _can_be_asked(result, AFTER):
@@ -61,7 +60,7 @@ def after(record: Record, result: CheckResult) -> None:
         _nothing_fits(record, result, AFTER)
 
 
-@list_check("server.list.created-before", needs=_FILTERS)
+@list_check("server.list.created-before", needs=_FILTERS, explained_by=[_EMPTY])
 def before(record: Record, result: CheckResult) -> None:
     """The batches created earlier than the bound, all of them and none created later."""
     if _can_be_asked(result, BEFORE):
@@ -91,7 +90,7 @@ def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
     return False
 
 
-@list_check("server.list.together", needs=_FILTERS, explained_by=_FILTER_OF.values())
+@list_check("server.list.together", needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
 def together(record: Record, result: CheckResult) -> None:
     """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
     if not _can_be_asked(result, *NAMES, most_lack=1):
@@ -99,10 +98,14 @@ def together(record: Record, result: CheckResult) -> None:
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
     for names in pairs:
         _filtered(record, result, names, "list-filters", plainly=[_FILTER_OF[name] for name in sorted(names)])
+        if result.observations:
+            limit_to_what_shows(record, result, names)
 
 
 @list_check(
-    "server.list.offset", needs=[*_FILTERS, "list-offsets"], explained_by=list(_FILTER_OF.values())[1:]
+    "server.list.offset",
+    needs=[*_FILTERS, "list-offsets"],
+    explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
 )
 def offset(record: Record, result: CheckResult) -> None:
     """A bound means the same instant with whatever offset it is written."""
@@ -188,6 +191,7 @@ def _filtered(
     """
     sent = [exchange for exchange in record.of(probe) if {name for name, _ in asked(exchange)} == names]
     cause = next((clause for clause in plainly if result.failed(clause)), "")
+    changing = unsteady(record) if sent and not cause else {}
     whole = list(lists(record, CheckResult(""), *READS))
     for exchange in sent:
         if cause:
@@ -196,6 +200,9 @@ def _filtered(
         if _status_is_anothers(exchange, record, result):
             continue
         if not _is_listed(exchange):
+            if result.failed(_EMPTY) and not any(any_fits(exchange, rows) for _, rows in whole):
+                result.set_aside(_EMPTY)
+                continue
             result.observe()
             result.fail(
                 exchange,
@@ -209,64 +216,7 @@ def _filtered(
         if rows is None:
             result.set_aside(JSON if exchange.response is None or not exchange.response.json.ok else ARRAY)
             continue
-        result.observe()
-        _judge_selection(result, exchange, rows, whole)
-
-
-def _judge_selection(
-    result: CheckResult, exchange: Exchange, rows: Sequence[Any], whole: Sequence[tuple[Exchange, list[Any]]]
-) -> None:
-    fits = [_fit(name, value) for name, value in asked(exchange)]
-    said = ", ".join(f"{wire_name(name)}={value}" for name, value in asked(exchange))
-    for row in (row for row in rows if isinstance(row, dict)):
-        if any(fit(row) is False for fit in fits):
-            places = dict.fromkeys((entry_id(), member_of(STATUS), created_member()))
-            told = {dotted(place): read(row, place) for place in places if place}
-            result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
-                        actual=", ".join(f"{name}: {shown(value)}" for name, value in told.items()),
-                        code="unasked")  # fmt: skip
-            return
-    there = {own_id(row) for row in rows}
-    earlier = [read for read in whole if read[0].ended <= exchange.started][-1:]
-    later = [read for read in whole if read[0].started >= exchange.ended][:1]
-    if not earlier or not later:
-        result.limit("without a whole list before and after, what a filter leaves out could not show")
-        return
-    # What fits before and after fitted in between: statuses move forward only, dates not at all.
-    stayed = _fitting(earlier[0][1], fits) & _fitting(later[0][1], fits)
-    for own in map(own_id, earlier[0][1]):
-        if own is not None and own in stayed - there:
-            result.fail(
-                exchange,
-                f"the batch {shown(own)}, which fits {said}, is left out",
-                expected="all batches that fit",
-                actual=f"{len(rows)} others",
-                prelude=(earlier[0][0],),
-                code="left-out",
-            )
-            return
-
-
-def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str | None]:
-    """The ids of the batches that fit all filters for certain."""
-    return {own_id(row) for row in rows if own_id(row) is not None and all(fit(row) for fit in fits)}
-
-
-def _fit(name: str, value: str) -> Callable[[Batch], bool | None]:
-    """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
-    if name == STATUS:
-        return lambda row: None if state_of(row) is None else state_of(row) == value
-    bound = parse_date_time(value)
-    assert not isinstance(bound, str)
-    at = bound.seconds + bound.fraction
-
-    def fits(row: Batch) -> bool | None:
-        moment = created(row)
-        if moment is None or moment == at:
-            return None
-        return moment > at if name == AFTER else moment < at
-
-    return fits
+        judge_selection(record, result, exchange, rows, whole, changing)
 
 
 def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
@@ -274,13 +224,18 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
     for exchange in record.of("list-empty"):
         rows = rows_of(exchange)
         if _first(exchange) == name and _is_listed(exchange) and rows is not None:
-            result.observe()
-            if rows:
+            # One that fits is not the filter's fault: the list that the bound was taken from lacks it.
+            told = list(told_of(rows, [name], record, unsteady(record), result))
+            if told or not rows:
+                result.observe()
+            fit = fit_of(*asked(exchange)[0])
+            beyond = [row for row in told if fit(row) is False]
+            if beyond:
                 result.fail(
                     exchange,
                     f"{wire_name(name)} beyond all batches",
                     expected="no batch",
-                    actual=f"{len(rows)} batches",
+                    actual=f"{len(beyond)} batches",
                     code="unasked",
                 )
 
@@ -315,8 +270,12 @@ def empty(record: Record, result: CheckResult) -> None:
             continue
         rows = rows_of(exchange)
         if _is_listed(exchange) and rows != []:
-            # An array with batches in it: the filter lets through what it must not.
-            result.set_aside(ARRAY if rows is None else _FILTER_OF[_first(exchange)])
+            # An array with batches in it: the filter lets through what it must not, or the whole list lacks them.
+            name, value = asked(exchange)[0]
+            fit = fit_of(name, value)
+            batches = [row for row in rows or () if isinstance(row, dict)]
+            unasked = _FILTER_OF[name] if any(fit(row) is False for row in batches) else "server.list.complete"
+            result.set_aside(ARRAY if rows is None else unasked)
             continue
         result.observe()
         if not _is_listed(exchange):

@@ -7,6 +7,7 @@ find them; only the requests differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
@@ -20,14 +21,17 @@ from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     STATUS,
+    created,
     created_member,
     documented_statuses,
     query_of,
     state_of,
+    usable,
     wire_name,
 )
 from batch_conformance.operations.list_batches.lists import own_id, rows_of
@@ -227,26 +231,30 @@ def filters(context: ProbeContext) -> Probe:
         zone = _zone_across(bound, name, context.listed)
         label = f"{wire_name(name)} written with an offset"
         yield from filtered(context, "list-offsets", {name: _written(bound, zone)}, label=label)
-    if picked:
-        low, high = _written(picked[0]), _written(picked[-1])
-        # An edited contract may list no statuses.
-        named = some or statuses
-        one = {STATUS: named[0]} if named else {}
-        other = {STATUS: named[-1]} if named else {}
-        yield from filtered(context, "list-filters", {**one, AFTER: low})
-        if not _is_quick(context):
-            yield from filtered(context, "list-filters", {**other, BEFORE: high})
-            yield from filtered(context, "list-filters", {AFTER: low, BEFORE: high})
-            yield from filtered(context, "list-filters", {**one, AFTER: low, BEFORE: high})
-    yield from filtered(context, "list-empty", {AFTER: FAR_AHEAD})
+    yield from _together(context, (some or statuses) if usable(STATUS) else [], bounds)
+    beyond = [one for one in _beyond(context.listed) if query_of(one) is not None]
+    for one in beyond[: _few(context, 1, 2, 2)]:
+        yield from filtered(context, "list-empty", one)
     if not _is_quick(context):
-        yield from filtered(context, "list-empty", {BEFORE: LONG_AGO})
         crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
         if bounds:
             crossed = {AFTER: _written(bounds[-1]), BEFORE: _written(bounds[0])}
         label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
         for send in filtered(context, "list-crossed", crossed, label=label):
             yield replace(send, asked=_ODD)
+
+
+def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
+    """Several filters at once, as far as the contract has them."""
+    queries = []
+    for asked in asked_together(_shown(context.listed), statuses, bounds):
+        dates = {AFTER: asked.after, BEFORE: asked.before}
+        given = {STATUS: asked.status} if asked.status else {}
+        given |= {name: _written(bound) for name, bound in dates.items() if bound is not None}
+        query = query_of(given)
+        queries += [query] if query is not None else []
+    for query in queries[: _few(context, 1, 4, 4)]:
+        yield listing(context, "list-filters", query=query)
 
 
 def bad_filters(context: ProbeContext) -> Probe:
@@ -258,8 +266,11 @@ def bad_filters(context: ProbeContext) -> Probe:
         {BEFORE: BAD_DATES[0]},
         {AFTER: BAD_DATES[2]},
     ]
+    # What is no status: nothing at all, and a part of one that batches are in.
+    parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
+    rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]))]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: _few(context, 2, 5, 5)]:
+    for query in queries[: _few(context, 2, 7, 7)]:
         said = ", ".join(f"{name}={value}" for name, value in query.items())
         send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
         yield replace(send, asked=_ODD)
@@ -324,6 +335,25 @@ def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
     outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
     bounds = [*outer[:1], *inner, *outer[1:]]
     return [Instant(int(bound // 1), bound % 1) for bound in bounds]
+
+
+def _beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Filters with bounds beyond all batches: far away, or an hour from the last one where that is farther still."""
+    dates = [date for row in listed if (date := created(row)) is not None]
+    found = []
+    for name, far, sign in ((AFTER, FAR_AHEAD, 1), (BEFORE, LONG_AGO, -1)):
+        bound = instant_of(far)
+        assert bound is not None
+        at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
+        # The calendar has an end on both sides.
+        with suppress(ValueError, OverflowError):
+            found.append({name: _written(Instant(int(at // 1), at % 1))})
+    return found
+
+
+def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    """What filters look at in the batches of the list."""
+    return [Shown(state_of(row), created(row)) for row in listed]
 
 
 def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:

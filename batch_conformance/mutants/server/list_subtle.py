@@ -1,0 +1,128 @@
+"""Single-fault servers that list and answer with the same fault, and faults of filters that only some values show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from batch_conformance.mutants.server.base import register
+from batch_conformance.mutants.server.list_batches import BAD, COMPLETE, TOGETHER, on_lister
+from batch_conformance.operations.get_batch.store import STATES, Batch
+from batch_conformance.operations.list_batches.filters import documented_statuses
+from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
+from batch_conformance.operations.stored import Store, StoredBatch
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer
+
+_BOTH = ("get", "list")
+Payload = dict[str, Any]
+
+
+def _both_ways(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
+    """A server whose batches are changed whichever way they are read; told how often this one was shown before."""
+
+    class Faulty(ReferenceServer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.times: Counter[str] = Counter()
+
+        def changed(self, row: Mapping[str, Any]) -> Any:
+            self.times[row["id"]] += 1
+            return change(dict(row), self.times[row["id"]])
+
+        def found(self, batch: StoredBatch, asked: Asked) -> Answer:
+            return Answer(200, self.changed(batch.read()))
+
+        def list_batches(self, asked: Asked) -> Answer:
+            answer = super().list_batches(asked)
+            if answer.status == 200:
+                answer.body = [self.changed(row) for row in answer.body]
+            return answer
+
+    register(name, clause, Faulty, also, _BOTH)
+
+
+def _when(state: str, every: int, **members: Any) -> Callable[[Payload, int], Payload]:
+    return lambda row, times: {**row, **members} if row["status"] == state and times % every == 0 else row
+
+
+# Clauses about one batch answer for these: none about the list is red as well.
+_both_ways("date-object-both-ways", "server.body.created_at",
+           lambda row, _: {**row, "created_at": {"$date": row["created_at"]}})  # fmt: skip
+_both_ways(
+    "status-lower-both-ways", "server.body.status", lambda row, _: {**row, "status": row["status"].lower()}
+)
+_both_ways("status-renamed-both-ways", "server.body.status",
+           lambda row, _: {**row, "status": row["status"].replace("JOBS_CREATED", "QUEUED")})  # fmt: skip
+_both_ways("webhook-flickers-both-ways", "server.poll.webhook-stable",
+           lambda row, times: {**row, "webhookUrl": row.get("webhookUrl") if times % 3 else None})  # fmt: skip
+_both_ways("goes-back-both-ways", "server.poll.forward-only", _when("PROCESSING", 3, status="JOBS_CREATED"))
+_both_ways("counts-stale-both-ways", "server.poll.counts-grow",
+           lambda row, times: row if row["status"] != "PROCESSING" or times % 3 else {
+               **row, "metrics": {**row["metrics"], "success_count": 0}})  # fmt: skip
+_both_ways(
+    "completed-flips-both-ways",
+    "server.poll.final",
+    lambda row, times: {**row, "status": "FAILED"} if row["status"] == "COMPLETED" and times > 9 else row,
+)
+_both_ways("created-now-both-ways", "server.poll.identity",
+           lambda row, times: {**row, "created_at": f"2024-01-15T{times % 24:02}:{times // 24:02}:00Z"})  # fmt: skip
+
+
+class _StatusFirst(Lister):
+    """Heeds no date where a status is given."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        asked = super().parameters(query)
+        return [pair for pair in asked if pair[0] == "status"] or asked
+
+
+class _EmptyIsNone(Lister):
+    """Takes an empty filter for none."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        return [pair for pair in super().parameters(query) if pair[1]]
+
+
+class _PartOfStatus(Lister):
+    """Finds statuses by a part of them."""
+
+    def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
+        if name != "status":
+            return super().filtered(rows, name, value)
+        if not value or not any(value in status for status in documented_statuses()):
+            raise Refused("no status is like this")
+        return [row for row in rows if value in row["status"]]
+
+
+class _Page(Lister):
+    """Cuts every answer after the first five."""
+
+    def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
+        return super().answer(rows, query)[:5]
+
+
+class _Ends(ReferenceServer):
+    """Heeds no date where a status is given; only batches in one status lie within a bound and without."""
+
+    lister = _StatusFirst()
+
+    def __init__(self) -> None:
+        rows = {
+            "2024-01-15T10:30:00Z": "completed",
+            "2024-01-15T12:00:00Z": "pending",
+            "2024-01-16T01:15:00Z": "failed",
+            "2024-01-17T09:00:00Z": "jobs_created",
+            "2024-02-01T09:00:00Z": "completed",
+        }
+        store = Store()
+        for at, (date, state) in enumerate(rows.items()):
+            store.add(Batch(f"batch_{at}Xy{at}", date, [STATES[state]]))
+        super().__init__(store)
+
+
+register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
+on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
+on_lister("list-status-by-part", BAD, _PartOfStatus)
+# A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
+on_lister("list-page-of-five", COMPLETE, _Page)

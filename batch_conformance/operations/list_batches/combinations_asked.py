@@ -1,0 +1,81 @@
+"""Which filters are asked for together: values for which each of them matters, by the batches that the list shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations
+
+from batch_conformance.contract import Instant
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What filters look at in a batch of the list: its status and when it was created, None where that is not told."""
+
+    status: str | None
+    moment: Fraction | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A status and bounds that are asked for together; None for a filter that is left out."""
+
+    status: str | None = None
+    after: Instant | None = None
+    before: Instant | None = None
+
+    def fits(self, batch: Shown) -> list[bool]:
+        """Whether a batch fits, filter by filter."""
+        found = [] if self.status is None else [batch.status == self.status]
+        if self.after is not None:
+            found.append(batch.moment is not None and batch.moment > _at(self.after))
+        if self.before is not None:
+            found.append(batch.moment is not None and batch.moment < _at(self.before))
+        return found
+
+
+def asked_together(shown: Sequence[Shown], statuses: Sequence[str], bounds: Sequence[Instant]) -> list[Asked]:
+    """Each combination of filters once, those of two first; none without bounds.
+
+    ``bounds`` lie between the batches and outside of them all, oldest first.
+    """
+    near = {status: _around(shown, status, bounds) for status in statuses}
+    # With a status in turn from both ends, so that not all depends on one.
+    kinds = [
+        [Asked(status, low) for status in statuses for low, _ in near[status]],
+        [Asked(status, None, high) for status in reversed(statuses) for _, high in near[status]],
+        [Asked(None, low, high) for low, high in _ranges(bounds)],
+        [Asked(status, low, high) for status in statuses for low, high in near[status] if _at(low) < _at(high)],
+    ]
+    best = (max(kind, key=lambda asked: _telling(asked, shown), default=None) for kind in kinds)
+    return [asked for asked in best if asked is not None]
+
+
+def _at(bound: Instant) -> Fraction:
+    return bound.seconds + bound.fraction
+
+
+def _around(shown: Sequence[Shown], status: str, bounds: Sequence[Instant]) -> list[tuple[Instant, Instant]]:
+    """Bounds that leave out as few batches as possible, one of this status among them; then those in the middle."""
+    own = [batch.moment for batch in shown if batch.status == status and batch.moment is not None]
+    low = next((bound for bound in bounds if own and _at(bound) > min(own)), None)
+    high = next((bound for bound in reversed(bounds) if own and _at(bound) < max(own)), None)
+    middle = bounds[len(bounds) // 2 :][:1]
+    found = [(low, high)] if low is not None and high is not None else []
+    return [*found, *((one, one) for one in middle), *_ranges(bounds)]
+
+
+def _ranges(bounds: Sequence[Instant]) -> Iterator[tuple[Instant, Instant]]:
+    """Pairs of bounds with room between them: the widest that leaves something out on both sides first."""
+    if len(bounds) > 3:
+        yield bounds[1], bounds[-2]
+    yield from combinations(dict.fromkeys([*bounds[:2], *bounds[-2:]]), 2)
+
+
+def _telling(asked: Asked, shown: Sequence[Shown]) -> int:
+    """How many of the filters matter, that is, keep out a batch that fits all others; then whether any is left."""
+    fits = [asked.fits(batch) for batch in shown]
+    alone = {row.index(False) for row in fits if row.count(False) == 1}
+    return 2 * len(alone) + any(all(row) for row in fits)

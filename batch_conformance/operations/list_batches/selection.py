@@ -1,0 +1,156 @@
+"""What a filter selects: which entries fit, which answers show it, and whose fault it is where that cannot be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.words import dotted, shown
+from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.entity import entry_id
+from batch_conformance.contract.pointers import read, split
+from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    STATUS,
+    asked,
+    created,
+    created_member,
+    member_of,
+    state_of,
+    wire_name,
+)
+from batch_conformance.operations.list_batches.lists import OBJECT, READS, Batch, lists, nameless, own_id
+from batch_conformance.operations.list_batches.steadiness import Unsteady
+
+
+def any_fits(exchange: Exchange, rows: Sequence[Any]) -> bool:
+    """Whether one of these batches fits all filters of a request for certain."""
+    fits = [fit_of(name, value) for name, value in asked(exchange)]
+    return any(all(fit(row) for fit in fits) for row in rows if isinstance(row, dict))
+
+
+def limit_to_what_shows(record: Record, result: CheckResult, names: set[str]) -> None:
+    """Name the filters of a combination that could have been ignored without any answer being another one."""
+    whole = list(lists(record, CheckResult(""), *READS))
+    sent = [row for row in record.of("list-filters") if {name for name, _ in asked(row)} == names]
+    for name in sorted(names) if sent else ():
+        if not any(_matters(name, exchange, rows) for exchange in sent for _, rows in whole):
+            beside = " and ".join(map(wire_name, sorted(names - {name})))
+            result.limit(f"no batch could show whether {wire_name(name)} counts beside {beside}")
+
+
+def _matters(name: str, exchange: Exchange, rows: Sequence[Any]) -> bool:
+    """Whether a batch fits all filters of a request but this one."""
+    others = [fit_of(other, value) for other, value in asked(exchange) if other != name]
+    own = [fit_of(other, value) for other, value in asked(exchange) if other == name]
+    batches = [row for row in rows if isinstance(row, dict)]
+    return any(all(fit(row) for fit in others) and any(fit(row) is False for fit in own) for row in batches)
+
+
+def told_of(
+    rows: Sequence[Any], names: Sequence[str], record: Record, changing: Unsteady, result: CheckResult
+) -> Iterator[Batch]:
+    """The batches of which it can be told whether they fit; the others are left to the clause that says why not."""
+    for row in rows:
+        clause = next(filter(None, (_anothers(name, row, record, changing) for name in names)), "")
+        if clause:
+            result.set_aside(clause)
+        else:
+            yield row
+
+
+def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
+    """The clause that reports what a filter looks at in an entry: it is no value, or changes as it must not."""
+    if not record.holds(row):
+        return OBJECT
+    member = member_of(name)
+    clause = changing.get(own_id(row) or "", {}).get(split(member)[0])
+    if clause:
+        return clause
+    if name != STATUS:
+        return "" if created(row) is not None else clause_list().of_place(member)
+    cycle = record.entity.lifecycle
+    known = record.entity.state_of(row) if cycle.values and cycle.pointer == member else state_of(row)
+    return "" if known is not None else clause_list().of_place(member)
+
+
+def judge_selection(
+    record: Record,
+    result: CheckResult,
+    exchange: Exchange,
+    rows: Sequence[Any],
+    whole: Sequence[tuple[Exchange, list[Any]]],
+    changing: Unsteady,
+) -> None:
+    """Judge the entries of an answer to a request with filters, by the whole lists before and after it."""
+    names = [name for name, _ in asked(exchange)]
+    fits = [fit_of(name, value) for name, value in asked(exchange)]
+    said = ", ".join(f"{wire_name(name)}={value}" for name, value in asked(exchange))
+    earlier = [one for one in whole if one[0].ended <= exchange.started][-1:]
+    later = [one for one in whole if one[0].started >= exchange.ended][:1]
+    unseen = CheckResult("")
+    before = [list(told_of(one[1], names, record, changing, unseen)) for one in earlier]
+    told = list(told_of(rows, names, record, changing, result))
+    if not told and not any(before) and (rows or unseen.explained):
+        # Neither what came nor what is left out can be judged.
+        for clause in () if rows else unseen.explained:
+            result.set_aside(clause)
+        return
+    result.observe()
+    for row in told:
+        if any(fit(row) is False for fit in fits):
+            places = dict.fromkeys((entry_id(), member_of(STATUS), created_member()))
+            members = {dotted(place): read(row, place) for place in places if place}
+            result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
+                        actual=", ".join(f"{name}: {shown(value)}" for name, value in members.items()),
+                        code="unasked")  # fmt: skip
+            return
+    there = {own_id(row) for row in rows if not nameless(row, record)}
+    known = [*rows, *(earlier[0][1] if earlier else ())]
+    hidden = next(filter(None, (nameless(row, record) for row in known)), "")
+    if not earlier or not later:
+        result.limit("without a whole list before and after, what a filter leaves out could not show")
+        return
+    # What fits before and after fitted in between: statuses move forward only, dates not at all.
+    stayed = _fitting(before[0], fits) & _fitting(later[0][1], fits)
+    if hidden:
+        # An entry without an id may be any batch.
+        result.set_aside(hidden)
+        return
+    for own in map(own_id, before[0]):
+        if own is not None and own in stayed - there:
+            result.fail(
+                exchange,
+                f"the batch {shown(own)}, which fits {said}, is left out",
+                expected="all batches that fit",
+                actual=f"{len(rows)} others",
+                prelude=(earlier[0][0],),
+                code="left-out",
+            )
+            return
+
+
+def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str | None]:
+    """The ids of the batches that fit all filters for certain."""
+    return {own_id(row) for row in rows if own_id(row) is not None and all(fit(row) for fit in fits)}
+
+
+def fit_of(name: str, value: str) -> Callable[[Batch], bool | None]:
+    """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
+    if name == STATUS:
+        return lambda row: None if state_of(row) is None else state_of(row) == value
+    bound = parse_date_time(value)
+    assert not isinstance(bound, str)
+    at = bound.seconds + bound.fraction
+
+    def fits(row: Batch) -> bool | None:
+        moment = created(row)
+        if moment is None or moment == at:
+            return None
+        return moment > at if name == AFTER else moment < at
+
+    return fits
