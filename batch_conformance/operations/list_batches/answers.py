@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.entity import LIST, list_shape
 from batch_conformance.contract.pointers import MISSING
-from batch_conformance.generate.ordinary import NotInContract
-from batch_conformance.generate.space import Space
+
+if TYPE_CHECKING:
+    from batch_conformance.generate.space import Space
 
 #: Stands for the entries while what is around them is written.
 _MARK = "the entries of the list"
@@ -27,6 +28,8 @@ def answer_of(entries: list[Any]) -> Any:
     if not shape.allows(value) and shape.place:
         value = _space().repaired(value, shape.place)
     if value is MISSING or not shape.allows(value):
+        from batch_conformance.generate.ordinary import NotInContract
+
         raise NotInContract(f"the contract allows no list of {len(entries)}")
     return value
 
@@ -51,6 +54,9 @@ def _around() -> Any:
 
 @cached_by_contract
 def _space() -> Space:
+    # Hypothesis is slow to import, and fixtures need it for lists of another shape only.
+    from batch_conformance.generate.space import Space
+
     shape, success = list_shape(), current_contract().operation(LIST).success
     assert shape is not None
     media = success.media_type if success else None
