@@ -6,6 +6,7 @@ import gzip
 import json
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -320,9 +321,16 @@ def test_refused_port_refuses() -> None:
 
 def test_closing_lets_go_of_everybody() -> None:
     """A caller that waits for an answer sees the end of the connection."""
-    server = _serving(answers.silence())
+    asked = threading.Event()
+
+    def choose(_: RawRequest) -> StubResponse:
+        asked.set()
+        return answers.silence()
+
+    server = StubServer(choose)
     with _connected(server) as connection:
         connection.sendall(_PLAIN)
+        assert asked.wait(20)
         assert len(server.seen) == 1
         server.close()
         assert connection.recv(1) == b""
