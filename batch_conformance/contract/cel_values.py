@@ -7,7 +7,7 @@ from typing import Any
 
 from batch_conformance.contract.ecma_regex import compile_pattern
 from batch_conformance.contract.numbers import exact, is_integer, is_number
-from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.references import Document, Schema, resolve, types_of
 
 _LARGEST = 1e308
 
@@ -41,11 +41,8 @@ class CelValues:
     def _is_double(self, schema: Schema) -> bool:
         # The schema is kept beside the answer: the id of one that is gone may be given again.
         if id(schema) not in self._numbers:
-            types = set[str]()
-            for one in beside(schema, self.document):
-                given = one.get("type", ())
-                types |= {given} if isinstance(given, str) else set(given)
-            self._numbers[id(schema)] = (schema, "number" in types)
+            is_double = any("number" in types_of(one) for one in beside(schema, self.document))
+            self._numbers[id(schema)] = (schema, is_double)
         return self._numbers[id(schema)][1]
 
     def _part(self, schema: Schema, key: str | int) -> Schema:

@@ -17,7 +17,7 @@ from batch_conformance.contract.listing import ListShape, shape_in
 from batch_conformance.contract.operation import Contract, MediaType, Operation
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
-from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.references import Document, Schema, followed
 from batch_conformance.contract.rule_list import StatedRule, beside, layers, parts, stated_rules
 from batch_conformance.contract.rules import RuleSet
 from batch_conformance.contract.schema import SchemaJudge
@@ -214,8 +214,7 @@ def entity_in(operation: Operation, media: MediaType | None, contract: Contract)
     schema: Schema = media.schema if media else True
     pointer, prefix = (media.pointer if media else ""), ""
     while True:
-        while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
-            schema, pointer = resolve(schema["$ref"], document)
+        schema, pointer = followed(schema, pointer, document)
         if prefix or not isinstance(schema, dict) or not isinstance(schema.get("items"), dict):
             return Entity(operation, document, schema, pointer, prefix)
         schema, pointer, prefix = schema["items"], join(pointer, "items"), "/*"

@@ -13,7 +13,7 @@ from batch_conformance.contract.applying import Applying
 from batch_conformance.contract.cel_values import parts
 from batch_conformance.contract.numbers import is_number
 from batch_conformance.contract.pointers import MISSING, join
-from batch_conformance.contract.references import Document, Schema
+from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rfc3339 import Instant, parse_date_time
 
 #: How a place is compared. ``absent``: documented, and not there; ``any``: whatever stands there, to its last member.
@@ -91,7 +91,7 @@ class Leaves:
         if place == self._lifecycle:
             return "lifecycle"
         if is_number(value):
-            types = {name for one in applying for name in _types(one)}
+            types = {name for one in applying for name in types_of(one)}
             return "integer" if "integer" in types and "number" not in types else "number"
         formats = {one.get("format") for one in applying}
         if "date-time" in formats and isinstance(parse_date_time(value), Instant):
@@ -109,8 +109,3 @@ def documented(applying: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     )
     required = (name for one in applying for name in one.get("required", ()))
     return tuple(dict.fromkeys([*names, *required]))
-
-
-def _types(schema: dict[str, Any]) -> Sequence[str]:
-    given: Any = schema.get("type", ())
-    return (given,) if isinstance(given, str) else tuple(given)

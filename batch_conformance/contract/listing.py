@@ -14,7 +14,7 @@ from batch_conformance.contract.document import ContractDocument
 from batch_conformance.contract.operation import MediaType
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, replaced, split
-from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
+from batch_conformance.contract.references import Document, Schema, followed, pointer_of, resolve, types_of
 from batch_conformance.contract.rule_list import beside
 from batch_conformance.contract.schema import SchemaJudge, Violation
 
@@ -104,9 +104,7 @@ def shape_in(document: ContractDocument, media: MediaType | None) -> ListShape |
 
 
 def _shape(document: Document, schema: Schema, place: str, items: Schema) -> ListShape:
-    pointer = pointer_of(items, document)
-    while isinstance(items, dict) and "$ref" in items and len(items) == 1:
-        items, pointer = resolve(items["$ref"], document)
+    items, pointer = followed(items, pointer_of(items, document), document)
     return ListShape(document, schema, place, items, pointer)
 
 
@@ -114,7 +112,7 @@ def _items(schema: Schema, document: Document) -> Schema | None:
     """The schema of the items of an array; None for what is no array."""
     rows = list(beside(schema, document))
     found = next((row["items"] for row in rows if isinstance(row.get("items"), dict)), None)
-    return found if found is not None else True if any("array" in _types(row) for row in rows) else None
+    return found if found is not None else True if any("array" in types_of(row) for row in rows) else None
 
 
 def _arrays(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:
@@ -126,12 +124,7 @@ def _arrays(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:
 
 
 def _is_of_objects(items: Schema, document: Document) -> bool:
-    return any("object" in _types(row) or "properties" in row for row in beside(items, document))
-
-
-def _types(schema: dict[str, Any]) -> list[str]:
-    given = schema.get("type", [])
-    return [given] if isinstance(given, str) else given
+    return any("object" in types_of(row) or "properties" in row for row in beside(items, document))
 
 
 def _opened(schema: Schema, path: list[str], document: Document, depth: int = 0) -> Schema:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, 
 from typing import Any, Generic, TypeVar, overload
 
 from batch_conformance.contract.current import current_contract
+from batch_conformance.contract.references import types_of
 
 T = TypeVar("T")
 
@@ -64,12 +65,8 @@ def _counts() -> tuple[str, ...]:
     return tuple(
         name
         for name, schema in kinds.items()
-        if isinstance(schema, dict) and "integer" in _listed(schema.get("type"))
+        if isinstance(schema, dict) and "integer" in types_of(schema)
     )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _documented() -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,6 +44,19 @@ def resolve(reference: str, document: Document) -> tuple[Schema, str]:
     if found is MISSING or not isinstance(found, dict | bool) or (pointer and not pointer.startswith("/")):
         raise SchemaError(f"$ref {reference!r} leads nowhere in this document")
     return found, pointer
+
+
+def followed(schema: Schema, pointer: str, document: Document) -> tuple[Schema, str]:
+    """A schema and its pointer, once it is no mere reference any more. Raises :class:`SchemaError`."""
+    while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
+        schema, pointer = resolve(schema["$ref"], document)
+    return schema, pointer
+
+
+def types_of(schema: Mapping[str, Any]) -> list[str]:
+    """The types that one schema object names; none where it names none."""
+    given = schema.get("type", [])
+    return [given] if isinstance(given, str) else list(given)
 
 
 def pointer_of(schema: Schema, document: Document) -> str:

@@ -14,7 +14,7 @@ from batch_conformance.contract.current import base_contract
 from batch_conformance.contract.entity import Entity, entities
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.operation import Contract
-from batch_conformance.contract.references import Document, Schema
+from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rule_list import layers
 from batch_conformance.contract.rules import NO_BOOLEAN, Rule, RuleError, RuntimeMissing, Unevaluable
 
@@ -121,7 +121,7 @@ class _Sampler:
 
 def _types(rows: Sequence[tuple[dict[str, Any], bool]]) -> list[str]:
     """The types that a value may have: those that all layers allow, else those that some branch names."""
-    stated = [(_listed(layer["type"]), maybe) for layer, maybe in rows if "type" in layer]
+    stated = [(types_of(layer), maybe) for layer, maybe in rows if "type" in layer]
     sure = [kinds for kinds, maybe in stated if not maybe]
     if sure:
         common = [kind for kind in sure[0] if all(_allows(kinds, kind) for kinds in sure)]
@@ -133,7 +133,3 @@ def _types(rows: Sequence[tuple[dict[str, Any], bool]]) -> list[str]:
 
 def _allows(kinds: Sequence[str], kind: str) -> bool:
     return kind in kinds or (kind == "integer" and "number" in kinds)
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]

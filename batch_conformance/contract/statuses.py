@@ -12,7 +12,7 @@ from batch_conformance.contract.current import cached_by_contract, current_contr
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Operation
-from batch_conformance.contract.references import resolve
+from batch_conformance.contract.references import followed
 
 #: Answers of a rate limiter, which says nothing about the request.
 _LIMITED = 429
@@ -82,8 +82,6 @@ def error_body(operation: str = "get") -> Entity | None:
     for key in sorted(known.answers):
         media = known.answers[key].media_type
         if key[:1] in ("4", "5", "d") and media is not None:
-            schema, pointer = media.schema, media.pointer
-            while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
-                schema, pointer = resolve(schema["$ref"], contract.document.content)
+            schema, pointer = followed(media.schema, media.pointer, contract.document.content)
             return Entity(known, contract.document.content, schema, pointer, "")
     return None

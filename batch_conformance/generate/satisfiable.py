@@ -10,7 +10,7 @@ from typing import Any
 from batch_conformance.contract import Contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.pointers import MISSING, join
-from batch_conformance.contract.references import Document, Schema, resolve
+from batch_conformance.contract.references import Document, Schema, followed
 from batch_conformance.contract.rule_list import parts
 from batch_conformance.generate.space import Space
 
@@ -79,13 +79,10 @@ def _has_value(schema: Schema, document: Document, examples: Sequence[Any] = (),
 
 def _narrowest(schema: Schema, where: str, document: Document, trail: tuple[int, ...]) -> tuple[str, Schema]:
     """The innermost schema without a value, of those whose values have to be there."""
-    while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
-        schema, where = resolve(schema["$ref"], document)
+    schema, where = followed(schema, where, document)
     trail = (*trail, id(schema))
     for inner, below in _needed(schema, where, document):
-        target = inner
-        while isinstance(target, dict) and "$ref" in target and len(target) == 1:
-            target = resolve(target["$ref"], document)[0]
+        target, _ = followed(inner, below, document)
         if id(target) not in trail and not _has_value(inner, document):
             return _narrowest(inner, below, document, trail)
     return where, schema

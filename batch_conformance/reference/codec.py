@@ -21,6 +21,7 @@ from batch_conformance.contract.document import at_pointer
 from batch_conformance.contract.entity import Entity, entity_of, entry_entity, list_shape
 from batch_conformance.contract.filters import named_filters
 from batch_conformance.contract.pointers import read
+from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import Violation
 
 #: What makes an answer another one than is documented; other keywords (bounds, patterns) are the caller's to judge.
@@ -232,7 +233,7 @@ class Codec:
             choices = [choice for one in applying for choice in one.get("enum", ())]
             return self.enumerated(value, choices) if choices else value
         if isinstance(value, int | float) and not isinstance(value, bool):
-            return self.integer(value) if any("integer" in _types(one) for one in applying) else value
+            return self.integer(value) if any("integer" in types_of(one) for one in applying) else value
         return value
 
     def enumerated(self, value: str, known: Sequence[Any]) -> str:  # noqa: ARG002
@@ -271,13 +272,8 @@ def _as_reply(value: Any) -> Any:
     return value.isoformat() if isinstance(value, datetime) else value
 
 
-def _types(schema: Mapping[str, Any]) -> list[str]:
-    given = schema.get("type", [])
-    return [given] if isinstance(given, str) else given
-
-
 def _may_be_null(schemas: Sequence[Any], document: dict[str, Any]) -> bool:
-    return any("null" in _types(one) for schema in schemas for one in beside(schema, document))
+    return any("null" in types_of(one) for schema in schemas for one in beside(schema, document))
 
 
 def _undocumented(what: str) -> BatchError:

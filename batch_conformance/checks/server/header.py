@@ -13,6 +13,7 @@ from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.words import shown
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import HEADER, header_clause, is_promised
+from batch_conformance.contract.references import types_of
 from batch_conformance.contract.rule_list import beside
 from batch_conformance.contract.schema import SchemaJudge
 
@@ -62,11 +63,7 @@ def _wrong(operation: str, key: str, name: str, values: tuple[str, ...]) -> str:
 
 def _parsed(text: str, schema: Any, document: dict[str, Any]) -> Any:
     """A header's text as the value that its schema speaks of: a number or a flag as in JSON, a list by its commas."""
-    types = {
-        kind
-        for layer in beside(schema, document)
-        for kind in ([layer["type"]] if isinstance(layer.get("type"), str) else layer.get("type", ()))
-    }
+    types = {kind for layer in beside(schema, document) for kind in types_of(layer)}
     if "array" in types:
         return [part.strip() for part in text.split(",")]
     if types & {"integer", "number", "boolean"}:

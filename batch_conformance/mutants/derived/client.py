@@ -12,7 +12,7 @@ from batch_conformance.contract.cel_values import beside
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.places import within
 from batch_conformance.contract.pointers import MISSING, expand, matches, read, replaced
-from batch_conformance.contract.references import Schema
+from batch_conformance.contract.references import Schema, types_of
 from batch_conformance.contract.schema import Violation
 from batch_conformance.mutants.client.base import Faulty, adapter_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
@@ -79,7 +79,7 @@ def _members(entity: Entity) -> dict[str, list[dict[str, Any]]]:
 def _in_members(entity: Entity, names: Names) -> Found:
     """Each member lost, handed on as null, garbled; its values refused."""
     for pointer, schemas in _members(entity).items():
-        types = {one for schema in schemas for one in _listed(schema.get("type"))}
+        types = {one for schema in schemas for one in types_of(schema)}
         choices = [one for schema in schemas for one in schema.get("enum", ())]
         dates = any(schema.get("format") == "date-time" for schema in schemas)
         if not pointer.endswith("/*"):
@@ -113,10 +113,6 @@ def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[st
     special += [_DECODE + "id"] if pointer == entity.echo else []
     special += [_DECODE + "counts"] if "integer" in types else []
     return (*_FIELDS, *special, _DECODE + "optional", _DECODE + "status")
-
-
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value or ())
 
 
 def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) -> ClientFault:

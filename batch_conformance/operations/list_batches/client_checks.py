@@ -19,13 +19,20 @@ from batch_conformance.checks.client.record import (
 )
 from batch_conformance.checks.client.wanted import lacking
 from batch_conformance.checks.finding import CheckFunction, CheckResult
-from batch_conformance.contract import Instant, current_contract, parse_date_time
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import list_shape
 from batch_conformance.contract.filters import NO_SUCH_PARAMETER, named_filters
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.answers import around_of
 from batch_conformance.operations.list_batches.client_record import Batches, asked_for, handed_list, id_of
-from batch_conformance.operations.list_batches.filters import AFTER, BEFORE, NAMES, parameter, wire_name
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    NAMES,
+    instant_of,
+    parameter,
+    wire_name,
+)
 
 OPERATION = "list"
 TARGET = "client.list.target"
@@ -112,7 +119,7 @@ def offset(record: ClientRunRecord, result: CheckResult) -> None:
             if _bare_plus(turn, name):
                 _judge_value(result, play, turn, name, value)
             elif play.clauses[0] == _QUERY:
-                result.observe(_instant(value) is not None)
+                result.observe(instant_of(value) is not None)
             elif record.is_broken(_QUERY):
                 result.set_aside(_QUERY)
             else:
@@ -320,7 +327,7 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
             exchange,
             f"{name} does not arrive as it was given: {play.title}",
             expected=f"{name}={value}"
-            + (", or the same instant written otherwise" if _instant(value) else ""),
+            + (", or the same instant written otherwise" if instant_of(value) else ""),
             actual=" and ".join(f"{name}={text}" for text in came) or f"no {name}",
             code="request",
         )
@@ -329,20 +336,15 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
 def _bare_plus(turn: CallResult, name: str) -> bool:
     """Whether a date was spoiled by nothing but a + that was sent as it is."""
     came = [text for other, text in _pairs(turn.seen[0]) if other == wire_name(name)] if turn.seen else []
-    return any(_instant(text) is None and _instant(text.replace(" ", "+")) is not None for text in came)
+    return any(instant_of(text) is None and instant_of(text.replace(" ", "+")) is not None for text in came)
 
 
 def _same(came: str, given: str) -> bool:
     """The same text, or the same instant to the millisecond: dates of many languages hold no more."""
-    one, other = _instant(came), _instant(given)
+    one, other = instant_of(came), instant_of(given)
     if one is None or other is None:
         return came == given and other is None
     return abs(one.seconds + one.fraction - other.seconds - other.fraction) * 1000 < 1
-
-
-def _instant(text: str) -> Instant | None:
-    instant = parse_date_time(text)
-    return None if isinstance(instant, str) else instant
 
 
 def _pairs(exchange: Exchange) -> list[tuple[str, str]]:

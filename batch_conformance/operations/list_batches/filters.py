@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from batch_conformance.contract import Parameter, parse_date_time
+from batch_conformance.contract import Instant, Parameter, parse_date_time
 from batch_conformance.contract.filters import named_filters, selects
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
+from batch_conformance.contract.references import types_of
 from batch_conformance.http import Exchange
 
 #: The filters as the driver protocol names them.
@@ -35,8 +36,7 @@ def usable(name: str) -> bool:
     found = parameter(name)
     if found is None or not selects(found):
         return False
-    kinds = found.schema.get("type", "string")
-    return name == STATUS or "string" in ([kinds] if isinstance(kinds, str) else kinds)
+    return name == STATUS or "string" in (types_of(found.schema) or ["string"])
 
 
 def member_of(name: str) -> str:
@@ -73,8 +73,14 @@ def _is_number(value: object) -> bool:
 def created(row: object) -> Fraction | None:
     """When a batch was created, in seconds since 1970; None where that cannot be read."""
     value = read(row, created_member()) if isinstance(row, Mapping) else None
+    instant = instant_of(value)
+    return None if instant is None else instant.seconds + instant.fraction
+
+
+def instant_of(value: object) -> Instant | None:
+    """The instant that a date-time names; None for what is none."""
     instant = parse_date_time(value) if isinstance(value, str) else ""
-    return None if isinstance(instant, str) else instant.seconds + instant.fraction
+    return None if isinstance(instant, str) else instant
 
 
 def query_of(given: Mapping[str, str]) -> dict[str, str] | None:

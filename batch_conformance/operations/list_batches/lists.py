@@ -16,6 +16,7 @@ from batch_conformance.contract.entity import entity_of, entry_id
 from batch_conformance.contract.listing import ListShape, shape_in
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
+from batch_conformance.contract.references import types_of
 from batch_conformance.http import Exchange
 
 OPERATION = "list"
@@ -104,8 +105,4 @@ def own_id(row: object) -> str | None:
 @cached_by_contract
 def _ids_are_numbers() -> bool:
     layers = entity_of(OPERATION).layers_at(entry_id())
-    return any({"integer", "number"} & set(_listed(one.get("type"))) for one in layers)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    return any({"integer", "number"} & set(types_of(one)) for one in layers)

@@ -15,7 +15,7 @@ from itertools import islice, pairwise
 from typing import Any
 
 from batch_conformance.checks.server.statuses import is_success
-from batch_conformance.contract import Instant, current_contract, parse_date_time
+from batch_conformance.contract import Instant, current_contract
 from batch_conformance.contract.pointers import read
 from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
@@ -29,6 +29,7 @@ from batch_conformance.operations.list_batches.filters import (
     created,
     created_member,
     documented_statuses,
+    instant_of,
     query_of,
     state_of,
     usable,
@@ -360,12 +361,6 @@ def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
     instants = [instant_of(read(row, created_member())) for row in listed]
     moments = {one.seconds + one.fraction for one in instants if one is not None}
     return {moment for moment in moments if 0 < moment < _LAST}
-
-
-def instant_of(value: object) -> Instant | None:
-    """The instant that a date-time names; None for what is none."""
-    instant = parse_date_time(value) if isinstance(value, str) else ""
-    return None if isinstance(instant, str) else instant
 
 
 def _picked(bounds: Sequence[Instant], most: int) -> list[Instant]:
