@@ -126,10 +126,10 @@ class DriverPool:
         self._warm_up = call
         with self._turn:
             idle, self._idle = self._idle, []
+        began = time.monotonic()
         for seat in idle:
-            began = time.monotonic()
-            self._replace(seat) if seat.process is None else self._warm(seat)
-            self.start_seconds += time.monotonic() - began
+            self._warm(seat)
+        self.start_seconds += time.monotonic() - began
         with self._turn:
             self._idle += idle
             self._turn.notify_all()
@@ -223,7 +223,6 @@ class DriverPool:
             self._check_open()
             line = process.ask(encode(hello_request(0)), self._limits.hello_s)
             hello = hello_from(decode(line), 0)
-            self._warm(seat)
         except ProtocolViolation as error:
             stderr = self._vacate(seat)
             self._check_open()
@@ -231,10 +230,11 @@ class DriverPool:
         except BaseException:
             self._vacate(seat)
             raise
-        return hello
+        self._warm(seat)
+        return hello if seat.process else self._started(seat)
 
     def _warm(self, seat: _Seat) -> None:
-        """Make the call that does not count. Raises :class:`ProtocolViolation` as a start does."""
+        """Make the call that does not count; the seat is empty afterwards if its process does not stand it."""
         process, call = seat.process, self._warm_up
         if process is None or call is None:
             return
@@ -246,7 +246,6 @@ class DriverPool:
         except ProtocolViolation:
             self._warm_up = None
             self._vacate(seat)
-            self._started(seat)
 
     def _vacate(self, seat: _Seat) -> str:
         """Kill the process of a seat, reap it, and return the end of its stderr."""

@@ -118,6 +118,36 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
     assert (most <= AT_WORK) is bool(starting)
 
 
+def test_lanes_have_to_win_back_their_start() -> None:
+    """As many as there may be where a process starts at once; some where it takes seconds."""
+    assert lanes.lanes_for(0.0) == MOST_LANES
+    assert AT_WORK < lanes.lanes_for(60.0) < MOST_LANES
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
+    """It comes before the hello is over; a process that it kills is replaced by one that is asked as it is."""
+    driver, log = tmp_path / "driver.py", tmp_path / "log"
+    driver.write_text(_DRIVER.replace("for line", f"first = {str(log)!r}\nfor line", 1).replace(
+        '    if request["op"] == "bye":',
+        '    if request.get("batch_id") == "batch_warm":\n        open(first, "a").write("w")\n'
+        f'        if {dies}:\n            break\n    if request["op"] == "bye":',
+    ), "utf-8")  # fmt: skip
+    pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 2)
+    try:
+        pool.warm_up_with(Call("http://127.0.0.1:1", "sk-any", "batch_warm", 20))
+        for _ in range(2):
+            with pool.one_process():
+                reply = pool.get_batch(Call("http://127.0.0.1:1", "sk-any", "batch_1", 20))
+                assert reply.broken is None
+                assert reply.error is not None
+                if not dies:
+                    assert pool.get_batch(Call("http://127.0.0.1:1", "sk-any", "batch_2", 20)).broken is None
+    finally:
+        pool.close()
+    assert log.read_text("utf-8") == "w"
+
+
 def test_the_end_of_judging_reaches_the_caller() -> None:
     """Nothing is begun after it."""
     begun: list[str] = []

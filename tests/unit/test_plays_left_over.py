@@ -1,0 +1,41 @@
+"""Requests of calls that were given up, at a port that another stub has by now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from batch_conformance.client_runner.cases import Case, CaseFactory
+from batch_conformance.client_runner.inprocess import InProcessClient
+from batch_conformance.client_runner.player import play
+from batch_conformance.reference.client import adapter, hello
+
+_FACTORY = CaseFactory(0)
+
+
+class _Hasty:
+    """Asks for another batch first, as a call does that was given up and goes on, at the port of this one."""
+
+    hello = hello("hasty")
+
+    def __call__(self, request: dict[str, Any]) -> Any:
+        url = f"{request['base_url']}/v2/batch/batch_of_before"
+        with httpx.Client(trust_env=False) as http:
+            http.get(url)
+        return adapter(request)
+
+
+@pytest.mark.parametrize("given_up", [True, False])
+def test_requests_of_calls_that_were_given_up_are_left_out(given_up: bool) -> None:
+    """Of those alone: whatever else asks for another batch is seen."""
+    client = InProcessClient(_Hasty(), spec="python:hasty")
+    client.abandoned = frozenset({"batch_of_before"} if given_up else ())
+    batch = _FACTORY.batch()
+    try:
+        played = play(Case("plain", ("client.decode.fields",), (_FACTORY.valid(batch),)), client, ["sk-1"])
+    finally:
+        client.close()
+    (turn,) = played.turns
+    assert turn.requests == len(turn.seen) == (1 if given_up else 2)
