@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import known_id
-from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ def revoked_key(context: ProbeContext) -> Probe:
     if context.revoked_key is not None:
         for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
             yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
-
-
-def is_let_in(exchange: Exchange, probe: str) -> bool:
-    """Whether a stranger of this probe got no refusal."""
-    return exchange.intent.probe == probe and exchange.status is not None and exchange.status < 400
 
 
 def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:

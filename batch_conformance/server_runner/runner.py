@@ -12,13 +12,14 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
+from batch_conformance.checks.server.strangers import is_let_in
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.contract.parts import parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
-from batch_conformance.server_runner.other_keys import STRANGERS, burst, is_let_in
+from batch_conformance.server_runner.other_keys import STRANGERS, burst
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
 from batch_conformance.server_runner.probes import (
@@ -257,10 +258,15 @@ class ServerRunner:
         with ThreadPoolExecutor(8 if self._side_by_side.pays else 4) as pool:
             answers = list(pool.map(send_one, sends))
         self._sender.send_side_by_side(sends, answers)
-        let_in = next((send for send, one in zip(sends, answers, strict=True) if is_let_in(one, STRANGERS)), None)
-        if let_in and not any(is_let_in(one, "invalid-keys") for one in self._sender.exchanges):
+        strangers = [
+            send
+            for send, answer in zip(sends, answers, strict=True)
+            if send.probe == STRANGERS and is_let_in(answer)
+        ]
+        alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
+        if strangers and not any(map(is_let_in, alone)):
             # Once more alone: whether it takes company to be let in.
-            self._sender.send(replace(let_in, probe="invalid-keys", lane="anonymous", label=""))
+            self._sender.send(replace(strangers[0], probe="invalid-keys", lane="anonymous", label=""))
 
 
 def _load_generators() -> None:

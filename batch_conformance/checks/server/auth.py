@@ -12,9 +12,11 @@ from batch_conformance.checks.server.strangers import (
     EVERY_REQUEST,
     FIRST_BLAMED,
     Carried,
+    admission,
     all_refused,
     carried_over,
     is_carried_over,
+    is_let_in,
     keyed_before,
     usual,
 )
@@ -71,14 +73,10 @@ def _refused(
                 result.fail(
                     exchange,
                     f"a read of a known batch with {exchange.intent.label}",
-                    code=_code(exchange),
+                    code=admission(exchange),
                     expected=either_status(proper),
                     actual=exchange.outcome(),
                 )
-
-
-def _code(exchange: Exchange) -> str:
-    return "admitted" if exchange.status is not None and exchange.status < 400 else "status"
 
 
 def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
@@ -281,20 +279,20 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
 
 def _beside(record: Record, result: CheckResult) -> None:
     """Strangers that asked while others came with the valid key."""
-    let_in_alone = any(exchange.status is not None and exchange.status < 400 for exchange in record.of("invalid-keys"))
+    let_in_alone = any(map(is_let_in, record.of("invalid-keys")))
     for exchange in record.of("burst-strangers"):
         if exchange.status is None:
             continue
-        if exchange.status < 400 and let_in_alone:
+        if is_let_in(exchange) and let_in_alone:
             result.set_aside(_INVALID)
             continue
         result.observe()
         # Which error it is matters where strangers are asked alone.
-        if exchange.status < 400:
+        if is_let_in(exchange):
             result.fail(
                 exchange,
                 exchange.intent.label,
-                code=_code(exchange),
+                code=admission(exchange),
                 expected=either_status(refusals(record.operation)),
                 actual=exchange.outcome(),
                 prelude=record.good[-1:],
@@ -319,7 +317,7 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     result.fail(
         exchange,
         label,
-        code=_code(exchange),
+        code=admission(exchange),
         expected=either_status(refusals(record.operation)),
         actual=exchange.outcome(),
         prelude=keyed_before(exchange, record, same_url=cached),

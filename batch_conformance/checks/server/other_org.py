@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
-from batch_conformance.checks.server.strangers import EVERY_REQUEST, carried_over, is_carried_over
+from batch_conformance.checks.server.strangers import EVERY_REQUEST, admission, carried_over, is_carried_over
 from batch_conformance.contract.statuses import absences, either_status, undocumented_absences
 from batch_conformance.http import Exchange
 
@@ -37,7 +37,7 @@ def other_org(record: Record, result: CheckResult) -> None:
                 result.fail(
                     exchange,
                     f"a read with {exchange.intent.label}",
-                    code="admitted" if exchange.status is not None and exchange.status < 400 else "status",
+                    code=admission(exchange),
                     expected=either_status(absent),
                     actual=exchange.outcome(),
                 )

@@ -22,6 +22,16 @@ FIRST_BLAMED = {
 Carried = Literal["", "cache", "caller"]
 
 
+def is_let_in(exchange: Exchange) -> bool:
+    """Whether an answer is no refusal."""
+    return exchange.status is not None and exchange.status < 400
+
+
+def admission(exchange: Exchange) -> str:
+    """The code of an answer that is not the refusal it should be: of being let in, or of another status."""
+    return "admitted" if is_let_in(exchange) else "status"
+
+
 def carried_over(record: Record) -> Carried:
     """What lets strangers in after a valid key was used, on connections that never carried it; "" if nothing does.
 
