@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-def error_body(status: int, message: str | list[str], code: str | None = None) -> dict[str, Any]:
+def error_payload(status: int, message: str | list[str], code: str | None = None) -> dict[str, Any]:
     """The body of an error, as the reference page has it."""
     body: dict[str, Any] = {"message": message, "statusCode": status}
     return body if code is None else {**body, "errorCode": code}

@@ -28,7 +28,7 @@ from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.statuses import absences, refusals
-from batch_conformance.operations.stored import Store, StoredBatch, error_body
+from batch_conformance.operations.stored import Store, StoredBatch, error_payload
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
 
 #: What List Batches answers is in the operation's own folder.
@@ -321,7 +321,7 @@ class ReferenceServer:
         code: str | None = None,
     ) -> Answer:
         """The API's error body."""
-        body = error_body(status, message, code)
+        body = error_payload(status, message, code)
         operation = self.operation or get_operation()
         if operation is None or not is_edited():
             return Answer(status, body, headers or [])

@@ -115,9 +115,9 @@ class BatchStub:
 
     def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str | None = None, **members: Any) -> str:
         """A batch in the state ``status`` (None: done), its members changed as given (objects member by member)."""
+        wanted = STATES["completed"].status if status is None else status
         known = {state.status: state for state in STATES.values()}
-        plain = STATES["completed"] if status is None else replace(STATES["processing"], status=status)
-        value = _batch(id, known.get(plain.status, plain))
+        value = _batch(id, known.get(wanted) or replace(STATES["processing"], status=wanted))
         for name, given in members.items():
             within = isinstance(given, Mapping) and isinstance(value.get(name), Mapping)
             value[name] = {**value[name], **given} if within else given

@@ -82,6 +82,12 @@ _ID_RENAMED = (
 
 LIST_SERVER_EDITS = [
     Edit(
+        "a key asked for, and no refusal documented",
+        (remove(f"{LIST}.responses['401']"),),
+        {"derived:/id:required": "server.body."},
+        (OLD,),
+    ),
+    Edit(
         "a list of at most two",
         _of_list(maxItems=2),
         {OLD: "server.list.array", "derived:list:maxItems": "server.list.array"},
