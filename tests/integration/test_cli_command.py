@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +29,17 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
     assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in shown
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    """As ``head`` does: no traceback, whoever notices first."""
+    command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 @pytest.mark.parametrize("name", COMMANDS)

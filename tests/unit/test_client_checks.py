@@ -20,7 +20,7 @@ from batch_conformance.checks.client.record import (
     ValidBatch,
 )
 from batch_conformance.checks.client.request import encoding_problem
-from batch_conformance.client_runner.call import Call, ErrorKind, Reply
+from batch_conformance.client_runner.call import Call, ErrorKind, NoObject, Reply, Several
 from batch_conformance.contract import load_contract
 from tests.support.plays import BASE, BATCH, KEY
 from tests.support.plays import exchange_to as _exchange
@@ -43,6 +43,19 @@ def test_nothing_played_is_nothing_exercised() -> None:
     for clause, judge in CLIENT_CHECKS.checks.items():
         result = judge(ClientRunRecord(()))
         assert (result.observations, result.findings) == (0, []), clause
+
+
+@pytest.mark.parametrize(
+    ("handed", "said"),
+    [
+        ({"id": "x"}, 'a batch: {"id": "x"}'),
+        (Several([{"id": "x"}]), 'a list: [{"id": "x"}]'),
+        (NoObject(None), "handed over: null"),
+    ],
+)
+def test_evidence_says_what_was_handed_over(handed: dict[str, Any], said: str) -> None:
+    """A list is no batch, and what is neither is called neither."""
+    assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=handed)).said() == said
 
 
 @pytest.mark.parametrize(
