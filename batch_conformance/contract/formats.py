@@ -27,6 +27,8 @@ class Format:
     valid: tuple[tuple[str, Any], ...]
     malformed: tuple[tuple[str, Any], ...]
     type: str = "string"
+    #: Those of the valid ones that are seldom written.
+    rare: tuple[str, ...] = ()
 
     def accepts(self, value: object) -> bool:
         """Whether a value has the format; values of other types are not its business."""
@@ -158,6 +160,7 @@ _DATES = (
     ("lower case z", "2024-01-15T10:30:00z"),
     ("before 1970", "1969-07-20T20:17:40Z"),
 )
+_RARE_DATES = tuple(text for _, text in _DATES if ":60" in text or text != text.upper())
 _BAD_DATES = (
     ("no date-time at all", "yesterday"),
     ("empty", ""),
@@ -178,7 +181,7 @@ _BAD_DATES = (
 
 #: Every format that is judged.
 FORMATS: dict[str, Format] = {
-    "date-time": Format(_date_time, "an RFC 3339 date-time", _DATES, _BAD_DATES),
+    "date-time": Format(_date_time, "an RFC 3339 date-time", _DATES, _BAD_DATES, rare=_RARE_DATES),
     "date": Format(
         _date,
         "an RFC 3339 full-date",
@@ -195,6 +198,7 @@ FORMATS: dict[str, Format] = {
         "an RFC 3339 full-time",
         _named("10:30:00Z", "10:30:00.5+05:30", "23:59:60Z", "10:30:00z"),
         _named("10:30:00", "24:00:00Z", "10:30Z", "10:30:60Z", ""),
+        rare=("23:59:60Z", "10:30:00z"),
     ),
     "duration": Format(
         _DURATION,

@@ -17,6 +17,7 @@ from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.numbers import exact, is_multiple
 from batch_conformance.contract.pointers import MISSING
 from batch_conformance.contract.references import Document, Schema
+from batch_conformance.generate.kinds import Kind, Variation
 from batch_conformance.generate.shape import Shape, shapes
 
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
@@ -48,7 +49,7 @@ class Builder:
         self._known: dict[tuple[int, ...], tuple[Sequence[Schema], list[Shape]]] = {}
         # Keyed by schemas that self._known keeps.
         self._made: dict[tuple[tuple[int, ...], bool, int], Any] = {}
-        self._varied: dict[tuple[int, ...], tuple[Sequence[Schema], list[Labelled]]] = {}
+        self._varied: dict[tuple[int, ...], tuple[Sequence[Schema], list[Variation]]] = {}
 
     def shapes(self, schemas: Sequence[Schema]) -> list[Shape]:
         """The shapes of a place, kept."""
@@ -75,25 +76,25 @@ class Builder:
             elif kind == "array":
                 made = self._array(shape, full, depth)
             else:
-                made = next((value for _, value in self._scalars(shape, kind)), MISSING)
+                made = next((one.value for one in self._scalars(shape, kind)), MISSING)
             if made is not MISSING:
                 return made
         return MISSING
 
-    def variations(self, schemas: Sequence[Schema]) -> list[Labelled]:
-        """Values that are worth a try at a place, with labels: every enum value, null, bounds, formats, branches."""
+    def variations(self, schemas: Sequence[Schema]) -> list[Variation]:
+        """Values that are worth a try at a place: every enum value, null, bounds, formats, branches."""
         key = tuple(id(schema) for schema in schemas)
         if key not in self._varied:
             # The schemas are kept beside: the id of one that is gone may be given again.
             self._varied[key] = (tuple(schemas), self._variations(schemas))
         return self._varied[key][1]
 
-    def _variations(self, schemas: Sequence[Schema]) -> list[Labelled]:
-        found: list[Labelled] = []
+    def _variations(self, schemas: Sequence[Schema]) -> list[Variation]:
+        found: list[Variation] = []
         alternatives = self.shapes(schemas)
         for number, shape in enumerate(alternatives):
             if shape.enum is not None:
-                found += [(f"value {short(value)}", value) for value in shape.enum]
+                found += [Variation(f"value {short(value)}", value, Kind.LISTED) for value in shape.enum]
                 continue
             for kind in shape.types:
                 if kind == "object":
@@ -102,13 +103,13 @@ class Builder:
                     found += self._arrays(shape)
                 else:
                     found += self._scalars(shape, kind)
-        return [(label, value) for label, value in found if value is not MISSING]
+        return [one for one in found if one.value is not MISSING]
 
-    def _scalars(self, shape: Shape, kind: str) -> Iterator[Labelled]:
+    def _scalars(self, shape: Shape, kind: str) -> Iterator[Variation]:
         if kind == "null":
-            yield "null", None
+            yield Variation("null", None, Kind.LISTED)
         elif kind == "boolean":
-            yield from (("true", True), ("false", False))
+            yield from (Variation(label, label == "true", Kind.LISTED) for label in ("true", "false"))
         elif kind == "string":
             yield from _texts(shape)
         else:
@@ -162,12 +163,12 @@ class Builder:
 
     def _names_like(self, schemas: Sequence[Schema]) -> Iterator[str]:
         options = self._variations([{"type": "string"}, *schemas])
-        yield from (value for _, value in options if isinstance(value, str) and value)
+        yield from (one.value for one in options if isinstance(one.value, str) and one.value)
 
-    def _objects(self, shape: Shape, branch: str) -> Iterator[Labelled]:
-        yield f"{branch}required members only", self._object(shape, False, 0)
-        whole = self._object(shape, True, 0)
-        yield f"{branch}all members", whole
+    def _objects(self, shape: Shape, branch: str) -> Iterator[Variation]:
+        kind = Kind.LISTED if branch else Kind.PLAIN
+        yield Variation(f"{branch}required members only", self._object(shape, False, 0), kind)
+        yield Variation(f"{branch}all members", self._object(shape, True, 0), kind)
 
     def unknown(self, schemas: Sequence[Schema], there: dict[str, Any]) -> Labelled | None:
         """A member that an object does not have and its schema does not list: name and value."""
@@ -207,25 +208,25 @@ class Builder:
         value = self.value(schemas, full=full, depth=depth + 1)
         if value not in taken:
             return value
-        options: Iterator[Any] = (option for _, option in self.variations(schemas))
+        options: Iterator[Any] = (option.value for option in self.variations(schemas))
         found = next((option for option in options if option not in taken), MISSING)
         if found is MISSING and isinstance(value, dict):
             for name in value:
                 shape = self.shapes(schemas)[0]
-                for _, option in self.variations(self.member(shape, name)):
-                    if {**value, name: option} not in taken:
-                        return {**value, name: option}
+                for option in self.variations(self.member(shape, name)):
+                    if {**value, name: option.value} not in taken:
+                        return {**value, name: option.value}
         if found is MISSING and isinstance(value, str) and self.shapes(schemas)[0].enum is None:
             return f"{value}{len(taken)}"
         return found
 
-    def _arrays(self, shape: Shape) -> Iterator[Labelled]:
+    def _arrays(self, shape: Shape) -> Iterator[Variation]:
         lengths = {shape.least: "fewest items", shape.least + 1: "one item more", 3: "three items"}
         if shape.most is not None and shape.most <= _MANY:
             lengths[shape.most] = "most items"
         for length, label in sorted(lengths.items()):
             if length >= shape.least and (shape.most is None or length <= shape.most):
-                yield ("no item" if length == 0 else label), self._array(shape, True, 1, length)
+                yield Variation("no item" if length == 0 else label, self._array(shape, True, 1, length))
 
 
 def short(value: Any) -> str:
@@ -247,7 +248,7 @@ def in_bounds(shape: Shape, number: Any) -> bool:
     )
 
 
-def _numbers(shape: Shape, *, whole: bool) -> Iterator[Labelled]:
+def _numbers(shape: Shape, *, whole: bool) -> Iterator[Variation]:
     edges: list[Labelled] = []
     for bound, label, step in (
         (shape.low, "smallest", 0),
@@ -279,13 +280,15 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Labelled]:
     )
     first = [("1", 1)] if in_bounds(shape, 1) else []
     rows = [
-        (label, number) for label, number in [*first, *edges, *plain, *between] if in_bounds(shape, number)
+        Variation(label, number)
+        for label, number in [*first, *edges, *plain, *between]
+        if in_bounds(shape, number)
     ]
     # Beyond 2**53 readers differ: only where nothing else will do.
-    yield from [row for row in rows if not whole or abs(row[1]) <= LARGEST] or rows
+    yield from [row for row in rows if not whole or abs(row.value) <= LARGEST] or rows
 
 
-def _texts(shape: Shape) -> Iterator[Labelled]:
+def _texts(shape: Shape) -> Iterator[Variation]:
     patterns = [compile_pattern(pattern) for pattern in shape.patterns]
 
     def fits(text: str) -> bool:
@@ -313,9 +316,10 @@ def _texts(shape: Shape) -> Iterator[Labelled]:
         rows.append(("shortest", "a" * shape.shortest))
     if shape.longest is not None and shape.longest <= _LENGTHIEST:
         rows += [("longest", "a" * shape.longest), ("longest, in four bytes each", "🎬" * shape.longest)]
+    rare = {text for name in shape.formats for text in FORMATS[name].rare}
     for label, text in [*rows, *_TEXTS]:
         if fits(text):
-            yield label, text
+            yield Variation(label, text, Kind.RARE if text in rare else Kind.PLAIN)
 
 
 def _sized(text: str, shape: Shape) -> str:

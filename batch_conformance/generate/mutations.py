@@ -263,7 +263,7 @@ def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelle
         yield "one too many", [*there, *[sample] * (place.schema["maxContains"] + 1 - len(fitting))]
         return
     kept = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
-    options = [value for _, value in space.builder.variations([place.schema.get("items", True)])]
+    options = [one.value for one in space.builder.variations([place.schema.get("items", True)])]
     options += [value for _, value in OF_TYPES]
     plain = [value for value in options if not space.fits(wanted, value)]
     yield "none of the kind", [*fitting[:kept], *others]

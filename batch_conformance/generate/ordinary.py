@@ -129,7 +129,7 @@ class Ordinary:
             return value
         schemas = self.space.schemas_at(value, leaf.pointer)
         options = [self.space.builder.value(schemas, full=True)]
-        options += [option for _, option in self.space.builder.variations(schemas)]
+        options += [option.value for option in self.space.builder.variations(schemas)]
         for option in options:
             if option is MISSING or option is None or option in ([], ""):
                 continue

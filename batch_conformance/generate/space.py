@@ -145,7 +145,7 @@ class Space:
     def _options_at(self, value: Any, pointer: str) -> list[Any]:
         schemas = self.schemas_at(value, pointer)
         made = [self.builder.value(schemas), self.builder.value(schemas, full=True)]
-        return [*made, *(option for _, option in self.builder.variations(schemas)[:40])]
+        return [*made, *(option.value for option in self.builder.variations(schemas)[:40])]
 
     def _satisfying(self, value: Any, one: Evaluation, pinned: str | None, fault: Violation | None) -> Any:
         """A value near to one for which a rule holds, changed at places that the rule names; or MISSING."""

@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import Document, Schema
+from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.space import Space, written
 
 
 @dataclass(frozen=True)
 class Generated:
-    """A valid value; ``label`` says what is special about the place at ``pointer`` (the root: about all of it)."""
+    """A valid value; ``kind`` and ``label`` say what is special about the place at ``pointer`` (root: all)."""
 
     value: Any
+    kind: Kind
     label: str
     pointer: str
 
@@ -49,21 +51,24 @@ def values_of(
         value = space.repaired(candidate.value, None if whole else candidate.pointer)
         if value is not MISSING and (key := written(value)) not in seen:
             seen.add(key)
-            rows.append(Generated(value, candidate.label, candidate.pointer))
+            rows.append(replace(candidate, value=value))
     return rows[:limit]
 
 
 def _bases(space: Space) -> Iterator[Generated]:
     seen = set()
-    rows = [(f"example {at + 1}", example) for at, example in enumerate(space.examples)]
+    rows = [
+        Generated(example, Kind.EXAMPLE, f"example {at + 1}", "") for at, example in enumerate(space.examples)
+    ]
     for at, shape in enumerate(space.builder.shapes([space.schema])):
         for full, label in ((True, "all members"), (False, "required members only")):
-            rows.append((f"form {at + 1}, {label}", space.builder.of_shape(shape, full=full)))
-    for label, value in rows:
-        fixed = MISSING if value is MISSING else space.repaired(value)
+            made = space.builder.of_shape(shape, full=full)
+            rows.append(Generated(made, Kind.FORM, f"form {at + 1}, {label}", ""))
+    for row in rows:
+        fixed = MISSING if row.value is MISSING else space.repaired(row.value)
         if fixed is not MISSING and (key := written(fixed)) not in seen:
             seen.add(key)
-            yield Generated(fixed, label, "")
+            yield replace(row, value=fixed)
 
 
 def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int, Generated]]:
@@ -72,18 +77,18 @@ def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int,
     for base in _widest(bases):
         for pointer, schemas in space.walk(base.value):
             there = read(base.value, pointer)
-            for label, value in space.builder.variations(schemas):
+            for label, value, kind in space.builder.variations(schemas):
                 key = (pointer, written(value))
                 if key not in done and key[1] != written(there):
                     done.add(key)
                     changed = replaced(base.value, pointer, value)
-                    yield _weight(label), Generated(changed, label, pointer)
+                    yield 0 if kind is Kind.LISTED else 2, Generated(changed, kind, label, pointer)
             yield from ((1, row) for row in _optional(space, base.value, pointer, schemas, done))
 
 
 def _widest(bases: Sequence[Generated]) -> list[Generated]:
     """Examples first: they are the likeliest; then those with most to change."""
-    return sorted(bases, key=lambda base: (not base.label.startswith("example"), -len(written(base.value))))
+    return sorted(bases, key=lambda base: (base.kind is not Kind.EXAMPLE, -len(written(base.value))))
 
 
 def _optional(
@@ -99,7 +104,7 @@ def _optional(
     if extra and (pointer, "unknown") not in done:
         done.add((pointer, "unknown"))
         place = join(pointer, extra[0])
-        yield Generated(replaced(value, place, extra[1]), "unknown member", place)
+        yield Generated(replaced(value, place, extra[1]), Kind.UNKNOWN, "unknown member", place)
     names = dict.fromkeys(name for one in applying for name in one.get("properties", ()))
     for name in names:
         place = join(pointer, name)
@@ -108,17 +113,11 @@ def _optional(
             continue
         done.add(key)
         if name in there:
-            yield Generated(replaced(value, place, MISSING), "absent", place)
+            yield Generated(replaced(value, place, MISSING), Kind.ABSENT, "absent", place)
         else:
             made = space.builder.value(space.schemas_at(value, place), full=True)
             if made is not MISSING:
-                yield Generated(replaced(value, place, made), "present", place)
-
-
-def _weight(label: str) -> int:
-    if label.startswith(("value ", "null", "branch ", "true", "false")):
-        return 0
-    return 2 if label != "unknown member" else 1
+                yield Generated(replaced(value, place, made), Kind.PRESENT, "present", place)
 
 
 def _chosen(rows: Sequence[tuple[int, Generated]], chance: random.Random) -> Iterator[Generated]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from batch_conformance.contract import base_contract, cached_by_contract, current_contract
@@ -16,6 +16,7 @@ from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shap
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.rules import Holds
+from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import written
 from batch_conformance.generate.values import Space, values_of
@@ -25,8 +26,6 @@ from batch_conformance.operations.stored import Shown, Store
 #: Batches beyond those of the sample; each costs the suite requests.
 _MOST_MORE = 5
 _NEAR = 5000
-#: Labels of generated values that are seen by every client one day.
-_TELLING = ("value ", "null", "true", "false", "branch ")
 
 Value = dict[str, Any]
 
@@ -156,10 +155,10 @@ class _Maker:
                 self.rows.append(row)
 
     def _show_all(self) -> None:
-        """Let every telling value stand in some batch: in one that is there, else in one more."""
+        """Let every listed value stand in some batch: in one that is there, else in one more."""
         more = 0
         for one in values_of(self.space, 300):
-            if not one.label.startswith(_TELLING):
+            if one.kind is not Kind.LISTED:
                 continue
             new = read(one.value, one.pointer)
             shown = [written(read(value, one.pointer)) for row in self.rows for value in row]
@@ -204,7 +203,7 @@ class _Maker:
         kept = []
         for row in self.rows:
             there = read(row[0], place)
-            for other in (there, *_near(there)):
+            for other in chain([there], _near(there)):
                 changed = self._all(row, place, other) if as_sent(other) not in taken else None
                 if changed is not None:
                     taken.add(as_sent(other))

@@ -19,6 +19,7 @@ from batch_conformance.contract import base_contract, cached_by_contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.pointers import MISSING, read, split
 from batch_conformance.generate.client_ids import DOTS
+from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.ordinary import Ordinary
 from batch_conformance.generate.space import Space
 from batch_conformance.generate.valid import Generated, values_of
@@ -27,6 +28,8 @@ OPTIONAL = "client.decode.optional"
 #: Values of one place, beyond those of an enum, and of all of them.
 _A_PLACE = 8
 _ALL = 400
+#: Other clauses speak of them, or none.
+_NOT_HERE = (Kind.UNKNOWN, Kind.RARE)
 #: Keywords that say which forms the whole answer has.
 _FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
 
@@ -68,9 +71,9 @@ def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Deri
     found = []
     for row in values_of(space, _ALL, leave=frozenset(varied)):
         place = _place_of(values, row)
-        if place in varied or _is_odd(row) or _is_ruled(values, place, row.label):
+        if place in varied or row.kind in _NOT_HERE or _is_ruled(values, place, row.kind):
             continue
-        listed = row.label.startswith(("value ", "null", "absent", "present", "branch "))
+        listed = row.kind in (Kind.LISTED, Kind.ABSENT, Kind.PRESENT)
         taken[place] += not listed
         if taken[place] <= _A_PLACE or listed:
             found.append(Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
@@ -113,14 +116,9 @@ def _forms(entity: Entity) -> str:
     return json.dumps({key: schema[key] for key in _FORMS if key in schema}, sort_keys=True)
 
 
-def _is_odd(row: Generated) -> bool:
-    """Values of which other clauses speak, or none: unknown members, dates in odd letters, leap seconds."""
-    return row.label == "unknown member" or row.label.startswith(("lower case", "leap second"))
-
-
-def _is_ruled(values: Ordinary, place: str, label: str) -> bool:
+def _is_ruled(values: Ordinary, place: str, kind: Kind) -> bool:
     """Whether a value may break a rule that nobody judges here: examples are right as they are."""
-    return not label.startswith("example") and any(
+    return kind is not Kind.EXAMPLE and any(
         f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
         for named in values.ruled_places
     )
@@ -128,7 +126,7 @@ def _is_ruled(values: Ordinary, place: str, label: str) -> bool:
 
 def _clause_of(values: Ordinary, row: Generated) -> str:
     value = read(row.value, row.pointer)
-    if row.pointer and (value is MISSING or value is None or row.label == "present"):
+    if row.pointer and (value is MISSING or value is None or row.kind is Kind.PRESENT):
         return OPTIONAL
     kind = next((leaf.kind for leaf in values.leaves.of(row.value) if leaf.pointer == row.pointer), "any")
     return CLAUSE_OF_KIND.get(kind, FIELDS)
