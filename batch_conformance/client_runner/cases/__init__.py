@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from batch_conformance.client_runner.cases.auth import auth_cases
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
@@ -13,7 +14,7 @@ from batch_conformance.client_runner.cases.faults import fault_cases
 from batch_conformance.client_runner.cases.plugged import operation_cases
 from batch_conformance.client_runner.cases.requests import request_cases
 from batch_conformance.client_runner.cases.wrong_types import wrong_type_cases
-from batch_conformance.contract import current_contract
+from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.parts import parts
 
 __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cases", "needed", "shuffled"]
@@ -47,14 +48,12 @@ PROFILES = {
 def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     """The cases written by hand, and those that follow from the schema; fewer where the profile has a limit.
 
-    Of each clause the first ones are kept, and of each place that no hand-written case is about.
+    Of each clause the first ones are kept, and of each place that no hand-written case is about. To be called on a
+    factory that has made nothing yet.
     """
-    special = operation_cases("get").THEMES
-    themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
-    cases = [case for theme in themes for case in theme(factory)]
-    # Those of other operations come last: they may be made of these.
-    others = [part for part in parts("client_cases") if part.OPERATION in current_contract().operations]
-    cases += [case for part in others for case in part.cases(factory, cases)]
+    every, state = _every_case(factory.seed)
+    factory.random.setstate(state)
+    cases = list(every)
     if not profile.slow:
         cases = [case for case in cases if not (case.takes_its_deadline or case.together)]
     if profile.listed is None:
@@ -67,6 +66,19 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
         if taken[key] <= profile.listed or len(case.asks) > 1:
             kept.append(case)
     return kept
+
+
+@cached_by_contract
+def _every_case(seed: int) -> tuple[tuple[Case, ...], Any]:
+    """The cases of a seed, and where their making leaves its random numbers."""
+    factory = CaseFactory(seed)
+    special = operation_cases("get").THEMES
+    themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
+    cases = [case for theme in themes for case in theme(factory)]
+    # Those of other operations come last: they may be made of these.
+    others = [part for part in parts("client_cases") if part.OPERATION in current_contract().operations]
+    cases += [case for part in others for case in part.cases(factory, cases)]
+    return tuple(cases), factory.random.getstate()
 
 
 def needed(cases: Iterable[Case], clauses: Collection[str]) -> list[Case]:

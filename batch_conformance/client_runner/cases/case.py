@@ -122,6 +122,7 @@ class CaseFactory:
     """Makes the parts of cases: fresh ids, ordinary batches. The same seed and contract make the same parts."""
 
     def __init__(self, seed: int) -> None:
+        self.seed = seed
         self.random = random.Random(f"cases:{seed}")
 
     @property

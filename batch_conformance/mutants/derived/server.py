@@ -72,6 +72,11 @@ def _space() -> Space:
     return space_of(entity_of("get"))
 
 
+@cached_by_contract
+def _bases() -> tuple[Any, ...]:
+    return tuple(one.value for one in values_of(_space(), 60))
+
+
 def _in_bodies(entity: Entity, names: Names) -> Found:
     """Every keyword of every place of the entity."""
     faults = faults_of(_space(), most=1)
@@ -132,9 +137,8 @@ def _changing(
     entity: Entity, names: Names, place: str, code: str, clauses: tuple[str, ...], *, final: bool
 ) -> ServerFault | Unprovable:
     space, status = _space(), entity.lifecycle_pointer
-    bases = [one.value for one in values_of(space, 60)]
     name = names(place, code)
-    for before in bases:
+    for before in _bases():
         if final and not entity.lifecycle.is_final(read(before, status)):
             continue
         for after in _changes(entity, space, before, place):

@@ -87,7 +87,7 @@ class _EntryFactory(CaseFactory):
     """Makes entries of a list, in the order of chance of the factory that it is made of."""
 
     def __init__(self, factory: CaseFactory) -> None:
-        self.random = factory.random
+        self.seed, self.random = factory.seed, factory.random
 
     @property
     def values(self) -> Ordinary:
