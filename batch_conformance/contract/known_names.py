@@ -22,7 +22,13 @@ def unknown_names(contract: Contract) -> Iterator[str]:
     statuses = {one for entity in before for row in lifecycles(entity.schema, entity.document) for one in row.values}
     for entity in entities(contract):
         known = (entity, *before)
-        for row in lifecycles(entity.schema, entity.document):
+        cycles = lifecycles(entity.schema, entity.document)
+        for row in cycles[1:]:
+            yield f"{row.schema_pointer}: one x-lifecycle is supported, and {cycles[0].schema_pointer} is one already"
+        for row in cycles:
+            if not any("enum" in layer or "const" in layer for layer in entity.layers_at(row.pointer)):
+                yield f"{row.schema_pointer}: x-lifecycle stands beside the enum of a status; here is none"
+                continue
             raw = at_pointer(entity.document, "#" + row.schema_pointer)
             for name in ("order", "final"):
                 listed = [one for each in raw.get(name, ()) for one in (each if isinstance(each, list) else [each])]

@@ -20,7 +20,7 @@ from batch_conformance.contract.document import (
     RuleCheck,
     refreshed,
 )
-from batch_conformance.contract.reading import contract_of, contract_problems
+from batch_conformance.contract.reading import contract_of
 from batch_conformance.contract.text_format import NotReadable, read_text
 from batch_conformance.contract.validity import problems
 
@@ -78,6 +78,9 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
 
 
 def _problems(content: dict[str, Any], check_rule: RuleCheck | None) -> Iterator[str]:
+    # They read the contract as a whole, and are needed for overlays only.
+    from batch_conformance.contract.problems import contract_problems
+
     found = list(problems(content, check_rule))
     if not found:
         # What is no valid document could not be read as a contract.

@@ -9,7 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from batch_conformance.contract.document import ContractDocument, at_pointer, pointer
+from batch_conformance.contract.document import ContractDocument, pointer
 from batch_conformance.contract.openapi_shape import METHODS
 from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
 
@@ -41,7 +41,9 @@ def contract_of(document: ContractDocument) -> Contract:
 
 
 def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
-    """By operationId; where an overlay renamed these, by shape: a GET with one path parameter, one without any."""
+    """By operationId; where an overlay renamed these, by shape: a GET of a path that ends with a parameter, and one
+    of a path that does not.
+    """
     rest = list(found)
     by_id = {row.operation_id: row for row in found}
     for name, operation_id in OPERATION_IDS.items():
@@ -52,9 +54,10 @@ def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
                 for other in rest
                 if other.method == "GET"
                 and other.operation_id not in OPERATION_IDS.values()
-                and len(other.path_parameters) == (1 if name == "get" else 0)
+                and other.path.endswith("}") == (name == "get")
             ]
-            row = alike[0] if alike else None
+            # Nearest to the contract as it is: the fewest parameters.
+            row = min(alike, key=lambda other: len(other.path_parameters), default=None)
         if row is not None:
             rest.remove(row)
             yield name, replace(row, name=name)
@@ -110,6 +113,8 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
         has_example=example is not _NOTHING,
         member=row.get("x-member", ""),
         filter_as_written=row.get("x-filter"),
+        style=row.get("style", ""),
+        explode=row.get("explode"),
     )
 
 
@@ -183,73 +188,3 @@ def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answe
         media_types[name] = MediaType(name, media.get("schema", True), where, examples)
     headers = {name: document.resolve(row) for name, row in answer.get("headers", {}).items()}
     return Answer(key, answer.get("description", ""), media_types, headers)
-
-
-def contract_problems(contract: Contract) -> Iterator[str]:
-    """What keeps a valid document from being tested: where and what, each in one line."""
-    # These read the contract as a whole, and are needed for overlays only.
-    from batch_conformance.contract.known_names import unknown_names
-    from batch_conformance.contract.rule_trial import rule_problems
-    from batch_conformance.contract.sendable import unsendable
-
-    if "get" not in contract.operations:
-        yield "/paths: Get Batch (a GET with one path parameter) is gone, and nothing is judged without it; keep it"
-        return
-    for operation in contract.operations.values():
-        for parameter in operation.parameters:
-            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
-            if parameter.required and not unsaid:
-                where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
-                wrong = unsendable(parameter, contract.document.content)
-                yield from (f"{where} {what}" for what in wrong)
-        if operation.success is None:
-            yield f"{operation.pointer}/responses: no success answer (2xx) is documented; document one"
-    yield from _lists(contract)
-    yield from _unsupported_keys(contract)
-    yield from unknown_names(contract)
-    yield from _strange_rules(contract)
-    yield from rule_problems(contract)
-
-
-def _unsupported_keys(contract: Contract) -> Iterator[str]:
-    """Operations whose key can be sent by none of the security schemes that they name."""
-    document = contract.document
-    schemes = document.content.get("components", {}).get("securitySchemes", {})
-    for operation in contract.operations.values():
-        raw = at_pointer(document.content, "#" + operation.pointer)
-        rows = raw.get("security", document.content.get("security", []))
-        names = [name for row in rows for name in row]
-        if {} in rows or not names or operation.keys:
-            continue
-        scheme = document.resolve(schemes[names[0]])
-        kind = " ".join(filter(None, (scheme.get("type", ""), str(scheme.get("scheme", "")))))
-        yield (
-            f"/components/securitySchemes{pointer(names[0])}: the security scheme {kind!r} is not supported: "
-            "apiKey (in header, query or cookie) and http bearer are"
-        )
-
-
-def _lists(contract: Contract) -> Iterator[str]:
-    """What keeps the answer of List from being read, and its filters."""
-    from batch_conformance.contract.entity import LIST, list_shape
-    from batch_conformance.contract.filters import filter_problems
-
-    success = contract.operations[LIST].success if LIST in contract.operations else None
-    if success is not None and success.media_type is not None and list_shape(contract) is None:
-        yield (
-            f"{success.media_type.pointer}: the answer of List Batches is no list: its schema must be an array, "
-            "or an object of which exactly one property is the array of batches"
-        )
-        return
-    yield from filter_problems(contract)
-
-
-def _strange_rules(contract: Contract) -> Iterator[str]:
-    """Rules about members that are not there; those of the files are silent where an overlay removed the members."""
-    from batch_conformance.contract.clause_list import known_rules
-    from batch_conformance.contract.current import base_contract
-
-    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
-    for rule in known_rules(contract):
-        if rule.unknown and (rule.code, rule.rule) not in ours:
-            yield f"{rule.schema_pointer}: the rule names {rule.unknown}, which the contract does not have"

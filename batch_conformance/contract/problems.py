@@ -1,0 +1,104 @@
+"""What keeps a valid document from being a contract to test by: where and what, each in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from batch_conformance.contract.clause_list import known_rules
+from batch_conformance.contract.current import base_contract
+from batch_conformance.contract.document import at_pointer, pointer
+from batch_conformance.contract.entity import LIST, entity_of, list_shape
+from batch_conformance.contract.filters import filter_problems
+from batch_conformance.contract.known_names import unknown_names
+from batch_conformance.contract.operation import Answer, Contract
+from batch_conformance.contract.references import followed
+from batch_conformance.contract.rule_trial import rule_problems
+from batch_conformance.contract.sendable import unsendable
+
+
+def contract_problems(contract: Contract) -> Iterator[str]:
+    """What keeps a valid document from being tested: where and what, each in one line."""
+    if "get" not in contract.operations:
+        yield "/paths: Get Batch (a GET with one path parameter) is gone, and nothing is judged without it; keep it"
+        return
+    for operation in contract.operations.values():
+        for parameter in operation.parameters:
+            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
+            if parameter.required and not unsaid:
+                where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
+                wrong = unsendable(parameter, contract.document.content)
+                yield from (f"{where} {what}" for what in wrong)
+        success = operation.success
+        if success is None:
+            yield f"{operation.pointer}/responses: no success answer (2xx) is documented; document one"
+        elif not _has_schema(success, contract.document.content) and (
+            operation.name == "get" or success.media_type is None
+        ):
+            yield (
+                f"{operation.pointer}/responses/{success.key}: the success answer has no schema of a JSON body; "
+                "give it one"
+            )
+        elif operation.name == "get" and entity_of(operation, contract).prefix:
+            yield (
+                f"{operation.pointer}/responses/{success.key}: the answer of Get Batch is an array; its schema must "
+                "be that of one batch"
+            )
+    yield from _lists(contract)
+    yield from _unsupported_keys(contract)
+    yield from unknown_names(contract)
+    yield from _strange_rules(contract)
+    yield from rule_problems(contract)
+
+
+def _has_schema(answer: Answer, document: dict[str, Any]) -> bool:
+    """Whether a body in JSON is documented by more than that it is there."""
+    media = answer.media_type
+    if media is None or not ("json" in media.name or "*" in media.name):
+        return False
+    return followed(media.schema, media.pointer, document)[0] is not True
+
+
+def _unsupported_keys(contract: Contract) -> Iterator[str]:
+    """Operations whose key can be sent by none of the security schemes that they name."""
+    document = contract.document
+    schemes = document.content.get("components", {}).get("securitySchemes", {})
+    for operation in contract.operations.values():
+        raw = at_pointer(document.content, "#" + operation.pointer)
+        rows = raw.get("security", document.content.get("security", []))
+        names = [name for row in rows for name in row]
+        together = next((row for row in rows if len(row) > 1), None)
+        if together is not None and {} not in rows and all(len(row) > 1 for row in rows):
+            yield (
+                f"{operation.pointer}/security: {' and '.join(together)} at once are not supported; "
+                "leave one of them in each entry"
+            )
+            continue
+        if {} in rows or not names or operation.keys:
+            continue
+        scheme = document.resolve(schemes[names[0]])
+        kind = " ".join(filter(None, (scheme.get("type", ""), str(scheme.get("scheme", "")))))
+        yield (
+            f"/components/securitySchemes{pointer(names[0])}: the security scheme {kind!r} is not supported: "
+            "apiKey (in header, query or cookie) and http bearer are"
+        )
+
+
+def _lists(contract: Contract) -> Iterator[str]:
+    """What keeps the answer of List from being read, and its filters."""
+    success = contract.operations[LIST].success if LIST in contract.operations else None
+    if success is not None and success.media_type is not None and list_shape(contract) is None:
+        yield (
+            f"{success.media_type.pointer}: the answer of List Batches is no list: its schema must be an array, "
+            "or an object of which exactly one property is the array of batches"
+        )
+        return
+    yield from filter_problems(contract)
+
+
+def _strange_rules(contract: Contract) -> Iterator[str]:
+    """Rules about members that are not there; those of the files are silent where an overlay removed the members."""
+    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+    for rule in known_rules(contract):
+        if rule.unknown and (rule.code, rule.rule) not in ours:
+            yield f"{rule.schema_pointer}: the rule names {rule.unknown}, which the contract does not have"
