@@ -2,27 +2,32 @@
 
 ``covers`` of a row binds it to places of the entity (``entity:/created_at``), to rules (``rule:metrics-sum``), or to
 places of error bodies (``error:/statusCode``). Of several places the longest wins; ``entity:`` is the object itself
-alone. What is left gets ``server.body.<member>``, ``server.rule.<code>`` or ``server.header.<name>``.
+alone. What is left gets ``server.body.<member>``, ``server.rule.<code>`` or ``server.header.<name>``; a filter that an
+overlay adds gets ``server.list.by-<name>``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from batch_conformance.contract.current import current_contract
-from batch_conformance.contract.entity import Entity, entity_of
+from batch_conformance.contract.entity import LIST, Entity, entity_of
+from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.load import Clause, load_contract
-from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.operation import Contract, Parameter
 from batch_conformance.contract.places import ASSERTIONS, Place
 from batch_conformance.contract.pointers import join, split
 from batch_conformance.contract.rule_list import StatedRule
+from batch_conformance.contract.ruled_bodies import ruled_bodies
 from batch_conformance.contract.schema import expectation
 
-BODY, RULE, HEADER = "server.body.", "server.rule.", "server.header."
+BODY, RULE, HEADER, FILTER = "server.body.", "server.rule.", "server.header.", "server.list.by-"
+#: How a filter compares (``x-filter``), for people.
+_COMPARES = {"eq": "equals", "gt": "is greater than", "lt": "is less than"}
 #: Derived clauses stand where these do: after the last row of the theme.
 _AFTER = "server.body."
 #: The object itself; and what it holds that is not documented.
@@ -80,8 +85,20 @@ class ClauseList:
                 if f"rule:{rule.code}" not in self._covers:
                     clause = _rule_clause(rule, self._operations(entity))
                     found.setdefault(clause.id, clause)
+        for body in ruled_bodies(self.contract):
+            for rule in body.stated_rules:
+                clause = _rule_clause(rule, (body.operation.name,))
+                known = found.get(clause.id)
+                if known is None:
+                    found[clause.id] = clause
+                elif body.operation.name not in known.operations:
+                    found[clause.id] = replace(known, operations=(*known.operations, body.operation.name))
         for header, answers in self.headers.items():
-            found.setdefault(header, _header_clause(header, self.contract, *answers[0]))
+            operations = tuple(dict.fromkeys(name for name, _ in answers))
+            found.setdefault(header, _header_clause(header, self.contract, answers[0], operations))
+        for name, parameter in other_filters(self.contract).items():
+            clause = _filter_clause(name, parameter, self.contract)
+            found.setdefault(clause.id, clause)
         return list(found.values())
 
     def _operations(self, entity: Entity) -> tuple[str, ...]:
@@ -163,6 +180,19 @@ def header_clause(name: str) -> str:
     return HEADER + _plain(name.lower())
 
 
+def filter_clause(name: str) -> str:
+    """The clause of a filter that an overlay adds."""
+    return FILTER + _plain(name)
+
+
+def _filter_clause(name: str, parameter: Parameter, contract: Contract) -> Clause:
+    assert parameter.filter is not None
+    member, compares = ".".join(split(parameter.filter.member)), _COMPARES[parameter.filter.operator]
+    promise = f"{name} selects the batches whose {member} {compares} it: all of them, and no others."
+    source = f"{contract.operation(LIST).pointer}/parameters ({name})"
+    return Clause(filter_clause(name), "must", promise, source, operations=(LIST,), derived=True)
+
+
 def _plain(name: str) -> str:
     """A name as a part of a clause id."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "member"
@@ -223,13 +253,16 @@ def _rule_clause(rule: StatedRule, operations: tuple[str, ...]) -> Clause:
     )
 
 
-def _header_clause(clause: str, contract: Contract, operation: str, key: str) -> Clause:
-    found = contract.operation(operation)
+def _header_clause(
+    clause: str, contract: Contract, first: tuple[str, str], operations: tuple[str, ...]
+) -> Clause:
+    found, key = contract.operation(first[0]), first[1]
     name = next(one for one in found.answers[key].headers if header_clause(one) == clause)
     header = found.answers[key].headers[name]
     there = "is there, and" if header.get("required") else "if there,"
     promise = f"The header {name} {there} is as the contract says."
-    return Clause(clause, "must", promise, f"{found.pointer}/responses/{key}/headers/{name}", derived=True)
+    source = f"{found.pointer}/responses/{key}/headers/{name}"
+    return Clause(clause, "must", promise, source, operations=operations, derived=True)
 
 
 def _short(text: str) -> str:
@@ -237,6 +270,6 @@ def _short(text: str) -> str:
 
 
 def known_rules(contract: Contract) -> Iterator[StatedRule]:
-    """Every rule of a contract's entities."""
-    for entity in clause_list(contract).entities:
-        yield from entity.stated_rules
+    """Every rule of a contract: of its entities, of errors, of lists."""
+    yield from (rule for entity in clause_list(contract).entities for rule in entity.stated_rules)
+    yield from (rule for body in ruled_bodies(contract) for rule in body.stated_rules)

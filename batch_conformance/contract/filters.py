@@ -22,6 +22,11 @@ def named_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
     return (contract or current_contract()).kept("filters", _named)
 
 
+def other_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
+    """The filters of List that the contract without overlays does not have, by their own names."""
+    return (contract or current_contract()).kept("other filters", _others)
+
+
 def selects(parameter: Parameter | None, contract: Contract | None = None) -> bool:
     """Whether entries still have the member that a filter selects by."""
     if parameter is None or parameter.filter is None:
@@ -43,6 +48,15 @@ def _named(contract: Contract) -> dict[str, Parameter]:
                 found[name] = fitting[0]
                 rest.remove(fitting[0])
     return {name: found[name] for name in before if name in found}
+
+
+def _others(contract: Contract) -> dict[str, Parameter]:
+    if LIST not in contract.operations:
+        return {}
+    known = [row.name for row in named_filters(contract).values()]
+    rows = contract.operation(LIST).of_place("query")
+    filters = [row for row in rows if row.filter is not None and row.name not in known]
+    return {row.name: row for row in filters if selects(row, contract)}
 
 
 def _means_the_same(old: Parameter, row: Parameter, _: Contract) -> bool:

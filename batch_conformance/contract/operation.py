@@ -28,6 +28,8 @@ class NoSuchOperation(LookupError):
 
 #: How a filter compares a member with its value: equal, greater than, less than. Greater is later, of dates.
 FILTER_OPERATORS = ("eq", "gt", "lt")
+#: How arrays are written that are not exploded, by ``style``.
+_DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class Parameter:
     """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``).
 
     ``member`` is the pointer of the member of the answer that has this value (``x-member``), empty without one.
-    ``filter_as_written`` is its ``x-filter``, None without one.
+    ``filter_as_written`` is its ``x-filter``, None without one. ``style`` and ``explode`` say how arrays and objects
+    are written (OpenAPI 3.1, 4.8.12.2).
     """
 
     name: str
@@ -54,6 +57,8 @@ class Parameter:
     has_example: bool = False
     member: str = ""
     filter_as_written: Any = None
+    style: str = ""
+    explode: bool | None = None
 
     @property
     def filter(self) -> Filter | None:
@@ -64,7 +69,30 @@ class Parameter:
 
     def example_text(self) -> str:
         """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
+        if isinstance(self.example, dict):
+            return ",".join(f"{name},{as_sent(value)}" for name, value in self.example.items())
         return as_sent(self.example)
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The example as the pairs of a query or of cookies, or as one header: several where it is exploded."""
+        value, apart = self.example, self.place in ("query", "cookie") and self.explode is not False
+        if self.style == "deepObject" and isinstance(value, dict):
+            return [(f"{self.name}[{name}]", as_sent(inner)) for name, inner in value.items()]
+        if isinstance(value, dict) and apart:
+            return [(name, as_sent(inner)) for name, inner in value.items()]
+        if isinstance(value, list) and apart and self.style in ("", "form"):
+            return [(self.name, as_sent(inner)) for inner in value]
+        if isinstance(value, list) and self.style in _DELIMITERS:
+            return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
+        return [(self.name, self.example_text())]
+
+    def is_named(self, name: str) -> bool:
+        """Whether a name in a query or in cookies is this parameter's: its own, or that of a part of it."""
+        if name == self.name or (self.style == "deepObject" and name.startswith(f"{self.name}[")):
+            return True
+        parts = self.example if isinstance(self.example, dict) else {}
+        apart = self.place in ("query", "cookie") and self.explode is not False and self.style != "deepObject"
+        return apart and name in {*parts, *self.schema.get("properties", {})}
 
 
 @dataclass(frozen=True)
@@ -145,8 +173,8 @@ class Operation:
 
     @property
     def id_parameter(self) -> str | None:
-        """The path parameter that names a batch: ``id``, else the last one; None where the path has none."""
-        names = self.path_parameters
+        """The path parameter that names a batch: ``id``, else the last one; None where there is none, as of a list."""
+        names = () if self.name == "list" else self.path_parameters
         return "id" if "id" in names else (names[-1] if names else None)
 
     def url_path(self, values: Mapping[str, str] | str | None = None) -> str:
@@ -211,7 +239,7 @@ class Operation:
 
     def _required(self, place: Place) -> tuple[tuple[str, str], ...]:
         rows = (row for row in self.of_place(place) if row.required)
-        return tuple((row.name, row.example_text()) for row in rows)
+        return tuple(pair for row in rows for pair in row.pairs())
 
     @property
     def documented_statuses(self) -> frozenset[int]:

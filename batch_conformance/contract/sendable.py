@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.operation import Parameter
+from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import SchemaJudge
 
 #: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
@@ -33,6 +35,17 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
         judge = SchemaJudge(dict(parameter.schema), document)
         if not any(map(judge.is_valid, _readings(parameter.example, text))):
             yield f"has the example {text!r}, which does not fit its own schema; give it another one"
+
+
+def may_be(parameter: Parameter, text: str) -> bool:
+    """Whether a text that was sent can be a value of a parameter by its schema, however who receives it reads it.
+
+    Of arrays and objects that are not looked into, any text can be.
+    """
+    if {"array", "object"} & set(types_of(parameter.schema)):
+        return True
+    judge = SchemaJudge(dict(parameter.schema), current_contract().document.content)
+    return any(map(judge.is_valid, _readings(text, text)))
 
 
 def _readings(example: Any, text: str) -> Iterator[Any]:

@@ -199,7 +199,8 @@ class Space:
         found: list[Any] = []
         current = read(value, place)
         if not isinstance(current, dict | list):
-            found += [literal for literal in literals if type(literal) is type(current) or current is None]
+            free = current is None or current is MISSING
+            found += [literal for literal in literals if free or type(literal) is type(current)]
         if is_number(current):
             found += [
                 near for number in literals if is_number(number) for near in (number, number - 1, number + 1)

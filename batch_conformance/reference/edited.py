@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from typing import Any
 
 from batch_conformance.contract import base_contract, cached_by_contract, current_contract
+from batch_conformance.contract.clause_list import place_of_status
 from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
@@ -263,11 +264,13 @@ def error_maker(name: str, status: int) -> Callable[[Value], Any]:
     if media is None:
         return lambda body: body
     space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
-    known = _known_errors()
+    known, told = _known_errors(), place_of_status("server.error.status-agrees")
 
     def made(body: Value) -> Any:
         value: Any = {name: item for name, item in body.items() if space.schemas_at(body, join("", name))}
-        value = space.repaired(value)
+        # What repeats the status stays; where that cannot be, something else has to give way.
+        kept = space.repaired(value, told) if told and read(value, told) is not MISSING else MISSING
+        value = space.repaired(value) if kept is MISSING else kept
         if value is MISSING:
             return body
         if isinstance(value, dict):

@@ -114,7 +114,7 @@ def segment_of(path: bytes) -> bytes | None:
 def operation_of(asked: Asked) -> Operation | None:
     """The operation that a request is for, by its path; Get Batch's where it is for none."""
     listing = current_contract().operations.get("list")
-    return listing if listing and asked.path == listing.path.encode() else get_operation()
+    return listing if listing and asked.path == listing.url_path().encode() else get_operation()
 
 
 def refusal_of(operation: Operation) -> int:
@@ -191,7 +191,7 @@ class ReferenceServer:
         if not self.authenticate(asked):
             return self.unauthorized(asked)
         listing = current_contract().operations.get("list")
-        if listing and asked.path == listing.path.encode() and asked.method == listing.method:
+        if listing and asked.path == listing.url_path().encode() and asked.method == listing.method:
             return self.incomplete(listing, asked) or self.list_batches(asked)
         operation = get_operation()
         if operation is None or asked.segment is None:
@@ -232,7 +232,8 @@ class ReferenceServer:
 
     def misses(self, parameter: Parameter, asked: Asked) -> bool:
         """Whether a required parameter is missing."""
-        return parameter.place != "path" and not _sent(asked, parameter.place, parameter.name)
+        names = dict.fromkeys((parameter.name, *(name for name, _ in parameter.pairs())))
+        return parameter.place != "path" and not any(_sent(asked, parameter.place, name) for name in names)
 
     def owns(self, asked: Asked) -> bool:
         """Whether the batches belong to the organisation whose key the request carries."""

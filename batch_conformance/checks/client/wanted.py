@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from batch_conformance.contract import KeyPlace, Operation
+from batch_conformance.contract.sendable import may_be
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values, pairs_of, query_pairs
 
@@ -31,20 +32,30 @@ def is_path_of(operation: Operation, base_url: str, path: str) -> bool:
 
 def undocumented_query(operation: Operation, query: str) -> list[tuple[str, str]]:
     """What of a query is neither a documented parameter nor the key."""
-    known = {row.name for row in operation.of_place("query")}
-    known |= {key.name for key in operation.keys if key.place == "query"}
-    return [(name, value) for name, value in query_pairs(query) if name not in known]
+    known, keys = operation.of_place("query"), {key.name for key in operation.keys if key.place == "query"}
+    return [
+        (name, value)
+        for name, value in query_pairs(query)
+        if name not in keys and not any(row.is_named(name) for row in known)
+    ]
 
 
 def lacking(operation: Operation, request: Request) -> Iterator[str]:
-    """Required parameters that a request does not have: place and name."""
-    query, cookies = ({name for name, _ in pairs_of(request, place)} for place in (_QUERY, _COOKIE))
+    """Required parameters that a request does not have, or not as documented: place and name."""
     for row in operation.parameters:
-        if not row.required or row.place == "path":
+        # Whether there is a filter is for the caller to say.
+        if not row.required or row.place == "path" or row.filter is not None:
             continue
-        there = {"query": row.name in query, "cookie": row.name in cookies}
-        if not there.get(row.place, bool(request.header_values(row.name))):
-            yield f"the {'query parameter' if row.place == 'query' else row.place} {row.name}"
+        named = f"the {'query parameter' if row.place == 'query' else row.place} {row.name}"
+        if row.place == "header":
+            values = list(request.header_values(row.name))
+        else:
+            pairs = pairs_of(request, _QUERY if row.place == "query" else _COOKIE)
+            values = [value for name, value in pairs if row.is_named(name)]
+        if not values:
+            yield named
+        elif len(values) == 1 and not may_be(row, values[0]):
+            yield f"a documented value of {named}"
 
 
 def keys_in(operation: Operation, request: Request) -> list[str]:

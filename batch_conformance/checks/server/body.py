@@ -6,23 +6,26 @@ contract adds by itself are judged by the same function as the written ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server import limits
 from batch_conformance.checks.server.judged import Broken, Evaluation, Holds, entity_for
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, below_the_api
 from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import Entity
 from batch_conformance.contract.id_form import is_uuid
 from batch_conformance.contract.pointers import join, read
+from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
+from batch_conformance.contract.rules import RuntimeMissing
 from batch_conformance.contract.schema import Violation, expectation
 from batch_conformance.http import Exchange, read_json
 
 NEEDS = ("reads", "late-reads", "burst")
+_ERRORS = ("unauthenticated", "invalid-keys", "unknown-ids")
 GONE = "the contract has no such member"
 _NO_BATCH = "no answer held a batch object"
 _CLOSING = ("additionalProperties", "unevaluatedProperties")
@@ -62,7 +65,7 @@ def _kind(value: object) -> str:
 
 
 @SERVER_CHECKS.family("server.body.", needs=NEEDS)
-@SERVER_CHECKS.family("server.rule.", needs=(*NEEDS, "auth-per-request"))
+@SERVER_CHECKS.family("server.rule.", needs=(*NEEDS, *_ERRORS, "auth-per-request"))
 def places_and_rules(record: Record, result: CheckResult) -> None:
     """What a clause covers: places, rules about one answer, rules about two reads."""
     clause = clause_list().clauses[result.clause]
@@ -74,6 +77,8 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
         judge_places(record, result)
     codes = {code for kind, _, code in covers if kind == "rule"}
     rules = [rule for rule in record.entity.stated_rules if rule.code in codes and not rule.unknown]
+    others = [body for body in ruled_bodies() if codes.intersection(rule.code for rule in body.stated_rules)]
+    judge_other_rules(record, result, [body for body in others if body.operation.name == record.operation])
     if any(not rule.transition for rule in rules):
         judge_rules(record, result)
     if any(rule.transition for rule in rules):
@@ -203,6 +208,33 @@ def judge_rules(record: Record, result: CheckResult) -> None:
         result.note(limits.never_met(record, result.clause) if not met else "no answer could be asked")
 
 
+def judge_other_rules(record: Record, result: CheckResult, bodies: Sequence[RuledBody]) -> None:
+    """Blame every error, and every whole list, that breaks a rule."""
+    for body in bodies:
+        for exchange in record.answered if record.answers is None else record.answers:
+            response, answer = exchange.response, record.documented.answer(exchange.status or 0)
+            if response is None or answer is None or answer.key != body.key:
+                continue
+            if exchange.request.method == "HEAD" or below_the_api(exchange):
+                continue
+            if body.inner is not None and exchange.intent.key_kind != "valid":
+                continue
+            if exchange.failure is not None or not response.json.ok or not body.judge.is_valid(response.json.value):
+                result.set_aside(body.form)
+                continue
+            try:
+                found = body.rules.evaluate(response.json.value)
+            except RuntimeMissing as missing:
+                result.note(str(missing))
+                continue
+            for one in found:
+                ours = not one.rule.transition and clause_list().of_rule(one.rule.code) == result.clause
+                if ours and weigh(one, exchange, result, whole=body.words):
+                    result.observe()
+    if bodies and not (result.observations or result.explained or result.unjudged):
+        result.note(f"no {' or '.join(dict.fromkeys(body.key for body in bodies))} with such a body was seen")
+
+
 def _state(record: Record, batch: Any) -> str:
     state = record.entity.state_of(batch)
     return f" of a {state} batch" if state else ""
@@ -214,8 +246,9 @@ def weigh(
     result: CheckResult,
     state: str = "",
     prelude: Iterable[Exchange] = (),
+    whole: str = "a batch",
 ) -> bool:
-    """Whether a rule could be evaluated; what it found broken is recorded."""
+    """Whether a rule could be evaluated; what it found broken is recorded. ``whole`` is what it is about."""
     if isinstance(one.outcome, Holds):
         return True
     if not isinstance(one.outcome, Broken):
@@ -230,7 +263,7 @@ def weigh(
     only = named_places[0] if len(set(named_places)) == 1 else ""
     result.fail(
         exchange,
-        f"{place or 'a batch'}{state if not place else ''}: {one.outcome.message}",
+        f"{place or whole}{state if not place else ''}: {one.outcome.message}",
         expected=" ".join(one.rule.rule.split()),
         actual=told,
         prelude=tuple(prelude),

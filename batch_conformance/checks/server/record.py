@@ -38,6 +38,8 @@ class Record:
     secrets: Sequence[str] = field(default=(), repr=False)
     operation: str = "get"
     whole: Record | None = field(default=None, repr=False)
+    #: Where the exchanges are parts of answers: those answers.
+    answers: Sequence[Exchange] | None = field(default=None, repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def kept(self, key: str, make: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ from typing import Any
 
 from batch_conformance.contract import Answer, MediaType, cached_by_contract, current_contract
 from batch_conformance.contract.pointers import split
+from batch_conformance.contract.references import followed
 from batch_conformance.contract.rule_list import beside, parts
 
 _SUCCESS = 200
@@ -46,15 +47,23 @@ def documented_keys(operation: str) -> list[str]:
 
 @cached_by_contract
 def answer_for(operation: str, status: int) -> Answer | None:
-    """What is documented for an error status; for an undocumented one, another documented error with a body."""
+    """What is documented for an error status; for an undocumented one, what all documented errors have in common."""
     found = current_contract().operation(operation)
     answer = found.answer(status)
     if answer is not None and (answer.media_types or status < 400):
         return answer
-    rows = [
-        row for key, row in sorted(found.answers.items()) if key[:1] in ("4", "5", "d") and row.media_types
-    ]
-    return next(iter(rows), None) if answer is None else answer
+    if answer is not None:
+        return answer
+    rows = [row for key, row in sorted(found.answers.items()) if key[:1] in ("4", "5", "d") and row.media_types]
+    return rows[0] if len({_form(row) for row in rows}) == 1 else None
+
+
+def _form(answer: Answer) -> tuple[tuple[str, str], ...]:
+    """The kinds of body of an answer, each with where its schema stands in the end."""
+    content = current_contract().document.content
+    return tuple(
+        (name, followed(media.schema, media.pointer, content)[1]) for name, media in answer.media_types.items()
+    )
 
 
 @cached_by_contract

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.clause_list import clause_list, filter_clause
 from batch_conformance.contract.entity import LIST, list_shape
+from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.listing import ListShape
 from batch_conformance.contract.pointers import read
-from batch_conformance.generate.values import Space, faults_of
+from batch_conformance.contract.ruled_bodies import RuledBody, ruled_bodies
+from batch_conformance.generate.values import Space, faults_of, rule_faults_of
 from batch_conformance.mutants.derived.names import Derived, Names, Unprovable
+from batch_conformance.operations.list_batches.handler import Lister, Rows
 from batch_conformance.reference.listed import answer_of, entry_of
 from batch_conformance.reference.server import ReferenceServer
 
@@ -40,6 +44,46 @@ def list_faults(names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]
             yield Unprovable(name, "no list was found that breaks this alone")
         else:
             yield Derived(name, (ARRAY,), partial(_listing, change), _ALSO)
+    yield from _filters(names)
+    for body in ruled_bodies():
+        if body.inner is not None:
+            yield from _rules(body, answer_of(entries), names)
+
+
+def _filters(names: Names) -> Iterator[Derived[ReferenceServer]]:
+    """A server for every filter that an overlay adds, which ignores it."""
+    for name in other_filters():
+        build = partial(_ignoring, name)
+        yield Derived(names(f"list/{name}", "filter"), (filter_clause(name),), build)
+
+
+def _ignoring(name: str) -> ReferenceServer:
+    class Ignoring(Lister):
+        def filtered(self, rows: Rows, filter_name: str, value: str) -> list[Mapping[str, Any]]:
+            return list(rows) if filter_name == name else super().filtered(rows, filter_name, value)
+
+    server = ReferenceServer()
+    server.lister = Ignoring()
+    return server
+
+
+def _rules(body: RuledBody, answer: Any, names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]:
+    """A server for every rule about the list, and about what is around it."""
+    wanted = {rule.code for rule in body.stated_rules}
+    faults = rule_faults_of(Space(body.schema, body.document, [answer]), most=1)
+    for fault in faults:
+        if fault.code in wanted:
+            build = partial(_listing, partial(_instead, value=fault.value))
+            wanted.remove(fault.code)
+            clauses = (clause_list().of_rule(fault.code),)
+            also = (*_ALSO, "server.body.", "server.rule.", "server.error.")
+            yield Derived(names(f"list{fault.pointer}", fault.code), clauses, build, also)
+    for code in sorted(wanted):
+        yield Unprovable(names("list", code), "no list was found that breaks this rule alone")
+
+
+def _instead(_entries: Entries, value: Any) -> Any:
+    return value
 
 
 def _breaks(shape: ListShape, value: Any, pointer: str, keyword: str) -> bool:

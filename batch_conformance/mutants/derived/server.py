@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from batch_conformance.contract import cached_by_contract, current_contract
-from batch_conformance.contract.clause_list import clause_list
+from batch_conformance.contract.clause_list import clause_list, header_clause, place_of_status
 from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
 from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.operation import Operation, as_sent
@@ -46,8 +46,9 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     found: list[ServerFault | Unprovable] = []
     names = Names()
     if "get" in current_contract().operations:
-        for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_headers, _in_statuses):
+        for kind in (_in_bodies, _in_rules, _in_steps, _in_identity, _in_errors, _in_statuses):
             found += kind(entity_of("get"), names)
+    found += _in_headers(names)
     found += list_faults(names)
     mutants = {one.name: one for one in found if isinstance(one, Derived)}
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
@@ -183,8 +184,15 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     media = answer.media_type
     if media is None:
         return
-    examples = list(media.examples.values())
-    faults = faults_of(Space(media.schema, current_contract().document.content, examples), most=1)
+    space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
+    told = place_of_status("server.error.status-agrees")
+    for broken in rule_faults_of(space, most=1):
+        if told and read(broken.value, told) not in (MISSING, status):
+            continue  # It is the rule's matter for another status.
+        build = partial(_answering, status, partial(_with_body, body=broken.value))
+        clauses = (clause_list().of_rule(broken.code),)
+        yield Derived(names(f"{status}{broken.pointer}", broken.code), clauses, build)
+    faults = faults_of(space, most=1)
     clauses = ("server.error.body", *((_RATE,) if status == 429 else ()))
     for fault in faults:
         build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
@@ -195,12 +203,17 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
         )
 
 
-def _in_headers(entity: Entity, names: Names) -> Found:
+def _in_headers(names: Names) -> Found:
     """Every documented header left out where it must be there, or with a value that breaks its schema."""
-    operation, content = entity.operation, current_contract().document.content
-    for key, answer in operation.answers.items():
+    content, seen = current_contract().document.content, set()
+    rows = [(one, key) for one in current_contract().operations.values() for key in one.answers]
+    for operation, key in rows:
+        answer = operation.answers[key]
         for header, value in documented_headers(operation.name, key):
-            clause, row = f"server.header.{header.lower()}", answer.headers[header]
+            if (key, header) in seen:
+                continue
+            seen.add((key, header))
+            clause, row = header_clause(header), answer.headers[header]
             if clause not in clause_list().clauses:
                 continue
             status = int(key) if key.isdecimal() else 0
@@ -254,6 +267,10 @@ def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
     if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
         kept = {name for name, item in faulty.items() if name in base and base[name] == item}
         body = {name: own.get(name, item) if name in kept else item for name, item in faulty.items()}
+    return Answer(answer.status, body, answer.headers, answer.media_type)
+
+
+def _with_body(answer: Answer, body: Any) -> Answer:
     return Answer(answer.status, body, answer.headers, answer.media_type)
 
 

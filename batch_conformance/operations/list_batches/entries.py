@@ -12,6 +12,7 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.server.record import Record
 from batch_conformance.contract.pointers import join
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.filters import asked
 from batch_conformance.operations.list_batches.lists import own_id, rows_of, shape_for
 
 OPERATION = "list"
@@ -56,7 +57,9 @@ def view(record: Record, clause: str) -> Record:
     else:
         # What has no id of its own cannot be followed.
         found = [entry for entry in found if entry.intent.id]
-    return Record(found, record.secrets, record.operation, record.whole)
+    # A filter leaves a part of the list.
+    whole = [row for row in record.answered if not asked(row)]
+    return Record(found, record.secrets, record.operation, record.whole, answers=whole)
 
 
 def entries(record: Record) -> Iterator[Entry]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from batch_conformance.contract import Instant, Parameter, parse_date_time
-from batch_conformance.contract.filters import named_filters, selects
+from batch_conformance.contract.filters import named_filters, other_filters, selects
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
@@ -22,7 +23,7 @@ _CREATED = "/created_at"
 
 def parameter(name: str) -> Parameter | None:
     """The parameter that means a filter, in the contract in use; None where it has none."""
-    return named_filters().get(name)
+    return named_filters().get(name) or other_filters().get(name)
 
 
 def wire_name(name: str) -> str:
@@ -36,7 +37,7 @@ def usable(name: str) -> bool:
     found = parameter(name)
     if found is None or not selects(found):
         return False
-    return name == STATUS or "string" in (types_of(found.schema) or ["string"])
+    return name not in (AFTER, BEFORE) or "string" in (types_of(found.schema) or ["string"])
 
 
 def member_of(name: str) -> str:
@@ -83,6 +84,53 @@ def instant_of(value: object) -> Instant | None:
     return None if isinstance(instant, str) else instant
 
 
+def compared(name: str, row: object, value: str) -> bool | None:
+    """Whether an entry fits a filter of an overlay; None where that stays open: on a bound, or without a value."""
+    one = parameter(name)
+    if one is None or one.filter is None:
+        return None
+    found, operator = read(row, one.filter.member), one.filter.operator
+    if isinstance(found, dict | list):
+        return None
+    if operator == "eq":
+        return isinstance(found, str | int | float) and as_sent(found) == value
+    bound, at = _in_order(value), _in_order(found)
+    if bound is None or at is None or bound == at:
+        return None
+    return at > bound if operator == "gt" else at < bound
+
+
+def values_for(name: str, rows: Sequence[object]) -> list[str]:
+    """Values of a filter of an overlay that some of these entries fit and others do not, the most telling first."""
+    one = parameter(name)
+    if one is None or one.filter is None:
+        return []
+    found = [read(row, one.filter.member) for row in rows]
+    if one.filter.operator == "eq":
+        tried = [as_sent(value) for value in found if isinstance(value, str | int | float)]
+    else:
+        # Whether the bound itself is selected stays open.
+        tried = [as_sent(value) for value in found if _in_order(value) is not None]
+    fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
+    telling = [value for value, told in fits.items() if value and {True, False} <= set(told)]
+    return sorted(telling, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
+
+
+def _in_order(value: object) -> Fraction | None:
+    """A number, or the instant of a date-time, as it is compared; None for what has no order."""
+    if isinstance(value, str):
+        instant = instant_of(value)
+        if instant is not None:
+            return instant.seconds + instant.fraction
+        try:
+            return Fraction(value) if value.strip() == value and "/" not in value and "_" not in value else None
+        except ValueError:
+            return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return Fraction(value)
+
+
 def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
     """Filters as a query has them; None where one of them cannot be asked with."""
     return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
@@ -91,7 +139,7 @@ def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
 def asked(exchange: Exchange) -> list[tuple[str, str]]:
     """The filters of a request, by what they mean; other parameters are left out."""
     query = parse_qsl(urlsplit(exchange.request.url).query, keep_blank_values=True)
-    return [pair for pair in by_meaning(query) if pair[0] in NAMES]
+    return [pair for pair in by_meaning(query) if pair[0] in NAMES or pair[0] in other_filters()]
 
 
 def by_meaning(query: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:

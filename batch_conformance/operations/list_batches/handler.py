@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from batch_conformance.contract import parse_date_time
+from batch_conformance.contract.filters import other_filters
 from batch_conformance.contract.pointers import read
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     STATUS,
     by_meaning,
+    compared,
     created_member,
     documented_statuses,
     state_of,
@@ -53,6 +55,8 @@ class Lister:
             return self.after(rows, self.bound(name, value))
         if name == BEFORE:
             return self.before(rows, self.bound(name, value))
+        if name in other_filters():
+            return [row for row in rows if compared(name, row, value)]
         return list(rows)
 
     def after(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:

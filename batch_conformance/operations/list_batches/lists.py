@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
@@ -92,6 +92,15 @@ def rows_of(exchange: Exchange) -> list[Any] | None:
         return None
     shape = shape_for(response.media_type)
     return shape.entries(response.json.value) if shape else None
+
+
+def is_page(rows: Sequence[Any], media: str | None = None) -> bool:
+    """Whether a list may be a part of all there are: as long as the contract lets one be, at most or by default."""
+    shape = shape_for(media)
+    query = current_contract().operation(OPERATION).of_place("query")
+    sizes = {row.schema.get("default") for row in query if row.filter is None and "integer" in types_of(row.schema)}
+    most = shape.most if shape else None
+    return (most is not None and len(rows) >= most) or len(rows) in sizes
 
 
 def own_id(row: object) -> str | None:

@@ -15,15 +15,25 @@ from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
+    NAMES,
     STATUS,
     asked,
+    compared,
     created,
     created_member,
     member_of,
     state_of,
     wire_name,
 )
-from batch_conformance.operations.list_batches.lists import OBJECT, READS, Batch, lists, nameless, own_id
+from batch_conformance.operations.list_batches.lists import (
+    OBJECT,
+    READS,
+    Batch,
+    is_page,
+    lists,
+    nameless,
+    own_id,
+)
 from batch_conformance.operations.list_batches.steadiness import Unsteady
 
 
@@ -71,6 +81,8 @@ def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
     clause = changing.get(own_id(row) or "", {}).get(split(member)[0])
     if clause:
         return clause
+    if name not in NAMES:
+        return "" if not isinstance(read(row, member), dict | list) else clause_list().of_place(member)
     if name != STATUS:
         return "" if created(row) is not None else clause_list().of_place(member)
     cycle = record.entity.lifecycle
@@ -103,7 +115,7 @@ def judge_selection(
     result.observe()
     for row in told:
         if any(fit(row) is False for fit in fits):
-            places = dict.fromkeys((entry_id(), member_of(STATUS), created_member()))
+            places = dict.fromkeys((entry_id(), *map(member_of, names), member_of(STATUS), created_member()))
             members = {dotted(place): read(row, place) for place in places if place}
             result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
                         actual=", ".join(f"{name}: {shown(value)}" for name, value in members.items()),
@@ -114,6 +126,9 @@ def judge_selection(
     hidden = next(filter(None, (nameless(row, record) for row in known)), "")
     if not earlier or not later:
         result.limit("without a whole list before and after, what a filter leaves out could not show")
+        return
+    if is_page(rows) or is_page(earlier[0][1]):
+        result.limit("lists may be a part of all there are: what a filter leaves out could not show")
         return
     # What fits before and after fitted in between: statuses move forward only, dates not at all.
     stayed = _fitting(before[0], fits) & _fitting(later[0][1], fits)
@@ -143,6 +158,8 @@ def fit_of(name: str, value: str) -> Callable[[Batch], bool | None]:
     """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
     if name == STATUS:
         return lambda row: None if state_of(row) is None else state_of(row) == value
+    if name not in NAMES:
+        return lambda row: compared(name, row, value)
     bound = parse_date_time(value)
     assert not isinstance(bound, str)
     at = bound.seconds + bound.fraction

@@ -28,6 +28,7 @@ from batch_conformance.operations.list_batches.lists import (
     STATUS,
     Batch,
     identified,
+    is_page,
     list_check,
     lists,
     nameless,
@@ -143,7 +144,11 @@ def complete(record: Record, result: CheckResult) -> None:
         for exchange, rows in lists(record, CheckResult(""), *_SELECTED)
         for own, _ in identified(rows, record, CheckResult(""))
     ]
+    parts = 0
     for exchange, rows in lists(record, result, *READS):
+        if is_page(rows) or asked(exchange):
+            parts += 1
+            continue
         there = {own for own, _ in identified(rows, record, CheckResult(""))}
         # An entry without an id may be any batch.
         hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
@@ -168,7 +173,11 @@ def complete(record: Record, result: CheckResult) -> None:
                 )
         before |= {value: exchange for value in there if value not in before}
     if not result.observations and not result.explained:
-        result.note("no batch was known to exist before a list was read")
+        result.note(
+            "every list may be a part of all there are"
+            if parts
+            else "no batch was known to exist before a list was read"
+        )
     elif not selected and not _known_otherwise(record, gets):
         result.limit("no batch was looked for but those that the list itself had named")
 

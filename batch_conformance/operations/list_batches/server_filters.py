@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted
-from batch_conformance.contract.filters import NO_SUCH_PARAMETER, selects
+from batch_conformance.contract.clause_list import FILTER, filter_clause
+from batch_conformance.contract.filters import NO_SUCH_PARAMETER, other_filters, selects
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -66,6 +67,16 @@ def before(record: Record, result: CheckResult) -> None:
     if _can_be_asked(result, BEFORE):
         _filtered(record, result, {BEFORE}, "list-filters")
         _nothing_fits(record, result, BEFORE)
+
+
+@SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"])
+def by_another(record: Record, result: CheckResult) -> None:
+    """A filter that an overlay adds: the entries whose member compares so with its value, all of them, no others."""
+    for name in other_filters():
+        if filter_clause(name) == result.clause and record.operation == OPERATION:
+            _filtered(record, result, {name}, "list-other-filters")
+            if not record.of("list-other-filters") and not result.reason:
+                result.note(f"no two batches of the list differ by what {name} selects")
 
 
 _FILTER_OF = {

@@ -7,32 +7,37 @@ find them; only the requests differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Instant, current_contract
-from batch_conformance.contract.pointers import read
+from batch_conformance.contract.filters import other_filters as added
 from batch_conformance.generate import keys
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
+from batch_conformance.operations.list_batches.bounds import (
+    FAR_AHEAD,
+    LONG_AGO,
+    bounds_between,
+    bounds_beyond,
+    spread,
+    written,
+    zone_across,
+)
 from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     STATUS,
     created,
-    created_member,
     documented_statuses,
-    instant_of,
     query_of,
     state_of,
     usable,
+    values_for,
     wire_name,
 )
 from batch_conformance.operations.list_batches.lists import own_id, rows_of
@@ -47,16 +52,10 @@ ABSENT = frozenset({404, 405, 501})
 #: What no batch is in, and what is no date: a filter with it can select nothing.
 UNKNOWN_STATUS = "NO_SUCH_STATUS"
 BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "yesterday")
-#: Before and after all batches there can be.
-LONG_AGO, FAR_AHEAD = "1990-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 
 _ASKED = AskedId("", "", "known", "the list of batches")
 #: The same, asked for in a way that may be refused.
 _ODD = replace(_ASKED, kind="near")
-#: Seconds that two batches must lie apart for a bound between them, and that a bound lies outside of all.
-_APART, _OUTSIDE = 2, 3600
-#: 2100: dates beyond are nobody's.
-_LAST = 4_102_444_800
 
 
 def listing(
@@ -222,27 +221,34 @@ def filters(context: ProbeContext) -> Probe:
     statuses = [*some, *none] if not _is_quick(context) else [*some[:1], *none[:1]]
     for status in statuses:
         yield from filtered(context, "list-filters", {STATUS: status})
-    bounds = list(_bounds(context.listed))
-    picked = _picked(bounds, _few(context, 1, 3, 12))
+    bounds = list(bounds_between(context.listed))
+    picked = spread(bounds, _few(context, 1, 3, 12))
     for bound in picked:
-        yield from filtered(context, "list-filters", {AFTER: _written(bound)})
-        yield from filtered(context, "list-filters", {BEFORE: _written(bound)})
+        yield from filtered(context, "list-filters", {AFTER: written(bound)})
+        yield from filtered(context, "list-filters", {BEFORE: written(bound)})
     for number, bound in enumerate(picked[: _few(context, 1, 3, 6)]):
         name = (AFTER, BEFORE)[number % 2]
-        zone = _zone_across(bound, name, context.listed)
+        zone = zone_across(bound, name, context.listed)
         label = f"{wire_name(name)} written with an offset"
-        yield from filtered(context, "list-offsets", {name: _written(bound, zone)}, label=label)
+        yield from filtered(context, "list-offsets", {name: written(bound, zone)}, label=label)
     yield from _together(context, (some or statuses) if usable(STATUS) else [], bounds)
-    beyond = [one for one in _beyond(context.listed) if query_of(one) is not None]
+    beyond = [one for one in bounds_beyond(context.listed) if query_of(one) is not None]
     for one in beyond[: _few(context, 1, 2, 2)]:
         yield from filtered(context, "list-empty", one)
     if not _is_quick(context):
         crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
         if bounds:
-            crossed = {AFTER: _written(bounds[-1]), BEFORE: _written(bounds[0])}
+            crossed = {AFTER: written(bounds[-1]), BEFORE: written(bounds[0])}
         label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
         for send in filtered(context, "list-crossed", crossed, label=label):
             yield replace(send, asked=_ODD)
+
+
+def other_filters(context: ProbeContext) -> Probe:
+    """The filters that an overlay adds, each with values that some batches of the list fit and others do not."""
+    for name in added():
+        for value in values_for(name, context.listed)[: _few(context, 1, 2, 4)]:
+            yield from filtered(context, "list-other-filters", {name: value})
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
@@ -251,7 +257,7 @@ def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[I
     for asked in asked_together(_shown(context.listed), statuses, bounds):
         dates = {AFTER: asked.after, BEFORE: asked.before}
         given = {STATUS: asked.status} if asked.status else {}
-        given |= {name: _written(bound) for name, bound in dates.items() if bound is not None}
+        given |= {name: written(bound) for name, bound in dates.items() if bound is not None}
         query = query_of(given)
         queries += [query] if query is not None else []
     for query in queries[: _few(context, 1, 4, 4)]:
@@ -303,6 +309,7 @@ PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
     "list-other-org": other_org,
     "revoked-key": revoked_key,
     "list-filters": filters,
+    "list-other-filters": other_filters,
     "list-bad-filters": bad_filters,
     "hostile-keys": hostile_keys,
     "unusual-requests": unusual_requests,
@@ -322,71 +329,6 @@ def _by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[s
     return [name for name in statuses if name in there], [name for name in statuses if name not in there]
 
 
-def _bounds(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
-    """Instants on which no batch of the list lies, oldest first: one between two batches that follow each other in
-    time, and an hour outside of them all.
-    """
-    dates = sorted(_moments(listed))
-    inner = []
-    for first, second in pairwise(dates):
-        # Whole milliseconds, well apart from both: stores that keep fewer digits are no less right.
-        middle = Fraction(round((first + second) / 2 * 1000), 1000)
-        if second - first >= _APART:
-            inner.append(middle)
-    outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
-    bounds = [*outer[:1], *inner, *outer[1:]]
-    return [Instant(int(bound // 1), bound % 1) for bound in bounds]
-
-
-def _beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Filters with bounds beyond all batches: far away, or an hour from the last one where that is farther still."""
-    dates = [date for row in listed if (date := created(row)) is not None]
-    found = []
-    for name, far, sign in ((AFTER, FAR_AHEAD, 1), (BEFORE, LONG_AGO, -1)):
-        bound = instant_of(far)
-        assert bound is not None
-        at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
-        # The calendar has an end on both sides.
-        with suppress(ValueError, OverflowError):
-            found.append({name: _written(Instant(int(at // 1), at % 1))})
-    return found
-
-
 def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
     """What filters look at in the batches of the list."""
     return [Shown(state_of(row), created(row)) for row in listed]
-
-
-def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
-    instants = [instant_of(read(row, created_member())) for row in listed]
-    moments = {one.seconds + one.fraction for one in instants if one is not None}
-    return {moment for moment in moments if 0 < moment < _LAST}
-
-
-def _picked(bounds: Sequence[Instant], most: int) -> list[Instant]:
-    """At most so many of them, spread over all; those outside of all batches only where there are no others."""
-    among = list(bounds[1:-1] or bounds)
-    if len(among) <= most:
-        return among
-    if most == 1:
-        return [among[len(among) // 2]]
-    return [among[round(number * (len(among) - 1) / (most - 1))] for number in range(most)]
-
-
-def _zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) -> timezone:
-    """An offset that matters: without it, the bound would lie beyond the next batch that it lets through."""
-    at = bound.seconds + bound.fraction
-    away = [moment - at if name == AFTER else at - moment for moment in _moments(listed)]
-    nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
-    hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
-    return timezone(timedelta(hours=hours if name == AFTER else -hours))
-
-
-def _written(instant: Instant, zone: timezone | None = None) -> str:
-    """An instant as RFC 3339, in UTC with Z, or with the offset of a zone."""
-    moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(
-        milliseconds=int(instant.fraction * 1000)
-    )
-    moment = moment.astimezone(zone or UTC)
-    text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
-    return text.replace("+00:00", "Z") if zone is None else text
