@@ -23,6 +23,7 @@ from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target
+from tests.support.answer_edits import ANSWER_CLIENT_EDITS, ANSWER_EDITS
 from tests.support.client_edits import CLIENT_EDITS
 from tests.support.edits import OLD, RUN, Edit
 from tests.support.judging import judged_client, judged_server, red, shown
@@ -98,7 +99,7 @@ def _assert_green(run: RunResult, subject: str) -> None:
     assert not red(run), f"{subject} is red\n{shown(run)}"
 
 
-@pytest.mark.parametrize("edit", [*SERVER_EDITS, *LIST_SERVER_EDITS], ids=lambda edit: edit.name)
+@pytest.mark.parametrize("edit", [*SERVER_EDITS, *LIST_SERVER_EDITS, *ANSWER_EDITS], ids=lambda edit: edit.name)
 def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, tmp_path: Path) -> None:
     """The embedded server follows, whoever does not is red on the clause, who need not is green."""
 
@@ -116,7 +117,7 @@ def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, 
             _assert_green(judged(subject), subject)
 
 
-@pytest.mark.parametrize("edit", [*CLIENT_EDITS, *LIST_CLIENT_EDITS], ids=lambda edit: edit.name)
+@pytest.mark.parametrize("edit", [*CLIENT_EDITS, *LIST_CLIENT_EDITS, *ANSWER_CLIENT_EDITS], ids=lambda edit: edit.name)
 def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -> None:
     """The embedded client follows, whoever does not is red on the clause, who need not is green."""
     with using(tmp_path, *edit.actions):
@@ -130,4 +131,5 @@ def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -
 def test_there_are_many_kinds() -> None:
     """Of both sides, each with somebody who must be red."""
     assert len(SERVER_EDITS) + len(CLIENT_EDITS) >= 60
-    assert all(edit.red for edit in (*SERVER_EDITS, *LIST_SERVER_EDITS, *CLIENT_EDITS, *LIST_CLIENT_EDITS))
+    assert all(edit.red for edit in (*SERVER_EDITS, *LIST_SERVER_EDITS, *ANSWER_EDITS))
+    assert all(edit.red for edit in (*CLIENT_EDITS, *LIST_CLIENT_EDITS, *ANSWER_CLIENT_EDITS))

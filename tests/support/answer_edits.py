@@ -1,0 +1,135 @@
+"""Edits of what stands around a batch: rules about errors and lists, headers, names of operations, paths, filters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.support.edits import ERROR, OLD, RUN, Edit, parameter
+from tests.support.overlays import BATCH, GET, LIST, remove, update
+
+_BOTH = ("get", "list")
+_LIST_SCHEMA = f"{LIST}.responses['200'].content['application/json'].schema"
+#: An error that only a 404 is.
+_CODED = {
+    "allOf": [{"$ref": "#/components/schemas/Error"}],
+    "type": "object",
+    "required": ["errorCode"],
+    "properties": {"errorCode": {"type": "string", "pattern": "^[a-z_]+$"}},
+}
+_TOLD = "self.statusCode != 404 || (has(self.errorCode) && self.errorCode == 'none')"
+_TOTAL = {"X-Total": {"required": True, "schema": {"type": "integer"}}}
+_LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 3}}
+_RENAMED = (update(GET, {"operationId": "retrieveBatch"}), update(LIST, {"operationId": "searchBatches"}))
+
+
+def _rule(rule: str, code: str) -> dict[str, Any]:
+    return {"x-validations": [{"rule": rule, "code": code, "message": "not as the rule has it"}]}
+
+
+def _filter(name: str, member: str, operator: str, kind: str) -> dict[str, Any]:
+    compares = {"member": member, "operator": operator}
+    row = {"name": name, "in": "query", "schema": {"type": kind}, "x-filter": compares}
+    return update(LIST, {"parameters": [row]})
+
+
+def _below(prefix: str) -> tuple[dict[str, Any], ...]:
+    """Both operations below a prefix with a parameter."""
+    org = {"name": "org", "in": "path", "required": True, "schema": {"type": "string"}, "example": "acme"}
+    batch = {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}
+    listed = {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}}}}
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    refused = {status: {"description": "An error.", "content": error} for status in ("401", "404")}
+    one = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "batch_abc123"}
+
+    def operation(name: str, content: Any, *rows: Any) -> dict[str, Any]:
+        answers = {"200": {"description": "It.", "content": content}, **refused}
+        return {"operationId": name, "parameters": list(rows), "responses": answers}
+
+    return (
+        remove("$.paths['/v2/batch']"),
+        remove("$.paths['/v2/batch/{id}']"),
+        update(
+            "$.paths",
+            {
+                f"{prefix}/batch": {"get": operation("listBatches", listed, org)},
+                f"{prefix}/batch/{{id}}": {"get": operation("getBatch", batch, org, one)},
+            },
+        ),
+    )
+
+
+ANSWER_EDITS = [
+    Edit(
+        "a rule about errors",
+        (
+            update(ERROR, {"properties": {"errorCode": {"type": "string"}}}),
+            update(ERROR, _rule(_TOLD, "coded")),
+        ),
+        {OLD: "server.rule.coded", "derived:404:coded": "server.rule.coded"},
+    ),
+    Edit(
+        "a rule about the list",
+        (update(_LIST_SCHEMA, _rule("size(self) > 0", "some")),),
+        {"derived:list:some": "server.rule.some"},
+        (OLD,),
+        _BOTH,
+    ),
+    Edit(
+        "one status with an error of its own",
+        (update(f"{GET}.responses['404'].content['application/json']", {"schema": _CODED}),),
+        {OLD: "server.error.body"},
+    ),
+    Edit(
+        "a required header of the list alone",
+        (update(f"{LIST}.responses['200']", {"headers": _TOTAL}),),
+        {OLD: "server.header.x-total", "derived:200/X-Total:required": "server.header.x-total"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a filter by a number added",
+        (_filter("min_total", "/metrics/total_generations", "gt", "integer"),),
+        {OLD: "server.list.by-min_total", "derived:list/min_total:filter": "server.list.by-min_total"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a filter by a flag added",
+        (
+            update(BATCH, {"required": ["archived"], "properties": {"archived": {"type": "boolean"}}}),
+            _filter("archived", "/archived", "eq", "boolean"),
+        ),
+        {OLD: "server.body.archived", "derived:list/archived:filter": "server.list.by-archived"},
+        operations=_BOTH,
+    ),
+    Edit("operations called otherwise", _RENAMED, {"id-number": "server.body.id"}, (OLD,), _BOTH),
+    Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: RUN}, operations=_BOTH),
+    Edit(
+        "a page of the list",
+        (
+            update(_LIST_SCHEMA, {"maxItems": 3}),
+            update(LIST, {"parameters": [_LIMIT]}),
+        ),
+        {OLD: "server.list.array"},
+        operations=_BOTH,
+    ),
+    Edit(
+        "a required query parameter that is a list",
+        parameter("include", "query", schema={"type": "array", "items": {"type": "string"}}, example=["a", "b"]),
+        {"id-number": "server.body.id"},
+        (OLD,),
+    ),
+]
+
+ANSWER_CLIENT_EDITS = [
+    Edit("operations called otherwise", _RENAMED, {"derived:404:kind": "client.error.404"}, (OLD,)),
+    Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: "client.request.target"}),
+    Edit(
+        "a required query parameter that is a list",
+        parameter("include", "query", schema={"type": "array", "items": {"type": "string"}}, example=["a", "b"]),
+        {OLD: "client.request.target"},
+    ),
+    Edit(
+        "a required query parameter that is an object",
+        parameter("f", "query", schema={"type": "object"}, style="deepObject", example={"a": 5}),
+        {OLD: "client.request.target"},
+    ),
+]
