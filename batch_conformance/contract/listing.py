@@ -15,7 +15,7 @@ from batch_conformance.contract.operation import MediaType
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, replaced, split
 from batch_conformance.contract.references import Document, Schema, followed, pointer_of, resolve, types_of
-from batch_conformance.contract.rule_list import beside
+from batch_conformance.contract.rule_list import beside, layers
 from batch_conformance.contract.schema import SchemaJudge, Violation
 
 #: Keywords of an array that a part of it need not meet: a filter may leave fewer entries.
@@ -121,6 +121,12 @@ def _arrays(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:
             items = _items(inner, document)
             if items is not None:
                 yield name, items
+
+
+def may_be_object(items: Schema, document: Document) -> bool:
+    """Whether an entry may be an object: no layer of its schema that always holds names other types alone."""
+    kinds = [types_of(row) for row, maybe in layers(items, document) if not maybe]
+    return items is not False and all("object" in row for row in kinds if row)
 
 
 def _is_of_objects(items: Schema, document: Document) -> bool:

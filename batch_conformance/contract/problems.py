@@ -11,10 +11,11 @@ from batch_conformance.contract.document import at_pointer, pointer
 from batch_conformance.contract.entity import LIST, entity_of, list_shape
 from batch_conformance.contract.filters import filter_problems
 from batch_conformance.contract.known_names import unknown_names
-from batch_conformance.contract.operation import Answer, Contract
+from batch_conformance.contract.listing import may_be_object
+from batch_conformance.contract.operation import Answer, Contract, Operation
 from batch_conformance.contract.references import followed
 from batch_conformance.contract.rule_trial import rule_problems
-from batch_conformance.contract.sendable import unsendable
+from batch_conformance.contract.sendable import is_token, unsendable
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:
@@ -44,7 +45,9 @@ def contract_problems(contract: Contract) -> Iterator[str]:
                 f"{operation.pointer}/responses/{success.key}: the answer of Get Batch is an array; its schema must "
                 "be that of one batch"
             )
+        yield from _several_forms(operation, contract.document.content)
     yield from _lists(contract)
+    yield from _key_names(contract)
     yield from _unsupported_keys(contract)
     yield from unknown_names(contract)
     yield from _strange_rules(contract)
@@ -57,6 +60,27 @@ def _has_schema(answer: Answer, document: dict[str, Any]) -> bool:
     if media is None or not ("json" in media.name or "*" in media.name):
         return False
     return followed(media.schema, media.pointer, document)[0] is not True
+
+
+def _several_forms(operation: Operation, document: dict[str, Any]) -> Iterator[str]:
+    """Success answers with schemas of their own: one is judged."""
+    media = {key: row.media_type for key, row in operation.answers.items() if key.startswith("2")}
+    forms = {key: followed(row.schema, row.pointer, document)[1] for key, row in media.items() if row is not None}
+    other = next((key for key, form in forms.items() if form != next(iter(forms.values()))), None)
+    if other is not None:
+        first = next(iter(forms))
+        yield (
+            f"{operation.pointer}/responses/{other}: another schema than that of {first}; success answers of one "
+            "operation need the same, by $ref"
+        )
+
+
+def _key_names(contract: Contract) -> Iterator[str]:
+    """Keys in headers and cookies that no request can have."""
+    for operation in contract.operations.values():
+        for key in operation.keys:
+            if key.place != "query" and not is_token(key.name):
+                yield f"{operation.pointer}/security: {key.name!r} is no name of a {key.place}; give it another one"
 
 
 def _unsupported_keys(contract: Contract) -> Iterator[str]:
@@ -87,7 +111,11 @@ def _unsupported_keys(contract: Contract) -> Iterator[str]:
 def _lists(contract: Contract) -> Iterator[str]:
     """What keeps the answer of List from being read, and its filters."""
     success = contract.operations[LIST].success if LIST in contract.operations else None
-    if success is not None and success.media_type is not None and list_shape(contract) is None:
+    shape = list_shape(contract) if success is not None else None
+    if shape is not None and not may_be_object(shape.items, shape.document):
+        yield f"{shape.pointer or LIST}: entries of List Batches are objects; this schema allows none"
+        return
+    if success is not None and success.media_type is not None and shape is None:
         yield (
             f"{success.media_type.pointer}: the answer of List Batches is no list: its schema must be an array, "
             "or an object of which exactly one property is the array of batches"

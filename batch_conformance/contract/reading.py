@@ -34,10 +34,18 @@ def contract_of(document: ContractDocument) -> Contract:
     return Contract(
         document=document,
         operations=dict(_named(found)),
-        servers={str(row.get("x-name", row["url"])): row["url"] for row in content.get("servers", [])},
+        servers={str(row.get("x-name", row["url"])): _url(row) for row in content.get("servers", [])},
         sha256=document.sha256,
         overlays=document.overlays,
     )
+
+
+def _url(server: Mapping[str, Any]) -> str:
+    """The URL of a server, its variables at their defaults (OpenAPI 3.1, 4.8.6)."""
+    url = str(server["url"])
+    for name, variable in server.get("variables", {}).items():
+        url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
+    return url
 
 
 def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:

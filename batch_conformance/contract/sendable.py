@@ -25,7 +25,7 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
         yield "has no example to be sent; give it one"
         return
     text = parameter.example_text()
-    if parameter.place in ("header", "cookie") and not _TOKEN.fullmatch(parameter.name):
+    if parameter.place in ("header", "cookie") and not is_token(parameter.name):
         yield f"has a name that no {parameter.place} can have; give it another one"
     elif parameter.place == "header" and not _FIELD_VALUE.fullmatch(text):
         yield f"has the example {text!r}, which no header can hold (printable ASCII); give it another one"
@@ -35,6 +35,11 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
         judge = SchemaJudge(dict(parameter.schema), document)
         if not any(map(judge.is_valid, _readings(parameter.example, text))):
             yield f"has the example {text!r}, which does not fit its own schema; give it another one"
+
+
+def is_token(name: str) -> bool:
+    """Whether a text can be the name of a header or a cookie."""
+    return _TOKEN.fullmatch(name) is not None
 
 
 def may_be(parameter: Parameter, text: str) -> bool:

@@ -51,6 +51,8 @@ class Ordinary:
         self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
         self._drawn = drawn
         base = self._fullest()
+        # A member that an overlay removed is none that clients may ask for.
+        base = self.space.documented(base) if self.edited else base
         self._pointers = [tuple(group) for group in drawn(random.Random(0))]
         self._pointers = list(self._applicable(base, drawn(random.Random(0))))
         self.base: dict[str, Any] = self._with(base, drawn(random.Random(0)))

@@ -92,6 +92,13 @@ class Space:
             value = read(value, join("", part))
         return schemas
 
+    def documented(self, value: Any) -> Any:
+        """A value without the members that the schema says nothing of."""
+        for place, _ in list(_everything(value)):
+            if place and read(value, place) is not MISSING and not self.schemas_at(value, place):
+                value = replaced(value, place, MISSING)
+        return value
+
     def repaired(self, value: Any, pinned: str | None = None, fault: Violation | None = None) -> Any:
         """A valid value near to one, or MISSING. What stands at ``pinned`` is kept.
 
@@ -213,6 +220,13 @@ class Space:
         if place:
             found.append(MISSING)
         return distinct(found, current)
+
+
+def _everything(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    yield place, value
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _everything(item, join(place, name))
 
 
 def _touches(one: str, other: str) -> bool:

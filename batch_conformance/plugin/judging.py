@@ -91,6 +91,10 @@ def check_values(kinds: Collection[Kind], options: Options) -> None:
 
     try:
         require_values(current_contract())
+        if "server" in kinds and options.target == "embedded":
+            from batch_conformance.reference.edited import edited_batches
+
+            edited_batches()
     except NoValidValue as error:
         raise UsageProblem(f"{error} (--batch-overlay)") from None
 

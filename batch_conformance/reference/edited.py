@@ -67,7 +67,7 @@ class _Maker:
         rows = (self._row(raw, number) for number, raw in enumerate(raws))
         self.rows = [row for row in rows if row]
         if not self.rows:
-            raise NoValidValue(of_entity(entity) or f"no batch of the sample could be made to fit {entity.pointer}")
+            raise NoValidValue(of_entity(entity) or _no_batch(entity))
         self._move()
         self._show_all()
         self._set_apart()
@@ -90,7 +90,7 @@ class _Maker:
             outgrown = status and read(raw, status) not in self.entity.lifecycle.values
             if outgrown and len(raws) > 1:
                 continue
-            known = self._without_unknown(raw)
+            known = self.space.documented(raw)
             value = self.space.repaired(_changed(shown[-1], before, known) if shown else known)
             before = known
             if value is MISSING or not isinstance(value, dict):
@@ -100,13 +100,6 @@ class _Maker:
             if not shown or self._follows(shown[-1], value):
                 shown.append(value)
         return shown
-
-    def _without_unknown(self, value: Value) -> Value:
-        """Without members that the contract has no more."""
-        for place, _ in list(_walk(value)):
-            if place and read(value, place) is not MISSING and not self.space.schemas_at(value, place):
-                value = replaced(value, place, MISSING)
-        return value
 
     def _with_optional(self, value: Value) -> Value:
         """With the optional members that the contract as it is does not have."""
@@ -213,11 +206,11 @@ class _Maker:
         self.rows = kept
 
 
-def _walk(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    yield place, value
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _walk(item, join(place, name))
+def _no_batch(entity: Entity) -> str:
+    return (
+        f"no batch of the embedded server could be made to fit {entity.pointer}; "
+        "give the answer an example that fits, or name another --batch-target"
+    )
 
 
 def _changed(value: Any, before: Any, after: Any) -> Any:
@@ -296,7 +289,7 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
             examples = [row["example"]] if "example" in row else []
             space = Space(schema, contract.document.content, examples)
             value = next(iter(space.examples), MISSING)
-            value = space.builder.value([schema]) if value is MISSING else value
+            value = space.builder.value([schema], full=True) if value is MISSING else value
             if value is not MISSING:
                 found.append((header, as_sent(value)))
     return found

@@ -16,7 +16,9 @@ from tests.support.overlays import BATCH, GET, LIST, overlay, remove, update, wr
 
 STATUS = f"{BATCH}.properties.status"
 ERROR = "$.components.schemas.Error"
+OK = f"{GET}.responses['200'].content['application/json']"
 BASE = load_document().content
+_ANY = {"application/json": {"schema": {}}}
 
 
 # Wrong overlays.
@@ -171,6 +173,19 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
             update(f"{GET}.parameters", {"name": "X", "in": "header", "required": True, "schema": {"pattern": "^a"}}),
             "'X' has no example to be sent",
         ),
+        (
+            update(f"{BATCH}.properties", {"billing": {"enum": ["OPEN", "PAID"], "x-lifecycle": {"order": ["OPEN"]}}}),
+            "one x-lifecycle is supported",
+        ),
+        (update(BATCH, {"x-lifecycle": {"order": ["PENDING"]}}), "one x-lifecycle is supported"),
+        (remove(f"{STATUS}.enum"), "stands beside the enum of a status; here is none"),
+        (remove(f"{OK}.schema"), "the success answer has no schema of a JSON body; give it one"),
+        (remove(f"{GET}.responses['200'].content"), "the success answer has no schema of a JSON body; give it one"),
+        (update("$.components.securitySchemes.apiKey", {"name": "x api key"}), "'x api key' is no name of a header"),
+        (
+            update(f"{GET}.responses", {"202": {"description": "Later.", "content": _ANY}}),
+            "202: another schema than that of 200; success answers of one operation need the same",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_ours_in_a_contract_is_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
@@ -212,3 +227,34 @@ def test_openapi_tools_agree(name: str) -> None:
     content = _after(Action(1, row["target"], row.get("update"), row.get("remove", False)), BASE)
     assert list(problems(content))
     assert list(OpenAPIV31SpecValidator(content).iter_errors())
+
+
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        (
+            [remove(f"{OK}.schema"), update(OK, {"schema": {"type": "array", "items": {"type": "object"}}})],
+            "the answer of Get Batch is an array; its schema must be that of one batch",
+        ),
+        (
+            [
+                update("$.components.securitySchemes", {"orgKey": {"type": "apiKey", "in": "header", "name": "x-org"}}),
+                update(GET, {"security": [{"apiKey": [], "orgKey": []}]}),
+            ],
+            "apiKey and orgKey at once are not supported",
+        ),
+        (
+            [
+                remove(f"{LIST}.responses['200'].content['application/json'].schema"),
+                update(
+                    f"{LIST}.responses['200'].content['application/json']",
+                    {"schema": {"type": "array", "items": {"type": "string"}}},
+                ),
+            ],
+            "entries of List Batches are objects; this schema allows none",
+        ),
+    ],
+)
+def test_what_takes_several_actions_to_be_wrong(tmp_path: Path, actions: list[dict[str, Any]], said: str) -> None:
+    """The line says what is asked for."""
+    assert said in _said(tmp_path, overlay(*actions))

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from batch_conformance.contract import Instant, Parameter, parse_date_time
+from batch_conformance.contract import Instant, Parameter, current_contract, parse_date_time
 from batch_conformance.contract.filters import named_filters, other_filters, selects
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
@@ -55,6 +55,9 @@ def documented_statuses() -> tuple[str, ...]:
     """The values of the status filter, by the contract in use; none where it lists none, or has no such filter."""
     found = parameter(STATUS)
     values = found.schema.get("enum", ()) if found else ()
+    if found and "array" in types_of(found.schema):
+        items = current_contract().document.resolve(found.schema.get("items", {}))
+        values = items.get("enum", ()) if isinstance(items, dict) else ()
     return tuple(value for value in values if isinstance(value, str))
 
 

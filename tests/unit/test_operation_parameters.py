@@ -1,0 +1,55 @@
+"""How required parameters are written, and which values that clients send are documented."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_conformance.contract.operation import Parameter
+from batch_conformance.contract.sendable import may_be
+
+
+@pytest.mark.parametrize(
+    ("example", "more", "pairs"),
+    [
+        ("a", {}, [("f", "a")]),
+        (["a", "b"], {}, [("f", "a"), ("f", "b")]),
+        (["a", "b"], {"explode": False}, [("f", "a,b")]),
+        (["a", "b"], {"style": "pipeDelimited", "explode": False}, [("f", "a|b")]),
+        ({"a": 5, "b": True}, {}, [("a", "5"), ("b", "true")]),
+        ({"a": 5, "b": True}, {"explode": False}, [("f", "a,5,b,true")]),
+        ({"a": 5}, {"style": "deepObject"}, [("f[a]", "5")]),
+    ],
+)
+def test_examples_are_written_by_their_style(example: Any, more: dict[str, Any], pairs: list[Any]) -> None:
+    """As OpenAPI has it: form and exploded, unless it is said otherwise."""
+    row = Parameter("f", "query", True, {}, example, True, **more)
+    assert row.pairs() == pairs
+    assert all(row.is_named(name) for name, _ in pairs)
+    assert not row.is_named("other")
+
+
+def test_headers_are_never_exploded() -> None:
+    """A list is one value with commas."""
+    assert Parameter("x-f", "header", True, {}, ["a", "b"], True).pairs() == [("x-f", "a,b")]
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "fits"),
+    [
+        ({"type": "boolean"}, "true", True),
+        ({"type": "boolean"}, "True", False),
+        ({"type": "integer", "minimum": 1}, "3", True),
+        ({"type": "integer", "minimum": 1}, "0", False),
+        ({"type": "string", "format": "date"}, "2024-01-15", True),
+        ({"type": "string", "format": "date"}, "15/01/2024", False),
+        ({"const": "2024-10"}, "2024-10", True),
+        ({"const": "2024-10"}, "2025-01", False),
+        ({}, "anything", True),
+        ({"type": "array", "items": {"type": "integer"}}, "a", True),
+    ],
+)
+def test_a_value_is_documented(schema: dict[str, Any], text: str, fits: bool) -> None:
+    """By the schema of its parameter, as text or as what the text stands for."""
+    assert may_be(Parameter("f", "query", True, schema), text) is fits
