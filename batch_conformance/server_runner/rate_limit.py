@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from batch_conformance.checks.result import CouldNotRun
@@ -19,6 +20,8 @@ MAX_WAIT_IN_VAIN = 45.0
 _LONGEST_TOLD = 1e6
 #: The longest wait, in seconds, where a 429 does not say how long.
 _LONGEST_GUESS = 8.0
+#: Headers by which limiters state what they let through.
+_STATED = ("ratelimit-policy", "ratelimit-limit", "x-ratelimit-limit")
 #: How often a request without the valid key is repeated on 429.
 _TRIES_WITHOUT_KEY = 3
 
@@ -63,6 +66,28 @@ class RateLimit:
         self._patience -= max(wait, 1.0)
         time.sleep(wait)
         return True
+
+
+def budget_hints(exchanges: Sequence[Exchange]) -> Iterator[str]:
+    """What a run saw of a limiter's budget: a line where it was told to wait, with a rate that would not be."""
+    told = sum(exchange.status == 429 and exchange.intent.staged != 429 for exchange in exchanges)
+    served = [exchange for exchange in exchanges if exchange.response is not None and exchange.status != 429]
+    if not told or not served:
+        return
+    stated = dict.fromkeys(
+        f"{name}: {value}"
+        for exchange in exchanges
+        if exchange.response is not None
+        for name in _STATED
+        for value in exchange.response.header_values(name)[:1]
+    )
+    seconds = max(exchange.ended for exchange in served) - min(exchange.started for exchange in served)
+    rate = max(1, int(len(served) / seconds)) if seconds > 0 else 1
+    budget = f" (it states {', '.join(list(stated)[:2])})" if stated else ""
+    yield (
+        f"told to wait {told} {'time' if told == 1 else 'times'} by 429{budget}; {len(served)} answers came in "
+        f"{seconds:.0f} s: --batch-rate {rate}/s would ask no faster"
+    )
 
 
 def retry_after(exchange: Exchange, otherwise: float = 1.0) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.report.document import report_document
 from batch_conformance.server_runner.gateway import context_of, extra_headers, tunnel_hints
+from batch_conformance.server_runner.rate_limit import budget_hints
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import Target, UsageError, resolve_target
 from tests.support.running import SERVER, run
@@ -159,6 +161,19 @@ def test_a_tunnel_is_told_by_what_proxies_add_or_by_its_distance() -> None:
         (hint,) = tunnel_hints(recorded)
         assert why in hint
         assert "--batch-rate 8/s" in hint
+
+
+def test_the_budget_of_a_limiter_is_shown() -> None:
+    """How often it said no, what it states, and a rate at which it would not have."""
+    served, refused = exchanges((("RateLimit-Limit", "10"),)), exchanges(status=429)
+    assert list(budget_hints(served)) == list(budget_hints(refused)) == []
+    (hint,) = budget_hints([*served, *refused[:3]])
+    assert hint == (
+        "told to wait 3 times by 429 (it states ratelimit-limit: 10); 20 answers came in 19 s: "
+        "--batch-rate 1/s would ask no faster"
+    )
+    staged = [replace(row, intent=replace(row.intent, staged=429)) for row in refused]
+    assert list(budget_hints([*served, *staged])) == []
 
 
 def test_the_hint_is_in_the_report_and_changes_no_verdict() -> None:

@@ -18,7 +18,7 @@ STATUS = f"{BATCH}.properties.status"
 ERROR = "$.components.schemas.Error"
 OK = f"{GET}.responses['200'].content['application/json']"
 BASE = load_document().content
-_ANY = {"application/json": {"schema": {}}}
+_ANY: dict[str, Any] = {"application/json": {"schema": {}}}
 
 
 # Wrong overlays.
