@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from batch_conformance.cli import PASSED, WRONG_USAGE, Misuse
@@ -15,7 +17,9 @@ FILES = {
     kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml"
     for kind in ("server", "client", "nightly")
 }
-_INSTALL = "sync-batch-conformance"
+_PACKAGE = "sync-batch-conformance"
+#: What a workflow has where it is not known where the suite is from: the package is on no index.
+_NOWHERE = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
 
 
 def init(arguments: Sequence[str]) -> int:
@@ -42,8 +46,8 @@ def init(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--install",
         metavar="WHAT",
-        default=_INSTALL,
-        help="what pip installs: a name, a git+https:// URL, a wheel (default: %(default)s)",
+        help="what pip installs: a git+https:// URL, a wheel, a name on an index of yours (default: the git URL that "
+        "this was installed from)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
     given = parser.parse_args(arguments)
@@ -52,7 +56,8 @@ def init(arguments: Sequence[str]) -> int:
     chosen = {
         kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only
     }
-    texts = {kind: template(kind).replace("@SUITE@", requirement(given.install, kind)) for kind in chosen}
+    install = given.install or installed_from() or _NOWHERE
+    texts = {kind: template(kind).replace("@SUITE@", requirement(install, kind)) for kind in chosen}
     taken = [
         path
         for kind, path in chosen.items()
@@ -69,16 +74,28 @@ def init(arguments: Sequence[str]) -> int:
             print(f"wrote {path}")
     except OSError as error:
         raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
+    if install == _NOWHERE:
+        print(f"replace {_NOWHERE} in them by where you have the suite from, or say --install WHAT")
     if "nightly" in chosen:
         print("\n" + _template("targets.txt"), end="")
     return PASSED
+
+
+def installed_from() -> str:
+    """The git URL, with its commit, that pip installed this from (PEP 610); empty where it was something else."""
+    try:
+        told = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return ""
+    commit = told.get("vcs_info", {}).get("commit_id", "")
+    return f"git+{told['url']}@{commit}" if commit else ""
 
 
 def requirement(install: str, kind: str) -> str:
     """The requirement for pip: a name, a URL (``git+https://…`` too) or the path of a wheel, with its extra."""
     extra = "client" if kind == "client" else "server"
     if "://" in install:
-        return f"{_INSTALL}[{extra}] @ {install}"
+        return f"{_PACKAGE}[{extra}] @ {install}"
     return f"{install}[{extra}]"
 
 

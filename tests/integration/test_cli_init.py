@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
 
-from batch_conformance.cli import COMMANDS, main
+from batch_conformance.cli import COMMANDS, init, main
 from batch_conformance.cli.init import FILES, requirement
 from batch_conformance.contract import base_contract
 from batch_conformance.plugin import required
@@ -94,6 +97,22 @@ def test_nothing_is_overwritten_without_force(
 def test_where_the_suite_comes_from_is_the_users(install: str, kind: str, asked: str) -> None:
     """A name, a wheel, a git URL."""
     assert requirement(install, kind) == asked
+
+
+def test_the_workflows_install_what_this_was_installed_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A git URL with its commit; where it is from no git URL, the user is told what to fill in: there is no index."""
+    told: dict[str, Any] = {"url": "https://h/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
+    for direct, wanted in (
+        (json.dumps(told), "@ git+https://h/r.git@c0ffee"),
+        (json.dumps({"url": "file:///x", "dir_info": {}}), "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
+        (None, "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
+    ):
+        monkeypatch.setattr(init, "distribution", lambda _, text=direct: SimpleNamespace(read_text=lambda _: text))
+        assert main(["init", str(tmp_path), "--only", "client", "--force"]) == 0
+        assert wanted in (tmp_path / FILES["client"]).read_text("utf-8")
+        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in wanted)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
