@@ -233,16 +233,20 @@ class ClientRunner:
         client = self._client
         if not isinstance(client, InProcessClient) or not is_main_thread():
             return False
-        for case in order:
-            played = self.plays.get(case.number)
-            if played is None or len(case.asks) > 1 or played.turns[0].reply.broken is None:
-                continue
-            client.settle_on_main()
-            if self._play(case).turns[0].reply.broken is None:
-                return True
-            client.settle_in_threads()
+        single = [(case, self.plays[case.number].turns[0]) for case in order
+                  if case.number in self.plays and len(case.asks) == 1]  # fmt: skip
+        broken = [(case, turn) for case, turn in single if turn.reply.broken is not None]
+        # What hung tells more than what crashed at once.
+        hung = [case for case, turn in broken if turn.reply.seconds >= case.asks[0].timeout_s]
+        case = next(iter([*hung, *(case for case, _ in broken)]), None)
+        if case is None:
             return False
-        return False
+        client.settle_on_main()
+        with client.impatient():
+            ended = self._play(case).turns[0].reply.broken is None
+        if not ended:
+            client.settle_in_threads()
+        return ended
 
     def _ordinary_call(self, title: str) -> bool:
         """Make an ordinary call, not for the record; returns whether it gave a batch."""
