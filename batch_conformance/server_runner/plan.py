@@ -72,7 +72,7 @@ def _of_others(context: ProbeContext, wanted: Collection[str]) -> Iterator[Plann
     """The requests of operations beside Get Batch, as one kind each: what comes back decides how many they are."""
     for part in parts("server_probes"):
         if part.OPERATION in context.operations:
-            sent = [probe for name, probe in part.PROBES.items() if name in wanted]
+            sent = [probe for name, probe in part.PROBES.items() if part.WITH.get(name, name) in wanted]
             count = sum(len(list(planned(probe, context))) for probe in sent)
             most = part.BUDGETS[context.profile.name]
             yield PlannedKind(part.OPERATION, most or count, up_to=True) if count else PlannedKind(part.OPERATION, 0)

@@ -32,7 +32,7 @@ from batch_conformance.server_runner.probes import (
 )
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.staging import Stager
-from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_of
+from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_among, strands_of
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -136,16 +136,25 @@ class ServerRunner:
         """The probes of another operation, within a budget of its own; only the first where there is no such thing."""
         most = part.BUDGETS[self.world.profile.name]
         self._sender.budget.allow(None if most is None else most - self._early.get(part.OPERATION, 0))
-        asked = [name for name in part.PROBES if name in wanted]
+        asked = [name for name in part.PROBES if part.WITH.get(name, name) in wanted]
+        first = next(iter(part.PROBES))
+        groups = [[first], *([name for name in group if name in asked] for group in part.TOGETHER)]
         before = len(self._sender.exchanges)
         done: set[str] = set()
         try:
-            for number, name in enumerate(dict.fromkeys([*list(part.PROBES)[:1], *asked]) if asked else ()):
-                self._run(part.PROBES[name](self.world))
-                done.add(name)
-                first = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
-                if number == 0 and first and all(row.status in part.ABSENT for row in first):
-                    self._absent(part, first[0])
+            for names in groups if asked else ():
+                if names == [first] or not self._side_by_side.pays:
+                    for name in names:
+                        self._run(part.PROBES[name](self.world))
+                        done.add(name)
+                else:
+                    try:
+                        self._side_by_side.run(strands_among(part.PROBES, names, part.CHAINS, self.world))
+                    finally:
+                        done |= set(names) - self._side_by_side.unfinished
+                own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
+                if names == [first] and own and all(row.status in part.ABSENT for row in own):
+                    self._absent(part, own[0])
                     break
         except BudgetSpent:
             self.cut_short |= set(asked) - done

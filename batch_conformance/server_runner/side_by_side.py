@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
 #: Seconds that a round trip takes before going side by side pays.
-_PAYS = 0.025
+_PAYS = 0.015
 #: Requests under way at once: at first, and at most.
 _FEW, MOST = 2, 24
 #: An answer that takes so many times the usual round trip: more at once would only queue, and fewer do.

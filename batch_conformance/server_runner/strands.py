@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, planned, wrong_places
@@ -56,6 +56,23 @@ def strands_of(probe: str, context: ProbeContext) -> list[Strand]:
     return [
         Strand(probe, chain, _turn(rank, index) if in_turn else _place(rank, index), long=in_turn)
         for index, chain in enumerate(CHAINS[probe](context))
+    ]
+
+
+def strands_among(
+    probes: Mapping[str, Callable[[ProbeContext], Probe]],
+    names: Sequence[str],
+    chains: Collection[str],
+    context: ProbeContext,
+) -> list[Strand]:
+    """As :func:`strands_of`, for several of another operation's probes; but for ``chains``, in any order."""
+    rank = {name: number for number, name in enumerate(probes)}
+    found = [Strand(name, probes[name](context), _place(rank[name]), long=True) for name in names if name in chains]
+    return found + [
+        Strand(name, _single(send), _place(rank[name], index))
+        for name in names
+        if name not in chains
+        for index, send in enumerate(planned(probes[name], context))
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from types import ModuleType
 
 import pytest
 
 from batch_conformance.checks.result import RunResult
+from batch_conformance.contract.parts import parts
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
@@ -112,6 +114,27 @@ def test_every_probe_is_marked_once() -> None:
     assert ANY_ORDER | CHAINS.keys() | IN_ORDER < PROBES.keys()
     assert not ANY_ORDER & CHAINS.keys()
     assert not IN_ORDER & (ANY_ORDER | CHAINS.keys())
+
+
+@pytest.mark.parametrize("part", list(parts("server_probes")), ids=lambda part: part.OPERATION)
+def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None:
+    """The first one alone, since the others are made of what it finds; all others in a group."""
+    first, *others = part.PROBES
+    assert [name for names in part.TOGETHER for name in names] == others
+    assert first not in part.CHAINS
+    assert part.PROBES.keys() > part.CHAINS
+    assert part.WITH.keys() < part.PROBES.keys()
+
+
+def test_lists_of_a_far_target_are_asked_for_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters in company; the whole list alone before and after, so that what a filter leaves out shows."""
+    run, company = _judged(monkeypatch, meet=True)
+    assert run.error == ""
+    listed = [(intent, others) for intent, others in company.seen if intent.operation == "list"]
+    assert any(others for intent, others in listed if intent.probe == "list-filters")
+    assert not [others for intent, others in listed if intent.probe in ("reads", "late-reads") and others]
+    chained = [others for intent, others in listed if intent.probe == "auth-per-request"]
+    assert not [one for others in chained for one in others if one.probe == "auth-per-request"]
 
 
 def test_a_near_target_is_asked_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:

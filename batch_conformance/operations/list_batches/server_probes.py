@@ -102,18 +102,26 @@ def before_first_auth(context: ProbeContext) -> Probe:
 
 
 def reads(context: ProbeContext) -> Probe:
-    """The whole list; between two of them, where Get is judged too, a few of its batches by their ids."""
+    """The whole list."""
     listed: list[Any] = []
     for _ in range(_few(context, 1, 2, 4)):
         listed = entries_of((yield listing(context, "reads"))) or listed
     context.listed = tuple(row for row in listed if isinstance(row, dict))
+
+
+def listed_reads(context: ProbeContext) -> Probe:
+    """Where Get is judged too, a few batches of the list by their ids."""
     if "get" in context.operations:
         asked = [own for own in map(own_id, context.listed) if own is not None and _can_be_asked_for(own)]
         known = [value for value in context.ids if value in asked]
         for value in [*known, *(value for value in asked if value not in known)][: _few(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
-        if not _is_quick(context):
-            yield listing(context, "reads", label="the list, after its batches were read one by one")
+
+
+def reads_again(context: ProbeContext) -> Probe:
+    """The whole list once more, so that what Get answered lies between two of it."""
+    if "get" in context.operations and not _is_quick(context):
+        yield listing(context, "reads", label="the list, after its batches were read one by one")
 
 
 def _can_be_asked_for(value: str) -> bool:
@@ -300,6 +308,8 @@ def unusual_requests(context: ProbeContext) -> Probe:
 #: In the order they are sent; those of Get's names send what Get's do.
 PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
+    "list-entries": listed_reads,
+    "list-again": reads_again,
     "header-case": header_case,
     "auth-per-request": auth_per_request,
     "unauthenticated": unauthenticated,
@@ -315,6 +325,23 @@ PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
     "unusual-requests": unusual_requests,
     "late-reads": late_reads,
 }
+
+#: Probes that are sent wherever another one is.
+WITH: Mapping[str, str] = {"list-entries": "reads", "list-again": "reads"}
+#: Probes that may be under way together, behind the first one.
+TOGETHER: Sequence[Sequence[str]] = (
+    ("list-entries",),
+    ("list-again",),
+    (
+        "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys", "wrong-place",
+        "list-other-org", "revoked-key", "list-filters", "list-other-filters", "list-bad-filters",
+    ),
+    # What may leave a server in a bad state comes after all that needs it in a good one.
+    ("hostile-keys", "unusual-requests"),
+    ("late-reads",),
+)  # fmt: skip
+#: Probes that are chains, of one request after the answer to the other.
+CHAINS = frozenset({"auth-per-request", "wrong-place"})
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
