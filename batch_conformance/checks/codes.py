@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.clause_list import known_rules
+from batch_conformance.contract.places import ASSERTIONS
 
 #: Codes of the suite's own checks.
 CODES: dict[str, str] = {
@@ -54,43 +55,11 @@ CODES: dict[str, str] = {
     "unasked": "something came, or was sent, that was not asked for",
     "went-back": "a status moved against its order",
 }
-#: What the schema engine says, beside the keywords of ``ASSERTIONS``.
-KEYWORDS = frozenset(
-    [
-        "type",
-        "enum",
-        "const",
-        "format",
-        "pattern",
-        "minimum",
-        "maximum",
-        "exclusiveMinimum",
-        "exclusiveMaximum",
-        "multipleOf",
-        "minLength",
-        "maxLength",
-        "minItems",
-        "maxItems",
-        "uniqueItems",
-        "contains",
-        "minContains",
-        "maxContains",
-        "minProperties",
-        "maxProperties",
-        "propertyNames",
-        "anyOf",
-        "oneOf",
-        "not",
-        "required",
-        "dependentRequired",
-        "additionalProperties",
-        "unevaluatedProperties",
-        "unevaluatedItems",
-        "items",
-        "false",
-        "depth",
-    ]
-)
+#: What the schema engine says.
+KEYWORDS = frozenset(ASSERTIONS) | {
+    "required", "dependentRequired", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "items",
+    "false", "depth",
+}  # fmt: skip
 
 
 def known_codes() -> frozenset[str]:
