@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -31,6 +31,7 @@ from batch_conformance.server_runner.probes import (
     sent,
 )
 from batch_conformance.server_runner.sender import Sender
+from batch_conformance.server_runner.side_by_side import Strand
 from batch_conformance.server_runner.staging import Stager
 from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_among, strands_of
 from batch_conformance.server_runner.target import Target
@@ -143,15 +144,11 @@ class ServerRunner:
         done: set[str] = set()
         try:
             for names in groups if asked else ():
-                if names == [first] or not self._side_by_side.pays:
-                    for name in names:
-                        self._run(part.PROBES[name](self.world))
-                        done.add(name)
+                if names == [first]:
+                    self._run(part.PROBES[first](self.world))
+                    done.add(first)
                 else:
-                    try:
-                        self._side_by_side.run(strands_among(part.PROBES, names, part.CHAINS, self.world))
-                    finally:
-                        done |= set(names) - self._side_by_side.unfinished
+                    self._run_group(names, part.PROBES, partial(strands_among, part), done)
                 own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
                 if names == [first] and own and all(row.status in part.ABSENT for row in own):
                     self._absent(part, own[0])
@@ -176,7 +173,7 @@ class ServerRunner:
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
             for names in self._groups(wanted):
-                self._run_group([name for name in names if name in wanted])
+                self._run_group([name for name in names if name in wanted], PROBES, strands_of, self.done)
                 if "methods" in names and "staged" in wanted:
                     with self._as_far_as_it_goes():
                         self._staged()
@@ -199,17 +196,23 @@ class ServerRunner:
         *first, before, after, late, last = TOGETHER
         return [*first, before + after, late, last]
 
-    def _run_group(self, names: Sequence[str]) -> None:
+    def _run_group(
+        self,
+        names: Sequence[str],
+        probes: Mapping[str, Callable[[ProbeContext], Probe]],
+        strands_of: Callable[[str, ProbeContext], list[Strand]],
+        done: set[str],
+    ) -> None:
         if not self._side_by_side.pays:
             for name in names:
-                self._run(PROBES[name](self.world))
-                self.done.add(name)
+                self._run(probes[name](self.world))
+                done.add(name)
             return
         strands = [strand for name in names for strand in strands_of(name, self.world)]
         try:
             self._side_by_side.run(strands, in_order=bool(IN_ORDER & set(names)))
         finally:
-            self.done |= set(names) - self._side_by_side.unfinished
+            done |= set(names) - self._side_by_side.unfinished
 
     def _run(self, probe: Probe) -> None:
         with self._as_far_as_it_goes(), suppress(StopIteration):

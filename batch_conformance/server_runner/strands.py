@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable
+from types import ModuleType
 
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import PROBES, Probe, ProbeContext, planned, wrong_places
@@ -46,10 +47,7 @@ def strands_of(probe: str, context: ProbeContext) -> list[Strand]:
     """The strands of a probe, whose places are those its requests have when they are sent one at a time."""
     rank = _RANK[probe]
     if probe in ANY_ORDER | IN_ORDER:
-        return [
-            Strand(probe, _single(send), _place(rank, index))
-            for index, send in enumerate(planned(PROBES[probe], context))
-        ]
+        return _each(probe, PROBES[probe], rank, context)
     if probe not in CHAINS:
         return [Strand(probe, PROBES[probe](context), _place(rank), long=True)]
     in_turn = probe != "wrong-place"
@@ -59,20 +57,18 @@ def strands_of(probe: str, context: ProbeContext) -> list[Strand]:
     ]
 
 
-def strands_among(
-    probes: Mapping[str, Callable[[ProbeContext], Probe]],
-    names: Sequence[str],
-    chains: Collection[str],
-    context: ProbeContext,
-) -> list[Strand]:
-    """As :func:`strands_of`, for several of another operation's probes; but for ``chains``, in any order."""
-    rank = {name: number for number, name in enumerate(probes)}
-    found = [Strand(name, probes[name](context), _place(rank[name]), long=True) for name in names if name in chains]
-    return found + [
-        Strand(name, _single(send), _place(rank[name], index))
-        for name in names
-        if name not in chains
-        for index, send in enumerate(planned(probes[name], context))
+def strands_among(part: ModuleType, probe: str, context: ProbeContext) -> list[Strand]:
+    """As :func:`strands_of`, for a probe of another operation: in any order, but for its ``CHAINS``."""
+    rank, made = list(part.PROBES).index(probe), part.PROBES[probe]
+    if probe in part.CHAINS:
+        return [Strand(probe, made(context), _place(rank), long=True)]
+    return _each(probe, made, rank, context)
+
+
+def _each(probe: str, made: Callable[[ProbeContext], Probe], rank: int, context: ProbeContext) -> list[Strand]:
+    """A strand for each request of a probe that needs no answer."""
+    return [
+        Strand(probe, _single(send), _place(rank, index)) for index, send in enumerate(planned(made, context))
     ]
 
 
