@@ -9,7 +9,7 @@ overlay adds gets ``server.list.by-<name>``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -81,18 +81,9 @@ class ClauseList:
                         self._derived_id(place.pointer), place, entity, self._operations(entity)
                     )
                     found.setdefault(clause.id, clause)
-            for rule in entity.stated_rules:
-                if f"rule:{rule.code}" not in self._covers:
-                    clause = _rule_clause(rule, self._operations(entity))
-                    found.setdefault(clause.id, clause)
+            self._add_rules(found, entity.stated_rules, self._operations(entity))
         for body in ruled_bodies(self.contract):
-            for rule in body.stated_rules:
-                clause = _rule_clause(rule, (body.operation.name,))
-                known = found.get(clause.id)
-                if known is None:
-                    found[clause.id] = clause
-                elif body.operation.name not in known.operations:
-                    found[clause.id] = replace(known, operations=(*known.operations, body.operation.name))
+            self._add_rules(found, body.stated_rules, (body.operation.name,))
         for header, answers in self.headers.items():
             operations = tuple(dict.fromkeys(name for name, _ in answers))
             found.setdefault(header, _header_clause(header, self.contract, answers[0], operations))
@@ -100,6 +91,16 @@ class ClauseList:
             clause = _filter_clause(name, parameter, self.contract)
             found.setdefault(clause.id, clause)
         return list(found.values())
+
+    def _add_rules(
+        self, found: dict[str, Clause], rules: Iterable[StatedRule], operations: tuple[str, ...]
+    ) -> None:
+        """A clause for each rule that no row covers, for all operations that state it."""
+        for rule in rules:
+            if f"rule:{rule.code}" not in self._covers:
+                clause = _rule_clause(rule, operations)
+                known = found.setdefault(clause.id, clause)
+                found[clause.id] = replace(known, operations=tuple(dict.fromkeys((*known.operations, *operations))))
 
     def _operations(self, entity: Entity) -> tuple[str, ...]:
         """The operations whose success answers hold an entity."""

@@ -69,18 +69,21 @@ class Parameter:
 
     def example_text(self) -> str:
         """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
-        if isinstance(self.example, dict):
-            return ",".join(f"{name},{as_sent(value)}" for name, value in self.example.items())
         return as_sent(self.example)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether what arrays and objects hold is written as pairs of their own."""
+        return self.place in ("query", "cookie") and self.explode is not False and self.style in ("", "form")
 
     def pairs(self) -> list[tuple[str, str]]:
         """The example as the pairs of a query or of cookies, or as one header: several where it is exploded."""
-        value, apart = self.example, self.place in ("query", "cookie") and self.explode is not False
+        value = self.example
         if self.style == "deepObject" and isinstance(value, dict):
             return [(f"{self.name}[{name}]", as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, dict) and apart:
+        if isinstance(value, dict) and self._apart:
             return [(name, as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, list) and apart and self.style in ("", "form"):
+        if isinstance(value, list) and self._apart:
             return [(self.name, as_sent(inner)) for inner in value]
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
@@ -91,8 +94,7 @@ class Parameter:
         if name == self.name or (self.style == "deepObject" and name.startswith(f"{self.name}[")):
             return True
         parts = self.example if isinstance(self.example, dict) else {}
-        apart = self.place in ("query", "cookie") and self.explode is not False and self.style != "deepObject"
-        return apart and name in {*parts, *self.schema.get("properties", {})}
+        return self._apart and name in {*parts, *self.schema.get("properties", {})}
 
 
 @dataclass(frozen=True)
@@ -342,11 +344,13 @@ def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def as_sent(value: Any) -> str:
-    """A value as a parameter in a URL or a header: text as it is, lists with commas, anything else as JSON."""
+    """A value as a parameter in a URL or a header: text as it is, lists and objects with commas, else as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
         return ",".join(map(as_sent, value))
+    if isinstance(value, dict):
+        return ",".join(f"{name},{as_sent(inner)}" for name, inner in value.items())
     return "" if value is None else str(value)
