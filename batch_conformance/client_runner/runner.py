@@ -233,14 +233,13 @@ class ClientRunner:
         client = self._client
         if not isinstance(client, InProcessClient) or not is_main_thread():
             return False
-        single = [(case, self.plays[case.number].turns[0]) for case in order
-                  if case.number in self.plays and len(case.asks) == 1]  # fmt: skip
-        broken = [(case, turn) for case, turn in single if turn.reply.broken is not None]
-        # What hung tells more than what crashed at once.
-        hung = [case for case, turn in broken if turn.reply.seconds >= case.asks[0].timeout_s]
-        case = next(iter([*hung, *(case for case, _ in broken)]), None)
-        if case is None:
+        single = [case for case in order if len(case.asks) == 1 and case.number in self.plays]
+        replies = {case.number: self.plays[case.number].turns[0].reply for case in single}
+        broken = [case for case in single if replies[case.number].broken is not None]
+        if not broken:
             return False
+        # What hung tells more than what crashed at once.
+        case = max(broken, key=lambda case: replies[case.number].seconds >= case.asks[0].timeout_s)
         client.settle_on_main()
         with client.impatient():
             ended = self._play(case).turns[0].reply.broken is None

@@ -68,9 +68,14 @@ class RateLimit:
         return True
 
 
+def is_told_to_wait(exchange: Exchange) -> bool:
+    """Whether an answer is a 429 that nobody staged."""
+    return exchange.status == 429 and exchange.intent.staged != 429
+
+
 def budget_hints(exchanges: Sequence[Exchange]) -> Iterator[str]:
     """What a run saw of a limiter's budget: a line where it was told to wait, with a rate that would not be."""
-    told = sum(exchange.status == 429 and exchange.intent.staged != 429 for exchange in exchanges)
+    told = sum(map(is_told_to_wait, exchanges))
     served = [exchange for exchange in exchanges if exchange.response is not None and exchange.status != 429]
     if not told or not served:
         return

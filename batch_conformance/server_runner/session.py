@@ -21,7 +21,7 @@ from batch_conformance.server_runner.hiding import hide_keys
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.probes import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES, most_requests
-from batch_conformance.server_runner.rate_limit import budget_hints
+from batch_conformance.server_runner.rate_limit import budget_hints, is_told_to_wait
 from batch_conformance.server_runner.recovery import TargetLost, described
 from batch_conformance.server_runner.runner import ServerRunner
 from batch_conformance.server_runner.target import Target
@@ -98,9 +98,7 @@ def judge_server(
     hide_keys(result, context, target.headers)
     result.exchanges = runner.exchanges
     result.requests = runner.requests
-    result.rate_limited = sum(
-        exchange.status == 429 and exchange.intent.staged != 429 for exchange in runner.exchanges
-    )
+    result.rate_limited = sum(map(is_told_to_wait, runner.exchanges))
     result.hints = [*runner.hints, *runner.advice]
     result.hints += budget_hints(runner.exchanges)
     if target.rate is None and target.name != "embedded":

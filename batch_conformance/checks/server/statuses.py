@@ -50,8 +50,6 @@ def answer_for(operation: str, status: int) -> Answer | None:
     """What is documented for an error status; for an undocumented one, what all documented errors have in common."""
     found = current_contract().operation(operation)
     answer = found.answer(status)
-    if answer is not None and (answer.media_types or status < 400):
-        return answer
     if answer is not None:
         return answer
     rows = [row for key, row in sorted(found.answers.items()) if key[:1] in ("4", "5", "d") and row.media_types]

@@ -267,7 +267,7 @@ def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
     if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
         kept = {name for name, item in faulty.items() if name in base and base[name] == item}
         body = {name: own.get(name, item) if name in kept else item for name, item in faulty.items()}
-    return Answer(answer.status, body, answer.headers, answer.media_type)
+    return _with_body(answer, body)
 
 
 def _with_body(answer: Answer, body: Any) -> Answer:

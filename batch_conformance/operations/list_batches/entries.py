@@ -57,8 +57,10 @@ def view(record: Record, clause: str) -> Record:
     else:
         # What has no id of its own cannot be followed.
         found = [entry for entry in found if entry.intent.id]
-    # A filter leaves a part of the list.
-    whole = [row for row in record.answered if not asked(row)]
+    if not clause.startswith("server.rule."):
+        return Record(found, record.secrets, record.operation, record.whole)
+    # Rules are about whole answers, too; a filter leaves a part of the list.
+    whole = record.kept("unfiltered", lambda: [row for row in record.answered if not asked(row)])
     return Record(found, record.secrets, record.operation, record.whole, answers=whole)
 
 

@@ -54,10 +54,10 @@ def created_member() -> str:
 def documented_statuses() -> tuple[str, ...]:
     """The values of the status filter, by the contract in use; none where it lists none, or has no such filter."""
     found = parameter(STATUS)
-    values = found.schema.get("enum", ()) if found else ()
-    if found and "array" in types_of(found.schema):
-        items = current_contract().document.resolve(found.schema.get("items", {}))
-        values = items.get("enum", ()) if isinstance(items, dict) else ()
+    schema: Any = found.schema if found else {}
+    if "array" in types_of(schema):
+        schema = current_contract().document.resolve(schema.get("items", {}))
+    values = schema.get("enum", ()) if isinstance(schema, dict) else ()
     return tuple(value for value in values if isinstance(value, str))
 
 

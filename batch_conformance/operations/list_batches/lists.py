@@ -94,9 +94,9 @@ def rows_of(exchange: Exchange) -> list[Any] | None:
     return shape.entries(response.json.value) if shape else None
 
 
-def is_page(rows: Sequence[Any], media: str | None = None) -> bool:
+def is_page(rows: Sequence[Any]) -> bool:
     """Whether a list may be a part of all there are: as long as the contract lets one be, at most or by default."""
-    shape = shape_for(media)
+    shape = shape_for(None)
     query = current_contract().operation(OPERATION).of_place("query")
     sizes = {row.schema.get("default") for row in query if row.filter is None and "integer" in types_of(row.schema)}
     most = shape.most if shape else None
