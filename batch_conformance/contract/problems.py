@@ -128,5 +128,8 @@ def _strange_rules(contract: Contract) -> Iterator[str]:
     """Rules about members that are not there; those of the files are silent where an overlay removed the members."""
     ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
     for rule in known_rules(contract):
-        if rule.unknown and (rule.code, rule.rule) not in ours:
-            yield f"{rule.schema_pointer}: the rule names {rule.unknown}, which the contract does not have"
+        if (rule.code, rule.rule) in ours:
+            continue
+        for what, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
+            if name:
+                yield f"{rule.schema_pointer}: the {what} names {name}, which the contract does not have"

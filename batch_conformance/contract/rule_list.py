@@ -14,6 +14,10 @@ from batch_conformance.contract.references import Document, Schema, pointer_of, 
 STRING = r"""[rRbB]{0,2}(?:\"{3}[\s\S]*?\"{3}|'{3}[\s\S]*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')"""
 STEP = r"""\s*\.\s*[A-Za-z_]\w*(?!\w|\s*\()|\s*\[\s*(?:"[^"\\]*"|'[^'\\]*'|\d+)\s*\]"""
 _TOKEN = re.compile(rf"//[^\n]*|(?<![\w.])(?P<path>(?:self|oldSelf)\b(?P<steps>(?:{STEP})*))|{STRING}")
+_PATH_OR_MACRO = re.compile(
+    rf"//[^\n]*|{STRING}|(?<![\w.])(?P<root>[A-Za-z_]\w*)(?P<steps>(?:{STEP})*)"
+    r"(?:\s*\.\s*(?:all|exists|exists_one|existsOne|filter|map)\s*\(\s*(?P<variable>[A-Za-z_]\w*)\s*,)?"
+)
 _ONE_STEP = re.compile(r"""\.\s*(\w+)|\[\s*["']?(.*?)["']?\s*\]""")
 _SLUG_WORDS = 6
 _KEYWORDS = ("rule", "message", "messageExpression", "code")
@@ -25,6 +29,7 @@ class StatedRule:
 
     ``code`` is its own, or made of its message. ``names`` are pointers, from its place on, of the members it names;
     ``unknown`` is the first of them, as written, that the schema does not document: such a rule says nothing.
+    ``unknown_in_message`` is the same of its ``messageExpression``.
     """
 
     code: str
@@ -35,6 +40,7 @@ class StatedRule:
     names: tuple[str, ...]
     transition: bool
     unknown: str
+    unknown_in_message: str
 
 
 def wrong_form(row: Any) -> str:
@@ -70,17 +76,34 @@ def rule_code(row: dict[str, Any]) -> str:
 
 
 def unknown_path(rule: str, schema: Schema, document: Document) -> str:
-    """The first path of a rule that leads to a member which the schema does not have; empty if all are there."""
-    for path in named_paths(rule):
-        nodes: list[Schema] = [schema]
-        for step in path_steps(path):
-            closed = any("properties" in layer for node in nodes for layer in beside(node, document))
-            nodes = [inner for node in nodes for inner in parts(node, document, step)]
-            if not nodes:
-                if closed:
-                    return path
+    """The first path of a rule that leads to a member which the schema does not have; empty if all are there.
+
+    Paths of the variables that macros bind (``self.items.all(one, one.name != "")``) are followed, too.
+    """
+    scopes: dict[str, list[Schema]] = {"self": [schema], "oldSelf": [schema]}
+    for match in _PATH_OR_MACRO.finditer(rule):
+        if match["root"] not in scopes:
+            continue
+        nodes: list[Schema] | None = scopes[match["root"]]
+        for step in path_steps(match["steps"]):
+            nodes = _below(nodes or [], step, document)
+            if nodes == []:
+                return match["root"] + match["steps"]
+            if nodes is None:
                 break
+        if match["variable"]:
+            # Of a list, a macro binds the items; of an object, names.
+            rows = [layer for node in nodes or () for layer in beside(node, document)]
+            items = [row["items"] for row in rows if isinstance(row.get("items"), dict)]
+            scopes[match["variable"]] = items or [True]
     return ""
+
+
+def _below(nodes: list[Schema], step: str, document: Document) -> list[Schema] | None:
+    """The schemas of a member; an empty list where it is not there, None where nothing is known of members."""
+    found = [inner for node in nodes for inner in parts(node, document, step)]
+    closed = any("properties" in layer for node in nodes for layer in beside(node, document))
+    return found if found or closed else None
 
 
 def stated_rules(schema: Schema, document: Document, scope: Schema | None = None) -> list[StatedRule]:
@@ -119,6 +142,7 @@ def _stated(row: dict[str, Any], schema: Schema, document: Document, pointer: st
         names=tuple(dict.fromkeys(join("", *path_steps(path)) for path in paths)),
         transition=any(path.startswith("oldSelf") for path in paths),
         unknown=unknown_path(row["rule"], schema, document),
+        unknown_in_message=unknown_path(str(row.get("messageExpression", "")), schema, document),
     )
 
 

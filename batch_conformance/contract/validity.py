@@ -19,6 +19,7 @@ from batch_conformance.contract.document import RuleCheck, at_pointer, pointer, 
 from batch_conformance.contract.ecma_regex import UnsupportedPattern, compile_pattern
 from batch_conformance.contract.openapi_shape import METHODS, OPENAPI_SHAPE
 from batch_conformance.contract.rule_list import wrong_form
+from batch_conformance.contract.unused_keywords import unused_keywords
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
@@ -174,6 +175,7 @@ def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[s
         wrong = _wrong_pattern(error.instance) if error.validator == "format" else ""
         yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _said(error, place)
         return
+    yield from unused_keywords(place, schema)
     yield from _extensions(place, schema, check_rule)
 
 

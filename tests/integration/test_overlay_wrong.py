@@ -182,6 +182,28 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
         (remove(f"{OK}.schema"), "the success answer has no schema of a JSON body; give it one"),
         (remove(f"{GET}.responses['200'].content"), "the success answer has no schema of a JSON body; give it one"),
         (update("$.components.securitySchemes.apiKey", {"name": "x api key"}), "'x api key' is no name of a header"),
+        (update(f"{BATCH}.properties.id", {"maxlength": 9}), "id/maxlength: is no keyword; write maxLength"),
+        (update(f"{BATCH}.properties.id", {"nullable": True}), "id/nullable: is no keyword of JSON Schema 2020-12"),
+        (update(BATCH, {"dependencies": {}}), "is no keyword of JSON Schema 2020-12; write dependent"),
+        (update(BATCH, {"x-validation": []}), "Batch/x-validation: is no keyword; write x-validations"),
+        (
+            update(f"{BATCH}.properties", {"x": {"items": {"anyOf": [{"format": "datetime"}]}}}),
+            "x/items/anyOf/0/format: 'datetime' is no format; write date-time",
+        ),
+        (
+            update(BATCH, {"x-validations": [{"rule": "self.id != ''", "messageExpression": "self.nope"}]}),
+            "the messageExpression names self.nope, which the contract does not have",
+        ),
+        (
+            update(
+                BATCH,
+                {
+                    "properties": {"jobs": {"type": "array", "items": {"properties": {"n": {"type": "integer"}}}}},
+                    "x-validations": [{"rule": "self.jobs.all(job, job.m > 0)", "message": "m"}],
+                },
+            ),
+            "the rule names job.m, which the contract does not have",
+        ),
         (
             update(f"{GET}.responses", {"202": {"description": "Later.", "content": _ANY}}),
             "202: another schema than that of 200; success answers of one operation need the same",

@@ -1,0 +1,100 @@
+"""Keywords of schemas that would say nothing: misspelt ones, and those of other dialects than JSON Schema 2020-12.
+
+A keyword that nobody knows is an annotation (2020-12 core, 6.5). In a contract that drives a test, one that is nearly a
+known keyword would switch a promise off without a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from batch_conformance.contract.document import pointer
+from batch_conformance.contract.formats import FORMATS
+from batch_conformance.contract.references import MANY, NAMED, ONE, Schema, subschemas
+
+#: Those of OpenAPI 3.1 (Schema Object), and ours.
+_MORE = ("discriminator", "xml", "externalDocs", "example", "x-validations", "x-lifecycle", "x-identity", "x-copy-of")
+_KNOWN = frozenset(
+    (
+        "$schema",
+        "$id",
+        "$anchor",
+        "$dynamicAnchor",
+        "$dynamicRef",
+        "$ref",
+        "$vocabulary",
+        "$comment",
+        "if",
+        "then",
+        "else",
+        "title",
+        "description",
+        "default",
+        "deprecated",
+        "readOnly",
+        "writeOnly",
+        "examples",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+        "minContains",
+        "maxContains",
+        "definitions",
+        *Draft202012Validator.VALIDATORS,
+        *ONE,
+        *MANY,
+        *NAMED,
+        *_MORE,
+    )
+)
+#: Of OpenAPI 3.0 and earlier drafts: what 2020-12 has in their place.
+_ELSEWHERE = {
+    "nullable": "write null as one of its types: type: [..., 'null']",
+    "dependencies": "write dependentRequired or dependentSchemas",
+    "additionalItems": "write prefixItems, and items for the rest",
+    "divisibleBy": "write multipleOf",
+    "disallow": "write not",
+    "extends": "write allOf",
+    "$recursiveRef": "write $ref",
+}
+#: Shorter ones are too near to ordinary words.
+_LONG_ENOUGH = 5
+_LIKE = 0.85
+
+
+def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
+    """Where, what is meant, and what to do: one line each. ``place`` is the JSON pointer of the schema."""
+    if not isinstance(schema, dict):
+        return
+    for name in schema:
+        if name in _ELSEWHERE:
+            yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_ELSEWHERE[name]}"
+        elif name not in _KNOWN and (meant := _meant(name, _KNOWN)):
+            yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
+    named = schema.get("format")
+    if isinstance(named, str) and named not in FORMATS and (meant := _spelling(named, FORMATS)):
+        yield f"{place}/format: {named!r} is no format; write {meant}"
+    for inner, below in subschemas(schema, place):
+        yield from unused_keywords(below, inner)
+
+
+def _meant(name: str, known: frozenset[str]) -> str:
+    """The keyword that a name is nearly; empty where it is near to none."""
+    spelt = _spelling(name, known)
+    if spelt or len(name) < _LONG_ENOUGH:
+        return spelt
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_LIKE)), "")
+
+
+def _spelling(name: str, known: Any) -> str:
+    """The one that is spelt alike but for case and what joins its words."""
+    return next((one for one in known if _letters(one) == _letters(name)), "")
+
+
+def _letters(name: str) -> str:
+    return re.sub("[^a-z0-9]", "", name.lower())
