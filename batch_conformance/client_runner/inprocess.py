@@ -32,7 +32,7 @@ from batch_conformance.client_runner.protocol import (
 )
 from batch_conformance.client_runner.sanitize import Redact, Wording
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.entity import entity_of, examples_of
 from batch_conformance.contract.pointers import replaced
 from batch_conformance.http import read_json
 
@@ -384,8 +384,8 @@ def _as_json(value: object, what: str) -> object:
 def _trial_answer(request: Any) -> Any:
     import httpx
 
-    operation, echo = current_contract().operation("get"), entity_of("get").echo
-    media = operation.success.media_type if operation.success else None
-    example: Any = next(iter(media.examples.values()), {}) if media else {}
+    operation, entity = current_contract().operation("get"), entity_of("get")
+    echo = entity.echo
+    example: Any = next(iter(examples_of(entity)), {})
     asked = unquote(operation.raw_segment(request.url.raw_path.decode("ascii").partition("?")[0]))
     return httpx.Response(200, json=replaced(example, echo, asked) if echo and example else example)

@@ -6,12 +6,13 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.client.record import CallResult, CaseResult, ExpectedOutcome, ValidBatch
 from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
 from batch_conformance.client_runner.cases.case import CallStep, Case
+from batch_conformance.client_runner.envelope import enclosed
 from batch_conformance.client_runner.stub.choose import ByTurn, InOrder, batch_of
 from batch_conformance.client_runner.stub.records import ReceivedRequest, RequestLog, exchange_of
 from batch_conformance.client_runner.stub.server import RefusedPort, StubServer
@@ -82,7 +83,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
             exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
             expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
             requests -= len(came) - len(here)
-            turns.append(CallResult(call, expected, reply, exchanges, requests))
+            turns.append(CallResult(call, expected, enclosed(reply, expected), exchanges, requests))
         return CaseResult(
             case.title,
             case.clauses,
@@ -191,13 +192,13 @@ def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
     """What was told, with the placeholder of answers replaced as it was there."""
     if not isinstance(told, ValidBatch):
         return told
-    return replace(
-        told,
-        batch={
-            name: value.replace("{own}", own) if isinstance(value, str) else value
-            for name, value in told.batch.items()
-        },
-    )
+    return replace(told, batch=_with_own(told.batch, own))
+
+
+def _with_own(value: Any, own: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _with_own(item, own) for name, item in value.items()}
+    return value.replace("{own}", own) if isinstance(value, str) else value
 
 
 def _by_name(url: str) -> str:

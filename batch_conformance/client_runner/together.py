@@ -13,6 +13,7 @@ from batch_conformance.checks.client.record import CallResult, CaseResult, Valid
 from batch_conformance.checks.client.wanted import keys_in
 from batch_conformance.client_runner.call import Call, ClientUnderTest, Reply
 from batch_conformance.client_runner.cases.case import Case
+from batch_conformance.client_runner.envelope import enclosed
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.interleave import stops_of
 from batch_conformance.client_runner.stub.choose import ByBatch, batch_of
@@ -101,7 +102,7 @@ def play_together(
                     case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation
                 )
                 exchanges = tuple(exchange_of(one, next(numbers), intent) for one in seen)
-                turns.append(CallResult(call, ask.expected, reply, exchanges, len(seen)))
+                turns.append(CallResult(call, ask.expected, enclosed(reply, ask.expected), exchanges, len(seen)))
             operation = current_contract().operation(case.operation)
             if any(_went_wrong(turn, keys, operation) for turn in turns[-2:]):
                 break

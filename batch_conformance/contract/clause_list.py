@@ -134,25 +134,34 @@ class ClauseList:
     def _is_there(self, cover: str) -> bool:
         kind, _, what = cover.partition(":")
         if kind == "entity":
-            places = {place.pointer for entity in self.entities for place in entity.places}
+            places = {self.own(place.pointer) for entity in self.entities for place in entity.places}
             # A member that is forbidden is judged, though it is not documented.
-            return what in places or any(entity.has(what) for entity in self.entities)
+            return what in places or any(entity.has(entity.place + what) for entity in self.entities)
         rules = (rule for entity in self.entities for rule in entity.stated_rules)
         return any(rule.code == what and not rule.unknown for rule in rules)
 
     def _row_of(self, pointer: str) -> str:
-        if not pointer:
+        if not pointer or any(f"{around}/".startswith(f"{pointer}/") for around in self._envelopes):
             return self._covers[_ROOT]
-        parts = split(pointer)
+        parts = split(self.own(pointer))
         for length in range(len(parts), 0, -1):
             row = self._covers.get("entity:" + join("", *parts[:length]))
             if row:
                 return row
         return ""
 
+    def own(self, pointer: str) -> str:
+        """A place in an entity, counted from its envelope on."""
+        around = next((at for at in self._envelopes if pointer.startswith(f"{at}/")), "")
+        return pointer.removeprefix(around)
+
+    @cached_property
+    def _envelopes(self) -> list[str]:
+        return [entity.place for entity in self.entities if entity.place]
+
     def _derived_id(self, pointer: str) -> str:
         """One clause for each member; a name that a row has already, or that ids cannot have, is made another."""
-        name = split(pointer)[0]
+        name = split(self.own(pointer))[0]
         if name == "*":
             return BODY + "others"
         plain = _plain(name)
@@ -211,8 +220,9 @@ def _names_status(cover: str, row: Clause) -> bool:
 
 
 def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[str, ...]) -> Clause:
-    name = split(first.pointer)[0]
-    own = join("", name)
+    around = entity.place if first.pointer.startswith(f"{entity.place}/") else ""
+    name = split(first.pointer.removeprefix(around))[0]
+    own = around + join("", name)
     rows = [place for place in entity.places if place.pointer == own]
     told = [_words(place) for place in rows if place.keyword != "required" and not place.conditional]
     told += [f"{_words(place)} on condition" for place in rows if place.conditional]

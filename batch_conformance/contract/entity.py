@@ -7,7 +7,7 @@ Source of facts: the schema of the first documented success answer of the (overl
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -27,6 +27,8 @@ __all__ = ["MISSING", "Entity", "ListShape", "entity_of", "entry_entity", "entry
 #: The operation whose answers hold several entities.
 LIST = "list"
 
+#: How many objects may stand around what identifies an entity.
+_DEEPEST = 3
 #: So many of the required members must stand together elsewhere for an object to count as what wraps them.
 _TELLING = 3
 
@@ -73,10 +75,43 @@ class Entity:
         return tuple(dict.fromkeys(names))
 
     @cached_property
+    def place(self) -> str:
+        """Where its own members stand: empty, or the pointer of an object in an envelope that has ``x-identity``."""
+        level = [""]
+        for _ in range(_DEEPEST):
+            found = [at for at in level if any("x-identity" in layer for layer in self.layers_at(at))]
+            if found:
+                return found[0] if len(found) == 1 else ""
+            rows = [(at, layer) for at in level for layer in self.layers_at(at)]
+            level = list(dict.fromkeys(join(at, name) for at, layer in rows for name in layer.get("properties", ())))
+        return ""
+
+    @cached_property
+    def own_members(self) -> tuple[str, ...]:
+        """As :attr:`members`, of the object that stands in the envelope."""
+        rows = [(*layer.get("properties", ()), *layer.get("required", ())) for layer in self.layers_at(self.place)]
+        return tuple(dict.fromkeys(name for row in rows for name in row))
+
+    def within(self, value: Any) -> Any:
+        """Its own members in a value that may have an envelope around them; MISSING where they are not."""
+        return read(value, self.place) if self.place else value
+
+    def enclosed(self, value: Any) -> Any:
+        """A value with nothing but its envelope around it."""
+        for name in reversed(split(self.place)):
+            value = {name: value}
+        return value
+
+    @cached_property
     def lifecycle(self) -> Lifecycle:
         """The order of its statuses; without ``x-lifecycle`` one that constrains nothing."""
         found = lifecycles(self.schema, self.document)
-        return found[0] if found else Lifecycle()
+        cycle = found[0] if found else Lifecycle()
+        return replace(cycle, frozen=tuple(map(self.placed, cycle.frozen))) if self.place else cycle
+
+    def placed(self, pointer: str) -> str:
+        """A pointer as ``x-identity`` and its like give it, as one in the entity."""
+        return self.place + pointer if self.has(self.place + pointer) else pointer
 
     @property
     def lifecycle_pointer(self) -> str:
@@ -86,7 +121,7 @@ class Entity:
     @cached_property
     def identity(self) -> tuple[str, ...]:
         """Pointers of the members that never change, as far as the schema still has them (``x-identity``)."""
-        listed = (one for layer, _ in self._layers for one in layer.get("x-identity", ()))
+        listed = (self.placed(one) for layer in self.layers_at(self.place) for one in layer.get("x-identity", ()))
         return tuple(one for one in dict.fromkeys(listed) if self.has(one))
 
     @cached_property
@@ -96,8 +131,9 @@ class Entity:
         parameter = next((row for row in self.operation.of_place("path") if row.name == name), None)
         if parameter is None:
             return None
-        candidates = (parameter.member, join("", parameter.name))
-        return next((one for one in candidates if one and self.has(one)), None)
+        named = [one for one in (parameter.member, join("", parameter.name)) if one]
+        candidates = [*named, *(self.place + one for one in named)]
+        return next((one for one in candidates if self.has(one)), None)
 
     @cached_property
     def places(self) -> list[Place]:
@@ -163,6 +199,9 @@ class Entity:
     def looks_like(self, value: Any) -> bool:
         """Whether a JSON value is such an object: it has a documented member, and is no wrapper of one."""
         names = frozenset(self.required or self.members)
+        if self.place:
+            inner = self.within(value)
+            return isinstance(inner, dict) and not inner.keys().isdisjoint(self.own_members)
         if not isinstance(value, dict) or (names and names.isdisjoint(value)):
             return False
         # A wrapper may keep the id outside: the entity is where most of its members are.
@@ -178,6 +217,17 @@ def entity_of(operation: Operation | str, contract: Contract | None = None) -> E
     """
     name = operation if isinstance(operation, str) else operation.name
     return (contract or current_contract()).kept(("entity", name), lambda given: _entity(given, name))
+
+
+def examples_of(entity: Entity, contract: Contract | None = None) -> list[Any]:
+    """What the documented examples of an answer show of an entity; its envelope is put around what lacks it."""
+    success = entity.operation.success
+    media = success.media_type if success else None
+    shown = list(media.examples.values()) if media else []
+    if entity.prefix:
+        shape = list_shape(contract)
+        return [one for example in shown for one in ((shape.entries(example) or []) if shape else [example])]
+    return [one if entity.within(one) is not MISSING else entity.enclosed(one) for one in shown]
 
 
 def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
@@ -268,6 +318,8 @@ def _entry_id(contract: Contract) -> str:
     get = next((row for row in contract.operations.values() if row.id_parameter and row.name != LIST), None)
     asked = entity_of(get, contract) if get else entry
     echo = asked.echo if asked else None
-    if echo and (entry is None or entry.has(echo)):
+    if asked and echo and entry and entry.has(echo.removeprefix(asked.place)):
+        return echo.removeprefix(asked.place)
+    if echo and entry is None:
         return echo
     return next(iter(entry.identity if entry else ()), echo or "/id")

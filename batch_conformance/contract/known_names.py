@@ -36,7 +36,7 @@ def unknown_names(contract: Contract) -> Iterator[str]:
                     if status not in row.values and status not in statuses:
                         yield f"{row.schema_pointer}/{name}: {status!r} is no value of the enum beside it"
             yield from _pointers(f"{row.schema_pointer}/frozen", raw.get("frozen", []), known)
-        for layer in entity.layers:
+        for layer in entity.layers_at(entity.place):
             if "x-identity" in layer:
                 yield from _pointers(f"{entity.pointer}/x-identity", layer["x-identity"], known)
     for operation in contract.operations.values():
@@ -53,5 +53,5 @@ def _pointers(where: str, given: Any, known: Sequence[Entity]) -> Iterator[str]:
     for one in given:
         if not isinstance(one, str) or one[:1] != "/":
             yield f"{where}: {one!r} is no JSON pointer: it begins with /"
-        elif not any(entity.has(one) for entity in known):
+        elif not any(entity.has(one) or entity.has(entity.place + one) for entity in known):
             yield f"{where}: {one} leads to no member that the contract has"

@@ -9,11 +9,12 @@ import random
 import string
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
 from batch_conformance.contract import Contract, base_contract
-from batch_conformance.contract.entity import Entity, list_shape
+from batch_conformance.contract.entity import Entity, examples_of
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
@@ -43,19 +44,21 @@ class Ordinary:
         named = {f"{rule.pointer}{name}" for rule in entity.stated_rules for name in rule.names or ("",)}
         judged = bool(named) and self.edited and find_spec("cel_expr_python") is not None
         self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)
-        media = entity.operation.success.media_type if entity.operation.success else None
-        given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
-        shape = list_shape(contract) if entity.prefix else None
-        examples = [item for value in given for item in shape.entries(value) or ()] if shape else given
+        examples = [value for value in examples_of(entity, contract) if isinstance(value, dict | list)]
         self.space = Space(entity.schema, entity.document, examples, ruled=judged, judge=entity.judge)
         self.leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
-        self._drawn = drawn
+
+        def placed(chance: random.Random) -> Sequence[Mapping[str, Any]]:
+            rows = drawn(chance)
+            return [{entity.placed(at): value for at, value in row.items()} for row in rows] if entity.place else rows
+
+        self._drawn = placed
         base = self._fullest()
         # A member that an overlay removed is none that clients may ask for.
         base = self.space.documented(base) if self.edited else base
-        self._pointers = [tuple(group) for group in drawn(random.Random(0))]
-        self._pointers = list(self._applicable(base, drawn(random.Random(0))))
-        self.base: dict[str, Any] = self._with(base, drawn(random.Random(0)))
+        self._pointers = [tuple(group) for group in placed(random.Random(0))]
+        self._pointers = list(self._applicable(base, placed(random.Random(0))))
+        self.base: dict[str, Any] = self._with(base, placed(random.Random(0)))
         self._id_maker = self._fitting_id_maker()
 
     def value(self, chance: random.Random, batch_id: str) -> dict[str, Any]:
@@ -72,33 +75,35 @@ class Ordinary:
 
     def with_id(self, value: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
         """A value that is that of this id, where the contract has a member for it."""
-        if self.entity.echo is None:
-            return dict(value)
-        kept: dict[str, Any] = replaced(dict(value), self.entity.echo, self._as_member(batch_id))
+        kept = dict(value)
+        # What a faulty value has around its id may be gone.
+        with suppress(KeyError):
+            kept = replaced(kept, self.entity.echo, self._as_member(batch_id)) if self.entity.echo else kept
         return kept
 
     def changed(self, value: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
         """A value with other members, objects member by member. Raises :class:`NotInContract`."""
         made = dict(value)
         for name, given in members.items():
-            pointer = f"/{name}"
+            pointer = f"{self.entity.place}/{name}"
             if not self.entity.has(pointer):
                 raise NotInContract(f"the contract has no member {name}")
-            if isinstance(given, dict) and isinstance(made.get(name), dict):
+            there = read(made, pointer)
+            if isinstance(given, dict) and isinstance(there, dict):
                 known = {key: item for key, item in given.items() if self.entity.has(f"{pointer}/{key}")}
                 if given and not known:
                     raise NotInContract(f"the contract has no such members of {name}")
-                made[name] = made[name] | known
-            else:
-                made[name] = given
+                given = there | known
+            made = replaced(made, pointer, given)
         if self.edited and not self.space.is_valid(made):
             raise NotInContract(f"the contract does not allow {', '.join(members)} as given")
         return made
 
     def without(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
         """A value without a member. Raises :class:`NotInContract` where it is not documented, or required."""
-        made = {key: item for key, item in value.items() if key != name}
-        if not self.entity.has(f"/{name}") or (self.edited and not self.space.is_valid(made)):
+        pointer = f"{self.entity.place}/{name}"
+        made: dict[str, Any] = replaced(dict(value), pointer, MISSING)
+        if not self.entity.has(pointer) or (self.edited and not self.space.is_valid(made)):
             raise NotInContract(f"the contract has no optional member {name}")
         return made
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from batch_conformance.contract import base_contract, cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import place_of_status
-from batch_conformance.contract.entity import LIST, Entity, entity_of, list_shape
+from batch_conformance.contract.entity import LIST, Entity, entity_of, examples_of, list_shape
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.rules import Holds
@@ -33,11 +33,7 @@ Value = dict[str, Any]
 
 def space_of(entity: Entity) -> Space:
     """The values of an entity, with the examples of its answer."""
-    media = entity.operation.success.media_type if entity.operation.success else None
-    shown = list(media.examples.values()) if media else []
-    shape = list_shape() if entity.prefix else None
-    rows = [one for example in shown for one in ((shape.entries(example) or []) if shape else [example])]
-    return Space(entity.schema, entity.document, rows)
+    return Space(entity.schema, entity.document, examples_of(entity))
 
 
 def edited_batches() -> list[Shown]:
@@ -63,6 +59,7 @@ class _Maker:
     def __init__(self, entity: Entity, raws: Sequence[list[Value]]) -> None:
         self.entity = entity
         self.space = space_of(entity)
+        raws = [[entity.enclosed(value) for value in raw] for raw in raws]
         self._known = {place for raw in raws for value in raw for place, _ in self.space.walk(value)}
         rows = (self._row(raw, number) for number, raw in enumerate(raws))
         self.rows = [row for row in rows if row]
@@ -152,7 +149,8 @@ class _Maker:
         """Let every listed value stand in some batch: in one that is there, else in one more."""
         more = 0
         for one in values_of(self.space, 300):
-            if one.kind is not Kind.LISTED:
+            # What holds the id is the whole batch, and that is shown.
+            if one.kind is not Kind.LISTED or (self.entity.echo or "").startswith(f"{one.pointer}/"):
                 continue
             new = read(one.value, one.pointer)
             shown = [written(read(value, one.pointer)) for row in self.rows for value in row]

@@ -31,14 +31,15 @@ def _space() -> Space:
 @cached_by_contract
 def _entry(text: str) -> str:
     batch, entry = json.loads(text), entity_of(LIST)
-    known = {name: value for name, value in batch.items() if entry.has(join("", name))}
+    own = entity_of("get").within(batch)
+    known = {name: value for name, value in own.items() if entry.has(join("", name))} if isinstance(own, dict) else {}
     made = _space().repaired(known)
     if made is MISSING:
-        return text
+        return json.dumps(own)
     get = entity_of("get")
     if not get.judge.is_valid(batch):
         # What is wrong with a batch stays so in the list: only what entries alone have is made up.
-        made = {name: value for name, value in made.items() if not get.has(join("", name))} | known
+        made = {name: value for name, value in made.items() if not get.has(get.place + join("", name))} | known
     return json.dumps(made)
 
 

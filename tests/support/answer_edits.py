@@ -20,6 +20,17 @@ _TOLD = "self.statusCode != 404 || (has(self.errorCode) && self.errorCode == 'no
 _TOTAL = {"X-Total": {"required": True, "schema": {"type": "integer"}}}
 _LIMIT = {"name": "limit", "in": "query", "schema": {"type": "integer", "default": 3}}
 _RENAMED = (update(GET, {"operationId": "retrieveBatch"}), update(LIST, {"operationId": "searchBatches"}))
+_META = {"type": "object", "required": ["requestId"], "properties": {"requestId": {"type": "string", "minLength": 3}}}
+_ANSWER = {
+    "type": "object",
+    "required": ["data", "meta"],
+    "properties": {"data": {"$ref": "#/components/schemas/Batch"}, "meta": _META},
+}
+#: Get Batch's answer as a member of an object.
+_ENVELOPE = (
+    remove(f"{GET}.responses['200'].content['application/json'].schema"),
+    update(f"{GET}.responses['200'].content['application/json']", {"schema": _ANSWER}),
+)
 
 
 def _rule(rule: str, code: str) -> dict[str, Any]:
@@ -100,6 +111,18 @@ ANSWER_EDITS = [
         {OLD: "server.body.archived", "derived:list/archived:filter": "server.list.by-archived"},
         operations=_BOTH,
     ),
+    Edit(
+        "a batch in an envelope",
+        _ENVELOPE,
+        {
+            OLD: "server.body.object",
+            "derived:/data/created_at:format": "server.body.created_at",
+            "derived:/data/created_at:changed": "server.poll.identity",
+            "derived:/data/metrics:frozen": "server.poll.final",
+            "derived:/meta/requestId:minLength": "server.body.meta",
+        },
+        operations=_BOTH,
+    ),
     Edit("operations called otherwise", _RENAMED, {"id-number": "server.body.id"}, (OLD,), _BOTH),
     Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: RUN}, operations=_BOTH),
     Edit(
@@ -120,6 +143,16 @@ ANSWER_EDITS = [
 ]
 
 ANSWER_CLIENT_EDITS = [
+    Edit(
+        "a batch in an envelope",
+        _ENVELOPE,
+        {
+            OLD: "client.decode.fields",
+            "derived:/data/webhookUrl:lost": "client.decode.fields",
+            "derived:/data/created_at:an-hour-later": "client.decode.created_at",
+            "derived:/meta/requestId:garbled": "client.decode.fields",
+        },
+    ),
     Edit("operations called otherwise", _RENAMED, {"derived:404:kind": "client.error.404"}, (OLD,)),
     Edit("a prefix with a parameter", _below("/v2/orgs/{org}"), {OLD: "client.request.target"}),
     Edit(

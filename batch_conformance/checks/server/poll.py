@@ -195,7 +195,7 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
                 result.set_aside(account)
                 continue
             evaluated = weigh(one, second, result, prelude=(first,)) or evaluated
-            changed = changed or _changed(one, before, after)
+            changed = changed or _changed(one, before, after, record.entity)
         if evaluated:
             result.observe()
     if not read_twice:
@@ -213,10 +213,10 @@ def _paired(
     yield from record.successive()
 
 
-def _changed(one: Evaluation, before: Any, after: Any) -> bool:
+def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
     """Whether two reads can show something: what the rule names has changed, or a member of its own choice has come."""
     places = [join(one.pointer) + name for name in one.rule.targets()]
-    optional = len(places) == 1 and one.pointer == ""
+    optional = len(places) == 1 and one.pointer == entity.place
     return any(read(before, place) != read(after, place) for place in places) or (
         optional and any(read(after, place) not in (None, MISSING) for place in places)
     )

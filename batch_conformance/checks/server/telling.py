@@ -39,6 +39,7 @@ def _names(operation: str) -> frozenset[str]:
     pointers = [place.pointer for place in entity.places if place.pointer]
     found = {split(one)[-1]: one for one in pointers if split(one)[-1] != "*"}
     apart = {split(one)[-1] for one in (entity.echo, entity.lifecycle_pointer) if one}
+    apart |= set(split(entity.place))
     return frozenset(
         name for name, one in found.items() if name not in taken | apart and (_is_own(name) or _holds(entity, one))
     )

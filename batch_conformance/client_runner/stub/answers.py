@@ -19,7 +19,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any, Literal
 
-from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of, examples_of
 from batch_conformance.contract.statuses import status_member
 
 #: What becomes of the connection behind an answer.
@@ -163,10 +163,9 @@ class StubResponse:
 
 def example() -> dict[str, Any]:
     """The contract's first example of a batch: the reference page's, unless an overlay has another."""
-    success = current_contract().operation("get").success
-    media = success.media_type if success else None
-    shown = (value for value in (media.examples.values() if media else ()) if isinstance(value, dict))
-    return dict(next(shown, {}))
+    entity = entity_of("get")
+    shown = (entity.within(value) for value in examples_of(entity))
+    return dict(next((value for value in shown if isinstance(value, dict)), {}))
 
 
 def json_body(value: object, status: int = 200) -> StubResponse:
@@ -182,7 +181,7 @@ def batch(**members: Any) -> StubResponse:
         name: {**plain[name], **value} if isinstance(value, dict) and isinstance(plain.get(name), dict) else value
         for name, value in members.items()
     }
-    return json_body({**plain, **merged})
+    return json_body(entity_of("get").enclosed({**plain, **merged}))
 
 
 def error(status: int, message: str | list[str] | None = None, **members: Any) -> StubResponse:

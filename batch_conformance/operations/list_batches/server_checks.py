@@ -14,7 +14,7 @@ from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.clause_list import clause_list
-from batch_conformance.contract.entity import entity_of, entry_id
+from batch_conformance.contract.entity import Entity, entity_of, entry_id
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
@@ -231,12 +231,14 @@ def _differences(
     What may move is held against both: it must lie between them. URLs may be signed anew with every answer. Members
     ``elsewhere`` change as they must not, and another clause reports that.
     """
-    lifecycle, moving = current_contract().lifecycle, entity_of("get").lifecycle_pointer
+    get = entity_of("get")
+    lifecycle, moving = current_contract().lifecycle, get.lifecycle_pointer.removeprefix(get.place)
     faulty = [_faulty(batch, "get") for _, batch in (*earlier, *later)]
     broken = set().union(_faulty(row, OPERATION), elsewhere, *faulty)
     date, status = dotted(created_member()), dotted(moving)
     # Other members may come one way only, or be others each time; so may those that one of the operations documents.
-    both = set(entity_of("get").members)
+    both = set(get.own_members)
+    earlier, later = _unwrapped(earlier, get), _unwrapped(later, get)
     documented = [name for name in entity_of(OPERATION).members if name not in broken and name in both]
 
     def state(batch: Batch) -> Any:
@@ -279,7 +281,12 @@ def _alike(whole: Any, listed: Any) -> bool:
 def _faulty(batch: Batch, operation: str) -> set[str]:
     """Members that break their schema: server.body.* has the blame, and a difference shows nothing more."""
     faults = entity_of(operation).judge.violations(dict(batch))
-    return {split(fault.pointer)[0] for fault in faults if fault.pointer}
+    return {split(clause_list().own(fault.pointer))[0] for fault in faults if fault.pointer}
+
+
+def _unwrapped(reads: Sequence[tuple[Exchange, Batch]], get: Entity) -> list[tuple[Exchange, Batch]]:
+    """Batches without the envelope that Get Batch may put them in."""
+    return [(one, inner) for one, batch in reads if isinstance(inner := get.within(batch), dict)]
 
 
 def _comparable_date(row: Batch) -> Any:
@@ -340,7 +347,7 @@ def _gets(record: Record) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:
     return {
         name: reads
         for name, reads in own.items()
-        if len({_comparable_date(batch) for _, batch in reads}) == 1
+        if len({_comparable_date(whole.entity.within(batch)) for _, batch in reads}) == 1
     }
 
 

@@ -48,7 +48,7 @@ def _clauses(record: Record) -> list[str]:
 def _members(finding: Finding, record: Record) -> Iterator[str]:
     """The members of the batch that a finding is about; a rule may name several."""
     if finding.pointer:
-        yield split(finding.pointer)[0]
+        yield split(clause_list().own(finding.pointer))[0]
         return
     for rule in record.entity.stated_rules:
         if rule.code == finding.code:

@@ -9,7 +9,8 @@ from batch_conformance.contract.pointers import split
 def in_state(factory: CaseFactory, status: str) -> dict[str, str]:
     """The member that says so, by its name; none where the contract has no such status, or keeps it deeper."""
     cycle = factory.values.entity.lifecycle
-    names = split(cycle.pointer) if cycle.pointer else []
+    own = cycle.pointer.removeprefix(factory.values.entity.place)
+    names = split(own) if own else []
     return {names[0]: status} if len(names) == 1 and status in cycle.values else {}
 
 

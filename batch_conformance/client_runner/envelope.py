@@ -1,0 +1,21 @@
+"""The envelope that a contract may put around Get Batch's answer: clients hand the batch on with it, or without."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batch_conformance.checks.client.record import ExpectedOutcome, ValidBatch
+from batch_conformance.client_runner.call import Reply
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.contract.pointers import MISSING, replaced
+
+
+def enclosed(reply: Reply, told: ExpectedOutcome) -> Reply:
+    """A reply with the envelope of the answer around the batch, if the client left it away."""
+    entity = entity_of("get") if "get" in current_contract().operations else None
+    if not (entity and entity.place and isinstance(told, ValidBatch) and isinstance(reply.batch, dict)):
+        return reply
+    if entity.within(reply.batch) is not MISSING or entity.within(told.batch) is MISSING:
+        return reply
+    return replace(reply, batch=replaced(told.batch, entity.place, reply.batch))
