@@ -12,6 +12,7 @@ from typing import Any
 from batch_conformance.contract.current import base_contract, current_contract
 from batch_conformance.contract.entity import LIST, entity_of
 from batch_conformance.contract.operation import FILTER_OPERATORS, Contract, Parameter
+from batch_conformance.contract.references import types_of
 
 #: Of a clause about a filter that an overlay removed.
 NO_SUCH_PARAMETER = "the contract has no such parameter"
@@ -43,7 +44,8 @@ def _named(contract: Contract) -> dict[str, Parameter]:
     for same in (_means_the_same, _keeps_its_name, _is_alike):
         for name, old in before.items():
             # Another meaning under the old name is another filter, as long as the old one could still be meant.
-            fitting = [row for row in rest if same(old, row, contract)] if name not in found else []
+            alike = [row for row in rest if _are_of_a_kind(old, row)] if name not in found else []
+            fitting = [row for row in alike if same(old, row, contract)]
             if len(fitting) == 1:
                 found[name] = fitting[0]
                 rest.remove(fitting[0])
@@ -57,6 +59,12 @@ def _others(contract: Contract) -> dict[str, Parameter]:
     rows = contract.operation(LIST).of_place("query")
     filters = [row for row in rows if row.filter is not None and row.name not in known]
     return {row.name: row for row in filters if selects(row, contract)}
+
+
+def _are_of_a_kind(old: Parameter, row: Parameter) -> bool:
+    """Whether values are written alike: drivers are given bounds as date-times, and no numbers or dates alone."""
+    text = "string" in (types_of(row.schema) or ["string"]) and row.schema.get("format") != "date"
+    return old.schema.get("format") != "date-time" or text
 
 
 def _means_the_same(old: Parameter, row: Parameter, _: Contract) -> bool:

@@ -43,6 +43,9 @@ def unknown_names(contract: Contract) -> Iterator[str]:
         for parameter in operation.parameters:
             if parameter.member:
                 where = f"{operation.pointer}/parameters: x-member of {parameter.name!r}"
+                if parameter.place != "path" or parameter.name != operation.id_parameter:
+                    yield f"{where} says nothing there: it stands on the path parameter that names the batch"
+                    continue
                 yield from _pointers(where, [parameter.member], (entity_of(operation, contract), *before))
 
 

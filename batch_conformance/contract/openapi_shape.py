@@ -54,6 +54,13 @@ _DESCRIBED: dict[str, Any] = {
     "schema": _ANY_SCHEMA, "example": True, "examples": _EXAMPLES,
     "content": {**_map("media_type"), "minProperties": 1, "maxProperties": 1},
 }  # fmt: skip
+#: How parameters of a place may be written (4.8.12.2). Of paths, plainly alone: nothing here needs more.
+_STYLES: dict[str, list[str]] = {
+    "path": ["simple"],
+    "query": ["form", "spaceDelimited", "pipeDelimited", "deepObject"],
+    "header": ["simple"],
+    "cookie": ["form"],
+}
 
 OPENAPI_SHAPE: dict[str, Any] = {
     **_object(
@@ -120,8 +127,12 @@ OPENAPI_SHAPE: dict[str, Any] = {
             **_SCHEMA_OR_CONTENT,
             "if": {"properties": {"in": {"const": "path"}}},
             "then": {"required": ["required"], "properties": {"required": {"const": True}}},
+            "allOf": [
+                {"if": {"properties": {"in": {"const": place}}}, "then": {"properties": {"style": {"enum": styles}}}}
+                for place, styles in _STYLES.items()
+            ],
         },
-        "header": {**_object(**_DESCRIBED), **_SCHEMA_OR_CONTENT},
+        "header": {**_object(**{**_DESCRIBED, "style": {"const": "simple"}}), **_SCHEMA_OR_CONTENT},
         "response": _object(
             ("description",), description=_TEXT, headers=_map("any_header"), content=_map("media_type"),
             links={"type": "object"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -87,7 +87,24 @@ class Parameter:
             return [(self.name, as_sent(inner)) for inner in value]
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
+        if isinstance(value, dict) and self.place == "header" and self.explode:
+            return [(self.name, ",".join(f"{name}={as_sent(inner)}" for name, inner in value.items()))]
         return [(self.name, self.example_text())]
+
+    def items_in(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
+        """The texts of the items of an array that was sent as these pairs."""
+        if self._apart:
+            return [value for _, value in pairs]
+        text = pairs[0][1]
+        return [part.strip() for part in text.split(_DELIMITERS.get(self.style, ","))] if text else []
+
+    def members_in(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """The names and texts of the members of an object that was sent as these pairs."""
+        if self.style == "deepObject":
+            return [(name.removeprefix(f"{self.name}[").removesuffix("]"), value) for name, value in pairs]
+        if self._apart:
+            return list(pairs)
+        return pairs_in(self.items_in(pairs), explode=bool(self.explode))
 
     def is_named(self, name: str) -> bool:
         """Whether a name in a query or in cookies is this parameter's: its own, or that of a part of it."""
@@ -341,6 +358,13 @@ def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:
     elif isinstance(value, list):
         for item in value:
             yield from _with_lifecycle(item)
+
+
+def pairs_in(cut: Sequence[str], *, explode: bool) -> list[tuple[str, str]]:
+    """The members of an object from the pieces between its commas: ``a=1`` where it is exploded, else ``a``, ``1``."""
+    if explode:
+        return [(name, value) for name, _, value in (part.partition("=") for part in cut)]
+    return list(zip(cut[::2], cut[1::2], strict=False))
 
 
 def as_sent(value: Any) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.operation import Parameter
-from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import SchemaJudge
+from batch_conformance.contract.written_values import array_of, kinds_of, object_of
 
 #: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -42,15 +42,22 @@ def is_token(name: str) -> bool:
     return _TOKEN.fullmatch(name) is not None
 
 
-def may_be(parameter: Parameter, text: str) -> bool:
-    """Whether a text that was sent can be a value of a parameter by its schema, however who receives it reads it.
+def may_be(parameter: Parameter, pairs: Sequence[tuple[str, str]]) -> bool:
+    """Whether names and values that were sent can be a value of a parameter, however who receives them reads them.
 
-    Of arrays and objects that are not looked into, any text can be.
+    Arrays and objects are read as ``style`` and ``explode`` say; what else comes twice, not at all.
     """
-    if {"array", "object"} & set(types_of(parameter.schema)):
-        return True
-    judge = SchemaJudge(dict(parameter.schema), current_contract().document.content)
-    return any(map(judge.is_valid, _readings(text, text)))
+    document, schema = current_contract().document.content, dict(parameter.schema)
+    judge = SchemaJudge(schema, document)
+    kinds = kinds_of(schema, document)
+    readings: list[Any] = []
+    if "array" in kinds:
+        readings.append(array_of(parameter.items_in(pairs), schema, document))
+    if "object" in kinds:
+        readings.append(object_of(parameter.members_in(pairs), schema, document))
+    if not readings or kinds - {"array", "object"}:
+        readings += _readings(pairs[0][1], pairs[0][1]) if len(pairs) == 1 else []
+    return not readings or any(map(judge.is_valid, readings))
 
 
 def _readings(example: Any, text: str) -> Iterator[Any]:

@@ -106,7 +106,9 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
 
 def _parameters(document: dict[str, Any]) -> Iterator[str]:
     for path, item in document["paths"].items():
-        template = set(_TEMPLATE.findall(path))
+        template = Counter(_TEMPLATE.findall(path))
+        twice = [(name, n) for name, n in template.items() if n > 1]
+        yield from (f"/paths{pointer(path)}: {{{name}}} stands in the path {n} times" for name, n in twice)
         shared = item.get("parameters", [])
         for method in METHODS:
             if method not in item:
@@ -118,13 +120,13 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
                 continue
             names = {row["name"] for row in rows if row["in"] == "path"}
             where = "/paths" + pointer(path, method)
-            for name in sorted(template - names):
+            for name in sorted(template.keys() - names):
                 yield f"{where}: the path has {{{name}}}, and no parameter of that name is in it"
-            for name in sorted(names - template):
+            for name in sorted(names - template.keys()):
                 yield f"{where}: the parameter {name!r} is in the path, which has no {{{name}}}"
-            twice = Counter((row["in"], row["name"]) for row in own)
+            named = Counter((row["in"], row["name"]) for row in own)
             yield from (
-                f"{where}: two parameters {name!r} in {place}" for (place, name), n in twice.items() if n > 1
+                f"{where}: two parameters {name!r} in {place}" for (place, name), n in named.items() if n > 1
             )
 
 

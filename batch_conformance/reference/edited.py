@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
 from typing import Any
 
-from batch_conformance.contract import base_contract, cached_by_contract, current_contract
-from batch_conformance.contract.clause_list import place_of_status
+from batch_conformance.contract import base_contract, cached_by_contract, current_contract, parse_date_time
+from batch_conformance.contract.clause_list import is_promised, place_of_status
 from batch_conformance.contract.entity import LIST, Entity, entity_of, examples_of, list_shape
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
+from batch_conformance.contract.references import types_of
 from batch_conformance.contract.rules import Holds
+from batch_conformance.contract.written_values import schema_of
+from batch_conformance.contract.written_values import written as written_header
 from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import written
@@ -59,7 +63,7 @@ class _Maker:
     def __init__(self, entity: Entity, raws: Sequence[list[Value]]) -> None:
         self.entity = entity
         self.space = space_of(entity)
-        raws = [[entity.enclosed(value) for value in raw] for raw in raws]
+        raws = [[self._in_other_dates(entity.enclosed(value)) for value in raw] for raw in raws]
         self._known = {place for raw in raws for value in raw for place, _ in self.space.walk(value)}
         rows = (self._row(raw, number) for number, raw in enumerate(raws))
         self.rows = [row for row in rows if row]
@@ -78,6 +82,23 @@ class _Maker:
         """The id of a row as it stands in a URL."""
         found = read(row[0], self.entity.echo) if self.entity.echo else MISSING
         return None if found is MISSING else as_sent(found)
+
+    def _in_other_dates(self, value: Value) -> Value:
+        """With date-times as seconds since 1970, or as days, where the contract wants these."""
+        for place, schemas in list(self.space.walk(value)):
+            there = read(value, place)
+            instant = parse_date_time(there) if isinstance(there, str) else ""
+            layers = [schema for schema in schemas if isinstance(schema, dict)]
+            kinds = {kind for schema in layers for kind in types_of(schema)}
+            if isinstance(instant, str):
+                continue
+            if kinds & {"integer", "number"} and "string" not in kinds:
+                value = replaced(value, place, instant.seconds)
+            elif any(schema.get("format") == "date" for schema in layers):
+                # As many days apart as they are hours: all of the sample are of one day.
+                moment = datetime.fromtimestamp(instant.seconds, UTC)
+                value = replaced(value, place, (moment + timedelta(days=moment.hour)).date().isoformat())
+        return value
 
     def _row(self, raws: list[Value], number: int) -> list[Value]:
         shown: list[Value] = []
@@ -282,14 +303,14 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
     contract = current_contract()
     found = []
     for header, row in contract.operation(name).answers[key].headers.items():
-        schema = contract.document.resolve(row.get("schema", {}))
-        if row.get("required") or (isinstance(schema, dict) and schema.keys() - {"type", "description"}):
+        schema = contract.document.resolve(schema_of(row))
+        if is_promised(header, row):
             examples = [row["example"]] if "example" in row else []
             space = Space(schema, contract.document.content, examples)
             value = next(iter(space.examples), MISSING)
             value = space.builder.value([schema], full=True) if value is MISSING else value
             if value is not MISSING:
-                found.append((header, as_sent(value)))
+                found.append((header, written_header(value, row)))
     return found
 
 

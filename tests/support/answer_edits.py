@@ -43,6 +43,17 @@ def _filter(name: str, member: str, operator: str, kind: str) -> dict[str, Any]:
     return update(LIST, {"parameters": [row]})
 
 
+def _dates(schema: dict[str, Any], example: Any) -> tuple[dict[str, Any], ...]:
+    """Dates of creation of another type, in the batch and in the filters."""
+    bounds = [f"{LIST}.parameters[?@.name == '{name}']" for name in ("created_after", "created_before")]
+    return (
+        remove(f"{BATCH}.properties.created_at"),
+        update(f"{BATCH}.properties", {"created_at": schema}),
+        *(remove(f"{bound}.schema") for bound in bounds),
+        *(update(bound, {"schema": schema, "example": example}) for bound in bounds),
+    )
+
+
 def _below(prefix: str) -> tuple[dict[str, Any], ...]:
     """Both operations below a prefix with a parameter."""
     org = {"name": "org", "in": "path", "required": True, "schema": {"type": "string"}, "example": "acme"}
@@ -120,6 +131,26 @@ ANSWER_EDITS = [
             "derived:/data/created_at:changed": "server.poll.identity",
             "derived:/data/metrics:frozen": "server.poll.final",
             "derived:/meta/requestId:minLength": "server.body.meta",
+        },
+        operations=_BOTH,
+    ),
+    Edit(
+        "dates as seconds since 1970",
+        _dates({"type": "integer", "minimum": 0}, 1705312200),
+        {
+            OLD: "server.body.created_at",
+            "derived:list/created_after:filter": "server.list.by-created_after",
+            "list-oldest-first": "server.list.newest-first",
+        },
+        operations=_BOTH,
+    ),
+    Edit(
+        "dates as days",
+        _dates({"type": "string", "format": "date"}, "2024-01-15"),
+        {
+            OLD: "server.body.created_at",
+            "derived:list/created_before:filter": "server.list.by-created_before",
+            "list-oldest-first": "server.list.newest-first",
         },
         operations=_BOTH,
     ),

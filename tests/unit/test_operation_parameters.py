@@ -48,9 +48,46 @@ def test_headers_are_never_exploded() -> None:
         ({"const": "2024-10"}, "2024-10", True),
         ({"const": "2024-10"}, "2025-01", False),
         ({}, "anything", True),
-        ({"type": "array", "items": {"type": "integer"}}, "a", True),
+        ({"type": "array", "items": {"type": "integer"}}, "a", False),
+        ({"type": "array", "items": {"type": "integer"}}, "1", True),
+        ({"type": ["array", "string"], "items": {"type": "integer"}}, "a", True),
     ],
 )
 def test_a_value_is_documented(schema: dict[str, Any], text: str, fits: bool) -> None:
     """By the schema of its parameter, as text or as what the text stands for."""
-    assert may_be(Parameter("f", "query", True, schema), text) is fits
+    assert may_be(Parameter("f", "query", True, schema), [("f", text)]) is fits
+
+
+_FEW = {"type": "array", "items": {"enum": ["a", "b"]}, "uniqueItems": True}
+_APP = {"type": "object", "required": ["app"], "properties": {"app": {"type": "string"}, "n": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("place", "schema", "style", "explode", "sent", "fits"),
+    [
+        ("query", _FEW, "", None, "f=a f=b", True),
+        ("query", _FEW, "", None, "f=a f=a", False),
+        ("query", _FEW, "", False, "f=a,b", True),
+        ("query", _FEW, "", False, "f=a,c", False),
+        ("query", _FEW, "pipeDelimited", False, "f=a|b", True),
+        ("query", _FEW, "pipeDelimited", False, "f=a|c", False),
+        ("header", _FEW, "", None, "f=a,b", True),
+        ("header", _FEW, "", None, "f=c", False),
+        ("header", _APP, "", None, "f=app,y,n,1", True),
+        ("header", _APP, "", None, "f=app,y,n,x", False),
+        ("header", _APP, "", True, "f=app=y,n=1", True),
+        ("header", _APP, "", True, "f=n=4", False),
+        ("query", _APP, "", None, "app=y n=1", True),
+        ("query", _APP, "", None, "n=1", False),
+        ("query", _APP, "deepObject", None, "f[app]=y f[n]=2", True),
+        ("query", _APP, "deepObject", None, "f[app]=y f[n]=two", False),
+        ("query", {"type": "string"}, "", None, "f=a f=b", True),
+    ],
+)
+def test_arrays_and_objects_are_documented_values(
+    place: Any, schema: dict[str, Any], style: str, explode: bool | None, sent: str, fits: bool
+) -> None:
+    """Read as they are to be written."""
+    row = Parameter("f", place, True, schema, style=style, explode=explode)
+    pairs = [(name, value) for name, _, value in (one.partition("=") for one in sent.split())]
+    assert may_be(row, pairs) is fits

@@ -8,6 +8,7 @@ the answer.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from batch_conformance.checks.client.compare import (
@@ -61,15 +62,22 @@ def fields(record: ClientRunRecord, result: CheckResult) -> None:
         if handed is None:
             _blame_refusal(result, turn, "an ordinary batch did not reach the caller", "")
             continue
-        held = holders(sent)
-        misplaced = {leaf for leaf, fault in integer_faults(never, sent, handed).items() if fault == FIELDS}
+        held, faults = holders(sent), integer_faults(never, sent, handed)
+        misplaced = {leaf for leaf, fault in faults.items() if fault == FIELDS}
         for one in differences(sent, handed):
-            own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS and one.leaf.pointer not in held
+            elsewhere = one.leaf.pointer in held and _shows_in_integers(one, faults)
+            own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS and not elsewhere
             if own or one.leaf.place in never or one.leaf in misplaced:
                 _blame_place(result, turn, one)
     _judge_places(record, result)
     _judge_odd_ids(record, result)
     _judge_mixtures(record, result)
+
+
+def _shows_in_integers(one: Difference, faults: Collection[Leaf]) -> bool:
+    """Whether what is wrong with an object or an array is for client.decode.counts to report."""
+    below = any(leaf.pointer.startswith(f"{one.leaf.pointer}/") for leaf in faults)
+    return below or not isinstance(one.handed, Mapping | list)
 
 
 def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:

@@ -48,13 +48,14 @@ def lacking(operation: Operation, request: Request) -> Iterator[str]:
             continue
         named = f"the {'query parameter' if row.place == 'query' else row.place} {row.name}"
         if row.place == "header":
-            values = list(request.header_values(row.name))
+            values = request.header_values(row.name)
+            sent = [(row.name, ", ".join(values))] if values else []
         else:
             pairs = pairs_of(request, _QUERY if row.place == "query" else _COOKIE)
-            values = [value for name, value in pairs if row.is_named(name)]
-        if not values:
+            sent = [pair for pair in pairs if row.is_named(pair[0])]
+        if not sent:
             yield named
-        elif len(values) == 1 and not may_be(row, values[0]):
+        elif not may_be(row, sent):
             yield f"a documented value of {named}"
 
 

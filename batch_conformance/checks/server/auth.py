@@ -72,7 +72,7 @@ def _refused(
             if exchange.status not in proper and exchange.status not in also:
                 result.fail(
                     exchange,
-                    f"a read of a known batch with {exchange.intent.label}",
+                    f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}",
                     code=admission(exchange),
                     expected=either_status(proper),
                     actual=exchange.outcome(),

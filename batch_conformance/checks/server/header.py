@@ -5,17 +5,13 @@ There is one for every such header of the contract; none is written by hand.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.words import shown
 from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import HEADER, header_clause, is_promised
-from batch_conformance.contract.references import types_of
-from batch_conformance.contract.rule_list import beside
 from batch_conformance.contract.schema import SchemaJudge
+from batch_conformance.contract.written_values import schema_of, value_of
 
 _NEEDS = ["reads", "unauthenticated", "invalid-keys", "unknown-ids", "staged"]
 
@@ -30,7 +26,7 @@ def header(record: Record, result: CheckResult) -> None:
         answer = record.documented.answer(response.status)
         rows = answer.headers.items() if answer else ()
         name, found = next((row for row in rows if header_clause(row[0]) == result.clause), ("", None))
-        if found is None or not is_promised(found):
+        if found is None or not is_promised(name, found):
             continue
         values = response.header_values(name)
         if not values and not found.get("required"):
@@ -53,22 +49,9 @@ def header(record: Record, result: CheckResult) -> None:
 def _wrong(operation: str, key: str, name: str, values: tuple[str, ...]) -> str:
     """What was expected of a header's value; empty if it is as documented."""
     answer = current_contract().operation(operation).answers[key]
-    schema: Any = next(row for header, row in answer.headers.items() if header == name).get("schema", True)
+    row = next(row for header, row in answer.headers.items() if header == name)
     if not values:
         return "a value"
     document = current_contract().document.content
-    violations = SchemaJudge(schema, document).violations(_parsed(", ".join(values), schema, document))
+    violations = SchemaJudge(schema_of(row), document).violations(value_of(", ".join(values), row, document))
     return "; ".join(dict.fromkeys(one.expected for one in violations))
-
-
-def _parsed(text: str, schema: Any, document: dict[str, Any]) -> Any:
-    """A header's text as the value that its schema speaks of: a number or a flag as in JSON, a list by its commas."""
-    types = {kind for layer in beside(schema, document) for kind in types_of(layer)}
-    if "array" in types:
-        return [part.strip() for part in text.split(",")]
-    if types & {"integer", "number", "boolean"}:
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text

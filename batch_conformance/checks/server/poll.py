@@ -92,6 +92,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
         result.note("the contract states no order of statuses")
         return
     changed = False
+    placed: dict[str, tuple[Exchange, str | None]] = {}
     strange = sum(_state(entity, batch) is None for _, batch in record.batches)
     result.set_aside(clause_list().of_place(cycle.pointer), strange)
     for reads, (before, after) in _pairs(
@@ -99,6 +100,12 @@ def forward_only(record: Record, result: CheckResult) -> None:
     ):
         first, second = _state(entity, before), _state(entity, after)
         changed = changed or first != second
+        earlier = reads[0]
+        if cycle.rank(first) is not None:
+            placed[earlier.intent.id] = (earlier, first)
+        elif earlier.intent.id in placed:
+            # What has no place in the order does not undo what came before it.
+            earlier, first = placed[earlier.intent.id]
         before_rank, after_rank = cycle.rank(first), cycle.rank(second)
         if before_rank is not None and after_rank is not None and after_rank < before_rank:
             result.fail(
@@ -106,7 +113,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
                 f"{dotted(cycle.pointer)} from one read to the next",
                 expected=f"{first} or later",
                 actual=f"{second}, after {first}",
-                prelude=reads[:1],
+                prelude=(earlier,),
                 code="went-back",
                 pointer=cycle.pointer,
             )

@@ -26,8 +26,8 @@ from batch_conformance.operations.list_batches.filters import (
     STATUS,
     created_member,
     documented_statuses,
+    has_own_clause,
     member_of,
-    parameter,
     wire_name,
 )
 
@@ -151,7 +151,7 @@ def _asking(factory: _EntryFactory) -> Iterator[Case]:
     # First what shows most, for profiles that play few.
     every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1]}
     every |= {STATUS: statuses[-1]} if statuses else {}
-    every = {name: value for name, value in every.items() if parameter(name)}
+    every = {name: value for name, value in every.items() if has_own_clause(name)}
     yield from _filtered(factory, "all filters", "client.list.query", **every)
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
@@ -338,7 +338,7 @@ def _holds(clause: str) -> bool:
 
 
 def _filtered(factory: _EntryFactory, title: str, clause: str, **given: str) -> Iterator[Case]:
-    if given and all(map(parameter, given)):
+    if given and all(map(has_own_clause, given)):
         rows = [factory.entry(member_of(STATUS), given.get(STATUS, "COMPLETED"))]
         yield from _case(f"asked with {title}", clause, _as_many(factory, rows), **given)
 

@@ -29,8 +29,8 @@ from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     NAMES,
+    has_own_clause,
     instant_of,
-    parameter,
     wire_name,
 )
 
@@ -99,7 +99,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
 @list_check(_QUERY)
 def query(record: ClientRunRecord, result: CheckResult) -> None:
     """Each parameter that was given arrives once, as it was given; dates as the same instant."""
-    if not any(map(parameter, NAMES)):
+    if not any(map(has_own_clause, NAMES)):
         result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result):
         for name, value in asked_for(turn).items():
@@ -112,7 +112,7 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
 @list_check(_OFFSET, needs=[_QUERY])
 def offset(record: ClientRunRecord, result: CheckResult) -> None:
     """A date with an offset arrives as the same instant: a bare + in a query is a space."""
-    if not any(map(parameter, (AFTER, BEFORE))):
+    if not any(map(has_own_clause, (AFTER, BEFORE))):
         result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result, _QUERY):
         for name, value in asked_for(turn).items():
@@ -129,7 +129,7 @@ def offset(record: ClientRunRecord, result: CheckResult) -> None:
 @list_check("client.list.naive-date", needs=[_QUERY])
 def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
     """A date without an offset is refused, or sent as UTC."""
-    if not any(map(parameter, (AFTER, BEFORE))):
+    if not any(map(has_own_clause, (AFTER, BEFORE))):
         result.note(NO_SUCH_PARAMETER)
     kinds = accepted_kinds(result.clause)
     for play, turn in _asked(record, result):
@@ -160,8 +160,8 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
             for exchange in turn.seen[:1]:
                 result.observe()
                 given = {wire_name(name): value for name, value in asked_for(turn).items()}
-                known = {*given, *_other_parameters()}
-                more = [f"{name}={value}" for name, value in _pairs(exchange) if name not in known]
+                rest = [pair for pair in _pairs(exchange) if pair[0] not in given and not _is_documented(pair[0])]
+                more = [f"{name}={value}" for name, value in rest]
                 if more and not all(any(key in pair for key in record.keys) for pair in more):
                     result.fail(
                         exchange,
@@ -172,12 +172,13 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                     )
 
 
-def _other_parameters() -> set[str]:
-    """What of a query is documented and no filter that a caller could have given, and the key."""
+def _is_documented(name: str) -> bool:
+    """Whether a name in a query is the key's, or a documented one that is no filter which a caller could have given."""
     operation = current_contract().operation(OPERATION)
     filters = {row.name for row in named_filters().values() if not row.required}
-    names = {row.name for row in operation.of_place("query")} - filters
-    return names | {key.name for key in operation.keys if key.place == "query"}
+    rows = [row for row in operation.of_place("query") if row.name not in filters]
+    keys = {key.name for key in operation.keys if key.place == "query"}
+    return name in keys or any(row.is_named(name) for row in rows)
 
 
 @list_check("client.list.empty")

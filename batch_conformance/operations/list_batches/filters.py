@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from batch_conformance.contract import Instant, Parameter, current_contract, parse_date_time
 from batch_conformance.contract.filters import named_filters, other_filters, selects
+from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
+from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.http import Exchange
 
 #: The filters as the driver protocol names them.
@@ -33,11 +35,9 @@ def wire_name(name: str) -> str:
 
 
 def usable(name: str) -> bool:
-    """Whether servers can be asked with a filter: entries have its member, and bounds are written as date-times."""
+    """Whether servers can be asked with a filter: entries have its member."""
     found = parameter(name)
-    if found is None or not selects(found):
-        return False
-    return name not in (AFTER, BEFORE) or "string" in (types_of(found.schema) or ["string"])
+    return found is not None and selects(found)
 
 
 def member_of(name: str) -> str:
@@ -72,6 +72,21 @@ def state_of(row: object) -> str | None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def has_own_clause(name: str) -> bool:
+    """Whether a filter is one of those that clauses and drivers know by name."""
+    return name in named_filters()
+
+
+def moment_of(row: object) -> Fraction | None:
+    """By what batches are ordered: as :func:`created`, or a number or a day that a contract has in its place."""
+    value = read(row, created_member()) if isinstance(row, Mapping) else None
+    return _in_order(value) if _is_number(value) or _is_day(value) else created(row)
+
+
+def _is_day(value: object) -> bool:
+    return isinstance(value, str) and FORMATS["date"].accepts(value)
 
 
 def created(row: object) -> Fraction | None:
@@ -113,16 +128,17 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
         tried = [as_sent(value) for value in found if isinstance(value, str | int | float)]
     else:
         # Whether the bound itself is selected stays open.
-        tried = [as_sent(value) for value in found if _in_order(value) is not None]
+        judge = SchemaJudge(dict(one.schema), current_contract().document.content)
+        tried = [as_sent(value) for value in found if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
     telling = [value for value, told in fits.items() if value and {True, False} <= set(told)]
     return sorted(telling, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
 
 
 def _in_order(value: object) -> Fraction | None:
-    """A number, or the instant of a date-time, as it is compared; None for what has no order."""
+    """A number, or the instant of a date-time or a day, as it is compared; None for what has no order."""
     if isinstance(value, str):
-        instant = instant_of(value)
+        instant = instant_of(f"{value}T00:00:00Z" if _is_day(value) else value)
         if instant is not None:
             return instant.seconds + instant.fraction
         try:
@@ -135,8 +151,9 @@ def _in_order(value: object) -> Fraction | None:
 
 
 def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
-    """Filters as a query has them; None where one of them cannot be asked with."""
-    return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
+    """Filters that clauses know as a query has them; None where one of them cannot be asked with."""
+    known = all(has_own_clause(name) and usable(name) for name in given)
+    return {wire_name(name): value for name, value in given.items()} if known else None
 
 
 def asked(exchange: Exchange) -> list[tuple[str, str]]:
@@ -147,5 +164,6 @@ def asked(exchange: Exchange) -> list[tuple[str, str]]:
 
 def by_meaning(query: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
     """The parameters of a query, filters by what they mean. What the contract has no more is left out."""
-    names = {row.name: name for name, row in named_filters().items()}
-    return [(names.get(name, name), value) for name, value in query if name in names or name not in NAMES]
+    names, other = {row.name: name for name, row in named_filters().items()}, other_filters()
+    known = [pair for pair in query if pair[0] in names or pair[0] not in NAMES or pair[0] in other]
+    return [(names.get(name, name), value) for name, value in known]

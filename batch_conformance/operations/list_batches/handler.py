@@ -19,6 +19,7 @@ from batch_conformance.operations.list_batches.filters import (
     compared,
     created_member,
     documented_statuses,
+    moment_of,
     state_of,
     wire_name,
 )
@@ -48,6 +49,8 @@ class Lister:
 
     def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
         """The batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
+        if name in other_filters():
+            return [row for row in rows if compared(name, row, value)]
         if name == STATUS:
             wanted = self.status(value)
             return [row for row in rows if self.state(row) == wanted]
@@ -55,8 +58,6 @@ class Lister:
             return self.after(rows, self.bound(name, value))
         if name == BEFORE:
             return self.before(rows, self.bound(name, value))
-        if name in other_filters():
-            return [row for row in rows if compared(name, row, value)]
         return list(rows)
 
     def after(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
@@ -88,7 +89,11 @@ class Lister:
 
     def moment(self, row: Mapping[str, Any]) -> Fraction:
         """When a batch was created, in seconds since 1970; 0 where an edited contract has no such date."""
-        return self.bound("created_at", read(row, created_member())) if self.is_dated(row) else Fraction(0)
+        return self.bound("created_at", read(row, created_member())) if self.is_dated(row) else self.number(row)
+
+    def number(self, row: Mapping[str, Any]) -> Fraction:
+        """The number that an edited contract may have in place of a date; 0 where there is none."""
+        return moment_of(row) or Fraction(0)
 
     def is_dated(self, row: Mapping[str, Any]) -> bool:
         """Whether a batch tells when it was created, as a date-time: an edited contract may have it otherwise."""

@@ -15,12 +15,12 @@ from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
-    NAMES,
     STATUS,
     asked,
     compared,
     created,
     created_member,
+    has_own_clause,
     member_of,
     state_of,
     wire_name,
@@ -81,7 +81,7 @@ def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
     clause = changing.get(own_id(row) or "", {}).get(split(member)[0])
     if clause:
         return clause
-    if name not in NAMES:
+    if not has_own_clause(name):
         return "" if not isinstance(read(row, member), dict | list) else clause_list().of_place(member)
     if name != STATUS:
         return "" if created(row) is not None else clause_list().of_place(member)
@@ -158,7 +158,7 @@ def fit_of(name: str, value: str) -> Callable[[Batch], bool | None]:
     """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
     if name == STATUS:
         return lambda row: None if state_of(row) is None else state_of(row) == value
-    if name not in NAMES:
+    if not has_own_clause(name):
         return lambda row: compared(name, row, value)
     bound = parse_date_time(value)
     assert not isinstance(bound, str)

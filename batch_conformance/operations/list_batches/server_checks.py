@@ -18,7 +18,7 @@ from batch_conformance.contract.entity import Entity, entity_of, entry_id
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
-from batch_conformance.operations.list_batches.filters import asked, created, created_member
+from batch_conformance.operations.list_batches.filters import asked, created_member, moment_of
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
@@ -81,7 +81,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
     changing, date = unsteady(record), created_member()
     for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
         rows = list(_steady(every, record, split(date)[0], changing, result))
-        dated = [(row, moment) for row in rows if (moment := created(row)) is not None]
+        dated = [(row, moment) for row in rows if (moment := moment_of(row)) is not None]
         result.set_aside(clause_list().of_place(date), len(rows) - len(dated))
         for (first, one), (second, other) in pairwise(dated):
             result.observe()
@@ -290,7 +290,7 @@ def _unwrapped(reads: Sequence[tuple[Exchange, Batch]], get: Entity) -> list[tup
 
 
 def _comparable_date(row: Batch) -> Any:
-    moment = created(row)
+    moment = moment_of(row)
     # No date, but an object perhaps: as text, since it is put into sets.
     found = read(row, created_member())
     return json.dumps(None if found is MISSING else found) if moment is None else moment

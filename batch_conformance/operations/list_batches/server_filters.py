@@ -10,7 +10,7 @@ from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted
 from batch_conformance.contract.clause_list import FILTER, filter_clause
-from batch_conformance.contract.filters import NO_SUCH_PARAMETER, other_filters, selects
+from batch_conformance.contract.filters import NO_SUCH_PARAMETER, other_filters
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -18,8 +18,8 @@ from batch_conformance.operations.list_batches.filters import (
     NAMES,
     STATUS,
     asked,
+    has_own_clause,
     member_of,
-    parameter,
     usable,
     wire_name,
 )
@@ -88,16 +88,17 @@ _FILTER_OF = {
 
 def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
     """Whether servers can be asked with these filters, all but so many; why not is noted."""
-    lacking = [name for name in names if not usable(name)]
+    lacking = [name for name in names if not (has_own_clause(name) and usable(name))]
     if len(lacking) <= most_lack:
         return True
     first, compared = lacking[0], member_of(lacking[0])
-    if any(parameter(name) is None for name in lacking):
+    other = next((name for name in lacking if name in other_filters()), "")
+    if other:
+        result.note(f"{other} compares no date-times in this contract: {filter_clause(other)} judges it")
+    elif not all(map(has_own_clause, lacking)):
         result.note(NO_SUCH_PARAMETER)
-    elif not selects(parameter(first)):
-        result.note(f"entries have no {dotted(compared)}, by which {wire_name(first)} selects")
     else:
-        result.note(f"no value of {wire_name(first)} is known, which is no text")
+        result.note(f"entries have no {dotted(compared)}, by which {wire_name(first)} selects")
     return False
 
 

@@ -256,7 +256,7 @@ def other_filters(context: ProbeContext) -> Probe:
     """The filters that an overlay adds, each with values that some batches of the list fit and others do not."""
     for name in added():
         for value in values_for(name, context.listed)[: _few(context, 1, 2, 4)]:
-            yield from filtered(context, "list-other-filters", {name: value})
+            yield listing(context, "list-other-filters", query={wire_name(name): value})
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:

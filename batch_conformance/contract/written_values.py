@@ -1,0 +1,82 @@
+"""Values that documented headers and parameters have as text: of headers style ``simple``, or JSON by ``content``.
+
+Source: OpenAPI 3.1, 4.8.21 (Header Object) and 4.8.12 (styles).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+from batch_conformance.contract.operation import as_sent, pairs_in
+from batch_conformance.contract.references import Document, Schema, types_of
+from batch_conformance.contract.rule_list import beside, parts
+
+_IN_JSON = frozenset({"integer", "number", "boolean"})
+
+
+def schema_of(header: Mapping[str, Any]) -> Schema:
+    """The schema of a header's value; True where it has none."""
+    if "schema" in header:
+        schema: Schema = header["schema"]
+        return schema
+    rows = header.get("content", {}).values()
+    return next((row["schema"] for row in rows if "schema" in row), True)
+
+
+def written(value: Any, header: Mapping[str, Any]) -> str:
+    """A value as the text of a header."""
+    if "content" in header:
+        return json.dumps(value)
+    if isinstance(value, dict) and header.get("explode"):
+        return ",".join(f"{name}={as_sent(inner)}" for name, inner in value.items())
+    return as_sent(value)
+
+
+def value_of(text: str, header: Mapping[str, Any], document: Document) -> Any:
+    """A header's text as the value that its schema speaks of; as text where it cannot be read as one."""
+    schema = schema_of(header)
+    if "content" in header:
+        return _from_json(text)
+    kinds, cut = kinds_of(schema, document), [part.strip() for part in text.split(",")]
+    if "array" in kinds:
+        return array_of(cut if text else [], schema, document)
+    if "object" in kinds:
+        return object_of(pairs_in(cut, explode=bool(header.get("explode"))), schema, document)
+    return _from_json(text) if kinds & _IN_JSON else text
+
+
+def array_of(texts: Sequence[str], schema: Schema, document: Document) -> list[Any]:
+    """An array from the texts of its items."""
+    return [_scalar(text, schema, str(at), document) for at, text in enumerate(texts)]
+
+
+def object_of(pairs: Iterable[tuple[str, str]], schema: Schema, document: Document) -> dict[str, Any]:
+    """An object from the names and texts of its members."""
+    return {name: _scalar(text, schema, name, document) for name, text in pairs}
+
+
+def _scalar(text: str, schema: Schema, name: str, document: Document) -> Any:
+    """An item of an array, or a member of an object."""
+    kinds = {kind for inner in parts(schema, document, name) for kind in kinds_of(inner, document)}
+    return _from_json(text) if kinds & _IN_JSON else text
+
+
+def kinds_of(schema: Schema, document: Document) -> set[str]:
+    """The types that a schema names; of listed values, theirs."""
+    layers = list(beside(schema, document))
+    listed = [one for layer in layers for one in (*layer.get("enum", ()), layer.get("const", ""))]
+    named = {kind for layer in layers for kind in types_of(layer)}
+    return named or {"number" for one in listed if isinstance(one, int | float)}
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
