@@ -16,7 +16,14 @@ from batch_conformance.checks.client.record import (
     shortened,
 )
 from batch_conformance.checks.client.replies import FRESH, PER_CALL, blame_wrong_replies, reply_problem
-from batch_conformance.checks.client.wanted import keys_in, shown_key, shown_place, without_key
+from batch_conformance.checks.client.wanted import (
+    key_used,
+    keys_in,
+    lacks_prefix,
+    shown_key,
+    shown_place,
+    without_key,
+)
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import current_contract
 from batch_conformance.http import Exchange, Request
@@ -34,27 +41,31 @@ def header(record: ClientRunRecord, result: CheckResult) -> None:
                 led = _redirected(turn, position)
                 if exchange.notes or (led and not _at_its_origin(play, turn, exchange)):
                     continue
-                if led and operation.key is not None and operation.key.place == "query":
+                key = key_used(operation, exchange.request)
+                if led and key is not None and key.place == "query":
                     continue  # where a redirect leads is said by its URL, which has no key in it
                 values = keys_in(operation, exchange.request)
                 if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
                     result.set_aside("client.auth.per-call")  # the key of another call
                     continue
                 result.observe()
-                if values != [turn.call.api_key]:
+                bare = lacks_prefix(operation, exchange.request)
+                if bare or values != [turn.call.api_key]:
                     result.fail(
                         exchange,
-                        _what_is_wrong(values, turn.call.api_key) + _when(play.turns, turn, position),
+                        _what_is_wrong(values, turn.call.api_key, bare=bare) + _when(play.turns, turn, position),
                         code="required" if not values else "key",
                         expected=shown_key(operation, turn.call.api_key),
-                        actual=" and ".join(shown_key(operation, value) for value in values)
+                        actual=" and ".join(shown_key(operation, value, bare=bare) for value in values)
                         or f"nothing in {shown_place(operation)}",
                     )
 
 
-def _what_is_wrong(values: list[str], key: str) -> str:
+def _what_is_wrong(values: list[str], key: str, *, bare: bool) -> str:
     if not values:
         return "the request carries no key"
+    if bare and values == [key]:
+        return "the key stands there without its scheme"
     if len(values) > 1:
         return "the request carries the key more than once"
     if values[0].strip().lower() == key.lower():

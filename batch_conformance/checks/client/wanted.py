@@ -59,20 +59,38 @@ def lacking(operation: Operation, request: Request) -> Iterator[str]:
             yield f"a documented value of {named}"
 
 
+def key_used(operation: Operation, request: Request) -> KeyPlace | None:
+    """Where a request has its key, of the places that security allows; the first of them where it has none."""
+    used = (key for key in operation.keys if key_values(request, key))
+    return next(used, operation.key)
+
+
 def keys_in(operation: Operation, request: Request) -> list[str]:
     """The values in the place of the key, without what stands before a key (``Bearer ``)."""
-    key = operation.key
+    key = key_used(operation, request)
     values = key_values(request, key)
     if key is None or not key.prefix:
         return values
-    size = len(key.prefix)
-    return [value[size:] if value[:size].lower() == key.prefix.lower() else value for value in values]
+    return [value[len(key.prefix) :] if _has_prefix(value, key) else value for value in values]
 
 
-def shown_key(operation: Operation, value: str) -> str:
-    """A key as it stands in its place, for people."""
+def lacks_prefix(operation: Operation, request: Request) -> bool:
+    """Whether the key stands in its place without what is to stand before it."""
+    key = key_used(operation, request)
+    return key is not None and any(not _has_prefix(value, key) for value in key_values(request, key))
+
+
+def _has_prefix(value: str, key: KeyPlace) -> bool:
+    # Schemes of Authorization are the same in any case (RFC 9110, 11.1).
+    return value[: len(key.prefix)].lower() == key.prefix.lower()
+
+
+def shown_key(operation: Operation, value: str, *, bare: bool = False) -> str:
+    """A key as it stands in its place, for people; ``bare`` without what is to stand before it."""
     key = operation.key
     assert key is not None
+    if key.place == "header" and bare:
+        return f"{key.name}: {value}"
     if key.place == "header":
         return f"{key.name}: {key.prefix}{value}"
     return f"?{key.name}={value}" if key.place == "query" else f"Cookie: {key.name}={value}"
@@ -86,10 +104,13 @@ def shown_place(operation: Operation) -> str:
 
 
 def without_key(operation: Operation, request: Request) -> Request:
-    """A request without what stands in the key's place."""
-    key = operation.key
-    if key is None:
-        return request
+    """A request without what stands in any place of the key."""
+    for key in operation.keys:
+        request = _without(key, request)
+    return request
+
+
+def _without(key: KeyPlace, request: Request) -> Request:
     url, headers = request.url, request.headers
     if key.place == "header":
         headers = tuple(pair for pair in headers if not key.is_named(pair[0]))
