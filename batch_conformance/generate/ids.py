@@ -106,6 +106,13 @@ def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
             yield AskedId(value, raw[0] if raw else segment_of(value), "near", label, known)
 
 
+def respelled(known: str) -> Iterator[AskedId]:
+    """A known id under another spelling of its path: guards that compare paths as they are written let it through."""
+    encoded, first = segment_of(known), f"%{known.encode()[0]:02X}{segment_of(known[1:])}"
+    yield AskedId(known, first, "near", "the id with its first letter encoded")
+    yield AskedId(known, f"{encoded}/", "near", "the id with a slash behind")
+
+
 def _near(known: str) -> Iterator[tuple[str, ...]]:
     """Value and label of each variant, and the raw segment where that is not the value percent-encoded."""
     head, sep, tail = known.rpartition("_")

@@ -10,6 +10,7 @@ from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.contract.entity import entity_of, entry_id, list_shape
 from batch_conformance.contract.operation import as_sent
+from batch_conformance.contract.references import types_of
 from batch_conformance.generate.ids import AskedId
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
@@ -51,19 +52,24 @@ def discover(sender: Sender) -> list[str]:
             f"judge it there, with --batch-target {base}"
         )
     shape = list_shape(contract)
-    good = before is not None or is_success(exchange.status, "list")
-    told = exchange.response.json.value if good and exchange.response else None
-    listed = shape.entries(told) if shape and good and exchange.response else None
+    # A list that cannot be read, or that comes with another success status, is a list all the same.
+    there = exchange.response is not None and 200 <= exchange.response.status < 300
+    told = exchange.response.json.value if there and exchange.response else None
+    listed = shape.entries(told) if shape and there else None
     rows = [row for row in listed or () if isinstance(row, dict)]
     entity, named = entity_of("list", contract), entry_id(contract)
-    ids = [(_as_text(entity.value_at(row, named)), entity.state_of(row)) for row in rows]
+    # A number is an id where it is documented as one.
+    kinds = {kind for layer in entity.layers_at(named) for kind in types_of(layer)}
+    told_ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
+    ids = [(_as_text(value, numbers="integer" in kinds), state) for value, state in told_ids]
     found = {value: state for value, state in ids if value is not None and _can_be_asked_for(value)}
-    no_ids = good and exchange.response is not None and exchange.response.json.ok
-    if not found and "list" in context.operations and (no_ids or context.operations == ("list",)):
+    if not found and "list" in context.operations and (there or context.operations == ("list",)):
         if "get" in context.operations:
             # Entries without ids, or no array at all: that is for the clauses about the list to say.
             empty = "the organisation has no batch that could be read"
+            unread = exchange.response.json.error if exchange.response else None
             held = _held(listed, told, shape.place if shape else "")
+            held = f"a body that is no JSON: {unread.message}" if unread else held
             why = f"no batch was discovered: {place} was answered with {exchange.status} and {held}"
             sender.note(empty if listed == [] else why)
         if exchange.response is None and not sender.liveness.was_ever_answered:
@@ -83,9 +89,9 @@ def discover(sender: Sender) -> list[str]:
     return chosen
 
 
-def _as_text(value: object) -> str | None:
+def _as_text(value: object, *, numbers: bool) -> str | None:
     """An id as it stands in a URL; None for what is none."""
-    return as_sent(value) if isinstance(value, str) or type(value) is int else None
+    return as_sent(value) if isinstance(value, str) or (numbers and type(value) is int) else None
 
 
 def _asked_as_before(sender: Sender, probe: PlannedRequest) -> Exchange | None:

@@ -26,7 +26,10 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     answers = _read_all(sender, context.ids[: context.profile.batches])
     _check_key(sender, answers)
     _check_base_url(sender, answers)
-    if answers and all(answer.status == 404 for answer in answers) and not _answers_as_before(sender):
+    unknown = bool(answers) and all(answer.status == 404 for answer in answers)
+    # Ids that the target lists itself, and then does not know, are a fault of it where both are judged.
+    judged = not given and "list" in context.operations
+    if unknown and not judged and not _answers_as_before(sender):
         named = ", ".join(context.ids[:5])
         whose = "given as existing" if given else "that it lists itself"
         raise CouldNotRun(

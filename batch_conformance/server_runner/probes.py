@@ -146,6 +146,8 @@ def unauthenticated(context: ProbeContext) -> Probe:
         # As curl and most libraries ask: a server may answer those as if they were browsers.
         plain = context.anonymous("missing-key", known_id(context.ids[0]), MISSING)
         yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
+        for asked in ids.respelled(context.ids[0]):
+            yield replace(context.anonymous("respelled", asked, MISSING), label=f"no key, {asked.label}")
 
 
 def invalid_keys(context: ProbeContext) -> Probe:

@@ -14,6 +14,7 @@ from batch_conformance.checks.server.strangers import (
     Carried,
     admission,
     all_refused,
+    blame_let_in,
     carried_over,
     is_carried_over,
     is_let_in,
@@ -102,8 +103,9 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
 
 @SERVER_CHECKS.check("server.auth.missing-key", needs=["unauthenticated", *_AFTERWARDS])
 def missing_key(record: Record, result: CheckResult) -> None:
-    """No key."""
+    """No key, under whatever spelling of the path, by HEAD as well."""
     _unkeyed(record, result, "missing", "missing-key", "id-enumeration")
+    blame_let_in(record, result)
 
 
 @SERVER_CHECKS.check("server.auth.empty-key", needs=["unauthenticated", *_AFTERWARDS])

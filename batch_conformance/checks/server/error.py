@@ -279,6 +279,10 @@ def documented_status(record: Record, result: CheckResult) -> None:
             )
 
 
+#: Probes whose requests other statuses than the documented ones may answer.
+_ELSEWHERE = ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional", "respelled")
+
+
 def _documented(exchange: Exchange) -> bool:
     """Whether a request is one of those that the documented statuses are for."""
     intent = exchange.intent
@@ -289,7 +293,7 @@ def _documented(exchange: Exchange) -> bool:
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)
-        and intent.probe not in ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional")
+        and intent.probe not in _ELSEWHERE
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.record import Record
 from batch_conformance.contract.statuses import refusals
 from batch_conformance.http import Exchange
@@ -99,3 +100,19 @@ def usual(record: Record, kind: str) -> frozenset[int | None]:
     errors = {status for status in statuses if status is not None and status >= 400}
     proper = refusals(record.operation)
     return frozenset((statuses if proper.isdisjoint(statuses) else errors) - proper)
+
+
+def blame_let_in(record: Record, result: CheckResult) -> None:
+    """Blame what got in without a key by another spelling of the path or by HEAD, where nobody does otherwise."""
+    everybody = any(200 <= (exchange.status or 0) < 300 for exchange in record.of("missing-key"))
+    for exchange in record.of("respelled", "list-head"):
+        result.observe()
+        # How such a request is refused is left open: proxies and routers may answer first.
+        if 200 <= (exchange.status or 0) < 300 and not everybody:
+            result.fail(
+                exchange,
+                f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}",
+                code="admitted",
+                expected="a refusal",
+                actual=exchange.outcome(),
+            )

@@ -150,6 +150,13 @@ class _Naive(Faulty):
         )
 
 
+@mutant("list-naive-lost", "list.query", "asks without a filter where its date has no offset")
+class _NaiveLost(Faulty):
+    def list_url(self, filters: Filters) -> str:
+        lost = [name for name, value in filters.items() if isinstance(value, datetime) and value.tzinfo is None]
+        return super().list_url({name: value for name, value in filters.items() if name not in lost})
+
+
 @mutant("list-empty-is-error", "list.empty", "calls an empty list an error")
 class _EmptyError(Faulty):
     def entries(self, value: Any) -> list[Batch]:

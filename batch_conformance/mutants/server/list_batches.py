@@ -231,14 +231,14 @@ def _refuse_offsets(value: str) -> str:
 with_methods(
     "list-offset-ignored",
     OFFSET,
-    bound=_bound(lambda value: value[:19] + "Z" if value[-6] in "+-" else value),
+    bound=_bound(lambda value: value[:19] + "Z" if value[-6:-5] in ("+", "-") else value),
 )
 with_methods("list-offset-turned-round", OFFSET, bound=_bound(
-    lambda value: value[:-6] + value[-6].translate({43: 45, 45: 43}) + value[-5:] if value[-6:-5] in "+-" else value))  # fmt: skip
+    lambda value: value[:-6] + value[-6].translate({43: 45, 45: 43}) + value[-5:] if value[-6:-5] in ("+", "-") else value))  # fmt: skip
 with_methods(
     "list-offset-refused",
     OFFSET,
-    bound=_bound(lambda value: _refuse_offsets(value) if value[0] == "2" else value),
+    bound=_bound(lambda value: _refuse_offsets(value) if value[:1] == "2" else value),
 )
 
 CROSSED = "server.list.crossed-dates"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from batch_conformance.mutants.server.base import register
-from batch_conformance.mutants.server.list_batches import BAD, COMPLETE, TOGETHER, on_lister
+from batch_conformance.mutants.server.list_batches import AFTER, BAD, BEFORE, COMPLETE, TOGETHER, on_lister
 from batch_conformance.operations.get_batch.store import STATES, Batch
 from batch_conformance.operations.list_batches.filters import documented_statuses
 from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
@@ -84,6 +85,31 @@ class _EmptyIsNone(Lister):
         return [pair for pair in super().parameters(query) if pair[1]]
 
 
+class _EmptyDateIsNone(Lister):
+    """Asks whether there is a date at all before it reads it."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        return [pair for pair in super().parameters(query) if pair[1] or pair[0] == "status"]
+
+
+class _HourLate(Lister):
+    """Reads bounds as if they were of a zone one hour west."""
+
+    def bound(self, name: str, value: str) -> Fraction:
+        return super().bound(name, value) + (0 if name == "created_at" else 3600)
+
+
+class _OthersInFilters(ReferenceServer):
+    """Looks for whose a batch is only where it lists all."""
+
+    def list_batches(self, asked: Asked) -> Answer:
+        answer, store = super().list_batches(asked), Store()
+        store.add(Batch("batch_Other7", "2023-05-15T10:30:00Z", [STATES["completed"]]))
+        if answer.status == 200 and (not self.owns(asked) or asked.query == b"status=COMPLETED"):
+            answer.body = [*answer.body, store.newest_first()[0].peek()]
+        return answer
+
+
 class _PartOfStatus(Lister):
     """Finds statuses by a part of them."""
 
@@ -123,6 +149,9 @@ class _Ends(ReferenceServer):
 
 register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
 on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
+on_lister("list-empty-date-ignored", BAD, _EmptyDateIsNone)
+on_lister("list-bounds-an-hour-late", AFTER, _HourLate, BEFORE, TOGETHER)
+register("list-others-with-filters", "server.list.other-org", _OthersInFilters, operations=_BOTH)
 on_lister("list-status-by-part", BAD, _PartOfStatus)
 # A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
 on_lister("list-page-of-five", COMPLETE, _Page)

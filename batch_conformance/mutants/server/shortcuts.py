@@ -7,6 +7,7 @@ from collections.abc import Callable
 from batch_conformance.mutants.server.base import fault_in_answer, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 
+MISSING_KEY = "server.auth.missing-key"
 BEFORE, EVERY = "server.auth.before-lookup", "server.auth.every-request"
 _TAG, _DATE = '"v1"', "Mon, 15 Jan 2024 10:30:00 GMT"
 
@@ -54,6 +55,35 @@ _first(
     "head-404-first",
     lambda asked, exists: Answer(404, b"") if asked.method == "HEAD" and not exists else None,
 )
+
+
+class _Escaped(ReferenceServer):
+    """Its guard compares paths as they are written."""
+
+    def spelled(self, segment: bytes) -> bytes | None:
+        """What the guard does not see, as the rest of the server reads it."""
+        return segment if b"%" in segment else None
+
+    def answer(self, asked: Asked) -> Answer:
+        segment = self.spelled(asked.segment or b"")
+        batch = self.look_up(segment) if segment is not None and not self.authenticate(asked) else None
+        return super().answer(asked) if batch is None else self.found(batch, asked)
+
+
+class _SlashBehind(_Escaped):
+    def spelled(self, segment: bytes) -> bytes | None:
+        return segment[:-1] if segment.endswith(b"/") else None
+
+
+class _HeadOfLists(ReferenceServer):
+    def answer(self, asked: Asked) -> Answer:
+        is_list = asked.method == "HEAD" and asked.segment is None
+        return Answer(200, b"", [("X-Total", "7")]) if is_list else super().answer(asked)
+
+
+register("guard-sees-no-escapes", MISSING_KEY, _Escaped)
+register("guard-sees-no-slash-behind", MISSING_KEY, _SlashBehind)
+register("guard-sees-no-head-of-lists", MISSING_KEY, _HeadOfLists, operations=("list",))
 
 
 class _SharedCache(ReferenceServer):

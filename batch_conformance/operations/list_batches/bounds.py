@@ -23,21 +23,25 @@ from batch_conformance.operations.list_batches.filters import (
 LONG_AGO, FAR_AHEAD = "1990-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 #: Seconds that two batches must lie apart for a bound between them, and that a bound lies outside of all.
 _APART, _OUTSIDE = 2, 3600
+#: Seconds between a bound and the batch next to it.
+_NEAR = 1
 #: 2100: dates beyond are nobody's.
 _LAST = 4_102_444_800
 
 
 def bounds_between(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
     """Instants on which no batch of the list lies, oldest first: one between two batches that follow each other in
-    time, and an hour outside of them all.
+    time, a second behind the one or before the other in turn, and an hour outside of them all.
     """
     dates = sorted(_moments(listed))
-    inner = []
+    inner: list[Fraction] = []
     for first, second in pairwise(dates):
-        # Whole milliseconds, well apart from both: stores that keep fewer digits are no less right.
-        middle = Fraction(round((first + second) / 2 * 1000), 1000)
+        # Near to a batch, a bound shows that zones are mistaken; a second away, that is not asked of stores that keep
+        # no fractions.
+        near = first + _NEAR if len(inner) % 2 else second - _NEAR
+        bound = Fraction(round(near * 1000), 1000)
         if second - first >= _APART:
-            inner.append(middle)
+            inner.append(bound)
     outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
     bounds = [*outer[:1], *inner, *outer[1:]]
     return [Instant(int(bound // 1), bound % 1) for bound in bounds]

@@ -38,6 +38,7 @@ OPERATION = "list"
 TARGET = "client.list.target"
 _ENTRIES = "client.list.entries"
 _QUERY = "client.list.query"
+_NAIVE = "client.list.naive-date"
 _OFFSET = "client.list.offset"
 
 
@@ -107,6 +108,12 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
                 result.set_aside(_OFFSET)
                 continue
             _judge_value(result, play, turn, name, value)
+    for play in record.plays:
+        for turn in play.turns if play.clauses[0] == _NAIVE else ():
+            for name, value in asked_for(turn).items():
+                # How such a date is written is a should; that the filter is not lost, a must.
+                if turn.seen and wire_name(name) not in dict(_pairs(turn.seen[0])):
+                    _judge_value(result, play, turn, name, value)
 
 
 @list_check(_OFFSET, needs=[_QUERY])
@@ -126,7 +133,7 @@ def offset(record: ClientRunRecord, result: CheckResult) -> None:
                 _judge_value(result, play, turn, name, value)
 
 
-@list_check("client.list.naive-date", needs=[_QUERY])
+@list_check(_NAIVE, needs=[_QUERY])
 def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
     """A date without an offset is refused, or sent as UTC."""
     if not any(map(has_own_clause, (AFTER, BEFORE))):

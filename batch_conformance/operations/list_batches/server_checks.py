@@ -40,6 +40,7 @@ from batch_conformance.operations.list_batches.steadiness import Unsteady, unste
 
 __all__ = ["OPERATION", "server_filters"]
 
+_OTHER_ORG = "server.list.other-org"
 _FILTERS = [*READS, "list-filters"]
 
 
@@ -134,10 +135,10 @@ def once(record: Record, result: CheckResult) -> None:
 _SELECTED = ("list-filters", "list-offsets", "list-empty")
 
 
-@list_check("server.list.complete", needs=[*READS, *_SELECTED])
+@list_check("server.list.complete", needs=[*READS, *_SELECTED, "list-other-org"])
 def complete(record: Record, result: CheckResult) -> None:
     """Every batch that Get answers stands in the list, and each that an earlier list held, with filters or without."""
-    gets = _gets(record)
+    gets, foreign = _gets(record), _foreign(record)
     before: dict[str, Exchange] = {}
     selected = [
         (own, exchange)
@@ -160,6 +161,9 @@ def complete(record: Record, result: CheckResult) -> None:
         filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}
         for name, one in {**filtered, **before, **known}.items():
             if name not in there and hidden:
+                continue
+            if name in foreign:
+                result.set_aside(_OTHER_ORG)
                 continue
             result.observe()
             if name not in there:
@@ -296,14 +300,27 @@ def _comparable_date(row: Batch) -> Any:
     return json.dumps(None if found is MISSING else found) if moment is None else moment
 
 
-@list_check("server.list.other-org", needs=[*READS, "list-other-org"])
+def _selected(record: Record) -> dict[str, Exchange]:
+    """The batches that came with filters, each with the answer."""
+    every = lists(record, CheckResult(""), "list-filters", "list-offsets", "list-other-filters")
+    return {own: exchange for exchange, rows in every for own in _ids_as_text(rows)}
+
+
+def _foreign(record: Record) -> set[str]:
+    """The batches that another organisation lists, and this one does not without a filter."""
+    theirs = {own for _, rows in lists(record, CheckResult(""), "list-other-org") for own in _ids_as_text(rows)}
+    return theirs - {own for _, rows in lists(record, CheckResult(""), *READS) for own in _ids_as_text(rows)}
+
+
+@list_check(_OTHER_ORG, needs=[*_FILTERS, "list-other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
-    """None of this organisation's batches in the list of another."""
+    """None of this organisation's batches in the list of another, and none of the other's in a list of this one."""
     ours = {
         own: exchange
         for exchange, rows in lists(record, CheckResult(""), *READS)
         for own in _ids_as_text(rows)
     }
+    selected = _selected(record)
     sent = record.of("list-other-org")
     for exchange, rows in lists(record, result, "list-other-org"):
         theirs = _ids_as_text(rows)
@@ -312,6 +329,16 @@ def other_org(record: Record, result: CheckResult) -> None:
         if theirs or not rows:
             result.observe()
         strays = [own for own in theirs if own in ours]
+        others = [own for own in theirs if own in selected and own not in ours]
+        if others:
+            result.fail(
+                selected[others[0]],
+                "a list with a filter holds batches of another organisation",
+                expected="batches of this organisation only",
+                actual=", ".join(map(shown, others[:3])),
+                prelude=(exchange,),
+                code="disclosed",
+            )
         if strays:
             result.fail(
                 exchange,

@@ -165,6 +165,8 @@ def unauthenticated(context: ProbeContext) -> Probe:
         if query:
             yield listing(context, "missing-key", MISSING, label="no key, with a filter", query=query)
         yield listing(context, "empty-key", EMPTY)
+        # On a connection of its own: some servers send a body all the same.
+        yield replace(listing(context, "list-head", MISSING, label="no key, by HEAD"), method="HEAD", lane="")
 
 
 def invalid_keys(context: ProbeContext) -> Probe:
@@ -280,12 +282,15 @@ def bad_filters(context: ProbeContext) -> Probe:
         {BEFORE: BAD_DATES[1]},
         {BEFORE: BAD_DATES[0]},
         {AFTER: BAD_DATES[2]},
+        # As code reads it that asks whether there is a value at all.
+        {AFTER: ""},
+        {BEFORE: ""},
     ]
     # What is no status: nothing at all, and a part of one that batches are in.
     parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
     rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]))]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: _few(context, 2, 7, 7)]:
+    for query in queries[: _few(context, 2, 9, 9)]:
         said = ", ".join(f"{name}={value}" for name, value in query.items())
         send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
         yield replace(send, asked=_ODD)
