@@ -213,6 +213,24 @@ def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
     _unchanged(record, result, "extra members change it")
 
 
+@CLIENT_CHECKS.check("client.decode.unknown-fields-case", needs=[FIELDS, "client.decode.unknown-fields"])
+def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
+    """Names of JSON are compared to the letter (RFC 8259, 8.3); some readers do otherwise."""
+    sound = sound_places(record)
+    for play in record.plays:
+        for turn in play.turns if result.clause in play.clauses else ():
+            sent, handed = turn.expected, turn.reply.batch
+            if not isinstance(sent, ValidBatch) or handed is None or not sound:
+                result.set_aside("client.decode.unknown-fields" if sound else FIELDS)
+                continue
+            result.observe()
+            for one in changes(sent.batch, handed, sound):
+                result.fail(
+                    turn.last, f"{one.name}: names in another case change it: {play.title}", expected=one.expected(),
+                    actual=one.actual(), code=one.code, pointer=one.leaf.pointer,
+                )  # fmt: skip
+
+
 @CLIENT_CHECKS.check("client.decode.transfer", needs=[FIELDS])
 def transfer(record: ClientRunRecord, result: CheckResult) -> None:
     """However a batch is written down and sent, it is the same batch."""

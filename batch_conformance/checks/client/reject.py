@@ -7,14 +7,24 @@ from batch_conformance.checks.client.record import CLIENT_CHECKS, ClientRunRecor
 from batch_conformance.checks.finding import CheckResult
 
 _NEEDS = ["client.decode.fields"]
+_NOT_JSON = "client.reject.not-json"
 _STATUS_LINE = "client.error.status-line-wins"
 #: Kinds that tell the caller of an HTTP status which the server never sent.
 FALSE_KINDS = accepted_kinds(_STATUS_LINE, "never")
 
 
-@CLIENT_CHECKS.check("client.reject.not-json", needs=_NEEDS)
+@CLIENT_CHECKS.check(_NOT_JSON, needs=_NEEDS)
 def not_json(record: ClientRunRecord, result: CheckResult) -> None:
     """No JSON, no batch."""
+    _never_a_batch(record, result)
+
+
+@CLIENT_CHECKS.check("client.reject.lenient-json", needs=[*_NEEDS, _NOT_JSON])
+def lenient_json(record: ClientRunRecord, result: CheckResult) -> None:
+    """What is JSON to lenient readers alone (RFC 8259, 9 lets them be so): better no batch."""
+    if record.is_broken(_NOT_JSON):
+        result.set_aside(_NOT_JSON, sum(result.clause in play.clauses for play in record.plays))
+        return
     _never_a_batch(record, result)
 
 

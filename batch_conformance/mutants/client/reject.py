@@ -90,7 +90,7 @@ class _Repaired(Faulty):
         raise error
 
 
-@mutant("quotes-tolerated", _JSON, "reads JSON with quotes of the wrong kind")
+@mutant("quotes-tolerated", "reject.lenient-json", "reads JSON with quotes of the wrong kind")
 class _Quotes(Faulty):
     def json(self, body: bytes) -> Any:
         return super().json(body.replace(b"'", b'"') if body.startswith(b"{'") else body)
@@ -110,7 +110,7 @@ class _HtmlCrash(Faulty):
         return json.loads(body) if body[:1] != b"{" else super().json(body)
 
 
-@mutant("members-by-pattern", _JSON, "looks for members in the text, JSON or not")
+@mutant("members-by-pattern", _JSON, "looks for members in the text, JSON or not", "reject.lenient-json")
 class _ByPattern(Faulty):
     def json(self, body: bytes) -> Any:
         try:

@@ -221,7 +221,8 @@ def _by_alias(value: dict[str, Any]) -> None:
 
 
 _UNKNOWN = "decode.unknown-fields"
-_read_fault("names-without-case", _UNKNOWN, "knows members in any case, the last one wins", _without_case)
+_read_fault("names-without-case", "decode.unknown-fields-case", "knows members in any case, the last one wins",
+            _without_case)  # fmt: skip
 _read_fault("names-in-another-style", _UNKNOWN, "knows members in another style, and prefers it", _by_alias)
 
 
@@ -278,7 +279,7 @@ class _ThirdCached(Faulty):
         return calls[-1]
 
 
-@mutant("more-behind-ignored", "reject.not-json", "reads the first JSON value, and ignores what follows")
+@mutant("more-behind-ignored", "reject.lenient-json", "reads the first JSON value, and ignores what follows")
 class _RawDecode(Faulty):
     def json(self, body: bytes) -> Any:
         try:

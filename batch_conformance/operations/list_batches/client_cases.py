@@ -54,6 +54,7 @@ _OF_GET: Mapping[str, int] = {
     "client.error.message": 2,
     "client.error.odd-body": 4,
     "client.reject.not-json": 8,
+    "client.reject.lenient-json": 3,
     "client.fault.refused": 1,
     "client.fault.reset": 1,
     "client.fault.truncated": 1,
