@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from batch_conformance.report.labels import fault, frequency
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 
 _COULD_NOT = pytest.StashKey[bool]()
+#: Characters of a reason that is repeated.
+_LONGEST = 160
 
 
 def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAME) -> None:
@@ -27,7 +30,9 @@ def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAM
     if verdict == "pass":
         return
     if verdict == "not-exercised":
-        pytest.skip(f"not exercised: {log_safe(entry['reason'], lines=False)}")
+        # The report has all of it; pytest's summary repeats it line after line.
+        reason = textwrap.shorten(log_safe(entry["reason"], lines=False), _LONGEST, placeholder="…")
+        pytest.skip(f"not exercised: {reason}")
     if verdict == "known-failure":
         pytest.xfail(f"known failure: {log_safe(entry['reason'], lines=False)}")
     if verdict == "warn":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from batch_conformance.checks.verdict import clause_result
 from batch_conformance.client_runner.call import Reply
 from batch_conformance.contract import load_contract
 from batch_conformance.http import Exchange, Intent, Request, Response
+from tests.support.overlays import BATCH as BATCH_SCHEMA
+from tests.support.overlays import update, using
 from tests.support.plays import BASE, BATCH, KEY
 from tests.support.plays import exchange_to as _exchange
 from tests.support.plays import handed_over as _batch
@@ -287,3 +290,31 @@ def test_no_request_no_word_on_redirects() -> None:
         CLIENT_CHECKS.checks["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).observations
         == 0
     )
+
+
+_TUPLE = {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "integer"}, {"type": "string"}]}
+_NUMBERS = {"type": "array", "items": {"type": "integer"}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "sent", "handed"),
+    [
+        (_TUPLE, [1, 2, "px"], [1, 2]),
+        (_NUMBERS, [1, 2], [1, 2, 3]),
+        (_NUMBERS, [1, 2], [1]),
+        (_NUMBERS, [1, 2], [2, 1]),
+        (_NUMBERS, [1, 2], None),
+    ],
+)
+def test_lists_that_hold_integers_arrive_whole(tmp_path: Path, schema: Any, sent: Any, handed: Any) -> None:
+    """Whichever clause says so: one of them does."""
+    with using(tmp_path, update(f"{BATCH_SCHEMA}.properties", {"dims": schema})):
+        told = ValidBatch(BATCH | {"dims": sent})
+        both = ("client.decode.fields", "client.decode.counts")
+        assert not any(_red_on(clause, told, _batch(dims=sent)) for clause in both)
+        assert sum(_red_on(clause, told, _batch(dims=handed)) for clause in both) == 1
+
+
+def _red_on(clause: str, told: ValidBatch, reply: Reply) -> bool:
+    plays = [_play("client.decode.fields", _turn(told, reply), ordinary=True), _play(clause, _turn(told, reply))]
+    return bool(CLIENT_CHECKS.checks[clause](ClientRunRecord(plays, {KEY: "[api-key]"})).findings)

@@ -120,6 +120,23 @@ EDITS = [
         frozenset({HEADER, "client.auth.only-there"}),
     ),
     Edit(
+        "a bearer token without its scheme",
+        [remove(f"{SCHEME}.name"), remove(f"{SCHEME}.in"), update(SCHEME, {"type": "http", "scheme": "bearer"})],
+        {"key": ("header", "authorization"), "prefix": "bearer "},
+        frozenset({HEADER}),
+        {"key": ("header", "authorization")},
+    ),
+    Edit(
+        "another key that would do",
+        [
+            update("$.components.securitySchemes", {"other": {"type": "apiKey", "in": "query", "name": "api_key"}}),
+            update("$.security", {"other": []}),
+        ],
+        {"key": ("query", "api_key")},
+        frozenset({HEADER, "client.auth.only-there"}),
+        {"key": ("query", "apikey")},
+    ),
+    Edit(
         "key in the query",
         [update(SCHEME, {"in": "query", "name": "api_key"})],
         {"key": ("query", "api_key")},
@@ -130,6 +147,13 @@ EDITS = [
         [update(SCHEME, {"in": "cookie", "name": "session"})],
         {"key": ("cookie", "session")},
         frozenset({HEADER, "client.auth.only-there"}),
+    ),
+    Edit(
+        "a required list",
+        needs("query", "include", ["a", "b"], {"type": "array", "items": {"enum": ["a", "b"]}}),
+        {"query": {"include": "b"}},
+        frozenset({TARGET}),
+        {"query": {"include": "c"}},
     ),
     Edit("a required header", needs("header", "x-tenant", "acme"), {"headers": {"x-tenant": "a"}}, frozenset({TARGET})),
     Edit("a required query", needs("query", "region", "eu"), {"query": {"region": "us"}}, frozenset({TARGET})),

@@ -40,9 +40,9 @@ def error(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def needs(place: str, name: str, example: str) -> list[dict[str, Any]]:
-    """Actions that add a required parameter to Get Batch."""
-    row = {"name": name, "in": place, "required": True, "schema": {"type": "string"}, "example": example}
+def needs(place: str, name: str, example: Any, schema: Any = None) -> list[dict[str, Any]]:
+    """Actions that add a required parameter to Get Batch, of text unless another schema is given."""
+    row = {"name": name, "in": place, "required": True, "schema": schema or {"type": "string"}, "example": example}
     return [update(GET, {"parameters": [row], "responses": {"400": error("A parameter is missing.")}})]
 
 

@@ -263,7 +263,7 @@ def weigh(
     only = named_places[0] if len(set(named_places)) == 1 else ""
     result.fail(
         exchange,
-        f"{place or whole}{state if not place else ''}: {one.outcome.message}",
+        f"{place or state.removeprefix(' of ') or whole}: {one.outcome.message}",
         expected=" ".join(one.rule.rule.split()),
         actual=told,
         prelude=tuple(prelude),
