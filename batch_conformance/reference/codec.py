@@ -105,7 +105,7 @@ class Codec:
     def key(self, place: str) -> list[tuple[str, str]]:
         """The API key under its name, if this is where the contract wants it."""
         key = self.operation.key
-        return [(key.name, self.api_key)] if key and key.place == place else []
+        return [(key.name, key.prefix + self.api_key)] if key and key.place == place else []
 
     def headers(self) -> dict[str, str]:
         """The headers of a request."""

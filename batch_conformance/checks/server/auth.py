@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.oracle import distinguishing_features
+from batch_conformance.checks.server.oracle import distinguishing_features, noise
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
 from batch_conformance.checks.server.strangers import (
     EVERY_REQUEST,
@@ -187,7 +187,7 @@ def header_name_case(record: Record, result: CheckResult) -> None:
 )
 def before_lookup(record: Record, result: CheckResult) -> None:
     """Known and unknown ids get the same refusal."""
-    how = carried_over(record)
+    how, noisy = carried_over(record), noise(record.of("id-enumeration"))
     for kind in FIRST_BLAMED:
         rows = [
             exchange
@@ -204,7 +204,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED[kind], len(rows))
             continue
         result.observe(len(rows))
-        for name, ours, theirs in distinguishing_features(known, unknown):
+        for name, ours, theirs in distinguishing_features(known, unknown, noisy):
             result.fail(
                 unknown[0],
                 f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",

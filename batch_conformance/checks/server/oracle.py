@@ -4,21 +4,41 @@ between them is a sign.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from batch_conformance.http import Exchange
 
-_ECHO = "<id>"
+_ECHO, _ABSENT = "<id>", "(absent)"
+
+
+def noise(exchanges: Iterable[Exchange]) -> frozenset[str]:
+    """Features that vary among answers to like requests: a cache's, a trace's, of whatever kind of key.
+
+    In a small group, what varies by chance may happen to be constant; in one of several kinds it shows.
+    """
+    rows = list(exchanges)
+    asked = {exchange.intent.id for exchange in rows}
+    groups: dict[tuple[str, str, int | None], list[dict[str, str]]] = defaultdict(list)
+    for exchange in rows:
+        groups[exchange.intent.key_kind, exchange.intent.id_kind, exchange.status].append(_features(exchange, asked))
+    return frozenset(
+        name
+        for group in groups.values()
+        for name in {name for features in group for name in features}
+        if len({features.get(name, _ABSENT) for features in group}) > 1
+    )
 
 
 def distinguishing_features(
-    known: Sequence[Exchange], unknown: Sequence[Exchange]
+    known: Sequence[Exchange], unknown: Sequence[Exchange], noisy: Collection[str] = ()
 ) -> Iterator[tuple[str, str, str]]:
     """Features that are constant in each group and differ between the two: (name, value here, value there).
 
-    The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone.
+    The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone. What is
+    ``noisy`` is left out.
     """
     ours_only, theirs_only = ({exchange.status for exchange in group} for group in (known, unknown))
     if ours_only != theirs_only:
@@ -29,9 +49,9 @@ def distinguishing_features(
     asked = {exchange.intent.id for exchange in (*known, *unknown)}
     ours, theirs = ([_features(item, asked) for item in group] for group in (known, unknown))
     found = False
-    for name in sorted({name for features in (*ours, *theirs) for name in features}):
-        here = {features.get(name, "(absent)") for features in ours}
-        there = {features.get(name, "(absent)") for features in theirs}
+    for name in sorted({name for features in (*ours, *theirs) for name in features}.difference(noisy)):
+        here = {features.get(name, _ABSENT) for features in ours}
+        there = {features.get(name, _ABSENT) for features in theirs}
         if len(here) == len(there) == 1 and here != there:
             found = True
             yield name, here.pop(), there.pop()

@@ -8,6 +8,9 @@ from batch_conformance.mutants.server.auth import OTHER
 from batch_conformance.mutants.server.base import fault_in_answer, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, Sender
 
+#: Milliseconds that a refusal takes, so that there is company where there is to be any, on a busy machine too.
+_PATIENCE = 8
+
 
 class _Beside(ReferenceServer):
     """Keeps whose key it is in one place for all requests: a stranger is let in while somebody else is served."""
@@ -32,7 +35,10 @@ class _Beside(ReferenceServer):
             await asyncio.sleep(0.004)
             self.served -= 1
         elif answer.status == self.alone:
-            await asyncio.sleep(0.001)
+            for _ in range(_PATIENCE):
+                await asyncio.sleep(0.001)
+                if self.served:
+                    break
             self.open = self.served > 0
             answer = self.answer(asked) if self.open else answer
             self.open = False
