@@ -82,6 +82,11 @@ class Case:
         """Whether an answer comes in small pieces and without an end."""
         return bool({"drip", "drip-head"} & self._faults())
 
+    @property
+    def drips_in_head(self) -> bool:
+        """Whether it is the head that comes so."""
+        return "drip-head" in self._faults()
+
     def _faults(self) -> set[str]:
         return {ask.expected.kind for ask in self.asks if isinstance(ask.expected, TransportFault)}
 
