@@ -318,3 +318,22 @@ def test_lists_that_hold_integers_arrive_whole(tmp_path: Path, schema: Any, sent
 def _red_on(clause: str, told: ValidBatch, reply: Reply) -> bool:
     plays = [_play("client.decode.fields", _turn(told, reply), ordinary=True), _play(clause, _turn(told, reply))]
     return bool(CLIENT_CHECKS.checks[clause](ClientRunRecord(plays, {KEY: "[api-key]"})).findings)
+
+
+def test_members_of_another_branch_arrive(tmp_path: Path) -> None:
+    """What only failed batches have is in no ordinary one."""
+    failure = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}
+    branch = {"properties": {"status": {"const": "FAILED"}, "failure": failure}, "required": ["failure"]}
+    other = {"properties": {"status": {"not": {"const": "FAILED"}}}}
+    sent = BATCH | {"status": "FAILED", "failure": {"code": "quota"}}
+    plain = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+
+    def faults(handed: Any) -> list[str]:
+        play = _play("client.decode.status", _turn(ValidBatch(sent), Reply(batch=handed)))
+        found = CLIENT_CHECKS.checks["client.decode.fields"](ClientRunRecord((plain, play), {KEY: "[api-key]"}))
+        return [one.pointer for one in found.findings]
+
+    with using(tmp_path, update(BATCH_SCHEMA, {"oneOf": [branch, other]})):
+        assert faults(sent) == []
+        assert faults({name: item for name, item in sent.items() if name != "failure"}) == ["/failure"]
+        assert faults(sent | {"failure": {"code": "other"}}) == ["/failure/code"]

@@ -70,6 +70,7 @@ def fields(record: ClientRunRecord, result: CheckResult) -> None:
             if own or one.leaf.place in never or one.leaf in misplaced:
                 _blame_place(result, turn, one)
     _judge_places(record, result)
+    _judge_branches(record, result)
     _judge_odd_ids(record, result)
     _judge_mixtures(record, result)
 
@@ -97,6 +98,25 @@ def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:
             own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS
             if f"{one.leaf.pointer}/".startswith(f"{play.place}/") and (own or one.leaf.place in never):
                 _blame_place(result, turn, one, play)
+
+
+def _judge_branches(record: ClientRunRecord, result: CheckResult) -> None:
+    """Members that no ordinary batch has, since another branch of the schema documents them: they arrive, too."""
+    if not record.decodes:
+        return
+    usual = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent) if not leaf.empty}
+    for play in record.plays:
+        for turn in play.turns:
+            told, handed = turn.expected, turn.reply.batch
+            if handed is None or not isinstance(told, ValidBatch):
+                continue
+            if all(leaf.empty or leaf.place in usual for leaf in leaves_of(told.batch)):
+                continue
+            result.observe()
+            for one in differences(told.batch, handed):
+                own = play.place is not None and f"{one.leaf.pointer}/".startswith(f"{play.place}/")
+                if not (one.leaf.empty or one.leaf.place in usual or own):
+                    _blame_place(result, turn, one, play)
 
 
 def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
