@@ -108,9 +108,9 @@ def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
 
 def respelled(known: str) -> Iterator[AskedId]:
     """A known id under another spelling of its path: guards that compare paths as they are written let it through."""
-    encoded, first = segment_of(known), f"%{known.encode()[0]:02X}{segment_of(known[1:])}"
-    yield AskedId(known, first, "near", "the id with its first letter encoded")
-    yield AskedId(known, f"{encoded}/", "near", "the id with a slash behind")
+    first = "".join(f"%{byte:02X}" for byte in known[:1].encode())
+    yield AskedId(known, first + segment_of(known[1:]), "near", "the id with its first letter encoded")
+    yield AskedId(known, f"{segment_of(known)}/", "near", "the id with a slash behind")
 
 
 def _near(known: str) -> Iterator[tuple[str, ...]]:
