@@ -6,7 +6,7 @@ Source of facts: the schema of the first documented success answer of the (overl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,10 +14,10 @@ from typing import Any
 from batch_conformance.contract.current import current_contract
 from batch_conformance.contract.lifecycle import Lifecycle, lifecycles
 from batch_conformance.contract.listing import ListShape, shape_in
-from batch_conformance.contract.operation import Contract, MediaType, Operation
+from batch_conformance.contract.operation import Contract, MediaType, Operation, as_sent
 from batch_conformance.contract.places import Place, places
 from batch_conformance.contract.pointers import MISSING, join, read, split
-from batch_conformance.contract.references import Document, Schema, followed
+from batch_conformance.contract.references import Document, Schema, followed, types_of
 from batch_conformance.contract.rule_list import StatedRule, beside, layers, parts, stated_rules
 from batch_conformance.contract.rules import RuleSet
 from batch_conformance.contract.schema import SchemaJudge
@@ -61,12 +61,7 @@ class Entity:
     @cached_property
     def members(self) -> tuple[str, ...]:
         """Names of all documented members, those included that a branch alone documents."""
-        names = (
-            name
-            for layer, _ in self._layers
-            for name in (*layer.get("properties", ()), *layer.get("required", ()))
-        )
-        return tuple(dict.fromkeys(names))
+        return _named_in(self.layers)
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -89,8 +84,7 @@ class Entity:
     @cached_property
     def own_members(self) -> tuple[str, ...]:
         """As :attr:`members`, of the object that stands in the envelope."""
-        rows = [(*layer.get("properties", ()), *layer.get("required", ())) for layer in self.layers_at(self.place)]
-        return tuple(dict.fromkeys(name for row in rows for name in row))
+        return _named_in(self.layers_at(self.place))
 
     def within(self, value: Any) -> Any:
         """Its own members in a value that may have an envelope around them; MISSING where they are not."""
@@ -190,6 +184,14 @@ class Entity:
         """The value at a pointer of an entity, or MISSING."""
         return read(value, pointer)
 
+    def id_at(self, value: Any, pointer: str) -> str | None:
+        """An id as it stands in a URL: a text, or a number where it is documented as one; None for what is none."""
+        found = read(value, pointer)
+        if isinstance(found, str):
+            return found
+        kinds = {kind for layer in self.layers_at(pointer) for kind in types_of(layer)}
+        return as_sent(found) if type(found) is int and kinds & {"integer", "number"} else None
+
     def state_of(self, value: Any) -> str | None:
         """The documented status that an entity is in; None where it has none."""
         cycle = self.lifecycle
@@ -208,6 +210,12 @@ class Entity:
         inner = [item for item in value.values() if isinstance(item, dict)]
         enough = min(_TELLING, len(names))
         return not enough or not any(len(names & item.keys() - value.keys()) >= enough for item in inner)
+
+
+def _named_in(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Names of the members that schema objects document, each once."""
+    names = (name for layer in layers for name in (*layer.get("properties", ()), *layer.get("required", ())))
+    return tuple(dict.fromkeys(names))
 
 
 def entity_of(operation: Operation | str, contract: Contract | None = None) -> Entity:

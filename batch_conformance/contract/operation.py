@@ -87,9 +87,7 @@ class Parameter:
             return [(self.name, as_sent(inner)) for inner in value]
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
-        if isinstance(value, dict) and self.place == "header" and self.explode:
-            return [(self.name, ",".join(f"{name}={as_sent(inner)}" for name, inner in value.items()))]
-        return [(self.name, self.example_text())]
+        return [(self.name, as_sent(value, explode=self.place == "header" and bool(self.explode)))]
 
     def items_in(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """The texts of the items of an array that was sent as these pairs."""
@@ -367,8 +365,11 @@ def pairs_in(cut: Sequence[str], *, explode: bool) -> list[tuple[str, str]]:
     return list(zip(cut[::2], cut[1::2], strict=False))
 
 
-def as_sent(value: Any) -> str:
-    """A value as a parameter in a URL or a header: text as it is, lists and objects with commas, else as JSON."""
+def as_sent(value: Any, *, explode: bool = False) -> str:
+    """A value as a parameter in a URL or a header: text as it is, lists and objects with commas, else as JSON.
+
+    With ``explode``, the members of an object are written ``name=value``.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -376,5 +377,5 @@ def as_sent(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(as_sent, value))
     if isinstance(value, dict):
-        return ",".join(f"{name},{as_sent(inner)}" for name, inner in value.items())
+        return ",".join(f"{name}{'=' if explode else ','}{as_sent(inner)}" for name, inner in value.items())
     return "" if value is None else str(value)

@@ -25,13 +25,9 @@ def schema_of(header: Mapping[str, Any]) -> Schema:
     return next((row["schema"] for row in rows if "schema" in row), True)
 
 
-def written(value: Any, header: Mapping[str, Any]) -> str:
+def header_text(value: Any, header: Mapping[str, Any]) -> str:
     """A value as the text of a header."""
-    if "content" in header:
-        return json.dumps(value)
-    if isinstance(value, dict) and header.get("explode"):
-        return ",".join(f"{name}={as_sent(inner)}" for name, inner in value.items())
-    return as_sent(value)
+    return json.dumps(value) if "content" in header else as_sent(value, explode=bool(header.get("explode")))
 
 
 def value_of(text: str, header: Mapping[str, Any], document: Document) -> Any:

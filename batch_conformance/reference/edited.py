@@ -19,8 +19,7 @@ from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import MISSING, join, read, replaced
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.rules import Holds
-from batch_conformance.contract.written_values import schema_of
-from batch_conformance.contract.written_values import written as written_header
+from batch_conformance.contract.written_values import header_text, schema_of
 from batch_conformance.generate.kinds import Kind
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
 from batch_conformance.generate.space import written
@@ -310,7 +309,7 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
             value = next(iter(space.examples), MISSING)
             value = space.builder.value([schema], full=True) if value is MISSING else value
             if value is not MISSING:
-                found.append((header, written_header(value, row)))
+                found.append((header, header_text(value, row)))
     return found
 
 

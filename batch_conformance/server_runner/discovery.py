@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.contract.entity import entity_of, entry_id, list_shape
-from batch_conformance.contract.operation import as_sent
-from batch_conformance.contract.references import types_of
 from batch_conformance.generate.ids import AskedId
-from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.preflight import base_url_advice, moved_base
+from batch_conformance.server_runner.preflight import asked_as_before, base_url_advice, moved_base
 from batch_conformance.server_runner.sender import Sender
 
 
@@ -37,7 +32,7 @@ def discover(sender: Sender) -> list[str]:
         "discovery", asked, context.key, key_name=context.key_name, label="the list of batches", operation="list"
     )
     exchange = sender.send(probe)
-    before = None if is_success(exchange.status, "list") else _asked_as_before(sender, probe)
+    before = None if is_success(exchange.status, "list") else asked_as_before(sender, probe)
     if before is not None:
         exchange, contract = before, base_contract()
     if exchange.status in (401, 403):
@@ -58,10 +53,7 @@ def discover(sender: Sender) -> list[str]:
     listed = shape.entries(told) if shape and there else None
     rows = [row for row in listed or () if isinstance(row, dict)]
     entity, named = entity_of("list", contract), entry_id(contract)
-    # A number is an id where it is documented as one.
-    kinds = {kind for layer in entity.layers_at(named) for kind in types_of(layer)}
-    told_ids = [(entity.value_at(row, named), entity.state_of(row)) for row in rows]
-    ids = [(_as_text(value, numbers="integer" in kinds), state) for value, state in told_ids]
+    ids = [(entity.id_at(row, named), entity.state_of(row)) for row in rows]
     found = {value: state for value, state in ids if value is not None and _can_be_asked_for(value)}
     if not found and "list" in context.operations and (there or context.operations == ("list",)):
         if "get" in context.operations:
@@ -87,22 +79,6 @@ def discover(sender: Sender) -> list[str]:
     if len(found) > len(chosen):
         sender.remarks.append(f"{len(chosen)} of {len(found)} discovered batches were read")
     return chosen
-
-
-def _as_text(value: object, *, numbers: bool) -> str | None:
-    """An id as it stands in a URL; None for what is none."""
-    return as_sent(value) if isinstance(value, str) or (numbers and type(value) is int) else None
-
-
-def _asked_as_before(sender: Sender, probe: PlannedRequest) -> Exchange | None:
-    """The list as the contract has it without overlays, if that is another one and answered: then there is a server."""
-    before, now = base_contract().operations.get("list"), current_contract().operations.get("list")
-    if before is None or now is None or (before.path, before.key) == (now.path, now.key):
-        return None
-    asked = replace(probe, as_in=before, lane="", label="the list of batches as the contract has it without overlays")
-    exchange = sender.send(asked)
-    sender.set_aside(exchange)
-    return exchange if exchange.status == 200 else None
 
 
 def _held(listed: list[object] | None, value: object, place: str) -> str:

@@ -140,15 +140,23 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
 
 def _answers_as_before(sender: Sender) -> bool:
     """Whether the target takes the request of the contract without overlays: then it is there, and can be judged."""
-    before, now = base_contract().operations.get("get"), current_contract().operation("get")
-    if before is None or (before.path, before.key, before.parameters) == (now.path, now.key, now.parameters):
-        return False
-    read = replace(sender.world.read("alive", sender.world.ids[0]), as_in=before, lane="")
-    exchange = sender.send(replace(read, label="a read as the contract has it without overlays"))
-    sender.set_aside(exchange)
-    if exchange.status == 200:
+    answered = asked_as_before(sender, replace(sender.world.read("alive", sender.world.ids[0]), label="a read"))
+    if answered is not None:
         sender.note("the target still answers as the contract has it without overlays")
-    return exchange.status == 200
+    return answered is not None
+
+
+def asked_as_before(sender: Sender, send: PlannedRequest) -> Exchange | None:
+    """The answer to a request as the contract has it without overlays; None where that is no other one, or no 200."""
+    before, now = (one.operations.get(send.operation) for one in (base_contract(), current_contract()))
+    if before is None or now is None:
+        return None
+    if (before.path, before.key, before.parameters) == (now.path, now.key, now.parameters):
+        return None
+    label = f"{send.label} as the contract has it without overlays"
+    exchange = sender.send(replace(send, as_in=before, lane="", label=label))
+    sender.set_aside(exchange)
+    return exchange if exchange.status == 200 else None
 
 
 def _relabel(sender: Sender, answers: list[Exchange], name: str) -> None:

@@ -8,7 +8,7 @@ the answer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from batch_conformance.checks.client.compare import (
@@ -243,12 +243,7 @@ def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
             if not isinstance(sent, ValidBatch) or handed is None or not sound:
                 result.set_aside("client.decode.unknown-fields" if sound and record.decodes else FIELDS)
                 continue
-            result.observe()
-            for one in changes(sent.batch, handed, sound):
-                result.fail(
-                    turn.last, f"{one.name}: names in another case change it: {play.title}", expected=one.expected(),
-                    actual=one.actual(), code=one.code, pointer=one.leaf.pointer,
-                )  # fmt: skip
+            _blame_changes(result, play, turn, changes(sent.batch, handed, sound), "names in another case change it")
 
 
 @CLIENT_CHECKS.check("client.decode.transfer", needs=[FIELDS])
@@ -263,12 +258,19 @@ def _unchanged(record: ClientRunRecord, result: CheckResult, how: str) -> None:
         if not sound:
             result.set_aside(FIELDS)
             continue
-        result.observe()
-        for one in changes(sent, handed, sound):
-            result.fail(
-                turn.last, f"{one.name}: {how}: {play.title}", expected=one.expected(), actual=one.actual(),
-                code=one.code, pointer=one.leaf.pointer,
-            )  # fmt: skip
+        _blame_changes(result, play, turn, changes(sent, handed, sound), how)
+
+
+def _blame_changes(
+    result: CheckResult, play: CaseResult, turn: CallResult, found: Sequence[Difference], how: str
+) -> None:
+    """Blame what is special about an answer for the members that do not arrive as they do otherwise."""
+    result.observe()
+    for one in found:
+        result.fail(
+            turn.last, f"{one.name}: {how}: {play.title}", expected=one.expected(), actual=one.actual(),
+            code=one.code, pointer=one.leaf.pointer,
+        )  # fmt: skip
 
 
 def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: str) -> None:

@@ -19,6 +19,7 @@ from batch_conformance.checks.server.strangers import (
     is_carried_over,
     is_let_in,
     keyed_before,
+    read_of,
     usual,
 )
 from batch_conformance.checks.server.telling import telling_names, telling_values
@@ -73,7 +74,7 @@ def _refused(
             if exchange.status not in proper and exchange.status not in also:
                 result.fail(
                     exchange,
-                    f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}",
+                    read_of(exchange),
                     code=admission(exchange),
                     expected=either_status(proper),
                     actual=exchange.outcome(),

@@ -102,6 +102,11 @@ def usual(record: Record, kind: str) -> frozenset[int | None]:
     return frozenset((statuses if proper.isdisjoint(statuses) else errors) - proper)
 
 
+def read_of(exchange: Exchange) -> str:
+    """What a request was, in words: "a read of a known batch with an empty key"."""
+    return f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}"
+
+
 def blame_let_in(record: Record, result: CheckResult) -> None:
     """Blame what got in without a key by another spelling of the path or by HEAD, where nobody does otherwise."""
     everybody = any(200 <= (exchange.status or 0) < 300 for exchange in record.of("missing-key"))
@@ -111,7 +116,7 @@ def blame_let_in(record: Record, result: CheckResult) -> None:
         if 200 <= (exchange.status or 0) < 300 and not everybody:
             result.fail(
                 exchange,
-                f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}",
+                read_of(exchange),
                 code="admitted",
                 expected="a refusal",
                 actual=exchange.outcome(),

@@ -13,8 +13,7 @@ from batch_conformance.contract.operation import Answer as DocumentedAnswer
 from batch_conformance.contract.operation import Operation, as_sent
 from batch_conformance.contract.pointers import MISSING, read, replaced
 from batch_conformance.contract.rules import Holds
-from batch_conformance.contract.written_values import schema_of, value_of
-from batch_conformance.contract.written_values import written as written_header
+from batch_conformance.contract.written_values import header_text, schema_of, value_of
 from batch_conformance.generate.values import (
     Space,
     faults_of,
@@ -226,7 +225,7 @@ def _in_headers(names: Names) -> Found:
                 continue
             others: list[tuple[str, str | None]] = [("required", None)] if row.get("required") else []
             space = Space(schema_of(row), content, [value_of(value, row, content)])
-            texts = [(one.code, written_header(one.value, row)) for one in faults_of(space, most=1)]
+            texts = [(one.code, header_text(one.value, row)) for one in faults_of(space, most=1)]
             # What a fault is written as may be read as something valid.
             others += [one for one in texts if not space.is_valid(value_of(one[1], row, content))]
             for code, other in others:

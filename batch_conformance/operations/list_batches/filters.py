@@ -35,9 +35,8 @@ def wire_name(name: str) -> str:
 
 
 def usable(name: str) -> bool:
-    """Whether servers can be asked with a filter: entries have its member."""
-    found = parameter(name)
-    return found is not None and selects(found)
+    """Whether servers can be asked with a filter that clauses know: entries have its member."""
+    return selects(named_filters().get(name))
 
 
 def member_of(name: str) -> str:
@@ -152,8 +151,7 @@ def _in_order(value: object) -> Fraction | None:
 
 def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
     """Filters that clauses know as a query has them; None where one of them cannot be asked with."""
-    known = all(has_own_clause(name) and usable(name) for name in given)
-    return {wire_name(name): value for name, value in given.items()} if known else None
+    return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
 
 
 def asked(exchange: Exchange) -> list[tuple[str, str]]:

@@ -14,8 +14,6 @@ from batch_conformance.contract import cached_by_contract, current_contract
 from batch_conformance.contract.clause_list import clause_list
 from batch_conformance.contract.entity import entity_of, entry_id
 from batch_conformance.contract.listing import ListShape, shape_in
-from batch_conformance.contract.operation import as_sent
-from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
 from batch_conformance.http import Exchange
 
@@ -105,13 +103,4 @@ def is_page(rows: Sequence[Any]) -> bool:
 
 def own_id(row: object) -> str | None:
     """The id of an entry as it stands in a URL; None where it has none, or not one as documented."""
-    value = read(row, entry_id()) if isinstance(row, dict) else None
-    if isinstance(value, str):
-        return value
-    return as_sent(value) if type(value) is int and _ids_are_numbers() else None
-
-
-@cached_by_contract
-def _ids_are_numbers() -> bool:
-    layers = entity_of(OPERATION).layers_at(entry_id())
-    return any({"integer", "number"} & set(types_of(one)) for one in layers)
+    return entity_of(OPERATION).id_at(row, entry_id()) if isinstance(row, dict) else None

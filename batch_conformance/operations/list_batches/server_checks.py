@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from itertools import pairwise
 from typing import Any
 
@@ -300,27 +300,22 @@ def _comparable_date(row: Batch) -> Any:
     return json.dumps(None if found is MISSING else found) if moment is None else moment
 
 
-def _selected(record: Record) -> dict[str, Exchange]:
-    """The batches that came with filters, each with the answer."""
-    every = lists(record, CheckResult(""), "list-filters", "list-offsets", "list-other-filters")
+def _listed(record: Record, *probes: str) -> dict[str, Exchange]:
+    """The batches of all answers to these probes, each with the last one that it came in."""
+    every = lists(record, CheckResult(""), *probes)
     return {own: exchange for exchange, rows in every for own in _ids_as_text(rows)}
 
 
-def _foreign(record: Record) -> set[str]:
+def _foreign(record: Record) -> Set[str]:
     """The batches that another organisation lists, and this one does not without a filter."""
-    theirs = {own for _, rows in lists(record, CheckResult(""), "list-other-org") for own in _ids_as_text(rows)}
-    return theirs - {own for _, rows in lists(record, CheckResult(""), *READS) for own in _ids_as_text(rows)}
+    return _listed(record, "list-other-org").keys() - _listed(record, *READS).keys()
 
 
 @list_check(_OTHER_ORG, needs=[*_FILTERS, "list-other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
     """None of this organisation's batches in the list of another, and none of the other's in a list of this one."""
-    ours = {
-        own: exchange
-        for exchange, rows in lists(record, CheckResult(""), *READS)
-        for own in _ids_as_text(rows)
-    }
-    selected = _selected(record)
+    ours = _listed(record, *READS)
+    selected = _listed(record, "list-filters", "list-offsets", "list-other-filters")
     sent = record.of("list-other-org")
     for exchange, rows in lists(record, result, "list-other-org"):
         theirs = _ids_as_text(rows)

@@ -88,7 +88,7 @@ _FILTER_OF = {
 
 def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
     """Whether servers can be asked with these filters, all but so many; why not is noted."""
-    lacking = [name for name in names if not (has_own_clause(name) and usable(name))]
+    lacking = [name for name in names if not usable(name)]
     if len(lacking) <= most_lack:
         return True
     first, compared = lacking[0], member_of(lacking[0])
