@@ -1,0 +1,33 @@
+"""What tells known ids from unknown ones: signs, and not what varies by chance."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from batch_conformance.checks.server.oracle import distinguishing_features, noise
+from batch_conformance.http import Exchange, Intent, Request, Response
+
+_SIGN = ("the header x-cache", "HIT", "MISS")
+
+
+def _refusal(key: Literal["missing", "empty"], id_kind: Literal["known", "unknown"], cache: str) -> Exchange:
+    intent = Intent("id-enumeration", f"batch_{id_kind}", id_kind, key)
+    request = Request("GET", f"http://h/v2/batch/{intent.id}", ())
+    return Exchange(1, intent, request, Response(401, (("x-cache", cache),), b'{"message": "no"}'), started=0, ended=0)
+
+
+KNOWN = [_refusal("empty", "known", "HIT")] * 2
+UNKNOWN = [_refusal("empty", "unknown", "MISS")] * 2
+
+
+def test_what_is_constant_in_each_group_is_a_sign() -> None:
+    """Whatever other kinds of key showed the same."""
+    steady = [_refusal("missing", "known", "HIT"), _refusal("missing", "unknown", "MISS")]
+    assert list(distinguishing_features(KNOWN, UNKNOWN, noise([*KNOWN, *UNKNOWN, *steady]))) == [_SIGN]
+
+
+def test_what_varies_with_another_kind_of_key_is_none() -> None:
+    """Two answers and two others may well be alike by chance."""
+    varied = [_refusal("missing", "known", value) for value in ("HIT", "MISS")]
+    assert list(distinguishing_features(KNOWN, UNKNOWN)) == [_SIGN]
+    assert list(distinguishing_features(KNOWN, UNKNOWN, noise([*KNOWN, *UNKNOWN, *varied]))) == []
