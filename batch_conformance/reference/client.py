@@ -46,6 +46,9 @@ LARGEST_BODY = 16 * 2**20
 class BatchClient(Codec):
     """The sync client. Use it as a context manager, or ``close`` it."""
 
+    #: Seconds after the deadline at which the connection is ended: httpx's own limits, which say more, come first.
+    watchdog_margin = 0.25
+
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
         # No redirect is followed: the key belongs to the server that was named. Proxies and certificates that the
@@ -82,8 +85,7 @@ class BatchClient(Codec):
     def cut_off_at(self, deadline: float) -> Iterator[None]:
         """End the connection at the deadline: a head that drips keeps within every limit that httpx has."""
         self._late = False
-        # A moment later, so that httpx's own limits, which say more, come first.
-        seconds = deadline - time.monotonic() + 0.25
+        seconds = deadline - time.monotonic() + self.watchdog_margin
         watchdog = threading.Timer(seconds, self._cut_off) if seconds < threading.TIMEOUT_MAX else None
         if watchdog:
             watchdog.daemon = True
