@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from batch_conformance.contract import base_contract, contract_in_use
 from tests.support.client_repo import Repository, VendoringEnv, open_vendoring_env
@@ -34,6 +35,10 @@ def pytest_configure(config: pytest.Config) -> None:
     Without that, each one rewrites the assertions of some 400 modules of plugins anew: 3 s.
     """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # The same examples each time, on a developer's machine as in CI; --hypothesis-profile chooses others.
+    if not config.getoption("hypothesis_profile", None):
+        settings.register_profile("proof", derandomize=True, deadline=None, database=None)
+        settings.load_profile("proof")
     for kind in KINDS:
         config.addinivalue_line("markers", f"{kind}: tests/{kind} of the suite itself")
 

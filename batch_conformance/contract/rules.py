@@ -219,6 +219,13 @@ class RuleSet:
         """Those evaluations that say false."""
         return [one for one in self.evaluate(value, old) if isinstance(one.outcome, Broken)]
 
+    def forget(self, code: str) -> None:
+        """Leave out the rules of one code from now on."""
+        self.rules = [rule for rule in self.rules if rule.code != code]
+        for key, own in self._by_schema.items():
+            self._by_schema[key] = [rule for rule in own if rule.code != code]
+        self._holding.clear()
+
     def _compile(self, schema: Schema, where: str, pointer: str, scope: Schema) -> None:
         """Compile the rules of one schema and of those within; ``scope`` is all that is said of the same value."""
         if isinstance(schema, bool) or id(schema) in self._by_schema:

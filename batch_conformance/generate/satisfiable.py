@@ -48,12 +48,18 @@ def of_entity(entity: Entity) -> str:
     if _has_value(entity.schema, entity.document, rows, ruled=ruled):
         return ""
     if ruled and _has_value(entity.schema, entity.document, rows):
-        codes = ", ".join(dict.fromkeys(rule.code for rule in entity.stated_rules if not rule.unknown))
-        place = f"{entity.pointer} and keeps its rules ({codes})"
-        return f"no value was found that fits {place}; correct them, or give the answer an example that fits"
+        codes = list(dict.fromkeys(rule.code for rule in entity.stated_rules if not rule.unknown))
+        # One that is in the way alone is told alone.
+        alone = [code for code in codes if _has_value(entity.schema, entity.document, rows, ruled=True, but=code)]
+        place = f"{entity.pointer} and keeps {_rules(alone or codes)}"
+        return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
     where, schema = _narrowest(entity.schema, entity.pointer, entity.document, ())
     place = f"{where} ({_told(schema)})"
     return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
+
+
+def _rules(codes: Sequence[str]) -> str:
+    return f"the rule {codes[0]}" if len(codes) == 1 else f"its rules ({', '.join(codes)})"
 
 
 def _told(schema: Schema) -> str:
@@ -65,9 +71,14 @@ def _told(schema: Schema) -> str:
     return told if len(told) <= _SHORT else told[: _SHORT - 1] + "…"
 
 
-def _has_value(schema: Schema, document: Document, examples: Sequence[Any] = (), *, ruled: bool = False) -> bool:
-    space = Space(schema, document, examples, ruled=ruled)
-    if space.examples:
+def _has_value(
+    schema: Schema, document: Document, examples: Sequence[Any] = (), *, ruled: bool = False, but: str = ""
+) -> bool:
+    """Whether a value is found; ``but`` is the code of rules that it need not keep."""
+    space = Space(schema, document, ruled=ruled)
+    if but:
+        space.rules.forget(but)
+    if any(space.is_valid(one) or space.repaired(one) is not MISSING for one in examples):
         return True
     made = (
         space.builder.of_shape(shape, full=full)

@@ -276,8 +276,9 @@ def test_bodies_are_sent_byte_by_byte(recorder: Recorder, body: bytes) -> None:
                 assert sorted(rows) == sorted(told(as_recorded(request))[1])
 
 
+#: curl takes a header value of white space alone for none, and C counts vertical tab and form feed in.
 _BYTES = st.binary(min_size=1, max_size=12).filter(
-    lambda raw: not set(raw) & {0, 10, 13} and raw.strip(b" \t") == raw
+    lambda raw: not set(raw) & {0, 10, 13} and raw.strip(b" \t") == raw and raw.strip()
 )
 
 
