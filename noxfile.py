@@ -23,7 +23,7 @@ def lint(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Check both embedded sides, and run the proof."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-n", "3", *session.posargs)
+    session.run("pytest", "-n", "4", *session.posargs)
 
 
 @nox.session(python=PYTHONS[0])

@@ -42,7 +42,7 @@ def header(record: ClientRunRecord, result: CheckResult) -> None:
                 if exchange.notes or (led and not _at_its_origin(play, turn, exchange)):
                     continue
                 key = key_used(operation, exchange.request)
-                if led and key is not None and key.place == "query":
+                if key is None or (led and key.place == "query"):
                     continue  # where a redirect leads is said by its URL, which has no key in it
                 values = keys_in(operation, exchange.request)
                 if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
@@ -55,9 +55,9 @@ def header(record: ClientRunRecord, result: CheckResult) -> None:
                         exchange,
                         _what_is_wrong(values, turn.call.api_key, bare=bare) + _when(play.turns, turn, position),
                         code="required" if not values else "key",
-                        expected=shown_key(operation, turn.call.api_key),
-                        actual=" and ".join(shown_key(operation, value, bare=bare) for value in values)
-                        or f"nothing in {shown_place(operation)}",
+                        expected=shown_key(key, turn.call.api_key),
+                        actual=" and ".join(shown_key(key, value, bare=bare) for value in values)
+                        or f"nothing in {shown_place(key)}",
                     )
 
 
@@ -95,7 +95,7 @@ def only_there(record: ClientRunRecord, result: CheckResult) -> None:
                             exchange,
                             f"the key stands in {place}",
                             code="leaked",
-                            expected=f"the key in {shown_place(operation)} only",
+                            expected=f"the key in {' or '.join(map(shown_place, operation.keys))} only",
                             actual=shortened(text),
                         )
 
@@ -129,21 +129,21 @@ def per_call(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, turn: CallResult) -> None:
-    others = [key for key in record.keys if key != turn.call.api_key]
+    others = [other for other in record.keys if other != turn.call.api_key]
     operation = current_contract().operation(play.operation)
     for exchange in turn.seen:
-        values = keys_in(operation, exchange.request)
-        if not values:
+        key, values = key_used(operation, exchange.request), keys_in(operation, exchange.request)
+        if key is None or not values:
             continue
         result.observe()
-        stray = next((key for key in others if any(key in value for value in values)), None)
+        stray = next((other for other in others if any(other in value for value in values)), None)
         if stray:
             result.fail(
                 exchange,
                 f"a call with one key was made with the key of another client: {play.title}",
                 code="key",
-                expected=shown_key(operation, turn.call.api_key),
-                actual=" and ".join(shown_key(operation, value) for value in values),
+                expected=shown_key(key, turn.call.api_key),
+                actual=" and ".join(shown_key(key, value) for value in values),
             )
 
 

@@ -85,10 +85,8 @@ def _has_prefix(value: str, key: KeyPlace) -> bool:
     return value[: len(key.prefix)].lower() == key.prefix.lower()
 
 
-def shown_key(operation: Operation, value: str, *, bare: bool = False) -> str:
+def shown_key(key: KeyPlace, value: str, *, bare: bool = False) -> str:
     """A key as it stands in its place, for people; ``bare`` without what is to stand before it."""
-    key = operation.key
-    assert key is not None
     if key.place == "header" and bare:
         return f"{key.name}: {value}"
     if key.place == "header":
@@ -96,10 +94,8 @@ def shown_key(operation: Operation, value: str, *, bare: bool = False) -> str:
     return f"?{key.name}={value}" if key.place == "query" else f"Cookie: {key.name}={value}"
 
 
-def shown_place(operation: Operation) -> str:
-    """Where the key goes, in words."""
-    key = operation.key
-    assert key is not None
+def shown_place(key: KeyPlace) -> str:
+    """Where a key goes, in words."""
     return key.name if key.place == "header" else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
 
 
