@@ -45,6 +45,7 @@ _CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_co
 #: Where Schemathesis keeps what goes in each place.
 _CONTAINERS: Mapping[str, str] = {"path": "path_parameters", "header": "headers", "query": "query", "cookie": "cookies"}
 
+_Fixed = Mapping[str, dict[str, str]]
 _Plan = Callable[[ProbeContext, Any], PlannedRequest | None]
 _Known = dict[tuple[str, str | None], deque[Callable[[], Exchange]]]
 
@@ -108,14 +109,15 @@ def explore(
     With ``ahead``, what is drawn as long as nothing is broken is asked for side by side, before it is looked at.
     """
     operation = current_contract().operation("get")
-    plans = (_generated_id, _generated_key) if operation.key is not None else (_generated_id,)
-    for plan in plans:
-        fixed = _fixed(operation, drawn="path" if plan is _generated_id else "key")
-        known = _asked_ahead(context, plan, fixed, left(), ahead) if ahead else {}
-        _property(context, plan, fixed, send, left, keep, known)
+    plans: dict[_Plan, _Fixed] = {_generated_id: _fixed(operation, drawn="path")}
+    if operation.key is not None:
+        plans[_generated_key] = _fixed(operation, drawn="key")
+    known = _asked_ahead(context, plans, left(), ahead) if ahead else {}
+    for plan, fixed in plans.items():
+        _property(context, plan, fixed, send, left, keep, known.get(plan, {}))
 
 
-def _fixed(operation: Operation, *, drawn: str) -> dict[str, dict[str, str]]:
+def _fixed(operation: Operation, *, drawn: str) -> _Fixed:
     """What is not drawn: what a property does not look at takes most of an example's time."""
     fixed: dict[str, dict[str, str]] = {container: {} for container in _CONTAINERS.values()}
     for row in operation.parameters:
@@ -130,9 +132,19 @@ def _fixed(operation: Operation, *, drawn: str) -> dict[str, dict[str, str]]:
 
 
 def _asked_ahead(
-    context: ProbeContext, plan: _Plan, fixed: Mapping[str, dict[str, str]], most: int, ahead: Ahead
-) -> _Known:
-    """The answers to what the property will ask for, by what is asked."""
+    context: ProbeContext, plans: Mapping[_Plan, _Fixed], most: int, ahead: Ahead
+) -> Mapping[_Plan, _Known]:
+    """The answers to what the properties will ask for, of each by what is asked."""
+    rows = [(plan, send) for plan, fixed in plans.items() for send in _drawn(context, plan, fixed)][:most]
+    known: dict[_Plan, _Known] = {plan: {} for plan in plans}
+    for (plan, send), answer in zip(rows, ahead([send for _, send in rows]), strict=True):
+        if answer is not None:
+            known[plan].setdefault(_place(send), deque()).append(answer)
+    return known
+
+
+def _drawn(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedRequest]:
+    """What a property will ask for, as long as nothing is broken."""
     drawn: list[PlannedRequest] = []
 
     @settings(
@@ -150,12 +162,7 @@ def _asked_ahead(
             drawn.append(planned)
 
     draws()
-    sends = drawn[: min(most, context.profile.generated)]
-    known: _Known = {}
-    for send, answer in zip(sends, ahead(sends), strict=True):
-        if answer is not None:
-            known.setdefault(_place(send), deque()).append(answer)
-    return known
+    return drawn[: context.profile.generated]
 
 
 def _place(send: PlannedRequest) -> tuple[str, str | None]:
@@ -165,7 +172,7 @@ def _place(send: PlannedRequest) -> tuple[str, str | None]:
 def _property(
     context: ProbeContext,
     plan: _Plan,
-    fixed: Mapping[str, dict[str, str]],
+    fixed: _Fixed,
     send: Callable[[PlannedRequest], Exchange],
     left: Callable[[], int],
     keep: Callable[[Exchange], None],

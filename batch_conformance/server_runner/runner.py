@@ -33,7 +33,13 @@ from batch_conformance.server_runner.probes import (
 from batch_conformance.server_runner.sender import Sender
 from batch_conformance.server_runner.side_by_side import Strand
 from batch_conformance.server_runner.staging import Stager
-from batch_conformance.server_runner.strands import IN_ORDER, TOGETHER, strands_among, strands_of
+from batch_conformance.server_runner.strands import (
+    IN_ORDER,
+    TOGETHER,
+    strands_among,
+    strands_before,
+    strands_of,
+)
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -91,25 +97,28 @@ class ServerRunner:
         """
         if not self.world.operations:
             raise CouldNotRun("the contract has no operation left that the suite can judge")
-        for part in parts("server_probes"):
-            if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
-                before = self._sender.budget.spent
-                self._run(part.before_first_auth(self.world))
-                self.done.add("before-first-auth")
-                # Of its own budget, not of Get's.
-                self._early[part.OPERATION] = self._sender.budget.spent - before
-                self._sender.budget.extend(self._early[part.OPERATION])
-        if given:
-            self.world.ids = list(dict.fromkeys(given))
-            if "before-first-auth" in sent(wanted) and "get" in self.world.operations:
-                self._run(before_first_auth(self.world))
-                self.done.add("before-first-auth")
-        else:
+        self.world.ids = list(dict.fromkeys(given))
+        self._before_first_auth(wanted)
+        if not given:
             self.world.ids = discover(self._sender)
         if self.target.stager is not None:
             self.world.ids += self._staged_batches(self.target.stager)
         if "get" in self.world.operations and self.world.ids:
             read_known_batches(self._sender, given)
+
+    def _before_first_auth(self, wanted: Collection[str]) -> None:
+        firsts = {}
+        for part in parts("server_probes"):
+            if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
+                firsts[part.OPERATION] = part.before_first_auth
+                # Of its own budget, not of Get's.
+                self._early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.world))
+                self._sender.budget.extend(self._early[part.OPERATION])
+        if self.world.ids and "before-first-auth" in sent(wanted) and "get" in self.world.operations:
+            firsts["get"] = before_first_auth
+        if firsts:
+            self._side_by_side.run(strands_before(firsts, self.world))
+            self.done.add("before-first-auth")
 
     def _staged_batches(self, stager: Stager) -> list[str]:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 #: Seconds that a round trip takes before going side by side pays.
 _PAYS = 0.015
 #: Requests under way at once: at first, and at most.
-_FEW, MOST = 2, 24
+_FEW, MOST = 3, 24
 #: An answer that takes so many times the usual round trip: more at once would only queue, and fewer do.
 _NO_MORE, _FEWER = 2.0, 4.0
 #: Requests that fail alone as they did beside others, after which the rest goes one at a time: each costs a request.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from batch_conformance.server_runner.planned_request import PlannedRequest
@@ -61,8 +61,20 @@ def strands_among(part: ModuleType, probe: str, context: ProbeContext) -> list[S
     """As :func:`strands_of`, for a probe of another operation: in any order, but for its ``CHAINS``."""
     rank, made = list(part.PROBES).index(probe), part.PROBES[probe]
     if probe in part.CHAINS:
-        return [Strand(probe, made(context), _place(rank), long=True)]
+        return [
+            Strand(probe, chain, _place(rank, index), long=True)
+            for index, chain in enumerate(part.CHAINS[probe](context))
+        ]
     return _each(probe, made, rank, context)
+
+
+def strands_before(
+    firsts: Mapping[str, Callable[[ProbeContext], Probe]], context: ProbeContext
+) -> list[Strand]:
+    """The strands of what is sent before any valid key was, by operation."""
+    return [
+        strand for rank, (name, made) in enumerate(firsts.items()) for strand in _each(name, made, rank, context)
+    ]
 
 
 def _each(probe: str, made: Callable[[ProbeContext], Probe], rank: int, context: ProbeContext) -> list[Strand]:

@@ -144,6 +144,15 @@ def header_case(context: ProbeContext) -> Probe:
 
 def auth_per_request(context: ProbeContext) -> Probe:
     """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    for chain in _auth_per_request(context):
+        yield from chain
+
+
+def _auth_per_request(context: ProbeContext) -> list[Probe]:
+    return [_in_turn(context), _on_a_fresh_connection(context)]
+
+
+def _in_turn(context: ProbeContext) -> Probe:
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     turns = (
         (context.key, MISSING) if _is_quick(context) else (context.key, MISSING, stranger, context.key, EMPTY)
@@ -151,10 +160,12 @@ def auth_per_request(context: ProbeContext) -> Probe:
     for key in turns:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")
-    if _is_quick(context):
-        return
-    label = "no key, on a fresh connection after the valid key was used on another"
-    yield replace(listing(context, "auth-per-request", MISSING, label=label), lane="")
+
+
+def _on_a_fresh_connection(context: ProbeContext) -> Probe:
+    if not _is_quick(context):
+        label = "no key, on a fresh connection after the valid key was used on another"
+        yield replace(listing(context, "auth-per-request", MISSING, label=label), lane="")
 
 
 def unauthenticated(context: ProbeContext) -> Probe:
@@ -190,13 +201,22 @@ def hostile_keys(context: ProbeContext) -> Probe:
 
 def wrong_place(context: ProbeContext) -> Probe:
     """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    for chain in _wrong_places(context):
+        yield from chain
+
+
+def _wrong_places(context: ProbeContext) -> list[Probe]:
+    """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret, current_contract().operation(OPERATION))
-    possible = [place for place in context.profile.places if place in places]
-    for place in possible[: _few(context, 1, 6, 99)]:
+
+    def at(place: str) -> Probe:
         exchange = yield _misplaced(context, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place][: _few(context, 0, 4, 99)]:
                 yield _misplaced(context, place, [pair])
+
+    possible = [place for place in context.profile.places if place in places]
+    return [at(place) for place in possible[: _few(context, 1, 6, 99)]]
 
 
 def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
@@ -345,8 +365,11 @@ TOGETHER: Sequence[Sequence[str]] = (
     ("hostile-keys", "unusual-requests"),
     ("late-reads",),
 )  # fmt: skip
-#: Probes that are chains, of one request after the answer to the other.
-CHAINS = frozenset({"auth-per-request", "wrong-place"})
+#: Probes of chains: each of one request after the answer to the other, and none waiting for another.
+CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
+    "auth-per-request": _auth_per_request,
+    "wrong-place": _wrong_places,
+}
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
