@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
 #: Why a clause about a member that an overlay removed is not exercised.
-NO_SUCH_MEMBER = "the contract has no such member"
+NO_SUCH_MEMBER = "the contract has no such member, status or value"
 _ALPHABET = string.ascii_letters + string.digits
 
 

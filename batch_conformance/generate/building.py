@@ -14,7 +14,7 @@ from hypothesis.errors import HypothesisException
 
 from batch_conformance.contract.ecma_regex import compile_pattern
 from batch_conformance.contract.formats import FORMATS
-from batch_conformance.contract.numbers import exact, is_multiple
+from batch_conformance.contract.numbers import exact, is_multiple, is_number
 from batch_conformance.contract.pointers import MISSING
 from batch_conformance.contract.references import Document, Schema
 from batch_conformance.generate.kinds import Kind, Variation
@@ -210,15 +210,21 @@ class Builder:
             return value
         options: Iterator[Any] = (option.value for option in self.variations(schemas))
         found = next((option for option in options if option not in taken), MISSING)
-        if found is MISSING and isinstance(value, dict):
+        if found is not MISSING or value is MISSING:
+            return found
+        shape = self.shapes(schemas)[0]
+        if isinstance(value, dict):
             for name in value:
-                shape = self.shapes(schemas)[0]
-                for option in self.variations(self.member(shape, name)):
-                    if {**value, name: option.value} not in taken:
-                        return {**value, name: option.value}
-        if found is MISSING and isinstance(value, str) and self.shapes(schemas)[0].enum is None:
+                there = [one[name] for one in taken if isinstance(one, dict) and name in one]
+                other = self.item(self.member(shape, name), there, full=full, depth=depth + 1)
+                if other is not MISSING:
+                    return {**value, name: other}
+        if is_number(value) and shape.enum is None:
+            near = (value + sign * at * (shape.step or 1) for at in range(1, len(taken) + 2) for sign in (1, -1))
+            return next((one for one in near if one not in taken and in_bounds(shape, one)), MISSING)
+        if isinstance(value, str) and shape.enum is None:
             return f"{value}{len(taken)}"
-        return found
+        return MISSING
 
     def _arrays(self, shape: Shape) -> Iterator[Variation]:
         lengths = {shape.least: "fewest items", shape.least + 1: "one item more", 3: "three items"}

@@ -22,6 +22,9 @@ from batch_conformance.generate.space import Space
 
 _PLAIN = string.ascii_lowercase + string.digits
 _ROUNDS = 4
+#: Characters tried where the form of an id is known by trial only, and how many places of it.
+_SOME = "0123456789abcdefgmxzABCFGMXZ"
+_VARIED = 40
 
 
 class NotInContract(Exception):
@@ -55,7 +58,8 @@ class Ordinary:
         self._drawn = placed
         base = self._fullest()
         # A member that an overlay removed is none that clients may ask for.
-        base = self.space.documented(base) if self.edited else base
+        stripped = self.space.documented(base) if self.edited else base
+        base = stripped if self.space.is_valid(stripped) else base
         self._pointers = [tuple(group) for group in placed(random.Random(0))]
         self._pointers = list(self._applicable(base, placed(random.Random(0))))
         self.base: dict[str, Any] = self._with(base, placed(random.Random(0)))
@@ -192,6 +196,9 @@ class Ordinary:
         def number(chance: random.Random) -> str:
             return str(chance.randrange(1000, 2**31))
 
+        def fits(made: str) -> bool:
+            return echo is None or self.space.is_valid(replaced(self.base, echo, self._as_member(made)))
+
         makers: list[Callable[[random.Random], str]] = [
             plain,
             number,
@@ -201,9 +208,9 @@ class Ordinary:
         ]
         for maker in makers:
             made = maker(random.Random(0))
-            if made and (echo is None or self.space.is_valid(replaced(self.base, echo, self._as_member(made)))):
+            if made and fits(made):
                 return maker
-        return lambda _: there
+        return _position_by_position(there, fits)
 
 
 def _put(value: dict[str, Any], members: Mapping[str, Any]) -> Any:
@@ -219,6 +226,27 @@ def _alike(text: str, chance: random.Random) -> str:
     kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
     made = (next((chance.choice(kind) for kind in kinds if each in kind), each) for each in text[start:])
     return text[:start] + "".join(made)
+
+
+def _position_by_position(text: str, fits: Callable[[str], bool]) -> Callable[[random.Random], str]:
+    """Texts with other characters where the form leaves a choice; the text itself where it leaves none."""
+    free = []
+    for at, own in enumerate(text[:_VARIED]):
+        # Of a few characters of each kind, so that a long id costs no more than a moment.
+        choices = [char for char in _SOME if char == own or fits(text[:at] + char + text[at + 1 :])]
+        free += [(at, choices)] if len(choices) > 1 else []
+
+    def made(chance: random.Random) -> str:
+        varied = list(text)
+        for at, choices in free:
+            varied[at] = chance.choice(choices)
+        # Positions may hang together: then one of them alone is another.
+        if not fits("".join(varied)) and free:
+            at, choices = chance.choice(free)
+            varied = [*text[:at], chance.choice(choices), *text[at + 1 :]]
+        return "".join(varied)
+
+    return made
 
 
 def _uuid(chance: random.Random) -> str:

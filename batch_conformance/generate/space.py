@@ -104,8 +104,12 @@ class Space:
 
         With ``fault``, that one violation is kept too, and rules only have to be not broken.
         """
-        for _ in range(_ROUNDS):
+        rounds, fewest = _ROUNDS, None
+        while rounds:
             wrong = [one for one in self.judge.violations(value) if not _is_fault(one, fault)]
+            # As many as there are take as long as they take, if each round leaves fewer of them.
+            rounds -= not wrong or (fewest is not None and len(wrong) >= fewest)
+            fewest = len(wrong) if fewest is None else min(fewest, len(wrong))
             if wrong:
                 value = self._mended(value, wrong[0], pinned)
             else:

@@ -33,16 +33,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         use_contract(load_with_overlays(told.overlay))
         require_values(current_contract())
+        if told.list_mutants:
+            return _listed()
+        known = variants("server", told.mutant) if told.mutant else {}
+        if told.mutant is not None and told.mutant not in known:
+            print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
+            return 4
+        app = known[told.mutant].build() if told.mutant else ReferenceServer()
     except (OverlayError, NoValidValue) as error:
         print(error, file=sys.stderr)
         return 4
-    if told.list_mutants:
-        return _listed()
-    known = variants("server", told.mutant) if told.mutant else {}
-    if told.mutant is not None and told.mutant not in known:
-        print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
-        return 4
-    app = known[told.mutant].build() if told.mutant else ReferenceServer()
     key = os.environ.get("SYNC_API_KEY")
     if key:
         app.keys = (key.encode(),)

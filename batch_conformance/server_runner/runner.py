@@ -128,6 +128,8 @@ class ServerRunner:
     def expected(self, wanted: Collection[str]) -> int:
         """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
         profile = self.world.profile
+        if "get" not in self.world.operations or not self.world.ids:
+            return self.requests
         count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in PROBES.items() if name in wanted)
         count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
         count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0

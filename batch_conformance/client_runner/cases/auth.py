@@ -46,13 +46,10 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
         (factory.valid(factory.batch()), replace(refused, key=1)),
     )
     for title, one_server in (("two clients at once", False), ("two clients at once, of one server", True)):
-        yield Case(
-            title,
-            ("client.auth.per-call",),
-            tuple(factory.valid(factory.batch(), key=key) for key in (0, 1)),
-            together=True,
-            one_server=one_server,
-        )
+        asks = tuple(factory.valid(factory.batch(), key=key) for key in (0, 1))
+        # Whose a request is shows by its id; a contract may leave room for one only.
+        if asks[0].batch_id != asks[1].batch_id:
+            yield Case(title, ("client.auth.per-call",), asks, together=True, one_server=one_server)
     yield Case(
         "a long key",
         ("client.auth.header", "client.decode.fresh"),

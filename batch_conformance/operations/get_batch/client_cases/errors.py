@@ -41,9 +41,9 @@ def error_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _statuses(factory: CaseFactory) -> Iterator[Case]:
-    documented = factory.values.entity.operation.documented_statuses
+    operation = factory.values.entity.operation
     for status, message in ((401, "Unauthorized"), (404, "Batch not found")):
-        if status not in documented:
+        if not operation.documents(status):
             continue
         clauses = (clause_of_status(status), "client.retry.never-401-404", *_ALL)
         yield _refused(factory, f"a {status}", clauses, HttpError(status), telling(status, message))
@@ -55,9 +55,9 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
             telling(status, message, errorCode="no_such"),
         )
     for status, message in ((429, "too many from organisation 7781"), (500, "the archive does not respond")):
-        if status in documented:
+        if operation.documents(status):
             yield _said(factory, status, message)
-    others = [status for status in sorted(documented) if status >= 400 and not has_own_clause(status)]
+    others = [status for status in sorted(operation.documented_statuses) if status >= 400 and not has_own_clause(status)]
     for status in dict.fromkeys([*_OTHERS, *others]):
         more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _refused(
