@@ -269,6 +269,12 @@ FORMATS: dict[str, Format] = {
         _named("/größe", "https://example.com/"),
         _named("a b", "/%zz"),
     ),
+    "idn-email": Format(
+        lambda text: _email(re.sub(r"[^\x00-\x7f]", "a", text)),
+        "an e-mail address",
+        _named("größe@example.com", "a@größe.example"),
+        _named("", "ü", "@größe.example", "größe@"),
+    ),
     "email": Format(
         _email,
         "an e-mail address",

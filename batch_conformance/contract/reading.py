@@ -94,7 +94,7 @@ def _operation(document: ContractDocument, path: str, method: str) -> Operation:
         method=method.upper(),
         path=path,
         pointer=place,
-        parameters=tuple(_parameter(document, row) for row in parameters.values()),
+        parameters=tuple(_parameter(document, row) for row in parameters.values() if not _is_ignored(row)),
         key=next(iter(keys), None),
         keys=keys,
         answers={
@@ -103,6 +103,11 @@ def _operation(document: ContractDocument, path: str, method: str) -> Operation:
             if not key.startswith("x-")
         },
     )
+
+
+def _is_ignored(row: Mapping[str, Any]) -> bool:
+    """Whether OpenAPI has it ignored: fields that describe the content and the key elsewhere (3.1, 4.8.12.2)."""
+    return row["in"] == "header" and row["name"].lower() in ("accept", "content-type", "authorization")
 
 
 def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:

@@ -6,12 +6,15 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import quote, unquote
 
 from batch_conformance.contract.current import current_contract
-from batch_conformance.contract.operation import Parameter
+from batch_conformance.contract.operation import Operation, Parameter
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import array_of, kinds_of, object_of
 
+#: As in the paths of OpenAPI: a name in braces.
+_TEMPLATE = re.compile(r"\{([^{}]+)\}")
 #: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
@@ -35,6 +38,30 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
         judge = SchemaJudge(dict(parameter.schema), document)
         if not any(map(judge.is_valid, _readings(parameter.example, text))):
             yield f"has the example {text!r}, which does not fit its own schema; give it another one"
+
+
+def by_example(operation: Operation, path: str) -> str:
+    """A raw URL path with the examples in place of other documented values of the parameters beside the id."""
+    rows = [row for row in operation.of_place("path") if row.name != operation.id_parameter]
+    others = {row.name: row for row in rows if row.has_example}
+    if not others:
+        return path
+    pieces = _TEMPLATE.split(operation.path)
+    pattern = "".join(
+        re.escape(piece) if at % 2 == 0 else f"(?P<p{at}>{'[^/]+' if piece in others else '.*'})"
+        for at, piece in enumerate(pieces)
+    )
+    match = re.fullmatch(f"(?P<base>.*?){pattern}", path, re.DOTALL)
+    if match is None:
+        return path
+    made = match["base"]
+    for at, piece in enumerate(pieces):
+        row = others.get(piece) if at % 2 else None
+        there = match[f"p{at}"] if at % 2 else piece
+        if row is not None and may_be(row, [(row.name, unquote(there))]):
+            there = quote(row.example_text(), safe="")
+        made += there
+    return made
 
 
 def is_token(name: str) -> bool:

@@ -23,7 +23,7 @@ from batch_conformance.generate.shape import Shape, shapes
 #: The largest integer that every JSON implementation reads exactly (RFC 8259, 6).
 LARGEST = 2**53 - 1
 _INTEGERS = (0, 1, 2, 2**31 - 1, 2**31, 2**32, LARGEST, -1, 1 - 2**53)
-_NUMBERS = (0, 1, 0.5, 1.5, 1e21, LARGEST, -1, -0.5)
+_NUMBERS = (0, 1, 0.5, 1.5, 0.1234567, 1e21, LARGEST, -1, -0.5)
 _TEXTS = (
     ("empty", ""),
     ("characters of two bytes", "größe"),

@@ -113,6 +113,15 @@ def respelled(known: str) -> Iterator[AskedId]:
     yield AskedId(known, f"{segment_of(known)}/", "near", "the id with a slash behind")
 
 
+def respelled_paths(path: str) -> Iterator[tuple[str, str]]:
+    """An operation's path in other spellings, with labels: a router may forgive them, and its guard not know them."""
+    first = path[: path.find("/", 1)] if path.find("/", 1) > 0 else path
+    if first.swapcase() != first and "{" not in first:
+        yield first.swapcase() + path[len(first) :], f"the path beginning with {first.swapcase()}"
+    if first != path and "{" not in first:
+        yield f"{first}/.{path[len(first) :]}", "the path with a dot segment"
+
+
 def _near(known: str) -> Iterator[tuple[str, ...]]:
     """Value and label of each variant, and the raw segment where that is not the value percent-encoded."""
     head, sep, tail = known.rpartition("_")
@@ -211,7 +220,10 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
     """Ids that break routers, patterns and parsers, the most effective first."""
     encoded = segment_of(known)
     last = segment_of(known[:-1])
+    # What a column of numbers cannot hold.
+    numbers = [("9" * 25, "a number of 25 digits"), ("-1", "the id -1")] if known.isascii() and known.isdigit() else []
     rows = [
+        *numbers,
         (f"{encoded}%2F", "a known id and an encoded slash"),
         (f"{encoded}%00", "a known id and a NUL"),
         ("%27%20OR%20%271%27%3D%271", "an id that breaks out of an SQL string"),
@@ -245,13 +257,13 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         ("%0D%0AX-Injected%3A%201", "a line break and a header"),
         ("%5B%24ne%5D", "a query operator"),
         ("%7B%22%24gt%22%3A%22%22%7D", "a query object"),
-        ("%3Cscript%3Ealert%281%29%3C%2Fscript%3E", "a script element"),
-        ("%24%7B7%2A7%7D%7B%7B7%2A7%7D%7D", "template expressions"),
         ("%5C", "a backslash"),
         ("__proto__", "the id __proto__"),
         ("constructor", "the id constructor"),
         ("%2E%2E", "two encoded dots"),
         ("a" * 6_000, "an id of 6,000 characters"),
+        ("%3Cscript%3Ealert%281%29%3C%2Fscript%3E", "a script element"),
+        ("%24%7B7%2A7%7D%7B%7B7%2A7%7D%7D", "template expressions"),
         ("%E2%80%AE%D7%90", "text that runs right to left"),
         ("%EF%BD%82%EF%BD%81", "full-width letters"),
         ("%C3%BC", "an umlaut"),

@@ -21,7 +21,7 @@ from batch_conformance.http import Failure, Request, Response
 from batch_conformance.http.model import FailureKind
 
 #: No answer of the API comes near this; what is longer is not read on.
-BODY_CAP = 1 << 20
+BODY_CAP = 8 << 20
 #: Bytes of a whole head, fields of it, and heads that may come before the real one.
 HEAD_CAP, FIELDS_CAP, INTERIM_CAP = 1 << 15, 200, 50
 _PIECE = 1 << 16

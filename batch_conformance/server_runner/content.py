@@ -58,7 +58,7 @@ class BodyCache:
     """Keeps the bodies of a run: equal ones once, long ones as long as there is room, of others the beginning."""
 
     SHORT = 16 << 10
-    ROOM = 16 << 20
+    ROOM = 128 << 20
 
     def __init__(self) -> None:
         self._kept: dict[bytes, bytes] = {}

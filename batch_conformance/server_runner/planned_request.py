@@ -79,8 +79,10 @@ class PlannedRequest:
             ("Accept", "application/json"),
             ("Accept-Encoding", "gzip, deflate"),
             ("User-Agent", f"sync-batch-conformance/{__version__}"),
-            *self._with(operation, "header", operation.required_headers()),
         ]
+        required = list(self._with(operation, "header", operation.required_headers()))
+        headers = [pair for pair in headers if not any(pair[0].lower() == name.lower() for name, _ in required)]
+        headers += required
         cookies = [*self._with(operation, "cookie", operation.required_cookies()), *self.cookies]
         if cookies:
             headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))

@@ -148,6 +148,10 @@ def unauthenticated(context: ProbeContext) -> Probe:
         yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
         for asked in ids.respelled(context.ids[0]):
             yield replace(context.anonymous("respelled", asked, MISSING), label=f"no key, {asked.label}")
+        operation = current_contract().operation("get")
+        for path, label in ids.respelled_paths(operation.path):
+            plain = context.anonymous("respelled", known_id(context.ids[0]), MISSING)
+            yield replace(plain, as_in=replace(operation, path=path), label=f"no key, {label}")
 
 
 def invalid_keys(context: ProbeContext) -> Probe:

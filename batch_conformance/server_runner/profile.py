@@ -53,7 +53,7 @@ PROFILES = {
     "default": Profile(
         name="default", budget=250, reads=3, late_reads=1, batches=10, advance=12, invalid_keys=5, near_keys=29,
         hostile_keys=10, places=_PLACES[:11], lookup="ABBABA", conditions=4, unknown_ids=3, near_ids=27,
-        near_ids_of_others=0, hostile_ids=40, methods=_METHODS, unusual_requests=7, burst=6, generated=6, shrink=6,
+        near_ids_of_others=0, hostile_ids=38, methods=_METHODS, unusual_requests=7, burst=6, generated=6, shrink=6,
     ),
     "thorough": Profile(
         name="thorough", budget=None, reads=12, late_reads=4, batches=40, advance=60, invalid_keys=99, near_keys=99,

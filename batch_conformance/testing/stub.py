@@ -17,6 +17,7 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.sendable import by_example
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
 from batch_conformance.operations.get_batch.store import CREATED, STATES, WEBHOOK, Batch, State
@@ -243,10 +244,10 @@ class BatchStub:
     def _choose(self, request: RawRequest) -> StubResponse:
         operation = current_contract().operation("get")
         path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
-        segment = operation.raw_segment(path)
+        segment = operation.raw_segment(by_example(operation, path))
         batch_id = unquote(segment) if segment and "/" not in segment else None
         listing = current_contract().operations.get("list")
-        if batch_id is None and listing is not None and path.endswith(listing.url_path()):
+        if batch_id is None and listing is not None and by_example(listing, path).endswith(listing.url_path()):
             batch_id, path = LIST, listing.url_path()
         keys = key_values(Request(request.method, request.target, request.headers), operation.key)
         if operation.key is None:

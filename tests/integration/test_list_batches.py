@@ -144,7 +144,8 @@ def test_the_list_alone_sends_no_other_request() -> None:
     sent = {
         (row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges
     }
-    assert sent == {("GET", "batch"), ("HEAD", "batch")}
+    # With a slash behind: a guard may compare paths as they are written.
+    assert sent == {("GET", "batch"), ("GET", ""), ("HEAD", "batch")}
     assert run.requests <= 80
 
 

@@ -27,6 +27,7 @@ from batch_conformance.checks.client.wanted import (
 )
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import Operation, current_contract
+from batch_conformance.contract.sendable import by_example
 from batch_conformance.http import Exchange
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -72,7 +73,7 @@ def _judge_target(
         result.fail(exchange, "what came is no HTTP request", code="request", expected="GET", actual=exchange.notes[0])
         return
     wanted = wanted_path(operation, turn.call.base_url, turn.call.batch_id)
-    path, has_query, query = _path_and_query(exchange.request.url)
+    path, has_query, query = _path_and_query(exchange.request.url, operation)
     problems = []
     if exchange.request.method != "GET":
         problems.append("the method")
@@ -91,7 +92,8 @@ def _judge_target(
     if hosts and [host.lower() for host in hosts] != [urlsplit(turn.call.base_url).netloc.lower()]:
         problems.append("the Host header")
     if problems:
-        shown = f"{exchange.request.method} {path}{'?' + query if query else ''}"
+        asked = _target(exchange.request.url).partition("?")[0]
+        shown = f"{exchange.request.method} {asked}{'?' + query if query else ''}"
         host = f" (Host: {', '.join(hosts)})" if "the Host header" in problems else ""
         result.fail(
             exchange,
@@ -152,7 +154,7 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
 def encoding_problem(url: str, base_url: str, batch_id: str, operation: Operation | None = None) -> str:
     """What is wrong with the way an id travels in ``url``; empty when nothing is."""
     operation = operation or current_contract().operation("get")
-    path, has_query, query = _path_and_query(url)
+    path, has_query, query = _path_and_query(url, operation)
     if (has_query and (not query or undocumented_query(operation, query))) or "#" in url:
         return f"the id ends up in the query ({query!r})" if query else "a query or fragment begins in the id"
     if not is_path_of(operation, base_url, path):
@@ -175,8 +177,8 @@ def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         expected = "the id refused, no request to another path"
         for exchange in _first_hand(play, turn):
-            path, _, _ = _path_and_query(exchange.request.url)
             operation = current_contract().operation(play.operation)
+            path, _, _ = _path_and_query(exchange.request.url, operation)
             before, after = around(operation, turn.call.base_url)
             segment = path[len(before) : len(path) - len(after)]
             encoded = segment[:1] == "%" and re.sub("%2e", ".", segment, flags=re.I) == turn.call.batch_id
@@ -264,7 +266,7 @@ def _always_queries(record: ClientRunRecord) -> bool:
 
 def _is_probe(operation: Operation, turn: CallResult, exchange: Exchange) -> bool:
     """A request to another path: the business of ``client.request.target``."""
-    path, _, _ = _path_and_query(exchange.request.url)
+    path, _, _ = _path_and_query(exchange.request.url, operation)
     return not is_path_of(operation, turn.call.base_url, path)
 
 
@@ -288,13 +290,16 @@ def _plain_ids_arrive(record: ClientRunRecord) -> bool:
 
 
 def _is_plain(batch_id: str) -> bool:
-    return re.fullmatch(r"[a-z0-9_]+", batch_id) is not None
+    return re.fullmatch(r"[A-Za-z0-9_-]+", batch_id) is not None
 
 
-def _path_and_query(url: str) -> tuple[str, bool, str]:
-    """Path, whether there is a ``?``, and query, of a URL as recorded; nothing is decoded or normalised."""
+def _path_and_query(url: str, operation: Operation) -> tuple[str, bool, str]:
+    """Path, whether there is a ``?``, and query, of a URL as recorded; nothing is decoded or normalised.
+
+    Where the path has parameters beside the id, any documented value of them is as good as the example.
+    """
     target, mark, query = _target(url).partition("?")
-    return target, bool(mark), query
+    return by_example(operation, target), bool(mark), query
 
 
 def _target(url: str) -> str:

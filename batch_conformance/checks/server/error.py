@@ -289,7 +289,7 @@ def _documented(exchange: Exchange) -> bool:
     if intent.operation != "get":
         # What an operation sends for its own clauses is judged by them, down to the status.
         own = intent.probe.startswith(f"{intent.operation}-")
-        return not own and intent.key_kind != "hostile" and intent.probe != "unusual-requests"
+        return not own and intent.key_kind != "hostile" and intent.probe not in ("unusual-requests", "respelled")
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)

@@ -188,6 +188,8 @@ class Record:
             if exchange.status is not None
             and exchange.status >= 400
             and exchange.request.method != "HEAD"
+            # Another spelling of the path may lead past the API.
+            and exchange.intent.probe != "respelled"
             and not below_the_api(exchange)
         ]
 

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from batch_conformance.client_runner.stub.answers import StubResponse, error
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
+from batch_conformance.contract.sendable import by_example
 
 
 class InOrder:
@@ -69,4 +70,4 @@ def segment_of(request: RawRequest) -> str:
     """The same as it came, percent-encoded."""
     path = request.target.partition("?")[0]
     operation = current_contract().operations.get("get")
-    return (operation.raw_segment(path) if operation else "") or path.rpartition("/")[2]
+    return (operation.raw_segment(by_example(operation, path)) if operation else "") or path.rpartition("/")[2]

@@ -23,6 +23,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         lookup,
         polling,
         shortcuts,
+        spelling,
         subtle,
         transfer,
     )

@@ -8,7 +8,16 @@ from fractions import Fraction
 from typing import Any
 
 from batch_conformance.mutants.server.base import register
-from batch_conformance.mutants.server.list_batches import AFTER, BAD, BEFORE, COMPLETE, TOGETHER, on_lister
+from batch_conformance.mutants.server.list_batches import (
+    AFTER,
+    ARRAY,
+    BAD,
+    BEFORE,
+    COMPLETE,
+    OFFSET,
+    TOGETHER,
+    on_lister,
+)
 from batch_conformance.operations.get_batch.store import STATES, Batch
 from batch_conformance.operations.list_batches.filters import documented_statuses
 from batch_conformance.operations.list_batches.handler import Lister, Refused, Rows
@@ -99,6 +108,44 @@ class _HourLate(Lister):
         return super().bound(name, value) + (0 if name == "created_at" else 3600)
 
 
+class _ToTheHour(Lister):
+    """Cuts bounds to the hour."""
+
+    def bound(self, name: str, value: str) -> Fraction:
+        bound = super().bound(name, value)
+        return bound if name == "created_at" else bound - bound % 3600
+
+
+class _HoursOfOffsets(Lister):
+    """Reads the hours of an offset only."""
+
+    def bound(self, name: str, value: str) -> Fraction:
+        cut = value[:-2] + "00" if value[-6:-5] in ("+", "-") else value
+        return super().bound(name, cut)
+
+
+class _RollsOver(Lister):
+    """Takes the 30th of February for the 1st of March."""
+
+    def bound(self, name: str, value: str) -> Fraction:
+        return super().bound(name, value.replace("-02-30T", "-03-01T"))
+
+
+class _NullIsNone(Lister):
+    """Takes the text null for no filter."""
+
+    def parameters(self, query: bytes) -> list[tuple[str, str]]:
+        return [pair for pair in super().parameters(query) if pair[1] != "null"]
+
+
+class _RefusesWith200(ReferenceServer):
+    """Says what is wrong with a filter, with a 200."""
+
+    def list_batches(self, asked: Asked) -> Answer:
+        answer = super().list_batches(asked)
+        return Answer(200, answer.body) if answer.status == 400 else answer
+
+
 class _OthersInFilters(ReferenceServer):
     """Looks for whose a batch is only where it lists all."""
 
@@ -151,6 +198,11 @@ register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
 on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
 on_lister("list-empty-date-ignored", BAD, _EmptyDateIsNone)
 on_lister("list-bounds-an-hour-late", AFTER, _HourLate, BEFORE, TOGETHER)
+on_lister("list-bounds-cut-to-the-hour", AFTER, _ToTheHour, BEFORE, TOGETHER, OFFSET)
+on_lister("list-offset-hours-only", OFFSET, _HoursOfOffsets)
+on_lister("list-day-rolls-over", BAD, _RollsOver)
+on_lister("list-null-ignored", BAD, _NullIsNone)
+register("list-refuses-with-200", ARRAY, _RefusesWith200, operations=_BOTH)
 register("list-others-with-filters", "server.list.other-org", _OthersInFilters, operations=_BOTH)
 on_lister("list-status-by-part", BAD, _PartOfStatus)
 # A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.

@@ -67,6 +67,22 @@ def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
     return {moment for moment in moments if 0 < moment < _LAST}
 
 
+def sides(bound: Instant, listed: Sequence[Mapping[str, Any]]) -> tuple[Instant, Instant]:
+    """For a bound between two batches, a moment behind the one and a moment before the other; else the bound twice.
+
+    A bound that is cut to the minute lets in what lies just before it, or leaves out what lies just behind.
+    """
+    at = bound.seconds + bound.fraction
+    dates = sorted(_moments(listed))
+    earlier = max((date for date in dates if date < at), default=None)
+    later = min((date for date in dates if date > at), default=None)
+    if earlier is None or later is None:
+        return bound, bound
+    both = [Fraction(round(near * 1000), 1000) for near in (earlier + _NEAR, later - _NEAR)]
+    first, second = (Instant(int(one // 1), one % 1) for one in both)
+    return first, second
+
+
 def spread(bounds: Sequence[Instant], most: int) -> list[Instant]:
     """At most so many of them, spread over all; those outside of all batches only where there are no others."""
     among = list(bounds[1:-1] or bounds)
@@ -83,7 +99,9 @@ def zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) 
     away = [moment - at if name == AFTER else at - moment for moment in _moments(listed)]
     nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
     hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
-    return timezone(timedelta(hours=hours if name == AFTER else -hours))
+    # With half an hour, so that an offset of which only the hours are read shows.
+    offset = timedelta(hours=hours, minutes=30)
+    return timezone(offset if name == AFTER else -offset)
 
 
 def written(instant: Instant, zone: timezone | None = None) -> str:

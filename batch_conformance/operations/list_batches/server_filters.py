@@ -184,8 +184,8 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
     for exchange in record.of("list-bad-filters"):
         if _status_is_anothers(exchange, record, result):
             continue
-        if _is_listed(exchange) and rows_of(exchange) != []:
-            result.set_aside("server.list.bad-filter")
+        if _is_listed(exchange) and (rows := rows_of(exchange)) != []:
+            result.set_aside(ARRAY if rows is None else "server.list.bad-filter")
             continue
         result.observe()
         if exchange.status not in (400, 422):

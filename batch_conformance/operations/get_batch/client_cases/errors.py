@@ -57,8 +57,8 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
     for status, message in ((429, "too many from organisation 7781"), (500, "the archive does not respond")):
         if operation.documents(status):
             yield _said(factory, status, message)
-    others = [status for status in sorted(operation.documented_statuses) if status >= 400 and not has_own_clause(status)]
-    for status in dict.fromkeys([*_OTHERS, *others]):
+    errors = [status for status in sorted(operation.documented_statuses) if status >= 400]
+    for status in dict.fromkeys([*_OTHERS, *(one for one in errors if not has_own_clause(one))]):
         more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _refused(
             factory, f"a {status}", ("client.error.other-status", *more, *_ALL), HttpError(status),

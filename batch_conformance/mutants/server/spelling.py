@@ -1,0 +1,52 @@
+"""Guards that see less of a request than the router does: the path as it is written, or a query of one kind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from batch_conformance.contract import current_contract
+from batch_conformance.mutants.server.base import register
+from batch_conformance.reference.server import Answer, Asked, ReferenceServer, segment_of
+
+MISSING_KEY = "server.auth.missing-key"
+
+
+class _Forgiving(ReferenceServer):
+    """Its router takes paths that its guard does not know, and lets everybody read there."""
+
+    def plain(self, path: bytes) -> bytes:
+        """The path as the router reads it."""
+        first = path.find(b"/", 1)
+        return path[:first].lower() + path[first:]
+
+    def answer(self, asked: Asked) -> Answer:
+        path = self.plain(asked.path)
+        segment = segment_of(path)
+        batch = self.look_up(segment) if segment is not None and path != asked.path else None
+        return super().answer(asked) if batch is None else self.found(batch, replace(asked, path=path))
+
+
+class _DotSegments(_Forgiving):
+    def plain(self, path: bytes) -> bytes:
+        return path.replace(b"/./", b"/")
+
+
+class _ListWithASlash(ReferenceServer):
+    def answer(self, asked: Asked) -> Answer:
+        listing = current_contract().operation("list")
+        if asked.method == "GET" and asked.path == listing.url_path().encode() + b"/":
+            return self.list_batches(asked)
+        return super().answer(asked)
+
+
+class _ListOfAStatus(ReferenceServer):
+    """Lets everybody count what is in a status."""
+
+    def authenticate(self, asked: Asked) -> bool:
+        return super().authenticate(asked) or (asked.segment is None and asked.query.startswith(b"status="))
+
+
+register("guard-sees-no-other-case", MISSING_KEY, _Forgiving)
+register("guard-sees-no-dot-segments", MISSING_KEY, _DotSegments)
+register("guard-sees-no-slash-behind-the-list", MISSING_KEY, _ListWithASlash, operations=("list",))
+register("guard-sees-no-status", MISSING_KEY, _ListOfAStatus, operations=("get", "list"))

@@ -1,0 +1,55 @@
+"""Requests for the list, and how many of a kind a profile sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from batch_conformance.generate.ids import AskedId
+from batch_conformance.generate.keys import Key
+from batch_conformance.operations.list_batches.filters import query_of
+from batch_conformance.operations.list_batches.lists import OPERATION
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import Probe, ProbeContext
+
+_ASKED = AskedId("", "", "known", "the list of batches")
+#: The same, asked for in a way that may be refused.
+ODD = replace(_ASKED, kind="near")
+
+
+def listing(
+    context: ProbeContext,
+    probe: str,
+    key: Key | None = None,
+    *,
+    label: str = "",
+    query: Mapping[str, str] | None = None,
+) -> PlannedRequest:
+    """A request for the list, with the valid key unless another is given, and these filters."""
+    return PlannedRequest(
+        probe,
+        _ASKED,
+        context.key if key is None else key,
+        key_name=context.key_name,
+        query=tuple((query or {}).items()),
+        label=label or (f"the list with {', '.join(query)}" if query else ""),
+        operation=OPERATION,
+        lane="valid" if key is None or key is context.key else "anonymous",
+    )
+
+
+def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, label: str = "") -> Probe:
+    """A request with filters, by what they mean; none where the contract does not have all of them."""
+    query = query_of(filters)
+    if query is not None:
+        yield listing(context, probe, query=query, label=label)
+
+
+def few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
+    """How many, by profile."""
+    return {"quick": quick, "default": default}.get(context.profile.name, thorough)
+
+
+def is_quick(context: ProbeContext) -> bool:
+    """Whether the profile is quick."""
+    return context.profile.name == "quick"

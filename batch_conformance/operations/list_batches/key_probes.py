@@ -1,0 +1,149 @@
+"""What is sent for the list about keys: none, wrong ones, and the valid one where it counts for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+
+from batch_conformance.contract import current_contract
+from batch_conformance.generate import keys
+from batch_conformance.generate.keys import EMPTY, MISSING
+from batch_conformance.operations.list_batches.asking import few, is_quick, listing
+from batch_conformance.operations.list_batches.bounds import FAR_AHEAD, LONG_AGO
+from batch_conformance.operations.list_batches.filters import (
+    AFTER,
+    BEFORE,
+    STATUS,
+    documented_statuses,
+    query_of,
+)
+from batch_conformance.operations.list_batches.lists import OPERATION
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probes import Probe, ProbeContext
+
+
+def before_first_auth(context: ProbeContext) -> Probe:
+    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, stranger)[: few(context, 1, 3, 3)]:
+        yield replace(listing(context, "before-first-auth", key), lane="")
+
+
+def header_case(context: ProbeContext) -> Probe:
+    """The valid key under another spelling of the header's name."""
+    header = current_contract().operation(OPERATION).key_header
+    if header and not is_quick(context):
+        own = context.key_name or header
+        name = own.upper() if own.upper() != own else own.lower()
+        yield replace(listing(context, "header-case", label=f"the valid key under {name}"), key_name=name)
+
+
+def auth_per_request(context: ProbeContext) -> Probe:
+    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    for chain in auth_chains(context):
+        yield from chain
+
+
+def auth_chains(context: ProbeContext) -> list[Probe]:
+    """What is sent on one connection, and what on a fresh one."""
+    return [_in_turn(context), _on_a_fresh_connection(context)]
+
+
+def _in_turn(context: ProbeContext) -> Probe:
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    turns = (
+        (context.key, MISSING) if is_quick(context) else (context.key, MISSING, stranger, context.key, EMPTY)
+    )
+    for key in turns:
+        label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
+        yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")
+
+
+def _on_a_fresh_connection(context: ProbeContext) -> Probe:
+    if not is_quick(context):
+        label = "no key, on a fresh connection after the valid key was used on another"
+        yield replace(listing(context, "auth-per-request", MISSING, label=label), lane="")
+
+
+def unauthenticated(context: ProbeContext) -> Probe:
+    """No key and an empty one."""
+    yield listing(context, "missing-key", MISSING)
+    if not is_quick(context):
+        query = query_of({AFTER: LONG_AGO}) or query_of({BEFORE: FAR_AHEAD})
+        if query:
+            yield listing(context, "missing-key", MISSING, label="no key, with a filter", query=query)
+        status = query_of({STATUS: next(iter(documented_statuses()), "")})
+        if status:
+            yield listing(context, "missing-key", MISSING, label="no key, with a status", query=status)
+        operation = current_contract().operation(OPERATION)
+        plain = listing(context, "respelled", MISSING, label="no key, the path with a slash behind")
+        yield replace(plain, as_in=replace(operation, path=f"{operation.path}/"))
+        yield listing(context, "empty-key", EMPTY)
+        # On a connection of its own: some servers send a body all the same.
+        yield replace(listing(context, "list-head", MISSING, label="no key, by HEAD"), method="HEAD", lane="")
+
+
+def invalid_keys(context: ProbeContext) -> Probe:
+    """Keys nobody issued."""
+    for key in islice(keys.unknown_keys(context.seed, context.secret), few(context, 1, 3, 20)):
+        yield listing(context, "invalid-keys", key)
+
+
+def near_keys(context: ProbeContext) -> Probe:
+    """Keys one fault away from the valid one."""
+    near = keys.near_keys(context.secret, context.variable, context.seed)
+    for key in islice(near, few(context, 1, 5, 40)):
+        yield listing(context, "near-keys", key)
+
+
+def hostile_keys(context: ProbeContext) -> Probe:
+    """Keys that trip parsers."""
+    for key in islice(keys.hostile_keys(context.secret, context.variable), few(context, 0, 2, 20)):
+        yield replace(listing(context, "hostile-keys", key), lane="")
+
+
+def wrong_place(context: ProbeContext) -> Probe:
+    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    for chain in places_apart(context):
+        yield from chain
+
+
+def places_apart(context: ProbeContext) -> list[Probe]:
+    """What is sent for each place: no place waits for another."""
+    places = keys.other_places(context.secret, current_contract().operation(OPERATION))
+
+    def at(place: str) -> Probe:
+        exchange = yield _misplaced(context, place, places[place])
+        if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
+            for pair in places[place][: few(context, 0, 4, 99)]:
+                yield _misplaced(context, place, [pair])
+
+    possible = [place for place in context.profile.places if place in places]
+    return [at(place) for place in possible[: few(context, 1, 5, 99)]]
+
+
+def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
+    base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
+    names = ", ".join(name for name, _ in pairs)
+    if place.startswith("query"):
+        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
+    if place == "cookie":
+        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
+        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
+    if place == "header":
+        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
+    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
+    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")
+
+
+def other_org(context: ProbeContext) -> Probe:
+    """The list of another organisation, if there is a key of one."""
+    if context.other_key is not None and current_contract().operation("list").key is not None:
+        yield replace(listing(context, "list-other-org", context.other_key), lane="")
+
+
+def revoked_key(context: ProbeContext) -> Probe:
+    """A key that was valid once, if there is one."""
+    if context.revoked_key is not None and not is_quick(context):
+        yield listing(context, "revoked-key", context.revoked_key)
