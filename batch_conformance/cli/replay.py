@@ -24,7 +24,7 @@ _OUTCOMES = {
     "same": (FAILED, "broken the same way"),
     "otherwise": (FAILED, "broken, but in another way than recorded"),
     "kept": (PASSED, "not broken this time"),
-    "alike": (FAILED, "answered as recorded (these requests alone cannot show more)"),
+    "alike": (COULD_NOT_RUN, "answered as recorded; these requests alone cannot show whether it is mended"),
     "unlike": (
         COULD_NOT_RUN,
         "answered otherwise than recorded; these requests alone cannot show whether it is mended",

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult, Subject
-from batch_conformance.checks.server import SERVER_CHECKS, Record
+from batch_conformance.checks.server import Record
 from batch_conformance.contract.pointers import any_index
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange, Intent, Redactor, Request
@@ -18,6 +18,7 @@ from batch_conformance.server_runner.gateway import UsageError
 from batch_conformance.server_runner.hiding import derived_keys, hide_keys
 from batch_conformance.server_runner.probes import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -75,7 +76,9 @@ def replay_requests(
     hide_keys(shown, context, target.headers)
     for name, value in secrets.items():
         shown.redactor.add(value, f"[value of {name}]")
-    result = SERVER_CHECKS.find(clause)(Record(exchanges, secrets=[target.api_key]))
+    # As in a run, each operation's requests are judged by themselves.
+    record = Record(exchanges, secrets=[target.api_key]).of_operation(exchanges[-1].intent.operation)
+    result = judge_record(record, [clause])[clause]
     return Replayed(
         tuple(exchanges),
         _outcome(result.findings, bool(result.observations), exchanges[-1], evidence),
@@ -96,7 +99,8 @@ def _outcome(
 ) -> Outcome:
     if findings:
         return "same" if any(_is_same(finding, evidence) for finding in findings) else "otherwise"
-    if looked:
+    # What a list holds is told by other answers than its own, and not all of these are asked for again.
+    if looked and not (evidence.get("operation") == "list" and evidence.get("prelude")):
         return "kept"
     recorded = (evidence.get("response") or {}).get("status")
     return "alike" if recorded == last.status else "unlike"

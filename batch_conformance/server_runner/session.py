@@ -120,7 +120,7 @@ def _verdicts(
         for operation in result.operations:
             about = record.of_operation(operation)
             asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
-            judgements = _judged(about, asked)
+            judgements = judge_record(about, asked)
             deaths = [death for death in runner.deaths if death.intent.operation == operation]
             _blame_deaths(deaths, judgements, strict=result.strict)
             for clause, part in judgements.items():
@@ -154,8 +154,8 @@ def _verdicts(
     )
 
 
-def _judged(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
-    """The clauses by the record of one operation, seen as that operation has it seen."""
+def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
+    """The clauses by the record of one operation, seen as that operation has it seen. Sends nothing."""
     own = part_of(about.operation, "entries")
     if own is None:
         return SERVER_CHECKS.judge(about, asked)

@@ -119,7 +119,7 @@ def judge_selection(
             members = {dotted(place): read(row, place) for place in places if place}
             result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
                         actual=", ".join(f"{name}: {shown(value)}" for name, value in members.items()),
-                        code="unasked")  # fmt: skip
+                        prelude=[one[0] for one in earlier], code="unasked")  # fmt: skip
             return
     there = {own_id(row) for row in rows if not nameless(row, record)}
     known = [*rows, *(earlier[0][1] if earlier else ())]
