@@ -88,7 +88,8 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
     for part in parts.values():
         whole.observe(part.observations)
         whole.findings += part.findings
-        whole.note(part.reason)
+        # Why one operation says nothing is no reason for what another one shows.
+        whole.note(part.reason if not any(other.findings for other in parts.values()) else "")
         for limit in part.limits:
             whole.limit(limit)
         for other, count in part.explained.items():

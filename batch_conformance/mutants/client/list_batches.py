@@ -344,6 +344,18 @@ class _HtmlEmpty(Faulty):
             raise
 
 
+@mutant("list-204-is-empty", "reject.other-status", "takes a 204 for an empty list")
+class _NothingIsEmpty(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        return [] if answer.status == 204 else super().read_list(answer)
+
+
+@mutant("list-sorted-by-status", "list.order", "sorts the list by status")
+class _ByStatus(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        return sorted(super().read_list(answer), key=lambda batch: str(batch["status"]))
+
+
 @variation("list-dates-in-utc", "sends dates in UTC")
 class _InUtc(Faulty):
     def filter(self, name: str, value: str | datetime) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from batch_conformance.checks.client.record import InvalidSuccess, ValidBatch
+from batch_conformance.checks.client.record import ValidBatch
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
 from batch_conformance.client_runner.cases.derived import derived_values
 from batch_conformance.client_runner.cases.plugged import operation_cases
@@ -20,6 +20,7 @@ from batch_conformance.contract.pointers import split
 from batch_conformance.generate.ordinary import NotInContract, Ordinary
 from batch_conformance.operations.list_batches.answers import answer_of, frame
 from batch_conformance.operations.list_batches.client_record import Asking, Batches
+from batch_conformance.operations.list_batches.client_rejections import no_lists, other_statuses
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -136,7 +137,9 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
             )
     yield from _asking(own)
     yield from _lists(own)
-    yield from _no_lists(own)
+    yield from no_lists(own)
+    with suppress(NotInContract):
+        yield from other_statuses(_as_many(own, [own.batch()]))
     yield from _made_of(of_get)
     if _is_own():
         yield from _derived(own)
@@ -182,6 +185,10 @@ def _asking(factory: _EntryFactory) -> Iterator[Case]:
 def _lists(factory: _EntryFactory) -> Iterator[Case]:
     yield from _case("a list without batches", "client.list.empty", [])
     statuses = documented_statuses()
+    if len(statuses) > 1:
+        # In the order of nothing that a batch has.
+        mixed = [factory.entry(member_of(STATUS), status) for status in (statuses[0], statuses[1], statuses[0])]
+        yield from _case("batches by turns in two states", "client.list.order", mixed[:_most()])
     if statuses:
         title = "a list without batches, asked for with a filter"
         yield from _case(title, "client.list.empty", [], status=statuses[-1])
@@ -210,32 +217,6 @@ def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
     with suppress(NotInContract):
         step = CallStep("", told, (json_body(answer_of(list(rows))),), arguments=Asking.nothing())
         yield Case(title, ("client.list.unreadable",), (step,), operation=OPERATION)
-
-
-def _no_lists(factory: _EntryFactory) -> Iterator[Case]:
-    rows = [factory.batch(), factory.batch()]
-    values: Mapping[str, Any] = {
-        "null": None,
-        "the list within data": {"data": rows},
-        "the list within batches": {"batches": rows},
-        "a batch alone": rows[0],
-        "an empty object": {},
-        "a string": "none",
-        "false": False,
-        "batches by their ids": {f"batch_{number}": row for number, row in enumerate(rows)},
-        "the list alone": rows,
-    }
-    shape = list_shape()
-    for what, value in values.items():
-        if shape is None or shape.allows(value) or shape.entries(value) is not None:
-            continue  # what is documented is no fault
-        step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Asking.nothing())
-        yield Case(
-            f"a 200 with {what}",
-            ("client.list.not-array", "client.auth.not-in-errors"),
-            (step,),
-            operation=OPERATION,
-        )
 
 
 def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:

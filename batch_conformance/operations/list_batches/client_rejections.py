@@ -1,0 +1,60 @@
+"""Cases of answers that are no list, for ``client.list.not-array`` and ``client.reject.other-status``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from batch_conformance.checks.client.record import InvalidSuccess
+from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
+from batch_conformance.client_runner.stub.answers import StubResponse, json_body
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.entity import list_shape
+from batch_conformance.operations.list_batches.answers import answer_of
+from batch_conformance.operations.list_batches.client_record import OPERATION, Asking
+
+
+def no_lists(factory: CaseFactory) -> Iterator[Case]:
+    """Successes that hold no list, or hold it where none is documented."""
+    rows = [factory.batch(), factory.batch()]
+    values: Mapping[str, Any] = {
+        "null": None,
+        "the list within data": {"data": rows},
+        "the list within batches": {"batches": rows},
+        "the list within items": {"items": rows},
+        "the list within results": {"results": rows},
+        "a batch alone": rows[0],
+        "an empty object": {},
+        "a string": "none",
+        "false": False,
+        "batches by their ids": {f"batch_{number}": row for number, row in enumerate(rows)},
+        "the list alone": rows,
+    }
+    shape = list_shape()
+    for what, value in values.items():
+        if shape is None or shape.allows(value) or shape.entries(value) is not None:
+            continue  # what is documented is no fault
+        step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Asking.nothing())
+        yield Case(
+            f"a 200 with {what}",
+            ("client.list.not-array", "client.auth.not-in-errors"),
+            (step,),
+            operation=OPERATION,
+        )
+
+
+def other_statuses(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
+    """What is no 200, with a list or without: for the list as for a batch. Raises :class:`NotInContract`."""
+    whole = json_body(answer_of(list(entries)))
+    size = len(whole.body)
+    part = whole.of_status(206).with_header("Content-Range", f"bytes 0-{size - 1}/{size * 2}")
+    rows = {
+        "a 204 in place of a list": StubResponse(204),
+        "a 206 with a list in its body": part,
+        "a 302 with a list in its body, without a Location": whole.of_status(302),
+    }
+    for what, answer in rows.items():
+        if answer.status not in current_contract().operation(OPERATION).documented_statuses:
+            step = CallStep("", InvalidSuccess(what), (answer,), arguments=Asking.nothing())
+            clauses = ("client.reject.other-status", "client.auth.not-in-errors")
+            yield Case(what, clauses, (step,), operation=OPERATION)
