@@ -74,7 +74,7 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
     for name in schema:
         if name in _ELSEWHERE:
             yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_ELSEWHERE[name]}"
-        elif name not in _KNOWN and (meant := _meant(name, _KNOWN)):
+        elif name not in _KNOWN and (meant := meant_by(name, _KNOWN)):
             yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
     named = schema.get("format")
     if isinstance(named, str) and named not in FORMATS and (meant := _spelling(named, FORMATS)):
@@ -83,7 +83,7 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
         yield from unused_keywords(below, inner)
 
 
-def _meant(name: str, known: frozenset[str]) -> str:
+def meant_by(name: str, known: frozenset[str]) -> str:
     """The keyword that a name is nearly; empty where it is near to none."""
     spelt = _spelling(name, known)
     if spelt or len(name) < _LONG_ENOUGH:

@@ -19,9 +19,15 @@ from batch_conformance.contract.document import RuleCheck, at_pointer, pointer, 
 from batch_conformance.contract.ecma_regex import UnsupportedPattern, compile_pattern
 from batch_conformance.contract.openapi_shape import METHODS, OPENAPI_SHAPE
 from batch_conformance.contract.rule_list import wrong_form
-from batch_conformance.contract.unused_keywords import unused_keywords
+from batch_conformance.contract.unused_keywords import meant_by, unused_keywords
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+#: That of OpenAPI 3.1: the same, with a few words more (4.8.24.1).
+_OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
+#: Places of schemas of fields and parameters, which are read on their own.
+_FIELD = re.compile(r"/(headers|parameters)/")
+_OWN_WORDS = frozenset({"x-filter", "x-member"})
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
 
@@ -43,10 +49,21 @@ def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str
         operation["operationId"] for _, operation in _operations(document) if "operationId" in operation
     )
     yield from (f"the operationId {name!r} stands {count} times" for name, count in ids.items() if count > 1)
+    dialect = document.get("jsonSchemaDialect", _DIALECT)
+    if dialect not in (_DIALECT, _OPENAPI_DIALECT):
+        yield f"/jsonSchemaDialect: is {dialect!r}; schemas are read as JSON Schema 2020-12 ({_DIALECT})"
     for place, schema in schema_places(document):
         yield from _schema(place, schema, check_rule)
+        if _FIELD.search(place) and _has_rules(schema):
+            yield f"{place}: has x-validations; rules are for bodies, say it in keywords of the schema"
     if not any(operation for _, operation in _operations(document)):
         yield "/paths: no operation is left to judge"
+
+
+def _has_rules(value: Any) -> bool:
+    if isinstance(value, dict):
+        return "x-validations" in value or any(map(_has_rules, value.values()))
+    return isinstance(value, list) and any(map(_has_rules, value))
 
 
 def _followed(document: dict[str, Any], reference: str) -> str | None:
@@ -120,6 +137,10 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
                 continue
             names = {row["name"] for row in rows if row["in"] == "path"}
             where = "/paths" + pointer(path, method)
+            for row in own:
+                for name in row.keys() - _OWN_WORDS:
+                    if name.startswith("x-") and (meant := meant_by(name, _OWN_WORDS)):
+                        yield f"{where}/parameters: {row['name']!r} has {name}, which says nothing; write {meant}"
             for name in sorted(template.keys() - names):
                 yield f"{where}: the path has {{{name}}}, and no parameter of that name is in it"
             for name in sorted(names - template.keys()):

@@ -39,6 +39,17 @@ def header(example: Any = None, name: str = "X-T", schema: Any = TEXT, **more: A
 
 MEANINGLESS = {
     "no rule": (rule("self.status =="), "Syntax error"),
+    "a rule about a header": (
+        update(f"{GET}.responses['200']", {"headers": {"X-N": {"schema": {"x-validations": [
+            {"code": "even", "rule": "self % 2 == 0", "message": "even"}]}}}}),
+        "rules are for bodies",
+    ),
+    "nearly x-filter": (
+        update(f"{GET}.parameters", {"name": "tag", "in": "query", "schema": TEXT, "x-fliter": {}}), "write x-filter",
+    ),
+    "another dialect": (
+        update("$", {"jsonSchemaDialect": "http://json-schema.org/draft-07/schema#"}), "read as JSON Schema 2020-12",
+    ),
     "unknown function": (rule("frobnicate(self.id)"), "undeclared reference to 'frobnicate'"),
     "unknown keyword": (rule(colour="red"), "unknown keyword 'colour': known are rule, message"),
     "no message": (update(BATCH, {"x-validations": [{"rule": "true"}]}), "message is missing"),
