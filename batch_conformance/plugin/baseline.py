@@ -44,7 +44,7 @@ def _read(options: Options) -> Document:
     assert path is not None
     if path.is_dir():
         path = path / JSON_NAME
-    shown = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else path.name
+    shown = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else str(path)
     try:
         return read_report(path)
     except FileNotFoundError:

@@ -83,7 +83,9 @@ class Address:
         except TimeoutError:
             raise ConnectionBroken("timeout", f"no TLS handshake within {deadline.seconds:g} s") from None
         except ssl.SSLCertVerificationError as error:
-            raise ConnectionBroken("tls", f"its TLS certificate is not valid: {error.verify_message}") from None
+            raise ConnectionBroken(
+                "tls", f"its TLS certificate is not valid: {error.verify_message} (--batch-ca FILE adds who signs it)"
+            ) from None
         except ssl.SSLError as error:
             raise ConnectionBroken("tls", f"the TLS handshake failed: {error.reason or error}") from None
         except OSError as error:

@@ -37,6 +37,7 @@ def discover(sender: Sender) -> list[str]:
         exchange, contract = before, base_contract()
     if exchange.status in (401, 403):
         said = f"{target.url} refuses the API key of {target.api_key_env} ({exchange.status} on {place})"
+        said += target.or_its_gateway
         if operation.key is None:
             said = f"{target.url} asks for a key ({exchange.status} on {place}), and the contract in use has none"
         raise CouldNotRun(said)
@@ -48,7 +49,7 @@ def discover(sender: Sender) -> list[str]:
         )
     shape = list_shape(contract)
     # A list that cannot be read, or that comes with another success status, is a list all the same.
-    there = exchange.response is not None and 200 <= exchange.response.status < 300
+    there = exchange.response is not None and 200 <= exchange.response.status < 400
     told = exchange.response.json.value if there and exchange.response else None
     listed = shape.entries(told) if shape and there else None
     rows = [row for row in listed or () if isinstance(row, dict)]

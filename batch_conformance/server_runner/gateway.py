@@ -81,11 +81,11 @@ def context_of(ca: Path) -> ssl.SSLContext:
     try:
         context.load_verify_locations(ca)
     except FileNotFoundError:
-        raise UsageError(f"there is no file {ca.name} (--batch-ca)") from None
+        raise UsageError(f"there is no file {ca} (--batch-ca)") from None
     except ssl.SSLError:
-        raise UsageError(f"{ca.name} holds no certificates in PEM (--batch-ca)") from None
+        raise UsageError(f"{ca} holds no certificates in PEM (--batch-ca)") from None
     except OSError as error:
-        raise UsageError(f"{ca.name} cannot be read: {error.strerror} (--batch-ca)") from None
+        raise UsageError(f"{ca} cannot be read: {error.strerror} (--batch-ca)") from None
     return context
 
 

@@ -134,7 +134,7 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
         return
     raise CouldNotRun(
         f"{target.url} refuses the API key of {target.api_key_env} "
-        f"({answers[0].status} on the known batch {answers[0].intent.id})"
+        f"({answers[0].status} on the known batch {answers[0].intent.id})" + target.or_its_gateway
     )
 
 

@@ -338,6 +338,9 @@ def unusual_requests(context: ProbeContext) -> Probe:
         for label, headers in usual.items()
     ]
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
+    # What the contract asks for stays as it is.
+    asked = {name.lower() for name, _ in current_contract().operation("get").required_headers()}
+    sends = [send for send in sends if not any(name.lower() in asked for name, _ in send.headers)]
     for send in sends[: context.profile.unusual_requests]:  # noqa: UP028 - a list takes no answers
         yield send
 

@@ -45,6 +45,12 @@ class Target:
     ssl_context: ssl.SSLContext | None = field(default=None, repr=False, compare=False)
 
     @property
+    def or_its_gateway(self) -> str:
+        """For a refusal: the extra headers, which are the other suspect; empty without any."""
+        names = ", ".join(header.name for header in self.headers)
+        return f"; or a gateway in front refuses what headers_env gives it ({names})" if names else ""
+
+    @property
     def header_fields(self) -> list[tuple[str, str]]:
         """Names and values of the extra headers."""
         return [(header.name, header.value) for header in self.headers]

@@ -27,7 +27,7 @@ from batch_conformance.checks.client.wanted import (
 )
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import Operation, current_contract
-from batch_conformance.contract.sendable import by_example
+from batch_conformance.contract.sendable import by_example, may_be
 from batch_conformance.http import Exchange
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -117,8 +117,11 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
     for play, turn in record.turns(result):
         if play.clauses[0] != ID_ENCODING:
             continue
-        result.observe()
         operation = current_contract().operation(play.operation)
+        if not turn.seen and not _may_be_asked(operation, turn.call.batch_id):
+            result.note("the client asks for no id that the contract has none of")
+            continue
+        result.observe()
         expected = shortened(wanted_path(operation, turn.call.base_url, turn.call.batch_id))
         if not turn.seen:
             result.fail(
@@ -287,6 +290,12 @@ def _plain_ids_arrive(record: ClientRunRecord) -> bool:
         )
         for play, turn, exchange in rows
     )
+
+
+def _may_be_asked(operation: Operation, batch_id: str) -> bool:
+    """Whether an id is a documented value of the parameter that names a batch."""
+    row = next((one for one in operation.of_place("path") if one.name == operation.id_parameter), None)
+    return row is None or may_be(row, [(row.name, batch_id)])
 
 
 def _is_plain(batch_id: str) -> bool:
