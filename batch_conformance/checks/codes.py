@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "changed": "what must stay the same did not",
     "closed": "members beyond the documented ones were refused",
     "crash": "a client crashed, hung, or broke the driver protocol",
+    "coding": "a body came in a coding that was not asked for",
     "cut-off": "a body did not arrive whole",
     "differs": "two answers tell different things of one batch",
     "disclosed": "an answer tells what its reader must not learn",

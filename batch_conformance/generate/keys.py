@@ -137,7 +137,7 @@ def hostile_keys(key: str, variable: str) -> Iterator[Key]:
     """Keys that break parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
     yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
-    yield Key("k" * 300, "hostile", "a key of 300 characters")
+    yield Key("constructor", "invalid", "a name that every object of JavaScript has, for a key")
     yield Key("clé-ключ-鍵", "hostile", "a key in UTF-8 beyond ASCII")
     yield Key("\udce9\udcff\udc80", "hostile", "a key of bytes that are not UTF-8")
     yield Key("' OR '1'='1", "invalid", "a key that breaks out of an SQL string")
@@ -145,6 +145,7 @@ def hostile_keys(key: str, variable: str) -> Iterator[Key]:
     yield Key('{"$ne":null}', "invalid", "a key that is a query operator")
     yield Key("*", "invalid", "a wildcard for a key")
     yield Key("%", "invalid", "a percent sign for a key")
+    yield Key("k" * 300, "hostile", "a key of 300 characters")
     yield Key(".*", "invalid", "a regular expression for a key")
     yield Key("a\tb", "hostile", "a key with a tab")
     yield Key("%00", "invalid", "an encoded NUL for a key")

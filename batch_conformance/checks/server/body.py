@@ -164,8 +164,9 @@ def _expected(entity: Entity, violation: Violation) -> str:
         return _types(entity, violation.pointer) or violation.expected
     if violation.code == "pattern":
         described = read(entity.document, violation.schema_pointer.rpartition("/")[0])
-        told = described.get("description") if isinstance(described, dict) else None
-        return str(told) if told else violation.expected
+        # Where it says what the pattern is for; a description beside other keywords is of the member.
+        alone = isinstance(described, dict) and described.keys() <= {"pattern", "description", "title", "$comment"}
+        return str(described["description"]) if alone and "description" in described else violation.expected
     return violation.expected
 
 

@@ -60,6 +60,14 @@ def json(record: Record, result: CheckResult) -> None:
                 actual=exchange.outcome(),
                 code="cut-off",
             )
+        elif strange := _coding_not_asked_for(exchange):
+            result.fail(
+                exchange,
+                "a body comes in a coding that was not asked for",
+                expected="gzip, deflate, or none (RFC 9110, 12.5.3)",
+                actual=f"Content-Encoding: {strange}",
+                code="coding",
+            )
         elif error is not None:
             result.fail(
                 exchange,
@@ -101,6 +109,18 @@ def _no_200(record: Record, result: CheckResult) -> None:
     if not record.good:
         result.note(_NO_200)
         result.set_aside(_STATUS, len(record.reads))
+
+
+def _coding_not_asked_for(exchange: Exchange) -> str:
+    """The first coding of a body that the request did not offer; empty where there is none, or it offered any."""
+    assert exchange.response is not None
+    offered = ",".join(exchange.request.header_values("accept-encoding"))
+    known = {name.partition(";")[0].strip().lower() for name in f"{offered},identity,x-gzip".split(",")}
+    if not offered or "*" in known:
+        return ""
+    values = exchange.response.header_values("content-encoding")
+    sent = [name.strip().lower() for value in values for name in value.split(",")]
+    return next((name for name in sent if name not in known), "")
 
 
 def _excerpt(body: bytes) -> str:

@@ -21,6 +21,7 @@ class _Beside(ReferenceServer):
     def __init__(self) -> None:
         super().__init__()
         self.served = 0
+        self.ever = False
         self.open = False
 
     def authenticate(self, asked: Asked) -> bool:
@@ -32,10 +33,12 @@ class _Beside(ReferenceServer):
     async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
         if answer.status == 200:
             self.served += 1
+            self.ever = True
             await asyncio.sleep(0.004)
             self.served -= 1
         elif answer.status == self.alone:
-            for _ in range(_PATIENCE):
+            # At once as long as nobody can be beside: a target that is slow from the start is asked side by side.
+            for _ in range(_PATIENCE if self.ever else 0):
                 await asyncio.sleep(0.001)
                 if self.served:
                     break

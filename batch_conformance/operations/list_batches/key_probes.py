@@ -141,6 +141,10 @@ def other_org(context: ProbeContext) -> Probe:
     """The list of another organisation, if there is a key of one."""
     if context.other_key is not None and current_contract().operation("list").key is not None:
         yield replace(listing(context, "list-other-org", context.other_key), lane="")
+        wide = query_of({BEFORE: FAR_AHEAD}) if not is_quick(context) else None
+        if wide:
+            # Whose a batch is may be looked for in the whole list only.
+            yield replace(listing(context, "list-other-org", context.other_key, query=wide), lane="")
 
 
 def revoked_key(context: ProbeContext) -> Probe:
