@@ -10,6 +10,7 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange
 from batch_conformance.http.recipe import NotRepeatable, request_recipe
+from batch_conformance.report.command import program
 
 JSON_NAME = "conformance.json"
 #: The most requests that one replay sends.
@@ -18,7 +19,7 @@ MOST = 6
 
 def replay_line(clause: str, number: int, report: str = JSON_NAME) -> str:
     """The command that replays one piece of evidence of a clause, counted from 1."""
-    return f"batch-conformance replay {shlex.quote(report)} {clause}#{number}"
+    return f"{program()} replay {shlex.quote(report)} {clause}#{number}"
 
 
 def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = JSON_NAME) -> str:

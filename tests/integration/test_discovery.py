@@ -64,6 +64,16 @@ def test_a_faulty_list_is_judged(change: Callable[[Answer], None], clause: str) 
     assert clause in red(run), shown(run)
 
 
+def test_a_new_organisation_has_an_empty_list() -> None:
+    """Get Batch is not exercised then, and the list is judged; how many requests there will be is told all the same."""
+    server = _listing(lambda answer: setattr(answer, "body", []))
+    told: list[int] = []
+    with embedded_target(server) as target:
+        run = judge_server(replace(target, batch_ids=(), stager=None), expect=told.append)
+    assert (run.error, red(run)) == ("", set()), shown(run)
+    assert len(told) == 1
+
+
 def test_what_is_no_json_is_said_to_be_none() -> None:
     """The reason tells why no batch was found."""
     run = _judged(_listing(_with_mark))

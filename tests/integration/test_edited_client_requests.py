@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -210,6 +211,61 @@ def test_without_security_a_client_needs_no_key(tmp_path: Path) -> None:
     assert not red(run), shown(run)
     about = [row for row in run.results if row.clause.theme == "auth" and row.selected]
     assert {(row.verdict, row.reason) for row in about} == {("not-exercised", "the contract asks for no key")}
+
+
+_ORG = {"name": "org", "in": "path", "required": True, "example": "acme",
+        "schema": {"type": "string", "pattern": "^[a-z]+$"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(("org", "wrong"), [("mine", set()), ("M1", {TARGET})])
+def test_path_parameters_may_have_any_documented_value(tmp_path: Path, org: str, wrong: set[str]) -> None:
+    """Clients know theirs; drivers are told of none."""
+    with using(tmp_path, *moved("/v2/orgs/{org}/batches/{id}", "id", _ORG)):
+        run = judged(HandClient(before=f"/v2/orgs/{org}/batches/"))
+    assert red(run) == wrong, shown(run)
+
+
+@pytest.mark.parametrize("name", ["Accept", "Content-Type", "authorization"])
+def test_headers_that_openapi_ignores_are_asked_of_nobody(tmp_path: Path, name: str) -> None:
+    """3.1, 4.8.12.2: such a definition of a parameter is ignored."""
+    with using(tmp_path, *needs("header", name, "x/y", {"const": "x/y"})):
+        run = judged(HandClient())
+    assert not red(run), shown(run)
+
+
+class _Careful(HandClient):
+    def reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        if not re.fullmatch("batch_[0-9a-f]{6}", request["batch_id"]):
+            return self.error("invalid_argument", None)
+        return super().reply(request)
+
+
+def test_a_client_may_refuse_ids_that_there_are_none_of(tmp_path: Path) -> None:
+    """Where the parameter's schema says so, it has nothing to encode."""
+    schema = {"schema": {"type": "string", "pattern": "^batch_[0-9a-f]{6}$"}, "example": "batch_abc123"}
+    actions = [
+        update("$.paths['/v2/batch/{id}'].get.parameters[0]", schema),
+        update("$.components.schemas.Batch.properties.id", {"pattern": "^batch_[0-9a-f]{6}$"}),
+    ]
+    assert judged(_Careful()).verdict != "pass"
+    with using(tmp_path, *actions):
+        run = judged(_Careful())
+    assert not red(run), shown(run)
+    said = next(row for row in run.results if row.clause.id == "client.request.id-encoding")
+    assert (said.verdict, said.reason) == (
+        "not-exercised", "the client asks for no id that the contract has none of",
+    )  # fmt: skip
+
+
+def test_ids_of_a_form_by_itself_are_queried_too(tmp_path: Path) -> None:
+    """UUIDs need no encoding either: what is appended to them shows."""
+    uuid = "9a7c0013-7dec-41d0-a765-00a0c91e6bf6"
+    actions = [
+        update("$.paths['/v2/batch/{id}'].get.parameters[0]", {"schema": {"format": "uuid"}, "example": uuid}),
+        update("$.components.schemas.Batch.properties.id", {"format": "uuid"}),
+    ]
+    with using(tmp_path, *actions):
+        assert red(judged(HandClient(query={"expand": "1"}))) == {TARGET}
 
 
 def test_documented_query_parameters_may_be_sent(tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""What to type for the suite's own command, where it is installed and where it is vendored."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from shlex import quote
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@cache
+def program() -> str:
+    """``batch-conformance`` where the distribution is installed, else Python with the folder that holds the package."""
+    try:
+        distribution("sync-batch-conformance")
+    except PackageNotFoundError:
+        folder = os.path.relpath(_PACKAGE.parent)
+        return f"PYTHONPATH={quote(Path(folder).as_posix())} python -m {_PACKAGE.name}"
+    return "batch-conformance"
