@@ -33,7 +33,7 @@ _NO_MORE, _FEWER = 2.0, 4.0
 #: Requests that fail alone as they did beside others, after which the rest goes one at a time: each costs a request.
 _OWN_FAULTS = 3
 #: Seconds between requests that have to arrive in their order, and how many of them a round trip holds.
-_APART, _IN_A_ROUND = 0.03, 8
+_APART, _IN_A_ROUND = 0.03, 10
 
 #: The place of a request in the plan.
 Place = tuple[int, ...]
