@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from batch_conformance.cli import COULD_NOT_RUN, Misuse, nearest
+from batch_conformance.cli import COULD_NOT_RUN, PROGRAM, Misuse, nearest
 from batch_conformance.contract import contract_root
 from batch_conformance.plugin.options import OPTIONS
 
 #: Exit statuses of pytest for runs that judged nothing: interrupted, no test selected.
 _NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
+_NO_TEST = 5
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SUBJECTS = ("embedded", "exec:", "python:")
 
 
@@ -51,6 +54,20 @@ def _subjects(
     return list(arguments[:count]), list(arguments[count:])
 
 
+def _without_keys(words: Sequence[str]) -> Iterator[str]:
+    """The words, but for what stands where the name of a variable is meant and is none: it may be a key."""
+    before = ""
+    for word in words:
+        name, mark, value = word.partition("=")
+        if before.startswith("--batch-") and before.endswith("-env") and not _VARIABLE.fullmatch(word):
+            yield "…"
+        elif mark and name.startswith("--batch-") and name.endswith("-env") and not _VARIABLE.fullmatch(value):
+            yield f"{name}=…"
+        else:
+            yield word
+        before = word
+
+
 def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     known = [f"--batch-{name}" for name, *_ in OPTIONS] + ["--batch-help"]
     for word in rest:
@@ -58,8 +75,11 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
     words = [*place_of(suite), *options, *rest]
-    print(f"$ pytest {shlex.join(words)}", file=sys.stderr, flush=True)
+    print(f"$ pytest {shlex.join(_without_keys(words))}", file=sys.stderr, flush=True)
     status = start_pytest(words)
+    if status == _NO_TEST:
+        told = "no clause was selected, so nothing was judged: -k, -m or --deselect leave none"
+        print(f"{PROGRAM}: {told}", file=sys.stderr)
     # Ended by a signal: nothing was judged either.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 

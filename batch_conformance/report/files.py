@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -73,11 +74,15 @@ def prepare_folder(folder: Path) -> None:
 
 def write_whole(path: Path, text: str) -> Path:
     """Write a text file atomically. Raises ``ReportNotWritten``."""
-    temporary = _temporary(path)
+    # What a link leads to is written, and the link stays; devices and pipes are not replaced by files.
+    real = Path(os.path.realpath(path))
+    if real.exists() and not (real.is_file() or real.is_dir()):
+        raise _not_written(path, OSError(errno.EINVAL, "it is no regular file"))
+    temporary = _temporary(real)
     try:
         try:
             temporary.write_text(text, "utf-8", newline="\n")
-            temporary.replace(path)
+            temporary.replace(real)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

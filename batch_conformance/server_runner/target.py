@@ -102,15 +102,7 @@ def resolve_target(
     if _is_production(url) and not allow_production:
         raise UsageError(f"{spec!r} is the production server: add --batch-allow-production if that is meant")
     variable = api_key_env or table.get("api_key_env") or "SYNC_API_KEY"
-    key = environ.get(variable, "")
-    if not key:
-        raise UsageError(
-            f"no API key: set the environment variable {variable} (named by --batch-api-key-env)"
-        )
-    if key.strip() != key or not key.isprintable() or not key.isascii():
-        raise UsageError(
-            f"the API key in {variable} has white space around it or characters no header can carry"
-        )
+    key = _key_of(variable, environ, "--batch-api-key-env")
     limit = rate or table.get("rate")
     return Target(
         name=spec,
@@ -127,7 +119,15 @@ def resolve_target(
     )
 
 
+def is_variable(name: str) -> bool:
+    """Whether a text can be the name of an environment variable that holds a key (POSIX, 3.229)."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
+
+
 def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:
+    if not is_variable(variable):
+        # Not repeated: it may be the key itself.
+        raise UsageError(f"{option} takes the name of an environment variable, such as SYNC_API_KEY, not a key")
     key = environ.get(variable, "")
     if not key:
         raise UsageError(f"no API key: set the environment variable {variable} (named by {option})")

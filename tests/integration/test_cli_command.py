@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -91,9 +92,34 @@ def test_a_run_shows_the_pytest_line_and_passes_options_on(tmp_path: Path) -> No
     assert line.endswith(f"--batch-target embedded {' '.join(options)} --batch-report 'out dir'")
 
 
+@pytest.mark.parametrize("option", ["--batch-api-key-env", "--batch-other-key-env"])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, apart: bool) -> None:
+    """Neither in the pytest line nor in the message."""
+    words = [option, "sk-By-Mistake-1"] if apart else [f"{option}=sk-By-Mistake-1"]
+    ended = command(tmp_path, "server", "http://127.0.0.1:9", *words, SYNC_API_KEY="sk-x")
+    assert ended.status == 4
+    assert f"{option} takes the name of an environment variable" in ended.err + ended.out
+    assert "Mistake" not in ended.err + ended.out
+
+
+def test_a_trace_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
+    """What is no regular file stays what it is."""
+    from batch_conformance.report.files import ReportNotWritten, write_whole
+
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert write_whole(tmp_path / "link", "told").is_symlink()
+    assert (tmp_path / "real").read_text("utf-8") == "told"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ReportNotWritten, match="no regular file"):
+        write_whole(tmp_path / "pipe", "told")
+
+
 def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
     """Pytest says 5, which is none of ours."""
-    assert command(tmp_path, "server", "embedded", "-k", "nothing_at_all", "-q").status == 3
+    ended = command(tmp_path, "server", "embedded", "-k", "nothing_at_all", "-q")
+    assert ended.status == 3
+    assert "no clause was selected" in ended.err
 
 
 @pytest.mark.parametrize(
