@@ -10,6 +10,8 @@ from batch_conformance.contract.numbers import exact, is_integer, is_number
 from batch_conformance.contract.references import Document, Schema, resolve, types_of
 
 _LARGEST = 1e308
+#: The runtime's integers have 64 bits, and a sum of a few counts may have more than each.
+_NEAR_OVERFLOW = 2**61
 
 
 class CelValues:
@@ -53,6 +55,22 @@ class CelValues:
             found = self._parts[id(schema), key] = rows[0] if len(rows) == 1 else {"allOf": rows}
             self._is_double(schema)
         return found
+
+
+def is_large(value: Any) -> bool:
+    """Whether a converted value holds a number with which the runtime's integers may overflow."""
+    if isinstance(value, dict | list):
+        return any(map(is_large, value.values() if isinstance(value, dict) else value))
+    return is_number(value) and abs(value) >= _NEAR_OVERFLOW
+
+
+def in_doubles(value: Any) -> Any:
+    """A converted value with every number as a double."""
+    if isinstance(value, dict):
+        return {key: in_doubles(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_doubles(item) for item in value]
+    return float(value) if is_number(value) else value
 
 
 def _whole(number: Any) -> int | float:

@@ -198,6 +198,7 @@ def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answe
         if "example" in media:
             examples["example"] = media["example"]
         where = f"{place}/content{pointer(name)}/schema"
-        media_types[name] = MediaType(name, media.get("schema", True), where, examples)
+        # Types are the same in any case (RFC 9110, 8.3.1).
+        media_types[name.lower()] = MediaType(name.lower(), media.get("schema", True), where, examples)
     headers = {name: document.resolve(row) for name, row in answer.get("headers", {}).items()}
     return Answer(key, answer.get("description", ""), media_types, headers)

@@ -76,3 +76,10 @@ def test_clauses_of_a_removed_operation_say_so(tmp_path: Path) -> None:
     with using(tmp_path, remove("$.paths['/v2/batch']")):
         assert unasked(clause, None).reason == f"{NO_OPERATION} list"
         assert unasked(clause, ("get",)).reason == f"{NO_OPERATION} list"
+
+
+@pytest.mark.parametrize(("pending", "verdict"), [(2**64, "pass"), (2**63 + 1, "pass"), (2**65, "error")])
+def test_counts_beyond_64_bits_keep_the_rules_of_the_contract(pending: int, verdict: str) -> None:
+    """The runtime has no such integers: in doubles it holds, or nothing is said of it."""
+    result = judged(*reads(with_pending(2**64, pending), with_pending(2**64, pending)))["server.body.metrics-sum"]
+    assert clause_result(CLAUSE, result, strict=False).verdict == verdict
