@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from batch_conformance.contract.cel_values import CelValues, in_doubles, is_large, inners
+from batch_conformance.contract.cel_values import CelValues, in_doubles, inners, is_large
 from batch_conformance.contract.places import within
 from batch_conformance.contract.pointers import MISSING, join, read
 from batch_conformance.contract.references import Document, Schema, pointer_of, resolve

@@ -108,10 +108,28 @@ def _wrong_pattern(value: str) -> str:
 
 def _said(error: Any, place: str) -> str:
     where = place + pointer(*error.absolute_path)
-    message = " ".join(error.message.split())
+    message = _plainly(error) or " ".join(error.message.split())
     if len(message) > 160:
         message = message[:159] + "…"
     return f"{where or '/'}: {message}"
+
+
+def _plainly(error: Any) -> str:
+    """What is wrong, where the message of the validator shows a regular expression or a schema; else empty."""
+    path, schema = list(error.absolute_path), error.schema
+    if error.validator == "additionalProperties" and isinstance(schema, dict):
+        known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+        strange = (name for name in error.instance if name not in known)
+        name = next((one for one in strange if not any(re.search(pattern, one) for pattern in patterns)), "")
+        if path[-1:] == ["responses"]:
+            return f"{name!r} is no status: write three digits, a range such as 4XX, or default"
+        meant = meant_by(name, frozenset(known))
+        return f"{name!r} is no field here" + (f"; write {meant}" if meant else "")
+    if path == ["openapi"]:
+        return f"is {error.instance!r}; documents of OpenAPI 3.1 are read"
+    if path[-1:] == ["type"] and error.validator == "anyOf" and isinstance(error.instance, str):
+        return f"{error.instance!r} is no type: write array, boolean, integer, null, number, object or string"
+    return ""
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -47,6 +47,13 @@ MEANINGLESS = {
     "nearly x-filter": (
         update(f"{GET}.parameters", {"name": "tag", "in": "query", "schema": TEXT, "x-fliter": {}}), "write x-filter",
     ),
+    "nearly required": (
+        update(f"{GET}.parameters", {"name": "tag", "in": "query", "schema": TEXT, "requird": True}),
+        "'requird' is no field here; write required",
+    ),
+    "a status of another kind": (update(f"{GET}.responses", {"4xx": {"description": "d"}}), "a range such as 4XX"),
+    "a type of Python": (update(f"{BATCH}.properties", {"x": {"type": "str"}}), "'str' is no type: write array"),
+    "another OpenAPI": (update("$", {"openapi": "3.0.3"}), "documents of OpenAPI 3.1 are read"),
     "another dialect": (
         update("$", {"jsonSchemaDialect": "http://json-schema.org/draft-07/schema#"}), "read as JSON Schema 2020-12",
     ),
