@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,14 +79,16 @@ def _of_contract() -> frozenset[str]:
 def context_of(ca: Path) -> ssl.SSLContext:
     """Trusts the certificates in ``ca`` (PEM) beside the system's. Raises :class:`UsageError`."""
     context = trusting_context()
+    # Below the folder of the run as it is usually typed, elsewhere whole.
+    shown = os.path.relpath(ca) if ca.is_relative_to(Path.cwd()) else str(ca)
     try:
         context.load_verify_locations(ca)
     except FileNotFoundError:
-        raise UsageError(f"there is no file {ca} (--batch-ca)") from None
+        raise UsageError(f"there is no file {shown} (--batch-ca)") from None
     except ssl.SSLError:
-        raise UsageError(f"{ca} holds no certificates in PEM (--batch-ca)") from None
+        raise UsageError(f"{shown} holds no certificates in PEM (--batch-ca)") from None
     except OSError as error:
-        raise UsageError(f"{ca} cannot be read: {error.strerror} (--batch-ca)") from None
+        raise UsageError(f"{shown} cannot be read: {error.strerror} (--batch-ca)") from None
     return context
 
 
