@@ -107,13 +107,21 @@ def read_of(exchange: Exchange) -> str:
     return f"a read of {'a known batch' if exchange.intent.id else 'the list'} with {exchange.intent.label}"
 
 
+def _is_a_page(exchange: Exchange) -> bool:
+    """Whether a body came that is no JSON object or array: what a web server shows under paths that nobody serves."""
+    response = exchange.response
+    if response is None or exchange.request.method == "HEAD" or not response.body:
+        return False
+    return not (response.json.ok and isinstance(response.json.value, dict | list))
+
+
 def blame_let_in(record: Record, result: CheckResult) -> None:
     """Blame what got in without a key by another spelling of the path or by HEAD, where nobody does otherwise."""
     everybody = any(200 <= (exchange.status or 0) < 300 for exchange in record.of("missing-key"))
     for exchange in record.of("respelled", "list-head"):
         result.observe()
-        # How such a request is refused is left open: proxies and routers may answer first.
-        if 200 <= (exchange.status or 0) < 300 and not everybody:
+        # How such a request is refused is left open: proxies and routers may answer first, with a page for people too.
+        if 200 <= (exchange.status or 0) < 300 and not everybody and not _is_a_page(exchange):
             result.fail(
                 exchange,
                 read_of(exchange),

@@ -244,6 +244,18 @@ class _Spellings(ReferenceServer):
 register("uuid-in-any-spelling", LEGAL, _Spellings)
 
 
+class _PageForPeople(ReferenceServer):
+    """Serves the page of a web application under every path that is none of the API's."""
+
+    def answer(self, asked: Asked) -> Answer:
+        if asked.path.startswith(b"/v2/batch") and not asked.path.endswith(b"/"):
+            return super().answer(asked)
+        return Answer(200, b"<!doctype html><title>Batches</title>", [], "text/html")
+
+
+register("page-for-people-elsewhere", LEGAL, _PageForPeople, operations=("get", "list"))
+
+
 def _with_form(name: str, form: str, *values: str, first: bool = False) -> None:
     """Ids of a fixed form; what is of another is refused with 400, before or after the key is looked at."""
 
