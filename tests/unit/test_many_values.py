@@ -1,0 +1,21 @@
+"""Values of schemas that ask for many members, or for many items that differ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from batch_conformance.generate.space import Space
+
+MANY = {"type": "object", "required": [f"m{at}" for at in range(20)],
+        "properties": {f"m{at}": {"type": "string"} for at in range(20)}}  # fmt: skip
+DISTINCT = {"type": "array", "minItems": 60, "uniqueItems": True, "items": {"type": "integer", "minimum": 0}}
+DISTINCT_OBJECTS = {**DISTINCT, "items": {"type": "object", "required": ["n"], "properties": {"n": DISTINCT["items"]}}}
+
+
+@pytest.mark.parametrize("schema", [MANY, DISTINCT, DISTINCT_OBJECTS], ids=["members", "numbers", "objects"])
+def test_as_many_as_are_asked_for(schema: dict[str, Any]) -> None:
+    """However many required members a value lacks, and however many items have to differ."""
+    space = Space(schema, {})
+    assert space.judge.is_valid(space.repaired({} if schema is MANY else []))
