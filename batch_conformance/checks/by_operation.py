@@ -85,11 +85,12 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
         result.parts = dict(parts)
         return result
     whole = CheckResult(clause, parts=dict(parts))
+    broken = any(part.findings for part in parts.values())
     for part in parts.values():
         whole.observe(part.observations)
         whole.findings += part.findings
         # Why one operation says nothing is no reason for what another one shows.
-        whole.note(part.reason if not any(other.findings for other in parts.values()) else "")
+        whole.note("" if broken else part.reason)
         for limit in part.limits:
             whole.limit(limit)
         for other, count in part.explained.items():

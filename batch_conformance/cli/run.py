@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -12,12 +11,12 @@ from pathlib import Path
 
 from batch_conformance.cli import COULD_NOT_RUN, PROGRAM, Misuse, nearest
 from batch_conformance.contract import contract_root
+from batch_conformance.http.text import is_variable
 from batch_conformance.plugin.options import OPTIONS
 
 #: Exit statuses of pytest for runs that judged nothing: interrupted, no test selected.
 _NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
 _NO_TEST = 5
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SUBJECTS = ("embedded", "exec:", "python:")
 
 
@@ -59,13 +58,17 @@ def _without_keys(words: Sequence[str]) -> Iterator[str]:
     before = ""
     for word in words:
         name, mark, value = word.partition("=")
-        if before.startswith("--batch-") and before.endswith("-env") and not _VARIABLE.fullmatch(word):
+        if _names_a_variable(before) and not is_variable(word):
             yield "…"
-        elif mark and name.startswith("--batch-") and name.endswith("-env") and not _VARIABLE.fullmatch(value):
+        elif mark and _names_a_variable(name) and not is_variable(value):
             yield f"{name}=…"
         else:
             yield word
         before = word
+
+
+def _names_a_variable(option: str) -> bool:
+    return option.startswith("--batch-") and option.endswith("-env")
 
 
 def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:

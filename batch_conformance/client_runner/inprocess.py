@@ -34,7 +34,7 @@ from batch_conformance.client_runner.sanitize import Redact, Wording
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of, examples_of
 from batch_conformance.contract.pointers import replaced
-from batch_conformance.contract.sendable import by_example
+from batch_conformance.contract.sendable import id_segment
 from batch_conformance.http import read_json
 
 if TYPE_CHECKING:
@@ -388,6 +388,5 @@ def _trial_answer(request: Any) -> Any:
     operation, entity = current_contract().operation("get"), entity_of("get")
     echo = entity.echo
     example: Any = next(iter(examples_of(entity)), {})
-    path = by_example(operation, request.url.raw_path.decode("ascii").partition("?")[0])
-    asked = unquote(operation.raw_segment(path))
+    asked = unquote(id_segment(operation, request.url.raw_path.decode("ascii").partition("?")[0]))
     return httpx.Response(200, json=replaced(example, echo, asked) if echo and example else example)

@@ -186,7 +186,17 @@ class Operation:
     @property
     def path_parameters(self) -> tuple[str, ...]:
         """Names in the path, in the order in which they stand there."""
-        return tuple(_TEMPLATE.findall(self.path))
+        return tuple(self.pieces[1::2])
+
+    @property
+    def pieces(self) -> list[str]:
+        """The path, cut at its parameters: text at even places, their names at odd ones."""
+        return _TEMPLATE.split(self.path)
+
+    @property
+    def id_row(self) -> Parameter | None:
+        """The path parameter that names a batch, as documented; None where there is none."""
+        return next((row for row in self.of_place("path") if row.name == self.id_parameter), None)
 
     @property
     def id_parameter(self) -> str | None:
@@ -235,7 +245,7 @@ class Operation:
 
     def matches(self, path: str) -> Mapping[str, str] | None:
         """The raw values of the path's parameters in a raw URL path; None when it is another path."""
-        pieces = _TEMPLATE.split(self.path)
+        pieces = self.pieces
         pattern = "".join(
             f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
         )

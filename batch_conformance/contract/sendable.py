@@ -13,8 +13,6 @@ from batch_conformance.contract.operation import Operation, Parameter
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import array_of, kinds_of, object_of
 
-#: As in the paths of OpenAPI: a name in braces.
-_TEMPLATE = re.compile(r"\{([^{}]+)\}")
 #: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
@@ -46,22 +44,26 @@ def by_example(operation: Operation, path: str) -> str:
     others = {row.name: row for row in rows if row.has_example}
     if not others:
         return path
-    pieces = _TEMPLATE.split(operation.path)
+    pieces = operation.pieces
     pattern = "".join(
-        re.escape(piece) if at % 2 == 0 else f"(?P<p{at}>{'[^/]+' if piece in others else '.*'})"
-        for at, piece in enumerate(pieces)
+        f"({'[^/]+' if piece in others else '.*'})" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
     )
-    match = re.fullmatch(f"(?P<base>.*?){pattern}", path, re.DOTALL)
+    match = re.fullmatch(f"(.*?){pattern}", path, re.DOTALL)
     if match is None:
         return path
-    made = match["base"]
-    for at, piece in enumerate(pieces):
-        row = others.get(piece) if at % 2 else None
-        there = match[f"p{at}"] if at % 2 else piece
-        if row is not None and may_be(row, [(row.name, unquote(there))]):
-            there = quote(row.example_text(), safe="")
-        made += there
-    return made
+    base, *values = match.groups()
+    pieces[1::2] = [_or_example(others.get(name), there) for name, there in zip(pieces[1::2], values, strict=True)]
+    return base + "".join(pieces)
+
+
+def _or_example(row: Parameter | None, there: str) -> str:
+    documented = row is not None and may_be(row, [(row.name, unquote(there))])
+    return quote(row.example_text(), safe="") if row is not None and documented else there
+
+
+def id_segment(operation: Operation, path: str) -> str:
+    """What stands raw in a URL path where the batch is named, whatever the other parameters; empty on other paths."""
+    return operation.raw_segment(by_example(operation, path))
 
 
 def is_token(name: str) -> bool:

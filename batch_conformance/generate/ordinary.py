@@ -58,8 +58,9 @@ class Ordinary:
         self._drawn = placed
         base = self._fullest()
         # A member that an overlay removed is none that clients may ask for.
-        stripped = self.space.documented(base) if self.edited else base
-        base = stripped if self.space.is_valid(stripped) else base
+        if self.edited:
+            stripped = self.space.documented(base)
+            base = stripped if self.space.is_valid(stripped) else base
         self._pointers = [tuple(group) for group in placed(random.Random(0))]
         self._pointers = list(self._applicable(base, placed(random.Random(0))))
         self.base: dict[str, Any] = self._with(base, placed(random.Random(0)))
@@ -185,7 +186,7 @@ class Ordinary:
     def _fitting_id_maker(self) -> Callable[[random.Random], str]:
         echo = self.entity.echo
         operation = self.entity.operation
-        parameter = next((row for row in operation.of_place("path") if row.name == operation.id_parameter), None)
+        parameter = operation.id_row
         example = parameter.example_text() if parameter is not None and parameter.has_example else ""
         there = str(read(self.base, echo)) if echo else ""
         prefix = example[: example.rfind("_") + 1]

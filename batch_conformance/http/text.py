@@ -8,6 +8,7 @@ from typing import Protocol
 
 #: The longest text in one place of a report, in characters.
 LINE_LIMIT = 2048
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 #: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
@@ -15,6 +16,11 @@ _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 #: What is not printable in ASCII, and may not be elsewhere.
 _NOT_ASCII = re.compile(r"[^ -~]")
+
+
+def is_variable(name: str) -> bool:
+    """Whether a text can be the name of an environment variable (POSIX, 8.1); one that cannot may be a key."""
+    return _VARIABLE.fullmatch(name) is not None
 
 
 def visible(text: str, *, lines: bool = True) -> str:

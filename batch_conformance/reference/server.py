@@ -91,7 +91,7 @@ def _path_of_batches() -> re.Pattern[bytes]:
     operation = get_operation()
     if operation is None:
         return re.compile(b"(?!)")
-    pieces = re.split(r"\{([^{}/]+)\}", operation.path)
+    pieces = operation.pieces
     text = "".join(
         ("(?P<id>.*)" if piece == operation.id_parameter else re.escape(_example(operation, piece)))
         if at % 2

@@ -81,14 +81,11 @@ class PlannedRequest:
             ("User-Agent", f"sync-batch-conformance/{__version__}"),
         ]
         required = list(self._with(operation, "header", operation.required_headers()))
-        headers = [pair for pair in headers if not any(pair[0].lower() == name.lower() for name, _ in required)]
-        headers += required
+        headers = [*_without(headers, required), *required]
         cookies = [*self._with(operation, "cookie", operation.required_cookies()), *self.cookies]
         if cookies:
             headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
-        replaced = {name.lower() for name, _ in self.headers}
-        headers = [pair for pair in headers if pair[0].lower() not in replaced]
-        headers += [(name, value) for name, value in self.headers if value]
+        headers = [*_without(headers, self.headers), *((name, value) for name, value in self.headers if value)]
         if self.method in ("POST", "PUT", "PATCH"):
             headers.append(("Content-Length", "0"))
         return Request(self.method, base_url + target, tuple(headers))
@@ -102,6 +99,12 @@ class PlannedRequest:
         yield from ((name, value) for name, value in required if not (here and key and key.is_named(name)))
         if here and key and self.key.value is not None:
             yield self.key_name or key.name, key.prefix + self.key.value if self.key.value else ""
+
+
+def _without(headers: Sequence[tuple[str, str]], others: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers, but for those that others take the place of."""
+    replaced = {name.lower() for name, _ in others}
+    return [pair for pair in headers if pair[0].lower() not in replaced]
 
 
 def _encoded(text: str) -> str:

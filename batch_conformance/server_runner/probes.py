@@ -6,7 +6,7 @@ that do not look at answers can be planned without sending.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -188,18 +188,19 @@ def wrong_place(context: ProbeContext) -> Probe:
 def wrong_places(context: ProbeContext) -> list[Probe]:
     """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret, current_contract().operation("get"))
+    base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
 
     def at(place: str) -> Probe:
-        exchange = yield _misplaced(context, place, places[place])
+        exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place]:
-                yield _misplaced(context, place, [pair])
+                yield misplaced(base, place, [pair])
 
     return [at(place) for place in context.profile.places if places.get(place)]
 
 
-def _misplaced(context: ProbeContext, place: str, pairs: list[tuple[str, str]]) -> PlannedRequest:
-    base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
+def misplaced(base: PlannedRequest, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
+    """A request without a key, with the valid one in a place where it counts for nothing."""
     names = ", ".join(name for name, _ in pairs)
     if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from batch_conformance.contract import base_contract, current_contract
 from batch_conformance.generate.keys import Key
 from batch_conformance.http.model import KeyKind
+from batch_conformance.http.text import is_variable
 from batch_conformance.server_runner.gateway import ExtraHeader, context_of, extra_headers
 from batch_conformance.server_runner.gateway import UsageError as UsageError
 from batch_conformance.server_runner.staging import Stager, open_stager
@@ -117,11 +118,6 @@ def resolve_target(
         headers=extra_headers(table.get("headers_env", {}), environ, f"target {spec!r}"),
         ssl_context=context_of(ca) if ca else None,
     )
-
-
-def is_variable(name: str) -> bool:
-    """Whether a text can be the name of an environment variable that holds a key (POSIX, 3.229)."""
-    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) is not None
 
 
 def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:

@@ -17,7 +17,7 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.sendable import by_example
+from batch_conformance.contract.sendable import by_example, id_segment
 from batch_conformance.http import Request
 from batch_conformance.http.key_values import key_values
 from batch_conformance.operations.get_batch.store import CREATED, STATES, WEBHOOK, Batch, State
@@ -244,7 +244,7 @@ class BatchStub:
     def _choose(self, request: RawRequest) -> StubResponse:
         operation = current_contract().operation("get")
         path = re.sub("^https?://[^/]*", "", request.target.partition("?")[0])
-        segment = operation.raw_segment(by_example(operation, path))
+        segment = id_segment(operation, path)
         batch_id = unquote(segment) if segment and "/" not in segment else None
         listing = current_contract().operations.get("list")
         if batch_id is None and listing is not None and by_example(listing, path).endswith(listing.url_path()):

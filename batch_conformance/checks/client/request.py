@@ -294,7 +294,7 @@ def _plain_ids_arrive(record: ClientRunRecord) -> bool:
 
 def _may_be_asked(operation: Operation, batch_id: str) -> bool:
     """Whether an id is a documented value of the parameter that names a batch."""
-    row = next((one for one in operation.of_place("path") if one.name == operation.id_parameter), None)
+    row = operation.id_row
     return row is None or may_be(row, [(row.name, batch_id)])
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from batch_conformance.client_runner.stub.answers import StubResponse, error
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.sendable import by_example
+from batch_conformance.contract.sendable import id_segment
 
 
 class InOrder:
@@ -70,4 +70,4 @@ def segment_of(request: RawRequest) -> str:
     """The same as it came, percent-encoded."""
     path = request.target.partition("?")[0]
     operation = current_contract().operations.get("get")
-    return (operation.raw_segment(by_example(operation, path)) if operation else "") or path.rpartition("/")[2]
+    return (id_segment(operation, path) if operation else "") or path.rpartition("/")[2]

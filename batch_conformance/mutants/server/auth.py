@@ -145,6 +145,7 @@ fault_in_answer(HOSTILE, "long-key-404", _refuse_with(404, _is_long(1000)))
 fault_in_auth(HOSTILE, "long-key-admitted", lambda _, asked: _is_long(2000)(asked) or None)
 fault_in_auth(HOSTILE, "non-ascii-key-admitted", lambda _, asked: _is_not_ascii(asked) or None)
 fault_in_auth("server.auth.invalid-key", "wildcard-key-admitted", _if_key(lambda sent, _: sent == b"*"))
+fault_in_auth("server.auth.invalid-key", "key-constructor-admitted", _if_key(lambda sent, _: sent == b"constructor"))
 fault_in_auth("server.auth.invalid-key", "sql-like-key-admitted", _if_key(lambda sent, _: sent == b"%"))
 fault_in_auth("server.auth.invalid-key", "sql-injected-key-admitted", _if_key(lambda sent, _: b"' OR '" in sent))
 fault_in_answer("server.auth.invalid-key", "quoted-key-500", _refuse_with(500, lambda asked: b"' OR" in (_key(asked) or b"")),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from batch_conformance.contract import current_contract
-from batch_conformance.mutants.server.base import register
-from batch_conformance.operations.stored import StoredBatch
+from batch_conformance.mutants.server.base import fault_in_auth, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, segment_of
 
 MISSING_KEY = "server.auth.missing-key"
@@ -53,29 +52,6 @@ register("guard-sees-no-slash-behind-the-list", MISSING_KEY, _ListWithASlash, op
 register("guard-sees-no-status", MISSING_KEY, _ListOfAStatus, operations=("get", "list"))
 
 
-class _OwnHost(ReferenceServer):
-    """Takes who says to come from the server's own host for a friend."""
-
-    def authenticate(self, asked: Asked) -> bool:
-        return super().authenticate(asked) or asked.header(b"x-forwarded-for") == [b"127.0.0.1"]
-
-
-class _Prototype(ReferenceServer):
-    """Looks keys up in an object that has more than keys."""
-
-    def is_key(self, value: bytes) -> bool:
-        return super().is_key(value) or value == b"constructor"
-
-
-class _Brotli(ReferenceServer):
-    """Says that a plain body is in a coding."""
-
-    def found(self, batch: StoredBatch, asked: Asked) -> Answer:
-        answer = super().found(batch, asked)
-        answer.headers = [*answer.headers, ("Content-Encoding", "br")]
-        return answer
-
-
 class _ForeignWithADate(ReferenceServer):
     """Looks for whose a batch is only where no date is given."""
 
@@ -83,7 +59,8 @@ class _ForeignWithADate(ReferenceServer):
         return super().owns(asked) or asked.query.startswith(b"created_before=")
 
 
-register("own-host-is-a-friend", "server.auth.empty-key", _OwnHost)
-register("key-constructor-admitted", "server.auth.invalid-key", _Prototype)
-register("coding-that-is-none", "server.ok.json", _Brotli)
+fault_in_auth(
+    "server.auth.empty-key", "own-host-is-a-friend",
+    lambda _, asked: asked.header(b"x-forwarded-for") == [b"127.0.0.1"] or None,
+)  # fmt: skip
 register("list-foreign-with-a-date", "server.list.other-org", _ForeignWithADate, operations=("get", "list"))

@@ -1,4 +1,4 @@
-"""Faults in status line and headers of good answers: ``server.ok.status`` and ``server.ok.media-type``."""
+"""Faults in status line and headers of good answers: ``server.ok.*``."""
 
 from __future__ import annotations
 
@@ -50,6 +50,10 @@ def _lost(answer: Answer) -> None:
     answer.body = {"message": "Batch not found", "statusCode": 404}
 
 
+def _said_to_be_coded(answer: Answer) -> None:
+    answer.headers = [*answer.headers, ("Content-Encoding", "br")]
+
+
 def _unfinished(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
     if answer.status == 200 and answer.body["status"] != "COMPLETED":
         answer.status = 202
@@ -80,3 +84,4 @@ for _name, _value in {
 }.items():
     fault_in_answer("server.ok.media-type", _name, _good(_type(_value)))
 fault_in_answer("server.ok.media-type", "type-html-every-6th", _good(_type("text/html"), 6))
+fault_in_answer("server.ok.json", "coding-that-is-none", _good(_said_to_be_coded))

@@ -38,13 +38,11 @@ def bounds_between(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
     for first, second in pairwise(dates):
         # Near to a batch, a bound shows that zones are mistaken; a second away, that is not asked of stores that keep
         # no fractions.
-        near = first + _NEAR if len(inner) % 2 else second - _NEAR
-        bound = Fraction(round(near * 1000), 1000)
         if second - first >= _APART:
-            inner.append(bound)
+            inner.append(_to_the_millisecond(first + _NEAR if len(inner) % 2 else second - _NEAR))
     outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
     bounds = [*outer[:1], *inner, *outer[1:]]
-    return [Instant(int(bound // 1), bound % 1) for bound in bounds]
+    return list(map(_instant, bounds))
 
 
 def bounds_beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -57,8 +55,16 @@ def bounds_beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
         # The calendar has an end on both sides.
         with suppress(ValueError, OverflowError):
-            found.append({name: written(Instant(int(at // 1), at % 1))})
+            found.append({name: written(_instant(at))})
     return found
+
+
+def _instant(at: Fraction) -> Instant:
+    return Instant(int(at // 1), at % 1)
+
+
+def _to_the_millisecond(at: Fraction) -> Fraction:
+    return Fraction(round(at * 1000), 1000)
 
 
 def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
@@ -78,9 +84,7 @@ def sides(bound: Instant, listed: Sequence[Mapping[str, Any]]) -> tuple[Instant,
     later = min((date for date in dates if date > at), default=None)
     if earlier is None or later is None:
         return bound, bound
-    both = [Fraction(round(near * 1000), 1000) for near in (earlier + _NEAR, later - _NEAR)]
-    first, second = (Instant(int(one // 1), one % 1) for one in both)
-    return first, second
+    return _instant(_to_the_millisecond(earlier + _NEAR)), _instant(_to_the_millisecond(later - _NEAR))
 
 
 def spread(bounds: Sequence[Instant], most: int) -> list[Instant]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -19,8 +18,7 @@ from batch_conformance.operations.list_batches.filters import (
     query_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
-from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import Probe, ProbeContext
+from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
 
 
 def before_first_auth(context: ProbeContext) -> Probe:
@@ -112,29 +110,16 @@ def wrong_place(context: ProbeContext) -> Probe:
 def places_apart(context: ProbeContext) -> list[Probe]:
     """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret, current_contract().operation(OPERATION))
+    base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
 
     def at(place: str) -> Probe:
-        exchange = yield _misplaced(context, place, places[place])
+        exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place][: few(context, 0, 4, 99)]:
-                yield _misplaced(context, place, [pair])
+                yield misplaced(base, place, [pair])
 
     possible = [place for place in context.profile.places if place in places]
     return [at(place) for place in possible[: few(context, 1, 5, 99)]]
-
-
-def _misplaced(context: ProbeContext, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
-    base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
-    names = ", ".join(name for name, _ in pairs)
-    if place.startswith("query"):
-        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
-    if place == "cookie":
-        cookie = "; ".join(f"{name}={value}" for name, value in pairs)
-        return replace(base, headers=[("Cookie", cookie)], label=f"the valid key in a cookie ({names})")
-    if place == "header":
-        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
-    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
-    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")
 
 
 def other_org(context: ProbeContext) -> Probe:
