@@ -189,6 +189,7 @@ def test_advice_comes_by_clause_theme_or_side() -> None:
     ids = {clause.id for clause in CLAUSES}
     themes = {one.rpartition(".")[0] for one in ids} | {"server", "client"}
     assert set(explain._advice()) <= ids | themes
+    assert not [one for one in ids if advice(one) in (advice("client"), advice("server"))]
     assert advice("server.auth.something-new") == advice("server.auth")
     assert advice("client.brand.new") == advice("client")
 
