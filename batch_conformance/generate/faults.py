@@ -14,12 +14,13 @@ from batch_conformance.generate.mutations import mutations
 from batch_conformance.generate.space import Space, written
 from batch_conformance.generate.valid import values_of
 
-#: ValidBatch values that are tried as the base of a fault before it is given up.
+#: Valid values that are tried as the base of a fault before it is given up.
 _BASES = 60
 _TRIES = 1000
-#: Bases that are still tried once one has served, and those for which a broken rule is mended.
+#: Bases that are still tried once one has served, and those for which broken rules are mended, so many times in vain.
 _MORE_BASES = 1
 _MENDED_BASES = 4
+_LOST_SEARCHES = 6
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def faults_of(space: Space, *, most: int = 12, only: Collection[str] | None = No
 def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> Iterator[Fault]:
     made: set[str] = set()
     labels: set[str] = set()
-    tries = 0
+    tries = lost = 0
     more = _MORE_BASES
     for number, base in enumerate(bases):
         more -= bool(made)
@@ -109,12 +110,17 @@ def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> I
                 tries += 1
                 if tries > _TRIES or len(made) >= most:
                     return
-                proven = _proven(value, place, to, space, mend=number < _MENDED_BASES)
-                if proven is not None:
+                found = _only(value, place, space)
+                if found is not None and space.rules.broken(value):
+                    if number >= _MENDED_BASES or lost >= _LOST_SEARCHES:
+                        continue
+                    value = space.repaired(value, to, found)
+                    found = None if value is MISSING else _only(value, place, space)
+                    lost += found is None
+                if found is not None:
                     made.add(key)
                     labels.add(label)
-                    pointer_of_fault = proven[0].pointer
-                    yield Fault(proven[1], place.keyword, pointer_of_fault, place.schema_pointer, label, base)
+                    yield Fault(value, place.keyword, found.pointer, place.schema_pointer, label, base)
 
 
 def _where(base: Any, place: Place) -> list[str]:
@@ -135,20 +141,10 @@ def _where(base: Any, place: Place) -> list[str]:
     return list(dict.fromkeys([*there[:2], *there[-3:]]))
 
 
-def _proven(
-    value: Any, place: Place, changed: str, space: Space, *, mend: bool
-) -> tuple[Violation, Any] | None:
-    """The one violation of a value, and the value (repaired where a rule was broken too); None if it is another one."""
+def _only(value: Any, place: Place, space: Space) -> Violation | None:
+    """The one violation of a value; None if there is another one, or none."""
     violations = space.judge.violations(value)
-    if len(violations) != 1 or not _is_meant(violations[0], place):
-        return None
-    if not space.rules.broken(value):
-        return violations[0], value
-    mended = space.repaired(value, changed, violations[0]) if mend else MISSING
-    if mended is MISSING:
-        return None
-    again = space.judge.violations(mended)
-    return (again[0], mended) if len(again) == 1 and _is_meant(again[0], place) else None
+    return violations[0] if len(violations) == 1 and _is_meant(violations[0], place) else None
 
 
 def _is_meant(found: Violation, place: Place) -> bool:

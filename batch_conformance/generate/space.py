@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import combinations, islice, product
 from typing import Any
 
@@ -43,6 +43,8 @@ class Space:
         self.rules = RuleSet(schema if ruled else True, document)
         self.builder = Builder(document)
         self._applying = Applying(document)
+        #: What was generated from it, by what was asked for: several parts ask for the same.
+        self.generated: dict[Hashable, list[Any]] = {}
         self.examples = [value for value in examples if self.is_valid(value)]
         # One that the contract has outgrown is mended, rather than given up with all that is real in it.
         mended = [self.repaired(value) for value in examples if not self.is_valid(value)]

@@ -40,6 +40,13 @@ def values_of(
     space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
 ) -> list[Generated]:
     """As :func:`valid_values`, for a space that is there already; places to ``leave`` are not varied."""
+    asked = (limit, seed, frozenset(leave))
+    if asked not in space.generated:
+        space.generated[asked] = _made(space, *asked)
+    return list(space.generated[asked])
+
+
+def _made(space: Space, limit: int, seed: int, leave: Collection[str]) -> list[Generated]:
     rows = list(_bases(space))
     seen = {written(one.value) for one in rows}
     for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
