@@ -43,7 +43,7 @@ def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
         # Recordings have no target to send requests to.
         return None
     try:
-        requests = [_recipe(exchange, run) for exchange in requests_of(finding.exchange, run.exchanges)]
+        requests = [_recipe(exchange, run) for exchange in requests_of(finding, run.exchanges)]
     except NotRepeatable:
         return None
     return {"requests": requests, "api_key_env": run.api_key_env}
@@ -58,19 +58,31 @@ def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:
     return recipe
 
 
-def requests_of(exchange: Exchange, exchanges: Sequence[Exchange]) -> list[Exchange]:
+def requests_of(finding: Finding, exchanges: Sequence[Exchange]) -> list[Exchange]:
     """The request of a finding, after those that it may depend on.
 
-    Those are: an ordinary read (for what must have worked), the read of the same batch before, the request of the same
-    probe before, and what went over the same connection just before.
+    Those are: what the finding compares it with, what went over the same connection just before, the requests of the
+    same probe before, and ordinary reads: of the same batch, and the first one, for what must have worked.
     """
-    earlier = [one for one in exchanges if one.number < exchange.number and one.intent.probe != "discovery"]
-    valid = [one for one in earlier if one.intent.id_kind == "known" and one.intent.key_kind == "valid"]
-    chosen = [
-        *valid[:1],
-        *[one for one in valid if one.intent.id == exchange.intent.id][-1:],
-        *[one for one in earlier if one.intent.probe == exchange.intent.probe][-2:],
-        *([one for one in earlier if one.connection == exchange.connection][-1:] if exchange.reused else []),
+    exchange = finding.exchange
+    assert exchange is not None
+    others = [one for one in exchanges if one.number != exchange.number and one.intent.probe != "discovery"]
+    earlier = [one for one in others if one.number < exchange.number]
+    compared = {one.number for one in finding.prelude}
+    reads = [
+        one
+        for one in others
+        if one.intent.id_kind == "known"
+        and one.intent.key_kind == "valid"
+        and one.intent.operation == exchange.intent.operation
     ]
-    numbered = {one.number: one for one in chosen}
-    return [*(numbered[number] for number in sorted(numbered)), exchange][-MOST:]
+    same = [one for one in reads if one.intent.id == exchange.intent.id]
+    chosen = [
+        *[one for one in others if one.number in compared],
+        *([one for one in earlier if one.connection == exchange.connection][-1:] if exchange.reused else []),
+        *[one for one in earlier if one.intent.probe == exchange.intent.probe][-2:],
+        *([one for one in same if one.number < exchange.number][-1:] or same[:1]),
+        *reads[:1],
+    ]
+    first = list({one.number: one for one in chosen}.values())[: MOST - 1]
+    return [*sorted(first, key=lambda one: one.number), exchange]

@@ -22,6 +22,8 @@ from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
+#: The probes whose lists others are compared with.
+_READS = ("reads", "late-reads")
 #: What a replay shows: broken as recorded; broken otherwise; not broken; or too little to tell, the answer being like
 #: the recorded one or not.
 Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
@@ -67,6 +69,10 @@ def replay_requests(
             _stage(target, recipe.get("staged"))
             lane = str(recipe.get("connection", ""))
             exchanges.append(transport.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
+        found = exchanges[-1]
+        whole = [one for one in exchanges if _is_whole_list(one, found)]
+        # What a filter leaves out shows between two lists without one.
+        exchanges += [transport.exchange(one.request, one.intent) for one in whole[-1:]]
     finally:
         transport.close()
     context = ProbeContext(
@@ -77,14 +83,20 @@ def replay_requests(
     for name, value in secrets.items():
         shown.redactor.add(value, f"[value of {name}]")
     # As in a run, each operation's requests are judged by themselves.
-    record = Record(exchanges, secrets=[target.api_key]).of_operation(exchanges[-1].intent.operation)
+    record = Record(exchanges, secrets=[target.api_key]).of_operation(found.intent.operation)
     result = judge_record(record, [clause])[clause]
     return Replayed(
         tuple(exchanges),
-        _outcome(result.findings, bool(result.observations), exchanges[-1], evidence),
+        _outcome(result.findings, bool(result.observations) and _can_show(found, evidence, whole), found, evidence),
         tuple(result.findings),
         shown.redactor,
     )
+
+
+def _is_whole_list(exchange: Exchange, found: Exchange) -> bool:
+    """Whether a request is for the list that a finding's request asks a part of."""
+    path, _, query = found.request.url.partition("?")
+    return bool(query) and exchange.request.url == path and exchange.intent.probe in _READS
 
 
 def _stage(target: Target, status: object) -> None:
@@ -94,13 +106,21 @@ def _stage(target: Target, status: object) -> None:
         raise UsageError(f"the {status} was staged: give the staging hook with --stage, as the run had it")
 
 
+def _can_show(found: Exchange, evidence: Mapping[str, Any], whole: Sequence[Exchange]) -> bool:
+    """Whether requests made again can show that nothing is broken: not if they were made at once, or more has to be
+    asked for to know what a list holds.
+    """
+    if found.intent.probe.startswith("burst"):
+        return False
+    return bool(whole) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
+
+
 def _outcome(
-    findings: Sequence[Finding], looked: bool, last: Exchange, evidence: Mapping[str, Any]
+    findings: Sequence[Finding], can_tell: bool, last: Exchange, evidence: Mapping[str, Any]
 ) -> Outcome:
     if findings:
         return "same" if any(_is_same(finding, evidence) for finding in findings) else "otherwise"
-    # What a list holds is told by other answers than its own, and not all of these are asked for again.
-    if looked and not (evidence.get("operation") == "list" and evidence.get("prelude")):
+    if can_tell:
         return "kept"
     recorded = (evidence.get("response") or {}).get("status")
     return "alike" if recorded == last.status else "unlike"

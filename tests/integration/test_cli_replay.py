@@ -57,13 +57,19 @@ MUTANTS = {
     "lookup-before-auth": "server.auth.before-lookup",
     "error-500-html": "server.error.body",
     "429-html": "server.rate.429",
+    "304-to-any-tag-first": "server.auth.before-lookup",
+    "list-after-ignored": "server.list.created-after",
+    "list-status-inverted": "server.list.status",
 }
+#: What a filter leaves out shows between two whole lists: the second one is asked for as well.
+COMPARED = {"list-status-inverted", "list-after-ignored"}
 
 
-def judged(name: str) -> dict[str, Any]:
-    """The report on a mutant of the embedded server, by a quick run."""
-    with embedded_target(server_mutants()[name].build()) as target:
-        document = report_document(judge_server(target, profile="quick"))
+def judged(name: str, profile: str = "quick") -> dict[str, Any]:
+    """The report on a mutant of the embedded server."""
+    mutant = server_mutants()[name]
+    with embedded_target(mutant.build()) as target:
+        document = report_document(judge_server(target, profile=profile, operations=mutant.operations))
     check_document(document)
     return document
 
@@ -146,7 +152,15 @@ def test_a_finding_is_broken_the_same_way_again(
         with embedded_target(app) as target:
             done = replay_requests(target, clause, item, seed=0, secrets=KEYS, timeout=5)
         assert done.outcome in outcomes
-        assert len(done.exchanges) == len(item["replay"]["requests"])
+        assert len(done.exchanges) == len(item["replay"]["requests"]) + (name in COMPARED)
+
+
+def test_what_only_shows_in_company_is_not_called_mended() -> None:
+    """Requests one after the other say nothing of what happened to requests made at once."""
+    item = evidence(judged("key-of-another-request", "default"), "server.auth.every-request")
+    with embedded_target(ReferenceServer()) as target:
+        done = replay_requests(target, "server.auth.every-request", item, seed=0, secrets=KEYS, timeout=5)
+    assert done.outcome == "unlike"
 
 
 def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from batch_conformance.mutants.server.base import fault_in_answer, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, Sender
 
 #: Milliseconds that a refusal takes, so that there is company where there is to be any, on a busy machine too.
-_PATIENCE = 8
+_PATIENCE = 25
 
 
 class _Beside(ReferenceServer):
