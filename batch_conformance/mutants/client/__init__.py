@@ -18,6 +18,7 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         decode,
         error,
         list_batches,
+        list_shared,
         reading,
         reject,
         request,
@@ -25,7 +26,7 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         subtle,
     )
 
-    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches)
+    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches, list_shared)
     return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
 
 

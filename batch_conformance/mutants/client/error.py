@@ -217,8 +217,11 @@ _LINE = "error.status-line-wins"
 
 
 @mutant("body-status-wins", _LINE, "believes the statusCode of the body")
-class _BodyWins(Faulty):
+class BodyWins(Faulty):
+    """Believes what a body says of its status."""
+
     def error(self, answer: Answer) -> BatchError:
+        """The error that the body names."""
         error = super().error(answer)
         claimed = (_json_or_none(answer.body) or {}).get("statusCode") if answer.body[:1] == b"{" else None
         if not isinstance(claimed, int) or claimed < 100 or claimed == answer.status:
@@ -236,7 +239,7 @@ class _WinsOn200(Faulty):
 
 
 @mutant("body-kind-wins", _LINE, "takes the kind from the body, the status from the line")
-class _KindWins(_BodyWins):
+class _KindWins(BodyWins):
     def error(self, answer: Answer) -> BatchError:
         return BatchError(super().error(answer).kind, self.message(answer), answer.status)
 

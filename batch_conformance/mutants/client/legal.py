@@ -382,10 +382,10 @@ class _BySignal(Faulty):
 
 @variation("key-in-a-global-behind-a-lock", "keeps the key for all calls, and lets in one at a time")
 class _BehindALock(Faulty):
-    def get_batch(self, batch_id: str) -> Batch:
+    def send(self, url: str, deadline: float) -> Answer:
         with self.memory.setdefault("lock", threading.Lock()):
             self.memory["key"] = self.api_key
-            return super().get_batch(batch_id)
+            return super().send(url, deadline)
 
     def headers(self) -> dict[str, str]:
         return super().headers() | {"x-api-key": self.memory["key"]}

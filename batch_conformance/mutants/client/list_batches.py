@@ -165,10 +165,11 @@ class _EmptyError(Faulty):
         return super().entries(value)
 
 
-class _Handing(Faulty):
+class Handing(Faulty):
     """Hands over something else than the list that it read."""
 
     def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer of the adapter, with another list in it."""
         reply = super().list_reply(request)
         return {"batches": self.handed(reply["batches"])} if "batches" in reply else reply
 
@@ -178,19 +179,19 @@ class _Handing(Faulty):
 
 
 @mutant("list-empty-is-null", "list.empty", "hands over null for an empty list")
-class _EmptyNull(_Handing):
+class _EmptyNull(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return rows or None
 
 
 @mutant("list-first-hundred", "list.entries", "hands over no more than a hundred batches")
-class _Hundred(_Handing):
+class _Hundred(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return rows[:100]
 
 
 @mutant("list-first-thousand", "list.entries", "hands over no more than a thousand batches")
-class _Thousand(_Handing):
+class _Thousand(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return rows[:1000]
 
@@ -203,37 +204,37 @@ class _FilteredAgain(Faulty):
 
 
 @mutant("list-without-last", "list.entries", "loses the last batch", "list.empty")
-class _Last(_Handing):
+class _Last(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return rows[:-1] if len(rows) > 1 else rows
 
 
 @mutant("list-by-id", "list.entries", "keeps batches by their ids, so that one that comes twice is lost")
-class _ById(_Handing):
+class _ById(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return list({row["id"]: row for row in rows}.values())
 
 
 @mutant("list-iterator", "list.entries", "hands over an object with the list in it", "list.empty")
-class _Wrapped(_Handing):
+class _Wrapped(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return {"items": rows}
 
 
 @mutant("list-sorted", "list.order", "sorts batches by their ids")
-class _Sorted(_Handing):
+class _Sorted(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return sorted(rows, key=lambda row: str(row["id"]))
 
 
 @mutant("list-sorted-by-date", "list.order", "sorts batches, the newest first")
-class _ByDate(_Handing):
+class _ByDate(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return sorted(rows, key=lambda row: str(row["created_at"]), reverse=True)
 
 
 @mutant("list-reversed", "list.order", "turns the list round")
-class _Reversed(_Handing):
+class _Reversed(Handing):
     def handed(self, rows: list[Any]) -> Any:
         return rows[::-1]
 
@@ -297,57 +298,6 @@ class _SkippingNull(Faulty):
         return super().entries(
             [entry for entry in value if entry is not None] if isinstance(value, list) else value
         )
-
-
-# The clauses that lists share with batches.
-@mutant("list-without-key", "auth.header", "asks for the list without the key", "auth.only-there")
-class _Keyless(Faulty):
-    listing = False
-
-    def list_url(self, filters: Filters) -> str:
-        self.listing = True
-        return super().list_url(filters)
-
-    def headers(self) -> dict[str, str]:
-        headers = super().headers()
-        if self.listing:
-            del headers["x-api-key"]
-        return headers
-
-
-@mutant("list-metrics-lost", "decode.fields", "hands over the batches of a list without their counts")
-class _Summaries(_Handing):
-    def handed(self, rows: list[Any]) -> Any:
-        return [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
-
-
-@mutant("list-500-is-empty", "error.500", "takes a 500 for an empty list", "error.message", "error.odd-body")
-class _FailedEmpty(Faulty):
-    def read_list(self, answer: Answer) -> list[Batch]:
-        return [] if answer.status == 500 else super().read_list(answer)
-
-
-@mutant("list-404-is-empty", "error.404", "takes a 404 for an empty list", "error.odd-body", "error.message")
-class _MissingEmpty(Faulty):
-    def read_list(self, answer: Answer) -> list[Batch]:
-        return [] if answer.status == 404 else super().read_list(answer)
-
-
-@mutant("list-not-json-is-empty", "reject.not-json", "takes what is not JSON for an empty list")
-class _HtmlEmpty(Faulty):
-    def read_list(self, answer: Answer) -> list[Batch]:
-        try:
-            return super().read_list(answer)
-        except BatchError as error:
-            if "is not JSON" in str(error):
-                return []
-            raise
-
-
-@mutant("list-204-is-empty", "reject.other-status", "takes a 204 for an empty list")
-class _NothingIsEmpty(Faulty):
-    def read_list(self, answer: Answer) -> list[Batch]:
-        return [] if answer.status == 204 else super().read_list(answer)
 
 
 @mutant("list-sorted-by-status", "list.order", "sorts the list by status")

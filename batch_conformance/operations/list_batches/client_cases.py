@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -45,6 +45,7 @@ _EVERY_REQUEST = (
     "client.auth.header",
     "client.auth.only-there",
 )
+_DECODE, _FRESH = "client.decode.", "client.decode.fresh"
 #: How many cases of Get are played with a list, by the clause that they are for; those about batches go in one list.
 _OF_GET: Mapping[str, int] = {
     "client.error.401": 2,
@@ -54,6 +55,10 @@ _OF_GET: Mapping[str, int] = {
     "client.error.other-status": 3,
     "client.error.message": 2,
     "client.error.odd-body": 4,
+    "client.error.status-line-wins": 4,
+    "client.auth.per-call": 3,
+    "client.auth.redirect": 4,
+    _FRESH: 3,
     "client.reject.not-json": 8,
     "client.reject.lenient-json": 3,
     "client.fault.refused": 1,
@@ -62,7 +67,6 @@ _OF_GET: Mapping[str, int] = {
     "client.fault.timeout": 1,
     "client.fault.drip": 1,
 }
-_DECODE = "client.decode."
 #: What an entry is that no client can take for a batch.
 _UNREADABLE: Mapping[str, Any] = {
     "null": None,
@@ -222,26 +226,21 @@ def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
 def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
     """Cases of Get with a list where the batch stood: batches of one clause together, the rest case by case."""
     together: dict[str, list[Case]] = defaultdict(list)
+    taken: Counter[str] = Counter()
     for case in of_get:
-        clause, plain = (
-            case.clauses[0],
-            len(case.asks) == 1 and not (case.ordinary or case.elsewhere or case.secure),
-        )
-        if (
-            plain
-            and _holds(clause)
-            and clause.startswith(_DECODE)
-            and isinstance(case.asks[0].expected, ValidBatch)
-        ):
-            together[clause].append(case)
-        elif plain and len(together[clause]) < _OF_GET.get(clause, 0):
-            together[clause].append(case)
+        clause = case.clauses[0]
+        if case.ordinary or case.secure or case.together or not _holds(clause):
+            continue
+        if clause.startswith(_DECODE) and clause != _FRESH:
+            if len(case.asks) == 1 and isinstance(case.asks[0].expected, ValidBatch):
+                together[clause].append(case)
+        elif taken[clause] < _OF_GET.get(clause, 0):
+            taken[clause] += 1
             with suppress(NotInContract):
                 yield _listed(case)
     for clause, rows in together.items():
-        if clause.startswith(_DECODE) and not _is_own():
-            for some in _portions(rows):
-                yield from _together(clause, some)
+        for some in [] if _is_own() else _portions(rows):
+            yield from _together(clause, some)
 
 
 def _together(clause: str, rows: Sequence[Case]) -> Iterator[Case]:
@@ -277,14 +276,22 @@ def _derived(factory: _EntryFactory) -> Iterator[Case]:
 
 def _listed(case: Case) -> Case:
     """A case of Get with the list in its answers. Raises :class:`NotInContract`."""
-    (step,) = case.asks
+    return replace(
+        case,
+        title=f"the list: {case.title}",
+        clauses=tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses,
+        asks=tuple(map(_asking_for_all, case.asks)),
+        elsewhere=tuple(map(_as_list, case.elsewhere)),
+        operation=OPERATION,
+    )
+
+
+def _asking_for_all(step: CallStep) -> CallStep:
     told = step.expected
     if isinstance(told, ValidBatch):
         told = Batches({}, batches=(_as_entry(told.batch),))
     answers = tuple(map(_as_list, step.answers))
-    clauses = tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses
-    step = replace(step, batch_id="", expected=told, answers=answers, arguments=Asking.nothing())
-    return replace(case, title=f"the list: {case.title}", clauses=clauses, asks=(step,), operation=OPERATION)
+    return replace(step, batch_id="", expected=told, answers=answers, arguments=Asking.nothing())
 
 
 def _as_list(answer: StubResponse) -> StubResponse:

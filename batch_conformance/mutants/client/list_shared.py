@@ -1,0 +1,94 @@
+"""Faults of clients of List Batches in what lists share with batches: keys, errors, answers that are no list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from batch_conformance.mutants.client.base import Faulty, Following, Registry
+from batch_conformance.mutants.client.error import BodyWins
+from batch_conformance.mutants.client.list_batches import Filters, Handing
+from batch_conformance.reference.client import Answer, Batch, BatchError
+
+mutant = Registry("list")
+
+
+class _Listing(Faulty):
+    """Knows whether it is the list that it asks for."""
+
+    listing = False
+
+    def list_url(self, filters: Filters) -> str:
+        self.listing = True
+        return super().list_url(filters)
+
+
+@mutant("list-without-key", "auth.header", "asks for the list without the key", "auth.only-there")
+class _Keyless(_Listing):
+    def headers(self) -> dict[str, str]:
+        headers = super().headers()
+        if self.listing:
+            del headers["x-api-key"]
+        return headers
+
+
+@mutant("list-metrics-lost", "decode.fields", "hands over the batches of a list without their counts")
+class _Summaries(Handing):
+    def handed(self, rows: list[Any]) -> Any:
+        return [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
+
+
+@mutant("list-500-is-empty", "error.500", "takes a 500 for an empty list", "error.message", "error.odd-body")
+class _FailedEmpty(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        return [] if answer.status == 500 else super().read_list(answer)
+
+
+@mutant("list-404-is-empty", "error.404", "takes a 404 for an empty list", "error.odd-body", "error.message")
+class _MissingEmpty(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        return [] if answer.status == 404 else super().read_list(answer)
+
+
+@mutant("list-not-json-is-empty", "reject.not-json", "takes what is not JSON for an empty list")
+class _HtmlEmpty(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        try:
+            return super().read_list(answer)
+        except BatchError as error:
+            if "is not JSON" in str(error):
+                return []
+            raise
+
+
+@mutant("list-204-is-empty", "reject.other-status", "takes a 204 for an empty list")
+class _NothingIsEmpty(Faulty):
+    def read_list(self, answer: Answer) -> list[Batch]:
+        return [] if answer.status == 204 else super().read_list(answer)
+
+
+@mutant("list-body-status-wins", "error.status-line-wins", "takes the status of a refused list from its body")
+class _BodyStatus(_Listing, BodyWins):
+    def error(self, answer: Answer) -> BatchError:
+        return super().error(answer) if self.listing else Faulty.error(self, answer)
+
+
+@mutant("list-redirect-with-key", "auth.redirect", "follows redirects of the list with the key")
+class _ListRedirected(_Listing, Following):
+    def may_have_key(self, url: str) -> bool:
+        return self.listing or super().may_have_key(url)
+
+
+@mutant("list-key-of-the-first", "auth.per-call", "asks for lists with the key that it first had")
+class _FirstKey(Faulty):
+    def list_url(self, filters: Filters) -> str:
+        self.api_key = self.memory.setdefault(self.base_url, self.api_key)
+        return super().list_url(filters)
+
+
+@mutant("list-kept", "decode.fresh", "keeps a list by its URL")
+class _Kept(Faulty):
+    def list_batches(self, filters: Filters | None = None) -> list[Batch]:
+        url = self.list_url(filters or {})
+        if url not in self.memory:
+            self.memory[url] = super().list_batches(filters)
+        return list(self.memory[url])
