@@ -58,7 +58,7 @@ def grouped(findings: Iterable[Finding], redactor: Redactor, side: Side) -> list
             # The plainest request shows it best.
             group.finding = finding
         group.times += 1
-        if intent and known and side == "server":
+        if intent and intent.id and known and side == "server":
             group.ids.add(intent.id)
     return list(groups.values())
 

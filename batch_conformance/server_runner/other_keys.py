@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import known_id
+from batch_conformance.generate.keys import MISSING, Key
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
 if TYPE_CHECKING:
@@ -28,6 +29,24 @@ def other_org(context: ProbeContext) -> Probe:
         yield replace(context.anonymous("other-org", unknown, context.other_key), lane="")
         for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
             yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
+
+
+def keyless_on_authed_connection(context: ProbeContext) -> Probe:
+    """No key, an unknown one and another organisation's, on the connection that carried the valid key all along."""
+    asked = known_id(context.ids[0])
+
+    def behind(probe: str, key: Key) -> PlannedRequest:
+        label = f"{key.label}, on the connection that carried the valid key all along"
+        return PlannedRequest(probe, asked, key, key_name=context.key_name, label=label)
+
+    for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
+        yield behind("auth-per-request", key)
+    if context.other_key is not None:
+        yield behind("other-org", context.other_key)
+        if tag := context.seen.get("etag"):
+            label = f"{context.other_key.label}, with If-None-Match: the ETag of a known batch"
+            plain = context.anonymous("other-org", asked, context.other_key)
+            yield replace(plain, lane="", headers=[("If-None-Match", tag)], label=label)
 
 
 def revoked_key(context: ProbeContext) -> Probe:

@@ -18,7 +18,7 @@ from batch_conformance.generate import ids, keys
 from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import EMPTY, MISSING, Key
 from batch_conformance.http import Exchange
-from batch_conformance.server_runner.other_keys import other_org, revoked_key
+from batch_conformance.server_runner.other_keys import keyless_on_authed_connection, other_org, revoked_key
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.profile import Profile
 from batch_conformance.server_runner.reading import late_reads, reads
@@ -125,14 +125,6 @@ def auth_per_request(context: ProbeContext) -> Probe:
             cookies=[cookie.partition(";")[0].partition("=")[::2] for cookie in cookies],
             label=label,
         )
-
-
-def keyless_on_authed_connection(context: ProbeContext) -> Probe:
-    """No key and an unknown one, on the connection that carried the valid key all along."""
-    for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
-        label = f"{key.label}, on the connection that carried the valid key all along"
-        asked = known_id(context.ids[0])
-        yield PlannedRequest("auth-per-request", asked, key, key_name=context.key_name, label=label)
 
 
 def unauthenticated(context: ProbeContext) -> Probe:

@@ -38,7 +38,8 @@ _INTERNALS = {
         r"\bat\s+(?:[\w$.<>\[\] ]+\s+)?\(?(?:(?:file://|/|[A-Z]:\\)[^\s)]*\.[cm]?[jt]sx?|node:[\w/]+):\d+"
     ),
     "a Java stack trace": re.compile(
-        r"\bat\s+[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread|\bjava\.\w+\.\w+(?:Exception|Error)\b"
+        r"\bat\s+(?:[\w.]+@?[\w.]*/)?[\w.$]+\([\w$]+\.(?:java|kt|scala):\d+\)|Exception in thread"
+        r"|\bjava(?:\.\w+)+\.\w+(?:Exception|Error)\b"
     ),
     "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: runtime error|\.go:\d+"),
     "another stack trace": re.compile(

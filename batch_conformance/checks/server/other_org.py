@@ -12,7 +12,9 @@ from batch_conformance.contract.statuses import absences, either_status, undocum
 from batch_conformance.http import Exchange
 
 
-@SERVER_CHECKS.check("server.auth.other-org", needs=["other-org", "burst", "unknown-ids"])
+@SERVER_CHECKS.check(
+    "server.auth.other-org", needs=["other-org", "burst", "unknown-ids", "keyless-on-authed-connection"]
+)
 def other_org(record: Record, result: CheckResult) -> None:
     """Another organisation's batch is as good as none."""
     absent = absences(record.operation)
@@ -43,7 +45,7 @@ def other_org(record: Record, result: CheckResult) -> None:
                 )
     _told_apart(strangers, unknown, absent, result)
     if not rows:
-        result.note("no second organisation's key was given (--batch-other-key-env)")
+        result.note("no batch was asked for with another organisation's key (--batch-other-key-env)")
 
 
 def _told_apart(

@@ -25,6 +25,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         shortcuts,
         spelling,
         subtle,
+        tenants,
         transfer,
     )
     return REGISTRY
@@ -33,5 +34,5 @@ def server_mutants() -> Mapping[str, ServerMutant]:
 @cache
 def server_variations() -> Mapping[str, ServerMutant]:
     """All legal variations: each differs from the reference server, and none breaks a clause."""
-    from batch_conformance.mutants.server import legal, list_legal, shortcuts  # noqa: F401
+    from batch_conformance.mutants.server import legal, list_legal, shortcuts, tenants  # noqa: F401
     return VARIATIONS

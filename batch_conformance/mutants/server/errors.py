@@ -94,6 +94,7 @@ for _name, _text in {
     "trace-python": 'Traceback (most recent call last):\n  File "/app/batch.py", line 12, in get\nKeyError',
     "trace-node": "Error: nope\n    at getBatch (/srv/app/dist/batch.js:12:7)",
     "trace-java": "java.lang.NullPointerException at so.sync.Batch.get(Batch.java:41)",
+    "trace-java-modules": "nope\n\tat java.base/java.time.format.DateTimeFormatter.parse(DateTimeFormatter.java:2052)",
     "trace-go": "panic: nil map\n\ngoroutine 7 [running]:\nmain.go:12",
     "trace-ruby": "app/models/batch.rb:12:in `find'",
     "path-home": "cannot open /home/deploy/api/src/batch.ts",

@@ -318,6 +318,7 @@ on_lister("list-bad-date-ignored", BAD, _BadDateIgnored)
 with_methods(
     "list-bad-date-is-now",
     BAD,
+    BAD_400,
     bound=_bound(
         lambda value: (
             value if value[:4].isdigit() and len(value) > 18 and value[5:7] < "13" else "2024-01-15T13:30:00Z"

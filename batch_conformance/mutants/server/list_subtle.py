@@ -168,6 +168,30 @@ class _PartOfStatus(Lister):
         return [row for row in rows if value in row["status"]]
 
 
+class _BadBeside(Lister):
+    """Ignores what it cannot read where another filter is left."""
+
+    lenient = "status"
+
+    def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
+        filters = self.parameters(query)
+        kept = [part for part, (name, value) in zip(query.split(b"&"), filters, strict=False)
+                if len(filters) < 2 or name != self.lenient or self.is_good(name, value)]  # fmt: skip
+        return super().answer(rows, b"&".join(kept))
+
+    def is_good(self, name: str, value: str) -> bool:
+        """Whether a filter can be read."""
+        try:
+            self.filtered([], name, value)
+        except Refused:
+            return False
+        return True
+
+
+class _BadDateBeside(_BadBeside):
+    lenient = "created_after"
+
+
 class _Page(Lister):
     """Cuts every answer after the first five."""
 
@@ -205,5 +229,7 @@ on_lister("list-null-ignored", BAD, _NullIsNone)
 register("list-refuses-with-200", ARRAY, _RefusesWith200, operations=_BOTH)
 register("list-others-with-filters", "server.list.other-org", _OthersInFilters, operations=_BOTH)
 on_lister("list-status-by-part", BAD, _PartOfStatus)
+on_lister("list-bad-status-ignored-beside-a-date", BAD, _BadBeside)
+on_lister("list-bad-date-ignored-beside-a-status", BAD, _BadDateBeside)
 # A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
 on_lister("list-page-of-five", COMPLETE, _Page)

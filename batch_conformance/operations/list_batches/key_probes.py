@@ -16,6 +16,7 @@ from batch_conformance.operations.list_batches.filters import (
     STATUS,
     documented_statuses,
     query_of,
+    state_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
 from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
@@ -84,20 +85,20 @@ def unauthenticated(context: ProbeContext) -> Probe:
 
 def invalid_keys(context: ProbeContext) -> Probe:
     """Keys nobody issued."""
-    for key in islice(keys.unknown_keys(context.seed, context.secret), few(context, 1, 3, 20)):
+    for key in islice(keys.unknown_keys(context.seed, context.secret), few(context, 1, 2, 20)):
         yield listing(context, "invalid-keys", key)
 
 
 def near_keys(context: ProbeContext) -> Probe:
     """Keys one fault away from the valid one."""
     near = keys.near_keys(context.secret, context.variable, context.seed)
-    for key in islice(near, few(context, 1, 5, 40)):
+    for key in islice(near, few(context, 1, 3, 40)):
         yield listing(context, "near-keys", key)
 
 
 def hostile_keys(context: ProbeContext) -> Probe:
     """Keys that trip parsers."""
-    for key in islice(keys.hostile_keys(context.secret, context.variable), few(context, 0, 2, 20)):
+    for key in islice(keys.hostile_keys(context.secret, context.variable), few(context, 0, 1, 20)):
         yield replace(listing(context, "hostile-keys", key), lane="")
 
 
@@ -130,6 +131,10 @@ def other_org(context: ProbeContext) -> Probe:
         if wide:
             # Whose a batch is may be looked for in the whole list only.
             yield replace(listing(context, "list-other-org", context.other_key, query=wide), lane="")
+        there = [state for row in context.listed if (state := state_of(row)) in documented_statuses()]
+        status = query_of({STATUS: there[0]}) if there and not is_quick(context) else None
+        if status:
+            yield replace(listing(context, "list-other-org", context.other_key, query=status), lane="")
 
 
 def revoked_key(context: ProbeContext) -> Probe:

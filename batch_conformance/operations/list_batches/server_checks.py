@@ -229,7 +229,7 @@ def agrees(record: Record, result: CheckResult) -> None:
                             prelude=(one,), code="differs")  # fmt: skip
                 break
     if not result.observations and not result.explained:
-        both = record.whole is not None and record.whole.of_operation("get").reads
+        both = record.whole is not None and record.whole.of_operation("get").exchanges
         why = "" if both else ": that takes Get Batch (--batch-operations get,list)"
         result.note(f"no batch was read both ways{why}")
 

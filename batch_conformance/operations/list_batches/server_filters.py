@@ -42,7 +42,7 @@ from batch_conformance.operations.list_batches.selection import (
 )
 from batch_conformance.operations.list_batches.steadiness import unsteady
 
-_EMPTY = "server.list.empty"
+_EMPTY, _TOGETHER = "server.list.empty", "server.list.together"
 _FILTERS = [*READS, "list-filters"]
 
 
@@ -102,7 +102,7 @@ def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
     return False
 
 
-@list_check("server.list.together", needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
+@list_check(_TOGETHER, needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
 def together(record: Record, result: CheckResult) -> None:
     """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
     if not _can_be_asked(result, *NAMES, most_lack=1):
@@ -156,13 +156,13 @@ def crossed(record: Record, result: CheckResult) -> None:
                 )
 
 
-@list_check("server.list.bad-filter", needs=[*READS, "list-bad-filters"])
+@list_check("server.list.bad-filter", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter(record: Record, result: CheckResult) -> None:
     """What selects nothing never selects anything: no batch is handed out for it."""
     if not _can_be_asked(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
-        if _status_is_anothers(exchange, record, result):
+        if _status_is_anothers(exchange, record, result) or _is_lost_beside(exchange, result):
             continue
         listed = rows_of(exchange)
         if _is_listed(exchange) and listed is None:
@@ -176,13 +176,13 @@ def bad_filter(record: Record, result: CheckResult) -> None:
         result.limit("there was no batch that could have come all the same")
 
 
-@list_check("server.list.bad-filter-400", needs=[*READS, "list-bad-filters"])
+@list_check("server.list.bad-filter-400", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter_400(record: Record, result: CheckResult) -> None:
     """And it is said so: 400."""
     if not _can_be_asked(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
-        if _status_is_anothers(exchange, record, result):
+        if _status_is_anothers(exchange, record, result) or _is_lost_beside(exchange, result):
             continue
         if _is_listed(exchange) and (rows := rows_of(exchange)) != []:
             result.set_aside(ARRAY if rows is None else "server.list.bad-filter")
@@ -192,6 +192,14 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
             result.fail(
                 exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status"
             )
+
+
+def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
+    """Whether a bad filter comes beside a good one, at a server that mixes filters up anyway."""
+    lost = len(asked(exchange)) > 1 and result.failed(_TOGETHER)
+    if lost:
+        result.set_aside(_TOGETHER)
+    return lost
 
 
 def _filtered(

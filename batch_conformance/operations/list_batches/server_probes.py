@@ -168,8 +168,11 @@ def bad_filters(context: ProbeContext) -> Probe:
     # What is no status: nothing at all, and a part of one that batches are in.
     parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
     rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]), "null")]
+    # Beside filters that are in order.
+    there = _by_presence(context.listed)[0][:1]
+    rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there)]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: few(context, 2, 10, 10)]:
+    for query in queries[: few(context, 2, 12, 12)]:
         said = ", ".join(f"{name}={value}" for name, value in query.items())
         send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
         yield replace(send, asked=ODD)
