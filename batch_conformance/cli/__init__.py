@@ -81,6 +81,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)
         return WRONG_USAGE
+    except ValueError as error:
+        # Commands that need no contract start without what reads one.
+        from batch_conformance.contract.document import ContractError
+
+        if not isinstance(error, ContractError):
+            raise
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
+        return WRONG_USAGE
     except KeyboardInterrupt:
         return COULD_NOT_RUN
     return status

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batch_conformance.contract.current import load_with_overlays
-from batch_conformance.contract.overlay import OverlayError
+from batch_conformance.contract.document import ContractError
+from batch_conformance.contract.operation import Contract
+from batch_conformance.contract.problems import contract_problems
 from batch_conformance.contract.text_format import yaml_text
 
 _WRONG_USAGE = 4
@@ -34,13 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return _WRONG_USAGE if stop.code else 0
     try:
-        content = load_with_overlays(told.overlay).document.content
-    except OverlayError as error:
+        contract = _checked(told.overlay)
+    except ContractError as error:
         sys.stderr.write(f"error: {error}\n")
         return _WRONG_USAGE
+    content = contract.document.content
     text = yaml_text(content) if told.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     sys.stdout.buffer.write(text.encode("utf-8"))
     return 0
+
+
+def _checked(overlays: Sequence[Path]) -> Contract:
+    contract = load_with_overlays(overlays)
+    # Overlays are held to the same when they are applied.
+    wrong = None if overlays else next(contract_problems(contract), None)
+    if wrong is not None:
+        raise ContractError(f"contracts/openapi.yaml, with its schemas: {wrong}; correct it there")
+    return contract
 
 
 if __name__ == "__main__":

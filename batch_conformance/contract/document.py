@@ -17,16 +17,22 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.contract.root import contract_root
-from batch_conformance.contract.text_format import read_text
+from batch_conformance.contract.text_format import NotReadable, read_text
 
 #: What a schema file says about itself as a file; within a document it would move the base of references.
 _FILE_MEMBERS = ("$schema", "$id")
 #: Stands in a copy of a schema place: the reference to that place.
 COPY_OF = "x-copy-of"
+#: What is wrong with a reference to an anchor.
+NO_POINTER = "is no JSON pointer; anchors are not supported, write #/components/schemas/NAME"
 #: Slashes in a reference to a whole component.
 _COMPONENT_DEPTH = 3
 #: Says what is wrong with one ``x-validations`` rule, in one line; None when nothing is.
 RuleCheck = Callable[[Any], str | None]
+
+
+class ContractError(ValueError):
+    """A contract that cannot be used. The message is one line: which file, what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -121,15 +127,33 @@ def _copy(schema: dict[str, Any], reference: str) -> dict[str, Any]:
 
 @cache
 def _bundled(root: Path) -> dict[str, Any]:
-    return bundle(root / "contracts" / "openapi.yaml")
+    # What checks documents reads them.
+    from batch_conformance.contract.validity import problems
+
+    content = bundle(root / "contracts" / "openapi.yaml")
+    wrong = next(problems(content), None)
+    if wrong is not None:
+        raise ContractError(f"contracts/openapi.yaml, with its schemas: {wrong}; correct it there")
+    return content
+
+
+def read_file(file: Path) -> Any:
+    """The JSON values of a file of the contract, YAML or JSON. Raises :class:`ContractError`."""
+    name = "/".join(file.parts[-2:])
+    try:
+        return read_text(file.read_text("utf-8"))
+    except OSError as error:
+        raise ContractError(f"{name}: cannot be read ({error.strerror or error})") from None
+    except (NotReadable, UnicodeDecodeError) as error:
+        raise ContractError(f"{name}: {' '.join(str(error).split())}; correct it there") from None
 
 
 def bundle(file: Path) -> dict[str, Any]:
     """One document of an OpenAPI file and the schema files its ``components.schemas`` refer to.
 
-    Raises ``ValueError`` for a reference to a file that has no name there.
+    Raises :class:`ContractError` for a file that cannot be read, and for a reference to one that has no name there.
     """
-    document: dict[str, Any] = copy.deepcopy(read_text(file.read_text("utf-8")))
+    document: dict[str, Any] = read_file(file)
     schemas: dict[str, Any] = document["components"]["schemas"]
     files = {
         PurePosixPath(schema["$ref"]).name: name
@@ -137,7 +161,7 @@ def bundle(file: Path) -> dict[str, Any]:
         if isinstance(schema, dict) and not str(schema.get("$ref", "#")).startswith("#")
     }
     for name in files.values():
-        content = json.loads((file.parent / schemas[name]["$ref"]).read_text("utf-8"))
+        content = read_file(file.parent / schemas[name]["$ref"])
         for member in _FILE_MEMBERS:
             content.pop(member, None)
         _point_into(content, files, name)
@@ -156,10 +180,15 @@ def _point_into(value: Any, files: dict[str, str], own: str | None) -> None:
     """Make references to files, and those of a schema to itself, references into the document."""
     for holder in _holders(value):
         target, _, pointer = holder["$ref"].partition("#")
+        if pointer and not pointer.startswith("/"):
+            raise ContractError(f"the reference {holder['$ref']!r} {NO_POINTER}")
         if target:
             name = files.get(PurePosixPath(target).name)
             if name is None:
-                raise ValueError(f"{holder['$ref']} is not among components.schemas")
+                raise ContractError(
+                    f"the reference {holder['$ref']!r} leads to a file that has no name: "
+                    "list it under components.schemas of contracts/openapi.yaml"
+                )
         elif own is not None and not pointer.startswith("/components/"):
             name = own
         else:
@@ -185,7 +214,7 @@ def references(value: Any) -> list[str]:
 
 def at_pointer(document: Any, reference: str) -> Any:
     """What a reference such as ``#/components/schemas/Batch`` names (RFC 6901). Raises ``KeyError``."""
-    if not reference.startswith("#"):
+    if not reference.startswith("#") or reference[1:2] not in ("", "/"):
         raise KeyError(reference)
     value = document
     for part in unquote(reference[1:]).split("/")[1:]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from batch_conformance.contract.listed import listed_values
 from batch_conformance.contract.places import within
 from batch_conformance.contract.pointers import join
 from batch_conformance.contract.references import Document, Schema, SchemaError, pointer_of, resolve
@@ -27,13 +28,13 @@ class Lifecycle:
     schema_pointer: str = ""
 
     @classmethod
-    def of(cls, schema: Any, pointer: str = "", where: str = "") -> Lifecycle:
-        """Read a schema with ``enum`` (or ``const``) and ``x-lifecycle``; what its enum does not have is no value.
+    def of(cls, schema: Any, document: Document | None = None, pointer: str = "", where: str = "") -> Lifecycle:
+        """Read a schema that lists values and has ``x-lifecycle``; what it does not list is no value.
 
         Raises :class:`SchemaError`, one line.
         """
         node = schema if isinstance(schema, dict) else {}
-        listed = node.get("enum", [node["const"]] if "const" in node else None)
+        listed = listed_values(node, document or {})
         given = node.get("x-lifecycle", {"order": []})
         if not isinstance(given, dict) or not isinstance(given.get("order", []), list):
             raise SchemaError(f"at {where}: an object with the list order is meant")
@@ -89,7 +90,7 @@ def lifecycles(schema: Schema, document: Document) -> list[Lifecycle]:
         if isinstance(node, bool) or id(node) in trail:
             return
         if "x-lifecycle" in node:
-            found.setdefault(pointer, Lifecycle.of(node, pointer, join(where, "x-lifecycle")))
+            found.setdefault(pointer, Lifecycle.of(node, document, pointer, join(where, "x-lifecycle")))
         if "$ref" in node:
             walk(*resolve(node["$ref"], document), pointer, (*trail, id(node)))
         for inner, below, to, _ in within(node, where, pointer):

@@ -6,7 +6,6 @@ What is promised of operations and bodies is in :mod:`batch_conformance.contract
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 import yaml
 
-from batch_conformance.contract.document import bundle
+from batch_conformance.contract.document import bundle, read_file
 from batch_conformance.contract.named import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
 from batch_conformance.contract.root import contract_root
 
@@ -84,7 +83,7 @@ class ContractFiles:
 def load_contract() -> ContractFiles:
     """Read the contract's files, once a process.
 
-    Raises ``FileNotFoundError`` when the installation lacks them.
+    Raises ``FileNotFoundError`` when the installation lacks them, and ``ContractError`` for one that cannot be read.
     """
     root = contract_root()
     # Decisions too: a clause means what the decision it names says.
@@ -99,7 +98,7 @@ def load_contract() -> ContractFiles:
         sha256=digest.hexdigest(),
         clauses={row["id"]: _clause(row) for side in ("server", "client") for row in listed[side]},
         schemas={
-            file.name.removesuffix(".schema.json"): json.loads(file.read_text("utf-8"))
+            file.name.removesuffix(".schema.json"): read_file(file)
             for file in sorted((root / "schemas").glob("*.schema.json"))
         },
         fragment=bundle(root / "contracts" / "openapi.yaml"),

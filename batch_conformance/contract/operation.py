@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from batch_conformance.contract.document import AppliedOverlay, ContractDocument
 from batch_conformance.contract.lifecycle import Lifecycle
+from batch_conformance.contract.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from batch_conformance.contract.load import Clause, Side
@@ -316,6 +317,11 @@ class Contract:
     overlays: tuple[AppliedOverlay, ...]
     _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    @property
+    def edited(self) -> bool:
+        """Whether it is another one than what samples and hand-written cases were made for."""
+        return self.sha256 != SHIPPED
+
     def operation(self, name: str) -> Operation:
         """One operation. Raises :class:`NoSuchOperation`."""
         try:
@@ -354,7 +360,7 @@ class Contract:
         if stated is None:
             batch = self.document.resolve(self.schemas.get("Batch", {}))
             stated = batch.get("properties", {}).get("status", {}) if isinstance(batch, dict) else {}
-        return Lifecycle.of(self.document.resolve(stated))
+        return Lifecycle.of(self.document.resolve(stated), self.document.content)
 
 
 def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:

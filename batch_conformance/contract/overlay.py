@@ -17,6 +17,7 @@ from typing import Any
 from batch_conformance.contract.document import (
     AppliedOverlay,
     ContractDocument,
+    ContractError,
     RuleCheck,
     refreshed,
 )
@@ -30,7 +31,7 @@ _ACTION_MEMBERS = frozenset({"target", "description", "update", "remove"})
 _HELP = "see https://spec.openapis.org/overlay/v1.0.0.html"
 
 
-class OverlayError(Exception):
+class OverlayError(ContractError):
     """An overlay that cannot be applied. The message is one line: file, action, what is wrong, what to do."""
 
 

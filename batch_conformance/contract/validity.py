@@ -15,7 +15,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from batch_conformance.contract.document import RuleCheck, at_pointer, pointer, references
+from batch_conformance.contract.document import NO_POINTER, RuleCheck, at_pointer, pointer, references
 from batch_conformance.contract.ecma_regex import UnsupportedPattern, compile_pattern
 from batch_conformance.contract.openapi_shape import METHODS, OPENAPI_SHAPE
 from batch_conformance.contract.rule_list import wrong_form
@@ -27,6 +27,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 #: Places of schemas of fields and parameters, which are read on their own.
 _FIELD = re.compile(r"/(headers|parameters)/")
+_NOT_SUPPORTED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id")
 _OWN_WORDS = frozenset({"x-filter", "x-member"})
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
@@ -74,7 +75,7 @@ def _followed(document: dict[str, Any], reference: str) -> str | None:
         try:
             value = at_pointer(document, reference)
         except KeyError:
-            return "leads nowhere"
+            return "leads nowhere" if reference[:2] == "#/" else NO_POINTER
         if not (isinstance(value, dict) and isinstance(value.get("$ref"), str)):
             return None
         reference = value["$ref"]
@@ -225,6 +226,9 @@ def _extensions(place: str, value: Any, check_rule: RuleCheck | None) -> Iterato
     if isinstance(value, dict):
         if "x-validations" in value:
             yield from _rules(f"{place}/x-validations", value["x-validations"], check_rule)
+        for name in _NOT_SUPPORTED:
+            if isinstance(value.get(name), str):
+                yield f"{place}: {name} is not supported; refer to a schema by its pointer, #/components/schemas/NAME"
         if "x-lifecycle" in value:
             yield from _lifecycle(f"{place}/x-lifecycle", value["x-lifecycle"])
         for name, item in value.items():

@@ -13,7 +13,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import Any
 
-from batch_conformance.contract import Contract, base_contract
+from batch_conformance.contract import Contract
 from batch_conformance.contract.entity import Entity, examples_of
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
@@ -43,7 +43,7 @@ class Ordinary:
         self, entity: Entity, contract: Contract, drawn: Callable[[random.Random], Sequence[Mapping[str, Any]]]
     ) -> None:
         self.entity = entity
-        self.edited = contract.sha256 != base_contract().sha256
+        self.edited = contract.edited
         named = {f"{rule.pointer}{name}" for rule in entity.stated_rules for name in rule.names or ("",)}
         judged = bool(named) and self.edited and find_spec("cel_expr_python") is not None
         self.ruled_places: frozenset[str] = frozenset() if judged else frozenset(named)

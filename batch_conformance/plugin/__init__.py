@@ -54,10 +54,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
         apply_overlays(config)
     if any_told(config):
+        from batch_conformance.contract.document import ContractError
         from batch_conformance.plugin.sharing import is_worker
 
-        if not is_worker(config):
-            verdicts_of(config).check_usage()
+        try:
+            if not is_worker(config):
+                verdicts_of(config).check_usage()
+        except ContractError as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 @pytest.hookimpl(trylast=True)

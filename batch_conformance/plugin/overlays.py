@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from batch_conformance.contract import load_with_overlays, use_contract
-from batch_conformance.contract.overlay import OverlayError
+from batch_conformance.contract.document import ContractError
 from batch_conformance.plugin.options import UsageProblem, overlay_files
 
 
@@ -13,7 +13,7 @@ def apply_overlays(config: pytest.Config) -> None:
     """Use the contract with the overlays of this run, as long as it lasts; a wrong one is exit status 4, one line."""
     try:
         contract = load_with_overlays(overlay_files(config))
-    except (OverlayError, UsageProblem) as problem:
+    except (ContractError, UsageProblem) as problem:
         raise pytest.UsageError(str(problem)) from None
     use_contract(contract)
     config.add_cleanup(lambda: use_contract(None))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from batch_conformance.contract import current_contract, load_with_overlays, use_contract
-from batch_conformance.contract.overlay import OverlayError
+from batch_conformance.contract.document import ContractError
 from batch_conformance.contract.rules import RuntimeMissing
 from batch_conformance.generate.satisfiable import NoValidValue, require_values
 from batch_conformance.mutants import variants
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
             return 4
         app = known[told.mutant].build() if told.mutant else ReferenceServer()
-    except (OverlayError, NoValidValue) as error:
+    except (ContractError, NoValidValue) as error:
         print(error, file=sys.stderr)
         return 4
     key = os.environ.get("SYNC_API_KEY")

@@ -29,7 +29,7 @@ from batch_conformance.contract.parts import part_of
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.statuses import absences, refusals
 from batch_conformance.operations.stored import Store, StoredBatch, error_payload
-from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, is_edited, store_in_use
+from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, store_in_use
 
 #: What List Batches answers is in the operation's own folder.
 _LIST: Any = part_of("list", "handler")
@@ -262,7 +262,7 @@ class ReferenceServer:
 
     def entries(self, batches: list[Any]) -> list[Any]:
         """Batches as entries of a list, which an edited contract may describe by a schema of their own."""
-        if not is_edited():
+        if not current_contract().edited:
             return batches
         from batch_conformance.reference.listed import entry_of
 
@@ -270,7 +270,7 @@ class ReferenceServer:
 
     def listed(self, entries: list[Any]) -> Any:
         """The body of a list: its entries, and what an edited contract may have around them."""
-        if not is_edited():
+        if not current_contract().edited:
             return entries
         from batch_conformance.reference.listed import answer_of
 
@@ -324,7 +324,7 @@ class ReferenceServer:
         """The API's error body."""
         body = error_payload(status, message, code)
         operation = self.operation or get_operation()
-        if operation is None or not is_edited():
+        if operation is None or not current_contract().edited:
             return Answer(status, body, headers or [])
         from batch_conformance.reference.edited import error_maker
 
@@ -348,7 +348,7 @@ class ReferenceServer:
 
 def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
     """An answer with the headers that an edited contract documents."""
-    if operation is not None and documented.headers and is_edited():
+    if operation is not None and documented.headers and current_contract().edited:
         from batch_conformance.reference.edited import documented_headers
 
         sent = {name.lower() for name, _ in answer.headers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_conformance.contract import base_contract, current_contract
+from batch_conformance.contract import current_contract
 from batch_conformance.operations.get_batch.store import sample_store
 from batch_conformance.operations.stored import Store
 
@@ -13,14 +13,9 @@ OTHER_KEY = "sk-Neighbour3Hc8wRn5YtK1aE"
 REVOKED_KEY = "sk-Formerly6Ju0sGd4PzX7oC"
 
 
-def is_edited() -> bool:
-    """Whether the contract in use is another one than that of the files."""
-    return current_contract().sha256 != base_contract().sha256
-
-
 def store_in_use() -> Store:
     """The sample batches; under an edited contract, what is made of them there."""
-    if not is_edited():
+    if not current_contract().edited:
         return sample_store()
     # What generates takes its time to be imported.
     from batch_conformance.reference.edited import edited_batches

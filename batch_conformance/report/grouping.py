@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from batch_conformance.checks.finding import Finding
-from batch_conformance.contract import Side
+from batch_conformance.contract import Side, cached_by_contract
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.http import Redactor
 from batch_conformance.known_failures.patterns import Seen, general, seen_of
@@ -69,9 +69,15 @@ def _kind_of(seen: Seen, *, quoted: bool = True) -> tuple[str, str]:
     What is long, an object or a small number stays: that may be what differs. Ids in quotes are left out only if
     ``quoted``, those that are opaque always.
     """
-    message = _STATE.sub("of a * batch", seen.message)
+    message = _state().sub("of a * batch", seen.message)
     message = _QUOTED.sub(_quoted, message) if quoted else message
     return _TOKEN.sub(_without_id, message), _TOKEN.sub(_without_id, seen.actual)
+
+
+@cached_by_contract
+def _state() -> re.Pattern[str]:
+    """Which states turn up depends on the batches that a server happens to have."""
+    return re.compile(rf"\bof a (?:{'|'.join(map(re.escape, STATUSES))}) batch\b")
 
 
 def _without_id(match: re.Match[str]) -> str:
@@ -80,8 +86,6 @@ def _without_id(match: re.Match[str]) -> str:
 
 
 _ANYTHING = "*"
-#: Which states turn up depends on the batches that a server happens to have.
-_STATE = re.compile(rf"\bof a (?:{'|'.join(STATUSES)}) batch\b")
 #: An id, as judges quote it: behind one of these words, or anything that is not a plain name.
 _QUOTED = re.compile(r"""(\b(?:of|for|id|batch) )?(?<!\w)(["'])((?:\\.|(?!\2)[^\\\n])*)\2(?!\w)""")
 _NAME = re.compile(r"[A-Za-z][A-Za-z_.-]*")

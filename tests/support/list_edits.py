@@ -80,7 +80,17 @@ _ID_RENAMED = (
     update(f"{GET}.parameters[0]", {"x-member": "/batch_id"}),
 )
 
+#: The statuses as one of several constants: what is listed is listed, however it is composed.
+_CONSTANTS = (
+    remove(f"{BATCH}.properties.status.enum"),
+    update(
+        f"{BATCH}.properties.status",
+        {"oneOf": [{"const": one} for one in ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")]},
+    ),
+)
+
 LIST_SERVER_EDITS = [
+    Edit("statuses as constants", _CONSTANTS, {"list-status-ignored": "server.list.status"}, (OLD,), _BOTH),
     Edit(
         "a key asked for, and no refusal documented",
         (remove(f"{LIST}.responses['401']"),),
@@ -189,6 +199,7 @@ LIST_SERVER_EDITS = [
 ]
 
 LIST_CLIENT_EDITS = [
+    Edit("statuses as constants", _CONSTANTS, {"list-status-forgotten": "client.list.query"}, (OLD,)),
     Edit(
         "a list of at most two",
         _of_list(maxItems=2),

@@ -100,6 +100,8 @@ def _place_of(values: Ordinary, row: Generated) -> str:
 
 def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
     """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
+    if base_contract().edited:
+        return frozenset()
     before = entity_of("get", base_contract())
     same = {place for place in varied if _said(entity, place) == _said(before, place)}
     return frozenset(same | ({""} if _forms(entity) == _forms(before) else set()))

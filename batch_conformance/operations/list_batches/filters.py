@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from batch_conformance.contract import Instant, Parameter, current_contract, parse_date_time
 from batch_conformance.contract.filters import named_filters, other_filters, selects
 from batch_conformance.contract.formats import FORMATS
+from batch_conformance.contract.listed import listed_values
 from batch_conformance.contract.operation import as_sent
 from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
@@ -55,9 +56,9 @@ def documented_statuses() -> tuple[str, ...]:
     found = parameter(STATUS)
     schema: Any = found.schema if found else {}
     if "array" in types_of(schema):
-        schema = current_contract().document.resolve(schema.get("items", {}))
-    values = schema.get("enum", ()) if isinstance(schema, dict) else ()
-    return tuple(value for value in values if isinstance(value, str))
+        schema = schema.get("items", {})
+    listed = listed_values(schema, current_contract().document.content) or ()
+    return tuple(value for value in listed if isinstance(value, str))
 
 
 def state_of(row: object) -> str | None:

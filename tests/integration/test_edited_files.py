@@ -1,0 +1,59 @@
+"""A contract whose files are edited, without an overlay: it drives as an overlay does."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.running import ROOT, CompletedRun, run_module
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what runs and what is promised."""
+    folder = tmp_path / "copy"
+    skipped = shutil.ignore_patterns("__pycache__")
+    for name in ("batch_conformance", "contracts", "schemas", "suites"):
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    for name in ("conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    return folder
+
+
+def _edited(checkout: Path, **members: Any) -> None:
+    file = checkout / "schemas" / "batch.schema.json"
+    schema = json.loads(file.read_text("utf-8"))
+    schema["properties"] |= members
+    schema["required"] += list(members)
+    file.write_text(json.dumps(schema), "utf-8")
+
+
+def _judged(checkout: Path, side: str, *options: str) -> CompletedRun:
+    more = ("-q", "-p", "no:cacheprovider", "--batch-profile", "quick")
+    return run_module("batch_conformance", checkout, side, "embedded", *more, *options, PYTHONPATH=str(checkout))
+
+
+@pytest.mark.parametrize("side", ["server", "client"])
+def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
+    """With values for a member that no sample has."""
+    _edited(checkout, priority={"type": "integer", "minimum": 1, "maximum": 5})
+    run = _judged(checkout, side)
+    assert run.status == 0, run.text
+    if side == "server":
+        assert run.verdicts()["server.body.priority"] == "pass"
+        broken = _judged(checkout, side, "--batch-mutant", "derived:/priority:maximum")
+        assert broken.status == 1
+        assert broken.verdicts()["server.body.priority"] == "fail"
+
+
+def test_what_is_wrong_with_a_file_is_one_line(checkout: Path) -> None:
+    """Status 4, as for an overlay."""
+    (checkout / "schemas" / "metrics.schema.json").write_text("{", "utf-8")
+    run = _judged(checkout, "server")
+    assert run.status == 4
+    assert "ERROR: schemas/metrics.schema.json: " in run.text
+    assert "Traceback" not in run.text
