@@ -10,6 +10,7 @@ import string
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,7 +19,7 @@ from batch_conformance.contract.entity import Entity, examples_of
 from batch_conformance.contract.leaves import Leaf, Leaves
 from batch_conformance.contract.pointers import MISSING, all_replaced, read, replaced
 from batch_conformance.generate.satisfiable import NoValidValue, of_entity
-from batch_conformance.generate.space import Space
+from batch_conformance.generate.space import Space, is_same
 
 _PLAIN = string.ascii_lowercase + string.digits
 _ROUNDS = 4
@@ -84,10 +85,23 @@ class Ordinary:
         # What a faulty value has around its id may be gone.
         with suppress(KeyError):
             kept = replaced(kept, self.entity.echo, self._as_member(batch_id)) if self.entity.echo else kept
-        return kept
+        # A faulty one keeps its fault, and nothing but its fault.
+        if not self._is_tied or self.space.is_valid(kept) or not self.space.is_valid(value):
+            return kept
+        made = self.space.repaired(kept, self.entity.echo)
+        return made if isinstance(made, dict) else kept
+
+    @cached_property
+    def _is_tied(self) -> bool:
+        """Whether a rule joins the id with something else."""
+        evaluated = self.space.rules.evaluate(self.base) if self.edited else ()
+        return any(one.pointer + place == self.entity.echo for one in evaluated for place in one.rule.targets("self"))
 
     def changed(self, value: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
-        """A value with other members, objects member by member. Raises :class:`NotInContract`."""
+        """A value with other members, objects member by member, and what has to change with them.
+
+        Raises :class:`NotInContract`.
+        """
         made = dict(value)
         for name, given in members.items():
             pointer = f"{self.entity.place}/{name}"
@@ -101,8 +115,16 @@ class Ordinary:
                 given = there | known
             made = replaced(made, pointer, given)
         if self.edited and not self.space.is_valid(made):
-            raise NotInContract(f"the contract does not allow {', '.join(members)} as given")
+            return self._mended_around(made, [f"{self.entity.place}/{name}" for name in members])
         return made
+
+    def _mended_around(self, value: dict[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
+        """A valid value near to one that holds the same at these places. Raises :class:`NotInContract`."""
+        for pinned in (None, *pointers):
+            made = self.space.repaired(value, pinned)
+            if isinstance(made, dict) and all(is_same(read(made, at), read(value, at)) for at in pointers):
+                return made
+        raise NotInContract(f"the contract does not allow what is given at {', '.join(pointers)}")
 
     def without(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
         """A value without a member. Raises :class:`NotInContract` where it is not documented, or required."""
@@ -198,7 +220,7 @@ class Ordinary:
             return str(chance.randrange(1000, 2**31))
 
         def fits(made: str) -> bool:
-            return echo is None or self.space.is_valid(replaced(self.base, echo, self._as_member(made)))
+            return echo is None or self.space.is_valid(self.with_id(self.base, made))
 
         makers: list[Callable[[random.Random], str]] = [
             plain,

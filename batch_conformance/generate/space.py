@@ -208,12 +208,15 @@ class Space:
 
     def options_for(self, value: Any, place: str, others: list[str], literals: list[Any]) -> list[Any]:
         """What is worth a try at one place: numbers that stand elsewhere, their sums, literals, variations."""
-        numbers = [number for other in others if is_number(number := read(value, other))]
+        elsewhere = [read(value, other) for other in others]
+        numbers = [one for one in elsewhere if is_number(one)]
         found: list[Any] = []
         current = read(value, place)
         if not isinstance(current, dict | list):
             free = current is None or current is MISSING
             found += [literal for literal in literals if free or type(literal) is type(current)]
+        if isinstance(current, str):
+            found += [one for one in elsewhere if isinstance(one, str) and one][:4]
         if is_number(current):
             found += [
                 near for number in literals if is_number(number) for near in (number, number - 1, number + 1)

@@ -108,7 +108,7 @@ class _Maker:
             if outgrown and len(raws) > 1:
                 continue
             known = self.space.documented(raw)
-            value = self.space.repaired(_changed(shown[-1], before, known) if shown else known)
+            value = self._repaired(_changed(shown[-1], before, known) if shown else known)
             before = known
             if value is MISSING or not isinstance(value, dict):
                 continue
@@ -117,6 +117,11 @@ class _Maker:
             if not shown or self._follows(shown[-1], value):
                 shown.append(value)
         return shown
+
+    def _repaired(self, value: Value) -> Any:
+        """A valid value near to one, of the same id where that can be."""
+        made = self.space.repaired(value, self.entity.echo)
+        return self.space.repaired(value) if made is MISSING else made
 
     def _with_optional(self, value: Value) -> Value:
         """With the optional members that the contract as it is does not have."""

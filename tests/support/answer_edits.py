@@ -33,6 +33,30 @@ _ENVELOPE = (
 )
 
 
+#: A batch in an envelope, with a link that ends with the batch's id.
+_LINK = {"self": {"type": "string", "format": "uri-reference"}}
+_LINKED = (
+    remove(f"{GET}.responses['200'].content['application/json'].schema"),
+    remove(f"{GET}.responses['200'].content['application/json'].examples"),
+    update(
+        f"{GET}.responses['200'].content['application/json']",
+        {
+            "schema": {
+                "type": "object",
+                "required": ["data", "links"],
+                "properties": {
+                    "data": {"$ref": "#/components/schemas/Batch"},
+                    "links": {"type": "object", "required": ["self"], "properties": _LINK},
+                },
+                "x-validations": [
+                    {"rule": "self.links.self.endsWith(self.data.id)", "code": "self-link", "message": "another link"}
+                ],
+            }
+        },
+    ),
+)
+
+
 def _rule(rule: str, code: str) -> dict[str, Any]:
     return {"x-validations": [{"rule": rule, "code": code, "message": "not as the rule has it"}]}
 
@@ -135,6 +159,12 @@ ANSWER_EDITS = [
         operations=_BOTH,
     ),
     Edit(
+        "a link with the id",
+        _LINKED,
+        {OLD: "server.body.object", "derived:/:self-link": "server.rule.self-link"},
+        operations=_BOTH,
+    ),
+    Edit(
         "dates as seconds since 1970",
         _dates({"type": "integer", "minimum": 0}, 1705312200),
         {
@@ -174,6 +204,16 @@ ANSWER_EDITS = [
 ]
 
 ANSWER_CLIENT_EDITS = [
+    Edit(
+        "a link with the id",
+        _LINKED,
+        {OLD: "client.decode.fields", "derived:/links/self:lost": "client.decode.fields"},
+    ),
+    Edit(
+        "ids of a form",
+        (update(f"{BATCH}.properties.id", {"pattern": "^batch_[a-z0-9]{6}$"}),),
+        {"id-as-asked": "client.decode.id"},
+    ),
     Edit(
         "a batch in an envelope",
         _ENVELOPE,

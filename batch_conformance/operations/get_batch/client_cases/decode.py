@@ -180,7 +180,7 @@ def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Ite
 
 def _other_ids(factory: CaseFactory) -> Iterator[Case]:
     for what, changed in (
-        ("quite another one", lambda name: f"batch_{name[::-1]}"),
+        ("another one of its form", lambda _: factory.id()),
         ("the one asked for in upper case", str.upper),
         ("the one asked for without its prefix", lambda name: name.removeprefix("batch_")),
         ("the one asked for and more", lambda name: f"{name}_2"),
@@ -189,8 +189,11 @@ def _other_ids(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) -> Case:
-    asked = factory.id()
-    batch = factory.batch(id=changed(asked))
+    asked, values = factory.id(), factory.values
+    other = changed(asked)
+    if values.entity.echo is None or other == asked or not values.may_have(other):
+        raise NotInContract("the contract allows no such id")
+    batch = values.with_id(factory.batch(asked), other)
     step = replace(factory.valid(batch, refusable=True), batch_id=asked)
     return Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
 
