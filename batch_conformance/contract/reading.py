@@ -111,12 +111,11 @@ def _is_ignored(row: Mapping[str, Any]) -> bool:
 
 
 def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
-    schema = row.get("schema")
-    if schema is None:
-        media: dict[str, Any] = next(iter(row.get("content", {}).values()), {})
-        schema = media.get("schema", {})
-    schema = document.resolve(schema)
-    example = _example(document, row, schema if isinstance(schema, dict) else {})
+    media: Mapping[str, Any] = next(iter(row.get("content", {}).values()), {})
+    schema = document.resolve(row.get("schema", media.get("schema", {})))
+    # What a parameter with `content` looks like stands there (3.1, 4.8.12.3).
+    shown = {**media, **row}
+    example = _example(document, shown, schema if isinstance(schema, dict) else {})
     return Parameter(
         name=row["name"],
         place=row["in"],

@@ -61,10 +61,16 @@ _ELSEWHERE = {
     "disallow": "write not",
     "extends": "write allOf",
     "$recursiveRef": "write $ref",
+    "item": "write items",
+    "property": "write properties",
 }
+#: Those of the OpenAPI format registry that nothing here checks: near to others, and none the less meant.
+_ANNOTATIONS = frozenset({"int8", "int16", "uint8", "uint16", "uint32", "uint64", "date-time-local", "time-local"})
+#: What people call formats, and what they are called.
+_FORMATS_MEANT = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
 #: Shorter ones are too near to ordinary words.
 _LONG_ENOUGH = 5
-_LIKE = 0.85
+_LIKE, _LIKE_A_FORMAT = 0.8, 0.8
 
 
 def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
@@ -77,7 +83,7 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
         elif name not in _KNOWN and (meant := meant_by(name, _KNOWN)):
             yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
     named = schema.get("format")
-    if isinstance(named, str) and named not in FORMATS and (meant := _spelling(named, FORMATS)):
+    if isinstance(named, str) and named not in FORMATS and (meant := _format_meant_by(named)):
         yield f"{place}/format: {named!r} is no format; write {meant}"
     for inner, below in subschemas(schema, place):
         yield from unused_keywords(below, inner)
@@ -89,6 +95,15 @@ def meant_by(name: str, known: frozenset[str]) -> str:
     if spelt or len(name) < _LONG_ENOUGH:
         return spelt
     return next(iter(get_close_matches(name, known, n=1, cutoff=_LIKE)), "")
+
+
+def _format_meant_by(name: str) -> str:
+    """The format that a name is nearly, or is another name of; empty for one that is of its own."""
+    if name in _ANNOTATIONS:
+        return ""
+    spelt = _spelling(name, FORMATS) or _FORMATS_MEANT.get(name.lower(), "")
+    near = get_close_matches(name, FORMATS, n=1, cutoff=_LIKE_A_FORMAT) if len(name) >= _LONG_ENOUGH else []
+    return spelt or next(iter(near), "")
 
 
 def _spelling(name: str, known: Any) -> str:

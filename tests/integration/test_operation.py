@@ -291,3 +291,21 @@ def _example(operation: Operation) -> dict[str, Any]:
     assert operation.success.media_type is not None
     example: dict[str, Any] = operation.success.media_type.examples["completed"]
     return example
+
+
+def test_the_example_of_a_parameter_with_content_stands_there(tmp_path: Path) -> None:
+    """OpenAPI 3.1, 4.8.12.3."""
+    row = {
+        "name": "x-context",
+        "in": "header",
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object"}, "example": {"v": 1}}},
+    }
+    parameter = overlaid(tmp_path, update(GET, {"parameters": [row]})).operation("get").parameters[-1]
+    assert parameter.example == {"v": 1}
+
+
+def test_formats_of_the_registry_are_annotations(tmp_path: Path) -> None:
+    """However near to one that is checked."""
+    batch = overlaid(tmp_path, update("$.components.schemas.Batch.properties", {"n": {"format": "uint64"}}))
+    assert batch.schemas["Batch"]["properties"]["n"] == {"format": "uint64"}

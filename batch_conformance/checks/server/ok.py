@@ -19,7 +19,7 @@ def status(record: Record, result: CheckResult) -> None:
         if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
-                f"a read of {_named(exchange)} with the valid key",
+                f"a read of {_named(exchange)}{' with the valid key' if record.documented.key else ''}",
                 expected=either(success_statuses(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
