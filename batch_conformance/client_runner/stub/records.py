@@ -87,6 +87,8 @@ def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
     """A seen request as a recorded exchange: the form that judges and reports know."""
     request = Request(seen.request.method or "(none)", seen.url, seen.request.headers, seen.request.body)
     notes = (f"not an HTTP/1 request: {seen.request.problem}",) if seen.request.problem else ()
+    if seen.request.version == "HTTP/1.1" and not seen.request.values("host"):
+        notes = ("no Host, which every request of HTTP/1.1 has (RFC 9112, 3.2)",)
     return Exchange(
         number=number,
         intent=intent,

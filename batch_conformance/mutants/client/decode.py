@@ -106,6 +106,16 @@ for _old, _new in (
                  _instead("status", _old, _new))  # fmt: skip
 
 
+@mutant("status-done-when-counted", _STATUS, "calls a batch COMPLETED once none of it is pending")
+class _DoneWhenCounted(Faulty):
+    def batch(self, value: Any) -> Batch:
+        batch = super().batch(value)
+        counts = batch["metrics"]
+        if batch["status"] == "PROCESSING" and counts["pending_count"] == 0 < counts["total_generations"]:
+            batch["status"] = "COMPLETED"
+        return batch
+
+
 @mutant("status-by-counts", _STATUS, "calls a batch of which all failed FAILED")
 class _StatusByCounts(Faulty):
     def batch(self, value: Any) -> Batch:

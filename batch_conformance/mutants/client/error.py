@@ -127,6 +127,11 @@ _message_fault(
     "shows the first word",
     lambda said: said.split()[0] if isinstance(said, str) and said else said,
 )
+_message_fault(
+    "message-formatted",
+    "puts messages into a template",
+    lambda said: said.replace("{", "").replace("%s", "404") if isinstance(said, str) else said,
+)
 _message_fault("message-upper-case", "shouts", lambda said: said.upper() if isinstance(said, str) else said)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-from batch_conformance.mutants.client.base import Faulty, Following, Registry
+from batch_conformance.mutants.client.base import Faulty, Following, Registry, retry_after
 from batch_conformance.mutants.client.error import BodyWins
 from batch_conformance.mutants.client.list_batches import Filters, Handing
 from batch_conformance.reference.client import Answer, Batch, BatchError
@@ -85,10 +86,48 @@ class _FirstKey(Faulty):
         return super().list_url(filters)
 
 
-@mutant("list-kept", "decode.fresh", "keeps a list by its URL")
+@mutant("list-entries-kept", "decode.fresh", "keeps entries by their ids, as they were when it read them first")
 class _Kept(Faulty):
-    def list_batches(self, filters: Filters | None = None) -> list[Batch]:
-        url = self.list_url(filters or {})
-        if url not in self.memory:
-            self.memory[url] = super().list_batches(filters)
-        return list(self.memory[url])
+    def entries(self, value: Any) -> list[Batch]:
+        return [self.memory.setdefault(f"{batch.get('id')}", batch) for batch in super().entries(value)]
+
+
+@mutant("list-entry-carried-over", "decode.optional", "reads entries into one object, where absent members stay")
+class _CarriedOver(Faulty):
+    def entries(self, value: Any) -> list[Batch]:
+        one: dict[str, Any] = {}
+        rows = []
+        for entry in value if isinstance(value, list) else []:
+            one |= entry if isinstance(entry, dict) else {}
+            rows.append(dict(one) if isinstance(entry, dict) else entry)
+        return super().entries(rows if isinstance(value, list) else value)
+
+
+class _Again(Faulty):
+    """Asks again after a 429 or a failure of the server, once."""
+
+    def again(self, url: str) -> str:
+        """What it asks for then."""
+        return url
+
+    def send(self, url: str, deadline: float) -> Answer:
+        answer = super().send(url, deadline)
+        if answer.status != 429 and answer.status < 500:
+            return answer
+        after = retry_after(answer)
+        if time.monotonic() + (after or 0.15) > deadline:
+            return answer
+        time.sleep(0.15 if after is None else after)
+        return super().send(self.again(url), deadline)
+
+
+@mutant("list-filters-lost-on-retry", "list.query", "asks again without the filters")
+class _LostOnRetry(_Again):
+    def again(self, url: str) -> str:
+        return url.partition("?")[0]
+
+
+@mutant("list-attempt-in-the-query", "list.nothing-more", "counts its attempts in the query")
+class _Counted(_Again):
+    def again(self, url: str) -> str:
+        return f"{url}{'&' if '?' in url else '?'}attempt=2"

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from batch_conformance.checks.client.record import ValidBatch
+from batch_conformance.checks.client.record import HttpError, ValidBatch, may_be_retried
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
 from batch_conformance.client_runner.cases.derived import derived_values
 from batch_conformance.client_runner.cases.plugged import operation_cases
@@ -157,10 +157,7 @@ def ordinary(case: Case) -> Case:
 def _asking(factory: _EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
     # First what shows most, for profiles that play few.
-    every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1]}
-    every |= {STATUS: statuses[-1]} if statuses else {}
-    every = {name: value for name, value in every.items() if has_own_clause(name)}
-    yield from _filtered(factory, "all filters", "client.list.query", **every)
+    yield from _filtered(factory, "all filters", "client.list.query", **_every_filter())
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
     if len(statuses) > 1:
@@ -189,6 +186,13 @@ def _asking(factory: _EntryFactory) -> Iterator[Case]:
 def _lists(factory: _EntryFactory) -> Iterator[Case]:
     yield from _case("a list without batches", "client.list.empty", [])
     statuses = documented_statuses()
+    with suppress(NotInContract):
+        # Whoever reads into an object that is there already leaves the one before in it.
+        entity = factory.values.entity
+        for name in [name for name in entity.own_members if name not in entity.required][:1]:
+            turns = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
+            title = f"batches with {name} and without it, by turns"
+            yield from _case(title, "client.decode.optional", turns[: _most()])
     if len(statuses) > 1:
         # In the order of nothing that a batch has.
         mixed = [factory.entry(member_of(STATUS), status) for status in (statuses[0], statuses[1], statuses[0])]
@@ -291,7 +295,15 @@ def _asking_for_all(step: CallStep) -> CallStep:
     if isinstance(told, ValidBatch):
         told = Batches({}, batches=(_as_entry(told.batch),))
     answers = tuple(map(_as_list, step.answers))
-    return replace(step, batch_id="", expected=told, answers=answers, arguments=Asking.nothing())
+    # What is asked for again is asked for with the same filters.
+    again = isinstance(told, HttpError) and may_be_retried(told.status)
+    given = Asking.of(_every_filter()) if again else Asking.nothing()
+    return replace(step, batch_id="", expected=told, answers=answers, arguments=given)
+
+
+def _every_filter() -> dict[str, str]:
+    every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1], **dict(zip((STATUS,), documented_statuses()[-1:], strict=False))}
+    return {name: value for name, value in every.items() if has_own_clause(name)}
 
 
 def _as_list(answer: StubResponse) -> StubResponse:

@@ -111,6 +111,18 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
             _judge_value(result, play, turn, name, value)
     for play in record.plays:
+        for turn in play.turns:
+            for again in _made_again(turn):
+                result.observe()
+                lost = [pair for pair in _pairs(turn.seen[0]) if pair not in _pairs(again)]
+                if lost:
+                    result.fail(
+                        again,
+                        f"the list is asked for again with another query: {play.title}",
+                        expected="&".join(map("=".join, _pairs(turn.seen[0]))),
+                        actual=shortened(again.request.url.partition("?")[2]) or "no query",
+                        code="request",
+                    )
         for turn in play.turns if play.clauses[0] == _NAIVE else ():
             for name, value in asked_for(turn).items():
                 # How such a date is written is a should; that the filter is not lost, a must.
@@ -166,7 +178,7 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
     """No filter that was not given, not even empty; other documented parameters may be sent."""
     for play in record.plays:
         for turn in play.turns:
-            for exchange in turn.seen[:1]:
+            for exchange in (*turn.seen[:1], *_made_again(turn)):
                 result.observe()
                 given = {wire_name(name): value for name, value in asked_for(turn).items()}
                 rest = [pair for pair in _pairs(exchange) if pair[0] not in given and not _is_documented(pair[0])]
@@ -179,6 +191,13 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                         actual=", ".join(more),
                         code="unasked",
                     )
+
+
+def _made_again(turn: CallResult) -> list[Exchange]:
+    """The further requests of a call that no redirect led to."""
+    statuses = [exchange.status or 0 for exchange in turn.seen]
+    led = next((at for at, status in enumerate(statuses) if 300 <= status < 400), len(statuses))
+    return list(turn.seen[1 : led + 1])
 
 
 def _is_documented(name: str) -> bool:

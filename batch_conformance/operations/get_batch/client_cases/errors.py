@@ -105,6 +105,7 @@ def _messages(factory: CaseFactory) -> Iterator[Case]:
             {"errorCode": "limit_reached"},
         ),
         (403, "a 403 with a long message", long, {}),
+        (404, "a 404 with a message of percent signs and braces", "100%s of {batch} is %d{0}", {}),
     ]
     for status, title, message, members in rows:
         yield from possible(partial(_with_message, factory, status, title, message, members))
