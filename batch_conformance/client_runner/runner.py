@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 
 from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
-from batch_conformance.checks.client.record import HttpError, clause_of_status, shortened
+from batch_conformance.checks.client.record import CallResult, HttpError, clause_of_status, shortened
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
 from batch_conformance.client_runner.call import Call, ClientUnderTest
@@ -34,6 +34,8 @@ WAITING_LANES = 8
 TRIALS = 3
 #: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
 ENOUGH_BREAKDOWNS = 3
+#: Calls in a row that took their whole deadline and sent nothing, after which no more are made: the client is stuck.
+ENOUGH_SILENCE = 6
 
 
 class ClientRunner:
@@ -68,6 +70,7 @@ class ClientRunner:
         self._last_said = ""
         #: By clause, and whether the case was about nothing else.
         self._breakdowns: Counter[tuple[str, str, bool]] = Counter()
+        self._silent = 0
         self._lock = threading.Lock()
         self._only_waits = threading.Event()
         self._pulse = CaseFactory(-1)
@@ -152,7 +155,9 @@ class ClientRunner:
     def _play_kept(self, case: Case) -> CaseResult:
         played = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
         if not case.refused and case.clauses[0] != "client.request.dot-id":
+            silent = sum(map(_is_silent, played.turns))
             with self._lock:
+                self._silent = self._silent + silent if silent == len(played.turns) else 0
                 self._calls += len(played.turns)
                 self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
                 self._last_said = played.turns[-1].said()
@@ -183,7 +188,8 @@ class ClientRunner:
             return first.popleft() if first else second.popleft() if second else None
 
     def _keep(self, case: Case) -> None:
-        if any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case)):
+        many = any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case))
+        if many or self._silent >= ENOUGH_SILENCE:
             self.left_out[case.clauses[0]] += 1
             return
         played = self.play(case)
@@ -273,6 +279,12 @@ class ClientRunner:
                 Call(stub.url, key, step.batch_id, step.timeout_s, case.operation, step.arguments)
             )
             yield
+
+
+def _is_silent(turn: CallResult) -> bool:
+    """Whether a call waited for its deadline and sent nothing, as with a pool whose connections are all lost."""
+    late = turn.reply.seconds >= turn.call.timeout_s * 0.9
+    return late and not turn.requests and turn.reply.error is not None
 
 
 def _blamable(case: Case) -> set[str]:
