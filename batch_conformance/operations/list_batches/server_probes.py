@@ -96,8 +96,13 @@ def _can_be_asked_for(value: str) -> bool:
 
 
 def late_reads(context: ProbeContext) -> Probe:
-    """The whole list once more, after all that happened in between."""
-    yield listing(context, "late-reads")
+    """The whole list once more, after all that happened in between; and by its id, a batch that moved on meanwhile."""
+    listed = entries_of((yield listing(context, "late-reads")))
+    before = {own_id(row): state_of(row) for row in context.listed}
+    named = [row for row in listed if isinstance(row, dict) and own_id(row) in before]
+    moved = [own for row in named if (own := own_id(row)) and state_of(row) != before[own] and _can_be_asked_for(own)]
+    for value in moved[:1] if "get" in context.operations and not is_quick(context) else ():
+        yield replace(context.read("late-reads", value), label="a batch that moved on in the list")
 
 
 def filters(context: ProbeContext) -> Probe:
@@ -231,6 +236,7 @@ TOGETHER: Sequence[Sequence[str]] = (
 CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "auth-per-request": auth_chains,
     "wrong-place": places_apart,
+    "late-reads": lambda context: [late_reads(context)],
 }
 
 
