@@ -68,6 +68,8 @@ _ELSEWHERE = {
 _ANNOTATIONS = frozenset({"int8", "int16", "uint8", "uint16", "uint32", "uint64", "date-time-local", "time-local"})
 #: What people call formats, and what they are called.
 _FORMATS_MEANT = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
+#: Keywords by which a value is known for a schema.
+_TELLING = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
 #: Shorter ones are too near to ordinary words.
 _LONG_ENOUGH = 5
 _LIKE, _LIKE_A_FORMAT = 0.8, 0.8
@@ -82,11 +84,17 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
             yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_ELSEWHERE[name]}"
         elif name not in _KNOWN and (meant := meant_by(name, _KNOWN)):
             yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
+        elif name not in _KNOWN and name[:2] != "x-" and _is_schema(schema[name]):
+            yield f"{place}{pointer(name)}: is no keyword, but has a schema; members stand under properties"
     named = schema.get("format")
     if isinstance(named, str) and named not in FORMATS and (meant := _format_meant_by(named)):
         yield f"{place}/format: {named!r} is no format; write {meant}"
     for inner, below in subschemas(schema, place):
         yield from unused_keywords(below, inner)
+
+
+def _is_schema(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(_TELLING)
 
 
 def meant_by(name: str, known: frozenset[str]) -> str:

@@ -197,6 +197,8 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
         (update("$.paths", {"/v3/{a}/{a}": {}}), "/paths/~1v3~1{a}~1{a}: {a} stands in the path 2 times"),
         (update(f"{BATCH}.properties.id", {"maxlength": 9}), "id/maxlength: is no keyword; write maxLength"),
         (update(f"{BATCH}.properties.id", {"fromat": "uuid"}), "id/fromat: is no keyword; write format"),
+        (update(BATCH, {"priority": {"type": "integer"}}), "Batch/priority: is no keyword, but has a schema; members"),
+        (update(f"{BATCH}.properties", {"properties": {"a": {"type": "string"}}}), "properties/a: is no keyword, but"),
         (update(BATCH, {"item": {}}), "Batch/item: is no keyword of JSON Schema 2020-12; write items"),
         (update(f"{BATCH}.properties.outputUrl", {"format": "url"}), "'url' is no format; write uri"),
         (update(f"{BATCH}.properties.id", {"format": "int46"}), "'int46' is no format; write int64"),
