@@ -19,6 +19,8 @@ from batch_conformance.contract.reading import contract_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_CONTRACTS_KEPT = 4
+
 _in_use: Contract | None = None
 
 
@@ -55,15 +57,20 @@ class Cached(Protocol[P, T]):
 
 
 def cached_by_contract(function: Callable[P, T]) -> Cached[P, T]:
-    """Keep what a function returned, for its arguments and the contract in use."""
-
-    @lru_cache(maxsize=4096)
-    def kept(_sha256: str, *arguments: P.args, **named: P.kwargs) -> T:
-        return function(*arguments, **named)
+    """Keep what a function returned, for its arguments and the contract in use: for the last few contracts."""
+    by_contract: dict[str, Callable[P, T]] = {}
 
     @wraps(function)
     def cached(*arguments: P.args, **named: P.kwargs) -> T:
-        return kept(current_contract().sha256, *arguments, **named)  # type: ignore[arg-type]
+        sha256 = current_contract().sha256
+        kept = by_contract.get(sha256)
+        if kept is None:
+            kept = by_contract.setdefault(sha256, cast("Callable[P, T]", lru_cache(maxsize=4096)(function)))
+            # A process that judges by many contracts, as the tests do, must not hold on to them all.
+            for other in list(by_contract)[:-_CONTRACTS_KEPT]:
+                if other != base_contract().sha256:
+                    by_contract.pop(other, None)
+        return kept(*arguments, **named)
 
     return cast("Cached[P, T]", cached)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from batch_conformance.mutants.client.base import Faulty, Following, Registry, retry_after
+from batch_conformance.mutants.client.base import Faulty, Following, Registry, Retrying
 from batch_conformance.mutants.client.error import BodyWins
 from batch_conformance.mutants.client.list_batches import Filters, Handing
 from batch_conformance.reference.client import Answer, Batch, BatchError
@@ -103,31 +102,13 @@ class _CarriedOver(Faulty):
         return super().entries(rows if isinstance(value, list) else value)
 
 
-class _Again(Faulty):
-    """Asks again after a 429 or a failure of the server, once."""
-
-    def again(self, url: str) -> str:
-        """What it asks for then."""
-        return url
-
-    def send(self, url: str, deadline: float) -> Answer:
-        answer = super().send(url, deadline)
-        if answer.status != 429 and answer.status < 500:
-            return answer
-        after = retry_after(answer)
-        if time.monotonic() + (after or 0.15) > deadline:
-            return answer
-        time.sleep(0.15 if after is None else after)
-        return super().send(self.again(url), deadline)
-
-
 @mutant("list-filters-lost-on-retry", "list.query", "asks again without the filters")
-class _LostOnRetry(_Again):
-    def again(self, url: str) -> str:
-        return url.partition("?")[0]
+class _LostOnRetry(Retrying):
+    def send_again(self, url: str, deadline: float) -> Answer:
+        return super().send_again(url.partition("?")[0], deadline)
 
 
 @mutant("list-attempt-in-the-query", "list.nothing-more", "counts its attempts in the query")
-class _Counted(_Again):
-    def again(self, url: str) -> str:
-        return f"{url}{'&' if '?' in url else '?'}attempt=2"
+class _Counted(Retrying):
+    def send_again(self, url: str, deadline: float) -> Answer:
+        return super().send_again(f"{url}{'&' if '?' in url else '?'}attempt=2", deadline)

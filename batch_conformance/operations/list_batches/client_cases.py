@@ -230,16 +230,16 @@ def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
 def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
     """Cases of Get with a list where the batch stood: batches of one clause together, the rest case by case."""
     together: dict[str, list[Case]] = defaultdict(list)
-    taken: Counter[str] = Counter()
+    taken: Counter[tuple[str, bool]] = Counter()
     for case in of_get:
         clause = case.clauses[0]
-        if case.ordinary or case.secure or case.together or not _holds(clause):
+        if case.ordinary or case.together or not _holds(clause):
             continue
         if clause.startswith(_DECODE) and clause != _FRESH:
             if len(case.asks) == 1 and isinstance(case.asks[0].expected, ValidBatch):
                 together[clause].append(case)
-        elif taken[clause] < _OF_GET.get(clause, 0):
-            taken[clause] += 1
+        elif taken[clause, case.secure] < min(_OF_GET.get(clause, 0), 1 if case.secure else _MANY):
+            taken[clause, case.secure] += 1
             with suppress(NotInContract):
                 yield _listed(case)
     for clause, rows in together.items():
@@ -302,8 +302,8 @@ def _asking_for_all(step: CallStep) -> CallStep:
 
 
 def _every_filter() -> dict[str, str]:
-    every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1], **dict(zip((STATUS,), documented_statuses()[-1:], strict=False))}
-    return {name: value for name, value in every.items() if has_own_clause(name)}
+    every = {AFTER: _IN_UTC[0], BEFORE: _IN_UTC[1], STATUS: "".join(documented_statuses()[-1:])}
+    return {name: value for name, value in every.items() if value and has_own_clause(name)}
 
 
 def _as_list(answer: StubResponse) -> StubResponse:
