@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batch_conformance.contract.current import load_with_overlays
-from batch_conformance.contract.document import ContractError
+from batch_conformance.contract.document import ContractError, refuse_files
 from batch_conformance.contract.operation import Contract
-from batch_conformance.contract.problems import contract_problems
+from batch_conformance.contract.overlay import all_problems
 from batch_conformance.contract.text_format import yaml_text
 
 _WRONG_USAGE = 4
@@ -49,9 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _checked(overlays: Sequence[Path]) -> Contract:
     contract = load_with_overlays(overlays)
     # Overlays are held to the same when they are applied.
-    wrong = None if overlays else next(contract_problems(contract), None)
-    if wrong is not None:
-        raise ContractError(f"contracts/openapi.yaml, with its schemas: {wrong}; correct it there")
+    if not overlays:
+        refuse_files(all_problems(contract.document.content))
     return contract
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.contract.root import contract_root
+from batch_conformance.contract.shipped import SHIPPED
 from batch_conformance.contract.text_format import NotReadable, read_text
 
 #: What a schema file says about itself as a file; within a document it would move the base of references.
@@ -127,14 +128,20 @@ def _copy(schema: dict[str, Any], reference: str) -> dict[str, Any]:
 
 @cache
 def _bundled(root: Path) -> dict[str, Any]:
-    # What checks documents reads them.
-    from batch_conformance.contract.validity import problems
-
     content = bundle(root / "contracts" / "openapi.yaml")
-    wrong = next(problems(content), None)
+    if ContractDocument(content).sha256 != SHIPPED:
+        # The one that is shipped has passed the tests; what checks documents reads them.
+        from batch_conformance.contract.validity import problems
+
+        refuse_files(problems(content))
+    return content
+
+
+def refuse_files(problems: Iterator[str]) -> None:
+    """Raise :class:`ContractError` for the first thing that is wrong with the contract's files, if there is any."""
+    wrong = next(problems, None)
     if wrong is not None:
         raise ContractError(f"contracts/openapi.yaml, with its schemas: {wrong}; correct it there")
-    return content
 
 
 def read_file(file: Path) -> Any:

@@ -67,7 +67,7 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
             steps.append(_after(action, steps[-1]))
         except _Wrong as error:
             raise OverlayError(f"{overlay.name}: {action}: {error}") from None
-    found = next(_problems(steps[-1], check_rule), None)
+    found = next(all_problems(steps[-1], check_rule), None)
     if found is not None:
         action = overlay.actions[_culprit(steps, found, check_rule)]
         raise OverlayError(
@@ -78,7 +78,8 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
     return ContractDocument(steps[-1], (*document.overlays, mark))
 
 
-def _problems(content: dict[str, Any], check_rule: RuleCheck | None) -> Iterator[str]:
+def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -> Iterator[str]:
+    """What keeps a document from being a contract to test by: where and what, each in one line."""
     # They read the contract as a whole, and are needed for overlays only.
     from batch_conformance.contract.problems import contract_problems
 
@@ -95,7 +96,7 @@ def _problems(content: dict[str, Any], check_rule: RuleCheck | None) -> Iterator
 def _culprit(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
     """The index of the action since which the problem is there; an earlier one may pass through a wrong state."""
     first = len(steps) - 1
-    while first > 1 and found in set(_problems(steps[first - 1], check_rule)):
+    while first > 1 and found in set(all_problems(steps[first - 1], check_rule)):
         first -= 1
     return first - 1
 

@@ -7,7 +7,7 @@ known keyword would switch a promise off without a word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -72,7 +72,7 @@ _FORMATS_MEANT = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "d
 _TELLING = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
 #: Shorter ones are too near to ordinary words.
 _LONG_ENOUGH = 5
-_LIKE, _LIKE_A_FORMAT = 0.8, 0.8
+_LIKE = 0.8
 
 
 def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
@@ -97,8 +97,8 @@ def _is_schema(value: Any) -> bool:
     return isinstance(value, dict) and not value.keys().isdisjoint(_TELLING)
 
 
-def meant_by(name: str, known: frozenset[str]) -> str:
-    """The keyword that a name is nearly; empty where it is near to none."""
+def meant_by(name: str, known: Collection[str]) -> str:
+    """The word that a name is nearly; empty where it is near to none."""
     spelt = _spelling(name, known)
     if spelt or len(name) < _LONG_ENOUGH:
         return spelt
@@ -107,14 +107,10 @@ def meant_by(name: str, known: frozenset[str]) -> str:
 
 def _format_meant_by(name: str) -> str:
     """The format that a name is nearly, or is another name of; empty for one that is of its own."""
-    if name in _ANNOTATIONS:
-        return ""
-    spelt = _spelling(name, FORMATS) or _FORMATS_MEANT.get(name.lower(), "")
-    near = get_close_matches(name, FORMATS, n=1, cutoff=_LIKE_A_FORMAT) if len(name) >= _LONG_ENOUGH else []
-    return spelt or next(iter(near), "")
+    return "" if name in _ANNOTATIONS else _FORMATS_MEANT.get(name.lower()) or meant_by(name, FORMATS)
 
 
-def _spelling(name: str, known: Any) -> str:
+def _spelling(name: str, known: Collection[str]) -> str:
     """The one that is spelt alike but for case and what joins its words."""
     return next((one for one in known if _letters(one) == _letters(name)), "")
 

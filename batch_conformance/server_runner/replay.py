@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.result import RunResult, Subject
 from batch_conformance.checks.server import Record
+from batch_conformance.checks.server.record import READS
 from batch_conformance.contract.pointers import any_index
 from batch_conformance.generate import keys
 from batch_conformance.http import Exchange, Intent, Redactor, Request
@@ -22,8 +23,6 @@ from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
-#: The probes whose lists others are compared with.
-_READS = ("reads", "late-reads")
 #: What a replay shows: broken as recorded; broken otherwise; not broken; or too little to tell, the answer being like
 #: the recorded one or not.
 Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
@@ -96,7 +95,7 @@ def replay_requests(
 def _is_whole_list(exchange: Exchange, found: Exchange) -> bool:
     """Whether a request is for the list that a finding's request asks a part of."""
     path, _, query = found.request.url.partition("?")
-    return bool(query) and exchange.request.url == path and exchange.intent.probe in _READS
+    return bool(query) and exchange.request.url == path and exchange.intent.probe in READS
 
 
 def _stage(target: Target, status: object) -> None:

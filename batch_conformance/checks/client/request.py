@@ -61,7 +61,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                     actual=turn.said(),
                 )
             if _is_plain(turn.call.batch_id):
-                for exchange in _first_hand(play, turn):
+                for exchange in first_hand(play, turn):
                     result.observe()
                     _judge_target(operation, record, result, turn, exchange)
 
@@ -131,7 +131,7 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
                 expected=expected,
                 actual=turn.said(),
             )
-        rows = list(_first_hand(play, turn))
+        rows = list(first_hand(play, turn))
         for exchange in [row for row in rows if not _is_probe(operation, turn, row)] or rows:
             if usual == {"GET"} and exchange.request.method != "GET":
                 result.fail(
@@ -179,7 +179,7 @@ def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
     for play, turn in record.turns(result):
         result.observe()
         expected = "the id refused, no request to another path"
-        for exchange in _first_hand(play, turn):
+        for exchange in first_hand(play, turn):
             operation = current_contract().operation(play.operation)
             path, _, _ = _path_and_query(exchange.request.url, operation)
             before, after = around(operation, turn.call.base_url)
@@ -209,7 +209,7 @@ def no_body(record: ClientRunRecord, result: CheckResult) -> None:
     """No GET with content."""
     for play in record.plays:
         for turn in play.turns:
-            for exchange in _first_hand(play, turn):
+            for exchange in first_hand(play, turn):
                 if exchange.request.method != "GET":
                     continue
                 result.observe()
@@ -273,7 +273,7 @@ def _is_probe(operation: Operation, turn: CallResult, exchange: Exchange) -> boo
     return not is_path_of(operation, turn.call.base_url, path)
 
 
-def _first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
+def first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
     """The requests that the client made of itself: where redirects led it is not its choice."""
     redirected = any(exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen)
     yield from turn.seen[:1] if redirected or play.elsewhere else turn.seen

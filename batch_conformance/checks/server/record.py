@@ -17,10 +17,10 @@ from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.contract.pointers import MISSING, read
 from batch_conformance.http import Exchange
 
+#: Probes that read what others are compared with.
+READS = ("reads", "late-reads")
 #: Probes whose requests are ordinary reads with a valid key.
-ORDINARY = frozenset(
-    {"usual-variants", "reads", "late-reads", "auth-per-request", "burst", "generated-reads"}
-)
+ORDINARY = frozenset({*READS, "usual-variants", "auth-per-request", "burst", "generated-reads"})
 
 
 T = TypeVar("T")

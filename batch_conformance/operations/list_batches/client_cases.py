@@ -67,6 +67,8 @@ _OF_GET: Mapping[str, int] = {
     "client.fault.timeout": 1,
     "client.fault.drip": 1,
 }
+#: The same, of those that begin with https.
+_SECURE: Mapping[str, int] = {"client.auth.redirect": 1}
 #: What an entry is that no client can take for a batch.
 _UNREADABLE: Mapping[str, Any] = {
     "null": None,
@@ -238,7 +240,7 @@ def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
         if clause.startswith(_DECODE) and clause != _FRESH:
             if len(case.asks) == 1 and isinstance(case.asks[0].expected, ValidBatch):
                 together[clause].append(case)
-        elif taken[clause, case.secure] < min(_OF_GET.get(clause, 0), 1 if case.secure else _MANY):
+        elif taken[clause, case.secure] < (_SECURE if case.secure else _OF_GET).get(clause, 0):
             taken[clause, case.secure] += 1
             with suppress(NotInContract):
                 yield _listed(case)

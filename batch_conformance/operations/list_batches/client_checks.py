@@ -14,10 +14,10 @@ from batch_conformance.checks.client.record import (
     CaseResult,
     ClientRunRecord,
     InvalidSuccess,
-    TransportFault,
     Unconstrained,
     shortened,
 )
+from batch_conformance.checks.client.request import first_hand
 from batch_conformance.checks.client.wanted import lacking
 from batch_conformance.checks.finding import CheckFunction, CheckResult
 from batch_conformance.contract import current_contract
@@ -66,11 +66,9 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
         for turn in play.turns:
             operation = current_contract().operation(OPERATION)
             path = urlsplit(turn.call.base_url).path + operation.url_path()
-            refused = isinstance(turn.expected, TransportFault) and turn.expected.kind == "refused"
             # A later call may be answered from memory: that is for client.decode.fresh to judge.
-            unconstrained = isinstance(turn.expected, Unconstrained) or turn is not play.turns[0]
-            excused = refused or unconstrained or play.clauses[0] in MAY_SEND_NOTHING
-            if not turn.requests and turn.reply.error is not None and not excused:
+            free = isinstance(turn.expected, Unconstrained) or turn is not play.turns[0]
+            if turn.unasked and not free and play.clauses[0] not in MAY_SEND_NOTHING:
                 result.observe()
                 result.fail(
                     None,
@@ -115,14 +113,15 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
             _judge_value(result, play, turn, name, value)
     for play in record.plays:
         for turn in play.turns:
-            for again in _made_again(turn):
+            own = list(first_hand(play, turn))
+            for again in own[1:]:
                 result.observe()
-                lost = [pair for pair in _pairs(turn.seen[0]) if pair not in _pairs(again)]
+                lost = [pair for pair in _pairs(own[0]) if pair not in _pairs(again)]
                 if lost:
                     result.fail(
                         again,
                         f"the list is asked for again with another query: {play.title}",
-                        expected="&".join(map("=".join, _pairs(turn.seen[0]))),
+                        expected="&".join(map("=".join, _pairs(own[0]))),
                         actual=shortened(again.request.url.partition("?")[2]) or "no query",
                         code="request",
                     )
@@ -181,7 +180,7 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
     """No filter that was not given, not even empty; other documented parameters may be sent."""
     for play in record.plays:
         for turn in play.turns:
-            for exchange in (*turn.seen[:1], *_made_again(turn)):
+            for exchange in first_hand(play, turn):
                 result.observe()
                 given = {wire_name(name): value for name, value in asked_for(turn).items()}
                 rest = [pair for pair in _pairs(exchange) if pair[0] not in given and not _is_documented(pair[0])]
@@ -194,13 +193,6 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
                         actual=", ".join(more),
                         code="unasked",
                     )
-
-
-def _made_again(turn: CallResult) -> list[Exchange]:
-    """The further requests of a call that no redirect led to."""
-    statuses = [exchange.status or 0 for exchange in turn.seen]
-    led = next((at for at, status in enumerate(statuses) if 300 <= status < 400), len(statuses))
-    return list(turn.seen[1 : led + 1])
 
 
 def _is_documented(name: str) -> bool:

@@ -70,6 +70,13 @@ def state_of(row: object) -> str | None:
     return as_sent(found) if one and _is_number(found) and one.schema.get("type") in ("integer", "number") else None
 
 
+def by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """The documented statuses that batches of the list are in, and the others."""
+    there = [state_of(row) for row in listed]
+    statuses = documented_statuses()
+    return [name for name in statuses if name in there], [name for name in statuses if name not in there]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 

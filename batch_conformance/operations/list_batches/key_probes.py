@@ -14,9 +14,9 @@ from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     STATUS,
+    by_presence,
     documented_statuses,
     query_of,
-    state_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
 from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
@@ -131,7 +131,7 @@ def other_org(context: ProbeContext) -> Probe:
         if wide:
             # Whose a batch is may be looked for in the whole list only.
             yield replace(listing(context, "list-other-org", context.other_key, query=wide), lane="")
-        there = [state for row in context.listed if (state := state_of(row)) in documented_statuses()]
+        there, _ = by_presence(context.listed)
         status = query_of({STATUS: there[0]}) if there and not is_quick(context) else None
         if status:
             yield replace(listing(context, "list-other-org", context.other_key, query=status), lane="")

@@ -22,8 +22,6 @@ STATUS = "server.ok.status"
 JSON = "server.ok.json"
 ARRAY = "server.list.array"
 OBJECT = "server.body.object"
-#: Probes that read the whole list.
-READS = ("reads", "late-reads")
 
 Batch = Mapping[str, Any]
 

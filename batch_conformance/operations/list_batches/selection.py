@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.server.record import READS, Record
 from batch_conformance.checks.words import dotted, shown
 from batch_conformance.contract import parse_date_time
 from batch_conformance.contract.clause_list import clause_list
@@ -27,7 +27,6 @@ from batch_conformance.operations.list_batches.filters import (
 )
 from batch_conformance.operations.list_batches.lists import (
     OBJECT,
-    READS,
     Batch,
     is_page,
     lists,

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from batch_conformance.checks.finding import MISSING, CheckResult
-from batch_conformance.checks.server.record import Record
+from batch_conformance.checks.server.record import READS, Record
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted, shown, wrong
 from batch_conformance.contract import current_contract
@@ -24,7 +24,6 @@ from batch_conformance.operations.list_batches.lists import (
     JSON,
     OBJECT,
     OPERATION,
-    READS,
     STATUS,
     Batch,
     identified,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.record import READS, SERVER_CHECKS, Record
 from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.checks.words import dotted
 from batch_conformance.contract.clause_list import FILTER, filter_clause
@@ -27,7 +27,6 @@ from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
     OPERATION,
-    READS,
     list_check,
     lists,
     rows_of,

@@ -30,6 +30,7 @@ from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
     STATUS,
+    by_presence,
     created,
     documented_statuses,
     query_of,
@@ -107,7 +108,7 @@ def late_reads(context: ProbeContext) -> Probe:
 
 def filters(context: ProbeContext) -> Probe:
     """Each filter alone and all together, with bounds that lie between the batches of the list."""
-    some, none = _by_presence(context.listed)
+    some, none = by_presence(context.listed)
     statuses = [*some, *none] if not is_quick(context) else [*some[:1], *none[:1]]
     for status in statuses:
         yield from filtered(context, "list-filters", {STATUS: status})
@@ -171,11 +172,11 @@ def bad_filters(context: ProbeContext) -> Probe:
         {BEFORE: ""},
     ]
     # What is no status: nothing at all, and a part of one that batches are in.
-    parts = [name[:-1] for name in _by_presence(context.listed)[0] if name[:-1] not in documented_statuses()]
+    there, _ = by_presence(context.listed)
+    parts = [name[:-1] for name in there if name[:-1] not in documented_statuses()]
     rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]), "null")]
     # Beside filters that are in order.
-    there = _by_presence(context.listed)[0][:1]
-    rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there)]
+    rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there[:1])]
     queries = [query for row in rows if (query := query_of(row)) is not None]
     for query in queries[: few(context, 2, 12, 12)]:
         said = ", ".join(f"{name}={value}" for name, value in query.items())
@@ -244,12 +245,6 @@ def entries_of(exchange: Exchange | None) -> list[Any]:
     """What a success lists; nothing where there is no list."""
     return (rows_of(exchange) or []) if exchange is not None and is_success(exchange.status, OPERATION) else []
 
-
-def _by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """The documented statuses that batches of the list are in, and the others."""
-    there = [state_of(row) for row in listed]
-    statuses = documented_statuses()
-    return [name for name in statuses if name in there], [name for name in statuses if name not in there]
 
 
 def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
