@@ -65,7 +65,7 @@ def _profile(clause: str) -> str:
 
 
 @pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clausered(mutant: ClientMutant) -> None:
+def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
     """The clause it breaks is red, and no clause but those it cannot help breaking."""
     by = mutant.operations
     run = _judged(mutant.adapter(), profile=_profile(mutant.clause), operations=by)
@@ -237,7 +237,7 @@ def test_an_interrupted_run_keeps_what_it_saw() -> None:
     assert set(verdicts.values()) == {"not-exercised"}
 
 
-def test_keys_are_hidden_in_what_isshown() -> None:
+def test_keys_are_hidden_in_what_is_shown() -> None:
     """The run's redactor knows every key that was sent."""
     run = _judged(
         client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}

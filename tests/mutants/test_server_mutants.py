@@ -22,7 +22,7 @@ def _most(operations: Sequence[str]) -> int:
 
 
 @pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clausered(mutant: ServerMutant) -> None:
+def test_mutant_turns_its_clause_red(mutant: ServerMutant) -> None:
     """The clause it breaks is red, and no clause but those it cannot help breaking."""
     run = judged_server(mutant.build(), mutant.operations)
 
@@ -58,7 +58,7 @@ def _closed_schema() -> Iterator[None]:
         yield
 
 
-def test_a_suite_that_refuses_extra_members_turns_its_own_clausered() -> None:
+def test_a_suite_that_refuses_extra_members_turns_its_own_clause_red() -> None:
     """The suite's promise to stay open can be seen broken, too."""
     with _closed_schema():
         run = judged_server(ReferenceServer())
