@@ -68,6 +68,7 @@ class DriverProcess:
         self._buffer = bytearray()
         self._scanned = 0
         self._stdout_ended = False
+        self._answered = False
         self._closed = False
         # Becomes readable (end of file) when the process has ended: children may hold its stdout open longer.
         self._exit, self._exit_writer = os.pipe()
@@ -99,6 +100,7 @@ class DriverProcess:
                 if self._stdout in ready or self._exit in ready:
                     answer = self._receive()
                     if answer is not None:
+                        self._answered = True
                         return answer
                     if self._exit in ready:
                         raise ProtocolViolation(f"{self._ending()} before it answered{self._unfinished()}")
@@ -108,7 +110,7 @@ class DriverProcess:
                 if ending:
                     deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
-                    raise ProtocolViolation(failure + self._unfinished())
+                    raise ProtocolViolation(failure + (self._unfinished() or self._unheard()))
 
     def afterwards(self) -> str:
         """What it did since it answered, though nothing was asked; empty when it keeps quiet, as it should."""
@@ -215,6 +217,10 @@ class DriverProcess:
 
     def _unfinished(self) -> str:
         return " (its last line lacks the newline that ends a message)" if self._buffer else ""
+
+    def _unheard(self) -> str:
+        # The usual cause: most languages keep what is written to a pipe in a buffer.
+        return "" if self._answered or self._stdout_ended else "; does it flush stdout after each line?"
 
     def _close_stdin(self) -> None:
         if self._child.stdin:
