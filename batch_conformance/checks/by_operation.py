@@ -78,6 +78,11 @@ def _of_driver(operation: str) -> str:
     return JUDGED.get(operation, operation)
 
 
+def title_of(operation: str) -> str:
+    """The name of an operation for people, as "List Batches"."""
+    return _of_driver(operation).replace("_", " ").title()
+
+
 def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
     """The results on each operation as one, which keeps them as its ``parts``."""
     if len(parts) == 1:
@@ -86,13 +91,15 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
         return result
     whole = CheckResult(clause, parts=dict(parts))
     broken = any(part.findings for part in parts.values())
-    for part in parts.values():
+    observed = [part for part in parts.values() if part.observations]
+    for operation, part in parts.items():
         whole.observe(part.observations)
         whole.findings += part.findings
         # Why one operation says nothing is no reason for what another one shows.
         whole.note("" if broken else part.reason)
         for limit in part.limits:
-            whole.limit(limit)
+            everywhere = all(limit in other.limits for other in observed)
+            whole.limit(limit if everywhere else f"{title_of(operation)}: {limit}")
         for other, count in part.explained.items():
             whole.set_aside(other, count)
         for why, count in part.unjudged.items():

@@ -1,4 +1,4 @@
-"""What a judge says of a clause: how much it looked at, and what it found broken."""
+"""Checks, their registry, and the result of one check: observations, findings and limits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from batch_conformance.checks.codes import check_code
 from batch_conformance.contract import pointers
 from batch_conformance.http import Exchange
 
-#: What a side's judges look at: recorded exchanges for servers, outcomes for clients.
+#: What the checks of one side read: recorded exchanges (server) or recorded calls (client).
 Material = TypeVar("Material")
 #: A missing value, shown as such; None is JSON's null.
 MISSING: Any = pointers.MISSING
@@ -21,10 +21,10 @@ class Finding:
     """One piece of evidence against a clause.
 
     ``code`` is one of :mod:`batch_conformance.checks.codes`, ``pointer`` the JSON pointer of the place in the body that
-    is wrong (empty where the finding is about none), ``operation`` the name of the operation. Nothing but people
-    reads ``message``, ``expected`` and ``actual``.
-    ``exchange`` is the request that proves it; clients that misreport without a request have None. ``prelude`` is
-    what must be sent before it, where it takes more than one request to see it.
+    is wrong (empty if the finding concerns no place), ``operation`` the name of the operation. ``message``,
+    ``expected`` and ``actual`` are for people; no code reads them.
+    ``exchange`` is the request that proves the finding (None for a client that misreports without a request);
+    ``prelude`` holds the requests that must come before it.
     """
 
     message: str
@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass
 class CheckResult:
-    """What one judge concluded. No finding and nothing looked at is *not exercised*, never a pass."""
+    """Result of one check. Without a finding and without an observation the clause is *not exercised*, never a pass."""
 
     clause: str
     observations: int = 0
@@ -47,18 +47,19 @@ class CheckResult:
     reason: str = ""
     limits: list[str] = field(default_factory=list)
     explained: dict[str, int] = field(default_factory=dict)
-    #: What could not be judged, and why, with how many answers it is about.
+    #: Number of responses that could not be judged, by reason.
     unjudged: dict[str, int] = field(default_factory=dict)
+    #: Results of the clauses that explain this one.
     earlier: Mapping[str, CheckResult] = field(default_factory=dict, repr=False)
+    #: Results on each operation of the run, where this result merges them; else empty.
+    parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def failed(self, clause: str) -> bool:
         """Whether a clause that this one is ``explained_by`` is broken. Raises ``KeyError`` for one not declared."""
         return bool(self.earlier[clause].findings)
-    #: The results on the operations of the run, of which this one is the sum; empty where it is one of them.
-    parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def observe(self, count: int = 1) -> None:
-        """Count material that could have broken the clause."""
+        """Count observations that could have broken the clause."""
         self.observations += count
 
     def fail(
@@ -72,7 +73,7 @@ class CheckResult:
         prelude: Sequence[Exchange] = (),
         pointer: str = "",
     ) -> None:
-        """Record that the clause is broken, with what was promised and what came, and what had to come before.
+        """Record that the clause is broken: what was expected, what came instead, and the requests before it.
 
         ``code`` must be a known one: ``ValueError`` otherwise.
         """
@@ -84,22 +85,22 @@ class CheckResult:
         )
 
     def note(self, text: str) -> None:
-        """Add to the reason of the verdict. What a pass did not see is said with :meth:`limit`."""
+        """Add to the reason of the verdict. A pass states its gaps with :meth:`limit` instead."""
         if text and text not in self.reason:
             self.reason = f"{self.reason}; {text}" if self.reason else text
 
     def limit(self, text: str) -> None:
-        """Record what a pass does not cover, in a few plain words; the same words count once."""
+        """Record one gap of a pass, in a few plain words; duplicates are dropped."""
         if text and text not in self.limits:
             self.limits.append(text)
 
     def leave_unjudged(self, why: str, count: int = 1) -> None:
-        """Record that ``count`` answers could not be judged: where none breaks the clause, its verdict is an error."""
+        """Record that ``count`` responses could not be judged: without a finding, the verdict is then ``error``."""
         if count > 0:
             self.unjudged[why] = self.unjudged.get(why, 0) + count
 
     def set_aside(self, clause: str, count: int = 1) -> None:
-        """Leave ``count`` observations to the failure of another clause: they are no evidence either way."""
+        """Ignore ``count`` observations that the failure of another clause explains."""
         if count > 0:
             self.explained[clause] = self.explained.get(clause, 0) + count
 
@@ -109,9 +110,11 @@ CheckFunction = Callable[[Material, CheckResult], None]
 
 @dataclass(frozen=True)
 class Check(Generic[Material]):
-    """A pure function that judges one clause, and the probes or cases whose record it needs.
+    """A pure function that judges one clause.
 
-    ``explained_by`` are clauses whose failure explains observations of this one: they are judged before it.
+    ``needs`` names what must be recorded for it: probes for a server's check, clauses (for their cases) for a client's.
+
+    ``explained_by`` names clauses whose failure explains observations of this one; they are judged first.
     """
 
     clause: str
@@ -120,7 +123,7 @@ class Check(Generic[Material]):
     explained_by: tuple[str, ...] = ()
 
     def __call__(self, material: Material, earlier: Mapping[str, CheckResult] | None = None) -> CheckResult:
-        """Check the material. Never sends anything."""
+        """Judge the recorded material; sends nothing."""
         known = earlier or {}
         result = CheckResult(
             self.clause, earlier={name: known[name] for name in self.explained_by if name in known}
@@ -130,7 +133,7 @@ class Check(Generic[Material]):
 
 
 class CheckRegistry(Generic[Material]):
-    """The judges of one side: one a clause, and some for every clause under a prefix that has none of its own."""
+    """The checks of one side: one per clause, or one for all clauses under a prefix."""
 
     def __init__(self) -> None:
         self.checks: dict[str, Check[Material]] = {}
@@ -139,11 +142,11 @@ class CheckRegistry(Generic[Material]):
     def check(
         self, clause: str, *, needs: Iterable[str] = (), explained_by: Iterable[str] = ()
     ) -> Callable[[CheckFunction[Material]], CheckFunction[Material]]:
-        """Register the decorated function as the judge of ``clause``."""
+        """Register the decorated function as the check of ``clause``. Raises ``ValueError`` if it has one."""
 
         def register(function: CheckFunction[Material]) -> CheckFunction[Material]:
             if clause in self.checks:
-                raise ValueError(f"{clause} has a judge already")
+                raise ValueError(f"{clause} has a check already")
             self.checks[clause] = Check(clause, frozenset(needs), function, tuple(explained_by))
             return function
 
@@ -152,7 +155,7 @@ class CheckRegistry(Generic[Material]):
     def family(
         self, prefix: str, *, needs: Iterable[str] = ()
     ) -> Callable[[CheckFunction[Material]], CheckFunction[Material]]:
-        """Register the decorated function for the clauses under a prefix that have no judge of their own."""
+        """Register the decorated function for the clauses under a prefix that have no check of their own."""
 
         def register(function: CheckFunction[Material]) -> CheckFunction[Material]:
             self._families[prefix] = Check(prefix, frozenset(needs), function)
@@ -161,7 +164,7 @@ class CheckRegistry(Generic[Material]):
         return register
 
     def find(self, clause: str) -> Check[Material]:
-        """The judge of a clause. Raises ``KeyError`` for one that nobody judges."""
+        """Return the check of a clause. Raises ``KeyError`` if it has none."""
         if clause in self.checks:
             return self.checks[clause]
         for prefix, check in self._families.items():
@@ -170,7 +173,7 @@ class CheckRegistry(Generic[Material]):
         raise KeyError(clause)
 
     def needs(self, clauses: Iterable[str]) -> frozenset[str]:
-        """All probes or cases whose record these clauses need."""
+        """Return the probes or cases that the checks of these clauses need."""
         return frozenset[str]().union(*(self.find(clause).needs for clause in clauses))
 
     def judge(
@@ -179,9 +182,9 @@ class CheckRegistry(Generic[Material]):
         clauses: Iterable[str],
         view: Callable[[Material, str], Material] | None = None,
     ) -> dict[str, CheckResult]:
-        """Judge each clause once, those that explain others before them; in the order given.
+        """Judge each clause once, explaining clauses first. Returns the results in the order given.
 
-        ``view`` makes of the material what the check of one clause looks at.
+        ``view`` maps the material to the part that the check of one clause reads.
         """
         chosen = list(clauses)
         done: dict[str, CheckResult] = {}

@@ -135,7 +135,7 @@ def test_every_clause_has_exactly_one_judge() -> None:
     with pytest.raises(KeyError):
         SERVER_CHECKS.find("server.ok.nothing")
     assert set(CLIENT_CHECKS.checks) == {clause.id for clause in CONTRACT.of_side("client")}
-    with pytest.raises(ValueError, match=r"server\.ok\.status has a judge already"):
+    with pytest.raises(ValueError, match=r"server\.ok\.status has a check already"):
         SERVER_CHECKS.check("server.ok.status")(SERVER_CHECKS.checks["server.ok.json"].function)
 
 
