@@ -43,7 +43,8 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
     "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _lazy("cli.run", "run_server")),
     "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _lazy("cli.run", "run_client")),
     "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _lazy("cli.run", "run_recorded")),
-    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to mend it", _lazy("cli.explain", "explain")),
+    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to fix it", _lazy("cli.explain", "explain")),
+    "mutants": ("[server|client] [CLAUSE]", "list the faults that can be built into the embedded subject (--batch-mutant)", _lazy("cli.mutants", "mutants")),
     "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _lazy("cli.diff", "diff")),
     "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _lazy("cli.replay", "replay")),
     "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _lazy("report.matrix")),
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (
             rest
             and rest[0] in ("-h", "--help")
-            and name not in ("diff", "matrix", "contract", "vendor", "init", "replay")
+            and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay")
         ):
             print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
             return PASSED

@@ -25,7 +25,8 @@ def explain(arguments: Sequence[str]) -> int:
     if name not in clauses:
         theme = [clause for clause in clauses if clause.startswith(name.rstrip("*.") + ".")]
         if theme:
-            print("\n".join(f"{clause:36} {clauses[clause].promise}" for clause in theme))
+            for clause in theme:
+                print(clause, *textwrap.wrap(clauses[clause].promise, _WIDTH - 4), sep="\n    ")
             return PASSED
         raise Misuse(f"the contract has no clause {name!r}{near_clauses(name)}")
     print("\n".join(explanation(clauses[name])))
@@ -53,11 +54,11 @@ def explanation(clause: Clause) -> Iterator[str]:
     yield from _field("source", clause.source)
     for number, text in decisions_of(clause.source).items():
         yield from _field(f"decision {number}", text)
-    for line in breaches(clause):
-        yield from _field("a breach", line)
-    yield from _field("mend it", advice(clause.id))
+    for number, line in enumerate(breaches(clause)):
+        yield from _field("" if number else "broken by", line)
+    yield from _field("fix", advice(clause.id))
     subject = "server URL" if clause.side == "server" else "client COMMAND"
-    yield from _field("test it", f"{PROGRAM} {subject} -k '[{clause.id}]'")
+    yield from _field("test", f"{PROGRAM} {subject} -k '[{clause.id}]'")
 
 
 def _field(name: str, text: str) -> Iterator[str]:

@@ -75,6 +75,8 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     known = [f"--batch-{name}" for name, *_ in OPTIONS] + ["--batch-help"]
     for word in rest:
         option = word.partition("=")[0]
+        if option == options[0] and suite != "recorded":
+            raise Misuse(f"{suite}: {option} names a second subject, beside {options[1]!r}; give one of them")
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
     words = [*place_of(suite), *options, *rest]

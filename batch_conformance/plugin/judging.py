@@ -118,7 +118,8 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
     if options.mutant not in names:
         close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
         raise UsageProblem(
-            f"unknown mutant {options.mutant!r}; near names: {', '.join(close)} (--batch-mutant)"
+            f"unknown mutant {options.mutant!r}; near names: {', '.join(close)}; `batch-conformance mutants` lists all "
+            "(--batch-mutant)"
         )
 
 

@@ -36,8 +36,9 @@ def _server(options: Options, clauses: set[str]) -> Iterator[str]:
         rate = f", at {target.rate:g} a second" if target.rate else ""
         most = total if budget is None else min(total, budget)
         yield f"server {target.url}: at most {most} requests{rate} (profile {options.profile})"
+    width = max(len(kind.kind) for kind in kinds)
     for kind in kinds:
-        yield f"  {kind.kind:16} {'up to ' if kind.up_to else '':>6}{kind.requests:4}"
+        yield f"  {kind.kind:{width}} {'up to ' if kind.up_to else '':>6}{kind.requests:4}"
 
 
 def _client(options: Options, clauses: set[str]) -> Iterator[str]:

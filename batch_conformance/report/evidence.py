@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from batch_conformance.http import read_json
 from batch_conformance.http.text import indented_json
 from batch_conformance.report.difference import Piece, distinguishing_features
-from batch_conformance.report.labels import frequency
+from batch_conformance.report.labels import frequency, message_of
 from batch_conformance.report.markup import h
 from batch_conformance.report.replaying import replay_of
 
@@ -27,9 +27,9 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
         )
         inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
         if number == 1:
-            yield h("div", h("p", item["message"], _often(item), class_="message"), *inner, class_="evidence")
+            yield h("div", h("p", message_of(clause, item), _often(item), class_="message"), *inner, class_="evidence")
         else:
-            summary = h("summary", h("span", item["message"], _often(item), class_="message"), _start(item))
+            summary = h("summary", h("span", message_of(clause, item), _often(item), class_="message"), _start(item))
             yield h("details", summary, *inner, class_="evidence more")
 
 

@@ -9,6 +9,7 @@ from batch_conformance.http.text import cut, log_safe
 from batch_conformance.report.labels import (
     Document,
     frequency,
+    message_of,
     sentence,
     standing,
     standing_label,
@@ -78,7 +79,7 @@ def _annotations(document: Document, report: str) -> Iterator[str]:
             lines.append(clause["reason"])
         for item in clause["evidence"][:1]:
             lines += [
-                item["message"],
+                message_of(clause, item),
                 f"expected {item['expected']}",
                 f"actual {item['actual']}",
                 frequency(item),

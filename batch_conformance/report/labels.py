@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from batch_conformance.checks.by_operation import title_of
+
 #: One report, as ``conformance.json`` holds it (schemas/report.schema.json).
 Document = dict[str, Any]
 
@@ -209,6 +211,18 @@ def frequency(item: Mapping[str, Any]) -> str:
     if times < 2:
         return ""
     return f"{times:,} times" + (f", in {_counted(batches, 'batch', 'batches')}" if batches else "")
+
+
+def message_of(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    """Message of a piece of evidence, with its operation where the clause was judged for several."""
+    several = len(clause.get("operations", ())) > 1 and item.get("operation")
+    return f"{title_of(item['operation'])}: {item['message']}" if several else item["message"]
+
+
+def found_text(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    """Message of a piece of evidence, with its operation, and how often it was found."""
+    often = frequency(item)
+    return message_of(clause, item) + (f" ({often})" if often else "")
 
 
 def evidence_note(clause: Mapping[str, Any], displayed: int) -> str:

@@ -15,7 +15,7 @@ from batch_conformance.report.labels import (
     by_theme,
     effort,
     evidence_note,
-    frequency,
+    found_text,
     limited,
     overlays_note,
     sentence,
@@ -114,18 +114,16 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
     for item in items:
         yield ""
         line = replay_of(clause, item)
-        yield _preformatted(_plain(item) + (f"\n\n{line}" if line else ""))
+        yield _preformatted(_plain(clause, item) + (f"\n\n{line}" if line else ""))
     more = evidence_note(clause, len(items))
     if more:
         yield from ("", f"… {more}")
     yield from ("", "</details>")
 
 
-def _plain(item: Mapping[str, Any]) -> str:
+def _plain(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
     """One piece of evidence as lines of text."""
-    often = frequency(item)
-    found = f"{item['message']} ({often})" if often else item["message"]
-    lines = [found, f"expected  {item['expected']}", f"actual    {item['actual']}"]
+    lines = [found_text(clause, item), f"expected  {item['expected']}", f"actual    {item['actual']}"]
     if item["curl"]:
         lines += ["", item["curl"]]
     request, response = item["request"], item["response"]

@@ -16,7 +16,7 @@ from batch_conformance.report.labels import (
     counts,
     effort,
     evidence_note,
-    frequency,
+    found_text,
     limited,
     overlays_note,
     sentence,
@@ -197,7 +197,7 @@ class _Renderer:
             yield from self.field("reason", clause["reason"], _PLAIN)
         most = {0: 1, 1: 3}.get(self.verbose, len(clause["evidence"]))
         for item in clause["evidence"][:most]:
-            yield from self.evidence(item)
+            yield from self.evidence(clause, item)
             line = replay_of(clause, item, self.report)
             if line:
                 yield [(_INDENT, _PLAIN), (log_safe(line, lines=False), {"cyan": True})]
@@ -205,9 +205,8 @@ class _Renderer:
         if note:
             yield [(f"{_INDENT}{'...' if self.ascii else '…'} {note}", _FAINT)]
 
-    def evidence(self, item: Mapping[str, Any]) -> Iterator[Line]:
-        often = frequency(item)
-        yield from self.field("found", f"{item['message']} ({often})" if often else item["message"], _BOLD)
+    def evidence(self, clause: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[Line]:
+        yield from self.field("found", found_text(clause, item), _BOLD)
         if item["expected"] or item["actual"]:
             yield from self.field("expected", item["expected"], {"green": True})
             yield from self.field("actual", item["actual"], {"red": True})
@@ -331,7 +330,7 @@ def _message(message: Mapping[str, Any]) -> Iterable[str]:
 def wrap(text: str, width: int) -> Iterator[str]:
     """The lines of a text, broken at a width."""
     for line in text.expandtabs(4).splitlines() or [""]:
-        # White space is kept, since a line's own indentation means something; at a break of ours it does not.
-        first, *rest = textwrap.wrap(line, width, drop_whitespace=False) or [""]
+        # Clause ids and options stay whole. Indentation of the text is kept, white space at a break is not.
+        first, *rest = textwrap.wrap(line, width, drop_whitespace=False, break_on_hyphens=False) or [""]
         yield first.rstrip()
         yield from (piece.strip() for piece in rest if not piece.isspace())

@@ -23,7 +23,14 @@ from batch_conformance.server_runner.staging import Stager, open_stager
 
 #: Requests a second towards a server that is not on this machine, unless told otherwise.
 POLITE_RATE = 8.0
+#: A host with a port or a dot, as in a URL without its scheme.
+_ADDRESS = re.compile(r"(?:[\w-]+:\d+|[\w-]+(?:\.[\w-]+)+(?::\d+)?)(?:/\S*)?")
 _TABLE = "[tool.batch_conformance.targets.{}]"
+
+
+def _with_scheme(address: str) -> str:
+    near = address.startswith(("localhost", "127."))
+    return f"http{'' if near else 's'}://{address}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,8 @@ def resolve_target(
         url = known[spec]
     else:
         names = ", ".join(["embedded", *known, *_project_targets(start)[1]])
-        raise UsageError(f"unknown target {spec!r}: give one of {names}, or an http(s) URL (--batch-target)")
+        hint = f"; did you mean {_with_scheme(spec)}?" if _ADDRESS.fullmatch(spec) else ""
+        raise UsageError(f"unknown target {spec!r}: give one of {names}, or an http(s) URL{hint} (--batch-target)")
     url = checked_url(url)
     if _is_production(url) and not allow_production:
         raise UsageError(f"{spec!r} is the production server: add --batch-allow-production if that is meant")

@@ -57,6 +57,8 @@ _WRONG = {
     "nobody to test": (["server"], "server: say first what to test"),
     "an option first": (["client", "-q"], "client: say first what to test"),
     "misspelt option": (["server", "embedded", "--batch-strickt"], "--batch-strickt; did you mean --batch-strict"),
+    "mutants of no clause": (["mutants", "server.nix"], "no clause of server or client is called 'server.nix'"),
+    "two subjects": (["client", "embedded", "--batch-client=python:x:y"], "--batch-client names a second subject"),
     "no clause": (["explain"], "explain: name one clause"),
     "misspelt clause": (["explain", "server.auth.near-kye"], "did you mean server.auth.near-key"),
     "clause without its side": (["explain", "auth.near-key"], "did you mean server.auth.near-key?"),
@@ -167,18 +169,48 @@ def _noting(given: list[list[str]]) -> Callable[[list[str]], int]:
     return run
 
 
+# mutants
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["client.decode.id"], "id-as-asked"),
+        (["server", "server.auth"], "list-without-key"),
+        (["client", "*.fault.*"], "reset-crash"),
+    ],
+    ids=["a clause", "a theme of a side", "a pattern"],
+)
+def test_mutants_are_listed(words: list[str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that break the clauses asked for, and no others."""
+    assert main(["mutants", *words]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    pattern = words[-1].strip("*")
+    assert all(pattern in line for line in lines)
+    assert any(line.startswith(f"{name} ") for line in lines)
+
+
+def test_mutants_of_both_sides_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """With legal variations."""
+    assert main(["mutants"]) == 0
+    shown = capsys.readouterr().out
+    assert "server.ok.status" in shown
+    assert "client.decode.id" in shown
+    assert "  legal" in shown
+
+
 # explain
 
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
 def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """Promise, source, how to mend it; a breach that can be seen."""
+    """Promise, source, how to fix it; a breach that can be seen."""
     assert main(["explain", clause.id]) == 0  # type: ignore[attr-defined]
     shown = capsys.readouterr().out
     words = " ".join(shown.split())
     assert clause.promise in words  # type: ignore[attr-defined]
     assert clause.source in words  # type: ignore[attr-defined]
-    assert "mend it" in shown
+    assert "  fix " in shown
     assert all(len(line) <= 80 or "--batch-mutant" in line for line in shown.splitlines())
 
 

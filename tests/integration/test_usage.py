@@ -56,7 +56,8 @@ _RUNS: dict[str, tuple[list[str], str]] = {
     ),
     "unknown mutant": (
         ["--batch-mutant", "names-twise"],
-        "unknown mutant 'names-twise'; near names: names-twice, names-twice-deep, list-newest-twice (--batch-mutant)",
+        "unknown mutant 'names-twise'; near names: names-twice, names-twice-deep, list-newest-twice; "
+        "`batch-conformance mutants` lists all (--batch-mutant)",
     ),
 }
 

@@ -1,0 +1,61 @@
+"""``mutants [server|client] [CLAUSE]``: the faults that can be built into the embedded subject, to see a check fail."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from batch_conformance.cli import PASSED, PROGRAM, Misuse
+from batch_conformance.cli.explain import near_clauses
+from batch_conformance.contract import current_contract, load_with_overlays, use_contract
+from batch_conformance.contract.rules import RuntimeMissing
+from batch_conformance.generate.satisfiable import NoValidValue
+from batch_conformance.mutants import variants
+from batch_conformance.mutants.derived import unprovable
+
+_SIDES = ("server", "client")
+
+
+def mutants(arguments: Sequence[str]) -> int:
+    """Print the mutants of a side or of some clauses, one per line: name, clause, description."""
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} mutants", description=__doc__)
+    parser.add_argument("words", nargs="*", metavar="server|client|CLAUSE", help="a side; a clause, theme or pattern")
+    parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
+                        help="list those of an edited contract; repeatable")  # fmt: skip
+    given = parser.parse_args(arguments)
+    use_contract(load_with_overlays(given.overlay))
+    sides = [word for word in given.words if word in _SIDES] or _SIDES
+    patterns = [word for word in given.words if word not in _SIDES]
+    known = [clause for side in sides for clause in current_contract().clauses if clause.startswith(f"{side}.")]
+    for pattern in patterns:
+        if not any(_matches(clause, pattern) for clause in known):
+            raise Misuse(f"no clause of {' or '.join(sides)} is called {pattern!r}{near_clauses(pattern)}")
+    for side in sides:
+        rows = [row for row in _rows(side) if not patterns or any(_matches(row[1], one) for one in patterns)]
+        width = max((len(name) for name, *_ in rows), default=0)
+        for name, clause, description in rows:
+            print(f"{name:<{width}}  {clause or 'legal'}{f'  {description}' if description else ''}")
+    return PASSED
+
+
+def _matches(clause: str, pattern: str) -> bool:
+    return clause == pattern or clause.startswith(f"{pattern.rstrip('.*')}.") or fnmatchcase(clause, pattern)
+
+
+def _rows(side: str) -> Iterator[tuple[str, str, str]]:
+    """Mutants with the clause that each breaks, then what no mutant stands for and why, then legal variations."""
+    try:
+        known, lost_ones = variants(side), unprovable(side)
+    except NoValidValue as error:
+        raise Misuse(str(error)) from None
+    except RuntimeMissing as error:
+        known, lost_ones = variants(side, ""), ()
+        print(f"{PROGRAM}: mutants derived from the contract are not listed: {error}", file=sys.stderr)
+    rows = [(name, getattr(one, "clause", ""), getattr(one, "description", "")) for name, one in known.items()]
+    order = list(current_contract().clauses)
+    yield from sorted((row for row in rows if row[1]), key=lambda row: order.index(row[1]))
+    yield from ((lost.name, "none", lost.reason) for lost in lost_ones)
+    yield from (row for row in rows if not row[1])
