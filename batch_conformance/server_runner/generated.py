@@ -26,7 +26,7 @@ from batch_conformance.generate.ids import AskedId, known_id
 from batch_conformance.generate.keys import Key
 from batch_conformance.http import Exchange, Response
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 
 #: Judges that can tell from a single exchange whether a generated example breaks something.
 _ON_SIGHT = (

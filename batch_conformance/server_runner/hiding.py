@@ -9,7 +9,7 @@ from batch_conformance.generate import keys
 from batch_conformance.http import Redactor
 from batch_conformance.http.recipe import Piece
 from batch_conformance.server_runner.gateway import ExtraHeader
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 
 #: Variants of the key that are shorter are shown as they are: hidden, they would tear holes into any text.
 _SHORTEST = 6

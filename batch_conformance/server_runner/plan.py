@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from batch_conformance.checks.by_operation import of_clause, operations_of_run
 from batch_conformance.checks.server import SERVER_CHECKS
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.parts import parts
 from batch_conformance.generate import keys
-from batch_conformance.server_runner.probes import PROBES, ProbeContext, before_first_auth, planned, sent
+from batch_conformance.server_runner.probe import ProbeContext, planned
 from batch_conformance.server_runner.profile import PROFILES
+from batch_conformance.server_runner.runner import get_probes, other_probes, sent
 from batch_conformance.server_runner.target import Target
 
 #: Stands for ids that are only known once they are discovered.
@@ -52,11 +52,12 @@ def plan_requests(
     more = list(_of_others(context, wanted))
     if "get" not in context.operations:
         return more
+    get = get_probes()
     read = len(ids[: context.profile.batches])
     kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:
-        kinds.insert(0, PlannedKind("before-first-auth", len(list(planned(before_first_auth, context)))))
-    for name, probe in PROBES.items():
+        kinds.insert(0, PlannedKind("before-first-auth", len(list(planned(get.before_first_auth, context)))))
+    for name, probe in get.PROBES.items():
         if name in wanted and (count := len(list(planned(probe, context)))):
             kinds.append(PlannedKind(name, count, up_to=name in ("reads", "wrong-place")))
     if "staged" in wanted and target.stager is not None:
@@ -70,7 +71,7 @@ def plan_requests(
 
 def _of_others(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
     """The requests of operations beside Get Batch, as one kind each: what comes back decides how many they are."""
-    for part in parts("server_probes"):
+    for part in other_probes():
         if part.OPERATION in context.operations:
             sent = [probe for name, probe in part.PROBES.items() if part.WITH.get(name, name) in wanted]
             count = sum(len(list(planned(probe, context))) for probe in sent)

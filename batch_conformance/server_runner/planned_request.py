@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
@@ -109,3 +109,16 @@ def _without(headers: Sequence[tuple[str, str]], others: Sequence[tuple[str, str
 
 def _encoded(text: str) -> str:
     return quote(text, safe="", errors="surrogateescape")
+
+
+def misplaced(base: PlannedRequest, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
+    """A request without a key, with the valid one in a place where it counts for nothing."""
+    names = ", ".join(name for name, _ in pairs)
+    if place.startswith("query"):
+        return replace(base, query=pairs, label=f"the valid key in the query ({names})")
+    if place == "cookie":
+        return replace(base, cookies=pairs, label=f"the valid key in a cookie ({names})")
+    if place == "header":
+        return replace(base, headers=pairs, label=f"the valid key in another header ({names})")
+    scheme = pairs[0][1].partition(" ")[0] if " " in pairs[0][1] else "no scheme"
+    return replace(base, headers=pairs, label=f"the valid key in Authorization ({scheme})")

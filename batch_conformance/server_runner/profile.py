@@ -64,8 +64,6 @@ PROFILES = {
 
 
 def most_requests(profile: str, operations: Collection[str]) -> int | None:
-    """The most requests that a run of these operations may cost: the profile's for Get, and what others add."""
-    own = PROFILES[profile].budget if "get" in operations else 0
-    asked = (part for part in parts("server_probes") if part.OPERATION in operations)
-    others = [part.BUDGETS[profile] for part in asked]
-    return None if own is None or None in others else own + sum(others)
+    """The most requests that a run of these operations may cost; None for no cap."""
+    budgets = [part.BUDGETS[profile] for part in parts("server_probes") if part.OPERATION in operations]
+    return None if None in budgets else sum(budgets)

@@ -17,7 +17,7 @@ from batch_conformance.http import Exchange, Intent, Redactor, Request
 from batch_conformance.http.recipe import request_from
 from batch_conformance.server_runner.gateway import UsageError
 from batch_conformance.server_runner.hiding import derived_keys, hide_keys
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target

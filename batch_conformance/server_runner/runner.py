@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,33 +13,19 @@ from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.checks.server.strangers import is_let_in
+from batch_conformance.contract import current_contract
 from batch_conformance.contract.load import STATUSES
-from batch_conformance.contract.parts import parts
+from batch_conformance.contract.parts import part_of, parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
-from batch_conformance.server_runner.other_keys import STRANGERS, burst
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
-from batch_conformance.server_runner.probes import (
-    PROBES,
-    Probe,
-    ProbeContext,
-    before_first_auth,
-    planned,
-    sent,
-)
+from batch_conformance.server_runner.probe import Probe, ProbeContext, planned
 from batch_conformance.server_runner.sender import Sender
-from batch_conformance.server_runner.side_by_side import Strand
 from batch_conformance.server_runner.staging import Stager
-from batch_conformance.server_runner.strands import (
-    IN_ORDER,
-    TOGETHER,
-    strands_among,
-    strands_before,
-    strands_of,
-)
+from batch_conformance.server_runner.strands import strands_before, strands_of
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
@@ -62,6 +48,7 @@ class ServerRunner:
         self.advice: list[str] = []
         #: Requests of other operations that were sent before Get's.
         self._early: dict[str, int] = {}
+        self._get_part = get_probes()
         self._sender = Sender(target, context, transport, progress)
         self._side_by_side = self._sender.side_by_side
 
@@ -108,14 +95,14 @@ class ServerRunner:
 
     def _before_first_auth(self, wanted: Collection[str]) -> None:
         firsts = {}
-        for part in parts("server_probes"):
+        for part in other_probes():
             if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
                 firsts[part.OPERATION] = part.before_first_auth
                 # Of its own budget, not of Get's.
                 self._early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.world))
                 self._sender.budget.extend(self._early[part.OPERATION])
         if self.world.ids and "before-first-auth" in sent(wanted) and "get" in self.world.operations:
-            firsts["get"] = before_first_auth
+            firsts["get"] = self._get_part.before_first_auth
         if firsts:
             self._side_by_side.run(strands_before(firsts, self.world))
             self.done.add("before-first-auth")
@@ -130,7 +117,8 @@ class ServerRunner:
         profile = self.world.profile
         if "get" not in self.world.operations or not self.world.ids:
             return self.requests
-        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in PROBES.items() if name in wanted)
+        probes = self._get_part.PROBES
+        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in probes.items() if name in wanted)
         count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
         count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
         return self.requests + min(count, self._sender.budget.left())
@@ -140,7 +128,7 @@ class ServerRunner:
         wanted = sent(wanted)
         if "get" in self.world.operations and self.world.ids:
             self._get(wanted)
-        for part in parts("server_probes"):
+        for part in other_probes():
             if part.OPERATION in self.world.operations:
                 self._operation(part, wanted)
 
@@ -159,7 +147,7 @@ class ServerRunner:
                     self._run(part.PROBES[first](self.world))
                     done.add(first)
                 else:
-                    self._run_group(names, part.PROBES, partial(strands_among, part), done)
+                    self._run_group(names, part, done)
                 own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
                 if names == [first] and own and all(row.status in part.ABSENT for row in own):
                     self._absent(part, own[0])
@@ -184,7 +172,7 @@ class ServerRunner:
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
             for names in self._groups(wanted):
-                self._run_group([name for name in names if name in wanted], PROBES, strands_of, self.done)
+                self._run_group([name for name in names if name in wanted], self._get_part, self.done)
                 if "methods" in names and "staged" in wanted:
                     with self._as_far_as_it_goes():
                         self._staged()
@@ -203,25 +191,19 @@ class ServerRunner:
     def _groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
         """What is under way together. A target that is told to fail next must not be asked anything else meanwhile."""
         if "staged" in wanted and self.target.stager is not None:
-            return list(TOGETHER)
-        *first, before, after, late, last = TOGETHER
+            return list(self._get_part.TOGETHER)
+        *first, before, after, late, last = self._get_part.TOGETHER
         return [*first, before + after, late, last]
 
-    def _run_group(
-        self,
-        names: Sequence[str],
-        probes: Mapping[str, Callable[[ProbeContext], Probe]],
-        strands_of: Callable[[str, ProbeContext], list[Strand]],
-        done: set[str],
-    ) -> None:
+    def _run_group(self, names: Sequence[str], part: ModuleType, done: set[str]) -> None:
         if not self._side_by_side.pays:
             for name in names:
-                self._run(probes[name](self.world))
+                self._run(part.PROBES[name](self.world))
                 done.add(name)
             return
-        strands = [strand for name in names for strand in strands_of(name, self.world)]
+        strands = [strand for name in names for strand in strands_of(part, name, self.world)]
         try:
-            self._side_by_side.run(strands, in_order=bool(IN_ORDER & set(names)))
+            self._side_by_side.run(strands, in_order=bool(part.IN_ORDER & set(names)))
         finally:
             done |= set(names) - self._side_by_side.unfinished
 
@@ -273,7 +255,7 @@ class ServerRunner:
         if self._sender.pacer.rate is not None or count < 2:
             return
         self._sender.budget.reserve(count)
-        sends = list(burst(self.world, count))
+        sends = list(self._get_part.burst(self.world, count))
 
         def send_one(send: PlannedRequest) -> Exchange:
             return self._sender.wire.exchange(send.request(self.target.url, self.target.host), send.intent)
@@ -284,12 +266,31 @@ class ServerRunner:
         strangers = [
             send
             for send, answer in zip(sends, answers, strict=True)
-            if send.probe == STRANGERS and is_let_in(answer)
+            if send.probe == self._get_part.STRANGERS and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if strangers and not any(map(is_let_in, alone)):
             # Once more alone: whether it takes company to be let in.
             self._sender.send(replace(strangers[0], probe="invalid-keys", lane="anonymous", label=""))
+
+
+def get_probes() -> ModuleType:
+    """The probes of Get Batch, which the pre-flight and the generated part build on."""
+    part = part_of("get", "server_probes")
+    assert part is not None, "operations/get_batch/server_probes.py is missing"
+    return part
+
+
+def other_probes() -> Iterator[ModuleType]:
+    """The probes of each other operation."""
+    return (part for part in parts("server_probes") if part.OPERATION != "get")
+
+
+def sent(wanted: Collection[str]) -> frozenset[str]:
+    """Those of the wanted probes that make sense under the contract in use."""
+    operation = current_contract().operations.get("get")
+    without_key = operation is None or operation.key is None
+    return frozenset(wanted) - (get_probes().ABOUT_KEYS if without_key else frozenset())
 
 
 def _load_generators() -> None:

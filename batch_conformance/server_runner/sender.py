@@ -12,7 +12,7 @@ from batch_conformance.server_runner.liveness import Liveness, is_alive, is_answ
 from batch_conformance.server_runner.overload import Overload
 from batch_conformance.server_runner.pacing import Pacer
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.rate_limit import RateLimit
 from batch_conformance.server_runner.recovery import Recovery
 from batch_conformance.server_runner.side_by_side import SideBySide

@@ -21,7 +21,7 @@ from batch_conformance.server_runner.liveness import GivenUp, is_alive
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
 if TYPE_CHECKING:
-    from batch_conformance.server_runner.probes import Probe
+    from batch_conformance.server_runner.probe import Probe
     from batch_conformance.server_runner.sender import Sender
 
 #: Seconds that a round trip takes before going side by side pays.

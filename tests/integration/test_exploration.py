@@ -19,7 +19,7 @@ from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner.generated import explore
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.transport import Transport
 

@@ -11,7 +11,7 @@ from batch_conformance.checks.result import RunResult
 from batch_conformance.generate.keys import valid_key
 from batch_conformance.reference.server import Asked
 from batch_conformance.reference.store import REFERENCE_KEY
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.runner import ServerRunner
 from batch_conformance.server_runner.session import judge_server

@@ -19,7 +19,7 @@ from batch_conformance.contract import contract_root, current_contract, load_con
 from batch_conformance.contract import load as loading
 from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES, either
 from batch_conformance.generate.keys import valid_key
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from tests.support.running import CLIENT, SERVER, run
 

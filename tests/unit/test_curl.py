@@ -22,14 +22,10 @@ from batch_conformance.contract import current_contract
 from batch_conformance.generate.ids import hostile_ids, known_id, near_ids, segment_of
 from batch_conformance.generate.keys import EMPTY, MISSING, hostile_keys, near_keys, other_places, valid_key
 from batch_conformance.http import Redactor, Request, curl_line
+from batch_conformance.operations.get_batch.key_probes import auth_per_request, wrong_place
+from batch_conformance.operations.get_batch.server_probes import unusual_requests
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import (
-    ProbeContext,
-    auth_per_request,
-    planned,
-    unusual_requests,
-    wrong_place,
-)
+from batch_conformance.server_runner.probe import ProbeContext, planned
 from batch_conformance.server_runner.profile import PROFILES
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl")

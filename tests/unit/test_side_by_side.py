@@ -10,20 +10,21 @@ from types import ModuleType
 import pytest
 
 from batch_conformance.checks.result import RunResult
-from batch_conformance.contract.parts import parts
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
+from batch_conformance.operations.get_batch.burst import OTHER_ORG, STRANGERS
+from batch_conformance.operations.get_batch.server_probes import CHAINS, IN_ORDER, IN_TURN, PROBES, TOGETHER
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner import session
-from batch_conformance.server_runner.other_keys import OTHER_ORG, STRANGERS
-from batch_conformance.server_runner.probes import PROBES
+from batch_conformance.server_runner.runner import other_probes
 from batch_conformance.server_runner.side_by_side import MOST
-from batch_conformance.server_runner.strands import ANY_ORDER, CHAINS, IN_ORDER, TOGETHER
 from batch_conformance.server_runner.transport import Transport
 
 #: Seconds that each step of the clock takes here: a round trip is one when nothing else is under way.
 _FAR, _NEAR = 0.1, 0.001
 
+#: Probes whose requests may be sent in any order, and beside other probes.
+ANY_ORDER = PROBES.keys() - CHAINS.keys() - IN_ORDER
 #: What a burst holds beside reads.
 OTHERS = (STRANGERS, OTHER_ORG)
 
@@ -109,14 +110,14 @@ def _reset(_: FarTransport, exchange: Exchange) -> Exchange:
 
 
 def test_every_probe_is_marked_once() -> None:
-    """A probe without a mark is a chain; no mark is of a probe there is not."""
+    """The groups hold each probe once; chains and ordered probes exclude each other."""
     assert [name for names in TOGETHER for name in names] == list(PROBES)
-    assert ANY_ORDER | CHAINS.keys() | IN_ORDER < PROBES.keys()
-    assert not ANY_ORDER & CHAINS.keys()
-    assert not IN_ORDER & (ANY_ORDER | CHAINS.keys())
+    assert CHAINS.keys() | IN_ORDER < PROBES.keys()
+    assert not IN_ORDER & CHAINS.keys()
+    assert CHAINS.keys() > IN_TURN
 
 
-@pytest.mark.parametrize("part", list(parts("server_probes")), ids=lambda part: part.OPERATION)
+@pytest.mark.parametrize("part", list(other_probes()), ids=lambda part: part.OPERATION)
 def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None:
     """The first one alone, since the others are made of what it finds; all others in a group."""
     first, *others = part.PROBES

@@ -19,7 +19,7 @@ from batch_conformance.http import Exchange, Failure
 from batch_conformance.reference.store import REFERENCE_KEY
 from batch_conformance.server_runner.connection import BODY_CAP, FIELDS_CAP
 from batch_conformance.server_runner.content import BodyCache, decoded
-from batch_conformance.server_runner.probes import ProbeContext
+from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.transport import Transport
 from tests.support import hostile

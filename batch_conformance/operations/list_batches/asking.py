@@ -10,7 +10,7 @@ from batch_conformance.generate.keys import Key
 from batch_conformance.operations.list_batches.filters import query_of
 from batch_conformance.operations.list_batches.lists import OPERATION
 from batch_conformance.server_runner.planned_request import PlannedRequest
-from batch_conformance.server_runner.probes import Probe, ProbeContext
+from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 _ASKED = AskedId("", "", "known", "the list of batches")
 #: The same, asked for in a way that may be refused.

@@ -19,7 +19,8 @@ from batch_conformance.operations.list_batches.filters import (
     query_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
-from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
+from batch_conformance.server_runner.planned_request import misplaced
+from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def before_first_auth(context: ProbeContext) -> Probe:

@@ -54,10 +54,11 @@ from batch_conformance.operations.list_batches.key_probes import (
     wrong_place,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION, own_id, rows_of
-from batch_conformance.server_runner.probes import Probe, ProbeContext
+from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 __all__ = [
-    "ABSENT", "BUDGETS", "CHAINS", "OPERATION", "PROBES", "TOGETHER", "WITH", "before_first_auth",
+    "ABSENT", "BUDGETS", "CHAINS", "IN_ORDER", "IN_TURN", "OPERATION", "PROBES", "TOGETHER", "WITH",
+    "before_first_auth",
 ]  # fmt: skip
 
 #: Requests that a run may cost beyond those of Get Batch, by profile; None for no cap.
@@ -239,6 +240,9 @@ CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "wrong-place": places_apart,
     "late-reads": lambda context: [late_reads(context)],
 }
+#: No probe needs its requests in turn, or in their order: whole lists do not depend on each other.
+IN_TURN: frozenset[str] = frozenset()
+IN_ORDER: frozenset[str] = frozenset()
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:

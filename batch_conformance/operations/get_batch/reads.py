@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from batch_conformance.contract.load import FINAL_STATUSES
-
-if TYPE_CHECKING:
-    from batch_conformance.server_runner.planned_request import PlannedRequest
-    from batch_conformance.server_runner.probes import Probe, ProbeContext
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def reads(context: ProbeContext) -> Probe:

@@ -1,0 +1,223 @@
+"""Probes of Get Batch about keys: missing, empty, unknown, near, hostile, misplaced, other organisations'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import islice
+
+from batch_conformance.contract import current_contract
+from batch_conformance.contract.id_form import is_uuid
+from batch_conformance.generate import ids, keys
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import EMPTY, MISSING, Key
+from batch_conformance.server_runner.planned_request import PlannedRequest, misplaced
+from batch_conformance.server_runner.probe import Probe, ProbeContext
+
+
+def before_first_auth(context: ProbeContext) -> Probe:
+    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, stranger):
+        yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_name=context.key_name)
+
+
+def header_case(context: ProbeContext) -> Probe:
+    """The valid key under other spellings of the header's name."""
+    header = current_contract().operation("get").key_header
+    for name in [*keys.spellings(header), header] if header else ():
+        if name != (context.key_name or header):
+            yield replace(
+                context.read("header-case", context.ids[0]), key_name=name, label=f"the valid key under {name}"
+            )
+
+
+def auth_per_request(context: ProbeContext) -> Probe:
+    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    first, last = context.ids[0], context.ids[-1]
+    turns: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
+    if context.profile.name != "quick":
+        turns += [(first, context.key), (first, stranger), (last, context.key), (first, EMPTY), (last, context.key)]
+    cookies: list[str] = []
+    for value, key in turns:
+        label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
+        exchange = yield PlannedRequest(
+            "auth-per-request", known_id(value), key, lane="mixed", key_name=context.key_name, label=label
+        )
+        cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
+    # The batch just read with the key: what a cache in front would still hold.
+    yield replace(
+        context.anonymous("auth-per-request", known_id(last), MISSING),
+        lane="",
+        label="no key, on a fresh connection after the valid key was used on another",
+    )
+    if cookies:
+        label = "no key, with the cookies that a read with the valid key was given"
+        yield replace(
+            context.anonymous("auth-per-request", known_id(first), MISSING),
+            lane="",
+            cookies=[cookie.partition(";")[0].partition("=")[::2] for cookie in cookies],
+            label=label,
+        )
+
+
+def unauthenticated(context: ProbeContext) -> Probe:
+    """No key and an empty key, on known batches."""
+    few = context.ids[:2] if context.profile.name != "quick" else context.ids[:1]
+    for value in dict.fromkeys([*few, context.ids[-1]]):
+        yield context.anonymous("missing-key", known_id(value), MISSING)
+    for number, value in enumerate(dict.fromkeys([context.ids[0], context.ids[-1]])):
+        send = context.anonymous("empty-key", known_id(value), EMPTY)
+        # As a proxy adds it: whoever takes that for the server's own host lets everybody in.
+        label = "an empty key, as if from the server's own host"
+        here = replace(send, headers=[("X-Forwarded-For", "127.0.0.1")], label=label)
+        yield here if number else send
+    if context.profile.name != "quick":
+        # As curl and most libraries ask: a server may answer those as if they were browsers.
+        plain = context.anonymous("missing-key", known_id(context.ids[0]), MISSING)
+        yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
+        for asked in ids.respelled(context.ids[0]):
+            yield replace(context.anonymous("respelled", asked, MISSING), label=f"no key, {asked.label}")
+        operation = current_contract().operation("get")
+        for path, label in ids.respelled_paths(operation.path):
+            plain = context.anonymous("respelled", known_id(context.ids[0]), MISSING)
+            yield replace(plain, as_in=replace(operation, path=path), label=f"no key, {label}")
+
+
+def invalid_keys(context: ProbeContext) -> Probe:
+    """Keys nobody issued."""
+    for index, key in enumerate(
+        islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)
+    ):
+        yield context.anonymous("invalid-keys", _turn(context, index), key)
+
+
+def near_keys(context: ProbeContext) -> Probe:
+    """Keys one fault away from the valid one."""
+    near = keys.near_keys(context.secret, context.variable, context.seed)
+    for index, key in enumerate(islice(near, context.profile.near_keys)):
+        yield context.anonymous("near-keys", _turn(context, index), key)
+
+
+def hostile_keys(context: ProbeContext) -> Probe:
+    """Keys that trip parsers."""
+    for key in islice(keys.hostile_keys(context.secret, context.variable), context.profile.hostile_keys):
+        yield replace(context.anonymous("hostile-keys", known_id(context.ids[0]), key), lane="")
+
+
+def wrong_place(context: ProbeContext) -> Probe:
+    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    for chain in wrong_places(context):
+        yield from chain
+
+
+def wrong_places(context: ProbeContext) -> list[Probe]:
+    """What is sent for each place: no place waits for another."""
+    places = keys.other_places(context.secret, current_contract().operation("get"))
+    base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
+
+    def at(place: str) -> Probe:
+        exchange = yield misplaced(base, place, places[place])
+        if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
+            for pair in places[place]:
+                yield misplaced(base, place, [pair])
+
+    return [at(place) for place in context.profile.places if places.get(place)]
+
+
+def id_enumeration(context: ProbeContext) -> Probe:
+    """Known and unknown ids, in an order that keeps coincidences out, with every kind of key that is none.
+
+    Each unknown id is another one, of another length at times: what depends on the id alone then varies among them.
+    """
+    known = known_id(context.ids[0])
+    stranger = next(keys.unknown_keys(context.seed + 1, context.secret))
+    near = next(keys.near_keys(context.secret, context.variable, context.seed))
+    turns = [
+        (MISSING, context.profile.lookup),
+        (stranger, context.profile.lookup[:-2]),
+        (EMPTY, "ABBA"),
+        (near, "ABBA"),
+    ]
+    others = 0
+    for key, order in turns if context.profile.name != "quick" else turns[:1]:
+        for letter in order:
+            if letter == "A":
+                yield context.anonymous("id-enumeration", known, key)
+                continue
+            others += 1
+            asked = ids.unknown_id_like(context.ids[0], context.seed + others)
+            longer = replace(asked, value=asked.value + "7q", segment=asked.segment + "7q")
+            yield context.anonymous(
+                "id-enumeration", longer if others % 2 == 0 and not is_uuid(asked.value) else asked, key
+            )
+
+
+def conditional(context: ProbeContext) -> Probe:
+    """A known and an unknown id without a key, by HEAD and under conditions: what is decided before the key tells.
+
+    Each way is tried once, and once more, the other way round, where the two answers differ.
+    """
+    known = known_id(context.ids[0])
+    unknown = ids.unknown_id_like(context.ids[0], context.seed + 23)
+    date = context.seen.get("last-modified") or context.seen.get("date", "Mon, 01 Jan 2024 00:00:00 GMT")
+    ways: list[tuple[str, str, list[tuple[str, str]]]] = [
+        ("GET", "If-None-Match: * and If-Match: *", [("If-None-Match", "*"), ("If-Match", "*")]),
+        ("HEAD", "", []),
+        ("GET", "If-Modified-Since", [("If-Modified-Since", date)]),
+    ]
+    if "etag" in context.seen:
+        tag = context.seen["etag"]
+        ways.insert(1, ("GET", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+        ways.append(("HEAD", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+    for method, name, headers in ways[: context.profile.conditions]:
+        label = f"{MISSING.label}, {method}" + (f" with {name}" if name else "")
+        send = replace(
+            context.anonymous("conditional", known, MISSING), method=method, headers=headers, label=label
+        )
+        first = yield send
+        second = yield replace(send, asked=unknown)
+        if first is not None and second is not None and first.status != second.status:
+            yield replace(send, asked=unknown)
+            yield send
+
+
+def other_org(context: ProbeContext) -> Probe:
+    """Known batches with another organisation's valid key, if there is one; on connections of their own.
+
+    And an id that is unknown to everybody: the answers must not tell one from the other.
+    """
+    if context.other_key is not None:
+        unknown = ids.unknown_id_like(context.ids[0], context.seed + 29)
+        yield replace(context.anonymous("other-org", unknown, context.other_key), lane="")
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
+
+
+def keyless_on_authed_connection(context: ProbeContext) -> Probe:
+    """No key, an unknown one and another organisation's, on the connection that carried the valid key all along."""
+    asked = known_id(context.ids[0])
+
+    def behind(probe: str, key: Key) -> PlannedRequest:
+        label = f"{key.label}, on the connection that carried the valid key all along"
+        return PlannedRequest(probe, asked, key, key_name=context.key_name, label=label)
+
+    for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
+        yield behind("auth-per-request", key)
+    if context.other_key is not None:
+        yield behind("other-org", context.other_key)
+        if tag := context.seen.get("etag"):
+            label = f"{context.other_key.label}, with If-None-Match: the ETag of a known batch"
+            plain = context.anonymous("other-org", asked, context.other_key)
+            yield replace(plain, lane="", headers=[("If-None-Match", tag)], label=label)
+
+
+def revoked_key(context: ProbeContext) -> Probe:
+    """A known batch with a key that was valid once, if there is one."""
+    if context.revoked_key is not None:
+        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+            yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
+
+
+def _turn(context: ProbeContext, index: int) -> AskedId:
+    return known_id(context.ids[index % len(context.ids)])

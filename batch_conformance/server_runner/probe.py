@@ -1,0 +1,79 @@
+"""Probes: generators of requests. They send and record; they never judge.
+
+A probe yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do not look at
+answers can be planned without sending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from batch_conformance.contract.entity import entity_of
+from batch_conformance.generate.ids import AskedId, known_id
+from batch_conformance.generate.keys import Key
+from batch_conformance.http import Exchange
+from batch_conformance.server_runner.planned_request import PlannedRequest
+from batch_conformance.server_runner.profile import Profile
+
+if TYPE_CHECKING:
+    from hypothesis.database import ExampleDatabase
+
+Probe = Generator[PlannedRequest, Exchange | None, None]
+
+
+@dataclass
+class ProbeContext:
+    """What the probes know of the target: the key, the known ids, and the states seen so far."""
+
+    key: Key
+    variable: str
+    ids: list[str]
+    profile: Profile
+    seed: int
+    #: The spelling of the key's name that the target knows; empty for that of the contract.
+    key_name: str = ""
+    states: dict[str, list[str]] = field(default_factory=dict)
+    operations: tuple[str, ...] = ("get",)
+    other_key: Key | None = None
+    revoked_key: Key | None = None
+    database: ExampleDatabase | None = None
+    #: Values of headers that a read of the first known batch brought, by their names in lower case.
+    seen: dict[str, str] = field(default_factory=dict)
+    #: The objects that List Batches named, newest first.
+    listed: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def secret(self) -> str:
+        """The valid key's value."""
+        return self.key.value or ""
+
+    def read(self, probe: str, value: str) -> PlannedRequest:
+        """An ordinary read of a known batch."""
+        return PlannedRequest(probe, known_id(value), self.key, key_name=self.key_name)
+
+    def anonymous(self, probe: str, asked: AskedId, key: Key) -> PlannedRequest:
+        """A request without the valid key, on the connection that never carries it."""
+        return PlannedRequest(probe, asked, key, lane="anonymous", key_name=self.key_name)
+
+    def note_state(self, exchange: Exchange | None) -> str | None:
+        """Remember the status that a read of a known batch showed."""
+        value = exchange.response.json.value if exchange and exchange.response else None
+        if exchange is not None and exchange.status == 200 and exchange.intent.id == self.ids[0]:
+            assert exchange.response is not None
+            for name in ("etag", "last-modified", "date"):
+                for text in filter(None, exchange.response.header_values(name)):
+                    self.seen[name] = text
+        entity = entity_of("get")
+        moving = entity.lifecycle_pointer
+        status = entity.value_at(value, moving) if moving and isinstance(value, dict) else None
+        if exchange is not None and isinstance(status, str):
+            self.states.setdefault(exchange.intent.id, []).append(status)
+            return status
+        return None
+
+
+def planned(probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Iterator[PlannedRequest]:
+    """What a probe would send if every answer were the expected one."""
+    return probe(context)
