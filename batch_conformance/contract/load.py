@@ -16,20 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from batch_conformance.contract.document import bundle, read_file
-from batch_conformance.contract.named import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
 from batch_conformance.contract.root import contract_root
-
-__all__ = [
-    "COUNTS",
-    "DOCUMENTED_STATUSES",
-    "FINAL_STATUSES",
-    "STATUSES",
-    "Clause",
-    "ContractFiles",
-    "Side",
-    "contract_root",
-    "load_contract",
-]
 
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]

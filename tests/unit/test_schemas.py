@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from batch_conformance.contract import Instant, load_contract, parse_date_time, schema_violations
-from batch_conformance.contract.load import COUNTS
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.operations.get_batch.client_cases.strategies import valid_batches
 
 CONTRACT = load_contract()
