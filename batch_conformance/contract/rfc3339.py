@@ -23,10 +23,6 @@ class Instant:
     seconds: int
     fraction: Fraction
 
-    def microseconds(self) -> int:
-        """Microseconds since 1970, cut off, for comparison with clients that keep no more."""
-        return self.seconds * 1_000_000 + int(self.fraction * 1_000_000)
-
 
 def parse_date_time(text: str) -> Instant | str:
     """Parse an RFC 3339 date-time (section 5.6); return an :class:`Instant`, or the problem as text."""

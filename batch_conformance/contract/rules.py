@@ -291,11 +291,6 @@ class RuleSet:
         return judge.is_valid(value)
 
 
-def compile_rules(schema: Schema, document: Document) -> list[Rule]:
-    """Compile every rule of a schema and its subschemas. Raises :class:`RuleError`, one line."""
-    return RuleSet(schema, document).rules
-
-
 def _has_rules(schema: Any) -> bool:
     return isinstance(schema, dict) and ("x-validations" in schema or any(map(_has_rules, schema.values())))
 
