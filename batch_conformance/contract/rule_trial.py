@@ -17,10 +17,8 @@ from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rule_list import layers
-from batch_conformance.contract.rules import NO_BOOLEAN, Rule, RuleError, RuntimeMissing, Unevaluable
+from batch_conformance.contract.rules import Rule, RuleError, RuntimeMissing, Unevaluable
 
-#: What the runtime says of values of the wrong type; and what is said of an answer that is no boolean.
-_OF_TYPES = ("No matching overloads", "no such overload", NO_BOOLEAN)
 _TRIES = 24
 _DEEPEST = 6
 _TYPES = ("string", "integer", "object", "array", "boolean", "number", "null")
@@ -65,7 +63,7 @@ def never(rule: Rule, document: Document) -> str:
             outcome = rule.evaluate(value, old)
             if not isinstance(outcome, Unevaluable):
                 return ""
-            if not found and any(text in outcome.reason for text in _OF_TYPES):
+            if outcome.wrong_type and not found:
                 found = outcome.reason
     return found
 

@@ -34,7 +34,8 @@ from batch_conformance.contract.schema import SchemaJudge, shown
 #: Rules are not supported below these keywords, whose subschemas do not constrain a value by themselves.
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
-NO_BOOLEAN = "neither true nor false"
+#: The runtime has no error codes; these texts mark its messages about wrong types.
+_TYPE_ERRORS = ("No matching overloads", "no such overload")
 _LITERAL = re.compile(
     rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
@@ -67,9 +68,13 @@ class Broken:
 
 @dataclass(frozen=True)
 class Unevaluable:
-    """Outcome: the rule cannot be evaluated: a member is missing or has another type. Never a pass."""
+    """Outcome: the rule cannot be evaluated: a member is missing or has another type. Never a pass.
+
+    ``wrong_type``: an operand or the result has a type that the rule cannot use; ``reason`` is for people.
+    """
 
     reason: str
+    wrong_type: bool = False
 
 
 Outcome = Holds | Broken | Unevaluable
@@ -115,7 +120,9 @@ class Rule:
             return Holds()
         if answer is False:
             return Broken(self._said(data), self._named(self_value, old))
-        return Unevaluable(reason or f"it answers {shown(answer)}, {NO_BOOLEAN}")
+        if reason:
+            return Unevaluable(reason, wrong_type=any(text in reason for text in _TYPE_ERRORS))
+        return Unevaluable(f"it answers {shown(answer)}, neither true nor false", wrong_type=True)
 
     def holds(self, self_value: Any, old: Any = MISSING) -> bool | None:
         """Evaluate without evidence: true, false, or None if it cannot be evaluated."""

@@ -76,26 +76,28 @@ def test_a_rule_holds(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "wrong_type"),
     [
-        "self.none == 1",
-        "self.none.k > 1",
-        "self.s > 1",
-        "self.nothing > 1",
-        "self.n / 0 == 1",
-        "self.list[7] == 1",
-        "self.n",
-        "self.s == 'abc' && self.n",
-        "timestamp(self.s) < timestamp(self.at)",
-        "9223372036854775807 + self.n > 0",
-        "self.list.all(x, x.k > 1)",
-        "self.s.matches('(')",
+        ("self.none == 1", False),
+        ("self.none.k > 1", False),
+        ("self.s > 1", True),
+        ("self.nothing > 1", True),
+        ("self.n / 0 == 1", False),
+        ("self.list[7] == 1", False),
+        ("self.n", True),
+        ("self.nothing", True),
+        ("self.s == 'abc' && self.n", True),
+        ("timestamp(self.s) < timestamp(self.at)", False),
+        ("9223372036854775807 + self.n > 0", False),
+        ("self.list.all(x, x.k > 1)", False),
+        ("self.s.matches('(')", False),
     ],
 )
-def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
+def test_what_cannot_be_evaluated_is_no_pass(rule: str, wrong_type: bool) -> None:
     """A missing member, a wrong type, an overflow; the reason is one line."""
     outcome = judged(rule, _VALUE)
     assert isinstance(outcome, Unevaluable)
+    assert outcome.wrong_type is wrong_type
     assert outcome.reason
     assert "\n" not in outcome.reason
 
