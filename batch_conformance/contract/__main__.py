@@ -1,4 +1,7 @@
-"""``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``: the contract as one OpenAPI document."""
+"""Command that prints the contract as one OpenAPI document.
+
+Usage: ``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _WRONG_USAGE = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what was asked for; returns the exit status: 4 for an overlay that cannot be applied."""
+    """Print the contract; return the exit status: 4 for wrong usage or an overlay that cannot be applied."""
     parser = argparse.ArgumentParser(
         prog="python -m batch_conformance.contract", description="Print the contract as one OpenAPI document."
     )
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _checked(overlays: Sequence[Path]) -> Contract:
     contract = load_with_overlays(overlays)
-    # Overlays are held to the same when they are applied.
+    # With overlays, the same is checked when they are applied.
     if not overlays:
         refuse_files(all_problems(contract.document.content))
     return contract

@@ -1,7 +1,7 @@
-"""What the query parameters of List select by (``x-filter``), and which of them are those that drivers know by name.
+"""Filters of List (``x-filter`` of its query parameters), matched with the names of the driver protocol.
 
-The driver protocol and the clauses name filters as the contract without overlays does. An overlay may call the
-parameter otherwise, or the member that it selects by: its meaning is what counts.
+The driver protocol and the clauses use the filter names of the contract without overlays. An overlay may
+rename the parameter or the member that it selects by, so filters are matched by meaning.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from batch_conformance.contract.entity import LIST, entity_of
 from batch_conformance.contract.operation import FILTER_OPERATORS, Contract, Parameter
 from batch_conformance.contract.references import types_of
 
-#: Of a clause about a filter that an overlay removed.
+#: Reason for a clause about a filter that an overlay removed.
 NO_SUCH_PARAMETER = "the contract has no such parameter"
 
 
 def named_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
-    """The filters of List in a contract (the one in use by default), by the names that the driver protocol has."""
+    """Return List's filters by their driver protocol names, of the current contract by default."""
     return (contract or current_contract()).kept("filters", _named)
 
 
 def other_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
-    """The filters of List that the contract without overlays does not have, by their own names."""
+    """Return the filters of List that an overlay added, by their own names."""
     return (contract or current_contract()).kept("other filters", _others)
 
 
 def selects(parameter: Parameter | None, contract: Contract | None = None) -> bool:
-    """Whether entries still have the member that a filter selects by."""
+    """Whether entries have the member that a filter selects by."""
     if parameter is None or parameter.filter is None:
         return False
     return entity_of(LIST, contract or current_contract()).has(parameter.filter.member)
@@ -43,7 +43,7 @@ def _named(contract: Contract) -> dict[str, Parameter]:
     found: dict[str, Parameter] = {}
     for same in (_means_the_same, _keeps_its_name, _is_alike):
         for name, old in before.items():
-            # Another meaning under the old name is another filter, as long as the old one could still be meant.
+            # Pairs are sought by meaning first, then by name, then by operator; each must be unambiguous.
             alike = [row for row in rest if _are_of_a_kind(old, row)] if name not in found else []
             fitting = [row for row in alike if same(old, row, contract)]
             if len(fitting) == 1:
@@ -62,7 +62,7 @@ def _others(contract: Contract) -> dict[str, Parameter]:
 
 
 def _are_of_a_kind(old: Parameter, row: Parameter) -> bool:
-    """Whether values are written alike: drivers are given bounds as date-times, and no numbers or dates alone."""
+    """Whether values have the same format: drivers get bounds as date-times, not as numbers or dates."""
     text = "string" in (types_of(row.schema) or ["string"]) and row.schema.get("format") != "date"
     return old.schema.get("format") != "date-time" or text
 
@@ -76,13 +76,13 @@ def _keeps_its_name(old: Parameter, row: Parameter, contract: Contract) -> bool:
 
 
 def _is_alike(old: Parameter, row: Parameter, contract: Contract) -> bool:
-    """Whether a filter compares in the same way, by a member that stands for one that entries have no more."""
+    """Whether a filter has the same operator, and the member of the old one no longer exists."""
     same = old.filter is not None and row.filter is not None and old.filter.operator == row.filter.operator
     return same and not selects(old, contract)
 
 
 def filter_problems(contract: Contract) -> Iterator[str]:
-    """What is wrong with ``x-filter`` of an overlay: where and what, each in one line."""
+    """Yield the problems of an overlay's ``x-filter``, one line each: place and problem."""
     ours = {row.filter for row in base_contract().operation(LIST).of_place("query")}
     for operation in contract.operations.values():
         for row in operation.parameters:

@@ -1,7 +1,7 @@
-"""OpenAPI Overlays (version 1.0): changes of the contract without a fork.
+"""Reading and applying OpenAPI Overlays (version 1.0).
 
-Objects in an ``update`` merge member by member, arrays are appended to, anything else replaces what was there;
-``remove`` removes what the target selects. Actions take effect in their order.
+An ``update`` merges objects member by member, appends to arrays, and replaces any other value; ``remove``
+removes the selected values. Actions are applied in order.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _HELP = "see https://spec.openapis.org/overlay/v1.0.0.html"
 
 
 class OverlayError(ContractError):
-    """An overlay that cannot be applied. The message is one line: file, action, what is wrong, what to do."""
+    """An overlay that cannot be applied. The message is one line: file, action, problem, remedy."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action: ``number`` counts from 1; ``update`` is None when it removes."""
+    """One action; ``number`` counts from 1, ``update`` is None for a removal."""
 
     number: int
     target: str
@@ -50,7 +50,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Overlay:
-    """An overlay as read: its ``info.title``, the SHA-256 of its file, its actions."""
+    """A parsed overlay: file name, ``info.title``, SHA-256 of the file, actions."""
 
     name: str
     title: str
@@ -59,7 +59,7 @@ class Overlay:
 
 
 def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None = None) -> ContractDocument:
-    """The document changed by one overlay. Raises :class:`OverlayError`."""
+    """Return the document with one overlay applied. Raises :class:`OverlayError`."""
     overlay = read_overlay(file)
     steps = [document.content]
     for action in overlay.actions:
@@ -79,13 +79,13 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
 
 
 def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -> Iterator[str]:
-    """What keeps a document from being a contract to test by: where and what, each in one line."""
-    # They read the contract as a whole, and are needed for overlays only.
+    """Yield the reasons why a document cannot be used as a contract, one line each: place and problem."""
+    # Imported here: only needed for overlays, and expensive.
     from batch_conformance.contract.problems import contract_problems
 
     found = list(problems(content, check_rule))
     if not found:
-        # What is no valid document could not be read as a contract.
+        # Only a valid document can be read as a contract.
         try:
             found = list(contract_problems(contract_of(ContractDocument(content))))
         except (KeyError, TypeError, AttributeError):
@@ -94,7 +94,7 @@ def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -
 
 
 def _culprit(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
-    """The index of the action since which the problem is there; an earlier one may pass through a wrong state."""
+    """Return the index of the action that introduced a problem that is still present at the end."""
     first = len(steps) - 1
     while first > 1 and found in set(all_problems(steps[first - 1], check_rule)):
         first -= 1
@@ -123,11 +123,11 @@ def read_overlay(file: Path) -> Overlay:
 
 
 class _Wrong(Exception):
-    """What is wrong, without where."""
+    """A problem with an overlay, without its file or action."""
 
 
 def _name(file: Path) -> str:
-    """The file as somebody in the current folder would call it."""
+    """Return the path of a file, relative to the current folder where possible."""
     try:
         return str(file.absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -135,7 +135,7 @@ def _name(file: Path) -> str:
 
 
 def _checked(value: Any) -> str:
-    """The title of an overlay whose top is as it must be."""
+    """Check the top level of an overlay and return its title."""
     if not isinstance(value, dict) or "overlay" not in value:
         is_openapi = isinstance(value, dict) and ("openapi" in value or "swagger" in value)
         what = "is an OpenAPI document" if is_openapi else "has no member 'overlay'"
@@ -150,7 +150,7 @@ def _checked(value: Any) -> str:
     if not isinstance(info, dict):
         raise _Wrong("has no info: give it a title and a version")
     for member in ("title", "version"):
-        # A version such as 1.0 is a number in YAML, and plain what is meant.
+        # YAML reads a version such as 1.0 as a number; accept it.
         kinds = (str,) if member == "title" else (str, int, float)
         if not isinstance(info.get(member), kinds) or not str(info[member]).strip():
             raise _Wrong(f"has no info.{member}: give it one, as text")
@@ -183,7 +183,7 @@ def _unknown(value: dict[str, Any], known: frozenset[str]) -> str | None:
 
 
 def _query(action: Action) -> Any:
-    """The compiled target, as RFC 9535 has it."""
+    """Compile the target as an RFC 9535 JSONPath."""
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 
@@ -196,7 +196,7 @@ def _query(action: Action) -> Any:
 
 
 def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, ...]]:
-    """The places that the target selects."""
+    """Return the places that the target selects."""
     from jsonpath.exceptions import JSONPathError
 
     try:
@@ -206,14 +206,14 @@ def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, .
 
 
 def _after(action: Action, before: dict[str, Any]) -> dict[str, Any]:
-    """The document after one action, a new one."""
+    """Return a copy of the document with one action applied."""
     content = copy.deepcopy(before)
     found = _matches(action, content)
     if not found:
         raise _Wrong(
             "the target matches nothing; python -m batch_conformance.contract prints what it is looked for in"
         )
-    # From the end, so that what is removed moves nothing that is still to be.
+    # Last first, so that a removal does not shift the index of another one.
     places = sorted(set(found), key=lambda parts: [_order(part) for part in parts])
     for parts in reversed(places) if action.remove else places:
         _change(action, content, parts)
@@ -232,7 +232,7 @@ def _change(action: Action, content: dict[str, Any], parts: tuple[str | int, ...
         for part in parts:
             holder, value = value, value[part]
     except (KeyError, IndexError, TypeError):
-        # The action has replaced what this was a part of.
+        # The action has already replaced the parent of this place.
         return
     if action.remove:
         if not parts:
@@ -274,6 +274,6 @@ def _shown(value: Any) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """An error of somebody else's in one line: what it says first."""
+    """Return the first line of an error message, shortened."""
     said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return " ".join(said.split())[:200]

@@ -1,7 +1,7 @@
-"""What makes a document a contract: OpenAPI 3.1 as far as this suite reads it, and each schema a schema.
+"""Validation of a document as OpenAPI 3.1, as far as the suite reads it, with its schemas.
 
-The full check is that of openapi-spec-validator; the test of the contract runs it. Here is what a run depends on,
-without its dependencies.
+This covers what a run depends on, without the dependencies of openapi-spec-validator, which only the tests
+use.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from batch_conformance.contract.unused_keywords import meant_by, unused_keywords
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: That of OpenAPI 3.1: the same, with a few words more (4.8.24.1).
+#: Dialect of OpenAPI 3.1: the same with a few more keywords (4.8.24.1).
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
-#: Places of schemas of fields and parameters, which are read on their own.
+#: Places of schemas of headers and parameters.
 _FIELD = re.compile(r"/(headers|parameters)/")
 _NOT_SUPPORTED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id")
 _OWN_WORDS = frozenset({"x-filter", "x-member"})
@@ -33,10 +33,10 @@ _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null":
 
 
 def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str]:
-    """What is wrong with a document as a contract: where (a JSON pointer) and what, each in one line."""
+    """Yield the problems of a document, one line each: JSON pointer and problem."""
     found = best_match(_shape().iter_errors(document))
     if found is not None:
-        # Everything below takes the shape for granted.
+        # Everything below relies on the shape.
         yield _said(found, "")
         return
     for reference in dict.fromkeys(references(document)):
@@ -68,7 +68,7 @@ def _has_rules(value: Any) -> bool:
 
 
 def _followed(document: dict[str, Any], reference: str) -> str | None:
-    """What is wrong with a reference, references behind it included."""
+    """Return the problem of a reference, followed to its end; None if it is valid."""
     seen: set[str] = set()
     while reference not in seen:
         seen.add(reference)
@@ -99,7 +99,7 @@ def _meta() -> Draft202012Validator:
 
 
 def _wrong_pattern(value: str) -> str:
-    """What is wrong with a pattern, as the judging of values takes it; empty if nothing is."""
+    """Return why a pattern cannot be used; empty if it can."""
     try:
         compile_pattern(value)
     except UnsupportedPattern as error:
@@ -116,7 +116,7 @@ def _said(error: Any, place: str) -> str:
 
 
 def _plainly(error: Any) -> str:
-    """What is wrong, where the message of the validator shows a regular expression or a schema; else empty."""
+    """Return a clearer message for some errors; empty where the validator's own is good enough."""
     path, schema = list(error.absolute_path), error.schema
     if error.validator == "additionalProperties" and isinstance(schema, dict):
         known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
@@ -182,14 +182,14 @@ def _security(document: dict[str, Any]) -> Iterator[str]:
 
 
 def _resolved(document: dict[str, Any], value: Any) -> Any:
-    """What a reference stands for; that none leads back to itself is known by now."""
+    """Follow references to a value; circular ones were refused before."""
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         value = at_pointer(document, value["$ref"])
     return value
 
 
 def schema_places(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every schema of the document with its JSON pointer; not those within others."""
+    """Yield every top-level schema of the document with its JSON pointer."""
     components = document.get("components", {})
     for name, schema in components.get("schemas", {}).items():
         yield "/components/schemas" + pointer(name), schema
@@ -222,7 +222,7 @@ def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[s
 
 
 def _extensions(place: str, value: Any, check_rule: RuleCheck | None) -> Iterator[str]:
-    """Rules and lifecycles, wherever in a schema they stand."""
+    """Yield the problems of rules, lifecycles and unsupported keywords anywhere in a schema."""
     if isinstance(value, dict):
         if "x-validations" in value:
             yield from _rules(f"{place}/x-validations", value["x-validations"], check_rule)

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.checks.server.strangers import is_let_in
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.load import STATUSES
 from batch_conformance.contract.parts import part_of, parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
@@ -109,7 +108,7 @@ class ServerRunner:
 
     def _staged_batches(self, stager: Stager) -> list[str]:
         """Batches that the staging hook brings into each state; on top of those that are known anyway."""
-        staged = [stager.batch_in(state) for state in STATUSES]
+        staged = [stager.batch_in(state) for state in current_contract().lifecycle.values]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
     def expected(self, wanted: Collection[str]) -> int:

@@ -17,8 +17,9 @@ from batch_conformance.checks.server import SERVER_CHECKS
 from batch_conformance.client_runner.call import ERROR_KINDS
 from batch_conformance.contract import contract_root, current_contract, load_contract
 from batch_conformance.contract import load as loading
-from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES, either
+from batch_conformance.contract.load import either
 from batch_conformance.generate.keys import valid_key
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from tests.support.running import CLIENT, SERVER, run
@@ -217,10 +218,11 @@ def test_fragment_takes_every_body_from_the_schemas() -> None:
 def test_constants_of_the_code_are_those_of_the_contract() -> None:
     """What code must know by name, it knows as the schemas and the fragment have it."""
     batch, metrics = CONTRACT.schemas["batch"], CONTRACT.schemas["metrics"]
-    assert list(STATUSES) == batch["properties"]["status"]["enum"]
-    assert set(FINAL_STATUSES) == set(STATUSES[-2:])
+    lifecycle = CONTRACT_IN_USE.lifecycle
+    assert list(lifecycle.values) == batch["properties"]["status"]["enum"]
+    assert set(lifecycle.final) == set(lifecycle.values[-2:])
     assert list(COUNTS) == metrics["required"] == list(metrics["properties"])
-    assert {int(status) for status in OPERATION["responses"]} == DOCUMENTED_STATUSES
+    assert {int(status) for status in OPERATION["responses"]} == CONTRACT_IN_USE.operation("get").documented_statuses
     (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
     world = ProbeContext(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
     assert (scheme["type"], scheme["in"], world.key_name) == ("apiKey", "header", "")

@@ -12,7 +12,6 @@ from batch_conformance.client_runner.cases.case import ordinary_values
 from batch_conformance.client_runner.cases.generated import examples, properties, smallest
 from batch_conformance.client_runner.cases.wrong_types import wrong_types
 from batch_conformance.contract import parse_date_time, schema_violations
-from batch_conformance.contract.load import COUNTS
 from batch_conformance.generate.batches import (
     LARGEST,
     Style,
@@ -22,6 +21,7 @@ from batch_conformance.generate.batches import (
 )
 from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
 from batch_conformance.http import read_json
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.operations.get_batch.client_cases.odd_bodies import (
     OTHERS_4XX,
     OTHERS_5XX,

@@ -19,7 +19,6 @@ from batch_conformance.contract.rules import (
     RuleSet,
     RuntimeMissing,
     Unevaluable,
-    compile_rules,
 )
 from batch_conformance.http.strict_json import read_json
 from tests.support.schema_samples import A_TRIP, TRIP, TRIPS
@@ -28,7 +27,7 @@ from tests.support.schema_samples import A_TRIP, TRIP, TRIPS
 def judged(rule: str, value: Any, schema: dict[str, Any] | None = None, old: Any = MISSING) -> Outcome:
     """What one rule says of a value."""
     rows = {"x-validations": [{"rule": rule, "message": "it does not hold"}]}
-    (compiled,) = compile_rules({**(schema or {}), **rows}, {})
+    (compiled,) = RuleSet({**(schema or {}), **rows}, {}).rules
     return compiled.evaluate(value, old)
 
 
@@ -77,26 +76,28 @@ def test_a_rule_holds(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "wrong_type"),
     [
-        "self.none == 1",
-        "self.none.k > 1",
-        "self.s > 1",
-        "self.nothing > 1",
-        "self.n / 0 == 1",
-        "self.list[7] == 1",
-        "self.n",
-        "self.s == 'abc' && self.n",
-        "timestamp(self.s) < timestamp(self.at)",
-        "9223372036854775807 + self.n > 0",
-        "self.list.all(x, x.k > 1)",
-        "self.s.matches('(')",
+        ("self.none == 1", False),
+        ("self.none.k > 1", False),
+        ("self.s > 1", True),
+        ("self.nothing > 1", True),
+        ("self.n / 0 == 1", False),
+        ("self.list[7] == 1", False),
+        ("self.n", True),
+        ("self.nothing", True),
+        ("self.s == 'abc' && self.n", True),
+        ("timestamp(self.s) < timestamp(self.at)", False),
+        ("9223372036854775807 + self.n > 0", False),
+        ("self.list.all(x, x.k > 1)", False),
+        ("self.s.matches('(')", False),
     ],
 )
-def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
+def test_what_cannot_be_evaluated_is_no_pass(rule: str, wrong_type: bool) -> None:
     """A missing member, a wrong type, an overflow; the reason is one line."""
     outcome = judged(rule, _VALUE)
     assert isinstance(outcome, Unevaluable)
+    assert outcome.wrong_type is wrong_type
     assert outcome.reason
     assert "\n" not in outcome.reason
 
@@ -168,19 +169,15 @@ def test_a_transition_rule_needs_two_reads() -> None:
     assert isinstance(found["identity"], Broken)
     assert found["fare"] == Holds()
     assert isinstance(rules.rules[3].evaluate(A_TRIP), Unevaluable)
-    (nested,) = compile_rules(
-        {"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {}
-    )
-    assert nested.pointer == "/a"
-    (one,) = RuleSet(
-        {"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {}
-    ).evaluate({"a": 1}, {})
+    nested = RuleSet({"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {})
+    assert [rule.pointer for rule in nested.rules] == ["/a"]
+    (one,) = nested.evaluate({"a": 1}, {})
     assert isinstance(one.outcome, Unevaluable)
 
 
 def test_what_a_rule_names_is_known() -> None:
     """Paths, whether it is about two reads, and where it stands."""
-    rules = {rule.code: rule for rule in compile_rules(TRIP, TRIPS)}
+    rules = {rule.code: rule for rule in RuleSet(TRIP, TRIPS).rules}
     assert rules["fare"].paths == ("self.fare", "oldSelf.fare")
     assert rules["fare"].transition
     assert not rules["seats"].transition
@@ -190,14 +187,14 @@ def test_what_a_rule_names_is_known() -> None:
         "/legs/*",
         "/$defs/Leg/x-validations/0",
     )
-    (rule,) = compile_rules(
+    (rule,) = RuleSet(
         {
             "x-validations": [
                 {"rule": "self.a['b c'].d.all(x, x == 'self.q') && self.e.size() > 1", "message": "m"}
             ]
         },
         {},
-    )
+    ).rules
     assert rule.paths == ("self.a['b c'].d", "self.e")
     assert rule.targets() == ["/a/b c/d", "/e"]
 
@@ -223,7 +220,7 @@ def test_what_a_rule_names_is_known() -> None:
 def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> None:
     """That says which one."""
     with pytest.raises(RuleError) as caught:
-        compile_rules({"properties": {"x": {"x-validations": rows}}}, {})
+        RuleSet({"properties": {"x": {"x-validations": rows}}}, {})
     assert said in str(caught.value)
     assert "/properties/x/x-validations" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -233,9 +230,7 @@ def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> N
 def test_a_rule_where_none_is_evaluated_is_refused(key: str) -> None:
     """A rule that is never evaluated would look kept."""
     with pytest.raises(RuleError, match=key):
-        compile_rules(
-            {key: {"properties": {"a": {"x-validations": [{"rule": "self.a", "message": "m"}]}}}}, {}
-        )
+        RuleSet({key: {"properties": {"a": {"x-validations": [{"rule": "self.a", "message": "m"}]}}}}, {})
 
 
 def test_the_runtime_is_imported_for_a_rule_only() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from batch_conformance.contract import Instant, load_contract, parse_date_time, schema_violations
-from batch_conformance.contract.load import COUNTS
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.operations.get_batch.client_cases.strategies import valid_batches
 
 CONTRACT = load_contract()
@@ -284,9 +284,8 @@ _OFFSETS = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minut
 def test_dates_are_the_instants_that_python_makes_of_them(when: datetime) -> None:
     """To the microsecond."""
     read = parse_date_time(when.isoformat())
-    assert isinstance(read, Instant)
     since = when.replace(tzinfo=None) - datetime(1970, 1, 1) - (when.utcoffset() or timedelta())
-    assert read.microseconds() == since // timedelta(microseconds=1)
+    assert read == Instant(since // timedelta(seconds=1), Fraction(since.microseconds, 1_000_000))
 
 
 @given(st.datetimes(timezones=_OFFSETS), st.integers(0, 25), st.characters())
@@ -300,6 +299,5 @@ def test_one_character_more_is_refused_or_another_date(when: datetime, place: in
 def test_fraction_of_any_length_is_read() -> None:
     """A hostile server must not end the run with a fraction that Python refuses to read."""
     third = parse_date_time(f"2024-01-15T10:30:00.{'3' * 100_000}Z")
-    assert isinstance(third, Instant)
-    assert third.microseconds() == 1705314600_333333
+    assert third == Instant(1705314600, Fraction("0." + "3" * 1000))
     assert third == parse_date_time(f"2024-01-15T12:30:00.{'3' * 100_000}+02:00")

@@ -7,7 +7,7 @@ from binascii import Error
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from batch_conformance.contract.load import DOCUMENTED_STATUSES
+from batch_conformance.contract import current_contract
 from batch_conformance.mutants.server.base import fault_in_answer, fault_in_auth, fault_in_errors, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
@@ -69,7 +69,7 @@ def _is_not_ascii(asked: Asked) -> bool:
 
 
 def _undocumented(status: int) -> list[str]:
-    return [] if status in DOCUMENTED_STATUSES else [DOCUMENTED]
+    return [] if status in current_contract().operation("get").documented_statuses else [DOCUMENTED]
 
 
 # missing, empty, invalid
