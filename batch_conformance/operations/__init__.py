@@ -1,1 +1,1 @@
-"""What is special about single operations, one folder each: the only code that may name a path, a field or a status."""
+"""Code for single operations, one folder each. Only here and in ``mutants`` is the API named (paths, members)."""

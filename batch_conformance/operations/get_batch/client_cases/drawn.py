@@ -1,4 +1,4 @@
-"""What Hypothesis thinks of for Get Batch: a property a member or a clause."""
+"""Hypothesis properties for client cases of Get Batch, one per member or clause."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _everything(factory: CaseFactory, drawn: tuple[dict[str, Any], batches.Style
 
 
 def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
-    """The drawn batch, with what else the contract in use documents, and without what it does not."""
+    """Return the generated batch without undocumented members, completed by those of ``base``."""
     entity = ordinary_values().entity
     known = [name for name in _DRAWN if entity.has(f"/{name}")]
     gone = [name for name in _DRAWN if name not in known]

@@ -1,4 +1,4 @@
-"""Cases for ``client.error.*`` and ``client.retry.*``: error statuses, with bodies as documented and not."""
+"""Cases for ``client.error.*`` and ``client.retry.*``: error statuses with documented and other bodies."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _RETRY = ("client.retry.bounded", "client.retry.waits")
 _ALL = ("client.auth.not-in-errors",)
 
 
-#: Those that a documented server never sends, those that proxies send, and those that some clients take to be special.
+#: Undocumented error statuses, also of proxies, and those that some clients treat specially.
 _OTHERS = (403, 503, 400, 502, 402, 418, 405, 408, 409, 410, 422, 451, 499, 406, 413, 415, 425, 431, 504, 599)
 
 
 def error_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Statuses, messages, odd bodies and bodies that lie."""
+    """Yield cases with error statuses, messages, odd bodies, and bodies that contradict the status."""
     yield from _statuses(factory)
     yield from _messages(factory)
-    # Few of 429 and 5xx: a client that retries them, as it may, takes seconds for each.
+    # Few of 5xx: a client may retry them, which takes seconds each.
     for status, count in ((503, 1), (404, None), (500, 2), (401, 12), (403, 8)):
         for odd in odd_bodies(status)[:count]:
             yield odd_case(factory, status, odd)
@@ -67,7 +67,7 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _said(factory: CaseFactory, status: int, message: str) -> Case:
-    """An error with its message; without one where the contract has no place for it."""
+    """Make a case with an error that has a message; without it where the contract has no member for it."""
     clauses: tuple[str, ...] = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
     try:
         told, answer = HttpError(status, (message,)), with_message(status, message)
@@ -120,7 +120,7 @@ def _with_message(
 
 
 def odd_case(factory: CaseFactory, status: int, odd: OddBody) -> Case:
-    """An error status with a body that is not the documented one."""
+    """Make a case with an error status and a body that is not the documented one."""
     more = _RETRY if may_be_retried(status) else ()
     return _refused(
         factory, f"a {status} with {odd.what}", ("client.error.odd-body", *more, *_ALL),
@@ -189,13 +189,13 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
         clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _refused(factory, f"a {status} with Retry-After: 1", clause, told, answer)
     clauses = ("client.retry.waits", "client.retry.bounded", *_ALL)
-    # Many clients wait about a second of their own accord, a little more or less: only two seconds tell.
+    # Many clients wait about a second by default: only two seconds show that Retry-After was read.
     for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
         step = factory.refusal(
             HttpError(status, retry_after=float(seconds)),
             telling(status, "come back later").with_header("Retry-After", str(seconds)),
         )
-        # Refusals, then the batch: what a client reports in the end depends on how often it retries.
+        # Errors, then the batch: the outcome depends on how often the client retries.
         some = CallStep(step.batch_id, step.expected, (*step.answers[:times], step.answers[-1]))
         yield Case(f"a {status} with Retry-After: {seconds}", clauses, (some,), waits=True)
     for status in (503, 429):
@@ -210,9 +210,9 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
         (503, "86400", "86400"),
         (503, "{3600 s from now}", "a date an hour ahead"),
     ):
-        # Dates are for the clause about waits: a client may trip over them in any form.
+        # A date exercises the clause about waits first, since a client may fail to parse it.
         first, second = _RETRY if after.isdecimal() else _RETRY[::-1]
-        # Nobody can wait that long and keep the deadline: to give up, or to step again earlier, are both right.
+        # The deadline allows no such wait: the client may give up, or retry earlier.
         answer = telling(status, "not today").with_header("Retry-After", after)
         step = factory.refusal(HttpError(status), answer, timeout_s=SHORT_DEADLINE)
         title = f"a {status} with Retry-After: {what}"

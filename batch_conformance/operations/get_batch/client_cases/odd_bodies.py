@@ -1,4 +1,4 @@
-"""Error bodies: documented ones, and what really comes with an error status."""
+"""Undocumented bodies of error responses, such as those that proxies and frameworks send."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 #: Error statuses that the reference page or the docs name for Get Batch.
 DOCUMENTED = (401, 404, 429, 500)
-#: Others. Left out are those that HTTP libraries act on by themselves: 407, 408, 421, 425.
+#: Other error statuses, without those that HTTP libraries act on by themselves: 407, 408, 421, 425.
 OTHERS_4XX = (400, 402, 403, 405, 406, 409, 410, 413, 415, 418, 422, 423, 431, 451, 499)
 OTHERS_5XX = (501, 502, 503, 504, 507, 520, 599)
 
 
 @dataclass(frozen=True)
 class OddBody:
-    """A body that an error status may come with, though the API documents another."""
+    """A body of an error response that differs from the documented one."""
 
     what: str
     body: bytes
@@ -25,7 +25,7 @@ class OddBody:
 
 
 def odd_bodies(status: int) -> list[OddBody]:
-    """Bodies that break a client which trusts them; the likeliest first."""
+    """Return bodies that break a client which relies on the documented one, the likeliest first."""
 
     def shown(what: str, value: Any) -> OddBody:
         return OddBody(what, json.dumps(value, ensure_ascii=False).encode())
@@ -63,7 +63,7 @@ def odd_bodies(status: int) -> list[OddBody]:
 
 
 def odd_error_bodies(status: int) -> st.SearchStrategy[OddBody]:
-    """Odd bodies: those that are known to come, and any other bytes or JSON."""
+    """Return a strategy for error bodies: those of :func:`odd_bodies`, and arbitrary JSON or bytes."""
     values = st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(-9, 999), st.text("abc <>&é", max_size=8)),
         lambda inner: st.one_of(

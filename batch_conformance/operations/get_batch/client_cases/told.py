@@ -1,4 +1,4 @@
-"""What a server tells of an error: the documented body of its status, with the words of a case."""
+"""Error responses of the stub: the documented body of a status, with the message of a case."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 
 
 def telling(status: int, message: str, **members: Any) -> StubResponse:
-    """An error as documented, with this message if the contract has a place for it; ``members`` as given."""
+    """Return a documented error response, with the message if the contract allows one, and ``members``."""
     body = error_bodies(status).holding({"statusCode": status, "message": message}, members)
     return json_body(body, status)
 
 
 def with_message(status: int, message: str | list[str], **members: Any) -> StubResponse:
-    """An error as documented, with this very message. Raises ``NotInContract`` where that has no place."""
+    """Return a documented error response with exactly this message.
+
+    Raises :class:`NotInContract` where the contract has no member for it.
+    """
     said = {"message": message}
     bodies = error_bodies(status)
     return json_body(bodies.saying(said, bodies.holding({"statusCode": status}, {}) | said | members), status)
