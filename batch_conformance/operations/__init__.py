@@ -1,1 +1,1 @@
-"""Code for single operations, one folder each. Only here and in ``mutants`` is the API named (paths, members)."""
+"""Code for single operations, one folder each. Elsewhere, no path, member or status of the API is named."""

@@ -70,7 +70,7 @@ class Batch(StoredBatch):
 
 
 def sample_store() -> Store:
-    """Return a store with a batch in each state, and two that move on with each read: to COMPLETED, to FAILED."""
+    """Return a store with a batch in each state, and two that reach COMPLETED and FAILED as they are read."""
     store = Store()
     rows = [
         Batch("batch_abc123", CREATED, [STATES["completed"]], WEBHOOK),

@@ -1,4 +1,4 @@
-"""Requests for the list, and how many of a kind a profile sends."""
+"""Planned requests for List Batches, and their number by profile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
 _ASKED = AskedId("", "", "known", "the list of batches")
-#: The same, asked for in a way that may be refused.
+#: The same, for requests that a server may refuse.
 ODD = replace(_ASKED, kind="near")
 
 
@@ -25,7 +25,7 @@ def listing(
     label: str = "",
     query: Mapping[str, str] | None = None,
 ) -> PlannedRequest:
-    """A request for the list, with the valid key unless another is given, and these filters."""
+    """Plan a request for the list, with the valid key unless another is given, and a query by wire names."""
     return PlannedRequest(
         probe,
         _ASKED,
@@ -39,17 +39,17 @@ def listing(
 
 
 def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, label: str = "") -> Probe:
-    """A request with filters, by what they mean; none where the contract does not have all of them."""
+    """Plan a request with filters, by their internal names; none where the contract lacks one of them."""
     query = query_of(filters)
     if query is not None:
         yield listing(context, probe, query=query, label=label)
 
 
 def few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
-    """How many, by profile."""
+    """Return the number for the profile of the run."""
     return {"quick": quick, "default": default}.get(context.profile.name, thorough)
 
 
 def is_quick(context: ProbeContext) -> bool:
-    """Whether the profile is quick."""
+    """Whether the profile is ``quick``."""
     return context.profile.name == "quick"

@@ -1,4 +1,4 @@
-"""Cases of List Batches: what is asked, and lists of every kind. Most are made of those of Get Batch."""
+"""Client cases of List Batches: filters and lists of every kind. Most are derived from Get Batch cases."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 OPERATION = "list"
 TARGET = "client.list.target"
-#: Clauses that every request puts to the test.
+#: Clauses that every request exercises.
 _EVERY_REQUEST = (
     TARGET,
     "client.list.nothing-more",
@@ -46,7 +46,7 @@ _EVERY_REQUEST = (
     "client.auth.only-there",
 )
 _DECODE, _FRESH = "client.decode.", "client.decode.fresh"
-#: How many cases of Get are played with a list, by the clause that they are for; those about batches go in one list.
+#: The number of Get Batch cases turned into list cases, by clause. Cases about batches share a list instead.
 _OF_GET: Mapping[str, int] = {
     "client.error.401": 2,
     "client.error.404": 1,
@@ -67,9 +67,9 @@ _OF_GET: Mapping[str, int] = {
     "client.fault.timeout": 1,
     "client.fault.drip": 1,
 }
-#: The same, of those that begin with https.
+#: The same, for cases over https.
 _SECURE: Mapping[str, int] = {"client.auth.redirect": 1}
-#: What an entry is that no client can take for a batch.
+#: Entries that no client can decode as a batch.
 _UNREADABLE: Mapping[str, Any] = {
     "null": None,
     "a string": "batch_1",
@@ -84,26 +84,26 @@ _OFFSETS = (
     "2024-02-29T12:00:00+14:00",
 )
 _IN_UTC = ("2024-01-15T10:30:00Z", "2024-06-30T23:59:59.250Z")
-#: More than any page or buffer that a client may have in mind.
+#: More entries than a client is likely to assume for a page or a buffer.
 _MANY = 1001
-#: A member of batches that is an object, for an entry that lacks it.
+#: A required object of a batch, for entries without it.
 _COUNTED = "metrics"
 _NAIVE = ("2024-01-15T10:30:00", "2024-07-01T23:30:00")
 
 
 class _EntryFactory(CaseFactory):
-    """Makes entries of a list, in the order of chance of the factory that it is made of."""
+    """Makes list entries, with the seed and random state of the given factory."""
 
     def __init__(self, factory: CaseFactory) -> None:
         self.seed, self.random = factory.seed, factory.random
 
     @property
     def values(self) -> Ordinary:
-        """The ordinary values of an entry."""
+        """Ordinary values of an entry."""
         return _entry_values()
 
     def entry(self, member: str, value: Any) -> dict[str, Any]:
-        """An ordinary entry with this value of a member; any ordinary one, where the contract does not allow that."""
+        """Return an ordinary entry with this value at a pointer, if the contract allows that."""
         made = self.batch()
         with suppress(NotInContract):
             if member:
@@ -122,12 +122,12 @@ def _entry_values() -> Ordinary:
 
 
 def _is_own() -> bool:
-    """Whether entries have a schema of their own, so that no answer of Get Batch is one."""
+    """Whether entries have a schema of their own, other than Get Batch's."""
     return entry_entity().operation.name == OPERATION
 
 
 def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
-    """All cases, in the order in which a small profile takes them. ``of_get`` are those of Get Batch."""
+    """Yield all cases, most important first. ``of_get`` are the cases of Get Batch."""
     if OPERATION not in current_contract().operations:
         return
     own = _EntryFactory(factory)
@@ -152,18 +152,18 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
 
 
 def ordinary(case: Case) -> Case:
-    """The same with a list of the one batch."""
+    """Return the same case with a list of its one batch."""
     return _listed(case)
 
 
 def _asking(factory: _EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
-    # First what shows most, for profiles that play few.
+    # The most telling first, for profiles that run few cases.
     yield from _filtered(factory, "all filters", "client.list.query", **_every_filter())
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
     if len(statuses) > 1:
-        # It moved on while the server put the list together, or the server means something else by its filter.
+        # Legal: the batch changed its status while the server built the list.
         rows = [factory.entry(member_of(STATUS), status) for status in statuses[:2]]
         yield from _case("asked with a status, answered with another one beside it", "client.list.entries", rows,
                          status=statuses[0])  # fmt: skip
@@ -177,7 +177,7 @@ def _asking(factory: _EntryFactory) -> Iterator[Case]:
         name = (AFTER, BEFORE)[number % 2]
         title = f"{wire_name(name)} {date}, without an offset"
         for case in _filtered(factory, title, "client.list.naive-date", **{name: date}):
-            # Most clients send nothing then, and show nothing else.
+            # Most clients send no request then, so no other clause is exercised.
             yield replace(case, clauses=case.clauses[:1])
     for prefix in ("/gateway", "/v2", "/Tenants/A%20B"):
         rows = _as_many(factory, [factory.batch()])
@@ -189,14 +189,14 @@ def _lists(factory: _EntryFactory) -> Iterator[Case]:
     yield from _case("a list without batches", "client.list.empty", [])
     statuses = documented_statuses()
     with suppress(NotInContract):
-        # Whoever reads into an object that is there already leaves the one before in it.
+        # Detects clients that decode into one reused object, where an absent member keeps the last value.
         entity = factory.values.entity
         for name in [name for name in entity.own_members if name not in entity.required][:1]:
             turns = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
             title = f"batches with {name} and without it, by turns"
             yield from _case(title, "client.decode.optional", turns[: _most()])
     if len(statuses) > 1:
-        # In the order of nothing that a batch has.
+        # Sorted by no member of a batch.
         mixed = [factory.entry(member_of(STATUS), status) for status in (statuses[0], statuses[1], statuses[0])]
         yield from _case("batches by turns in two states", "client.list.order", mixed[:_most()])
     if statuses:
@@ -230,7 +230,7 @@ def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
 
 
 def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
-    """Cases of Get with a list where the batch stood: batches of one clause together, the rest case by case."""
+    """Yield Get Batch cases with a list in place of the batch; valid batches of one clause share a list."""
     together: dict[str, list[Case]] = defaultdict(list)
     taken: Counter[tuple[str, bool]] = Counter()
     for case in of_get:
@@ -266,7 +266,7 @@ def _together(clause: str, rows: Sequence[Case]) -> Iterator[Case]:
 
 
 def _derived(factory: _EntryFactory) -> Iterator[Case]:
-    """Values of entries that have a schema of their own: those of one clause together."""
+    """Yield cases with values derived from the schema of entries, those of one clause in one list."""
     together: dict[str, list[Any]] = defaultdict(list)
     for one in derived_values(factory.values):
         keep = one.pointer == factory.values.entity.echo
@@ -281,7 +281,7 @@ def _derived(factory: _EntryFactory) -> Iterator[Case]:
 
 
 def _listed(case: Case) -> Case:
-    """A case of Get with the list in its answers. Raises :class:`NotInContract`."""
+    """Return a Get Batch case with lists in its responses. Raises :class:`NotInContract`."""
     return replace(
         case,
         title=f"the list: {case.title}",
@@ -297,7 +297,7 @@ def _asking_for_all(step: CallStep) -> CallStep:
     if isinstance(told, ValidBatch):
         told = Batches({}, batches=(_as_entry(told.batch),))
     answers = tuple(map(_as_list, step.answers))
-    # What is asked for again is asked for with the same filters.
+    # Retries must repeat the filters.
     again = isinstance(told, HttpError) and may_be_retried(told.status)
     given = Asking.of(_every_filter()) if again else Asking.nothing()
     return replace(step, batch_id="", expected=told, answers=answers, arguments=given)
@@ -309,7 +309,7 @@ def _every_filter() -> dict[str, str]:
 
 
 def _as_list(answer: StubResponse) -> StubResponse:
-    """The answer with its batch, or what is left of one, in a list."""
+    """Return the response with its batch, whole or cut off, in a list."""
     if answer.status != 200 or not answer.body.startswith(b"{"):
         return answer
     body = answer.body
@@ -322,14 +322,14 @@ def _as_list(answer: StubResponse) -> StubResponse:
 
 
 def _cut_alike(answer: StubResponse, size: int) -> StubResponse:
-    """An answer that breaks off, or announces more than comes, as it did when its body was of this size."""
+    """Return the response with its cut and announced length adjusted from a body of ``size`` bytes."""
     more = len(answer.body) - size
     cut = answer.cut if answer.cut is None or answer.cut < min(size, len(answer.body)) else answer.cut + more
     return replace(answer, cut=cut, announced=None if answer.announced is None else answer.announced + more)
 
 
 def _as_entry(batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A batch as an entry of the list. Raises :class:`NotInContract`."""
+    """Return a batch as an entry of the list. Raises :class:`NotInContract`."""
     made = _entry_values().space.repaired(dict(batch)) if _is_own() else batch
     if not isinstance(made, Mapping):
         raise NotInContract("no entry of the list is like this batch")
@@ -347,7 +347,7 @@ def _filtered(factory: _EntryFactory, title: str, clause: str, **given: str) -> 
 
 
 def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: str) -> Iterator[Case]:
-    """A case, if the contract in use allows such a list."""
+    """Yield a case, if the contract in use allows such a list."""
     dated = ["client.list.offset"] if given.keys() - {STATUS} else []
     clauses = dict.fromkeys((clause, *dated, "client.list.entries", *_EVERY_REQUEST))
     with suppress(NotInContract):
@@ -373,13 +373,13 @@ def _most() -> int:
 
 
 def _as_many(factory: _EntryFactory, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many entries as the contract lets a list have, those given first."""
+    """Return these entries, padded or cut to the number that the contract allows."""
     shape = list_shape()
     least = shape.least if shape else 0
     return [*rows, *(factory.batch() for _ in range(least - len(rows)))][: _most()]
 
 
 def _portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Some at a time, as many as a list may have."""
+    """Split entries into lists of the largest size that the contract allows."""
     size = max(len(rows) if _most() >= _MANY else _most(), 1)
     return (rows[at : at + size] for at in range(0, max(len(rows), 1), size))

@@ -1,4 +1,4 @@
-"""Clauses ``client.list.*``: what is asked for, and that the list reaches the caller whole and in its order."""
+"""Checks of ``client.list.*``: the requests, and that the caller gets the whole list in its order."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _OFFSET = "client.list.offset"
 def list_check(
     clause: str, *, needs: Iterable[str] = ()
 ) -> Callable[[CheckFunction[ClientRunRecord]], CheckFunction[ClientRunRecord]]:
-    """Register the decorated function as the check of a clause; it looks at calls of List Batches only."""
+    """Register the decorated function as the check of a clause; it gets calls of List Batches only."""
 
     def register(function: CheckFunction[ClientRunRecord]) -> CheckFunction[ClientRunRecord]:
         @wraps(function)
@@ -61,12 +61,12 @@ def list_check(
 
 @list_check(TARGET)
 def target(record: ClientRunRecord, result: CheckResult) -> None:
-    """A GET to the base's path and that of the list."""
+    """The request is a GET to the path of the base URL followed by that of the list."""
     for play in record.plays:
         for turn in play.turns:
             operation = current_contract().operation(OPERATION)
             path = urlsplit(turn.call.base_url).path + operation.url_path()
-            # A later call may be answered from memory: that is for client.decode.fresh to judge.
+            # A later call may be answered from a cache, which client.decode.fresh reports.
             free = isinstance(turn.expected, Unconstrained) or turn is not play.turns[0]
             if turn.unasked and not free and play.clauses[0] not in MAY_SEND_NOTHING:
                 result.observe()
@@ -102,7 +102,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check(_QUERY)
 def query(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each parameter that was given arrives once, as it was given; dates as the same instant."""
+    """Each filter of the call is sent once, unchanged; dates as the same instant."""
     if not any(map(has_own_clause, NAMES)):
         result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result):
@@ -127,14 +127,14 @@ def query(record: ClientRunRecord, result: CheckResult) -> None:
                     )
         for turn in play.turns if play.clauses[0] == _NAIVE else ():
             for name, value in asked_for(turn).items():
-                # How such a date is written is a should; that the filter is not lost, a must.
+                # The form of a naive date is a should, but sending the filter is a must.
                 if turn.seen and wire_name(name) not in dict(_pairs(turn.seen[0])):
                     _judge_value(result, play, turn, name, value)
 
 
 @list_check(_OFFSET, needs=[_QUERY])
 def offset(record: ClientRunRecord, result: CheckResult) -> None:
-    """A date with an offset arrives as the same instant: a bare + in a query is a space."""
+    """A date with an offset is sent as the same instant: an unescaped + in a query is a space."""
     if not any(map(has_own_clause, (AFTER, BEFORE))):
         result.note(NO_SUCH_PARAMETER)
     for play, turn in _asked(record, result, _QUERY):
@@ -151,7 +151,7 @@ def offset(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check(_NAIVE, needs=[_QUERY])
 def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
-    """A date without an offset is refused, or sent as UTC."""
+    """A date without an offset is rejected by the client, or sent as UTC."""
     if not any(map(has_own_clause, (AFTER, BEFORE))):
         result.note(NO_SUCH_PARAMETER)
     kinds = accepted_kinds(result.clause)
@@ -177,7 +177,7 @@ def naive_date(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check("client.list.nothing-more")
 def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
-    """No filter that was not given, not even empty; other documented parameters may be sent."""
+    """No filter is sent that the call lacks, not even empty; other documented parameters may be sent."""
     for play in record.plays:
         for turn in play.turns:
             for exchange in first_hand(play, turn):
@@ -196,7 +196,7 @@ def nothing_more(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _is_documented(name: str) -> bool:
-    """Whether a name in a query is the key's, or a documented one that is no filter which a caller could have given."""
+    """Whether a query parameter is the key or documented, and not an optional filter."""
     operation = current_contract().operation(OPERATION)
     filters = {row.name for row in named_filters().values() if not row.required}
     rows = [row for row in operation.of_place("query") if row.name not in filters]
@@ -206,7 +206,7 @@ def _is_documented(name: str) -> bool:
 
 @list_check("client.list.empty")
 def empty(record: ClientRunRecord, result: CheckResult) -> None:
-    """A list without entries, not an error and not nothing."""
+    """An empty list is decoded as an empty list, not as an error or null."""
     shape = list_shape()
     if shape is not None and not shape.allows(around_of([])):
         result.note("the contract allows no list without entries")
@@ -224,7 +224,7 @@ def empty(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check(_ENTRIES, needs=["client.list.empty"])
 def entries(record: ClientRunRecord, result: CheckResult) -> None:
-    """As many batches as came, and the same ones."""
+    """The number of decoded batches is that of the response."""
     for play, turn in _lists(record, result):
         assert isinstance(turn.expected, Batches)
         if not turn.expected.batches:
@@ -243,7 +243,7 @@ def entries(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check("client.list.order", needs=[_ENTRIES])
 def order(record: ClientRunRecord, result: CheckResult) -> None:
-    """In the order in which they came."""
+    """The batches are decoded in the order of the response."""
     for play, turn in _lists(record, result):
         assert isinstance(turn.expected, Batches)
         handed = handed_list(turn)
@@ -261,7 +261,7 @@ def order(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check("client.list.not-array", needs=[_ENTRIES])
 def not_array(record: ClientRunRecord, result: CheckResult) -> None:
-    """What is no array is no list."""
+    """A body that is not an array is reported as an error."""
     kinds = accepted_kinds(result.clause)
     for _, turn in record.turns(result):
         if not isinstance(turn.expected, InvalidSuccess):
@@ -284,7 +284,7 @@ def not_array(record: ClientRunRecord, result: CheckResult) -> None:
 
 @list_check("client.list.unreadable", needs=[_ENTRIES])
 def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
-    """An entry that is no batch is handed on or refused, alone or with the whole list; it never just disappears."""
+    """An invalid entry is decoded or rejected, alone or with the whole list; it is never silently dropped."""
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, Batches):
             continue
@@ -318,7 +318,7 @@ def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseR
 def _asked(
     record: ClientRunRecord, result: CheckResult, *also: str
 ) -> Iterator[tuple[CaseResult, CallResult]]:
-    """The calls of cases that are for the clause, and for those ``also``; who breaks down there is blamed here."""
+    """Yield the calls of cases for this clause and for those ``also``. Crashes in the former are failures."""
     for play in record.plays:
         if play.clauses[0] not in (result.clause, *also):
             continue
@@ -358,13 +358,13 @@ def _judge_value(result: CheckResult, play: CaseResult, turn: CallResult, name: 
 
 
 def _bare_plus(turn: CallResult, name: str) -> bool:
-    """Whether a date was spoiled by nothing but a + that was sent as it is."""
+    """Whether a date is wrong only because its + was sent unescaped."""
     came = [text for other, text in _pairs(turn.seen[0]) if other == wire_name(name)] if turn.seen else []
     return any(instant_of(text) is None and instant_of(text.replace(" ", "+")) is not None for text in came)
 
 
 def _same(came: str, given: str) -> bool:
-    """The same text, or the same instant to the millisecond: dates of many languages hold no more."""
+    """Whether values are the same text, or the same instant to the millisecond, which all languages support."""
     one, other = instant_of(came), instant_of(given)
     if one is None or other is None:
         return came == given and other is None
@@ -372,7 +372,7 @@ def _same(came: str, given: str) -> bool:
 
 
 def _pairs(exchange: Exchange) -> list[tuple[str, str]]:
-    """The parameters as servers read them: a plus sign is a space."""
+    """Return the query parameters as servers read them, with a plus sign as a space."""
     query = exchange.request.url.partition("?")[2].partition("#")[0]
     pairs = [part.partition("=")[::2] for part in query.split("&") if part]
     return [(_decoded(name), _decoded(value)) for name, value in pairs]

@@ -1,4 +1,4 @@
-"""Calls of List Batches as checks look at them: the list as a whole, or each batch as if it had come alone."""
+"""Views of List Batches calls for checks: the list as a whole, or each batch as a call of its own."""
 
 from __future__ import annotations
 
@@ -27,35 +27,35 @@ _ABOUT_ONE = "client.decode."
 
 
 def id_of(row: object) -> Any:
-    """The id of a batch, whatever the contract in use calls it; None where there is none."""
+    """Return the id of an entry, under its name in the contract in use; None where there is none."""
     found = read(row, entry_id()) if isinstance(row, dict) else None
     return found if isinstance(found, str | int) else None
 
 
 class Asking:
-    """What a caller gives: filters as the driver protocol names them, None for those that are not given."""
+    """Arguments of a call: filters under their names in the driver protocol, None for those not given."""
 
     @staticmethod
     def of(given: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
-        """The arguments of a call, with these parameters."""
+        """Return the arguments of a call with these filters."""
         return tuple((name, given.get(name)) for name in NAMES)
 
     @staticmethod
     def nothing() -> tuple[tuple[str, str | None], ...]:
-        """The arguments of a call for the whole list."""
+        """Return the arguments of a call without filters."""
         return Asking.of({})
 
 
 @dataclass(frozen=True)
 class Batches(ValidBatch):
-    """A 200 with this list. ``refusable`` ones may be refused as a whole."""
+    """Expected outcome of a 200 with a list. If ``refusable``, the client may reject the list as a whole."""
 
     batches: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Alone:
-    """What a client made of one batch of a list: as a reply of its own."""
+    """The reply about one batch of a list, in the form of a reply to a call of its own."""
 
     batch: dict[str, Any] | None
     error: Any = None
@@ -65,10 +65,10 @@ class _Alone:
 
 
 class ListRunRecord(ClientRunRecord):
-    """The calls of List Batches, each with its list."""
+    """The calls of List Batches, each with a whole list."""
 
     def is_broken(self, clause: str) -> bool:
-        """Whether a clause that holds for lists is broken by them."""
+        """Whether a clause applies to lists and is broken by them."""
         if OPERATION not in current_contract().clauses[clause].operations:
             return False
         if clause.startswith(_ABOUT_ONE) and not isinstance(self, _Entries):
@@ -77,28 +77,28 @@ class ListRunRecord(ClientRunRecord):
 
     @cached_property
     def entries(self) -> ClientRunRecord:
-        """The batches of all lists, as if each had come alone."""
+        """The batches of all lists, each as a call of its own."""
         return _Entries([_taken_apart(play) for play in self.plays], self.keys)
 
 
 class _Entries(ListRunRecord):
-    """Batches of lists, each as a call of its own."""
+    """The batches of lists, each as a call of its own."""
 
 
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
-    """What the check of a clause looks at: the batches for clauses about one batch, else the lists."""
+    """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
     lists = ListRunRecord(record.plays, record.keys)
     return lists.entries if clause.startswith(_ABOUT_ONE) else lists
 
 
 def handed_list(turn: CallResult) -> list[Any] | None:
-    """The list that the client handed over; None where it was no list, or none was handed over."""
+    """Return the list that the client reported; None where it reported no list."""
     value = getattr(turn.reply.batch, "value", None)
     return value if isinstance(value, list) else None
 
 
 def asked_for(turn: CallResult) -> dict[str, str]:
-    """What the caller gave, as the driver protocol names it."""
+    """Return the filters of a call, under their names in the driver protocol."""
     arguments: tuple[tuple[str, str | None], ...] = getattr(turn.call, "arguments", ())
     return {name: value for name, value in arguments if value is not None}
 
@@ -109,14 +109,14 @@ def _taken_apart(play: CaseResult) -> CaseResult:
 
 
 def _alone(turn: CallResult) -> Iterator[CallResult]:
-    """A call for each batch of its list; as it is where the answer was no list, or another number came."""
+    """Yield a call for each expected batch, none if the counts differ; the call itself if it is no list."""
     told = turn.expected
     if not isinstance(told, Batches):
         yield turn
         return
     handed = handed_list(turn)
     if turn.reply.batch is not None and (handed is None or len(handed) != len(told.batches)):
-        return  # what is lost or made up is for client.list.entries to judge
+        return  # client.list.entries reports missing and additional entries
     places = _by_id(handed, told.batches)
     for index, sent in enumerate(told.batches):
         if not isinstance(sent, dict) or not sent.keys() >= set(entry_entity().required):
@@ -131,14 +131,14 @@ def _alone(turn: CallResult) -> Iterator[CallResult]:
 
 
 def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
-    """What was handed over by its id, where these are the ids that came: another order has a clause of its own."""
+    """Return the decoded batches by id if their ids are those sent, in whatever order."""
     rows = {id_of(row): row for row in handed or () if isinstance(id_of(row), str)}
     came = {id_of(row) for row in sent if isinstance(id_of(row), str)}
     return rows if rows.keys() == came and len(rows) == len(sent) else {}
 
 
 class _NoBatch(dict[str, Any]):
-    """What a client handed over in the place of a batch, though it is no object."""
+    """A decoded entry that is not an object, shown as its JSON."""
 
     def __init__(self, value: object) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Cases of answers that are no list, for ``client.list.not-array`` and ``client.reject.other-status``."""
+"""Cases with responses that are no list: ``client.list.not-array`` and ``client.reject.other-status``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batch_conformance.operations.list_batches.client_record import OPERATION, A
 
 
 def no_lists(factory: CaseFactory) -> Iterator[Case]:
-    """Successes that hold no list, or hold it where none is documented."""
+    """Yield cases with a 200 that holds no list, or holds it at an undocumented place."""
     rows = [factory.batch(), factory.batch()]
     values: Mapping[str, Any] = {
         "null": None,
@@ -33,7 +33,7 @@ def no_lists(factory: CaseFactory) -> Iterator[Case]:
     shape = list_shape()
     for what, value in values.items():
         if shape is None or shape.allows(value) or shape.entries(value) is not None:
-            continue  # what is documented is no fault
+            continue  # documented
         step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Asking.nothing())
         yield Case(
             f"a 200 with {what}",
@@ -44,7 +44,7 @@ def no_lists(factory: CaseFactory) -> Iterator[Case]:
 
 
 def other_statuses(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
-    """What is no 200, with a list or without: for the list as for a batch. Raises :class:`NotInContract`."""
+    """Yield cases with another status than 200, with a list or without. Raises :class:`NotInContract`."""
     whole = json_body(answer_of(list(entries)))
     size = len(whole.body)
     part = whole.of_status(206).with_header("Content-Range", f"bytes 0-{size - 1}/{size * 2}")

@@ -1,4 +1,4 @@
-"""Which filters are asked for together: values for which each of them matters, by the batches that the list shows."""
+"""Selects combinations of filters, with values for which each filter matters to the listed batches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.contract import Instant
 
 @dataclass(frozen=True)
 class Shown:
-    """What filters look at in a batch of the list: its status and when it was created, None where that is not told."""
+    """The members of a listed batch that filters compare: status and date of creation, None where absent."""
 
     status: str | None
     moment: Fraction | None
@@ -20,14 +20,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class Asked:
-    """A status and bounds that are asked for together; None for a filter that is left out."""
+    """One combination of filters: a status and bounds, None for filters that are not used."""
 
     status: str | None = None
     after: Instant | None = None
     before: Instant | None = None
 
     def fits(self, batch: Shown) -> list[bool]:
-        """Whether a batch fits, filter by filter."""
+        """Return whether a batch fits, for each filter in use."""
         found = [] if self.status is None else [batch.status == self.status]
         if self.after is not None:
             found.append(batch.moment is not None and batch.moment > _at(self.after))
@@ -37,12 +37,12 @@ class Asked:
 
 
 def asked_together(shown: Sequence[Shown], statuses: Sequence[str], bounds: Sequence[Instant]) -> list[Asked]:
-    """Each combination of filters once, those of two first; none without bounds.
+    """Return each combination of filters once, pairs first; none without bounds.
 
-    ``bounds`` lie between the batches and outside of them all, oldest first.
+    ``bounds`` lie between the batches and outside of all, oldest first.
     """
     near = {status: _around(shown, status, bounds) for status in statuses}
-    # With a status in turn from both ends, so that not all depends on one.
+    # The statuses from both ends in turn, so that the combinations do not all use the same one.
     kinds = [
         [Asked(status, low) for status in statuses for low, _ in near[status]],
         [Asked(status, None, high) for status in reversed(statuses) for _, high in near[status]],
@@ -58,7 +58,7 @@ def _at(bound: Instant) -> Fraction:
 
 
 def _around(shown: Sequence[Shown], status: str, bounds: Sequence[Instant]) -> list[tuple[Instant, Instant]]:
-    """Bounds that leave out as few batches as possible, one of this status among them; then those in the middle."""
+    """Return pairs of bounds: first those that exclude a batch of this status and few others."""
     own = [batch.moment for batch in shown if batch.status == status and batch.moment is not None]
     low = next((bound for bound in bounds if own and _at(bound) > min(own)), None)
     high = next((bound for bound in reversed(bounds) if own and _at(bound) < max(own)), None)
@@ -68,14 +68,14 @@ def _around(shown: Sequence[Shown], status: str, bounds: Sequence[Instant]) -> l
 
 
 def _ranges(bounds: Sequence[Instant]) -> Iterator[tuple[Instant, Instant]]:
-    """Pairs of bounds with room between them: the widest that leaves something out on both sides first."""
+    """Yield pairs of bounds, first the widest pair that excludes batches on both sides."""
     if len(bounds) > 3:
         yield bounds[1], bounds[-2]
     yield from combinations(dict.fromkeys([*bounds[:2], *bounds[-2:]]), 2)
 
 
 def _telling(asked: Asked, shown: Sequence[Shown]) -> int:
-    """How many of the filters matter, that is, keep out a batch that fits all others; then whether any is left."""
+    """Score a combination: filters that alone exclude some batch count most, then whether any batch fits."""
     fits = [asked.fits(batch) for batch in shown]
     alone = {row.index(False) for row in fits if row.count(False) == 1}
     return 2 * len(alone) + any(all(row) for row in fits)

@@ -1,4 +1,4 @@
-"""What a filter selects: which entries fit, which answers show it, and whose fault it is where that cannot be told."""
+"""Checks what a filter selects: which entries fit, and which clause reports those that cannot be checked."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ from batch_conformance.operations.list_batches.steadiness import Unsteady
 
 
 def any_fits(exchange: Exchange, rows: Sequence[Any]) -> bool:
-    """Whether one of these batches fits all filters of a request for certain."""
+    """Whether one of these batches certainly fits all filters of a request."""
     fits = [fit_of(name, value) for name, value in asked(exchange)]
     return any(all(fit(row) for fit in fits) for row in rows if isinstance(row, dict))
 
 
 def limit_to_what_shows(record: Record, result: CheckResult, names: set[str]) -> None:
-    """Name the filters of a combination that could have been ignored without any answer being another one."""
+    """Add a limit for each filter of a combination that a server could ignore without any visible effect."""
     whole = list(lists(record, CheckResult(""), *READS))
     sent = [row for row in record.of("list-filters") if {name for name, _ in asked(row)} == names]
     for name in sorted(names) if sent else ():
@@ -53,7 +53,7 @@ def limit_to_what_shows(record: Record, result: CheckResult, names: set[str]) ->
 
 
 def _matters(name: str, exchange: Exchange, rows: Sequence[Any]) -> bool:
-    """Whether a batch fits all filters of a request but this one."""
+    """Whether some batch fits all filters of a request except this one."""
     others = [fit_of(other, value) for other, value in asked(exchange) if other != name]
     own = [fit_of(other, value) for other, value in asked(exchange) if other == name]
     batches = [row for row in rows if isinstance(row, dict)]
@@ -63,7 +63,7 @@ def _matters(name: str, exchange: Exchange, rows: Sequence[Any]) -> bool:
 def told_of(
     rows: Sequence[Any], names: Sequence[str], record: Record, changing: Unsteady, result: CheckResult
 ) -> Iterator[Batch]:
-    """The batches of which it can be told whether they fit; the others are left to the clause that says why not."""
+    """Yield the batches whose filtered members can be checked. Others are set aside for another clause."""
     for row in rows:
         clause = next(filter(None, (_anothers(name, row, record, changing) for name in names)), "")
         if clause:
@@ -73,7 +73,7 @@ def told_of(
 
 
 def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
-    """The clause that reports what a filter looks at in an entry: it is no value, or changes as it must not."""
+    """Return the clause that reports the filtered member as invalid or unstable; empty if none."""
     if not record.holds(row):
         return OBJECT
     member = member_of(name)
@@ -97,7 +97,7 @@ def judge_selection(
     whole: Sequence[tuple[Exchange, list[Any]]],
     changing: Unsteady,
 ) -> None:
-    """Judge the entries of an answer to a request with filters, by the whole lists before and after it."""
+    """Check the entries of a filtered list against the whole lists before and after it."""
     names = [name for name, _ in asked(exchange)]
     fits = [fit_of(name, value) for name, value in asked(exchange)]
     said = ", ".join(f"{wire_name(name)}={value}" for name, value in asked(exchange))
@@ -107,7 +107,7 @@ def judge_selection(
     before = [list(told_of(one[1], names, record, changing, unseen)) for one in earlier]
     told = list(told_of(rows, names, record, changing, result))
     if not told and not any(before) and (rows or unseen.explained):
-        # Neither what came nor what is left out can be judged.
+        # Neither the listed nor the omitted batches can be checked.
         for clause in () if rows else unseen.explained:
             result.set_aside(clause)
         return
@@ -129,7 +129,7 @@ def judge_selection(
     if is_page(rows) or is_page(earlier[0][1]):
         result.limit("lists may be a part of all there are: what a filter leaves out could not show")
         return
-    # What fits before and after fitted in between: statuses move forward only, dates not at all.
+    # A batch that fits before and after fitted in between: statuses only move forward, dates do not change.
     stayed = _fitting(before[0], fits) & _fitting(later[0][1], fits)
     if hidden:
         # An entry without an id may be any batch.
@@ -149,12 +149,12 @@ def judge_selection(
 
 
 def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str | None]:
-    """The ids of the batches that fit all filters for certain."""
+    """Return the ids of the batches that certainly fit all filters."""
     return {own_id(row) for row in rows if own_id(row) is not None and all(fit(row) for fit in fits)}
 
 
 def fit_of(name: str, value: str) -> Callable[[Batch], bool | None]:
-    """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
+    """Return a predicate for a filter; it returns None where unknown, or on the bound (open by contract)."""
     if name == STATUS:
         return lambda row: None if state_of(row) is None else state_of(row) == value
     if not has_own_clause(name):

@@ -1,4 +1,4 @@
-"""Clauses ``server.list.*`` about filters: what they select, and what comes of those that can select nothing."""
+"""Checks of ``server.list.*`` about filters: what they select, and how invalid ones are answered."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _FILTERS = [*READS, "list-filters"]
 
 @list_check("server.list.status", needs=_FILTERS, explained_by=[_EMPTY])
 def by_status(record: Record, result: CheckResult) -> None:
-    """The batches in the status asked for, all of them and no others."""
+    """The list holds exactly the batches in the requested status."""
     if _can_be_asked(result, STATUS):
         _filtered(record, result, {STATUS}, "list-filters")
 
 
 @list_check("server.list.created-after", needs=_FILTERS, explained_by=[_EMPTY])
 def after(record: Record, result: CheckResult) -> None:
-    """The batches created later than the bound, all of them and none created earlier."""
+    """The list holds all batches created after the bound, and none created before it."""
     if _can_be_asked(result, AFTER):
         _filtered(record, result, {AFTER}, "list-filters")
         _nothing_fits(record, result, AFTER)
@@ -62,7 +62,7 @@ def after(record: Record, result: CheckResult) -> None:
 
 @list_check("server.list.created-before", needs=_FILTERS, explained_by=[_EMPTY])
 def before(record: Record, result: CheckResult) -> None:
-    """The batches created earlier than the bound, all of them and none created later."""
+    """The list holds all batches created before the bound, and none created after it."""
     if _can_be_asked(result, BEFORE):
         _filtered(record, result, {BEFORE}, "list-filters")
         _nothing_fits(record, result, BEFORE)
@@ -70,7 +70,7 @@ def before(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"])
 def by_another(record: Record, result: CheckResult) -> None:
-    """A filter that an overlay adds: the entries whose member compares so with its value, all of them, no others."""
+    """The list holds exactly the batches that fit a filter added by an overlay."""
     for name in other_filters():
         if filter_clause(name) == result.clause and record.operation == OPERATION:
             _filtered(record, result, {name}, "list-other-filters")
@@ -86,7 +86,7 @@ _FILTER_OF = {
 
 
 def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
-    """Whether servers can be asked with these filters, all but so many; why not is noted."""
+    """Whether at most ``most_lack`` of these filters are unusable; otherwise, note the reason."""
     lacking = [name for name in names if not usable(name)]
     if len(lacking) <= most_lack:
         return True
@@ -103,7 +103,7 @@ def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
 
 @list_check(_TOGETHER, needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
 def together(record: Record, result: CheckResult) -> None:
-    """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
+    """The list holds exactly the batches that fit all filters; one that fails alone has its own clause."""
     if not _can_be_asked(result, *NAMES, most_lack=1):
         return
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
@@ -119,7 +119,7 @@ def together(record: Record, result: CheckResult) -> None:
     explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
 )
 def offset(record: Record, result: CheckResult) -> None:
-    """A bound means the same instant with whatever offset it is written."""
+    """A bound means the same instant, whatever its offset."""
     for name in (AFTER, BEFORE) if _can_be_asked(result, AFTER, BEFORE, most_lack=1) else ():
         _filtered(record, result, {name}, "list-offsets", plainly=[_FILTER_OF[name]])
 
@@ -130,7 +130,7 @@ def offset(record: Record, result: CheckResult) -> None:
     explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
 )
 def crossed(record: Record, result: CheckResult) -> None:
-    """Bounds that leave no room: 400, or nothing."""
+    """Contradictory bounds give a 400 or an empty list."""
     if not _can_be_asked(result, AFTER, BEFORE):
         return
     for exchange in record.of("list-crossed"):
@@ -157,7 +157,7 @@ def crossed(record: Record, result: CheckResult) -> None:
 
 @list_check("server.list.bad-filter", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter(record: Record, result: CheckResult) -> None:
-    """What selects nothing never selects anything: no batch is handed out for it."""
+    """An invalid filter selects no batch."""
     if not _can_be_asked(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
@@ -177,7 +177,7 @@ def bad_filter(record: Record, result: CheckResult) -> None:
 
 @list_check("server.list.bad-filter-400", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter_400(record: Record, result: CheckResult) -> None:
-    """And it is said so: 400."""
+    """An invalid filter gives a 400 or 422."""
     if not _can_be_asked(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
@@ -194,7 +194,7 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
 
 
 def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
-    """Whether a bad filter comes beside a good one, at a server that mixes filters up anyway."""
+    """Set aside a combination of an invalid with a valid filter if the server fails combinations anyway."""
     lost = len(asked(exchange)) > 1 and result.failed(_TOGETHER)
     if lost:
         result.set_aside(_TOGETHER)
@@ -204,9 +204,9 @@ def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
 def _filtered(
     record: Record, result: CheckResult, names: set[str], probe: str, plainly: Sequence[str] = ()
 ) -> None:
-    """Judge the answers to requests with just these filters, by the whole lists before and after them.
+    """Check the responses to requests with exactly these filters against the whole lists around them.
 
-    ``plainly`` are clauses that explain what goes wrong when they are broken.
+    ``plainly`` are clauses that explain a failure if they are broken themselves.
     """
     sent = [exchange for exchange in record.of(probe) if {name for name, _ in asked(exchange)} == names]
     cause = next((clause for clause in plainly if result.failed(clause)), "")
@@ -239,11 +239,11 @@ def _filtered(
 
 
 def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
-    """A bound beyond all batches lets none through."""
+    """Check that a bound beyond all batches selects none."""
     for exchange in record.of("list-empty"):
         rows = rows_of(exchange)
         if _first(exchange) == name and _is_listed(exchange) and rows is not None:
-            # One that fits is not the filter's fault: the list that the bound was taken from lacks it.
+            # An entry that fits is no fault of the filter: the list that the bound was taken from lacked it.
             told = list(told_of(rows, [name], record, unsteady(record), result))
             if told or not rows:
                 result.observe()
@@ -260,7 +260,7 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
 
 
 def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult) -> bool:
-    """Whether the status of an answer is for another clause to judge: a failure, or no list at all."""
+    """Set aside a response that another clause reports: a 5xx, invalid JSON, or any if no list succeeds."""
     if not record_lists(record):
         result.set_aside(OK)
     elif exchange.status is not None and exchange.status >= 500:
@@ -275,13 +275,13 @@ def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult)
 
 
 def record_lists(record: Record) -> bool:
-    """Whether the plain list is answered with a success at all."""
+    """Whether any request for the unfiltered list succeeded."""
     return any(_is_listed(exchange) for exchange in record.of(*READS))
 
 
 @list_check(_EMPTY, needs=["list-empty"])
 def empty(record: Record, result: CheckResult) -> None:
-    """Where nothing fits: 200 and an array without entries."""
+    """A filter that no batch fits gives a 200 with an empty list."""
     if not _can_be_asked(result, AFTER, BEFORE, most_lack=1):
         return
     for exchange in record.of("list-empty"):
@@ -289,7 +289,7 @@ def empty(record: Record, result: CheckResult) -> None:
             continue
         rows = rows_of(exchange)
         if _is_listed(exchange) and rows != []:
-            # An array with batches in it: the filter lets through what it must not, or the whole list lacks them.
+            # Either the filter selects too much, or the whole list lacked these batches.
             name, value = asked(exchange)[0]
             fit = fit_of(name, value)
             batches = [row for row in rows or () if isinstance(row, dict)]
@@ -312,7 +312,7 @@ def _first(exchange: Exchange) -> str:
 
 
 def _is_listed(exchange: Exchange) -> bool:
-    """Whether an answer is a documented success."""
+    """Whether a response has a documented success status."""
     return is_success(exchange.status, OPERATION)
 
 
