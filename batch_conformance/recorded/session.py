@@ -1,4 +1,4 @@
-"""Judges recorded traffic: files, exchanges, checks, verdicts."""
+"""Runs the checks on recorded traffic: from files to verdicts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMED = 12
 
 @dataclass
 class Pile:
-    """The contents of all files: exchanges to judge, ones that cannot be judged, and files without any."""
+    """The contents of all files: exchanges to check, exchanges that cannot be checked, files without any."""
 
     files: list[str] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Pile:
     unreadable: list[str] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
-        """The exchanges and files that were not judged, and why."""
+        """Yield the exchanges and files that were not checked, and why."""
         if self.unrelated:
             files = _counted(len(self.unrelated), "file")
             yield f"{files} without Get Batch exchange: {_listed(self.unrelated)}"
@@ -45,7 +45,7 @@ class Pile:
 
 
 def read_files(files: Sequence[Path], folder: Path) -> Pile:
-    """Read recordings; never raises for what is in them. Names are shown relative to ``folder``."""
+    """Read recordings; never raises for their contents. Names are relative to ``folder``."""
     pile = Pile()
     for file in files:
         name = format_name(file, folder)
@@ -79,10 +79,10 @@ def judge_recorded(
     selected: Collection[str] | None = None,
     strict: bool = False,
 ) -> RunResult:
-    """Check the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
+    """Check the recordings that match ``patterns``, relative to ``folder``; without patterns, the samples.
 
-    ``selected`` are the clauses to judge, all that recordings can exercise when None. A file that cannot be read, or
-    files without any Get Batch exchange, give a result with ``error`` set. Raises ``NoSuchFiles``.
+    ``selected`` are the clauses to check; None means all that recordings can exercise. The result has
+    ``error`` set if a file cannot be read, or if there is no exchange to check. Raises :class:`NoSuchFiles`.
     """
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -137,7 +137,7 @@ def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str])
     if clause.id not in chosen:
         return not_selected(clause)
     result = judge_clause(clause.id, pile.recordings)
-    # Failures stand, but nothing passes while a file could not be read.
+    # Failures count, but nothing passes if a file could not be read.
     if run.error and not result.findings:
         return ClauseResult(clause, "error", run.error)
     if clause.id == "server.body.object":

@@ -1,4 +1,4 @@
-"""``assert_conforms``: checks a batch, an error body or a whole response against the contract."""
+"""``assert_conforms``: check a batch, an error body or a whole response against the contract."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _LIMIT = 500
 def assert_conforms(
     answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False
 ) -> None:
-    """Assert that an answer of Get Batch conforms to the contract.
+    """Assert that a response of Get Batch conforms to the contract.
 
-    ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx, requests,
-    or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or ``body``), or a recorded
-    ``Exchange``. ``id`` is the id that was asked for, if the response does not say; ``status`` the HTTP status of a
-    body given alone. With ``strict``, broken ``should`` clauses count as well.
+    ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx,
+    requests, or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or
+    ``body``), or a recorded ``Exchange``. ``id`` is the requested id, if the response does not tell;
+    ``status`` is the HTTP status of a body given alone. With ``strict``, broken ``should`` clauses count as
+    well.
 
     Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted. Raises
-    ``TypeError`` for a value that is not an answer.
+    ``TypeError`` for a value of another type.
     """
     __tracebackhide__ = True
     draft = _draft(answer, id, status)
@@ -147,7 +148,7 @@ def _of_response(response: Any, target: str, asked: str | None) -> Draft:
 
 
 def _get(thing: Any, name: str) -> Any:
-    """An attribute; None where there is none or none yet (httpx raises for a request that was never set)."""
+    """Return an attribute; None if missing or not set (httpx raises for a request that was never set)."""
     try:
         return getattr(thing, name, None)
     except Exception:
@@ -159,7 +160,7 @@ def _first(thing: Any, names: Sequence[str], kind: Any) -> Any:
 
 
 def _headers(headers: Any) -> tuple[tuple[str, str], ...] | None:
-    """Headers of any library; those that can hold a name twice have a way to say so."""
+    """Return the headers of any HTTP library as pairs, with repeated names where the library has them."""
     for name in ("multi_items", "items"):
         rows = _get(headers, name)
         if callable(rows):

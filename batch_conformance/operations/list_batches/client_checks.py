@@ -364,7 +364,7 @@ def _bare_plus(turn: CallResult, name: str) -> bool:
 
 
 def _same(came: str, given: str) -> bool:
-    """Whether values are the same text, or the same instant to the millisecond, which all languages support."""
+    """Whether values are the same text, or the same instant to the millisecond (some types hold no more)."""
     one, other = instant_of(came), instant_of(given)
     if one is None or other is None:
         return came == given and other is None
