@@ -84,7 +84,7 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(_CLoader):  # type: ignore[misc]
-    """YAML loader for plain data: dates stay text, tags like ``!ruby/…`` and ``!!python/…`` are ignored."""
+    """YAML loader for plain data: dates stay text, and custom tags such as ``!ruby/…`` are ignored."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to configure it
         first: [(tag, pattern) for tag, pattern in rules if tag != _TIMESTAMP]

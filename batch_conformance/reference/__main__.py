@@ -1,4 +1,4 @@
-"""``python -m batch_conformance.reference --port 3001``: the reference server, to look at and to judge."""
+"""``python -m batch_conformance.reference --port 3001``: run the reference server or one of its mutants."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _listed() -> int:
     try:
         known, lost_ones = variants("server"), unprovable("server")
     except RuntimeMissing as error:
-        # The ones made by hand need no rules.
+        # Handwritten mutants need no CEL runtime.
         known, lost_ones = {**server_variations(), **server_mutants()}, ()
         print(f"Mutants derived from the contract are not listed: {error}", file=sys.stderr)
     for name, variant in known.items():
@@ -72,7 +72,7 @@ def _serve(app: ReferenceServer, port: int, shown: str) -> int:
         print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
         return 4
     try:
-        # Not needed for a look at the mutants.
+        # Imported late: --list-mutants works without the server extra.
         from batch_conformance.reference.serve import serve_forever
     except ImportError as error:
         print(
