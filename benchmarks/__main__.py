@@ -1,6 +1,6 @@
 """``python -m benchmarks [PART …]``: measure, and write ``benchmarks/RESULTS.md``.
 
-Named parts are measured anew, the others stay as they are in the file. Each part holds the ratios of one run.
+Only the named parts are measured again. The ratios of a part come from one run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ that others use is a busy one: its load average is told with each part. CPU seco
 much less.
 """
 
-#: Each part's name, title, what it measures, and how to make its section.
+#: By name of a part: its title, its method, and a function that measures and formats it.
 PARTS: dict[str, tuple[str, str, Callable[[argparse.Namespace], str]]] = {
     "opponents": (
         "Against Schemathesis's CLI and a hand-written suite",
@@ -104,7 +104,7 @@ empty test: in turns, each once before that counts.""",
 
 
 def main() -> None:
-    """Measure the parts asked for and put them into the file."""
+    """Measure the selected parts and write them to the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--mutants", type=int, default=44, help="defective servers (default: 44)")
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def section(part: str, body: str, seconds: float) -> str:
-    """A part of the file, with what it was measured on."""
+    """Format a section of the file, with a line about the machine."""
     title, method, _ = PARTS[part]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
@@ -141,7 +141,7 @@ def section(part: str, body: str, seconds: float) -> str:
 
 
 def processor() -> str:
-    """The processor's name, where Linux tells."""
+    """Return the processor's name, or the architecture where Linux does not tell."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -151,7 +151,7 @@ def processor() -> str:
 
 
 def kept() -> dict[str, str]:
-    """The sections of the file as it is."""
+    """Return the sections of the present file, by part."""
     if not RESULTS.exists():
         return {}
     parts = re.split(r"^(?=## )", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]

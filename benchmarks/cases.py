@@ -1,4 +1,4 @@
-"""What a case of the client suite costs beyond the exchange it makes."""
+"""Cost of a case of the client suite, compared with its bare exchange."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = "sk-of-no-consequence"
 
 
 def measure(times: int) -> list[tuple[str, float]]:
-    """Rows of what was done and its median in milliseconds: the same ordinary batch, read in each way."""
+    """Read the same ordinary batch in several ways; return rows of the way and its median in milliseconds."""
     deck = CaseFactory(0)
     ask = deck.valid(deck.batch())
     case = Case("an ordinary batch", ("client.decode.fields",), (ask,))

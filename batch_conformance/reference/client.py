@@ -73,7 +73,7 @@ class BatchClient(Codec):
         return self.read_list(self.send(self.list_url(filters or {}), time.monotonic() + self.timeout))
 
     def send(self, url: str, deadline: float) -> Answer:
-        """Send a GET, and read its response by ``deadline`` (monotonic seconds). Raises :class:`BatchError`."""
+        """Send a GET, and read its response by ``deadline`` (``monotonic()``). Raises :class:`BatchError`."""
         try:
             with self.cut_off_at(deadline), self.ask(url) as response:
                 return Answer(response.status_code, response.headers, self.receive(response, deadline))
