@@ -31,73 +31,74 @@ PACKAGES = (
 
 HEAD = """# Benchmark results
 
-Written by `.venv/bin/python -m benchmarks` from the repository's root (a part alone: `python -m benchmarks overhead`).
-Every ratio comes from one run. Seconds on the clock depend on what else the machine does, and a machine of two cores
-that others use is a busy one: its load average is told with each part. CPU seconds (user and system) depend on it
-much less.
+Written by `.venv/bin/python -m benchmarks` from the repository's root (a part alone: `python -m benchmarks
+overhead`). Every ratio comes from one run. Wall-clock seconds depend on the load of the machine, which has
+two cores and was shared: each part shows the load average. CPU seconds (user and system) depend on it much
+less.
 """
 
 #: By name of a part: its title, its method, and a function that measures and formats it.
 PARTS: dict[str, tuple[str, str, Callable[[argparse.Namespace], str]]] = {
     "opponents": (
         "Against Schemathesis's CLI and a hand-written suite",
-        """The proof's defective servers, of every clause one, and some legal variations, each judged by fresh
-processes that are told the same: the URL, a valid key, the known ids. Nobody gets a staging hook or a second key, so
-the clauses that need one cannot be seen by anyone. Schemathesis runs `--checks all` with its defaults, every known id
-an example in the fragment. The hand-written suite (`handwritten/`) is pytest with requests and jsonschema, no plugins.
-Requests are counted at the server. Rejected: exit status 1. This suite only warns of a broken `should` (unless told
-`--batch-strict`): that is not counted as rejected. The sample is made of this suite's own mutants, one a clause: it
-favours whoever wrote the clauses, and says how much of the contract a verdict covers, not how common a defect is.""",
+        """One mutant per clause and some legal variations, each tested by fresh processes that get the same
+facts: the URL, a valid key, the known ids. None gets a staging hook or a second key, so clauses that need one
+are exercised by none. Schemathesis runs `--checks all` with its defaults, and every known id is an example in
+the OpenAPI document. The hand-written suite (`handwritten/`) is pytest with requests and jsonschema, no
+plugins. Requests are counted at the server. Rejected: exit status 1. This suite only warns of a broken
+`should` (without `--batch-strict`): that does not count as rejected. The sample is made of this suite's own
+mutants, which favours this suite; it shows how much of the contract a verdict covers, not how common a defect
+is.""",
         lambda told: results.opponents(opponents.compete(told.mutants, told.legal, told.lanes)),
     ),
     "overhead": (
-        "Against a bare client, and against the physical limit",
-        """The requests of one `default` run, replayed twice: with one `httpx.Client`, which is what a script that only
-asks would use, and over raw sockets with prepared bytes and no look at the answers beyond finding their end, which is
-the least that asking can take in Python. The server is in a process of its own, and its CPU counts. The runs are warm
-(imports and caches done before). What the run sends side by side is replayed one after the other.""",
+        "Against bare clients",
+        """The requests of one `default` run, replayed twice: with one `httpx.Client`, as in a simple script,
+and over raw sockets with prepared bytes and only the end of each response parsed, which is the minimum in
+Python. The server runs in a process of its own, and its CPU time counts. The runs are warm (imports and
+caches done before). Requests that the run sends concurrently are replayed one after the other.""",
         lambda told: results.overhead(overhead.measure(told.rounds)),
     ),
     "cases": (
         "The client suite, case by case",
-        "One ordinary batch, read once. A whole case starts a stub on a port of its own, calls the client and records.",
+        "One ordinary batch, read once. A whole case starts a stub server, calls the client and records the exchange.",
         lambda told: results.cases(cases.measure(told.times)),
     ),
     "faults": (
         "Broken and hostile targets",
-        """`pytest suites/server` as a command against a target that does nothing else, with `--batch-timeout 2`.
-Seconds and memory are those of the whole process; pytest with its plugins takes two seconds and 80 MiB of them.""",
+        """`pytest suites/server` as a command against each target, with `--batch-timeout 2`. Seconds and
+memory are those of the whole process, of which pytest with its plugins takes two seconds and 80 MiB.""",
         lambda _: results.faults(faults.measure()),
     ),
     "growth": (
         "From quick to thorough",
-        """Each run in a fresh process (Linux's VmHWM), the server in another; a small run before it, so that imports
-are not counted. CPU seconds are those of the judging process.""",
+        """Each run in a fresh process, the server in another, after a small run so that imports are not
+counted. CPU seconds are those of the suite's process; memory is Linux's VmHWM.""",
         lambda _: results.growth(growth.measure()),
     ),
     "workers": (
         "With pytest-xdist",
-        """`suites/server suites/client`, embedded. One run of each side is shared by all workers, so a second worker
+        """`suites/server suites/client`, embedded. All workers share one run of each side, so a second worker
 can only overlap the two sides.""",
         lambda _: results.workers(workers.measure(3)),
     ),
     "latency": (
-        "A server that is far away",
-        """A `default` run against the conforming server in a process of its own, behind a proxy that holds every
-request back: once as it is, and once with nothing side by side but the burst, as it was before. Both from one process,
-one after the other.""",
+        "A distant server",
+        """A `default` run against the conforming server in a process of its own, behind a proxy that delays
+every request: once with concurrent requests, and once with one at a time, except for the burst. Both are made
+by one process, one after the other.""",
         lambda _: results.latency(latency.measure()),
     ),
     "clients": (
         "Ordinary clients behind drivers",
-        """A `default` run of each client, a process a lane. None of them keeps a deadline over a whole answer, so
-that answers that drip are waited for until the grace is over.""",
+        """A `default` run of each client, with a process per lane. None of them limits the time of a whole
+response, so the cases with slow responses last until the grace is over.""",
         lambda _: results.clients(clients.measure()),
     ),
     "startup": (
-        "Starting",
-        """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins and one
-empty test: in turns, each once before that counts.""",
+        "Startup",
+        """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins
+and one empty test, in turns, after one warm-up run of each.""",
         lambda told: results.startup(startup.measure(told.rounds)),
     ),
 }
