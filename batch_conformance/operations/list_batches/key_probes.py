@@ -8,7 +8,6 @@ from itertools import islice
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import keys
 from batch_conformance.generate.keys import EMPTY, MISSING
-from batch_conformance.operations.list_batches.asking import few, is_quick, listing
 from batch_conformance.operations.list_batches.bounds import FAR_AHEAD, LONG_AGO
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -19,6 +18,7 @@ from batch_conformance.operations.list_batches.filters import (
     query_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
+from batch_conformance.operations.list_batches.planned_requests import few, is_quick, listing
 from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
 
 

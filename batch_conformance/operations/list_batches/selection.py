@@ -33,7 +33,7 @@ from batch_conformance.operations.list_batches.lists import (
     nameless,
     own_id,
 )
-from batch_conformance.operations.list_batches.steadiness import Unsteady
+from batch_conformance.operations.list_batches.unstable_members import Unsteady
 
 
 def any_fits(exchange: Exchange, rows: Sequence[Any]) -> bool:

@@ -35,7 +35,7 @@ from batch_conformance.operations.list_batches.lists import (
     rows_of,
     shape_for,
 )
-from batch_conformance.operations.list_batches.steadiness import Unsteady, unsteady
+from batch_conformance.operations.list_batches.unstable_members import Unsteady, unsteady
 
 __all__ = ["OPERATION", "server_filters"]
 

@@ -39,7 +39,7 @@ from batch_conformance.operations.list_batches.selection import (
     limit_to_what_shows,
     told_of,
 )
-from batch_conformance.operations.list_batches.steadiness import unsteady
+from batch_conformance.operations.list_batches.unstable_members import unsteady
 
 _EMPTY, _TOGETHER = "server.list.empty", "server.list.together"
 _FILTERS = [*READS, "list-filters"]

@@ -14,7 +14,6 @@ from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Instant
 from batch_conformance.contract.filters import other_filters as added
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.asking import ODD, few, filtered, is_quick, listing
 from batch_conformance.operations.list_batches.bounds import (
     FAR_AHEAD,
     LONG_AGO,
@@ -25,7 +24,7 @@ from batch_conformance.operations.list_batches.bounds import (
     written,
     zone_across,
 )
-from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
+from batch_conformance.operations.list_batches.filter_combinations import Shown, asked_together
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -54,6 +53,7 @@ from batch_conformance.operations.list_batches.key_probes import (
     wrong_place,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION, own_id, rows_of
+from batch_conformance.operations.list_batches.planned_requests import ODD, few, filtered, is_quick, listing
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
 __all__ = [

@@ -15,8 +15,8 @@ from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep,
 from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
 from batch_conformance.generate.batches import LARGEST
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.error_responses import error_response
 from batch_conformance.operations.get_batch.client_cases.states import in_state, underway
-from batch_conformance.operations.get_batch.client_cases.told import telling
 
 _EXTRA, _CASE = "client.decode.unknown-fields", "client.decode.unknown-fields-case"
 #: Clauses that every request exercises.
@@ -308,13 +308,13 @@ def _fresh(factory: CaseFactory) -> Iterator[Case]:
     yield Case(
         "a batch that is gone at the second call",
         clause,
-        (gone, replace(gone, expected=missing, answers=(telling(404, words),))),
+        (gone, replace(gone, expected=missing, answers=(error_response(404, words),))),
     )
     late = factory.valid(factory.batch())
     yield Case(
         "a batch that is there at the second call",
         clause,
-        (replace(late, expected=missing, answers=(telling(404, words),)), late),
+        (replace(late, expected=missing, answers=(error_response(404, words),)), late),
     )
     yield from _after_failures(factory)
 
@@ -335,26 +335,26 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     """Yield cases with calls after a failed one: nothing of it may remain in a connection or in memory."""
     clause = ("client.decode.fresh",)
     long = "nothing by that name: " + "no " * 60_000
-    absent = factory.refusal(HttpError(404), telling(404, long))
+    absent = factory.refusal(HttpError(404), error_response(404, long))
     yield Case(
         "batches between errors with long bodies",
         clause,
         (
             absent,
             factory.valid(factory.batch()),
-            factory.refusal(HttpError(404), telling(404, long)),
+            factory.refusal(HttpError(404), error_response(404, long)),
             factory.valid(factory.batch()),
         ),
     )
     known = factory.valid(factory.batch())
-    down = factory.refusal(HttpError(500), telling(500, "the archive does not respond"))
+    down = factory.refusal(HttpError(500), error_response(500, "the archive does not respond"))
     yield Case(
         "a batch, then a server error, then the batch again",
         clause,
         (known, replace(down, batch_id=known.batch_id), known),
     )
     other = factory.valid(factory.batch())
-    locked = factory.refusal(HttpError(401), telling(401, "Unauthorized"))
+    locked = factory.refusal(HttpError(401), error_response(401, "Unauthorized"))
     yield Case(
         "a batch, then a refusal of its key, then the batch again",
         clause,

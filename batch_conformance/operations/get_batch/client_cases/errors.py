@@ -16,8 +16,11 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep, Case, CaseFactory, possible
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body, text
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.error_responses import (
+    error_response,
+    response_with_message,
+)
 from batch_conformance.operations.get_batch.client_cases.odd_bodies import OddBody, odd_bodies
-from batch_conformance.operations.get_batch.client_cases.told import telling, with_message
 
 _RETRY = ("client.retry.bounded", "client.retry.waits")
 _ALL = ("client.auth.not-in-errors",)
@@ -46,13 +49,13 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
         if not operation.documents(status):
             continue
         clauses = (clause_of_status(status), "client.retry.never-401-404", *_ALL)
-        yield _refused(factory, f"a {status}", clauses, HttpError(status), telling(status, message))
+        yield _refused(factory, f"a {status}", clauses, HttpError(status), error_response(status, message))
         yield _refused(
             factory,
             f"a {status} with an error code",
             clauses,
             HttpError(status),
-            telling(status, message, errorCode="no_such"),
+            error_response(status, message, errorCode="no_such"),
         )
     for status, message in ((429, "too many from organisation 7781"), (500, "the archive does not respond")):
         if operation.documents(status):
@@ -62,7 +65,7 @@ def _statuses(factory: CaseFactory) -> Iterator[Case]:
         more = _RETRY if may_be_retried(status) else ("client.request.single",)
         yield _refused(
             factory, f"a {status}", ("client.error.other-status", *more, *_ALL), HttpError(status),
-            telling(status, "not this time"),
+            error_response(status, "not this time"),
         )  # fmt: skip
 
 
@@ -70,9 +73,9 @@ def _said(factory: CaseFactory, status: int, message: str) -> Case:
     """Make a case with an error that has a message; without it where the contract has no member for it."""
     clauses: tuple[str, ...] = (clause_of_status(status), "client.error.message", *_RETRY, *_ALL)
     try:
-        told, answer = HttpError(status, (message,)), with_message(status, message)
+        told, answer = HttpError(status, (message,)), response_with_message(status, message)
     except NotInContract:
-        told, answer = HttpError(status), telling(status, message)
+        told, answer = HttpError(status), error_response(status, message)
         return _refused(factory, f"a {status}", (clauses[0], *clauses[2:]), told, answer)
     return _refused(factory, f"a {status}", clauses, told, answer)
 
@@ -115,7 +118,7 @@ def _with_message(
     factory: CaseFactory, status: int, title: str, message: str | list[str], members: dict[str, Any]
 ) -> Case:
     told = HttpError(status, (message,) if isinstance(message, str) else tuple(message))
-    answer = with_message(status, message, **members)
+    answer = response_with_message(status, message, **members)
     return _refused(factory, title, ("client.error.message", *_ALL), told, answer)
 
 
@@ -140,16 +143,16 @@ def _lies(factory: CaseFactory) -> Iterator[Case]:
         (404, 429),
         (400, 404),
     ):
-        body = telling(status, "as it says above", statusCode=claimed)
+        body = error_response(status, "as it says above", statusCode=claimed)
         told = HttpError(status, body=f"statusCode {claimed}", claimed=claimed)
         yield _refused(factory, f"a {status} whose body says {claimed}", clause, told, body)
     for status, code in ((403, "not_found"), (404, "unauthorized"), (400, "rate_limited")):
         told = HttpError(status, body=f"errorCode {code}")
-        body = telling(status, "as it says above", errorCode=code)
+        body = error_response(status, "as it says above", errorCode=code)
         yield _refused(factory, f"a {status} whose errorCode is {code}", clause, told, body)
     for status, written in ((404, "401"), (403, "404")):
         told = HttpError(status, body=f"statusCode {written} as text", claimed=int(written))
-        body = telling(status, "as it says above", statusCode=written)
+        body = error_response(status, "as it says above", statusCode=written)
         yield _refused(factory, f"a {status} whose body says {written}, as text", clause, told, body)
     for status in (404, 401):
         hidden = json_body({**factory.batch(), "message": "as it says above", "statusCode": status}, status)
@@ -178,13 +181,13 @@ def _says_error(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _refusing(status: int) -> StubResponse:
-    return telling(status, StubResponse(status).reason_phrase())
+    return error_response(status, StubResponse(status).reason_phrase())
 
 
 def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (401, 404):
         told = HttpError(status, body="Retry-After")
-        answer = telling(status, "not now").with_header("Retry-After", "1")
+        answer = error_response(status, "not now").with_header("Retry-After", "1")
         known = status in factory.values.entity.operation.documented_statuses
         clause = ("client.retry.never-401-404", *([clause_of_status(status)] if known else []), *_ALL)
         yield _refused(factory, f"a {status} with Retry-After: 1", clause, told, answer)
@@ -193,7 +196,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status, seconds, times in ((429, 2, 1), (503, 1, 2)):
         step = factory.refusal(
             HttpError(status, retry_after=float(seconds)),
-            telling(status, "come back later").with_header("Retry-After", str(seconds)),
+            error_response(status, "come back later").with_header("Retry-After", str(seconds)),
         )
         # Errors, then the batch: the outcome depends on how often the client retries.
         some = CallStep(step.batch_id, step.expected, (*step.answers[:times], step.answers[-1]))
@@ -201,7 +204,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
     for status in (503, 429):
         step = factory.refusal(
             HttpError(status, retry_after=2.0),
-            telling(status, "come back later").with_header("Retry-After", "{2 s from now}"),
+            error_response(status, "come back later").with_header("Retry-After", "{2 s from now}"),
         )
         some = CallStep(step.batch_id, step.expected, (step.answers[0], step.answers[-1]))
         yield Case(f"a {status} with a date two seconds ahead as Retry-After", clauses, (some,), waits=True)
@@ -213,17 +216,17 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
         # A date exercises the clause about waits first, since a client may fail to parse it.
         first, second = _RETRY if after.isdecimal() else _RETRY[::-1]
         # The deadline allows no such wait: the client may give up, or retry earlier.
-        answer = telling(status, "not today").with_header("Retry-After", after)
+        answer = error_response(status, "not today").with_header("Retry-After", after)
         step = factory.refusal(HttpError(status), answer, timeout_s=SHORT_DEADLINE)
         title = f"a {status} with Retry-After: {what}"
         yield Case(title, (first, second, *_ALL), (step,), waits=True)
     yield _refused(
         factory, "429 again and again, with Retry-After: 0", ("client.retry.bounded", "client.retry.waits", *_ALL),
-        HttpError(429, retry_after=0.0), telling(429, "still not").with_header("Retry-After", "0"),
+        HttpError(429, retry_after=0.0), error_response(429, "still not").with_header("Retry-After", "0"),
     )  # fmt: skip
     yield _refused(
         factory, "429 again and again", ("client.retry.bounded", "client.retry.waits", *_ALL), HttpError(429),
-        telling(429, "still not"),
+        error_response(429, "still not"),
     )  # fmt: skip
 
 

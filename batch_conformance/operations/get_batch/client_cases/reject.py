@@ -9,7 +9,7 @@ from typing import Any
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
 from batch_conformance.client_runner.stub.answers import StubResponse, empty, html, json_body, text
-from batch_conformance.operations.get_batch.client_cases.told import telling
+from batch_conformance.operations.get_batch.client_cases.error_responses import error_response
 
 
 def reject_cases(factory: CaseFactory) -> Iterator[Case]:
@@ -70,7 +70,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
     batch_id = factory.id()
     whole = json_body(factory.batch(batch_id))
     size = len(whole.body)
-    gone = telling(410, "it was here")
+    gone = error_response(410, "it was here")
     rows: list[tuple[str, tuple[StubResponse, ...]]] = []
     # The target of the redirect answers 410, so that a client gets no batch whether or not it follows.
     for status in (302, 307, 301, 303, 308):

@@ -8,13 +8,13 @@ from batch_conformance.client_runner.cases.case import error_bodies
 from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 
 
-def telling(status: int, message: str, **members: Any) -> StubResponse:
+def error_response(status: int, message: str, **members: Any) -> StubResponse:
     """Return a documented error response, with the message if the contract allows one, and ``members``."""
     body = error_bodies(status).holding({"statusCode": status, "message": message}, members)
     return json_body(body, status)
 
 
-def with_message(status: int, message: str | list[str], **members: Any) -> StubResponse:
+def response_with_message(status: int, message: str | list[str], **members: Any) -> StubResponse:
     """Return a documented error response with exactly this message.
 
     Raises :class:`NotInContract` where the contract has no member for it.
