@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from batch_conformance.checks.client.record import (
     HttpError,
     ValidBatch,
 )
+from batch_conformance.client_runner.call import NoObject
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entry_entity, entry_id
 from batch_conformance.contract.pointers import read
@@ -124,7 +124,7 @@ def _alone(turn: CallResult) -> Iterator[CallResult]:
         reply: Any = turn.reply
         if handed is not None:
             one = places.get(id_of(sent), handed[index])
-            reply = _Alone(one if isinstance(one, dict) else _NoBatch(one), seconds=turn.reply.seconds)
+            reply = _Alone(one if isinstance(one, dict) else NoObject(one), seconds=turn.reply.seconds)
         call = replace(turn.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
         expected: ExpectedOutcome = ValidBatch(sent, told.refusable)
         yield replace(turn, call=call, expected=expected, reply=reply)
@@ -135,17 +135,6 @@ def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
     rows = {id_of(row): row for row in handed or () if isinstance(id_of(row), str)}
     came = {id_of(row) for row in sent if isinstance(id_of(row), str)}
     return rows if rows.keys() == came and len(rows) == len(sent) else {}
-
-
-class _NoBatch(dict[str, Any]):
-    """A decoded entry that is not an object, shown as its JSON."""
-
-    def __init__(self, value: object) -> None:
-        super().__init__()
-        self.value = value
-
-    def __repr__(self) -> str:
-        return json.dumps(self.value)
 
 
 __all__ = [
