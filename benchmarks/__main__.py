@@ -49,7 +49,7 @@ plugins. Requests are counted at the server. Rejected: exit status 1. This suite
 `should` (without `--batch-strict`): that does not count as rejected. The sample is made of this suite's own
 mutants, which favours this suite; it shows how much of the contract a verdict covers, not how common a defect
 is.""",
-        lambda told: results.opponents(opponents.compete(told.mutants, told.legal, told.lanes)),
+        lambda options: results.opponents(opponents.compete(options.mutants, options.legal, options.lanes)),
     ),
     "overhead": (
         "Against bare clients",
@@ -57,12 +57,12 @@ is.""",
 and over raw sockets with prepared bytes and only the end of each response parsed, which is the minimum in
 Python. The server runs in a process of its own, and its CPU time counts. The runs are warm (imports and
 caches done before). Requests that the run sends concurrently are replayed one after the other.""",
-        lambda told: results.overhead(overhead.measure(told.rounds)),
+        lambda options: results.overhead(overhead.measure(options.rounds)),
     ),
     "cases": (
         "The client suite, case by case",
         "One ordinary batch, read once. A whole case starts a stub server, calls the client and records the exchange.",
-        lambda told: results.cases(cases.measure(told.times)),
+        lambda options: results.cases(cases.measure(options.times)),
     ),
     "faults": (
         "Broken and hostile targets",
@@ -99,7 +99,7 @@ response, so the cases with slow responses last until the grace is over.""",
         "Startup",
         """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins
 and one empty test, in turns, after one warm-up run of each.""",
-        lambda told: results.startup(startup.measure(told.rounds)),
+        lambda options: results.startup(startup.measure(options.rounds)),
     ),
 }
 
@@ -113,14 +113,14 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=2, help="servers judged side by side (default: 2)")
     parser.add_argument("--rounds", type=int, default=7, help="judged and replayed (default: 7)")
     parser.add_argument("--times", type=int, default=60, help="repetitions of a case (default: 60)")
-    told = parser.parse_args()
-    if unknown := set(told.parts) - set(PARTS):
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}")
-    sections = kept()
-    for part in told.parts or PARTS:
+    sections = existing_sections()
+    for part in options.parts or PARTS:
         print(f"{part} …", flush=True)
         began = time.monotonic()
-        body = PARTS[part][2](told)
+        body = PARTS[part][2](options)
         sections[part] = section(part, body, time.monotonic() - began)
         RESULTS.write_text(
             "\n".join([HEAD, *(sections[name] for name in PARTS if name in sections)]), encoding="utf-8"
@@ -151,7 +151,7 @@ def processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def kept() -> dict[str, str]:
+def existing_sections() -> dict[str, str]:
     """Return the sections of the present file, by part."""
     if not RESULTS.exists():
         return {}

@@ -100,8 +100,8 @@ def measure() -> list[End]:
 
 def _end(fault: str, serve: Callable[[], AbstractContextManager[str]]) -> End:
     with tempfile.TemporaryDirectory() as folder, serve() as url:
-        told = ["--batch-target", url, "--batch-id", "batch_abc123", "--batch-timeout", str(TIMEOUT)]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
+        options = ["--batch-target", url, "--batch-id", "batch_abc123", "--batch-timeout", str(TIMEOUT)]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *options]
         ran = run([*command, "--batch-report", folder], env={"SYNC_API_KEY": REFERENCE_KEY})
         report = json.loads(Path(folder, "conformance.json").read_text("utf-8"))
     reasons = [row["reason"] for row in report["clauses"] if row["verdict"] == "error"]

@@ -42,10 +42,10 @@ def measure() -> list[Point]:
     points = []
     for side, profile, generated in RUNS:
         with in_a_process_of_its_own() as (url, _):
-            told = run([sys.executable, "-m", "benchmarks.growth", side, profile, str(generated), url])
-        if told.status:
-            raise RuntimeError(told.output)
-        points.append(Point(**json.loads(told.output.splitlines()[-1])))
+            completed = run([sys.executable, "-m", "benchmarks.growth", side, profile, str(generated), url])
+        if completed.status:
+            raise RuntimeError(completed.output)
+        points.append(Point(**json.loads(completed.output.splitlines()[-1])))
     return points
 
 

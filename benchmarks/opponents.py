@@ -40,9 +40,9 @@ class Verdict:
 
 
 def _ours(url: str, ids: Sequence[str], scratch: Path, *more: str) -> Ran:
-    told = [*more, *(word for value in ids for word in ("--batch-id", value))]
-    told += ["--batch-target", url, "--batch-report", str(scratch / "report")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
+    options = [*more, *(word for value in ids for word in ("--batch-id", value))]
+    options += ["--batch-target", url, "--batch-report", str(scratch / "report")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *options]
     return run(command, env={"SYNC_API_KEY": REFERENCE_KEY})
 
 

@@ -43,22 +43,22 @@ def target_at(url: str) -> Target:
 @contextmanager
 def runners() -> Iterator[list[ServerRunner]]:
     """Collect the runners of all runs in the block, since results do not contain the requests."""
-    met: list[ServerRunner] = []
+    created: list[ServerRunner] = []
 
     class Watched(ServerRunner):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            met.append(self)
+            created.append(self)
 
     with patch.object(session, "ServerRunner", Watched):
-        yield met
+        yield created
 
 
 def recorded(url: str, profile: str = "default") -> list[Sent]:
     """Check the server at ``url``, and return the requests in the order in which they were sent."""
-    with runners() as met:
+    with runners() as created:
         session.judge_server(target_at(url), profile=profile)
-    exchanges = sorted(met[0].exchanges, key=lambda exchange: exchange.started)
+    exchanges = sorted(created[0].exchanges, key=lambda exchange: exchange.started)
     sent = []
     for exchange in exchanges:
         request = exchange.request

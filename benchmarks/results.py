@@ -81,9 +81,9 @@ def overhead(measured: Overhead) -> str:
         _row("CPU s, client and server, median", [_middle(costs, "cpu") for costs in all_three]),
         _row("CPU s, client and server, least", [min(cost.cpu for cost in costs) for costs in all_three]),
     ]
-    told = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
+    summary = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
     head = ["", "judged", "httpx", "ratio", "raw sockets", "ratio"]
-    return f"{told}\n\n" + table(head, rows)
+    return f"{summary}\n\n" + table(head, rows)
 
 
 def _row(name: str, taken: Sequence[float]) -> list[str]:

@@ -37,8 +37,8 @@ class StoredBatch:
         return self._at(self.reads)
 
     def _at(self, reads: int) -> dict[str, Any]:
-        shown = self.payloads()
-        return copy(shown[min(reads, len(shown) - 1)])
+        payloads = self.payloads()
+        return copy(payloads[min(reads, len(payloads) - 1)])
 
 
 @dataclass

@@ -23,11 +23,11 @@ def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
     usable = [row for row in recordings if needs <= row.facts]
     operations = current_contract().clauses[clause].operations
     if clause.startswith("server.poll."):
-        # Entries of lists do not carry the recording and origin that _as_judged() puts into the id.
+        # Entries of lists do not carry the recording and origin that _as_checked() puts into the id.
         operations = operations[:1]
     rows = {name: [row for row in usable if row.exchange.intent.operation == name] for name in operations}
-    parts = {name: _judged(clause, name, found) for name, found in rows.items() if found}
-    result = merged(clause, parts) if parts else _judged(clause, operations[0], [])
+    parts = {name: _check_operation(clause, name, found) for name, found in rows.items() if found}
+    result = merged(clause, parts) if parts else _check_operation(clause, operations[0], [])
     places = {row.exchange.number: row for row in usable}
     result.findings = [_placed(finding, places, clause) for finding in result.findings]
     of_these = [row for row in recordings if row.exchange.intent.operation in operations]
@@ -41,8 +41,8 @@ def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
     return result
 
 
-def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
-    exchanges = [_as_judged(row, clause) for row in recordings]
+def _check_operation(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
+    exchanges = [_as_checked(row, clause) for row in recordings]
     record = Record(exchanges, _keys(exchanges), operation)
     own = part_of(operation, "entries")
     result = SERVER_CHECKS.find(clause)(own.view(record, clause) if own else record)
@@ -51,7 +51,7 @@ def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> Che
     return result
 
 
-def _as_judged(row: Recording, clause: str) -> Exchange:
+def _as_checked(row: Recording, clause: str) -> Exchange:
     exchange, response = row.exchange, row.exchange.response
     if clause.startswith("server.poll."):
         # Reads are only ordered within one recording and for one origin.

@@ -119,12 +119,12 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
     return Recording(draft.place, exchange, facts, draft.order, knows_id, shows=draft.url is not None)
 
 
-def _intent(status: int, asked: str) -> Intent:
+def _intent(status: int, batch_id: str) -> Intent:
     if status < 300:
-        return Intent("reads", asked, "known", "valid")
-    odd = asked != UNKNOWN_ID and not _PLAIN_ID.fullmatch(asked)
+        return Intent("reads", batch_id, "known", "valid")
+    odd = batch_id != UNKNOWN_ID and not _PLAIN_ID.fullmatch(batch_id)
     return Intent(
-        "recorded", asked, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
+        "recorded", batch_id, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
     )
 
 
@@ -138,8 +138,8 @@ def _assumed_status(value: object) -> int:
     """Return the likely status of a response recorded without one: that of an error body, else 200."""
     if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member()) not in value:
         return 200
-    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
-    return int(told[1]) if told else 400
+    match = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
+    return int(match[1]) if match else 400
 
 
 def _own_id(value: object) -> str:

@@ -26,7 +26,7 @@ _NAMED = 12
 
 
 @dataclass
-class Pile:
+class RecordedFiles:
     """The contents of all files: exchanges to check, exchanges that cannot be checked, files without any."""
 
     files: list[str] = field(default_factory=list)
@@ -44,24 +44,24 @@ class Pile:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
 
 
-def read_files(files: Sequence[Path], folder: Path) -> Pile:
+def read_files(files: Sequence[Path], folder: Path) -> RecordedFiles:
     """Read recordings; never raises for their contents. Names are relative to ``folder``."""
-    pile = Pile()
+    contents = RecordedFiles()
     for file in files:
         name = format_name(file, folder)
-        pile.files.append(name)
+        contents.files.append(name)
         try:
             drafts = list(drafts_of(_bytes(file), name, file.suffix.lower()))
         except Unreadable as error:
             text = str(error)
-            pile.unreadable.append(text if text.startswith(name) else f"{name}: {text}")
+            contents.unreadable.append(text if text.startswith(name) else f"{name}: {text}")
             continue
         found = [row for draft in drafts if (row := recording_of(draft))]
         if not found:
-            pile.unrelated.append(name)
-        pile.recordings += [row for row in found if isinstance(row, Recording)]
-        pile.aside += [row for row in found if isinstance(row, SetAside)]
-    return pile
+            contents.unrelated.append(name)
+        contents.recordings += [row for row in found if isinstance(row, Recording)]
+        contents.aside += [row for row in found if isinstance(row, SetAside)]
+    return contents
 
 
 def _bytes(file: Path) -> bytes:
@@ -87,61 +87,59 @@ def judge_recorded(
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     base = folder if patterns else sample_folder()
-    pile = read_files(find_files(patterns or ["."], base), base)
-    count = len(pile.recordings)
+    contents = read_files(find_files(patterns or ["."], base), base)
+    count = len(contents.recordings)
     run = RunResult(
-        _subject(patterns, pile),
+        _subject(patterns, contents),
         started=started,
         requests=count,
         strict=strict,
         operations=operations_of_run(("get",)),
-        redactor=keys_hidden(row.exchange.request for row in pile.recordings),
+        redactor=keys_hidden(row.exchange.request for row in contents.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
-    run.error = _error_of(pile)
+    run.error = _error_of(contents)
     chosen = set(recorded_needs()) if selected is None else set(selected)
-    run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
+    run.results = [_result(clause, contents, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
 
 
-def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
-    within = len(pile.files) - len(pile.unrelated) - len(pile.unreadable)
-    found = (
-        f"({_counted(len(pile.recordings), 'exchange')} in {within} of {_counted(len(pile.files), 'file')})"
-    )
+def _subject(patterns: Sequence[str], contents: RecordedFiles) -> Subject:
+    within = len(contents.files) - len(contents.unrelated) - len(contents.unreadable)
+    found = f"({_counted(len(contents.recordings), 'exchange')} in {within} of {_counted(len(contents.files), 'file')})"
     if not patterns:
         return Subject("server", "the suite's own samples", __version__, f"suites/recorded/samples {found}")
     return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
 
 
-def _error_of(pile: Pile) -> str:
-    if pile.unreadable:
-        count = len(pile.unreadable)
+def _error_of(contents: RecordedFiles) -> str:
+    if contents.unreadable:
+        count = len(contents.unreadable)
         files = "a file cannot be read" if count == 1 else f"{count} files cannot be read"
-        return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
-    if not pile.recordings:
-        told = "; ".join(pile.remarks())
+        return f"{files}: {_listed(contents.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
+    if not contents.recordings:
+        remarks = "; ".join(contents.remarks())
         get = current_contract().operation("get")
         named = f"{get.method} {get.path}"
-        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
+        return f"there is nothing to judge: {remarks}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 
-def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
-    remarks = "".join(f"; {remark}" for remark in pile.remarks())
+def _result(clause: Clause, contents: RecordedFiles, run: RunResult, chosen: Collection[str]) -> ClauseResult:
+    remarks = "".join(f"; {remark}" for remark in contents.remarks())
     if clause.id not in recorded_needs():
         if run.error and clause.id in chosen:
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
     if clause.id not in chosen:
         return not_selected(clause)
-    result = judge_clause(clause.id, pile.recordings)
+    result = judge_clause(clause.id, contents.recordings)
     # Failures count, but nothing passes if a file could not be read.
     if run.error and not result.findings:
         return ClauseResult(clause, "error", run.error)
     if clause.id == "server.body.object":
-        for remark in pile.remarks():
+        for remark in contents.remarks():
             result.note(remark)
     return clause_result(clause, result, strict=run.strict)
 

@@ -152,7 +152,7 @@ class Codec:
     def entry(self, value: Any) -> Batch:
         """Decode an entry of a list by its schema. Raises :class:`BatchError`."""
         entity = entry_entity()
-        return self.batch(value) if entity is _answered() else self.decoded(value, entity)
+        return self.batch(value) if entity is _get_batch_entity() else self.decoded(value, entity)
 
     def error(self, answer: Answer) -> BatchError:
         """Return the error for a response without success, whatever its body."""
@@ -173,8 +173,8 @@ class Codec:
         documented = self.operation.answer(answer.status) or self.operation.answer(500)
         media = documented.media_type if documented else None
         schema = current_contract().document.resolve(media.schema) if media else {}
-        said = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
-        flat = [text for one in said for text in (one if isinstance(one, list) else [one])]
+        members = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
+        flat = [text for one in members for text in (one if isinstance(one, list) else [one])]
         texts = [text for text in flat if isinstance(text, str)]
         return f"{answer.status}: {'; '.join(texts) or 'the server gave no reason'}"
 
@@ -259,7 +259,7 @@ class Codec:
         return {name: _as_reply(item) for name, item in batch.items()}
 
 
-def _answered() -> Entity | None:
+def _get_batch_entity() -> Entity | None:
     """Return the entity of Get Batch; None in a contract without it."""
     return entity_of("get") if "get" in current_contract().operations else None
 

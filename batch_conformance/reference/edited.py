@@ -100,7 +100,7 @@ class _Maker:
         return value
 
     def _row(self, raws: list[Value], number: int) -> list[Value]:
-        shown: list[Value] = []
+        values: list[Value] = []
         status = self.entity.lifecycle_pointer
         before: Any = {}
         for raw in raws:
@@ -108,15 +108,15 @@ class _Maker:
             if outgrown and len(raws) > 1:
                 continue
             known = self.space.documented(raw)
-            value = self._repaired(_changed(shown[-1], before, known) if shown else known)
+            value = self._repaired(_changed(values[-1], before, known) if values else known)
             before = known
             if value is MISSING or not isinstance(value, dict):
                 continue
-            if not shown and number % 2 == 0:
+            if not values and number % 2 == 0:
                 value = self._with_optional(value)
-            if not shown or self._follows(shown[-1], value):
-                shown.append(value)
-        return shown
+            if not values or self._follows(values[-1], value):
+                values.append(value)
+        return values
 
     def _repaired(self, value: Value) -> Any:
         """Return a similar valid value, with the same id if possible."""
@@ -178,8 +178,8 @@ class _Maker:
             if one.kind is not Kind.LISTED or (self.entity.echo or "").startswith(f"{one.pointer}/"):
                 continue
             new = read(one.value, one.pointer)
-            shown = [written(read(value, one.pointer)) for row in self.rows for value in row]
-            if written(new) in shown:
+            present = [written(read(value, one.pointer)) for row in self.rows for value in row]
+            if written(new) in present:
                 continue
             if one.pointer != self.entity.lifecycle_pointer and self._put(one.pointer, new):
                 continue
@@ -217,16 +217,16 @@ class _Maker:
         if not place:
             return
         taken: set[str] = set()
-        kept = []
+        unique_rows = []
         for row in self.rows:
             there = read(row[0], place)
             for other in chain([there], _near(there)):
                 changed = self._all(row, place, other) if as_sent(other) not in taken else None
                 if changed is not None:
                     taken.add(as_sent(other))
-                    kept.append(changed)
+                    unique_rows.append(changed)
                     break
-        self.rows = kept
+        self.rows = unique_rows
 
 
 def _no_batch(entity: Entity) -> str:
@@ -280,13 +280,14 @@ def error_maker(name: str, status: int) -> Callable[[Value], Any]:
     if media is None:
         return lambda body: body
     space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
-    known, told = _known_errors(), place_of_status("server.error.status-agrees")
+    known, status_place = _known_errors(), place_of_status("server.error.status-agrees")
 
     def made(body: Value) -> Any:
         value: Any = {name: item for name, item in body.items() if space.schemas_at(body, join("", name))}
         # Keep the member that repeats the status if possible.
-        kept = space.repaired(value, told) if told and read(value, told) is not MISSING else MISSING
-        value = space.repaired(value) if kept is MISSING else kept
+        has_status = status_place and read(value, status_place) is not MISSING
+        repaired = space.repaired(value, status_place) if has_status else MISSING
+        value = space.repaired(value) if repaired is MISSING else repaired
         if value is MISSING:
             return body
         if isinstance(value, dict):

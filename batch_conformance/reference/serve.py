@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
@@ -40,7 +40,7 @@ class _Server(uvicorn.Server):
         if self._loop is not None:
             with suppress(RuntimeError):
                 # Raised if the loop has ended already.
-                self._loop.call_soon_threadsafe(self._told.set)
+                self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def main_loop(self) -> None:
         """Tick, as uvicorn does, until stopped."""
@@ -49,7 +49,7 @@ class _Server(uvicorn.Server):
         while not await self.on_tick(counter):
             counter += 1
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._told.wait(), 0.1)
+                await asyncio.wait_for(self._stopped.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close all connections; wait only for responses in progress."""

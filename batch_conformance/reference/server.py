@@ -231,7 +231,8 @@ class ReferenceServer:
     def misses(self, parameter: Parameter, asked: Asked) -> bool:
         """Whether a required parameter is missing."""
         names = dict.fromkeys((parameter.name, *(name for name, _ in parameter.pairs())))
-        return parameter.place != "path" and not any(_sent(asked, parameter.place, name) for name in names)
+        sent = any(_parameter_values(asked, parameter.place, name) for name in names)
+        return parameter.place != "path" and not sent
 
     def owns(self, asked: Asked) -> bool:
         """Whether the key of the request is of the organisation that owns the batches."""
@@ -284,7 +285,7 @@ class ReferenceServer:
         if answer is None:
             return Answer(200, body)
         status = int(answer.key) if answer.key.isdecimal() else 200
-        return _with_headers(operation, answer, Answer(status, body, [], _shown_type(answer)))
+        return _with_headers(operation, answer, Answer(status, body, [], _media_type_of(answer)))
 
     def unauthorized(self, asked: Asked) -> Answer:
         """Return the response for all authentication failures, which discloses no reason."""
@@ -329,7 +330,7 @@ class ReferenceServer:
         documented = operation.answer(status)
         # Undocumented errors have the form of documented ones.
         like = documented or next((row for key, row in operation.answers.items() if key[0] in "45"), None)
-        media_type = _shown_type(like) if like else _JSON
+        media_type = _media_type_of(like) if like else _JSON
         answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
         return _with_headers(operation, documented, answer) if documented else answer
 
@@ -355,13 +356,13 @@ def _with_headers(operation: Operation | None, documented: DocumentedAnswer, ans
     return answer
 
 
-def _shown_type(answer: DocumentedAnswer) -> str | None:
+def _media_type_of(answer: DocumentedAnswer) -> str | None:
     """Return the media type of a response; JSON where a range is documented."""
     media = answer.media_type
     return None if media is None else _JSON if "*" in media.name else media.name
 
 
-def _sent(asked: Asked, place: str, name: str) -> list[bytes]:
+def _parameter_values(asked: Asked, place: str, name: str) -> list[bytes]:
     """Return the values of a parameter, undecoded."""
     return list(_values(asked, place, name))
 
@@ -369,7 +370,7 @@ def _sent(asked: Asked, place: str, name: str) -> list[bytes]:
 def _keys_in(asked: Asked, place: KeyPlace) -> list[bytes]:
     """Return the keys of a request without their prefix; an empty one where the prefix is missing."""
     prefix = place.prefix.encode("latin-1")
-    values = _sent(asked, place.place, place.name)
+    values = _parameter_values(asked, place.place, place.name)
     return [value[len(prefix) :] if value[: len(prefix)].lower() == prefix.lower() else b"" for value in values]
 
 

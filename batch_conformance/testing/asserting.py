@@ -82,17 +82,17 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
     return "\n".join(lines)
 
 
-def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
+def _draft(answer: Any, batch_id: str | None, status: int | None) -> Draft:
     operation = current_contract().operation("get")
-    target = operation.raw_path(f":{UNKNOWN_ID}") if asked is None else operation.url_path(asked)
+    target = operation.raw_path(f":{UNKNOWN_ID}") if batch_id is None else operation.url_path(batch_id)
     if isinstance(answer, Exchange):
-        return _of_exchange(answer, target, asked)
+        return _of_exchange(answer, target, batch_id)
     if isinstance(answer, str | bytes | bytearray):
         data = answer.encode("utf-8", "surrogatepass") if isinstance(answer, str) else bytes(answer)
         return Draft("this body", url=target, status=status, body=data, text=True)
     if isinstance(answer, Mapping | list) or answer is None:
         return Draft("this body", url=target, status=status, body=_json(answer), text=True)
-    return _of_response(answer, target, asked)
+    return _of_response(answer, target, batch_id)
 
 
 def _json(value: Any) -> bytes:
@@ -104,12 +104,12 @@ def _json(value: Any) -> bytes:
         raise TypeError(f"{_TAKES}, and what is in it must be JSON: {error}") from None
 
 
-def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
+def _of_exchange(exchange: Exchange, target: str, batch_id: str | None) -> Draft:
     response = exchange.response
     if response is None:
         raise TypeError(f"{_TAKES}; this exchange has no response ({exchange.outcome()})")
-    told = (exchange.request.method, exchange.request.url)
-    known = (asked_id(*told) is not None or asks_for_list(*told)) and asked is None
+    request_line = (exchange.request.method, exchange.request.url)
+    known = (asked_id(*request_line) is not None or asks_for_list(*request_line)) and batch_id is None
     return Draft(
         "this answer",
         url=exchange.request.url if known else target,
@@ -122,7 +122,7 @@ def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
     )
 
 
-def _of_response(response: Any, target: str, asked: str | None) -> Draft:
+def _of_response(response: Any, target: str, batch_id: str | None) -> Draft:
     status = _first(response, ("status_code", "status"), int)
     body = _first(response, ("content", "data", "body"), bytes | str)
     if status is None or isinstance(status, bool):
@@ -134,11 +134,11 @@ def _of_response(response: Any, target: str, asked: str | None) -> Draft:
     request = _get(response, "request")
     url = _get(request, "url") if request is not None else _get(response, "url")
     method = _get(request, "method")
-    told = (method if isinstance(method, str) else None, str(url) if url is not None else None)
-    known = asked_id(*told) is not None or asks_for_list(*told)
+    request_line = (method if isinstance(method, str) else None, str(url) if url is not None else None)
+    known = asked_id(*request_line) is not None or asks_for_list(*request_line)
     return Draft(
         "this answer",
-        url=str(url) if known and asked is None else target,
+        url=str(url) if known and batch_id is None else target,
         sent=_headers(_get(request, "headers")),
         status=int(status),
         headers=_headers(_get(response, "headers")) or (),

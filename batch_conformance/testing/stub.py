@@ -190,8 +190,8 @@ class BatchStub:
         **members: Any,
     ) -> str:
         """Stage an error in the documented form; ``members`` are added to ``message`` and ``statusCode``."""
-        said = message if message is None or isinstance(message, str) else [*message]
-        answer = answers.error(status, said, **members)
+        messages = message if message is None or isinstance(message, str) else [*message]
+        answer = answers.error(status, messages, **members)
         if status == 401:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)

@@ -55,25 +55,25 @@ COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 # --- calling the SDK ---------------------------------------------------------------------------
 
 
-def call_sync(options: dict, ask):
+def call_sync(options: dict, call):
     """Make one call with a new client."""
     client = Sync(**options)
     try:
-        return ask(client.batch)
+        return call(client.batch)
     finally:
         transport_of(client).close()
 
 
-async def call_async(options: dict, ask):
+async def call_async(options: dict, call):
     """Make one call with a new async client."""
     client = AsyncSync(**options)
     try:
-        return await ask(client.batch)
+        return await call(client.batch)
     finally:
         await transport_of(client).aclose()
 
 
-def asking(request: dict):
+def requested_call(request: dict):
     """Return a function that makes the requested call on the SDK's batch client, with given filters only."""
     if request["op"] == "get_batch":
         return lambda batches: batches.get(request["batch_id"])
@@ -180,15 +180,15 @@ def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> d
     options["timeout"] = request["timeout_s"]
     try:
         if use_async:
-            handed = loop.run_until_complete(call_async(options, asking(request)))
+            result = loop.run_until_complete(call_async(options, requested_call(request)))
         else:
-            handed = call_sync(options, asking(request))
+            result = call_sync(options, requested_call(request))
     except Exception as error:  # any exception of the SDK is a result
         return {"error": error_as_json(error)}
     if operation == "list_batches":
-        several = isinstance(handed, list)
-        return {"batches": [batch_as_json(row) for row in handed] if several else batch_as_json(handed)}
-    return {"batch": batch_as_json(handed)}
+        several = isinstance(result, list)
+        return {"batches": [batch_as_json(row) for row in result] if several else batch_as_json(result)}
+    return {"batch": batch_as_json(result)}
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> d
     if batch_id in ("", ".", ".."):
         raise ClientError("invalid_argument", "a batch id cannot be empty, . or ..")
     status, value = fetch(base_url, f"/{quote(batch_id, safe='')}", api_key, timeout_s)
-    with told_as_decode(status):
+    with decode_errors(status):
         return checked(value)
 
 
@@ -55,14 +55,14 @@ def list_batches(base_url: str, api_key: str, timeout_s: float, **filters: str |
             raise ClientError("invalid_argument", f"{name} is not a date-time with an offset")
     # urlencode encodes the + of an offset as %2B; unescaped, it would be read as a space.
     status, value = fetch(base_url, f"?{urlencode(given)}" if given else "", api_key, timeout_s)
-    with told_as_decode(status):
+    with decode_errors(status):
         if not isinstance(value, list):
             raise TypeError("the answer is not an array")
         return [checked(entry) for entry in value]
 
 
 @contextlib.contextmanager
-def told_as_decode(status: int):
+def decode_errors(status: int):
     """Raise a decode error for exceptions while a response is read."""
     try:
         yield
@@ -87,7 +87,7 @@ def fetch(base_url: str, rest: str, api_key: str, timeout_s: float) -> tuple[int
         if api_key:  # a key that the server echoes must not reach the caller's logs
             message = message.replace(api_key, "***")
         raise ClientError(kind_of_status(status), message, status)
-    with told_as_decode(status):
+    with decode_errors(status):
         return status, json.loads(body.decode("utf-8"))
 
 

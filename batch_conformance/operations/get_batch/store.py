@@ -50,7 +50,7 @@ class Batch(StoredBatch):
 
     def render(self, state: State) -> dict[str, Any]:
         """Return the JSON object of one state."""
-        shown: dict[str, Any] = {
+        rendered: dict[str, Any] = {
             "id": self.id,
             "created_at": self.created_at,
             "status": state.status,
@@ -65,8 +65,8 @@ class Batch(StoredBatch):
             else "",
         }
         if self.webhook_url is not None or self.show_null_webhook:
-            shown["webhookUrl"] = self.webhook_url
-        return shown
+            rendered["webhookUrl"] = self.webhook_url
+        return rendered
 
 
 def sample_store() -> Store:

@@ -19,8 +19,8 @@ from batch_conformance.contract.entity import entry_entity, entry_id, list_shape
 from batch_conformance.contract.pointers import split
 from batch_conformance.generate.ordinary import NotInContract, Ordinary
 from batch_conformance.operations.list_batches.answers import answer_of, frame
-from batch_conformance.operations.list_batches.client_record import Asking, Batches
-from batch_conformance.operations.list_batches.client_rejections import no_lists, other_statuses
+from batch_conformance.operations.list_batches.client_record import Arguments, Batches
+from batch_conformance.operations.list_batches.client_rejections import non_list_cases, other_status_cases
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -117,8 +117,8 @@ def _entry_values() -> Ordinary:
     entity = entry_entity()
     if entity.operation.name != OPERATION:
         return ordinary_values(entity.operation.name)
-    own = "get" in current_contract().operations
-    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if own else lambda _: ())
+    has_get = "get" in current_contract().operations
+    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if has_get else lambda _: ())
 
 
 def _is_own() -> bool:
@@ -130,9 +130,9 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
     """Yield all cases, most important first. ``of_get`` are the cases of Get Batch."""
     if OPERATION not in current_contract().operations:
         return
-    own = _EntryFactory(factory)
+    entries = _EntryFactory(factory)
     for number in range(3):
-        rows = _as_many(own, [own.batch() for _ in range(3 - number)])
+        rows = _as_many(entries, [entries.batch() for _ in range(3 - number)])
         with suppress(NotInContract):
             yield Case(
                 f"an ordinary list ({number + 1})",
@@ -141,14 +141,14 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
                 ordinary=True,
                 operation=OPERATION,
             )
-    yield from _asking(own)
-    yield from _lists(own)
-    yield from no_lists(own)
+    yield from _filter_cases(entries)
+    yield from _lists(entries)
+    yield from non_list_cases(entries)
     with suppress(NotInContract):
-        yield from other_statuses(_as_many(own, [own.batch()]))
-    yield from _made_of(of_get)
+        yield from other_status_cases(_as_many(entries, [entries.batch()]))
+    yield from _from_get(of_get)
     if _is_own():
-        yield from _derived(own)
+        yield from _derived(entries)
 
 
 def ordinary(case: Case) -> Case:
@@ -156,7 +156,7 @@ def ordinary(case: Case) -> Case:
     return _listed(case)
 
 
-def _asking(factory: _EntryFactory) -> Iterator[Case]:
+def _filter_cases(factory: _EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
     # The most telling first, for profiles that run few cases.
     yield from _filtered(factory, "all filters", "client.list.query", **_every_filter())
@@ -192,9 +192,9 @@ def _lists(factory: _EntryFactory) -> Iterator[Case]:
         # Detects clients that decode into one reused object, where an absent member keeps the last value.
         entity = factory.values.entity
         for name in [name for name in entity.own_members if name not in entity.required][:1]:
-            turns = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
+            rows = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
             title = f"batches with {name} and without it, by turns"
-            yield from _case(title, "client.decode.optional", turns[: _most()])
+            yield from _case(title, "client.decode.optional", rows[: _most()])
     if len(statuses) > 1:
         # Sorted by no member of a batch.
         mixed = [factory.entry(member_of(STATUS), status) for status in (statuses[0], statuses[1], statuses[0])]
@@ -223,19 +223,19 @@ def _lists(factory: _EntryFactory) -> Iterator[Case]:
 
 
 def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
-    told = Batches({}, refusable=True, batches=tuple(rows))
+    expected = Batches({}, refusable=True, batches=tuple(rows))
     with suppress(NotInContract):
-        step = CallStep("", told, (json_body(answer_of(list(rows))),), arguments=Asking.nothing())
+        step = CallStep("", expected, (json_body(answer_of(list(rows))),), arguments=Arguments.nothing())
         yield Case(title, ("client.list.unreadable",), (step,), operation=OPERATION)
 
 
-def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
+def _from_get(of_get: Sequence[Case]) -> Iterator[Case]:
     """Yield Get Batch cases with a list in place of the batch; valid batches of one clause share a list."""
     together: dict[str, list[Case]] = defaultdict(list)
     taken: Counter[tuple[str, bool]] = Counter()
     for case in of_get:
         clause = case.clauses[0]
-        if case.ordinary or case.together or not _holds(clause):
+        if case.ordinary or case.together or not _applies(clause):
             continue
         if clause.startswith(_DECODE) and clause != _FRESH:
             if len(case.asks) == 1 and isinstance(case.asks[0].expected, ValidBatch):
@@ -251,17 +251,17 @@ def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
 
 def _together(clause: str, rows: Sequence[Case]) -> Iterator[Case]:
     bodies = [case.asks[0].answers[0].body for case in rows]
-    told = [case.asks[0].expected for case in rows]
-    sent = [one for one in told if isinstance(one, ValidBatch)]
+    outcomes = [case.asks[0].expected for case in rows]
+    sent = [one for one in outcomes if isinstance(one, ValidBatch)]
     expected = Batches({}, refusable=any(one.refusable for one in sent), batches=tuple(one.batch for one in sent))
-    also = {other for case in rows for other in case.clauses[1:] if _holds(other)}
+    also = {other for case in rows for other in case.clauses[1:] if _applies(other)}
     with suppress(NotInContract):
         answer_of(list(expected.batches))
         before, after = frame()
         answer = json_body(None).with_body(before + b", ".join(bodies) + after)
         yield Case(
             f"a list of {len(rows)} batches for {clause}", (clause, *sorted(also)),
-            (CallStep("", expected, (answer,), arguments=Asking.nothing()),), operation=OPERATION,
+            (CallStep("", expected, (answer,), arguments=Arguments.nothing()),), operation=OPERATION,
         )  # fmt: skip
 
 
@@ -271,7 +271,7 @@ def _derived(factory: _EntryFactory) -> Iterator[Case]:
     for one in derived_values(factory.values):
         keep = one.pointer == factory.values.entity.echo
         value = one.value if keep else factory.values.with_id(one.value, factory.id())
-        if _holds(one.clause):
+        if _applies(one.clause):
             together[one.clause].append(value)
     for clause, rows in together.items():
         for some in _portions(rows):
@@ -285,22 +285,22 @@ def _listed(case: Case) -> Case:
     return replace(
         case,
         title=f"the list: {case.title}",
-        clauses=tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses,
-        asks=tuple(map(_asking_for_all, case.asks)),
+        clauses=tuple(clause for clause in case.clauses if _applies(clause)) or case.clauses,
+        asks=tuple(map(_list_step, case.asks)),
         elsewhere=tuple(map(_as_list, case.elsewhere)),
         operation=OPERATION,
     )
 
 
-def _asking_for_all(step: CallStep) -> CallStep:
-    told = step.expected
-    if isinstance(told, ValidBatch):
-        told = Batches({}, batches=(_as_entry(told.batch),))
+def _list_step(step: CallStep) -> CallStep:
+    expected = step.expected
+    if isinstance(expected, ValidBatch):
+        expected = Batches({}, batches=(_as_entry(expected.batch),))
     answers = tuple(map(_as_list, step.answers))
     # Retries must repeat the filters.
-    again = isinstance(told, HttpError) and may_be_retried(told.status)
-    given = Asking.of(_every_filter()) if again else Asking.nothing()
-    return replace(step, batch_id="", expected=told, answers=answers, arguments=given)
+    again = isinstance(expected, HttpError) and may_be_retried(expected.status)
+    given = Arguments.of(_every_filter()) if again else Arguments.nothing()
+    return replace(step, batch_id="", expected=expected, answers=answers, arguments=given)
 
 
 def _every_filter() -> dict[str, str]:
@@ -336,7 +336,7 @@ def _as_entry(batch: Mapping[str, Any]) -> Mapping[str, Any]:
     return made
 
 
-def _holds(clause: str) -> bool:
+def _applies(clause: str) -> bool:
     return OPERATION in current_contract().clauses[clause].operations
 
 
@@ -355,9 +355,9 @@ def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: s
 
 
 def _step(rows: Sequence[Mapping[str, Any]], **given: str) -> CallStep:
-    told = Batches({}, batches=tuple(rows))
+    expected = Batches({}, batches=tuple(rows))
     body = json_body(None).with_body(json.dumps(answer_of(list(rows)), ensure_ascii=False))
-    return CallStep("", told, (body,), arguments=Asking.of(given))
+    return CallStep("", expected, (body,), arguments=Arguments.of(given))
 
 
 def _dated(factory: _EntryFactory, *months: str) -> list[dict[str, Any]]:

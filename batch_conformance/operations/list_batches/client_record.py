@@ -23,7 +23,7 @@ from batch_conformance.contract.pointers import read
 from batch_conformance.operations.list_batches.filters import NAMES
 
 OPERATION = "list"
-_ABOUT_ONE = "client.decode."
+_PREFIX_OF_SINGLE = "client.decode."
 
 
 def id_of(row: object) -> Any:
@@ -32,7 +32,7 @@ def id_of(row: object) -> Any:
     return found if isinstance(found, str | int) else None
 
 
-class Asking:
+class Arguments:
     """Arguments of a call: filters under their names in the driver protocol, None for those not given."""
 
     @staticmethod
@@ -43,7 +43,7 @@ class Asking:
     @staticmethod
     def nothing() -> tuple[tuple[str, str | None], ...]:
         """Return the arguments of a call without filters."""
-        return Asking.of({})
+        return Arguments.of({})
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Batches(ValidBatch):
 
 
 @dataclass(frozen=True)
-class _Alone:
+class _SingleReply:
     """The reply about one batch of a list, in the form of a reply to a call of its own."""
 
     batch: dict[str, Any] | None
@@ -71,14 +71,14 @@ class ListRunRecord(ClientRunRecord):
         """Whether a clause applies to lists and is broken by them."""
         if OPERATION not in current_contract().clauses[clause].operations:
             return False
-        if clause.startswith(_ABOUT_ONE) and not isinstance(self, _Entries):
+        if clause.startswith(_PREFIX_OF_SINGLE) and not isinstance(self, _Entries):
             return self.entries.is_broken(clause)
         return super().is_broken(clause)
 
     @cached_property
     def entries(self) -> ClientRunRecord:
         """The batches of all lists, each as a call of its own."""
-        return _Entries([_taken_apart(play) for play in self.plays], self.keys)
+        return _Entries([_split_case(case_result) for case_result in self.plays], self.keys)
 
 
 class _Entries(ListRunRecord):
@@ -88,51 +88,52 @@ class _Entries(ListRunRecord):
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
     """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
     lists = ListRunRecord(record.plays, record.keys)
-    return lists.entries if clause.startswith(_ABOUT_ONE) else lists
+    return lists.entries if clause.startswith(_PREFIX_OF_SINGLE) else lists
 
 
-def handed_list(turn: CallResult) -> list[Any] | None:
+def decoded_list(call_result: CallResult) -> list[Any] | None:
     """Return the list that the client reported; None where it reported no list."""
-    value = getattr(turn.reply.batch, "value", None)
+    value = getattr(call_result.reply.batch, "value", None)
     return value if isinstance(value, list) else None
 
 
-def asked_for(turn: CallResult) -> dict[str, str]:
+def given_filters(call_result: CallResult) -> dict[str, str]:
     """Return the filters of a call, under their names in the driver protocol."""
-    arguments: tuple[tuple[str, str | None], ...] = getattr(turn.call, "arguments", ())
+    arguments: tuple[tuple[str, str | None], ...] = getattr(call_result.call, "arguments", ())
     return {name: value for name, value in arguments if value is not None}
 
 
-def _taken_apart(play: CaseResult) -> CaseResult:
-    turns = [one for turn in play.turns for one in _alone(turn)]
-    return replace(play, turns=tuple(turns))
+def _split_case(case_result: CaseResult) -> CaseResult:
+    turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
+    return replace(case_result, turns=tuple(turns))
 
 
-def _alone(turn: CallResult) -> Iterator[CallResult]:
+def _single_calls(call_result: CallResult) -> Iterator[CallResult]:
     """Yield a call for each expected batch, none if the counts differ; the call itself if it is no list."""
-    told = turn.expected
-    if not isinstance(told, Batches):
-        yield turn
+    expected = call_result.expected
+    if not isinstance(expected, Batches):
+        yield call_result
         return
-    handed = handed_list(turn)
-    if turn.reply.batch is not None and (handed is None or len(handed) != len(told.batches)):
+    decoded = decoded_list(call_result)
+    if call_result.reply.batch is not None and (decoded is None or len(decoded) != len(expected.batches)):
         return  # client.list.entries reports missing and additional entries
-    places = _by_id(handed, told.batches)
-    for index, sent in enumerate(told.batches):
+    places = _by_id(decoded, expected.batches)
+    for index, sent in enumerate(expected.batches):
         if not isinstance(sent, dict) or not sent.keys() >= set(entry_entity().required):
             continue
-        reply: Any = turn.reply
-        if handed is not None:
-            one = places.get(id_of(sent), handed[index])
-            reply = _Alone(one if isinstance(one, dict) else NoObject(one), seconds=turn.reply.seconds)
-        call = replace(turn.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
-        expected: ExpectedOutcome = ValidBatch(sent, told.refusable)
-        yield replace(turn, call=call, expected=expected, reply=reply)
+        reply: Any = call_result.reply
+        if decoded is not None:
+            one = places.get(id_of(sent), decoded[index])
+            batch = one if isinstance(one, dict) else NoObject(one)
+            reply = _SingleReply(batch, seconds=call_result.reply.seconds)
+        call = replace(call_result.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
+        outcome: ExpectedOutcome = ValidBatch(sent, expected.refusable)
+        yield replace(call_result, call=call, expected=outcome, reply=reply)
 
 
-def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
+def _by_id(decoded: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
     """Return the decoded batches by id if their ids are those sent, in whatever order."""
-    rows = {id_of(row): row for row in handed or () if isinstance(id_of(row), str)}
+    rows = {id_of(row): row for row in decoded or () if isinstance(id_of(row), str)}
     came = {id_of(row) for row in sent if isinstance(id_of(row), str)}
     return rows if rows.keys() == came and len(rows) == len(sent) else {}
 
@@ -140,11 +141,11 @@ def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
 __all__ = [
     "CLIENT_CHECKS",
     "OPERATION",
-    "Asking",
+    "Arguments",
     "Batches",
     "HttpError",
     "ListRunRecord",
-    "asked_for",
-    "handed_list",
+    "decoded_list",
+    "given_filters",
     "view",
 ]

@@ -11,10 +11,10 @@ from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import list_shape
 from batch_conformance.operations.list_batches.answers import answer_of
-from batch_conformance.operations.list_batches.client_record import OPERATION, Asking
+from batch_conformance.operations.list_batches.client_record import OPERATION, Arguments
 
 
-def no_lists(factory: CaseFactory) -> Iterator[Case]:
+def non_list_cases(factory: CaseFactory) -> Iterator[Case]:
     """Yield cases with a 200 that holds no list, or holds it at an undocumented place."""
     rows = [factory.batch(), factory.batch()]
     values: Mapping[str, Any] = {
@@ -34,7 +34,7 @@ def no_lists(factory: CaseFactory) -> Iterator[Case]:
     for what, value in values.items():
         if shape is None or shape.allows(value) or shape.entries(value) is not None:
             continue  # documented
-        step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Asking.nothing())
+        step = CallStep("", InvalidSuccess(what), (json_body(value),), arguments=Arguments.nothing())
         yield Case(
             f"a 200 with {what}",
             ("client.list.not-array", "client.auth.not-in-errors"),
@@ -43,7 +43,7 @@ def no_lists(factory: CaseFactory) -> Iterator[Case]:
         )
 
 
-def other_statuses(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
+def other_status_cases(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
     """Yield cases with another status than 200, with a list or without. Raises :class:`NotInContract`."""
     whole = json_body(answer_of(list(entries)))
     size = len(whole.body)
@@ -55,6 +55,6 @@ def other_statuses(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
     }
     for what, answer in rows.items():
         if answer.status not in current_contract().operation(OPERATION).documented_statuses:
-            step = CallStep("", InvalidSuccess(what), (answer,), arguments=Asking.nothing())
+            step = CallStep("", InvalidSuccess(what), (answer,), arguments=Arguments.nothing())
             clauses = ("client.reject.other-status", "client.auth.not-in-errors")
             yield Case(what, clauses, (step,), operation=OPERATION)

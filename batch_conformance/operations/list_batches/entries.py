@@ -12,7 +12,7 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.server.record import Record
 from batch_conformance.contract.pointers import join
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.filters import asked
+from batch_conformance.operations.list_batches.filters import requested_filters
 from batch_conformance.operations.list_batches.lists import own_id, rows_of, shape_for
 
 OPERATION = "list"
@@ -60,7 +60,7 @@ def view(record: Record, clause: str) -> Record:
     if not clause.startswith("server.rule."):
         return Record(found, record.secrets, record.operation, record.whole)
     # Rules may also be about whole answers; filtered lists are only a part.
-    whole = record.kept("unfiltered", lambda: [row for row in record.answered if not asked(row)])
+    whole = record.kept("unfiltered", lambda: [row for row in record.answered if not requested_filters(row)])
     return Record(found, record.secrets, record.operation, record.whole, answers=whole)
 
 

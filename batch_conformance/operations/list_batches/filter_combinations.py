@@ -11,7 +11,7 @@ from batch_conformance.contract import Instant
 
 
 @dataclass(frozen=True)
-class Shown:
+class ComparedMembers:
     """The members of a listed batch that filters compare: status and date of creation, None where absent."""
 
     status: str | None
@@ -19,14 +19,14 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Combination:
     """One combination of filters: a status and bounds, None for filters that are not used."""
 
     status: str | None = None
     after: Instant | None = None
     before: Instant | None = None
 
-    def fits(self, batch: Shown) -> list[bool]:
+    def fits(self, batch: ComparedMembers) -> list[bool]:
         """Return whether a batch fits, for each filter in use."""
         found = [] if self.status is None else [batch.status == self.status]
         if self.after is not None:
@@ -36,30 +36,34 @@ class Asked:
         return found
 
 
-def asked_together(shown: Sequence[Shown], statuses: Sequence[str], bounds: Sequence[Instant]) -> list[Asked]:
+def filter_combinations(
+    batches: Sequence[ComparedMembers], statuses: Sequence[str], bounds: Sequence[Instant]
+) -> list[Combination]:
     """Return each combination of filters once, pairs first; none without bounds.
 
     ``bounds`` lie between the batches and outside of all, oldest first.
     """
-    near = {status: _around(shown, status, bounds) for status in statuses}
+    near = {status: _bounds_around(batches, status, bounds) for status in statuses}
     # The statuses from both ends in turn, so that the combinations do not all use the same one.
     kinds = [
-        [Asked(status, low) for status in statuses for low, _ in near[status]],
-        [Asked(status, None, high) for status in reversed(statuses) for _, high in near[status]],
-        [Asked(None, low, high) for low, high in _ranges(bounds)],
-        [Asked(status, low, high) for status in statuses for low, high in near[status] if _at(low) < _at(high)],
+        [Combination(status, low) for status in statuses for low, _ in near[status]],
+        [Combination(status, None, high) for status in reversed(statuses) for _, high in near[status]],
+        [Combination(None, low, high) for low, high in _ranges(bounds)],
+        [Combination(status, low, high) for status in statuses for low, high in near[status] if _at(low) < _at(high)],
     ]
-    best = (max(kind, key=lambda asked: _telling(asked, shown), default=None) for kind in kinds)
-    return [asked for asked in best if asked is not None]
+    best = (max(kind, key=lambda combination: _score(combination, batches), default=None) for kind in kinds)
+    return [combination for combination in best if combination is not None]
 
 
 def _at(bound: Instant) -> Fraction:
     return bound.seconds + bound.fraction
 
 
-def _around(shown: Sequence[Shown], status: str, bounds: Sequence[Instant]) -> list[tuple[Instant, Instant]]:
+def _bounds_around(
+    batches: Sequence[ComparedMembers], status: str, bounds: Sequence[Instant]
+) -> list[tuple[Instant, Instant]]:
     """Return pairs of bounds: first those that exclude a batch of this status and few others."""
-    own = [batch.moment for batch in shown if batch.status == status and batch.moment is not None]
+    own = [batch.moment for batch in batches if batch.status == status and batch.moment is not None]
     low = next((bound for bound in bounds if own and _at(bound) > min(own)), None)
     high = next((bound for bound in reversed(bounds) if own and _at(bound) < max(own)), None)
     middle = bounds[len(bounds) // 2 :][:1]
@@ -74,8 +78,8 @@ def _ranges(bounds: Sequence[Instant]) -> Iterator[tuple[Instant, Instant]]:
     yield from combinations(dict.fromkeys([*bounds[:2], *bounds[-2:]]), 2)
 
 
-def _telling(asked: Asked, shown: Sequence[Shown]) -> int:
+def _score(combination: Combination, batches: Sequence[ComparedMembers]) -> int:
     """Score a combination: filters that alone exclude some batch count most, then whether any batch fits."""
-    fits = [asked.fits(batch) for batch in shown]
+    fits = [combination.fits(batch) for batch in batches]
     alone = {row.index(False) for row in fits if row.count(False) == 1}
     return 2 * len(alone) + any(all(row) for row in fits)

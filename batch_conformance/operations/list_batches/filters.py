@@ -138,8 +138,8 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
         tried = [as_sent(value) for value in found if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
-    telling = [value for value, told in fits.items() if value and {True, False} <= set(told)]
-    return sorted(telling, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
+    selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
+    return sorted(selective, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
 
 
 def _in_order(value: object) -> Fraction | None:
@@ -162,7 +162,7 @@ def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
     return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
 
 
-def asked(exchange: Exchange) -> list[tuple[str, str]]:
+def requested_filters(exchange: Exchange) -> list[tuple[str, str]]:
     """Return the filters of a request by internal names, without other parameters."""
     query = parse_qsl(urlsplit(exchange.request.url).query, keep_blank_values=True)
     return [pair for pair in by_meaning(query) if pair[0] in NAMES or pair[0] in other_filters()]

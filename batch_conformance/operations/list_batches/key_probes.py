@@ -18,14 +18,14 @@ from batch_conformance.operations.list_batches.filters import (
     query_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
-from batch_conformance.operations.list_batches.planned_requests import few, is_quick, listing
+from batch_conformance.operations.list_batches.planned_requests import by_profile, is_quick, listing
 from batch_conformance.server_runner.probes import Probe, ProbeContext, misplaced
 
 
 def before_first_auth(context: ProbeContext) -> Probe:
     """Before the valid key was ever sent: no key, an empty and an unknown one, on fresh connections."""
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
-    for key in (MISSING, EMPTY, stranger)[: few(context, 1, 3, 3)]:
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, unknown_key)[: by_profile(context, 1, 3, 3)]:
         yield replace(listing(context, "before-first-auth", key), lane="")
 
 
@@ -46,15 +46,17 @@ def auth_per_request(context: ProbeContext) -> Probe:
 
 def auth_chains(context: ProbeContext) -> list[Probe]:
     """Return the requests on one connection and those on a fresh one, as independent probes."""
-    return [_in_turn(context), _on_a_fresh_connection(context)]
+    return [_on_one_connection(context), _on_a_fresh_connection(context)]
 
 
-def _in_turn(context: ProbeContext) -> Probe:
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
-    turns = (
-        (context.key, MISSING) if is_quick(context) else (context.key, MISSING, stranger, context.key, EMPTY)
+def _on_one_connection(context: ProbeContext) -> Probe:
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
+    sequence = (
+        (context.key, MISSING)
+        if is_quick(context)
+        else (context.key, MISSING, unknown_key, context.key, EMPTY)
     )
-    for key in turns:
+    for key in sequence:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")
 
@@ -85,30 +87,30 @@ def unauthenticated(context: ProbeContext) -> Probe:
 
 def invalid_keys(context: ProbeContext) -> Probe:
     """Keys that were never issued."""
-    for key in islice(keys.unknown_keys(context.seed, context.secret), few(context, 1, 2, 20)):
+    for key in islice(keys.unknown_keys(context.seed, context.secret), by_profile(context, 1, 2, 20)):
         yield listing(context, "invalid-keys", key)
 
 
 def near_keys(context: ProbeContext) -> Probe:
     """Keys that differ from the valid one in one way."""
     near = keys.near_keys(context.secret, context.variable, context.seed)
-    for key in islice(near, few(context, 1, 3, 40)):
+    for key in islice(near, by_profile(context, 1, 3, 40)):
         yield listing(context, "near-keys", key)
 
 
 def hostile_keys(context: ProbeContext) -> Probe:
     """Keys that may break parsers."""
-    for key in islice(keys.hostile_keys(context.secret, context.variable), few(context, 0, 1, 20)):
+    for key in islice(keys.hostile_keys(context.secret, context.variable), by_profile(context, 0, 1, 20)):
         yield replace(listing(context, "hostile-keys", key), lane="")
 
 
 def wrong_place(context: ProbeContext) -> Probe:
     """The valid key in wrong places, under all names of a place at once; if accepted, name by name."""
-    for chain in places_apart(context):
+    for chain in probes_by_place(context):
         yield from chain
 
 
-def places_apart(context: ProbeContext) -> list[Probe]:
+def probes_by_place(context: ProbeContext) -> list[Probe]:
     """Return the requests for each place, as independent probes."""
     places = keys.other_places(context.secret, current_contract().operation(OPERATION))
     base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
@@ -116,11 +118,11 @@ def places_apart(context: ProbeContext) -> list[Probe]:
     def at(place: str) -> Probe:
         exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
-            for pair in places[place][: few(context, 0, 4, 99)]:
+            for pair in places[place][: by_profile(context, 0, 4, 99)]:
                 yield misplaced(base, place, [pair])
 
     possible = [place for place in context.profile.places if place in places]
-    return [at(place) for place in possible[: few(context, 1, 5, 99)]]
+    return [at(place) for place in possible[: by_profile(context, 1, 5, 99)]]
 
 
 def other_org(context: ProbeContext) -> Probe:

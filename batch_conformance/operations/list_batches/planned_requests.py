@@ -12,9 +12,9 @@ from batch_conformance.operations.list_batches.lists import OPERATION
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
-_ASKED = AskedId("", "", "known", "the list of batches")
+_LIST = AskedId("", "", "known", "the list of batches")
 #: The same, for requests that a server may refuse.
-ODD = replace(_ASKED, kind="near")
+MAY_BE_REFUSED = replace(_LIST, kind="near")
 
 
 def listing(
@@ -28,7 +28,7 @@ def listing(
     """Plan a request for the list, with the valid key unless another is given, and a query by wire names."""
     return PlannedRequest(
         probe,
-        _ASKED,
+        _LIST,
         context.key if key is None else key,
         key_name=context.key_name,
         query=tuple((query or {}).items()),
@@ -45,7 +45,7 @@ def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, l
         yield listing(context, probe, query=query, label=label)
 
 
-def few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
+def by_profile(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
     """Return the number for the profile of the run."""
     return {"quick": quick, "default": default}.get(context.profile.name, thorough)
 

@@ -18,7 +18,7 @@ from batch_conformance.contract.entity import Entity, entity_of, entry_id
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
-from batch_conformance.operations.list_batches.filters import asked, created_member, moment_of
+from batch_conformance.operations.list_batches.filters import created_member, moment_of, requested_filters
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
@@ -52,8 +52,8 @@ def array(record: Record, result: CheckResult) -> None:
     # A filter that can select nothing may be rejected, but a success must still be a list.
     for exchange in [*record.good, *filter(_is_odd_success, record.answered)]:
         assert exchange.response is not None
-        told = exchange.response.json
-        if exchange.failure is not None or not (told.ok or _is_odd_success(exchange)):
+        parsed = exchange.response.json
+        if exchange.failure is not None or not (parsed.ok or _is_odd_success(exchange)):
             result.set_aside(JSON)
             continue
         result.observe()
@@ -66,13 +66,13 @@ def array(record: Record, result: CheckResult) -> None:
                 expected=f"an object with an array of batches at {within}"
                 if within
                 else "an array of batches, and nothing around it",
-                actual=shown(told.value) if told.ok else "no JSON",
+                actual=shown(parsed.value) if parsed.ok else "no JSON",
                 code="shape",
             )
         elif shape:
-            for fault in shape.violations(told.value, whole=not asked(exchange)):
+            for fault in shape.violations(parsed.value, whole=not requested_filters(exchange)):
                 place = dotted(fault.pointer) if fault.pointer != shape.place else "the list of batches"
-                result.fail(exchange, f"{place}: {wrong(fault.expected, read(told.value, fault.pointer))}",
+                result.fail(exchange, f"{place}: {wrong(fault.expected, read(parsed.value, fault.pointer))}",
                             expected=fault.expected, actual=fault.actual, code=fault.code,
                             pointer=fault.pointer)  # fmt: skip
     if not record.good:
@@ -156,10 +156,10 @@ def complete(record: Record, result: CheckResult) -> None:
     ]
     parts = 0
     for exchange, rows in lists(record, result, *READS):
-        if is_page(rows) or asked(exchange):
+        if is_page(rows) or requested_filters(exchange):
             parts += 1
             continue
-        there = {own for own, _ in identified(rows, record, CheckResult(""))}
+        listed_ids = {own for own, _ in identified(rows, record, CheckResult(""))}
         # An entry without an id may be any batch.
         hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
         known = {
@@ -169,13 +169,13 @@ def complete(record: Record, result: CheckResult) -> None:
             result.set_aside(hidden)
         filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}
         for name, one in {**filtered, **before, **known}.items():
-            if name not in there and hidden:
+            if name not in listed_ids and hidden:
                 continue
             if name in foreign:
                 result.set_aside(_OTHER_ORG)
                 continue
             result.observe()
-            if name not in there:
+            if name not in listed_ids:
                 result.fail(
                     exchange,
                     f"the batch {shown(name)}, which exists, is not in the list",
@@ -184,7 +184,7 @@ def complete(record: Record, result: CheckResult) -> None:
                     prelude=(one,),
                     code="left-out",
                 )
-        before |= {value: exchange for value in there if value not in before}
+        before |= {value: exchange for value in listed_ids if value not in before}
     if not result.observations and not result.explained:
         result.note(
             "every list may be a part of all there are"
@@ -278,16 +278,16 @@ def _differences(
     if len(earlier) == len(later) == 1 and still:
         for name in (name for name in documented if name != split(created_member())[0]):
             before, after = earlier[0][1].get(name), later[0][1].get(name)
-            if before == after and not _alike(before, row.get(name)):
+            if before == after and not _equal(before, row.get(name)):
                 yield name, row.get(name, MISSING), before, earlier[0][0]
 
 
-def _alike(whole: Any, listed: Any) -> bool:
+def _equal(whole: Any, listed: Any) -> bool:
     """Whether values are equal; entries with a schema of their own may hold fewer members of an object."""
     if whole == listed or entity_of(OPERATION).pointer == entity_of("get").pointer:
         return bool(whole == listed)
     if isinstance(whole, dict) and isinstance(listed, dict):
-        return all(_alike(whole[name], listed[name]) for name in whole.keys() & listed.keys())
+        return all(_equal(whole[name], listed[name]) for name in whole.keys() & listed.keys())
     return False
 
 
@@ -361,9 +361,9 @@ def other_org(record: Record, result: CheckResult) -> None:
 def _ids_as_text(rows: Sequence[Any]) -> list[str]:
     """Return the ids of entries as text, unique values of a wrong type too, as they also disclose a batch."""
     found = [read(row, entry_id()) for row in rows if isinstance(row, dict)]
-    there = [value for value in found if value is not MISSING and value is not None]
-    times = Counter(map(str, there))
-    return [str(value) for value in there if isinstance(value, str) or times[str(value)] == 1]
+    listed_ids = [value for value in found if value is not MISSING and value is not None]
+    times = Counter(map(str, listed_ids))
+    return [str(value) for value in listed_ids if isinstance(value, str) or times[str(value)] == 1]
 
 
 def _gets(record: Record) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:

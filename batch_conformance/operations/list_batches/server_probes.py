@@ -24,7 +24,7 @@ from batch_conformance.operations.list_batches.bounds import (
     written,
     zone_across,
 )
-from batch_conformance.operations.list_batches.filter_combinations import Shown, asked_together
+from batch_conformance.operations.list_batches.filter_combinations import ComparedMembers, filter_combinations
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -47,13 +47,19 @@ from batch_conformance.operations.list_batches.key_probes import (
     invalid_keys,
     near_keys,
     other_org,
-    places_apart,
+    probes_by_place,
     revoked_key,
     unauthenticated,
     wrong_place,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION, own_id, rows_of
-from batch_conformance.operations.list_batches.planned_requests import ODD, few, filtered, is_quick, listing
+from batch_conformance.operations.list_batches.planned_requests import (
+    MAY_BE_REFUSED,
+    by_profile,
+    filtered,
+    is_quick,
+    listing,
+)
 from batch_conformance.server_runner.probes import Probe, ProbeContext
 
 __all__ = [
@@ -72,7 +78,7 @@ BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "1999-02-30T00:00:00Z")
 def reads(context: ProbeContext) -> Probe:
     """The unfiltered list."""
     listed: list[Any] = []
-    for _ in range(few(context, 1, 2, 4)):
+    for _ in range(by_profile(context, 1, 2, 4)):
         listed = entries_of((yield listing(context, "reads"))) or listed
     context.listed = tuple(row for row in listed if isinstance(row, dict))
 
@@ -80,9 +86,10 @@ def reads(context: ProbeContext) -> Probe:
 def listed_reads(context: ProbeContext) -> Probe:
     """A few listed batches by their ids, where Get Batch is tested too."""
     if "get" in context.operations:
-        asked = [own for own in map(own_id, context.listed) if own is not None and _can_be_asked_for(own)]
-        known = [value for value in context.ids if value in asked]
-        for value in [*known, *(value for value in asked if value not in known)][: few(context, 1, 6, 30)]:
+        listed_ids = [own for own in map(own_id, context.listed) if own is not None and _is_sendable(own)]
+        known = [value for value in context.ids if value in listed_ids]
+        others = [value for value in listed_ids if value not in known]
+        for value in [*known, *others][: by_profile(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
 
 
@@ -92,7 +99,7 @@ def reads_again(context: ProbeContext) -> Probe:
         yield listing(context, "reads", label="the list, after its batches were read one by one")
 
 
-def _can_be_asked_for(value: str) -> bool:
+def _is_sendable(value: str) -> bool:
     return bool(value) and value.isprintable()
 
 
@@ -101,7 +108,7 @@ def late_reads(context: ProbeContext) -> Probe:
     listed = entries_of((yield listing(context, "late-reads")))
     before = {own_id(row): state_of(row) for row in context.listed}
     named = [row for row in listed if isinstance(row, dict) and own_id(row) in before]
-    moved = [own for row in named if (own := own_id(row)) and state_of(row) != before[own] and _can_be_asked_for(own)]
+    moved = [own for row in named if (own := own_id(row)) and state_of(row) != before[own] and _is_sendable(own)]
     for value in moved[:1] if "get" in context.operations and not is_quick(context) else ():
         yield replace(context.read("late-reads", value), label="a batch that moved on in the list")
 
@@ -113,13 +120,13 @@ def filters(context: ProbeContext) -> Probe:
     for status in statuses:
         yield from filtered(context, "list-filters", {STATUS: status})
     bounds = list(bounds_between(context.listed))
-    picked = spread(bounds, few(context, 1, 3, 12))
+    picked = spread(bounds, by_profile(context, 1, 3, 12))
     for number, bound in enumerate(picked):
         near = sides(bound, context.listed)
         after, before = near if number % 2 == 0 else near[::-1]
         yield from filtered(context, "list-filters", {AFTER: written(after)})
         yield from filtered(context, "list-filters", {BEFORE: written(before)})
-    for number, bound in enumerate(picked[: few(context, 1, 3, 6)]):
+    for number, bound in enumerate(picked[: by_profile(context, 1, 3, 6)]):
         name = (AFTER, BEFORE)[number % 2]
         # Next to a batch that it selects, which it excludes if the server ignores the offset.
         bound = sides(bound, context.listed)[name == AFTER]
@@ -128,7 +135,7 @@ def filters(context: ProbeContext) -> Probe:
         yield from filtered(context, "list-offsets", {name: written(bound, zone)}, label=label)
     yield from _together(context, (some or statuses) if usable(STATUS) else [], bounds)
     beyond = [one for one in bounds_beyond(context.listed) if query_of(one) is not None]
-    for one in beyond[: few(context, 1, 2, 2)]:
+    for one in beyond[: by_profile(context, 1, 2, 2)]:
         yield from filtered(context, "list-empty", one)
     if not is_quick(context):
         crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
@@ -136,26 +143,26 @@ def filters(context: ProbeContext) -> Probe:
             crossed = {AFTER: written(bounds[-1]), BEFORE: written(bounds[0])}
         label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
         for send in filtered(context, "list-crossed", crossed, label=label):
-            yield replace(send, asked=ODD)
+            yield replace(send, asked=MAY_BE_REFUSED)
 
 
 def other_filters(context: ProbeContext) -> Probe:
     """The filters that an overlay adds, each with values that some listed batches fit and others do not."""
     for name in added():
-        for value in values_for(name, context.listed)[: few(context, 1, 2, 4)]:
+        for value in values_for(name, context.listed)[: by_profile(context, 1, 2, 4)]:
             yield listing(context, "list-other-filters", query={wire_name(name): value})
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
     """Combinations of filters, as far as the contract has them."""
     queries = []
-    for asked in asked_together(_shown(context.listed), statuses, bounds):
-        dates = {AFTER: asked.after, BEFORE: asked.before}
-        given = {STATUS: asked.status} if asked.status else {}
+    for combination in filter_combinations(_compared_members(context.listed), statuses, bounds):
+        dates = {AFTER: combination.after, BEFORE: combination.before}
+        given = {STATUS: combination.status} if combination.status else {}
         given |= {name: written(bound) for name, bound in dates.items() if bound is not None}
         query = query_of(given)
         queries += [query] if query is not None else []
-    for query in queries[: few(context, 1, 4, 4)]:
+    for query in queries[: by_profile(context, 1, 4, 4)]:
         yield listing(context, "list-filters", query=query)
 
 
@@ -178,10 +185,10 @@ def bad_filters(context: ProbeContext) -> Probe:
     # In combination with valid filters.
     rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there[:1])]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: few(context, 2, 12, 12)]:
-        said = ", ".join(f"{name}={value}" for name, value in query.items())
-        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
-        yield replace(send, asked=ODD)
+    for query in queries[: by_profile(context, 2, 12, 12)]:
+        formatted = ", ".join(f"{name}={value}" for name, value in query.items())
+        send = listing(context, "list-bad-filters", label=f"the filter {formatted}", query=query)
+        yield replace(send, asked=MAY_BE_REFUSED)
 
 
 def unusual_requests(context: ProbeContext) -> Probe:
@@ -194,7 +201,7 @@ def unusual_requests(context: ProbeContext) -> Probe:
             listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
         ),
     ]
-    for send in rows[: few(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
+    for send in rows[: by_profile(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
         yield send
 
 
@@ -236,7 +243,7 @@ TOGETHER: Sequence[Sequence[str]] = (
 #: Probes that consist of independent chains; the requests of one chain are sent one after another.
 CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "auth-per-request": auth_chains,
-    "wrong-place": places_apart,
+    "wrong-place": probes_by_place,
     "late-reads": lambda context: [late_reads(context)],
 }
 
@@ -247,6 +254,6 @@ def entries_of(exchange: Exchange | None) -> list[Any]:
 
 
 
-def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
+def _compared_members(listed: Sequence[Mapping[str, Any]]) -> list[ComparedMembers]:
     """Return the members of the listed batches that filters compare."""
-    return [Shown(state_of(row), created(row)) for row in listed]
+    return [ComparedMembers(state_of(row), created(row)) for row in listed]

@@ -172,9 +172,9 @@ def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int
 
 def counts_case(factory: CaseFactory, metrics: Mapping[str, int]) -> Case:
     """Make a case with an unfinished batch that has these counts."""
-    shown = ", ".join(f"{value}" for value in metrics.values())
+    formatted = ", ".join(f"{value}" for value in metrics.values())
     batch = factory.batch(metrics=metrics, **underway(factory))
-    return Case(f"counts {shown}", ("client.decode.counts",), (factory.valid(batch),))
+    return Case(f"counts {formatted}", ("client.decode.counts",), (factory.valid(batch),))
 
 
 def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Iterator[Case]:
@@ -192,12 +192,12 @@ def _other_ids(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) -> Case:
-    asked, values = factory.id(), factory.values
-    other = changed(asked)
-    if values.entity.echo is None or other == asked or not values.may_have(other):
+    requested, values = factory.id(), factory.values
+    other = changed(requested)
+    if values.entity.echo is None or other == requested or not values.may_have(other):
         raise NotInContract("the contract allows no such id")
-    batch = values.with_id(factory.batch(asked), other)
-    step = replace(factory.valid(batch, refusable=True), batch_id=asked)
+    batch = values.with_id(factory.batch(requested), other)
+    step = replace(factory.valid(batch, refusable=True), batch_id=requested)
     return Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
 
 
@@ -303,12 +303,12 @@ def _fresh(factory: CaseFactory) -> Iterator[Case]:
         ),
     )
     words = "Batch not found"
-    gone = factory.valid(factory.batch())
+    removed = factory.valid(factory.batch())
     missing = HttpError(404, (words,))
     yield Case(
         "a batch that is gone at the second call",
         clause,
-        (gone, replace(gone, expected=missing, answers=(error_response(404, words),))),
+        (removed, replace(removed, expected=missing, answers=(error_response(404, words),))),
     )
     late = factory.valid(factory.batch())
     yield Case(

@@ -27,7 +27,7 @@ class OddBody:
 def odd_bodies(status: int) -> list[OddBody]:
     """Return bodies that break a client which relies on the documented one, the likeliest first."""
 
-    def shown(what: str, value: Any) -> OddBody:
+    def json_body(what: str, value: Any) -> OddBody:
         return OddBody(what, json.dumps(value, ensure_ascii=False).encode())
 
     page = (
@@ -36,29 +36,31 @@ def odd_bodies(status: int) -> list[OddBody]:
     return [
         OddBody("an HTML page", page, "text/html"),
         OddBody("no body", b""),
-        shown("an array", [{"message": "no", "statusCode": status}]),
-        shown("an object with other members", {"error": {"code": "no", "detail": "not so"}}),
+        json_body("an array", [{"message": "no", "statusCode": status}]),
+        json_body("an object with other members", {"error": {"code": "no", "detail": "not so"}}),
         OddBody("an HTML page that claims to be JSON", page),
-        shown("a string", "not so"),
-        shown("null", None),
-        shown("an empty object", {}),
-        shown("a message that is null", {"message": None, "statusCode": status}),
-        shown("a message that is an object", {"message": {"text": "not so"}, "statusCode": status}),
-        shown("a message that is a number", {"message": 7, "statusCode": status}),
-        shown("messages that are no texts", {"message": [1, None, {"a": 1}], "statusCode": status}),
-        shown("no messages at all", {"message": [], "statusCode": status}),
-        shown("a statusCode that is a string", {"message": "not so", "statusCode": str(status)}),
-        shown("a statusCode that is null", {"message": "not so", "statusCode": None}),
-        shown("no statusCode", {"message": "not so"}),
-        shown("a number", status),
-        shown("true", True),
+        json_body("a string", "not so"),
+        json_body("null", None),
+        json_body("an empty object", {}),
+        json_body("a message that is null", {"message": None, "statusCode": status}),
+        json_body("a message that is an object", {"message": {"text": "not so"}, "statusCode": status}),
+        json_body("a message that is a number", {"message": 7, "statusCode": status}),
+        json_body("messages that are no texts", {"message": [1, None, {"a": 1}], "statusCode": status}),
+        json_body("no messages at all", {"message": [], "statusCode": status}),
+        json_body("a statusCode that is a string", {"message": "not so", "statusCode": str(status)}),
+        json_body("a statusCode that is null", {"message": "not so", "statusCode": None}),
+        json_body("no statusCode", {"message": "not so"}),
+        json_body("a number", status),
+        json_body("true", True),
         OddBody("JSON that is cut off", b'{"message": "not so", "statusC'),
         OddBody("bytes that are not UTF-8", b'{"message": "\xff\xfe\xe4", "statusCode": 1}'),
         OddBody("plain text", b"upstream connect error", "text/plain"),
         OddBody("plain text that claims to be JSON", b"upstream connect error"),
         OddBody("a long page", b"<p>" + b"no such thing " * 4000 + b"</p>", "text/html; charset=utf-8"),
         OddBody("a byte order mark before JSON", b'\xef\xbb\xbf{"message": "not so"}'),
-        shown("an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}),
+        json_body(
+            "an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}
+        ),
     ]
 
 

@@ -31,7 +31,7 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("a form", text(200, "id=batch_1&status=COMPLETED", "application/x-www-form-urlencoded")),
     ]
     for what, answer in not_json:
-        yield unfit_case(factory, what, "client.reject.not-json", answer)
+        yield invalid_success_case(factory, what, "client.reject.not-json", answer)
     lenient = [
         ("a comma before the last brace", whole[:-1] + ",}"),
         ("a batch with a comment in it", whole.replace(",", ", /* none */", 1)),
@@ -40,7 +40,7 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("quotes of the wrong kind", whole.replace('"', "'")),
     ]
     for what, body in lenient:
-        yield unfit_case(factory, what, "client.reject.lenient-json", text(200, body))
+        yield invalid_success_case(factory, what, "client.reject.lenient-json", text(200, body))
     not_object: list[tuple[str, Any]] = [
         ("null", None),
         ("an empty array", []),
@@ -55,14 +55,14 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("an empty string", ""),
     ]
     for what, value in not_object:
-        yield unfit_case(factory, what, "client.reject.not-object", json_body(value))
+        yield invalid_success_case(factory, what, "client.reject.not-object", json_body(value))
     yield from _other_statuses(factory)
     for what, value in (
         ("the batch stands in a member named batch", {"batch": factory.batch()}),
         ("an error body", {"message": "Internal server error"}),
     ):
         if factory.values.entity.required:
-            yield unfit_case(factory, what, "client.reject.wrong-types", json_body(value))
+            yield invalid_success_case(factory, what, "client.reject.wrong-types", json_body(value))
 
 
 def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
@@ -101,7 +101,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
         yield Case(what, clauses, (CallStep(batch_id, InvalidSuccess(what), answers),))
 
 
-def unfit_case(factory: CaseFactory, what: str, clause: str, answer: StubResponse) -> Case:
+def invalid_success_case(factory: CaseFactory, what: str, clause: str, answer: StubResponse) -> Case:
     """Make a case with a 200 that the client has to report as an error."""
     step = CallStep(factory.id(), InvalidSuccess(what), (answer,))
     return Case(f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (step,))

@@ -70,10 +70,10 @@ def wide(factory: CaseFactory, **texts: str) -> dict[str, Any]:
 
 def transfer_case(factory: CaseFactory, title: str, batch: Mapping[str, Any], style: Style, way: str) -> Case:
     """Make a case with a batch in a style of JSON and a way of sending."""
-    return Case(title, ("client.decode.transfer",), (sent_ask(factory, batch, style, way),))
+    return Case(title, ("client.decode.transfer",), (transfer_step(factory, batch, style, way),))
 
 
-def sent_ask(factory: CaseFactory, batch: Mapping[str, Any], style: Style, way: str) -> CallStep:
+def transfer_step(factory: CaseFactory, batch: Mapping[str, Any], style: Style, way: str) -> CallStep:
     """Make a call step whose response is this batch in a style of JSON and a way of sending."""
     answer = json_body(None).with_body(written(batch, style))
     return factory.valid(batch, WAYS[way](answer))
