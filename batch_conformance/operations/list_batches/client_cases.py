@@ -1,4 +1,4 @@
-"""Cases of List Batches: what is asked, and lists of every kind. Most are made of those of Get Batch."""
+"""Client cases of List Batches: filters and lists of every kind. Most are derived from Get Batch cases."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from batch_conformance.contract.entity import entry_entity, entry_id, list_shape
 from batch_conformance.contract.pointers import split
 from batch_conformance.generate.ordinary import NotInContract, Ordinary
 from batch_conformance.operations.list_batches.answers import answer_of, frame
-from batch_conformance.operations.list_batches.client_record import Asking, Batches
-from batch_conformance.operations.list_batches.client_rejections import no_lists, other_statuses
+from batch_conformance.operations.list_batches.client_record import Arguments, Batches
+from batch_conformance.operations.list_batches.client_rejections import non_list_cases, other_status_cases
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 OPERATION = "list"
 TARGET = "client.list.target"
-#: Clauses that every request puts to the test.
+#: Clauses that every request exercises.
 _EVERY_REQUEST = (
     TARGET,
     "client.list.nothing-more",
@@ -46,7 +46,7 @@ _EVERY_REQUEST = (
     "client.auth.only-there",
 )
 _DECODE, _FRESH = "client.decode.", "client.decode.fresh"
-#: How many cases of Get are played with a list, by the clause that they are for; those about batches go in one list.
+#: The number of Get Batch cases turned into list cases, by clause. Cases about batches share a list instead.
 _OF_GET: Mapping[str, int] = {
     "client.error.401": 2,
     "client.error.404": 1,
@@ -67,9 +67,9 @@ _OF_GET: Mapping[str, int] = {
     "client.fault.timeout": 1,
     "client.fault.drip": 1,
 }
-#: The same, of those that begin with https.
+#: The same, for cases over https.
 _SECURE: Mapping[str, int] = {"client.auth.redirect": 1}
-#: What an entry is that no client can take for a batch.
+#: Entries that no client can decode as a batch.
 _UNREADABLE: Mapping[str, Any] = {
     "null": None,
     "a string": "batch_1",
@@ -84,26 +84,26 @@ _OFFSETS = (
     "2024-02-29T12:00:00+14:00",
 )
 _IN_UTC = ("2024-01-15T10:30:00Z", "2024-06-30T23:59:59.250Z")
-#: More than any page or buffer that a client may have in mind.
+#: More entries than a client is likely to assume for a page or a buffer.
 _MANY = 1001
-#: A member of batches that is an object, for an entry that lacks it.
+#: A required object of a batch, for entries without it.
 _COUNTED = "metrics"
 _NAIVE = ("2024-01-15T10:30:00", "2024-07-01T23:30:00")
 
 
 class _EntryFactory(CaseFactory):
-    """Makes entries of a list, in the order of chance of the factory that it is made of."""
+    """Makes list entries, with the seed and random state of the given factory."""
 
     def __init__(self, factory: CaseFactory) -> None:
         self.seed, self.random = factory.seed, factory.random
 
     @property
     def values(self) -> Ordinary:
-        """The ordinary values of an entry."""
+        """Ordinary values of an entry."""
         return _entry_values()
 
     def entry(self, member: str, value: Any) -> dict[str, Any]:
-        """An ordinary entry with this value of a member; any ordinary one, where the contract does not allow that."""
+        """Return an ordinary entry with this value at a pointer, if the contract allows that."""
         made = self.batch()
         with suppress(NotInContract):
             if member:
@@ -117,22 +117,22 @@ def _entry_values() -> Ordinary:
     entity = entry_entity()
     if entity.operation.name != OPERATION:
         return ordinary_values(entity.operation.name)
-    own = "get" in current_contract().operations
-    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if own else lambda _: ())
+    has_get = "get" in current_contract().operations
+    return Ordinary(entity, current_contract(), operation_cases("get").ordinary if has_get else lambda _: ())
 
 
 def _is_own() -> bool:
-    """Whether entries have a schema of their own, so that no answer of Get Batch is one."""
+    """Whether entries have a schema of their own, other than Get Batch's."""
     return entry_entity().operation.name == OPERATION
 
 
 def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
-    """All cases, in the order in which a small profile takes them. ``of_get`` are those of Get Batch."""
+    """Yield all cases, most important first. ``of_get`` are the cases of Get Batch."""
     if OPERATION not in current_contract().operations:
         return
-    own = _EntryFactory(factory)
+    entries = _EntryFactory(factory)
     for number in range(3):
-        rows = _as_many(own, [own.batch() for _ in range(3 - number)])
+        rows = _as_many(entries, [entries.batch() for _ in range(3 - number)])
         with suppress(NotInContract):
             yield Case(
                 f"an ordinary list ({number + 1})",
@@ -141,29 +141,29 @@ def cases(factory: CaseFactory, of_get: Sequence[Case]) -> Iterator[Case]:
                 ordinary=True,
                 operation=OPERATION,
             )
-    yield from _asking(own)
-    yield from _lists(own)
-    yield from no_lists(own)
+    yield from _filter_cases(entries)
+    yield from _lists(entries)
+    yield from non_list_cases(entries)
     with suppress(NotInContract):
-        yield from other_statuses(_as_many(own, [own.batch()]))
-    yield from _made_of(of_get)
+        yield from other_status_cases(_as_many(entries, [entries.batch()]))
+    yield from _from_get(of_get)
     if _is_own():
-        yield from _derived(own)
+        yield from _derived(entries)
 
 
 def ordinary(case: Case) -> Case:
-    """The same with a list of the one batch."""
+    """Return the same case with a list of its one batch."""
     return _listed(case)
 
 
-def _asking(factory: _EntryFactory) -> Iterator[Case]:
+def _filter_cases(factory: _EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
-    # First what shows most, for profiles that play few.
+    # The most telling first, for profiles that run few cases.
     yield from _filtered(factory, "all filters", "client.list.query", **_every_filter())
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
     if len(statuses) > 1:
-        # It moved on while the server put the list together, or the server means something else by its filter.
+        # Legal: the batch changed its status while the server built the list.
         rows = [factory.entry(member_of(STATUS), status) for status in statuses[:2]]
         yield from _case("asked with a status, answered with another one beside it", "client.list.entries", rows,
                          status=statuses[0])  # fmt: skip
@@ -177,7 +177,7 @@ def _asking(factory: _EntryFactory) -> Iterator[Case]:
         name = (AFTER, BEFORE)[number % 2]
         title = f"{wire_name(name)} {date}, without an offset"
         for case in _filtered(factory, title, "client.list.naive-date", **{name: date}):
-            # Most clients send nothing then, and show nothing else.
+            # Most clients send no request then, so no other clause is exercised.
             yield replace(case, clauses=case.clauses[:1])
     for prefix in ("/gateway", "/v2", "/Tenants/A%20B"):
         rows = _as_many(factory, [factory.batch()])
@@ -189,14 +189,14 @@ def _lists(factory: _EntryFactory) -> Iterator[Case]:
     yield from _case("a list without batches", "client.list.empty", [])
     statuses = documented_statuses()
     with suppress(NotInContract):
-        # Whoever reads into an object that is there already leaves the one before in it.
+        # Detects clients that decode into one reused object, where an absent member keeps the last value.
         entity = factory.values.entity
         for name in [name for name in entity.own_members if name not in entity.required][:1]:
-            turns = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
+            rows = [factory.batch(), factory.without(name), factory.batch(), factory.without(name)]
             title = f"batches with {name} and without it, by turns"
-            yield from _case(title, "client.decode.optional", turns[: _most()])
+            yield from _case(title, "client.decode.optional", rows[: _most()])
     if len(statuses) > 1:
-        # In the order of nothing that a batch has.
+        # Sorted by no member of a batch.
         mixed = [factory.entry(member_of(STATUS), status) for status in (statuses[0], statuses[1], statuses[0])]
         yield from _case("batches by turns in two states", "client.list.order", mixed[:_most()])
     if statuses:
@@ -223,19 +223,19 @@ def _lists(factory: _EntryFactory) -> Iterator[Case]:
 
 
 def _unreadable(title: str, rows: Sequence[Any]) -> Iterator[Case]:
-    told = Batches({}, refusable=True, batches=tuple(rows))
+    expected = Batches({}, refusable=True, batches=tuple(rows))
     with suppress(NotInContract):
-        step = CallStep("", told, (json_body(answer_of(list(rows))),), arguments=Asking.nothing())
+        step = CallStep("", expected, (json_body(answer_of(list(rows))),), arguments=Arguments.nothing())
         yield Case(title, ("client.list.unreadable",), (step,), operation=OPERATION)
 
 
-def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
-    """Cases of Get with a list where the batch stood: batches of one clause together, the rest case by case."""
+def _from_get(of_get: Sequence[Case]) -> Iterator[Case]:
+    """Yield Get Batch cases with a list in place of the batch; valid batches of one clause share a list."""
     together: dict[str, list[Case]] = defaultdict(list)
     taken: Counter[tuple[str, bool]] = Counter()
     for case in of_get:
         clause = case.clauses[0]
-        if case.ordinary or case.together or not _holds(clause):
+        if case.ordinary or case.together or not _applies(clause):
             continue
         if clause.startswith(_DECODE) and clause != _FRESH:
             if len(case.asks) == 1 and isinstance(case.asks[0].expected, ValidBatch):
@@ -251,27 +251,27 @@ def _made_of(of_get: Sequence[Case]) -> Iterator[Case]:
 
 def _together(clause: str, rows: Sequence[Case]) -> Iterator[Case]:
     bodies = [case.asks[0].answers[0].body for case in rows]
-    told = [case.asks[0].expected for case in rows]
-    sent = [one for one in told if isinstance(one, ValidBatch)]
+    outcomes = [case.asks[0].expected for case in rows]
+    sent = [one for one in outcomes if isinstance(one, ValidBatch)]
     expected = Batches({}, refusable=any(one.refusable for one in sent), batches=tuple(one.batch for one in sent))
-    also = {other for case in rows for other in case.clauses[1:] if _holds(other)}
+    also = {other for case in rows for other in case.clauses[1:] if _applies(other)}
     with suppress(NotInContract):
         answer_of(list(expected.batches))
         before, after = frame()
         answer = json_body(None).with_body(before + b", ".join(bodies) + after)
         yield Case(
             f"a list of {len(rows)} batches for {clause}", (clause, *sorted(also)),
-            (CallStep("", expected, (answer,), arguments=Asking.nothing()),), operation=OPERATION,
+            (CallStep("", expected, (answer,), arguments=Arguments.nothing()),), operation=OPERATION,
         )  # fmt: skip
 
 
 def _derived(factory: _EntryFactory) -> Iterator[Case]:
-    """Values of entries that have a schema of their own: those of one clause together."""
+    """Yield cases with values derived from the schema of entries, those of one clause in one list."""
     together: dict[str, list[Any]] = defaultdict(list)
     for one in derived_values(factory.values):
         keep = one.pointer == factory.values.entity.echo
         value = one.value if keep else factory.values.with_id(one.value, factory.id())
-        if _holds(one.clause):
+        if _applies(one.clause):
             together[one.clause].append(value)
     for clause, rows in together.items():
         for some in _portions(rows):
@@ -281,26 +281,26 @@ def _derived(factory: _EntryFactory) -> Iterator[Case]:
 
 
 def _listed(case: Case) -> Case:
-    """A case of Get with the list in its answers. Raises :class:`NotInContract`."""
+    """Return a Get Batch case with lists in its responses. Raises :class:`NotInContract`."""
     return replace(
         case,
         title=f"the list: {case.title}",
-        clauses=tuple(clause for clause in case.clauses if _holds(clause)) or case.clauses,
-        asks=tuple(map(_asking_for_all, case.asks)),
+        clauses=tuple(clause for clause in case.clauses if _applies(clause)) or case.clauses,
+        asks=tuple(map(_list_step, case.asks)),
         elsewhere=tuple(map(_as_list, case.elsewhere)),
         operation=OPERATION,
     )
 
 
-def _asking_for_all(step: CallStep) -> CallStep:
-    told = step.expected
-    if isinstance(told, ValidBatch):
-        told = Batches({}, batches=(_as_entry(told.batch),))
+def _list_step(step: CallStep) -> CallStep:
+    expected = step.expected
+    if isinstance(expected, ValidBatch):
+        expected = Batches({}, batches=(_as_entry(expected.batch),))
     answers = tuple(map(_as_list, step.answers))
-    # What is asked for again is asked for with the same filters.
-    again = isinstance(told, HttpError) and may_be_retried(told.status)
-    given = Asking.of(_every_filter()) if again else Asking.nothing()
-    return replace(step, batch_id="", expected=told, answers=answers, arguments=given)
+    # Retries must repeat the filters.
+    again = isinstance(expected, HttpError) and may_be_retried(expected.status)
+    given = Arguments.of(_every_filter()) if again else Arguments.nothing()
+    return replace(step, batch_id="", expected=expected, answers=answers, arguments=given)
 
 
 def _every_filter() -> dict[str, str]:
@@ -309,7 +309,7 @@ def _every_filter() -> dict[str, str]:
 
 
 def _as_list(answer: StubResponse) -> StubResponse:
-    """The answer with its batch, or what is left of one, in a list."""
+    """Return the response with its batch, whole or cut off, in a list."""
     if answer.status != 200 or not answer.body.startswith(b"{"):
         return answer
     body = answer.body
@@ -322,21 +322,21 @@ def _as_list(answer: StubResponse) -> StubResponse:
 
 
 def _cut_alike(answer: StubResponse, size: int) -> StubResponse:
-    """An answer that breaks off, or announces more than comes, as it did when its body was of this size."""
+    """Return the response with its cut and announced length adjusted from a body of ``size`` bytes."""
     more = len(answer.body) - size
     cut = answer.cut if answer.cut is None or answer.cut < min(size, len(answer.body)) else answer.cut + more
     return replace(answer, cut=cut, announced=None if answer.announced is None else answer.announced + more)
 
 
 def _as_entry(batch: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A batch as an entry of the list. Raises :class:`NotInContract`."""
+    """Return a batch as an entry of the list. Raises :class:`NotInContract`."""
     made = _entry_values().space.repaired(dict(batch)) if _is_own() else batch
     if not isinstance(made, Mapping):
         raise NotInContract("no entry of the list is like this batch")
     return made
 
 
-def _holds(clause: str) -> bool:
+def _applies(clause: str) -> bool:
     return OPERATION in current_contract().clauses[clause].operations
 
 
@@ -347,7 +347,7 @@ def _filtered(factory: _EntryFactory, title: str, clause: str, **given: str) -> 
 
 
 def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: str) -> Iterator[Case]:
-    """A case, if the contract in use allows such a list."""
+    """Yield a case, if the contract in use allows such a list."""
     dated = ["client.list.offset"] if given.keys() - {STATUS} else []
     clauses = dict.fromkeys((clause, *dated, "client.list.entries", *_EVERY_REQUEST))
     with suppress(NotInContract):
@@ -355,9 +355,9 @@ def _case(title: str, clause: str, rows: Sequence[Mapping[str, Any]], **given: s
 
 
 def _step(rows: Sequence[Mapping[str, Any]], **given: str) -> CallStep:
-    told = Batches({}, batches=tuple(rows))
+    expected = Batches({}, batches=tuple(rows))
     body = json_body(None).with_body(json.dumps(answer_of(list(rows)), ensure_ascii=False))
-    return CallStep("", told, (body,), arguments=Asking.of(given))
+    return CallStep("", expected, (body,), arguments=Arguments.of(given))
 
 
 def _dated(factory: _EntryFactory, *months: str) -> list[dict[str, Any]]:
@@ -373,13 +373,13 @@ def _most() -> int:
 
 
 def _as_many(factory: _EntryFactory, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """As many entries as the contract lets a list have, those given first."""
+    """Return these entries, padded or cut to the number that the contract allows."""
     shape = list_shape()
     least = shape.least if shape else 0
     return [*rows, *(factory.batch() for _ in range(least - len(rows)))][: _most()]
 
 
 def _portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Some at a time, as many as a list may have."""
+    """Split entries into lists of the largest size that the contract allows."""
     size = max(len(rows) if _most() >= _MANY else _most(), 1)
     return (rows[at : at + size] for at in range(0, max(len(rows), 1), size))
