@@ -1,4 +1,4 @@
-"""Undoes escaping (percent, backslash, HTML entities) and maps every byte of the result to its origin."""
+"""Undo escaping (percent, backslash, HTML entities) and map every byte of the result to its source."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import html
 import re
 from dataclasses import dataclass
 
-#: Levels of escaping that are undone; deeper ones are not searched.
+#: Levels of escaping that are undone.
 _DEPTH = 5
 _ESCAPED = re.compile(
     r"\\{1,16}u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}"
@@ -24,23 +24,23 @@ _MARKS = ("\\", "%", "&")
 
 @dataclass(frozen=True)
 class Unescaped:
-    """Bytes, one character each, as a text; ``spans`` has the position of each in the original text."""
+    """Unescaped text as bytes, one character each, with the position of each in the original text."""
 
     text: str
     spans: list[tuple[int, int]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The position in the original text of the characters from ``start`` to ``end``."""
+        """Return the position in the original text of the characters from ``start`` to ``end``."""
         return self.spans[start][0], self.spans[end - 1][1]
 
 
 def as_bytes(text: str) -> str:
-    """A text as its UTF-8 bytes, one character each."""
+    """Return the UTF-8 bytes of a text, one character each."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def unescaped(text: str) -> list[Unescaped]:
-    """The text as bytes, then with one level of escaping after the other undone, until none is left."""
+    """Return the text as bytes, followed by the text with 1, 2, … levels of escaping undone."""
     levels = [_encoded(text)]
     if not any(mark in text for mark in _MARKS):
         return levels
@@ -81,7 +81,7 @@ def _one_level(level: Unescaped) -> Unescaped | None:
 
 
 def _meant(match: re.Match[str]) -> str | None:
-    """The bytes that an escape represents; None where it represents none."""
+    """Return the bytes that an escape represents, or None."""
     kind = match.lastgroup or ""
     digits = match[kind]
     if kind in ("byte", "octal"):

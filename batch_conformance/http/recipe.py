@@ -1,8 +1,8 @@
-"""Requests as data for replay, safe to store in a report: each secret is named, never written.
+"""Request recipes: requests as JSON for replay. They are safe to store: secrets are named, not written.
 
-A text is a list of pieces: a string is itself; ``{"env": NAME}`` the value of an environment variable; ``{"key":
-LABEL}`` a variant of the API key; ``{"percent": PIECE}`` that, percent-encoded; ``{"base64": PIECES}`` those in base64;
-``{"bytes": BASE64}`` characters that are not printable ASCII.
+A text is a list of pieces. A string stands for itself; ``{"env": NAME}`` is the value of an environment
+variable; ``{"key": LABEL}`` a variant of the API key; ``{"percent": PIECE}`` a piece, percent-encoded;
+``{"base64": PIECES}`` pieces in base64; ``{"bytes": BASE64}`` text that is not printable ASCII.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class NotRepeatable(ValueError):
 def request_recipe(
     request: Request, intent: Intent, secrets: Mapping[str, Piece], redactor: Redactor
 ) -> dict[str, Any]:
-    """A request and its intent as JSON values. Raises :class:`NotRepeatable`."""
+    """Return a request and its intent as JSON values. Raises :class:`NotRepeatable`."""
 
     def pieces(text: str) -> list[Piece]:
         return text_recipe(text, secrets, redactor)
@@ -52,7 +52,7 @@ def request_recipe(
 
 
 def text_recipe(text: str, secrets: Mapping[str, Piece], redactor: Redactor) -> list[Piece]:
-    """A text in pieces. Raises :class:`NotRepeatable`."""
+    """Return the pieces of a text. Raises :class:`NotRepeatable`."""
     if len(text) > LIMIT:
         raise NotRepeatable("too long")
     known: dict[str, Piece] = {}
@@ -92,7 +92,10 @@ def _literal(text: str, redactor: Redactor) -> Piece:
 
 
 def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -> tuple[Request, Intent]:
-    """The request of a recipe. ``secret`` yields what ``env`` or ``key`` names. Raises ``ValueError`` if malformed."""
+    """Return the request of a recipe. Raises ``ValueError`` if malformed.
+
+    ``secret`` is called with "env" or "key" and the name, and returns the value.
+    """
 
     def text(name: str) -> str:
         return text_from(recipe.get(name, []), secret)
@@ -105,7 +108,7 @@ def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -
 
 
 def text_from(pieces: Sequence[Piece], secret: Callable[[str, str], str]) -> str:
-    """The text that pieces stand for. Raises ``ValueError`` for a piece of no known kind."""
+    """Return the text of a list of pieces. Raises ``ValueError`` for a piece of an unknown kind."""
     return "".join(_piece_from(piece, secret) for piece in pieces)
 
 

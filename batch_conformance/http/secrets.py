@@ -1,4 +1,4 @@
-"""Patterns for the spellings of a secret: in URLs, JSON, HTML, base64, and mixtures of them."""
+"""Patterns for the encodings of a secret: in URLs, JSON, HTML, base64, and mixtures of them."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ import html
 import re
 from collections.abc import Iterator
 
-#: A part of a secret in base64 needs this many characters to be distinguished from other text.
+#: Shortest encoded part of a secret, in characters, that is distinguished from other text.
 _TELLING = 8
-#: A piece of a secret, as truncation leaves it, needs this many characters to be distinguished from other text.
+#: Shortest piece of a truncated secret, in characters, that is distinguished from other text.
 _PIECE = 9
 
 
 def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
-    """Regular expressions for the ways a secret may be written, each with the length of what it matches at least."""
+    """Yield (minimum length of a match, regular expression) for the ways to write a secret."""
     yield len(secret), "".join(map(_spellings, secret))
     raw = _bytes(secret)
     forms = {raw.hex()}
-    # In the middle of other text (user:key), base64 looks different at each of three places.
+    # Within other text (user:key), base64 depends on the offset modulo 3.
     for before in range(3):
         inner = _inner_base64(raw, before)
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     for form in sorted(forms):
         if len(form) >= _TELLING:
-            # What surrounds the secret shares a character with its end, and padding may follow.
+            # The last character may be shared with the text that follows, and padding may come after it.
             yield len(form), re.escape(form) + "[A-Za-z0-9+/_-]?=*"
 
 
 def pieces_of(secret: str) -> Iterator[str]:
-    """The shortest recognisable parts of a secret, from anywhere in it: plain, in hexadecimal and in base64."""
+    """Yield the shortest recognisable substrings of a secret: plain, in hexadecimal and in base64."""
     raw = _bytes(secret)
     whole = raw.decode("latin-1")
     yield from _parts(whole, _PIECE)
@@ -47,10 +47,10 @@ def _parts(text: str, length: int) -> Iterator[str]:
 
 
 def _spellings(char: str) -> str:
-    """A pattern for one character: as it is, percent-encoded (twice, too), escaped as in JSON or C, as in HTML."""
+    """Return a pattern for one character: plain, percent-encoded, escaped as in JSON, C or HTML."""
     if char.isascii() and char.isalnum():
         return char
-    # Texts are escaped again when they are put into others: every time, backslashes double.
+    # Text is escaped again when it is embedded in other text: backslashes double each time.
     units = char.encode("utf-16-be", "surrogatepass")
     escaped = "".join(f"{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
     forms = [
@@ -67,7 +67,7 @@ def _spellings(char: str) -> str:
 
 
 def _inner_base64(raw: bytes, before: int) -> str:
-    """The bytes in base64 after ``before`` others (of three), without the characters that neighbours change."""
+    """Return bytes in base64 at offset ``before`` (0 to 2), without the characters that neighbours affect."""
     whole = base64.b64encode(b"\0" * before + raw).decode("ascii")
     return whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 
