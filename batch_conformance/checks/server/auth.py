@@ -1,4 +1,4 @@
-"""Clauses ``server.auth.*``: who may read, and what strangers learn."""
+"""Checks of ``server.auth.*``: access only with a valid key, and no disclosure to others."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from batch_conformance.http import Exchange
 from batch_conformance.http.key_values import key_values
 
 _INVALID = FIRST_BLAMED["invalid"]
-#: What shows whether a stranger is let in by his own key or by an earlier valid one.
+#: Probes that show whether a request is admitted for its own key or because of an earlier valid one.
 _AFTERWARDS = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
-#: Shorter values turn up in any text by chance.
+#: Shortest key, in characters, that does not occur in a text by chance.
 _TELLING = 8
 
 
@@ -50,17 +50,17 @@ def _refused(
     aside: Mapping[str, Collection[int | None]] | None = None,
     also: Collection[int | None] = (),
 ) -> None:
-    """Blame each exchange that is no refusal, nor one of the statuses in ``also``.
+    """Report each exchange whose status is neither a refusal nor in ``also``.
 
-    ``aside`` maps a clause to the statuses that it answers for. What strangers owe to an earlier valid key is
-    server.auth.every-request's matter.
+    ``aside`` maps a clause to the statuses that it reports already. Requests admitted because of an earlier
+    valid key are reported by server.auth.every-request.
     """
     how, proper = carried_over(record), refusals(record.operation)
     for exchange in exchanges:
         account = next(
             (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
         )
-        # Where everybody is let in, what the HTTP layer refuses says nothing of keys.
+        # Where every request is admitted, a refusal by the HTTP layer says nothing about keys.
         if not account and exchange.status in also:
             account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
         if is_carried_over(exchange, record, how):
@@ -82,10 +82,10 @@ def _refused(
 
 
 def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
-    """Blame what a stranger's key opened, unless only an earlier valid key can explain it.
+    """Report admitted requests with a kind of key, unless only an earlier valid key can explain them.
 
-    A server that refuses before any valid key was used and admits everyone after remembers keys: that is
-    server.auth.every-request, not this.
+    A server that refuses such requests before any valid key was used, and admits them after, remembers keys:
+    server.auth.every-request reports that.
     """
     asked = [
         exchange
@@ -104,31 +104,31 @@ def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> No
 
 @SERVER_CHECKS.check("server.auth.missing-key", needs=["unauthenticated", *_AFTERWARDS])
 def missing_key(record: Record, result: CheckResult) -> None:
-    """No key, under whatever spelling of the path, by HEAD as well."""
+    """Check that requests without a key are refused, with HEAD and odd spellings of the path, too."""
     _unkeyed(record, result, "missing", "missing-key", "id-enumeration")
     blame_let_in(record, result)
 
 
 @SERVER_CHECKS.check("server.auth.empty-key", needs=["unauthenticated", *_AFTERWARDS])
 def empty_key(record: Record, result: CheckResult) -> None:
-    """An empty key."""
+    """Check that an empty key is refused."""
     _unkeyed(record, result, "empty", "empty-key", "id-enumeration")
 
 
 @SERVER_CHECKS.check("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS])
 def invalid_key(record: Record, result: CheckResult) -> None:
-    """An unknown key."""
+    """Check that an unknown key is refused."""
     _unkeyed(record, result, "invalid", "invalid-keys", "id-enumeration", "generated-keys", "hostile-keys")
 
 
 def _near_misses(record: Record) -> frozenset[int | None]:
-    """What keys near the valid one get in place of a refusal."""
+    """Return the statuses, other than refusals, that near keys get."""
     return frozenset(exchange.status for exchange in record.of("near-keys")) - refusals(record.operation)
 
 
 @SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
 def near_key(record: Record, result: CheckResult) -> None:
-    """A key one fault away from the valid one."""
+    """Check that a variant of the valid key is refused."""
     _refused(record.of("near-keys"), record, result, aside={_INVALID: usual(record, "invalid")})
 
 
@@ -136,13 +136,13 @@ def near_key(record: Record, result: CheckResult) -> None:
     "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "near-keys", *_AFTERWARDS]
 )
 def hostile_key(record: Record, result: CheckResult) -> None:
-    """A key that trips parsers; the HTTP layer may refuse it before the API does."""
+    """Check that a hostile key is refused; the HTTP layer may do so before the API does."""
     hostile = [
         exchange
         for exchange in record.of("hostile-keys", "generated-keys")
         if exchange.intent.key_kind == "hostile"
     ]
-    # The valid key and more of it is first of all a near miss.
+    # A key that contains the valid one is a near key in the first place.
     more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
     others = [exchange for exchange in hostile if exchange not in more]
     aside = {_INVALID: usual(record, "invalid") - _HTTP_LAYER}
@@ -158,15 +158,18 @@ def _holds_valid(record: Record, exchange: Exchange) -> bool:
 
 @SERVER_CHECKS.check("server.auth.wrong-place", needs=["wrong-place", "unauthenticated", *_AFTERWARDS])
 def wrong_place(record: Record, result: CheckResult) -> None:
-    """The valid key, elsewhere."""
-    # The request that names a single place is the better proof.
+    """Check that the valid key is refused in any other place than the documented one."""
+    # Requests with the key in a single place first: they are the better evidence.
     asked = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(","))
     _refused(asked, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
 
 
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
 def header_name_case(record: Record, result: CheckResult) -> None:
-    """The valid key under another spelling of the header's name; what ordinary reads suffer too is not the name's."""
+    """Check that the case of the key header's name does not matter.
+
+    Statuses that ordinary reads get as well are left to server.ok.status.
+    """
     as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403} - refusals(record.operation)
     for exchange in record.of("header-case"):
         if exchange.status in as_ever:
@@ -187,7 +190,7 @@ def header_name_case(record: Record, result: CheckResult) -> None:
     "server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_AFTERWARDS]
 )
 def before_lookup(record: Record, result: CheckResult) -> None:
-    """Known and unknown ids get the same refusal."""
+    """Check that known and unknown ids get the same refusal."""
     how, noisy = carried_over(record), noise(record.of("id-enumeration"))
     for kind in FIRST_BLAMED:
         rows = [
@@ -200,7 +203,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
         if not known or not unknown:
             continue
         if any((exchange.status or 0) < 400 for exchange in known):
-            # What lets strangers in altogether is another clause's matter.
+            # Admitted requests are reported by other clauses.
             carried = any(is_carried_over(exchange, record, how) for exchange in known)
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED[kind], len(rows))
             continue
@@ -220,7 +223,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
 
 
 def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
-    """HEAD, and GET under a condition: the status alone tells enough."""
+    """Compare the statuses that HEAD and conditional requests get for known and for unknown ids."""
     asked: dict[str, list[Exchange]] = {}
     for exchange in record.of("conditional"):
         asked.setdefault(exchange.intent.label, []).append(exchange)
@@ -234,7 +237,7 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
         unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
         result.observe(len(rows))
         ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))
-        # An answer that both get at times is chance.
+        # A status that both groups get at times is chance.
         if known and unknown and ours.isdisjoint(theirs):
             result.fail(
                 known[0],
@@ -254,7 +257,7 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
     ],
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
-    """What is refused on its own is refused after a valid key, and beside one, too."""
+    """Check that a request that is refused alone is also refused after, and beside, one with a valid key."""
     how = carried_over(record)
     _beside(record, result)
     for kind in ("missing", "empty", "invalid"):
@@ -271,7 +274,7 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
         if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
             result.set_aside(FIRST_BLAMED[kind], len(asked))
             continue
-        # Another refusal than the proper one is one all the same, and has been blamed where it comes first.
+        # Another error status counts as a refusal here: the clause for the kind of key reports it.
         others = {status for status in usual(record, kind) if (status or 0) >= 400}
         proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
         for exchange in asked:
@@ -281,7 +284,7 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
 
 
 def _beside(record: Record, result: CheckResult) -> None:
-    """Strangers that asked while others came with the valid key."""
+    """Report requests with an unknown key that are admitted while others with the valid key are under way."""
     let_in_alone = any(map(is_let_in, record.of("invalid-keys")))
     for exchange in record.of("burst-strangers"):
         if exchange.status is None:
@@ -290,7 +293,7 @@ def _beside(record: Record, result: CheckResult) -> None:
             result.set_aside(_INVALID)
             continue
         result.observe()
-        # Which error it is matters where strangers are asked alone.
+        # Other clauses check which error it is.
         if is_let_in(exchange):
             result.fail(
                 exchange,
@@ -315,7 +318,7 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     cached = how == "cache" and is_carried_over(exchange, record, how)
     label = exchange.intent.label
     if how == "caller" or cached:
-        # The connection has no part in it, then.
+        # The connection plays no part then.
         label = f"{_KINDS[exchange.intent.key_kind]}, after a read with the valid key{_HOW[how]}"
     result.fail(
         exchange,
@@ -329,7 +332,7 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
 
 @SERVER_CHECKS.check("server.auth.revoked-key", needs=["revoked-key", *_AFTERWARDS])
 def revoked_key(record: Record, result: CheckResult) -> None:
-    """A key that was valid once is no key any more."""
+    """Check that a revoked key is refused."""
     asked = record.of("revoked-key")
     _refused(asked, record, result, aside={_INVALID: usual(record, "invalid")})
     if not asked:
@@ -341,7 +344,7 @@ def revoked_key(record: Record, result: CheckResult) -> None:
     needs=["unauthenticated", "invalid-keys", "near-keys", "wrong-place", "id-enumeration"],
 )
 def no_disclosure(record: Record, result: CheckResult) -> None:
-    """A refusal gives away neither batch nor key."""
+    """Check that refusals hold neither data of a batch nor a key."""
     known = {value for _, batch in record.batches for value in telling_values(batch, record.operation)}
     proper = refusals(record.operation)
     place = current_contract().operation(record.operation).key
@@ -351,7 +354,7 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
         result.observe()
         text = exchange.response.body.decode("utf-8", "surrogateescape")
         if exchange.response.json.ok:
-            # As a reader of the JSON sees it, too: escapes hide nothing.
+            # Search the decoded text as well, since escapes hide values.
             text += "\n" + json.dumps(exchange.response.json.value, ensure_ascii=False)
         names = sorted(set(telling_names(exchange.response.json.value, record.operation)))
         body = f"the body of a {exchange.status} holds"
@@ -366,7 +369,7 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
         if "?" in exchange.request.url and (
             exchange.intent.probe == "wrong-place" or (place is not None and place.place == "query")
         ):
-            continue  # the key stands in the very path that many servers repeat in an error
+            continue  # many servers repeat the URL, here with the key in it, in an error
         sent = key_values(exchange.request, place)
         told = [
             secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
@@ -379,7 +382,7 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.auth.challenge", needs=["unauthenticated", "invalid-keys"])
 def challenge(record: Record, result: CheckResult) -> None:
-    """A 401 names its challenge."""
+    """Check that a 401 has a WWW-Authenticate header."""
     for exchange in record.answered:
         if exchange.status == 401 and exchange.response is not None:
             result.observe()

@@ -1,7 +1,7 @@
-"""Clauses ``server.body.*`` and ``server.rule.*``: what a batch holds, by the schema and the rules of the contract.
+"""Checks of ``server.body.*`` and ``server.rule.*``: batches fit the contract's schema and rules.
 
-Each violation goes to the clause that covers its place, each rule to the one that covers its code. Clauses that the
-contract adds by itself are judged by the same function as the written ones.
+Each violation is reported by the clause that covers its place, each rule by the clause that covers its code.
+Derived clauses are judged by the same function as written ones.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CLOSING = ("additionalProperties", "unevaluatedProperties")
 
 @SERVER_CHECKS.check("server.body.object", needs=NEEDS)
 def is_object(record: Record, result: CheckResult) -> None:
-    """The batch itself, not something around it; and what the schema says of it as a whole."""
+    """Check that a response is the batch object itself, and that it fits the schema's root."""
     for exchange in record.in_json:
         assert exchange.response is not None
         told = exchange.response.json
@@ -67,7 +67,7 @@ def _kind(value: object) -> str:
 @SERVER_CHECKS.family("server.body.", needs=NEEDS)
 @SERVER_CHECKS.family("server.rule.", needs=(*NEEDS, *_ERRORS, "auth-per-request"))
 def places_and_rules(record: Record, result: CheckResult) -> None:
-    """What a clause covers: places, rules about one answer, rules about two reads."""
+    """Check what a clause covers: places, rules about one response, rules about two reads."""
     clause = clause_list().clauses[result.clause]
     if clause_list().absent(clause.id):
         result.note(GONE)
@@ -82,14 +82,14 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
     if any(not rule.transition for rule in rules):
         judge_rules(record, result)
     if any(rule.transition for rule in rules):
-        # What is asked of two reads stands with the other promises about reads over time.
+        # Imported here because ``poll`` imports this module.
         from batch_conformance.checks.server.poll import judge_transitions
 
         judge_transitions(record, result)
 
 
 def judge_places(record: Record, result: CheckResult) -> None:
-    """Blame every violation at the places that the clause covers; the member that repeats the id, too."""
+    """Report violations at the clause's places; at the place that repeats the id, other ids as well."""
     entity = record.entity
     echo = entity.echo if entity.echo and clause_list().of_place(entity.echo) == result.clause else None
     seen: list[dict[str, Any]] = []
@@ -112,7 +112,7 @@ def _compare_ids(
 ) -> None:
     told, asked = read(batch, echo), exchange.intent.id
     as_text = told if isinstance(told, str) else shown(told)
-    # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
+    # A UUID may be returned in lower case, its canonical form (RFC 9562, 4), whatever the request's spelling.
     if as_text == asked or (is_uuid(asked) and as_text == asked.lower()):
         return
     why = (
@@ -132,7 +132,7 @@ def _compare_ids(
 
 
 def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Exchange, ...]:
-    """The request whose answer may have got in the way: the last one for the batch that came, before or meanwhile."""
+    """Return the last request for the batch that was received, sent before this exchange ended; or none."""
     rows = record.by_id.get(told, []) if isinstance(told, str) else []
     earlier = [other for other, _ in rows if other is not exchange and other.started < exchange.ended]
     return tuple(earlier[-1:])
@@ -153,18 +153,18 @@ def _blame(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, 
 
 
 def _place(entity: Entity, batch: Any, pointer: str) -> str:
-    """The member, and the state of the batch unless it is the member itself that says so."""
+    """Return the member, with the state of the batch unless the member is the state itself."""
     state = entity.state_of(batch) if pointer != entity.lifecycle_pointer else None
     return dotted(pointer) + (f" of a {state} batch" if state else "")
 
 
 def _expected(entity: Entity, violation: Violation) -> str:
-    """What is asked for, in a few words: of a member that is absent, what it is to be."""
+    """Return the expectation in a few words; for an absent member, its type."""
     if violation.code in ("required", "dependentRequired"):
         return _types(entity, violation.pointer) or violation.expected
     if violation.code == "pattern":
         described = read(entity.document, violation.schema_pointer.rpartition("/")[0])
-        # Where it says what the pattern is for; a description beside other keywords is of the member.
+        # Only if the description is about the pattern alone; beside other keywords, it is about the member.
         alone = isinstance(described, dict) and described.keys() <= {"pattern", "description", "title", "$comment"}
         return str(described["description"]) if alone and "description" in described else violation.expected
     return violation.expected
@@ -179,7 +179,7 @@ def _types(entity: Entity, pointer: str) -> str:
 
 
 def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any]]]:
-    """Every batch that came, counted; why there was none."""
+    """Yield every received batch and count it as an observation; note the reason if there is none."""
     if not record.batches:
         result.note(_NO_BATCH)
         rows = (row.response.json.ok for row in record.in_json if row.response)
@@ -190,7 +190,7 @@ def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dic
 
 
 def judge_rules(record: Record, result: CheckResult) -> None:
-    """Blame every answer that breaks a rule. One that the rule says nothing of, or cannot be asked of, is no pass."""
+    """Report responses that break a rule. A rule that does not apply, or fails to evaluate, is no pass."""
     met = False
     for exchange, batch in record.batches:
         found = record.judged(exchange)
@@ -210,7 +210,7 @@ def judge_rules(record: Record, result: CheckResult) -> None:
 
 
 def judge_other_rules(record: Record, result: CheckResult, bodies: Sequence[RuledBody]) -> None:
-    """Blame every error, and every whole list, that breaks a rule."""
+    """Report errors, and whole lists, that break a rule."""
     for body in bodies:
         for exchange in record.answered if record.answers is None else record.answers:
             response, answer = exchange.response, record.documented.answer(exchange.status or 0)
@@ -249,7 +249,10 @@ def weigh(
     prelude: Iterable[Exchange] = (),
     whole: str = "a batch",
 ) -> bool:
-    """Whether a rule could be evaluated; what it found broken is recorded. ``whole`` is what it is about."""
+    """Report a rule's violation, if there is one. Return whether the rule could be evaluated.
+
+    ``whole`` names the object that the rule is about.
+    """
     if isinstance(one.outcome, Holds):
         return True
     if not isinstance(one.outcome, Broken):
@@ -276,8 +279,11 @@ def weigh(
 
 @SERVER_CHECKS.check("server.body.open", needs=NEEDS)
 def stays_open(record: Record, result: CheckResult) -> None:
-    """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
-    # Without an overlay it would be the suite's own schema that refuses them.
+    """Check that the contract's schema accepts unknown members in the received batches.
+
+    A failure is a defect of the suite, not of the server.
+    """
+    # Without an overlay, it is the suite's own schema that refuses them.
     if current_contract().overlays and any(place.keyword in _CLOSING for place in record.entity.places):
         result.note("the contract itself says which members there may be")
         return
@@ -297,7 +303,7 @@ def stays_open(record: Record, result: CheckResult) -> None:
 
 @cached_by_contract
 def _refused_members(operation: str, media: str | None, body: bytes) -> tuple[str, ...]:
-    """What the schema says against members it does not know, as the body came and with more of them put in."""
+    """Return violations of closed schemas, for the body as received and with unknown members added."""
     entity, batch = entity_for(operation, media), read_json(body).value
     more = {"xFuture": {"id": None, "status": 0}, "_links": []}
     inner = {name: {"x_future": -1, **item} for name, item in batch.items() if isinstance(item, dict)}

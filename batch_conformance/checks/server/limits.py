@@ -1,4 +1,4 @@
-"""What a pass on bodies did not see: states, values of an enum, optional members, conditions that nothing met."""
+"""Limits of a pass on bodies: states, enum values, optional members and conditions that were not seen."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST = 6
 
 
 def of_places(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]]) -> None:
-    """Say what a pass on the places of a clause is not about; ``seen`` are the batches without a fault there."""
+    """Add the limits of a pass on a clause's places; ``seen`` are the batches without a violation there."""
     _conditions(record, result)
     _values(record, result, seen)
     _optional(record, result, seen)
 
 
 def never_met(record: Record, clause: str) -> str:
-    """Why no answer was asked a rule: what it is about never came."""
+    """Return the reason why no response could be judged by a clause's rules."""
     codes = {rule.code for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause}
     words = [one.words for one in conditions(record.operation, None) if one.codes & codes]
     return f"no {words[0]} was seen" if words else "no answer was what the rule is about"
@@ -38,7 +38,7 @@ def _conditions(record: Record, result: CheckResult) -> None:
 
 
 def _values(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]]) -> None:
-    """Values of an enum that never came."""
+    """Add a limit for each enum of which only some values were seen."""
     for place in record.entity.places:
         if (
             place.keyword != "enum"
@@ -56,7 +56,7 @@ def _values(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]])
 
 
 def _optional(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]]) -> None:
-    """Members that need not be there, or need not have a value, and never had one."""
+    """Add a limit for optional or nullable members that never had a value."""
     entity = record.entity
     never = []
     for name in entity.members:

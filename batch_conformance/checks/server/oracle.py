@@ -1,6 +1,4 @@
-"""Whether two groups of answers can be told apart: what varies within a group is noise, what only differs
-between them is a sign.
-"""
+"""Comparison of two groups of responses: which features differ between the groups but not within them?"""
 
 from __future__ import annotations
 
@@ -15,9 +13,9 @@ _ECHO, _ABSENT = "<id>", "(absent)"
 
 
 def noise(exchanges: Iterable[Exchange]) -> frozenset[str]:
-    """Features that vary among answers to like requests: a cache's, a trace's, of whatever kind of key.
+    """Return the features that vary among like requests with any kind of key, e.g. of a cache or a trace.
 
-    In a small group, what varies by chance may happen to be constant; in one of several kinds it shows.
+    In one small group, a random feature may happen to be constant; in several groups, it shows.
     """
     rows = list(exchanges)
     asked = {exchange.intent.id for exchange in rows}
@@ -35,14 +33,14 @@ def noise(exchanges: Iterable[Exchange]) -> frozenset[str]:
 def distinguishing_features(
     known: Sequence[Exchange], unknown: Sequence[Exchange], noisy: Collection[str] = ()
 ) -> Iterator[tuple[str, str, str]]:
-    """Features that are constant in each group and differ between the two: (name, value here, value there).
+    """Yield features that are constant in each group and differ between the two: (name, known, unknown).
 
-    The id that was asked for is replaced where it is echoed. The status comes first and, if it differs, alone. What is
-    ``noisy`` is left out.
+    Requested ids are replaced where they are echoed. The status comes first and, if it differs, alone.
+    Features in ``noisy`` are left out.
     """
     ours_only, theirs_only = ({exchange.status for exchange in group} for group in (known, unknown))
     if ours_only != theirs_only:
-        # What both get at times is chance, not a sign.
+        # A status that both groups get at times is chance.
         if ours_only.isdisjoint(theirs_only):
             yield "the status", _status(known), _status(unknown)
         return
@@ -56,7 +54,7 @@ def distinguishing_features(
             found = True
             yield name, here.pop(), there.pop()
     if not found:
-        # The same values may still be written in another way.
+        # Equal values may still be serialized differently.
         bodies, others = ({_body(item, asked) for item in group} for group in (known, unknown))
         if len(bodies) == len(others) == 1 and bodies != others:
             yield "the way the body is written", repr(bodies.pop()), repr(others.pop())

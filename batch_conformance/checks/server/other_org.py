@@ -1,4 +1,4 @@
-"""Clause ``server.auth.other-org``: what an organisation learns of the batches of others."""
+"""Check of ``server.auth.other-org``: batches of another organisation are hidden."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batch_conformance.http import Exchange
     "server.auth.other-org", needs=["other-org", "burst", "unknown-ids", "keyless-on-authed-connection"]
 )
 def other_org(record: Record, result: CheckResult) -> None:
-    """Another organisation's batch is as good as none."""
+    """Check that another organisation's batch is answered like an unknown id."""
     absent = absences(record.operation)
     rows = record.of("other-org", "burst-other-org")
     strangers = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
@@ -31,7 +31,7 @@ def other_org(record: Record, result: CheckResult) -> None:
         elif is_carried_over(exchange, record, how):
             result.set_aside(EVERY_REQUEST)
         elif exchange.intent.probe == "burst-other-org" and (exchange.status or 500) >= 400:
-            # What a burst costs a target is for the clauses about reads; alone, the same is judged.
+            # Errors under load are judged by the clauses about reads; here, the single request is judged.
             result.observe(exchange.status in absent)
         else:
             result.observe()
@@ -51,7 +51,7 @@ def other_org(record: Record, result: CheckResult) -> None:
 def _told_apart(
     strangers: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
 ) -> None:
-    """Whether what is said of another organisation's batch is not what is said of an id that nobody has."""
+    """Report differences between the bodies for another organisation's batches and for unknown ids."""
     if not unknown or len(strangers) < 2 or any(row.status not in absent for row in (*strangers, *unknown)):
         return
     for name, ours, theirs in distinguishing_features(strangers, unknown):

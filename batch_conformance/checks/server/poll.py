@@ -1,7 +1,7 @@
-"""Clauses ``server.poll.*``: what may and may not change from one read of a batch to the next.
+"""Checks of ``server.poll.*``: changes of a batch from one read to the next.
 
-Which members are the identity, which order statuses have and what is frozen once one is final, stands in the contract
-(``x-identity``, ``x-lifecycle``); what else joins two reads are its transition rules.
+The contract states the identity, the order of statuses and what is frozen in a final one (``x-identity``,
+``x-lifecycle``), and further rules that join two reads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from batch_conformance.http import Exchange
 
 _NEEDS = ["reads", "late-reads", "auth-per-request", "burst"]
 
-#: A recursive schema has no end.
+#: Maximum depth, since a recursive schema has no end.
 _DEEPEST = 8
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
@@ -36,7 +36,10 @@ def _pairs(
     counts: Callable[[Pair], bool] = bool,
     none: str = "no batch was read twice",
 ) -> Iterator[tuple[tuple[Exchange, Exchange], Pair]]:
-    """Successive reads of one batch that ``counts`` says can show something; ``none`` says so where none does."""
+    """Yield successive reads of one batch that ``counts`` accepts as evidence.
+
+    ``none`` is the reason to note if there are none.
+    """
     if record.mixed_up and record.entity.echo:
         result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
     for first, before, second, after in record.successive():
@@ -48,14 +51,14 @@ def _pairs(
 
 
 def _unless_moved(result: CheckResult, moved: bool, limit: str) -> None:
-    """Say what a pass on reads that are all alike is not about."""
+    """Add a limit to a pass if nothing changed between any two reads."""
     if result.observations and not moved:
         result.limit(limit)
 
 
 @SERVER_CHECKS.check("server.poll.identity", needs=_NEEDS)
 def identity(record: Record, result: CheckResult) -> None:
-    """The same batch stays the same batch."""
+    """Check that the members that identify a batch never change."""
     entity = record.entity
     if not entity.identity:
         result.note(GONE)
@@ -71,7 +74,7 @@ def identity(record: Record, result: CheckResult) -> None:
 
 
 def unchanged(first: object, second: object, entity: Entity, pointer: str) -> bool:
-    """Whether two values are the same; documented date-times by the instant they name."""
+    """Whether two values are equal; documented date-times are compared as instants."""
     if isinstance(first, str) and isinstance(second, str) and _is_date_time(entity, pointer):
         one, other = parse_date_time(first), parse_date_time(second)
         if not isinstance(one, str) and not isinstance(other, str):
@@ -85,7 +88,7 @@ def _is_date_time(entity: Entity, pointer: str) -> bool:
 
 @SERVER_CHECKS.check("server.poll.forward-only", needs=_NEEDS)
 def forward_only(record: Record, result: CheckResult) -> None:
-    """Progress has one direction."""
+    """Check that the status never goes back in the documented order."""
     entity = record.entity
     cycle = entity.lifecycle
     if not cycle.order and not cycle.final:
@@ -104,7 +107,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
         if cycle.rank(first) is not None:
             placed[earlier.intent.id] = (earlier, first)
         elif earlier.intent.id in placed:
-            # What has no place in the order does not undo what came before it.
+            # A status without a rank does not reset the order: compare with the last one that has a rank.
             earlier, first = placed[earlier.intent.id]
         before_rank, after_rank = cycle.rank(first), cycle.rank(second)
         if before_rank is not None and after_rank is not None and after_rank < before_rank:
@@ -122,7 +125,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.poll.final", needs=_NEEDS)
 def final(record: Record, result: CheckResult) -> None:
-    """What is final stays as it is, and so does what the contract freezes then."""
+    """Check that a final status, and the members frozen by it, do not change."""
     entity = record.entity
     cycle = entity.lifecycle
     if not cycle.final:
@@ -148,7 +151,7 @@ def final(record: Record, result: CheckResult) -> None:
         }
         for pointer in frozen:
             then, now = read(before, pointer), read(after, pointer)
-            # A value that is wrong in itself is another clause's matter.
+            # A value that violates the schema is reported by another clause.
             wrong = any(pointer == one or pointer.startswith(one + "/") for one in broken)
             if not wrong and not unchanged(then, now, entity, pointer):
                 _blame_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
@@ -158,7 +161,7 @@ def final(record: Record, result: CheckResult) -> None:
 
 
 def _leaves(entity: Entity, pointer: str) -> list[str]:
-    """The documented members below a place that have none of their own; the place itself where it has none."""
+    """Return the documented leaf members below a pointer; the pointer itself if there are none."""
     below = {
         "/".join(place.pointer.split("/")[: pointer.count("/") + 2])
         for place in entity.places
@@ -178,7 +181,7 @@ def _leaves(entity: Entity, pointer: str) -> list[str]:
 
 @SERVER_CHECKS.family("server.poll.", needs=_NEEDS)
 def transitions(record: Record, result: CheckResult) -> None:
-    """What a written clause says of two reads by a rule of the contract."""
+    """Check the rules that join two reads, for a written clause."""
     if clause_list().absent(result.clause):
         result.note(GONE)
         return
@@ -186,7 +189,7 @@ def transitions(record: Record, result: CheckResult) -> None:
 
 
 def judge_transitions(record: Record, result: CheckResult) -> None:
-    """Blame every pair of reads that breaks a rule which joins them."""
+    """Report pairs of reads that break a rule that joins them."""
     read_twice = changed = False
     for first, before, second, after in _paired(record, result):
         assert first.response is not None
@@ -221,7 +224,7 @@ def _paired(
 
 
 def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
-    """Whether two reads can show something: what the rule names has changed, or a member of its own choice has come."""
+    """Whether two reads are evidence for a rule: a member that it names changed, or an optional one is set."""
     places = [join(one.pointer) + name for name in one.rule.targets()]
     optional = len(places) == 1 and one.pointer == entity.place
     return any(read(before, place) != read(after, place) for place in places) or (
