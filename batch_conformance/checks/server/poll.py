@@ -224,7 +224,7 @@ def _paired(
 
 
 def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
-    """Whether two reads are evidence for a rule: a member that it names changed, or an optional one is set."""
+    """Whether two reads are evidence for a rule: a member it names changed, or an optional one is set."""
     places = [join(one.pointer) + name for name in one.rule.targets()]
     optional = len(places) == 1 and one.pointer == entity.place
     return any(read(before, place) != read(after, place) for place in places) or (

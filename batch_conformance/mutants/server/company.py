@@ -1,4 +1,4 @@
-"""Faults that show in company only, or by comparison: keys of several callers at once, what others' batches are called."""
+"""Faults that only show under concurrency, or in a comparison with another organisation's key."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from batch_conformance.mutants.server.auth import OTHER
 from batch_conformance.mutants.server.base import fault_in_answer, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer, Sender
 
-#: Milliseconds that a refusal takes, so that there is company where there is to be any, on a busy machine too.
+#: Milliseconds that a refusal is delayed, so that requests overlap even on a busy machine.
 _PATIENCE = 25
 
 
 class _Beside(ReferenceServer):
-    """Keeps whose key it is in one place for all requests: a stranger is let in while somebody else is served."""
+    """Shares the authentication state of all requests: while one is served, others are admitted."""
 
-    #: The refusal that a stranger gets when alone.
+    #: Status of a refusal outside of concurrency.
     alone = 401
 
     def __init__(self) -> None:
@@ -37,7 +37,8 @@ class _Beside(ReferenceServer):
             await asyncio.sleep(0.004)
             self.served -= 1
         elif answer.status == self.alone:
-            # At once as long as nobody can be beside: a target that is slow from the start is asked side by side.
+            # Do not delay before the first success, or the runner would take the target for a distant one and
+            # probe it concurrently throughout.
             for _ in range(_PATIENCE if self.ever else 0):
                 await asyncio.sleep(0.001)
                 if self.served:

@@ -1,4 +1,4 @@
-"""Legal variations of List Batches: servers that differ from the reference one and break nothing."""
+"""Legal variations of List Batches: servers that differ from the reference server and must pass."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ on_answer(
 
 
 class _Strict(Lister):
-    """Refuses whatever it does not know, dates without an offset and crossed dates."""
+    """Refuses unknown parameters, dates without an offset and crossed dates."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))
@@ -65,7 +65,7 @@ on_entries("list-urls-signed-anew", LEGAL, lambda row: row)
 
 
 class _Growing(ReferenceServer):
-    """Gains a batch with every list, and all that run move on."""
+    """Adds a batch with every list, and advances the batches under way."""
 
     def list_batches(self, asked: Asked) -> Answer:
         for batch in self.store.batches.values():
@@ -83,7 +83,7 @@ register("list-grows", LEGAL, _Growing)
 
 
 def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
-    """A server whose batches were created then, all in one status."""
+    """Register a server with batches created at these dates, all in one status."""
 
     class Sparse(ReferenceServer):
         def __init__(self) -> None:
@@ -95,7 +95,7 @@ def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "co
 
 
 class _NoRoom(_Strict):
-    """Refuses equal dates, too: they leave no room."""
+    """Also refuses equal dates."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))

@@ -1,4 +1,4 @@
-"""Single-fault servers that list and answer with the same fault, and faults of filters that only some values show."""
+"""Mutants with the same fault in both operations, and filter faults that only some values show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ Payload = dict[str, Any]
 
 
 def _both_ways(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
-    """A server whose batches are changed whichever way they are read; told how often this one was shown before."""
+    """Register a server that changes batches in both operations.
+
+    ``change`` gets the batch and how often it was sent so far, counted from 1.
+    """
 
     class Faulty(ReferenceServer):
         def __init__(self) -> None:
@@ -56,7 +59,7 @@ def _when(state: str, every: int, **members: Any) -> Callable[[Payload, int], Pa
     return lambda row, times: {**row, **members} if row["status"] == state and times % every == 0 else row
 
 
-# Clauses about one batch answer for these: none about the list is red as well.
+# Reported by clauses about one batch; no clause about lists may fail as well.
 _both_ways("date-object-both-ways", "server.body.created_at",
            lambda row, _: {**row, "created_at": {"$date": row["created_at"]}})  # fmt: skip
 _both_ways(
@@ -80,7 +83,7 @@ _both_ways("created-now-both-ways", "server.poll.identity",
 
 
 class _StatusFirst(Lister):
-    """Heeds no date where a status is given."""
+    """Ignores dates where a status is given."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         asked = super().parameters(query)
@@ -88,28 +91,28 @@ class _StatusFirst(Lister):
 
 
 class _EmptyIsNone(Lister):
-    """Takes an empty filter for none."""
+    """Treats an empty filter as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1]]
 
 
 class _EmptyDateIsNone(Lister):
-    """Asks whether there is a date at all before it reads it."""
+    """Treats an empty date as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1] or pair[0] == "status"]
 
 
 class _HourLate(Lister):
-    """Reads bounds as if they were of a zone one hour west."""
+    """Reads dates as if in a zone one hour further west."""
 
     def bound(self, name: str, value: str) -> Fraction:
         return super().bound(name, value) + (0 if name == "created_at" else 3600)
 
 
 class _ToTheHour(Lister):
-    """Cuts bounds to the hour."""
+    """Truncates dates to the hour."""
 
     def bound(self, name: str, value: str) -> Fraction:
         bound = super().bound(name, value)
@@ -117,7 +120,7 @@ class _ToTheHour(Lister):
 
 
 class _HoursOfOffsets(Lister):
-    """Reads the hours of an offset only."""
+    """Ignores the minutes of an offset."""
 
     def bound(self, name: str, value: str) -> Fraction:
         cut = value[:-2] + "00" if value[-6:-5] in ("+", "-") else value
@@ -125,21 +128,21 @@ class _HoursOfOffsets(Lister):
 
 
 class _RollsOver(Lister):
-    """Takes the 30th of February for the 1st of March."""
+    """Reads February 30 as March 1."""
 
     def bound(self, name: str, value: str) -> Fraction:
         return super().bound(name, value.replace("-02-30T", "-03-01T"))
 
 
 class _NullIsNone(Lister):
-    """Takes the text null for no filter."""
+    """Treats the text ``null`` as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1] != "null"]
 
 
 class _RefusesWith200(ReferenceServer):
-    """Says what is wrong with a filter, with a 200."""
+    """Answers a bad filter with an error body and status 200."""
 
     def list_batches(self, asked: Asked) -> Answer:
         answer = super().list_batches(asked)
@@ -147,7 +150,7 @@ class _RefusesWith200(ReferenceServer):
 
 
 class _OthersInFilters(ReferenceServer):
-    """Looks for whose a batch is only where it lists all."""
+    """Checks the organisation only where it lists all batches."""
 
     def list_batches(self, asked: Asked) -> Answer:
         answer, store = super().list_batches(asked), Store()
@@ -158,7 +161,7 @@ class _OthersInFilters(ReferenceServer):
 
 
 class _PartOfStatus(Lister):
-    """Finds statuses by a part of them."""
+    """Matches substrings of statuses."""
 
     def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
         if name != "status":
@@ -169,7 +172,7 @@ class _PartOfStatus(Lister):
 
 
 class _BadBeside(Lister):
-    """Ignores what it cannot read where another filter is left."""
+    """Ignores a bad filter where there is another one."""
 
     lenient = "status"
 
@@ -180,7 +183,7 @@ class _BadBeside(Lister):
         return super().answer(rows, b"&".join(kept))
 
     def is_good(self, name: str, value: str) -> bool:
-        """Whether a filter can be read."""
+        """Whether a filter can be applied."""
         try:
             self.filtered([], name, value)
         except Refused:
@@ -193,14 +196,14 @@ class _BadDateBeside(_BadBeside):
 
 
 class _Page(Lister):
-    """Cuts every answer after the first five."""
+    """Truncates every list to five entries."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
         return super().answer(rows, query)[:5]
 
 
 class _Ends(ReferenceServer):
-    """Heeds no date where a status is given; only batches in one status lie within a bound and without."""
+    """Ignores dates where a status is given; only batches in one status lie on both sides of a date."""
 
     lister = _StatusFirst()
 
@@ -219,7 +222,7 @@ class _Ends(ReferenceServer):
 
 
 class _GetKept(ReferenceServer):
-    """Has a cache before Get Batch that nothing empties; the list is always fresh."""
+    """Caches Get Batch responses for ever; the list is always fresh."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -245,5 +248,5 @@ register("list-others-with-filters", "server.list.other-org", _OthersInFilters, 
 on_lister("list-status-by-part", BAD, _PartOfStatus)
 on_lister("list-bad-status-ignored-beside-a-date", BAD, _BadBeside)
 on_lister("list-bad-date-ignored-beside-a-status", BAD, _BadDateBeside)
-# A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
+# Filters apply to the page's batches, too: a date older than all of the page finds the missing ones.
 on_lister("list-page-of-five", COMPLETE, _Page)

@@ -27,7 +27,7 @@ def _any(server: ReferenceServer) -> StoredBatch:
 
 
 def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, bytes], StoredBatch | None]:
-    """Find the first batch for which ``test(asked, known)`` holds."""
+    """Find the first batch for which ``test(asked, known)`` is true."""
 
     def find(server: ReferenceServer, segment: bytes) -> StoredBatch | None:
         asked = unquote(segment.decode("latin-1"), errors="surrogateescape")
@@ -39,7 +39,7 @@ def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, 
 def _missing(
     test: Callable[[str], bool], answer: Callable[[ReferenceServer], Answer]
 ) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
-    """Answer differently where an unknown id of a kind is asked for."""
+    """Answer differently for unknown ids for which ``test`` is true."""
 
     def change(server: ReferenceServer, asked: Asked, plain: Answer) -> Answer:
         if plain.status == 404 and asked.method == "GET" and asked.segment is not None:
@@ -61,7 +61,7 @@ def _plain(status: int) -> Callable[[ReferenceServer], Answer]:
 
 
 def _strange(value: str) -> bool:
-    """Whether it is server.notfound.unknown-id that asks for it."""
+    """Whether an id is one of the probe for server.notfound.unknown-id."""
     return _well_formed(value) and not _near(value) and not _is_near(value)
 
 
@@ -78,7 +78,7 @@ def _not_near_and(test: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 def _is_near(value: str) -> bool:
-    """Whether it is server.notfound.near-id that asks for it."""
+    """Whether an id is one of the probe for server.notfound.near-id."""
     return value in _NEAR_VALUES
 
 
@@ -141,7 +141,7 @@ fault_in_lookup(NEAR, "path-parameters-dropped", lambda server, segment: _known(
 
 
 class _QueryFirst(ReferenceServer):
-    """Takes an id in the query for the one in the path, as frameworks do that merge all parameters."""
+    """Prefers an id in the query to the one in the path, like frameworks that merge all parameters."""
 
     names: tuple[bytes, ...] = (b"id",)
 
@@ -177,7 +177,7 @@ def _as_number(parse: Callable[[str], object]) -> Callable[[], ReferenceServer]:
     return Coerces
 
 
-#: Full-width digits are digits to these as well.
+#: These parse full-width digits as well.
 register("number-read-as-int", NEAR, _as_number(int), also=[HOSTILE])
 register("number-read-as-float", NEAR, _as_number(lambda text: int(float(text))), also=[HOSTILE])
 register("number-with-zeros-before", NEAR, _as_number(lambda text: text.lstrip("0")))

@@ -1,4 +1,4 @@
-"""Answers given before the key is looked at: to conditions, to HEAD, out of a cache in front."""
+"""Responses before authentication: to conditional requests, to HEAD, from a cache in front."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shortcut = Callable[[Asked, bool], Answer | None]
 
 
 def _first(name: str, shortcut: Shortcut) -> None:
-    """A server that asks ``shortcut`` (request, whether the batch exists) before it looks at the key."""
+    """Register a server that calls ``shortcut(request, exists)`` before it authenticates."""
 
     class Hasty(ReferenceServer):
         def answer(self, asked: Asked) -> Answer:
@@ -58,10 +58,10 @@ _first(
 
 
 class _Escaped(ReferenceServer):
-    """Its guard compares paths as they are written."""
+    """Authentication compares undecoded paths."""
 
     def spelled(self, segment: bytes) -> bytes | None:
-        """What the guard does not see, as the rest of the server reads it."""
+        """Return the id of a path that authentication does not recognise, as the router reads it."""
         return segment if b"%" in segment else None
 
     def answer(self, asked: Asked) -> Answer:
@@ -87,7 +87,7 @@ register("guard-sees-no-head-of-lists", MISSING_KEY, _HeadOfLists, operations=("
 
 
 class _SharedCache(ReferenceServer):
-    """Behind a cache that is keyed on the URL alone, and keeps a 200 for the next few requests."""
+    """Behind a cache that is keyed on the URL alone, and serves a 200 for the next few requests."""
 
     keeps = 3
 
@@ -115,7 +115,7 @@ class _PatientCache(_SharedCache):
 register("cache-keyed-on-the-url", EVERY, _SharedCache)
 register("cache-keyed-on-the-url-for-long", EVERY, _PatientCache)
 
-#: Legal: conditions that are looked at once the key has been.
+#: Legal: conditions that are evaluated after authentication.
 fault_in_answer("", "conditions-after-the-key", lambda _, asked, answer: Answer(
     304, b"", [("ETag", _TAG)], None) if answer.status == 200 and asked.header(b"if-none-match") in ([b"*"], [_TAG.encode()])
     else Answer(200, answer.body, [*answer.headers, ("ETag", _TAG), ("Last-Modified", _DATE)]) if answer.status == 200

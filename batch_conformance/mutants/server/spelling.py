@@ -1,4 +1,4 @@
-"""Guards that see less of a request than the router does: the path as it is written, or a query of one kind."""
+"""Servers whose authentication covers fewer paths or queries than their router accepts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MISSING_KEY = "server.auth.missing-key"
 
 
 class _Forgiving(ReferenceServer):
-    """Its router takes paths that its guard does not know, and lets everybody read there."""
+    """Router accepts paths, here in another case, that skip authentication."""
 
     def plain(self, path: bytes) -> bytes:
-        """The path as the router reads it."""
+        """Return the path as the router reads it."""
         first = path.find(b"/", 1)
         return path[:first].lower() + path[first:]
 
@@ -40,7 +40,7 @@ class _ListWithASlash(ReferenceServer):
 
 
 class _ListOfAStatus(ReferenceServer):
-    """Lets everybody count what is in a status."""
+    """Lists by status without authentication."""
 
     def authenticate(self, asked: Asked) -> bool:
         return super().authenticate(asked) or (asked.segment is None and asked.query.startswith(b"status="))
@@ -53,7 +53,7 @@ register("guard-sees-no-status", MISSING_KEY, _ListOfAStatus, operations=("get",
 
 
 class _ForeignWithADate(ReferenceServer):
-    """Looks for whose a batch is only where no date is given."""
+    """Checks the organisation only where no date is given."""
 
     def owns(self, asked: Asked) -> bool:
         return super().owns(asked) or asked.query.startswith(b"created_before=")

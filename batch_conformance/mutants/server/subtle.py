@@ -1,4 +1,4 @@
-"""Faults that only a special request shows: found by people who broke servers without knowing the probes."""
+"""Faults that only a special request shows, found by writing faulty servers without knowing the probes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ fault_in_auth("server.auth.wrong-place", "proxy-authorization-bearer", lambda se
 
 
 class _AllButOne(ReferenceServer):
-    """Knows the header under every spelling but the one that most documents have."""
+    """Accepts the header's name in every spelling but the one in the documentation."""
 
     manner = WireOptions(raw_names=True)
 
@@ -64,7 +64,7 @@ class _AllButOne(ReferenceServer):
 
 register("header-not-in-title-case", "server.auth.header-name-case", _AllButOne)
 
-# what strangers learn
+# disclosure to unauthenticated requests
 fault_in_answer("server.auth.before-lookup", "known-ids-refused-in-pretty-print",
                 lambda server, asked, answer: Answer(401, json.dumps(answer.body, indent=1).encode(), answer.headers)
                 if answer.status == 401 and _known(server, asked) else answer)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Organisations that are kept apart in most places only: on connections, under conditions, beside filters."""
+"""Servers that separate organisations incompletely: by connection, under conditions, with filters."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TAG = '"v1"'
 
 
 class _FirstOfTheConnection(ReferenceServer):
-    """Takes a connection for the organisation that first came over it."""
+    """Attributes a connection to the first organisation whose key came over it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class _FirstOfTheConnection(ReferenceServer):
 
 
 class _TellsWhatIsNew(ReferenceServer):
-    """Looks at entity tags before it looks whose a batch is."""
+    """Evaluates If-None-Match before it checks which organisation a batch belongs to."""
 
     def answer(self, asked: Asked) -> Answer:
         known = asked.segment is not None and self.look_up(asked.segment) is not None
@@ -40,14 +40,14 @@ class _TellsWhatIsNew(ReferenceServer):
 
 
 class _ForeignWithAStatus(ReferenceServer):
-    """Has an index by status for all organisations."""
+    """Filters by status across all organisations."""
 
     def owns(self, asked: Asked) -> bool:
         return super().owns(asked) or (asked.segment is None and asked.query.startswith(b"status="))
 
 
 class _ParametersRefused(ReferenceServer):
-    """Refuses parameters that nothing documents."""
+    """Refuses undocumented query parameters."""
 
     def answer(self, asked: Asked) -> Answer:
         operation = current_contract().operation("list" if asked.segment is None else "get")

@@ -1,4 +1,4 @@
-"""Faults in status line and headers of good answers: ``server.ok.*``."""
+"""Faults in status line and headers of successes: ``server.ok.*``."""
 
 from __future__ import annotations
 
