@@ -1,5 +1,5 @@
-"""Faults with the key: ``client.auth.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults with the API key: ``client.auth.*``."""
+# Overridden methods get arguments that few faults use; table rows stay on one line.
 # ruff: noqa: ARG002, ARG005
 
 from __future__ import annotations

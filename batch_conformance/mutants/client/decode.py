@@ -1,5 +1,5 @@
-"""Odd faults in what becomes of a valid batch: ``client.decode.*``. Plain ones are derived."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults in decoding a valid batch: ``client.decode.*``. Simple schema faults are derived instead."""
+# Overridden methods get arguments that few faults use; table rows stay on one line.
 # ruff: noqa: ARG002, ARG005, E501
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KNOWN = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
 def _reply_fault(
     name: str, clause: str, description: str, change: Callable[[Reply], object], *also: str
 ) -> None:
-    """A fault in what the caller is handed: ``change`` changes the reply in place."""
+    """Register a client whose replies ``change`` modifies in place."""
 
     class Changed(Faulty):
         def as_reply(self, batch: Batch) -> Reply:
@@ -268,7 +268,7 @@ class _FractionAsDigits(Faulty):
 
 
 class _Asked(Faulty):
-    """Remembers which id it was asked for."""
+    """Remembers the requested id."""
 
     asked = ""
 
@@ -337,7 +337,7 @@ _reply_fault("output-empty-filled", _OPTIONAL, "fills an empty outputUrl in",
 def refusing(
     register: Registry, name: str, clause: str, description: str, refuses: Callable[[Any], bool], *also: str
 ) -> None:
-    """A client that refuses some batches."""
+    """Register a client that refuses batches for which ``refuses`` is true."""
 
     class Changed(Faulty):
         def batch(self, value: Any) -> Batch:

@@ -1,4 +1,4 @@
-"""Faults of clients of List Batches, one each, and legal variations."""
+"""Single-fault clients of List Batches, and legal variations."""
 
 from __future__ import annotations
 
@@ -166,15 +166,15 @@ class _EmptyError(Faulty):
 
 
 class Handing(Faulty):
-    """Hands over something else than the list that it read."""
+    """Base of clients that pass a changed list to the caller."""
 
     def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer of the adapter, with another list in it."""
+        """Return the adapter's reply, with the changed list."""
         reply = super().list_reply(request)
         return {"batches": self.handed(reply["batches"])} if "batches" in reply else reply
 
     def handed(self, rows: list[Any]) -> Any:
-        """What the caller is given."""
+        """Return the list as the caller gets it."""
         return rows
 
 

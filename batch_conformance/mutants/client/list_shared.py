@@ -1,4 +1,4 @@
-"""Faults of clients of List Batches in what lists share with batches: keys, errors, answers that are no list."""
+"""Single-fault clients of List Batches, in what both operations share: keys, errors, other responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ mutant = Registry("list")
 
 
 class _Listing(Faulty):
-    """Knows whether it is the list that it asks for."""
+    """Knows whether the request is for the list."""
 
     listing = False
 

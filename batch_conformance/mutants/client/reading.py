@@ -1,5 +1,5 @@
-"""Faults in how batches are read and kept: ``client.decode.unknown-…``, ``transfer``, ``fresh``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults in reading and caching batches: ``client.decode.unknown-…``, ``transfer``, ``fresh``."""
+# Table rows stay on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """Faults with a 200 that holds no batch: ``client.reject.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+# Callbacks get arguments that few faults use.
 # ruff: noqa: ARG005
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _STATUS = "reject.other-status"
 
 
 def _taken(name: str, description: str, taken: Callable[[int], bool], client: type[Faulty] = Faulty) -> None:
-    """A client that reads the bodies of some statuses as those of a 200; one without a body stays an error."""
+    """Register a client that reads the bodies of some statuses as if they came with a 200."""
 
     class Taking(client):  # type: ignore[misc, valid-type]
         def read(self, answer: Answer) -> Batch:
@@ -181,7 +181,10 @@ _TYPES = "reject.wrong-types"
 
 
 def _forgiving(name: str, description: str, mended: Callable[[Violation, Any], Any]) -> None:
-    """A client that mends what is wrong: ``mended`` says what it takes for a place, MISSING where it refuses that."""
+    """Register a client that repairs invalid members.
+
+    ``mended`` returns the value to use at a violation, or MISSING to refuse it.
+    """
 
     class Changed(Faulty):
         def batch(self, value: Any) -> Batch:
