@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.probes import Probe, ProbeContext
 
 #: What the requests with another key in a burst are recorded as.
-STRANGERS, OTHER_ORG = "burst-strangers", "burst-other-org"
+UNKNOWN_KEY, OTHER_ORG = "burst-unknown-key", "burst-other-org"
 
 
 def other_org(context: ProbeContext) -> Probe:
@@ -61,7 +61,7 @@ def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
 
     That is one that nobody issued and, in turn, another organisation's, if there is one.
     """
-    others = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
+    others = [(UNKNOWN_KEY, next(keys.unknown_keys(context.seed, context.secret)))]
     if context.other_key is not None:
         others.append((OTHER_ORG, context.other_key))
     asks_for_key = current_contract().operation("get").key is not None

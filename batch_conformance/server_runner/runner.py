@@ -12,14 +12,14 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.checks.server.strangers import is_let_in
+from batch_conformance.checks.server.unauthenticated import is_let_in
 from batch_conformance.contract.load import STATUSES
 from batch_conformance.contract.parts import parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
 from batch_conformance.server_runner.discovery import discover
 from batch_conformance.server_runner.liveness import GivenUp
-from batch_conformance.server_runner.other_keys import STRANGERS, burst
+from batch_conformance.server_runner.other_keys import UNKNOWN_KEY, burst
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.preflight import read_known_batches
 from batch_conformance.server_runner.probes import (
@@ -284,7 +284,7 @@ class ServerRunner:
         strangers = [
             send
             for send, answer in zip(sends, answers, strict=True)
-            if send.probe == STRANGERS and is_let_in(answer)
+            if send.probe == UNKNOWN_KEY and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if strangers and not any(map(is_let_in, alone)):

@@ -15,7 +15,7 @@ from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.server_runner import session
-from batch_conformance.server_runner.other_keys import OTHER_ORG, STRANGERS
+from batch_conformance.server_runner.other_keys import OTHER_ORG, UNKNOWN_KEY
 from batch_conformance.server_runner.probes import PROBES
 from batch_conformance.server_runner.side_by_side import MOST
 from batch_conformance.server_runner.strands import ANY_ORDER, CHAINS, IN_ORDER, TOGETHER
@@ -25,7 +25,7 @@ from batch_conformance.server_runner.transport import Transport
 _FAR, _NEAR = 0.1, 0.001
 
 #: What a burst holds beside reads.
-OTHERS = (STRANGERS, OTHER_ORG)
+OTHERS = (UNKNOWN_KEY, OTHER_ORG)
 
 
 class Company:

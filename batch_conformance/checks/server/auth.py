@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features, noise
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
-from batch_conformance.checks.server.strangers import (
+from batch_conformance.checks.server.telling import telling_names, telling_values
+from batch_conformance.checks.server.unauthenticated import (
     EVERY_REQUEST,
     FIRST_BLAMED,
     Carried,
@@ -22,7 +23,6 @@ from batch_conformance.checks.server.strangers import (
     read_of,
     usual,
 )
-from batch_conformance.checks.server.telling import telling_names, telling_values
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.statuses import (
     either_status,
@@ -286,7 +286,7 @@ def auth_per_request(record: Record, result: CheckResult) -> None:
 def _beside(record: Record, result: CheckResult) -> None:
     """Report requests with an unknown key that are admitted while others with the valid key are under way."""
     let_in_alone = any(map(is_let_in, record.of("invalid-keys")))
-    for exchange in record.of("burst-strangers"):
+    for exchange in record.of("burst-unknown-key"):
         if exchange.status is None:
             continue
         if is_let_in(exchange) and let_in_alone:

@@ -7,7 +7,12 @@ from collections.abc import Collection, Sequence
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
-from batch_conformance.checks.server.strangers import EVERY_REQUEST, admission, carried_over, is_carried_over
+from batch_conformance.checks.server.unauthenticated import (
+    EVERY_REQUEST,
+    admission,
+    carried_over,
+    is_carried_over,
+)
 from batch_conformance.contract.statuses import absences, either_status, undocumented_absences
 from batch_conformance.http import Exchange
 
