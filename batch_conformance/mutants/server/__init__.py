@@ -16,7 +16,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
     from batch_conformance.mutants.server import (  # noqa: F401
         auth,
         batch,
-        company,
+        concurrency,
         errors,
         list_batches,
         list_subtle,
