@@ -24,7 +24,7 @@ class Intent:
 
     ``label`` describes for people what is special, e.g. "key without its last character". ``staged`` is the
     status that a staging hook made the server answer this request with. ``operation`` is the suite's name of
-    the operation.
+    the operation. ``places`` counts the places of a misplaced key.
     """
 
     probe: str
@@ -34,6 +34,7 @@ class Intent:
     label: str = ""
     staged: int | None = None
     operation: str = "get"
+    places: int = 1
 
 
 @dataclass(frozen=True)

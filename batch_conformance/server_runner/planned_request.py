@@ -42,6 +42,7 @@ class PlannedRequest:
     label: str = ""
     staged: int | None = None
     operation: str = "get"
+    places: int = 1
     as_in: Operation | None = None
 
     @cached_property
@@ -60,6 +61,7 @@ class PlannedRequest:
             label=", ".join(special),
             staged=self.staged,
             operation=self.operation,
+            places=self.places,
         )
 
     def request(self, base_url: str, host: str) -> Request:

@@ -193,7 +193,7 @@ def wrong_places(context: ProbeContext) -> list[Probe]:
 
 def misplaced(base: PlannedRequest, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
     """A request without a key, with the valid one in a place where it counts for nothing."""
-    names = ", ".join(name for name, _ in pairs)
+    base, names = replace(base, places=len(pairs)), ", ".join(name for name, _ in pairs)
     if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")
     if place == "cookie":

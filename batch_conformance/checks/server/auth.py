@@ -160,8 +160,8 @@ def _holds_valid(record: Record, exchange: Exchange) -> bool:
 def wrong_place(record: Record, result: CheckResult) -> None:
     """Check that the valid key is refused in any other place than the documented one."""
     # Requests with the key in a single place first: they are the better evidence.
-    asked = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.label.count(","))
-    _refused(asked, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
+    requests = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.places)
+    _refused(requests, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
 
 
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
@@ -211,7 +211,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
         for name, ours, theirs in distinguishing_features(known, unknown, noisy):
             result.fail(
                 unknown[0],
-                f"with {known[0].intent.label.partition(',')[0]}, {name} tells a known id from an unknown one",
+                f"with {known[0].intent.label}, {name} tells a known id from an unknown one",
                 code="disclosed",
                 expected=f"the same for both: {ours} for a known id",
                 actual=f"{theirs} for an unknown id",
@@ -224,11 +224,11 @@ def before_lookup(record: Record, result: CheckResult) -> None:
 
 def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
     """Compare the statuses that HEAD and conditional requests get for known and for unknown ids."""
-    asked: dict[str, list[Exchange]] = {}
+    alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[Exchange]] = {}
     for exchange in record.of("conditional"):
-        asked.setdefault(exchange.intent.label, []).append(exchange)
+        alike.setdefault((exchange.request.method, exchange.request.headers), []).append(exchange)
     open_to_all = any((status or 0) < 400 for status in usual(record, "missing"))
-    for label, rows in asked.items():
+    for rows in alike.values():
         carried = any(is_carried_over(exchange, record, how) for exchange in rows)
         if carried or open_to_all:
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
@@ -241,7 +241,7 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
         if known and unknown and ours.isdisjoint(theirs):
             result.fail(
                 known[0],
-                f"with {label}, the status tells a known id from an unknown one",
+                f"with {known[0].intent.label}, the status tells a known id from an unknown one",
                 code="disclosed",
                 expected=f"the same for both: {unknown[0].outcome()} for an unknown id",
                 actual=f"{known[0].outcome()} for a known id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from batch_conformance.http import Exchange
@@ -12,48 +12,62 @@ from batch_conformance.http import Exchange
 _ECHO, _ABSENT = "<id>", "(absent)"
 
 
-def noise(exchanges: Iterable[Exchange]) -> frozenset[str]:
+class Feature(NamedTuple):
+    """Part of a response whose value is compared; ``name`` is for people."""
+
+    part: Literal["head", "body"]
+    name: str
+
+
+def noise(exchanges: Iterable[Exchange]) -> frozenset[Feature]:
     """Return the features that vary among like requests with any kind of key, e.g. of a cache or a trace.
 
     In one small group, a random feature may happen to be constant; in several groups, it shows.
     """
     rows = list(exchanges)
     asked = {exchange.intent.id for exchange in rows}
-    groups: dict[tuple[str, str, int | None], list[dict[str, str]]] = defaultdict(list)
+    groups: dict[tuple[str, str, int | None], list[dict[Feature, str]]] = defaultdict(list)
     for exchange in rows:
         groups[exchange.intent.key_kind, exchange.intent.id_kind, exchange.status].append(_features(exchange, asked))
     return frozenset(
-        name
+        feature
         for group in groups.values()
-        for name in {name for features in group for name in features}
-        if len({features.get(name, _ABSENT) for features in group}) > 1
+        for feature in {feature for features in group for feature in features}
+        if len({features.get(feature, _ABSENT) for features in group}) > 1
     )
 
 
 def distinguishing_features(
-    known: Sequence[Exchange], unknown: Sequence[Exchange], noisy: Collection[str] = ()
+    known: Sequence[Exchange],
+    unknown: Sequence[Exchange],
+    noisy: Collection[Feature] = (),
+    *,
+    only_body: bool = False,
 ) -> Iterator[tuple[str, str, str]]:
     """Yield features that are constant in each group and differ between the two: (name, known, unknown).
 
     Requested ids are replaced where they are echoed. The status comes first and, if it differs, alone.
-    Features in ``noisy`` are left out.
+    Features in ``noisy`` are left out; with ``only_body``, so is all but the body's text or members.
     """
     ours_only, theirs_only = ({exchange.status for exchange in group} for group in (known, unknown))
     if ours_only != theirs_only:
         # A status that both groups get at times is chance.
-        if ours_only.isdisjoint(theirs_only):
+        if ours_only.isdisjoint(theirs_only) and not only_body:
             yield "the status", _status(known), _status(unknown)
         return
     asked = {exchange.intent.id for exchange in (*known, *unknown)}
     ours, theirs = ([_features(item, asked) for item in group] for group in (known, unknown))
     found = False
-    for name in sorted({name for features in (*ours, *theirs) for name in features}.difference(noisy)):
-        here = {features.get(name, _ABSENT) for features in ours}
-        there = {features.get(name, _ABSENT) for features in theirs}
+    features = {feature for group in (*ours, *theirs) for feature in group}.difference(noisy)
+    for feature in sorted(features, key=lambda one: one.name):
+        if only_body and feature.part != "body":
+            continue
+        here = {group.get(feature, _ABSENT) for group in ours}
+        there = {group.get(feature, _ABSENT) for group in theirs}
         if len(here) == len(there) == 1 and here != there:
             found = True
-            yield name, here.pop(), there.pop()
-    if not found:
+            yield feature.name, here.pop(), there.pop()
+    if not found and not only_body:
         # Equal values may still be serialized differently.
         bodies, others = ({_body(item, asked) for item in group} for group in (known, unknown))
         if len(bodies) == len(others) == 1 and bodies != others:
@@ -64,23 +78,22 @@ def _status(group: Sequence[Exchange]) -> str:
     return " or ".join(sorted({str(exchange.status) for exchange in group}))
 
 
-def _features(exchange: Exchange, asked: set[str]) -> dict[str, str]:
+def _features(exchange: Exchange, asked: set[str]) -> dict[Feature, str]:
     response = exchange.response
     if response is None:
-        return {"the answer": exchange.outcome()}
-    features = {
+        return {Feature("head", "the answer"): exchange.outcome()}
+    head = {
         "the reason phrase": response.reason,
         "the order and spelling of the headers": ", ".join(name for name, _ in response.headers),
     }
     for name, value in response.headers:
         if name.lower() not in ("date", "content-length"):
-            features[f"the header {name.lower()}"] = _anonymous(value, asked)
+            head[f"the header {name.lower()}"] = _anonymous(value, asked)
     read = response.json
-    if read.ok:
-        features.update(_leaves(read.value, "the body", asked))
-    else:
-        features["the body"] = _anonymous(response.body.decode("utf-8", "replace"), asked)
-    return features
+    body = _leaves(read.value, "the body", asked) if read.ok else {"the body": _body(exchange, asked)}
+    return {Feature("head", name): value for name, value in head.items()} | {
+        Feature("body", name): value for name, value in body.items()
+    }
 
 
 def _body(exchange: Exchange, asked: set[str]) -> str:

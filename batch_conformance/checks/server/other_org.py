@@ -24,11 +24,11 @@ def other_org(record: Record, result: CheckResult) -> None:
     """Check that another organisation's batch is answered like an unknown id."""
     absent = absences(record.operation)
     rows = record.of("other-org", "burst-other-org")
-    strangers = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
+    foreign = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
     unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
     as_unknown = {exchange.status for exchange in record.of("unknown-ids")} - absent
     how = carried_over(record)
-    for exchange in strangers:
+    for exchange in foreign:
         if exchange.status in undocumented_absences(record.operation):
             result.set_aside("server.error.documented-status")
         elif exchange.status in as_unknown and (exchange.status or 0) >= 300:
@@ -48,24 +48,23 @@ def other_org(record: Record, result: CheckResult) -> None:
                     expected=either_status(absent),
                     actual=exchange.outcome(),
                 )
-    _told_apart(strangers, unknown, absent, result)
+    _told_apart(foreign, unknown, absent, result)
     if not rows:
         result.note("no batch was asked for with another organisation's key (--batch-other-key-env)")
 
 
 def _told_apart(
-    strangers: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
+    foreign: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
 ) -> None:
     """Report differences between the bodies for another organisation's batches and for unknown ids."""
-    if not unknown or len(strangers) < 2 or any(row.status not in absent for row in (*strangers, *unknown)):
+    if not unknown or len(foreign) < 2 or any(row.status not in absent for row in (*foreign, *unknown)):
         return
-    for name, ours, theirs in distinguishing_features(strangers, unknown):
-        if name.startswith("the body"):
-            result.fail(
-                strangers[0],
-                f"with {strangers[0].intent.label}, {name} tells a batch of others from an unknown id",
-                code="disclosed",
-                expected=f"the same for both: {theirs} for an unknown id",
-                actual=ours,
-                prelude=unknown[:1],
-            )
+    for name, ours, theirs in distinguishing_features(foreign, unknown, only_body=True):
+        result.fail(
+            foreign[0],
+            f"with {foreign[0].intent.label}, {name} tells a batch of others from an unknown id",
+            code="disclosed",
+            expected=f"the same for both: {theirs} for an unknown id",
+            actual=ours,
+            prelude=unknown[:1],
+        )

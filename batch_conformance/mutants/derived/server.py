@@ -110,7 +110,7 @@ def _in_steps(entity: Entity, names: Names) -> Found:
         build = partial(_showing, entity, fault.before, fault.before, fault.value)
         more = (_FINAL, _IDENTITY) if _moves_what_stands(entity, fault.before, fault.value) else ()
         if fault.code == "lifecycle":
-            step = fault.label.replace(", then ", "-")
+            step = "-".join(text for _, text in fault.values)
             final = entity.lifecycle.is_final(read(fault.before, fault.pointer))
             clauses = (_FINAL, _FORWARD) if final else (_FORWARD,)
             yield Derived(names(fault.pointer, "lifecycle", step), clauses, build, more)
