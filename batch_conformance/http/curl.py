@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +9,7 @@ from itertools import pairwise
 from urllib.parse import quote
 
 from batch_conformance.http.model import Exchange, Request, overlapping
+from batch_conformance.http.secrets import base64_with_secrets, split_at_secrets
 
 #: Headers that curl sends by itself, or that only affect how the response is displayed.
 _BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
@@ -106,13 +106,8 @@ def _encoded(secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _wrapped(request: Request, secrets: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield base64 words that hold a secret (e.g. ``user:key``), with the shell expressions for them."""
     texts = [request.url, *(value for _, value in request.headers)]
-    for word in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", " ".join(texts)):
-        try:
-            plain = base64.b64decode(word, validate=True).decode("utf-8")
-        except ValueError:
-            continue
-        if any(secret and secret in plain for secret in secrets):
-            yield word, f"$(printf %s {_quote(plain, secrets)} | base64 | tr -d '\\n')"
+    for word, plain in base64_with_secrets(" ".join(texts), secrets):
+        yield word, f"$(printf %s {_quote(plain, secrets)} | base64 | tr -d '\\n')"
 
 
 def _substitution(char: str) -> str:
@@ -122,19 +117,9 @@ def _substitution(char: str) -> str:
 
 
 def _quote(text: str, secrets: Mapping[str, str]) -> str:
-    words = (f'"{secrets[piece]}"' if secret else _literal(piece) for piece, secret in _pieces(text, secrets))
+    pieces = split_at_secrets(text, secrets)
+    words = (f'"{secrets[piece]}"' if is_secret else _literal(piece) for piece, is_secret in pieces)
     return "".join(words) or "''"
-
-
-def _pieces(text: str, secrets: Mapping[str, str]) -> Iterator[tuple[str, bool]]:
-    """Split a text at the secrets in it, the longest first: (piece, whether it is a secret)."""
-    known = sorted(filter(None, secrets), key=len, reverse=True)
-    if not known:
-        yield text, False
-        return
-    for index, piece in enumerate(re.split("(" + "|".join(map(re.escape, known)) + ")", text)):
-        if piece:
-            yield piece, index % 2 == 1
 
 
 def _literal(text: str) -> str:
@@ -154,8 +139,8 @@ def _is_plain(text: str) -> bool:
 
 def _printed(text: str, secrets: Mapping[str, str]) -> str:
     parts = [
-        f'printf %s "{secrets[piece]}"' if secret else _printf(piece)
-        for piece, secret in _pieces(text, secrets)
+        f'printf %s "{secrets[piece]}"' if is_secret else _printf(piece)
+        for piece, is_secret in split_at_secrets(text, secrets)
     ]
     return parts[0] if len(parts) == 1 else "{ " + "; ".join(parts) + "; }"
 

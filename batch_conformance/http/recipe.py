@@ -8,19 +8,18 @@ variable; ``{"key": LABEL}`` a variant of the API key; ``{"percent": PIECE}`` a 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from batch_conformance.http.model import Intent, Request
 from batch_conformance.http.redact import Redactor
+from batch_conformance.http.secrets import base64_with_secrets, split_at_secrets
 
 Piece = Any
 #: The longest text that is stored in a report, in characters.
 LIMIT = 40_000
-_BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 
 class NotRepeatable(ValueError):
@@ -59,28 +58,10 @@ def text_recipe(text: str, secrets: Mapping[str, Piece], redactor: Redactor) -> 
     for secret, piece in secrets.items():
         known[secret] = piece
         known.setdefault(quote(secret, safe=""), {"percent": piece})
-    for word in _BASE64_WORD.findall(text):
-        plain = _plain(word)
-        if plain and any(secret in plain for secret in secrets):
-            known.setdefault(word, {"base64": text_recipe(plain, secrets, redactor)})
-    return [known[part] if is_secret else _literal(part, redactor) for part, is_secret in _parts(text, known)]
-
-
-def _parts(text: str, known: Mapping[str, Piece]) -> Iterator[tuple[str, bool]]:
-    ordered = sorted(filter(None, known), key=len, reverse=True)
-    if not ordered:
-        yield text, False
-        return
-    for index, part in enumerate(re.split("(" + "|".join(map(re.escape, ordered)) + ")", text)):
-        if part:
-            yield part, index % 2 == 1
-
-
-def _plain(word: str) -> str:
-    try:
-        return base64.b64decode(word, validate=True).decode("utf-8")
-    except ValueError:
-        return ""
+    for word, plain in base64_with_secrets(text, secrets):
+        known.setdefault(word, {"base64": text_recipe(plain, secrets, redactor)})
+    pieces = split_at_secrets(text, known)
+    return [known[piece] if is_secret else _literal(piece, redactor) for piece, is_secret in pieces]
 
 
 def _literal(text: str, redactor: Redactor) -> Piece:

@@ -1,16 +1,42 @@
-"""Patterns for the encodings of a secret: in URLs, JSON, HTML, base64, and mixtures of them."""
+"""Secrets in texts: where they stand, and patterns for their encodings in URLs, JSON, HTML, base64 and mixtures."""
 
 from __future__ import annotations
 
 import base64
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 #: Shortest encoded part of a secret, in characters, that is distinguished from other text.
 _TELLING = 8
 #: Shortest piece of a truncated secret, in characters, that is distinguished from other text.
 _PIECE = 9
+
+
+_BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+
+
+def split_at_secrets(text: str, secrets: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Split a text at the secrets in it, the longest first: (piece, whether it is a secret)."""
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+    if not known:
+        yield text, False
+        return
+    for index, piece in enumerate(re.split("(" + "|".join(map(re.escape, known)) + ")", text)):
+        if piece:
+            yield piece, index % 2 == 1
+
+
+def base64_with_secrets(text: str, secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the base64 words in a text that hold a secret (e.g. ``user:key``), each with the text it encodes."""
+    known = tuple(filter(None, secrets))
+    for word in _BASE64_WORD.findall(text):
+        try:
+            plain = base64.b64decode(word, validate=True).decode("utf-8")
+        except ValueError:
+            continue
+        if any(secret in plain for secret in known):
+            yield word, plain
 
 
 def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
