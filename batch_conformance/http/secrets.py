@@ -1,4 +1,4 @@
-"""Secrets in texts: where they stand, and patterns for their encodings in URLs, JSON, HTML, base64 and mixtures."""
+"""Secrets in texts: find them, and match their encodings in URLs, JSON, HTML, base64 and mixtures."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-#: Shortest encoded part of a secret, in characters, that is distinguished from other text.
-_TELLING = 8
+from batch_conformance.http.sensitive import TELLING
+
 #: Shortest piece of a truncated secret, in characters, that is distinguished from other text.
 _PIECE = 9
-
-
 _BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 
@@ -49,7 +47,7 @@ def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
         inner = _inner_base64(raw, before)
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     for form in sorted(forms):
-        if len(form) >= _TELLING:
+        if len(form) >= TELLING:
             # The last character may be shared with the text that follows, and padding may come after it.
             yield len(form), re.escape(form) + "[A-Za-z0-9+/_-]?=*"
 
@@ -64,7 +62,7 @@ def pieces_of(secret: str) -> Iterator[str]:
     for before in range(3):
         inner = _inner_base64(raw, before)
         for form in {inner, inner.replace("+", "-").replace("/", "_")}:
-            yield from _parts(form, 2 * _TELLING)
+            yield from _parts(form, 2 * TELLING)
 
 
 def _parts(text: str, length: int) -> Iterator[str]:

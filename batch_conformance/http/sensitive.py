@@ -14,7 +14,7 @@ HIDDEN = "[hidden]"
 EMAIL = "[email]"
 #: A secret and its placeholder.
 Secret = tuple[str, str]
-#: Shortest value, in characters, that is hidden anywhere in a text: shorter ones also occur by chance.
+#: Shortest text, in characters, that is taken for the value searched for: shorter ones also occur by chance.
 TELLING = 8
 
 SECRET_NAME = r"(?:key|token|secret|auth|cookie|session|passw|credential|signature)"

@@ -31,14 +31,12 @@ from batch_conformance.contract.statuses import (
 )
 from batch_conformance.http import Exchange
 from batch_conformance.http.key_values import key_values
+from batch_conformance.http.sensitive import TELLING
 
 _INVALID = FIRST_BLAMED["invalid"]
 #: Probes that show whether a request is admitted for its own key or because of an earlier valid one.
 _AFTERWARDS = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
-#: Shortest key, in characters, that does not occur in a text by chance.
-_TELLING = 8
-
-
+#: Statuses with which the HTTP layer may refuse a hostile key.
 _HTTP_LAYER = frozenset({400, 431})
 
 
@@ -371,10 +369,7 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
         ):
             continue  # many servers repeat the URL, here with the key in it, in an error
         sent = key_values(exchange.request, place)
-        told = [
-            secret for secret in (*record.secrets[:1], *sent) if len(secret) >= _TELLING and secret in text
-        ]
-        if told:
+        if any(len(secret) >= TELLING and secret in text for secret in (*record.secrets[:1], *sent)):
             result.fail(exchange, f"{body} a key", code="leaked", expected="no key", actual=text[:200])
     if not result.observations:
         result.note(f"no {either_status(proper)} was seen")

@@ -9,9 +9,7 @@ from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.pointers import join, split
 from batch_conformance.contract.statuses import error_body
-
-#: Shortest value, in characters, that does not occur in a text by chance.
-_TELLING = 8
+from batch_conformance.http.sensitive import TELLING
 
 
 def telling_names(value: Any, operation: str = "get") -> Iterator[str]:
@@ -65,7 +63,7 @@ def telling_values(batch: Mapping[str, Any], operation: str = "get") -> Iterator
     """Yield strings of a batch that do not occur elsewhere by chance: not its id, no enum or const."""
     entity = entity_of(operation)
     for pointer, value in _texts(batch, ""):
-        if pointer == entity.echo or len(value) < _TELLING:
+        if pointer == entity.echo or len(value) < TELLING:
             continue
         schemas = entity.at(pointer)
         named = any(isinstance(one, dict) and ("enum" in one or "const" in one) for one in schemas)
