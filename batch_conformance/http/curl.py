@@ -12,7 +12,7 @@ from batch_conformance.http.model import Exchange, Request, overlapping
 from batch_conformance.http.secrets import base64_with_secrets, split_at_secrets
 
 #: Headers that curl sends by itself, or that only affect how the response is displayed.
-_BORING = frozenset({"host", "connection", "accept-encoding", "user-agent"})
+_OMITTED = frozenset({"host", "connection", "accept-encoding", "user-agent"})
 _USUAL_ACCEPT = frozenset({"application/json", "*/*"})
 
 
@@ -79,13 +79,13 @@ def _command(request: Request, secrets: Mapping[str, str]) -> tuple[str, list[st
 
 def _special_headers(request: Request) -> Iterator[tuple[str, str]]:
     for name, value in request.headers:
-        plain = name.lower()
-        boring = (
-            plain in _BORING
-            or (plain == "content-length" and bool(request.body))
-            or (plain == "accept" and value in _USUAL_ACCEPT)
+        lower = name.lower()
+        omitted = (
+            lower in _OMITTED
+            or (lower == "content-length" and bool(request.body))
+            or (lower == "accept" and value in _USUAL_ACCEPT)
         )
-        if not boring:
+        if not omitted:
             yield name, value
 
 

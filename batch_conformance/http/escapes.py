@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 #: Levels of escaping that are undone.
-_DEPTH = 5
+_MAX_LEVELS = 5
 _ESCAPED = re.compile(
     r"\\{1,16}u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}"
     r"|\\{1,16}U(?P<long>[0-9A-Fa-f]{8})"
@@ -44,7 +44,7 @@ def unescaped(text: str) -> list[Unescaped]:
     levels = [_encoded(text)]
     if not any(mark in text for mark in _MARKS):
         return levels
-    for _ in range(_DEPTH):
+    for _ in range(_MAX_LEVELS):
         deeper = _one_level(levels[-1])
         if deeper is None:
             break
@@ -68,19 +68,19 @@ def _one_level(level: Unescaped) -> Unescaped | None:
     spans: list[tuple[int, int]] = []
     at = 0
     for match in _ESCAPED.finditer(level.text):
-        meant = _meant(match)
-        if meant is None:
+        decoded = _decoded(match)
+        if decoded is None:
             continue
-        pieces += [level.text[at : match.start()], meant]
+        pieces += [level.text[at : match.start()], decoded]
         spans += level.spans[at : match.start()]
-        spans += [level.span(match.start(), match.end())] * len(meant)
+        spans += [level.span(match.start(), match.end())] * len(decoded)
         at = match.end()
     if not at:
         return None
     return Unescaped("".join([*pieces, level.text[at:]]), spans + level.spans[at:])
 
 
-def _meant(match: re.Match[str]) -> str | None:
+def _decoded(match: re.Match[str]) -> str | None:
     """Return the bytes that an escape represents, or None."""
     kind = match.lastgroup or ""
     digits = match[kind]
@@ -89,7 +89,7 @@ def _meant(match: re.Match[str]) -> str | None:
     if kind == "itself":
         return digits
     if kind == "named":
-        meant = html.unescape(f"&{digits};")
-        return None if len(meant) > 2 else as_bytes(meant)
+        text = html.unescape(f"&{digits};")
+        return None if len(text) > 2 else as_bytes(text)
     code = int(digits, 10 if kind == "decimal" else 16)
     return as_bytes(chr(code)) if code <= 0x10FFFF else None

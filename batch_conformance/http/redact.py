@@ -19,7 +19,7 @@ _BLANK = "[…]"
 
 
 #: A secret may occur at several depths of escaping in one text; each round redacts one depth.
-_ROUNDS = 8
+_MAX_ROUNDS = 8
 
 
 class Redactor:
@@ -62,7 +62,7 @@ class Redactor:
                 self._forms = dict(sorted(self._forms.items(), key=lambda form: -form[1][0]))
                 self._pattern = re.compile("|".join(self._forms))
             text = self._pattern.sub(lambda match: self._name(match.group()), text)
-            for _ in range(_ROUNDS):
+            for _ in range(_MAX_ROUNDS):
                 found = (self._redacted_at(level, text) for level in reversed(unescaped(text)))
                 replaced = next((redacted for redacted in found if redacted is not None), text)
                 if replaced == text:

@@ -34,14 +34,14 @@ def visible(text: str, *, lines: bool = True) -> str:
     if lines:
         text = text.replace("\r\n", "\n")
     allowed = "\n\t" if lines else ""
-    return _NOT_ASCII.sub(lambda found: _shown(found[0], allowed), text)
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0], allowed), text)
 
 
-def _shown(char: str, allowed: str) -> str:
-    return char if char.isprintable() or char in allowed else _written_out(char)
+def _escaped(char: str, allowed: str) -> str:
+    return char if char.isprintable() or char in allowed else _escape(char)
 
 
-def _written_out(char: str) -> str:
+def _escape(char: str) -> str:
     code = ord(char)
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
     if named:
@@ -83,8 +83,8 @@ class Chained:
 def redacted(redactor: Redacts, text: str, *, lines: bool) -> str:
     """Return the text with secrets replaced and invisible characters escaped."""
     # Redact before escaping, while secrets are intact, and after, since escaping may restore a broken-up one.
-    shown = visible(redactor.text(text), lines=lines)
-    return shown if shown == text else redactor.text(shown)
+    escaped = visible(redactor.text(text), lines=lines)
+    return escaped if escaped == text else redactor.text(escaped)
 
 
 def shown_text(redactor: Redacts, text: str) -> str:

@@ -15,12 +15,12 @@ from batch_conformance.checks.server.unauthenticated import (
     Carried,
     admission,
     all_refused,
-    blame_let_in,
     carried_over,
     is_carried_over,
     is_let_in,
     keyed_before,
     read_of,
+    report_admitted,
     usual,
 )
 from batch_conformance.contract import current_contract
@@ -35,12 +35,12 @@ from batch_conformance.http.sensitive import TELLING
 
 _INVALID = FIRST_BLAMED["invalid"]
 #: Probes that show whether a request is admitted for its own key or because of an earlier valid one.
-_AFTERWARDS = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
+_CARRY_OVER_PROBES = ("invalid-keys", "before-first-auth", "auth-per-request", "id-enumeration")
 #: Statuses with which the HTTP layer may refuse a hostile key.
 _HTTP_LAYER = frozenset({400, 431})
 
 
-def _refused(
+def _expect_refusal(
     exchanges: Iterable[Exchange],
     record: Record,
     result: CheckResult,
@@ -53,18 +53,18 @@ def _refused(
     ``aside`` maps a clause to the statuses that it reports already. Requests admitted because of an earlier
     valid key are reported by server.auth.every-request.
     """
-    how, proper = carried_over(record), refusals(record.operation)
+    carried, proper = carried_over(record), refusals(record.operation)
     for exchange in exchanges:
-        account = next(
+        clause = next(
             (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
         )
         # Where every request is admitted, a refusal by the HTTP layer says nothing about keys.
-        if not account and exchange.status in also:
-            account = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
-        if is_carried_over(exchange, record, how):
+        if not clause and exchange.status in also:
+            clause = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
+        if is_carried_over(exchange, record, carried):
             result.set_aside(EVERY_REQUEST)
-        elif account:
-            result.set_aside(account)
+        elif clause:
+            result.set_aside(clause)
         elif exchange.status in undocumented_refusals(record.operation):
             result.set_aside("server.error.documented-status")
         else:
@@ -79,59 +79,60 @@ def _refused(
                 )
 
 
-def _unkeyed(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
+def _expect_refusal_of_kind(record: Record, result: CheckResult, kind: str, *probes: str) -> None:
     """Report admitted requests with a kind of key, unless only an earlier valid key can explain them.
 
     A server that refuses such requests before any valid key was used, and admits them after, remembers keys:
     server.auth.every-request reports that.
     """
-    asked = [
+    requests = [
         exchange
         for exchange in record.of("before-first-auth", *probes)
         if exchange.intent.key_kind == kind and exchange.intent.id_kind == "known"
     ]
-    before_first_auth = [exchange for exchange in asked if exchange.intent.probe == "before-first-auth"]
-    warm = [exchange for exchange in asked if exchange.intent.probe != "before-first-auth"]
-    refused = any(exchange.status in refusals(record.operation) for exchange in warm)
-    if before_first_auth and warm and all_refused(before_first_auth) and not refused:
+    before_first_auth = [exchange for exchange in requests if exchange.intent.probe == "before-first-auth"]
+    later = [exchange for exchange in requests if exchange.intent.probe != "before-first-auth"]
+    refused = any(exchange.status in refusals(record.operation) for exchange in later)
+    if before_first_auth and later and all_refused(before_first_auth) and not refused:
         result.observe(len(before_first_auth))
-        result.set_aside(EVERY_REQUEST, len(warm))
+        result.set_aside(EVERY_REQUEST, len(later))
         return
-    _refused(asked, record, result)
+    _expect_refusal(requests, record, result)
 
 
-@SERVER_CHECKS.check("server.auth.missing-key", needs=["unauthenticated", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.missing-key", needs=["unauthenticated", *_CARRY_OVER_PROBES])
 def missing_key(record: Record, result: CheckResult) -> None:
     """Check that requests without a key are refused, with HEAD and odd spellings of the path, too."""
-    _unkeyed(record, result, "missing", "missing-key", "id-enumeration")
-    blame_let_in(record, result)
+    _expect_refusal_of_kind(record, result, "missing", "missing-key", "id-enumeration")
+    report_admitted(record, result)
 
 
-@SERVER_CHECKS.check("server.auth.empty-key", needs=["unauthenticated", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.empty-key", needs=["unauthenticated", *_CARRY_OVER_PROBES])
 def empty_key(record: Record, result: CheckResult) -> None:
     """Check that an empty key is refused."""
-    _unkeyed(record, result, "empty", "empty-key", "id-enumeration")
+    _expect_refusal_of_kind(record, result, "empty", "empty-key", "id-enumeration")
 
 
-@SERVER_CHECKS.check("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.invalid-key", needs=["generated-keys", "hostile-keys", *_CARRY_OVER_PROBES])
 def invalid_key(record: Record, result: CheckResult) -> None:
     """Check that an unknown key is refused."""
-    _unkeyed(record, result, "invalid", "invalid-keys", "id-enumeration", "generated-keys", "hostile-keys")
+    probes = ("invalid-keys", "id-enumeration", "generated-keys", "hostile-keys")
+    _expect_refusal_of_kind(record, result, "invalid", *probes)
 
 
-def _near_misses(record: Record) -> frozenset[int | None]:
+def _statuses_of_near_keys(record: Record) -> frozenset[int | None]:
     """Return the statuses, other than refusals, that near keys get."""
     return frozenset(exchange.status for exchange in record.of("near-keys")) - refusals(record.operation)
 
 
-@SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.near-key", needs=["near-keys", *_CARRY_OVER_PROBES])
 def near_key(record: Record, result: CheckResult) -> None:
     """Check that a variant of the valid key is refused."""
-    _refused(record.of("near-keys"), record, result, aside={_INVALID: usual(record, "invalid")})
+    _expect_refusal(record.of("near-keys"), record, result, aside={_INVALID: usual(record, "invalid")})
 
 
 @SERVER_CHECKS.check(
-    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "near-keys", *_AFTERWARDS]
+    "server.auth.hostile-key", needs=["hostile-keys", "generated-keys", "near-keys", *_CARRY_OVER_PROBES]
 )
 def hostile_key(record: Record, result: CheckResult) -> None:
     """Check that a hostile key is refused; the HTTP layer may do so before the API does."""
@@ -141,12 +142,12 @@ def hostile_key(record: Record, result: CheckResult) -> None:
         if exchange.intent.key_kind == "hostile"
     ]
     # A key that contains the valid one is a near key in the first place.
-    more = [exchange for exchange in hostile if _holds_valid(record, exchange)]
-    others = [exchange for exchange in hostile if exchange not in more]
+    extended = [exchange for exchange in hostile if _holds_valid(record, exchange)]
+    others = [exchange for exchange in hostile if exchange not in extended]
     aside = {_INVALID: usual(record, "invalid") - _HTTP_LAYER}
-    _refused(others, record, result, aside=aside, also=_HTTP_LAYER)
-    aside["server.auth.near-key"] = _near_misses(record) - _HTTP_LAYER
-    _refused(more, record, result, aside=aside, also=_HTTP_LAYER)
+    _expect_refusal(others, record, result, aside=aside, also=_HTTP_LAYER)
+    aside["server.auth.near-key"] = _statuses_of_near_keys(record) - _HTTP_LAYER
+    _expect_refusal(extended, record, result, aside=aside, also=_HTTP_LAYER)
 
 
 def _holds_valid(record: Record, exchange: Exchange) -> bool:
@@ -154,12 +155,12 @@ def _holds_valid(record: Record, exchange: Exchange) -> bool:
     return bool(record.secrets) and any(record.secrets[0] in value for value in sent)
 
 
-@SERVER_CHECKS.check("server.auth.wrong-place", needs=["wrong-place", "unauthenticated", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.wrong-place", needs=["wrong-place", "unauthenticated", *_CARRY_OVER_PROBES])
 def wrong_place(record: Record, result: CheckResult) -> None:
     """Check that the valid key is refused in any other place than the documented one."""
     # Requests with the key in a single place first: they are the better evidence.
     requests = sorted(record.of("wrong-place"), key=lambda exchange: exchange.intent.places)
-    _refused(requests, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
+    _expect_refusal(requests, record, result, aside={FIRST_BLAMED["missing"]: usual(record, "missing")})
 
 
 @SERVER_CHECKS.check("server.auth.header-name-case", needs=["header-case", "reads"])
@@ -168,9 +169,9 @@ def header_name_case(record: Record, result: CheckResult) -> None:
 
     Statuses that ordinary reads get as well are left to server.ok.status.
     """
-    as_ever = {exchange.status for exchange in record.reads} - {200, 401, 403} - refusals(record.operation)
+    usual_statuses = {exchange.status for exchange in record.reads} - {200, 401, 403} - refusals(record.operation)
     for exchange in record.of("header-case"):
-        if exchange.status in as_ever:
+        if exchange.status in usual_statuses:
             result.set_aside("server.ok.status")
             continue
         result.observe()
@@ -185,11 +186,11 @@ def header_name_case(record: Record, result: CheckResult) -> None:
 
 
 @SERVER_CHECKS.check(
-    "server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_AFTERWARDS]
+    "server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_CARRY_OVER_PROBES]
 )
 def before_lookup(record: Record, result: CheckResult) -> None:
     """Check that known and unknown ids get the same refusal."""
-    how, noisy = carried_over(record), noise(record.of("id-enumeration"))
+    carried_by, noisy = carried_over(record), noise(record.of("id-enumeration"))
     for kind in FIRST_BLAMED:
         rows = [
             exchange
@@ -202,7 +203,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
             continue
         if any((exchange.status or 0) < 400 for exchange in known):
             # Admitted requests are reported by other clauses.
-            carried = any(is_carried_over(exchange, record, how) for exchange in known)
+            carried = any(is_carried_over(exchange, record, carried_by) for exchange in known)
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED[kind], len(rows))
             continue
         result.observe(len(rows))
@@ -215,20 +216,20 @@ def before_lookup(record: Record, result: CheckResult) -> None:
                 actual=f"{theirs} for an unknown id",
                 prelude=known[:1],
             )
-    _conditions(record, result, how)
+    _compare_conditional(record, result, carried_by)
     if not result.observations:
         result.note("no refusal of a known id to compare with")
 
 
-def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
+def _compare_conditional(record: Record, result: CheckResult, carried_by: Carried) -> None:
     """Compare the statuses that HEAD and conditional requests get for known and for unknown ids."""
     alike: dict[tuple[str, tuple[tuple[str, str], ...]], list[Exchange]] = {}
     for exchange in record.of("conditional"):
         alike.setdefault((exchange.request.method, exchange.request.headers), []).append(exchange)
-    open_to_all = any((status or 0) < 400 for status in usual(record, "missing"))
+    let_in_anyway = any((status or 0) < 400 for status in usual(record, "missing"))
     for rows in alike.values():
-        carried = any(is_carried_over(exchange, record, how) for exchange in rows)
-        if carried or open_to_all:
+        carried = any(is_carried_over(exchange, record, carried_by) for exchange in rows)
+        if carried or let_in_anyway:
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
             continue
         known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
@@ -256,38 +257,38 @@ def _conditions(record: Record, result: CheckResult, how: Carried) -> None:
 )
 def auth_per_request(record: Record, result: CheckResult) -> None:
     """Check that a request that is refused alone is also refused after, and beside, one with a valid key."""
-    how = carried_over(record)
-    _beside(record, result)
+    carried = carried_over(record)
+    _expect_refusal_in_burst(record, result)
     for kind in ("missing", "empty", "invalid"):
-        asked = [exchange for exchange in record.of("auth-per-request") if exchange.intent.key_kind == kind]
-        if not asked:
-            result.limit(f"{_KINDS[kind]} was not tried after a valid one")
+        requests = [exchange for exchange in record.of("auth-per-request") if exchange.intent.key_kind == kind]
+        if not requests:
+            result.limit(f"{_KEY_WORDS[kind]} was not tried after a valid one")
             continue
-        base = [
+        alone = [
             exchange
             for exchange in record.of("before-first-auth", "missing-key", "empty-key", "invalid-keys")
             if exchange.intent.key_kind == kind
         ]
-        first = [exchange for exchange in base if exchange.intent.probe == "before-first-auth"] or base[:1]
-        if how != "cache" and any((exchange.status or 0) < 400 for exchange in first):
-            result.set_aside(FIRST_BLAMED[kind], len(asked))
+        first = [exchange for exchange in alone if exchange.intent.probe == "before-first-auth"] or alone[:1]
+        if carried != "cache" and any((exchange.status or 0) < 400 for exchange in first):
+            result.set_aside(FIRST_BLAMED[kind], len(requests))
             continue
         # Another error status counts as a refusal here: the clause for the kind of key reports it.
         others = {status for status in usual(record, kind) if (status or 0) >= 400}
         proper = refusals(record.operation) | undocumented_refusals(record.operation) | others
-        for exchange in asked:
+        for exchange in requests:
             result.observe()
             if exchange.status not in proper:
-                _blame_memory(exchange, record, result, how)
+                _report_memory(exchange, record, result, carried)
 
 
-def _beside(record: Record, result: CheckResult) -> None:
+def _expect_refusal_in_burst(record: Record, result: CheckResult) -> None:
     """Report requests with an unknown key that are admitted while others with the valid key are under way."""
-    let_in_alone = any(map(is_let_in, record.of("invalid-keys")))
+    admitted_alone = any(map(is_let_in, record.of("invalid-keys")))
     for exchange in record.of("burst-unknown-key"):
         if exchange.status is None:
             continue
-        if is_let_in(exchange) and let_in_alone:
+        if is_let_in(exchange) and admitted_alone:
             result.set_aside(_INVALID)
             continue
         result.observe()
@@ -303,8 +304,8 @@ def _beside(record: Record, result: CheckResult) -> None:
             )
 
 
-_KINDS = {"missing": "no key", "empty": "an empty key", "invalid": "an unknown key"}
-_HOW = {
+_KEY_WORDS = {"missing": "no key", "empty": "an empty key", "invalid": "an unknown key"}
+_CARRIED_WORDS = {
     "": "",
     "caller": ": this server remembers who came with a valid key",
     "cache": ": what the valid key was given is handed to whoever asks for the same URL, as by a cache in front "
@@ -312,12 +313,12 @@ _HOW = {
 }
 
 
-def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: Carried) -> None:
-    cached = how == "cache" and is_carried_over(exchange, record, how)
+def _report_memory(exchange: Exchange, record: Record, result: CheckResult, carried: Carried) -> None:
+    cached = carried == "cache" and is_carried_over(exchange, record, carried)
     label = exchange.intent.label
-    if how == "caller" or cached:
+    if carried == "caller" or cached:
         # The connection plays no part then.
-        label = f"{_KINDS[exchange.intent.key_kind]}, after a read with the valid key{_HOW[how]}"
+        label = f"{_KEY_WORDS[exchange.intent.key_kind]}, after a read with the valid key{_CARRIED_WORDS[carried]}"
     result.fail(
         exchange,
         label,
@@ -328,12 +329,12 @@ def _blame_memory(exchange: Exchange, record: Record, result: CheckResult, how: 
     )
 
 
-@SERVER_CHECKS.check("server.auth.revoked-key", needs=["revoked-key", *_AFTERWARDS])
+@SERVER_CHECKS.check("server.auth.revoked-key", needs=["revoked-key", *_CARRY_OVER_PROBES])
 def revoked_key(record: Record, result: CheckResult) -> None:
     """Check that a revoked key is refused."""
-    asked = record.of("revoked-key")
-    _refused(asked, record, result, aside={_INVALID: usual(record, "invalid")})
-    if not asked:
+    requests = record.of("revoked-key")
+    _expect_refusal(requests, record, result, aside={_INVALID: usual(record, "invalid")})
+    if not requests:
         result.note("no revoked key was given (--batch-revoked-key-env)")
 
 

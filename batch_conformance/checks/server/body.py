@@ -26,8 +26,8 @@ from batch_conformance.http import Exchange, read_json
 
 NEEDS = ("reads", "late-reads", "burst")
 _ERRORS = ("unauthenticated", "invalid-keys", "unknown-ids")
-GONE = "the contract has no such member"
-_NO_BATCH = "no answer held a batch object"
+NOT_IN_CONTRACT = "the contract has no such member"
+_NO_BATCH_SEEN = "no answer held a batch object"
 _CLOSING = ("additionalProperties", "unevaluatedProperties")
 
 
@@ -36,22 +36,22 @@ def is_object(record: Record, result: CheckResult) -> None:
     """Check that a response is the batch object itself, and that it fits the schema's root."""
     for exchange in record.in_json:
         assert exchange.response is not None
-        told = exchange.response.json
-        if not told.ok or exchange.failure is not None:
+        decoded = exchange.response.json
+        if not decoded.ok or exchange.failure is not None:
             result.set_aside("server.ok.json")
             continue
         result.observe()
-        if not record.holds(told.value):
+        if not record.holds(decoded.value):
             result.fail(
                 exchange,
                 "the answer is not a batch object",
                 expected=f"an object with {', '.join(record.entity.required or record.entity.members)}",
-                actual=_kind(told.value),
+                actual=_kind(decoded.value),
                 code="shape",
             )
             continue
         for violation in record.judged(exchange).faults.get(result.clause, ()):
-            _blame(result, exchange, record.entity, told.value, violation)
+            _report(result, exchange, record.entity, decoded.value, violation)
     if not record.good:
         result.note("no read of a known batch was answered with 200")
 
@@ -70,7 +70,7 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
     """Check what a clause covers: places, rules about one response, rules about two reads."""
     clause = clause_list().clauses[result.clause]
     if clause_list().absent(clause.id):
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     covers = [cover.partition(":") for cover in clause.covers]
     if any(kind == "entity" for kind, _, _ in covers):
@@ -96,7 +96,7 @@ def judge_places(record: Record, result: CheckResult) -> None:
     for exchange, batch in batches(record, result):
         faults = record.judged(exchange).faults.get(result.clause, ())
         for violation in faults:
-            _blame(result, exchange, entity, batch, violation)
+            _report(result, exchange, entity, batch, violation)
         if not faults:
             seen.append(batch)
         if echo and not any(fault.pointer == echo for fault in faults):
@@ -110,35 +110,35 @@ def judge_places(record: Record, result: CheckResult) -> None:
 def _compare_ids(
     record: Record, result: CheckResult, exchange: Exchange, batch: dict[str, Any], echo: str
 ) -> None:
-    told, asked = read(batch, echo), exchange.intent.id
-    as_text = told if isinstance(told, str) else shown(told)
+    received, requested = read(batch, echo), exchange.intent.id
+    as_text = received if isinstance(received, str) else shown(received)
     # A UUID may be returned in lower case, its canonical form (RFC 9562, 4), whatever the request's spelling.
-    if as_text == asked or (is_uuid(asked) and as_text == asked.lower()):
+    if as_text == requested or (is_uuid(requested) and as_text == requested.lower()):
         return
-    why = (
-        f"the answer is another batch's, {shown(told)}"
-        if isinstance(told, str) and told in record.by_id
+    explanation = (
+        f"the answer is another batch's, {shown(received)}"
+        if isinstance(received, str) and received in record.by_id
         else ""
     )
     result.fail(
         exchange,
-        _place(record.entity, batch, echo) + (f": {why}" if why else ""),
-        expected=f"the id asked for, {shown(asked)}",
-        actual=shown(told),
-        prelude=_mixed_with(exchange, told, record),
+        _place(record.entity, batch, echo) + (f": {explanation}" if explanation else ""),
+        expected=f"the id asked for, {shown(requested)}",
+        actual=shown(received),
+        prelude=_request_before(exchange, received, record),
         code="echo",
         pointer=echo,
     )
 
 
-def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Exchange, ...]:
+def _request_before(exchange: Exchange, received: object, record: Record) -> tuple[Exchange, ...]:
     """Return the last request for the batch that was received, sent before this exchange ended; or none."""
-    rows = record.by_id.get(told, []) if isinstance(told, str) else []
+    rows = record.by_id.get(received, []) if isinstance(received, str) else []
     earlier = [other for other, _ in rows if other is not exchange and other.started < exchange.ended]
     return tuple(earlier[-1:])
 
 
-def _blame(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, violation: Violation) -> None:
+def _report(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, violation: Violation) -> None:
     value = read(batch, violation.pointer)
     expected = _expected(entity, violation)
     place = _place(entity, batch, violation.pointer) or "the object"
@@ -181,7 +181,7 @@ def _types(entity: Entity, pointer: str) -> str:
 def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any]]]:
     """Yield every received batch and count it as an observation; note the reason if there is none."""
     if not record.batches:
-        result.note(_NO_BATCH)
+        result.note(_NO_BATCH_SEEN)
         rows = (row.response.json.ok for row in record.in_json if row.response)
         result.set_aside("server.body.object", sum(rows))
     for exchange, batch in record.batches:
@@ -191,22 +191,22 @@ def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dic
 
 def judge_rules(record: Record, result: CheckResult) -> None:
     """Report responses that break a rule. A rule that does not apply, or fails to evaluate, is no pass."""
-    met = False
+    applied = False
     for exchange, batch in record.batches:
         found = record.judged(exchange)
-        if found.trouble:
-            result.note(found.trouble)
+        if found.error:
+            result.note(found.error)
         for one in found.rules.get(result.clause, ()):
             if one.rule.transition:
                 continue
-            met = True
-            account = found.clause_at(one)
-            if account:
-                result.set_aside(account)
+            applied = True
+            clause = found.clause_at(one)
+            if clause:
+                result.set_aside(clause)
             elif weigh(one, exchange, result, _state(record, batch)):
                 result.observe()
     if not (result.observations or result.explained or result.unjudged):
-        result.note(limits.never_met(record, result.clause) if not met else "no answer could be asked")
+        result.note(limits.never_met(record, result.clause) if not applied else "no answer could be asked")
 
 
 def judge_other_rules(record: Record, result: CheckResult, bodies: Sequence[RuledBody]) -> None:
@@ -259,7 +259,7 @@ def weigh(
         result.leave_unjudged(f"the rule {one.rule.code} cannot be evaluated: {one.outcome.reason}")
         return False
     place = dotted(one.pointer)
-    told = ", ".join(
+    values = ", ".join(
         f"{path.partition('.')[2] or 'it'} {'was' if path.startswith('oldSelf') else 'is'} {value}"
         for path, value in one.outcome.values
     )
@@ -269,7 +269,7 @@ def weigh(
         exchange,
         f"{place or state.removeprefix(' of ') or whole}: {one.outcome.message}",
         expected=" ".join(one.rule.rule.split()),
-        actual=told,
+        actual=values,
         prelude=tuple(prelude),
         code=one.rule.code,
         pointer=join(one.pointer) + only,

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.body import GONE
+from batch_conformance.checks.server.body import NOT_IN_CONTRACT
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
 from batch_conformance.checks.server.statuses import (
     documented_error,
@@ -72,8 +72,8 @@ def body(record: Record, result: CheckResult) -> None:
     for exchange in record.errors:
         result.observe()
         _judge_body(record, exchange, result)
-        _second(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
-    _unseen(record, result)
+        _report_schemathesis(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
+    _limit_to_seen(record, result)
     if not record.errors:
         result.note(_NO_ERROR)
 
@@ -98,7 +98,7 @@ def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None
         return
     for violation in _faults(record.operation, exchange.status, exchange.response):
         value = at_pointer(read.value, violation.pointer)
-        expected = _wanted(media, violation)
+        expected = _expected(media, violation)
         result.fail(
             exchange,
             f"the body of a {exchange.status}: {wrong(expected, value, dotted(violation.pointer))}",
@@ -116,7 +116,7 @@ def _form(media: MediaType) -> str:
     return f"an object with {' and '.join(names)}" if names else "JSON, as documented"
 
 
-def _wanted(media: MediaType, violation: Violation) -> str:
+def _expected(media: MediaType, violation: Violation) -> str:
     """Describe the expectation at a place: its types if they are what is violated, else the violation's."""
     document = current_contract().document.content
     nodes: list[Any] = [media.schema]
@@ -124,9 +124,9 @@ def _wanted(media: MediaType, violation: Violation) -> str:
         nodes = [inner for node in nodes for inner in parts(node, document, part)]
     if violation.code in ("required", "oneOf", "anyOf", "type"):
         layers = [layer for node in nodes for layer in beside(node, document)]
-        told = list(dict.fromkeys(_type(layer) for layer in layers if "type" in layer))
-        if told:
-            return " or ".join(told)
+        types = list(dict.fromkeys(_type(layer) for layer in layers if "type" in layer))
+        if types:
+            return " or ".join(types)
     return violation.expected
 
 
@@ -137,11 +137,11 @@ def _type(layer: dict[str, Any]) -> str:
     return f"{own} of {inner}s" if own == "an array" and isinstance(inner, str) else own
 
 
-def _unseen(record: Record, result: CheckResult) -> None:
+def _limit_to_seen(record: Record, result: CheckResult) -> None:
     """Add a limit for documented errors that were not seen."""
     seen = {exchange.status for exchange in record.errors}
-    wanted = sorted(record.documented.documented_statuses - {429})
-    unseen = [str(status) for status in wanted if status >= 400 and status not in seen]
+    documented = sorted(record.documented.documented_statuses - {429})
+    unseen = [str(status) for status in documented if status >= 400 and status not in seen]
     if unseen and result.observations:
         result.limit(f"no {' or '.join(unseen)} was seen")
 
@@ -168,24 +168,24 @@ def status_agrees(record: Record, result: CheckResult) -> None:
         if pointer is None or not has_member(record.operation, exchange.status, pointer):
             continue
         documented = True
-        told = at_pointer(exchange.response.json.value, pointer)
-        if isinstance(told, bool) or not isinstance(told, int | float):
+        stated = at_pointer(exchange.response.json.value, pointer)
+        if isinstance(stated, bool) or not isinstance(stated, int | float):
             result.set_aside("server.error.body")
             continue
         result.observe()
-        if told != exchange.status:
+        if stated != exchange.status:
             result.fail(
                 exchange,
                 f"{dotted(pointer)} of an error body",
                 expected=f"{exchange.status}, the HTTP status",
-                actual=shown(told),
+                actual=shown(stated),
                 code="status-member",
                 pointer=pointer,
             )
     if record.errors and not documented:
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
-    _unseen(record, result)
+    _limit_to_seen(record, result)
     if not result.observations:
         result.note(f"no error body held a number as its {dotted(pointer or '')}")
 
@@ -210,13 +210,13 @@ def media_type(record: Record, result: CheckResult) -> None:
                 actual=" and ".join(values) if values else "no Content-Type",
                 code="media-type",
             )
-        _second(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
-    _unseen(record, result)
+        _report_schemathesis(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
+    _limit_to_seen(record, result)
     if not result.observations:
         result.note(_NO_ERROR)
 
 
-def _second(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
+def _report_schemathesis(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
     """Report failures that Schemathesis noted of an exchange, if this check found none itself."""
     if any(finding.exchange is exchange for finding in result.findings):
         return
@@ -259,7 +259,7 @@ def documented_status(record: Record, result: CheckResult) -> None:
         if status >= 500 and not (status == 501 and exchange.request.method != "GET"):
             result.fail(
                 exchange,
-                _asked(exchange),
+                _request_words(exchange),
                 expected="no status from 500 up",
                 actual=exchange.outcome(),
                 code="status",
@@ -268,12 +268,12 @@ def documented_status(record: Record, result: CheckResult) -> None:
             not documents(record.operation, status)
             # Where a key is required and no refusal is documented, the refusals of HTTP itself are allowed.
             and not (status in refusals(record.operation) and exchange.intent.key_kind != "valid")
-            and _documented(exchange)
+            and _has_documented_statuses(exchange)
             and not is_form_check(exchange, record)
         ):
             result.fail(
                 exchange,
-                _asked(exchange),
+                _request_words(exchange),
                 expected="a documented status: " + ", ".join(documented_keys(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
@@ -281,10 +281,10 @@ def documented_status(record: Record, result: CheckResult) -> None:
 
 
 #: Probes whose requests may get undocumented statuses.
-_ELSEWHERE = ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional", "respelled")
+_UNDOCUMENTED_PROBES = ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional", "respelled")
 
 
-def _documented(exchange: Exchange) -> bool:
+def _has_documented_statuses(exchange: Exchange) -> bool:
     """Whether the documented statuses apply to a request."""
     intent = exchange.intent
     if intent.operation != "get":
@@ -294,11 +294,11 @@ def _documented(exchange: Exchange) -> bool:
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)
-        and intent.probe not in _ELSEWHERE
+        and intent.probe not in _UNDOCUMENTED_PROBES
     )
 
 
-def _asked(exchange: Exchange) -> str:
+def _request_words(exchange: Exchange) -> str:
     intent = exchange.intent
     return f"{exchange.request.method} of {intent.id!r}" + (f" with {intent.label}" if intent.label else "")
 
@@ -360,14 +360,14 @@ def rate_429(record: Record, result: CheckResult) -> None:
         if exchange.request.method != "HEAD":
             _judge_body(record, exchange, result)
             pointer = place_of_status("server.error.status-agrees") or ""
-            told = at_pointer(exchange.response.json.value, pointer)
+            stated = at_pointer(exchange.response.json.value, pointer)
             documented = has_member(record.operation, 429, pointer)
-            if documented and isinstance(told, int | float) and told != 429:
+            if documented and isinstance(stated, int | float) and stated != 429:
                 result.fail(
                     exchange,
                     f"{dotted(pointer)} of a 429",
                     expected="429",
-                    actual=shown(told),
+                    actual=shown(stated),
                     code="status-member",
                     pointer=pointer,
                 )

@@ -31,14 +31,14 @@ __all__ = [
 class Judged:
     """One body, validated by the schema and the rules of the entity.
 
-    ``faults`` and ``rules`` are by clause; ``met`` are the schema's conditions (``if``) that the body fits,
-    as indexes into :func:`conditions`. ``trouble`` is the reason why no rule could be evaluated.
+    ``faults`` and ``rules`` are by clause; ``conditions_met`` are the schema's conditions (``if``) that the body fits,
+    as indexes into :func:`conditions`. ``error`` is the reason why no rule could be evaluated.
     """
 
     faults: Mapping[str, tuple[Violation, ...]] = field(default_factory=dict)
     rules: Mapping[str, tuple[Evaluation, ...]] = field(default_factory=dict)
-    met: frozenset[int] = frozenset()
-    trouble: str = ""
+    conditions_met: frozenset[int] = frozenset()
+    error: str = ""
 
     def clause_at(self, evaluation: Evaluation) -> str:
         """Return the clause of a violation at or above a place that a rule names; "" if there is none."""
@@ -93,14 +93,15 @@ def judged(operation: str, media: str | None, body: bytes) -> Judged:
     for violation in entity.judge.violations(value):
         faults.setdefault(clauses.of_place(violation.pointer), []).append(violation)
     rules: dict[str, list[Evaluation]] = {}
-    trouble = ""
+    error = ""
     try:
         for one in entity.rules.evaluate(value) if entity.stated_rules else ():
             rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
     except RuntimeMissing as missing:
-        trouble = str(missing)
-    met = (at for at, one in enumerate(conditions(operation, media)) if one.judge.is_valid(value) == one.fits)
-    return Judged(_frozen(faults), _frozen(rules), frozenset(met), trouble)
+        error = str(missing)
+    rows = enumerate(conditions(operation, media))
+    met = frozenset(at for at, one in rows if one.judge.is_valid(value) == one.fits)
+    return Judged(_frozen(faults), _frozen(rules), met, error)
 
 
 @cached_by_contract
@@ -114,7 +115,7 @@ def moved(operation: str, media: str | None, before: bytes, after: bytes) -> Jud
             if one.rule.transition:
                 rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
     except RuntimeMissing as missing:
-        return Judged(trouble=str(missing))
+        return Judged(error=str(missing))
     faults: dict[str, list[Violation]] = {}
     for value in (first, second):
         for violation in entity.judge.violations(value):
@@ -152,15 +153,15 @@ def conditions(operation: str, media: str | None) -> tuple[Condition, ...]:
 def _words(condition: Any, entity: Entity) -> str:
     """Describe the batches that fit an ``if``: "COMPLETED batch", "batch with priority 3"."""
     rows = condition.get("properties", {}) if isinstance(condition, dict) else {}
-    told = []
+    described = []
     for name, schema in rows.items():
         values = (
             schema.get("enum", [schema["const"]] if "const" in schema else [])
             if isinstance(schema, dict)
             else []
         )
-        told.append((name, " or ".join(map(str, values))))
-    if len(told) != 1 or not told[0][1]:
+        described.append((name, " or ".join(map(str, values))))
+    if len(described) != 1 or not described[0][1]:
         return "batch that fits the condition"
-    (name, values) = told[0]
+    (name, values) = described[0]
     return f"{values} batch" if join("", name) == entity.lifecycle_pointer else f"batch with {name} {values}"

@@ -13,12 +13,12 @@ from batch_conformance.contract.statuses import absences, either_status, refusal
 @SERVER_CHECKS.check("server.method.unauthenticated", needs=["methods", "unauthenticated"])
 def unauthenticated(record: Record, result: CheckResult) -> None:
     """Check that no method succeeds without a key."""
-    usual = {exchange.status for exchange in record.of("missing-key")} - refusals(record.operation)
+    usual_statuses = {exchange.status for exchange in record.of("missing-key")} - refusals(record.operation)
     looks_like = entity_of(record.operation).looks_like
     for exchange in record.of("methods"):
         if exchange.intent.key_kind != "missing":
             continue
-        if exchange.status in usual:
+        if exchange.status in usual_statuses:
             result.set_aside("server.auth.missing-key")
             continue
         result.observe()

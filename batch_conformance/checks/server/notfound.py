@@ -49,7 +49,7 @@ def _expect_absent(exchange: Exchange, record: Record, result: CheckResult) -> N
     absent = absences(record.operation)
     allowed = is_form_check(exchange, record) or is_canonical_redirect(exchange) or _refuses_its_query(exchange)
     if exchange.status not in absent and not allowed:
-        _blame(exchange, result, either_status(absent))
+        _report(exchange, result, either_status(absent))
 
 
 def _refuses_its_query(exchange: Exchange) -> bool:
@@ -57,25 +57,25 @@ def _refuses_its_query(exchange: Exchange) -> bool:
     return exchange.intent.probe == "overrides" and exchange.status in (400, 422)
 
 
-def _blame(exchange: Exchange, result: CheckResult, expected: str) -> None:
+def _report(exchange: Exchange, result: CheckResult, expected: str) -> None:
     code = "admitted" if exchange.status is not None and exchange.status < 300 else "status"
-    result.fail(exchange, _asked(exchange), code=code, expected=expected, actual=exchange.outcome())
+    result.fail(exchange, _request_words(exchange), code=code, expected=expected, actual=exchange.outcome())
 
 
-def _asked(exchange: Exchange) -> str:
+def _request_words(exchange: Exchange) -> str:
     return f"a read of {exchange.intent.id!r}, {exchange.intent.label}"
 
 
 def _is_same_batch(exchange: Exchange, record: Record) -> bool:
     """Whether another spelling of a UUID brought the batch that it names (decision 18)."""
     known = same_uuid(exchange.intent.id, record.known_ids)
-    told = _named(exchange, record)
-    if exchange.status != 200 or known is None or not isinstance(told, str):
+    received = _received_id(exchange, record)
+    if exchange.status != 200 or known is None or not isinstance(received, str):
         return False
-    return same_uuid(told, [known]) is not None
+    return same_uuid(received, [known]) is not None
 
 
-def _named(exchange: Exchange, record: Record) -> object:
+def _received_id(exchange: Exchange, record: Record) -> object:
     """Return the id in the received batch, or MISSING."""
     entity = entity_of(record.operation)
     body = exchange.response.json.value if exchange.response else None
@@ -84,7 +84,7 @@ def _named(exchange: Exchange, record: Record) -> object:
 
 def _is_another_batch(exchange: Exchange, record: Record) -> bool:
     """Whether a variant of an id is another batch's id: the batch has that id, and is not a known one."""
-    if exchange.status != 200 or exchange.response is None or _named(exchange, record) != exchange.intent.id:
+    if exchange.status != 200 or exchange.response is None or _received_id(exchange, record) != exchange.intent.id:
         return False
     marks = _marks(exchange.response.json.value, record)
     return bool(marks) and marks not in _known_marks(record)
@@ -136,7 +136,7 @@ def hostile_id(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if not refused and not is_canonical_redirect(exchange):
-            _blame(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
+            _report(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
 
 
 @SERVER_CHECKS.check(
@@ -153,6 +153,6 @@ def hostile_id_404(record: Record, result: CheckResult) -> None:
         result.observe()
         absent = absences(record.operation) | undocumented_absences(record.operation)
         if exchange.status not in absent and not below_the_api(exchange):
-            _blame(exchange, result, either_status(absences(record.operation)))
+            _report(exchange, result, either_status(absences(record.operation)))
     if not result.observations:
         result.note("no hostile id was answered with an error below 500")

@@ -19,7 +19,7 @@ def status(record: Record, result: CheckResult) -> None:
         if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
-                f"a read of {_named(exchange)}{' with the valid key' if record.documented.key else ''}",
+                f"a read of {_target_words(exchange)}{' with the valid key' if record.documented.key else ''}",
                 expected=either(success_statuses(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
@@ -60,12 +60,12 @@ def json(record: Record, result: CheckResult) -> None:
                 actual=exchange.outcome(),
                 code="cut-off",
             )
-        elif strange := _coding_not_asked_for(exchange):
+        elif coding := _coding_not_accepted(exchange):
             result.fail(
                 exchange,
                 "a body comes in a coding that was not asked for",
                 expected="gzip, deflate, or none (RFC 9110, 12.5.3)",
-                actual=f"Content-Encoding: {strange}",
+                actual=f"Content-Encoding: {coding}",
                 code="coding",
             )
         elif error is not None:
@@ -100,7 +100,7 @@ def unique_names(record: Record, result: CheckResult) -> None:
     _no_200(record, result)
 
 
-def _named(exchange: Exchange) -> str:
+def _target_words(exchange: Exchange) -> str:
     return f"the known batch {exchange.intent.id!r}" if exchange.intent.id else "the list of batches"
 
 
@@ -111,7 +111,7 @@ def _no_200(record: Record, result: CheckResult) -> None:
         result.set_aside(_STATUS, len(record.reads))
 
 
-def _coding_not_asked_for(exchange: Exchange) -> str:
+def _coding_not_accepted(exchange: Exchange) -> str:
     """Return the first content coding that the request did not accept; "" if there is none."""
     assert exchange.response is not None
     offered = ",".join(exchange.request.header_values("accept-encoding"))

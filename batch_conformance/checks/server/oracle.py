@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from batch_conformance.http import Exchange
 
-_ECHO, _ABSENT = "<id>", "(absent)"
+_ID, _ABSENT = "<id>", "(absent)"
 
 
 class Feature(NamedTuple):
@@ -25,10 +25,10 @@ def noise(exchanges: Iterable[Exchange]) -> frozenset[Feature]:
     In one small group, a random feature may happen to be constant; in several groups, it shows.
     """
     rows = list(exchanges)
-    asked = {exchange.intent.id for exchange in rows}
+    ids = {exchange.intent.id for exchange in rows}
     groups: dict[tuple[str, str, int | None], list[dict[Feature, str]]] = defaultdict(list)
     for exchange in rows:
-        groups[exchange.intent.key_kind, exchange.intent.id_kind, exchange.status].append(_features(exchange, asked))
+        groups[exchange.intent.key_kind, exchange.intent.id_kind, exchange.status].append(_features(exchange, ids))
     return frozenset(
         feature
         for group in groups.values()
@@ -55,8 +55,8 @@ def distinguishing_features(
         if ours_only.isdisjoint(theirs_only) and not only_body:
             yield "the status", _status(known), _status(unknown)
         return
-    asked = {exchange.intent.id for exchange in (*known, *unknown)}
-    ours, theirs = ([_features(item, asked) for item in group] for group in (known, unknown))
+    ids = {exchange.intent.id for exchange in (*known, *unknown)}
+    ours, theirs = ([_features(item, ids) for item in group] for group in (known, unknown))
     found = False
     features = {feature for group in (*ours, *theirs) for feature in group}.difference(noisy)
     for feature in sorted(features, key=lambda one: one.name):
@@ -69,7 +69,7 @@ def distinguishing_features(
             yield feature.name, here.pop(), there.pop()
     if not found and not only_body:
         # Equal values may still be serialized differently.
-        bodies, others = ({_body(item, asked) for item in group} for group in (known, unknown))
+        bodies, others = ({_body(item, ids) for item in group} for group in (known, unknown))
         if len(bodies) == len(others) == 1 and bodies != others:
             yield "the way the body is written", repr(bodies.pop()), repr(others.pop())
 
@@ -78,7 +78,7 @@ def _status(group: Sequence[Exchange]) -> str:
     return " or ".join(sorted({str(exchange.status) for exchange in group}))
 
 
-def _features(exchange: Exchange, asked: set[str]) -> dict[Feature, str]:
+def _features(exchange: Exchange, ids: set[str]) -> dict[Feature, str]:
     response = exchange.response
     if response is None:
         return {Feature("head", "the answer"): exchange.outcome()}
@@ -88,36 +88,36 @@ def _features(exchange: Exchange, asked: set[str]) -> dict[Feature, str]:
     }
     for name, value in response.headers:
         if name.lower() not in ("date", "content-length"):
-            head[f"the header {name.lower()}"] = _anonymous(value, asked)
+            head[f"the header {name.lower()}"] = _anonymous(value, ids)
     read = response.json
-    body = _leaves(read.value, "the body", asked) if read.ok else {"the body": _body(exchange, asked)}
+    body = _leaves(read.value, "the body", ids) if read.ok else {"the body": _body(exchange, ids)}
     return {Feature("head", name): value for name, value in head.items()} | {
         Feature("body", name): value for name, value in body.items()
     }
 
 
-def _body(exchange: Exchange, asked: set[str]) -> str:
+def _body(exchange: Exchange, ids: set[str]) -> str:
     text = exchange.response.body.decode("utf-8", "replace") if exchange.response else ""
-    return _anonymous(text, asked)
+    return _anonymous(text, ids)
 
 
-def _leaves(value: Any, path: str, asked: set[str]) -> dict[str, str]:
+def _leaves(value: Any, path: str, ids: set[str]) -> dict[str, str]:
     if isinstance(value, dict) and value:
         return {
             key: text
             for name, item in value.items()
-            for key, text in _leaves(item, f"{path}'s {name}", asked).items()
+            for key, text in _leaves(item, f"{path}'s {name}", ids).items()
         }
     if isinstance(value, list) and value:
         return {
             key: text
             for index, item in enumerate(value)
-            for key, text in _leaves(item, f"{path}[{index}]", asked).items()
+            for key, text in _leaves(item, f"{path}[{index}]", ids).items()
         }
-    return {path: _anonymous(repr(value), asked)}
+    return {path: _anonymous(repr(value), ids)}
 
 
-def _anonymous(text: str, asked: set[str]) -> str:
-    for value in asked:
-        text = text.replace(quote(value, safe=""), _ECHO).replace(value, _ECHO)
+def _anonymous(text: str, ids: set[str]) -> str:
+    for value in ids:
+        text = text.replace(quote(value, safe=""), _ID).replace(value, _ID)
     return text

@@ -27,13 +27,13 @@ def other_org(record: Record, result: CheckResult) -> None:
     foreign = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
     unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
     as_unknown = {exchange.status for exchange in record.of("unknown-ids")} - absent
-    how = carried_over(record)
+    carried = carried_over(record)
     for exchange in foreign:
         if exchange.status in undocumented_absences(record.operation):
             result.set_aside("server.error.documented-status")
         elif exchange.status in as_unknown and (exchange.status or 0) >= 300:
             result.set_aside("server.notfound.unknown-id")
-        elif is_carried_over(exchange, record, how):
+        elif is_carried_over(exchange, record, carried):
             result.set_aside(EVERY_REQUEST)
         elif exchange.intent.probe == "burst-other-org" and (exchange.status or 500) >= 400:
             # Errors under load are judged by the clauses about reads; here, the single request is judged.
@@ -48,12 +48,12 @@ def other_org(record: Record, result: CheckResult) -> None:
                     expected=either_status(absent),
                     actual=exchange.outcome(),
                 )
-    _told_apart(foreign, unknown, absent, result)
+    _report_disclosure(foreign, unknown, absent, result)
     if not rows:
         result.note("no batch was asked for with another organisation's key (--batch-other-key-env)")
 
 
-def _told_apart(
+def _report_disclosure(
     foreign: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
 ) -> None:
     """Report differences between the bodies for another organisation's batches and for unknown ids."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.body import GONE, weigh
+from batch_conformance.checks.server.body import NOT_IN_CONTRACT, weigh
 from batch_conformance.checks.server.judged import Evaluation, moved
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.words import dotted, shown
@@ -25,7 +25,7 @@ from batch_conformance.http import Exchange
 _NEEDS = ["reads", "late-reads", "auth-per-request", "burst"]
 
 #: Maximum depth, since a recursive schema has no end.
-_DEEPEST = 8
+_MAX_DEPTH = 8
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -50,9 +50,9 @@ def _pairs(
         result.note(none)
 
 
-def _unless_moved(result: CheckResult, moved: bool, limit: str) -> None:
+def _limit_unless_changed(result: CheckResult, changed: bool, limit: str) -> None:
     """Add a limit to a pass if nothing changed between any two reads."""
-    if result.observations and not moved:
+    if result.observations and not changed:
         result.limit(limit)
 
 
@@ -61,7 +61,7 @@ def identity(record: Record, result: CheckResult) -> None:
     """Check that the members that identify a batch never change."""
     entity = record.entity
     if not entity.identity:
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     changed = False
     for reads, (before, after) in _pairs(record, result):
@@ -69,8 +69,8 @@ def identity(record: Record, result: CheckResult) -> None:
         for pointer in entity.identity:
             first, second = read(before, pointer), read(after, pointer)
             if not unchanged(first, second, entity, pointer):
-                _blame_change(result, reads, dotted(pointer), pointer, first, second)
-    _unless_moved(result, changed, "no batch changed its status between two reads")
+                _report_change(result, reads, dotted(pointer), pointer, first, second)
+    _limit_unless_changed(result, changed, "no batch changed its status between two reads")
 
 
 def unchanged(first: object, second: object, entity: Entity, pointer: str) -> bool:
@@ -96,8 +96,8 @@ def forward_only(record: Record, result: CheckResult) -> None:
         return
     changed = False
     placed: dict[str, tuple[Exchange, str | None]] = {}
-    strange = sum(_state(entity, batch) is None for _, batch in record.batches)
-    result.set_aside(clause_list().of_place(cycle.pointer), strange)
+    unknown = sum(_state(entity, batch) is None for _, batch in record.batches)
+    result.set_aside(clause_list().of_place(cycle.pointer), unknown)
     for reads, (before, after) in _pairs(
         record, result, lambda pair: all(_state(entity, one) for one in pair)
     ):
@@ -120,7 +120,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
                 code="went-back",
                 pointer=cycle.pointer,
             )
-    _unless_moved(result, changed, "no batch changed its status between two reads")
+    _limit_unless_changed(result, changed, "no batch changed its status between two reads")
 
 
 @SERVER_CHECKS.check("server.poll.final", needs=_NEEDS)
@@ -142,7 +142,7 @@ def final(record: Record, result: CheckResult) -> None:
         first, second = read(before, cycle.pointer), read(after, cycle.pointer)
         seen.add(first)
         if first != second:
-            _blame_change(result, reads, f"the final {dotted(cycle.pointer)}", cycle.pointer, first, second)
+            _report_change(result, reads, f"the final {dotted(cycle.pointer)}", cycle.pointer, first, second)
         broken = {
             fault.pointer
             for exchange in reads
@@ -154,10 +154,10 @@ def final(record: Record, result: CheckResult) -> None:
             # A value that violates the schema is reported by another clause.
             wrong = any(pointer == one or pointer.startswith(one + "/") for one in broken)
             if not wrong and not unchanged(then, now, entity, pointer):
-                _blame_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
+                _report_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
     for name in sorted(cycle.final):
         if name not in seen:
-            _unless_moved(result, False, f"no {name} batch was read again")
+            _limit_unless_changed(result, False, f"no {name} batch was read again")
 
 
 def _leaves(entity: Entity, pointer: str) -> list[str]:
@@ -174,7 +174,7 @@ def _leaves(entity: Entity, pointer: str) -> list[str]:
         for name in layer.get("properties", ())
     }
     inner = sorted(below | names)
-    if not entity.has(pointer) or pointer.count("/") > _DEEPEST:
+    if not entity.has(pointer) or pointer.count("/") > _MAX_DEPTH:
         return []
     return [leaf for one in inner for leaf in _leaves(entity, one)] if inner else [pointer]
 
@@ -183,7 +183,7 @@ def _leaves(entity: Entity, pointer: str) -> list[str]:
 def transitions(record: Record, result: CheckResult) -> None:
     """Check the rules that join two reads, for a written clause."""
     if clause_list().absent(result.clause):
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     judge_transitions(record, result)
 
@@ -196,13 +196,13 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
         assert second.response is not None
         read_twice = True
         found = moved(record.operation, second.response.media_type, first.response.body, second.response.body)
-        if found.trouble:
-            result.note(found.trouble)
+        if found.error:
+            result.note(found.error)
         evaluated = False
         for one in found.rules.get(result.clause, ()):
-            account = found.clause_at(one)
-            if account:
-                result.set_aside(account)
+            clause = found.clause_at(one)
+            if clause:
+                result.set_aside(clause)
                 continue
             evaluated = weigh(one, second, result, prelude=(first,)) or evaluated
             changed = changed or _changed(one, before, after, record.entity)
@@ -212,7 +212,7 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
         result.note("no batch was read twice")
     elif not (result.observations or result.explained or result.unjudged):
         result.note("no two reads could be asked")
-    _unless_moved(result, changed, _alike(record, result.clause))
+    _limit_unless_changed(result, changed, _limit_of(record, result.clause))
 
 
 def _paired(
@@ -232,7 +232,7 @@ def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
     )
 
 
-def _alike(record: Record, clause: str) -> str:
+def _limit_of(record: Record, clause: str) -> str:
     rules = [rule for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause]
     names = list(dict.fromkeys(dotted(rule.pointer + name) for rule in rules for name in rule.names if name))
     return (
@@ -246,7 +246,7 @@ def _state(entity: Entity, batch: dict[str, Any]) -> str | None:
     return entity.state_of(batch)
 
 
-def _blame_change(
+def _report_change(
     result: CheckResult,
     reads: tuple[Exchange, Exchange],
     name: str,

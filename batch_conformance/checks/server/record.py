@@ -40,13 +40,13 @@ class Record:
     whole: Record | None = field(default=None, repr=False)
     #: The whole responses, if the exchanges are entries of lists.
     answers: Sequence[Exchange] | None = field(default=None, repr=False)
-    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cached: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def kept(self, key: str, make: Callable[[], T]) -> T:
         """Return the value cached under a key; on the first call, ``make`` makes it."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        made: T = self._kept[key]
+        if key not in self._cached:
+            self._cached[key] = make()
+        made: T = self._cached[key]
         return made
 
     @cached_property
@@ -78,10 +78,14 @@ class Record:
 
     def of_operation(self, operation: str) -> Record:
         """Return the record of one operation, including discovery. Secrets are kept."""
-        kept = [row for row in self.exchanges if operation == row.intent.operation or row.intent.probe == "discovery"]
-        if operation == self.operation and len(kept) == len(self.exchanges):
+        exchanges = [
+            row
+            for row in self.exchanges
+            if row.intent.operation == operation or row.intent.probe == "discovery"
+        ]
+        if operation == self.operation and len(exchanges) == len(self.exchanges):
             return self
-        return Record(kept, self.secrets, operation, self)
+        return Record(exchanges, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:
@@ -159,10 +163,10 @@ class Record:
         """Exchanges that brought another batch, where others for the same id did not; see server.body.id."""
         return [
             exchange
-            for asked, rows in self.by_id.items()
-            if any(self.echoed(batch) == asked for _, batch in rows)
+            for batch_id, rows in self.by_id.items()
+            if any(self.echoed(batch) == batch_id for _, batch in rows)
             for exchange, batch in rows
-            if isinstance(self.echoed(batch), str) and self.echoed(batch) != asked
+            if isinstance(self.echoed(batch), str) and self.echoed(batch) != batch_id
         ]
 
     def successive(self) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
@@ -196,8 +200,8 @@ class Record:
 
 def is_form_check(exchange: Exchange, record: Record) -> bool:
     """Whether an id was refused as malformed (decision 18), which discloses nothing even without a key."""
-    asked = exchange.intent.id
-    return exchange.status == 400 and asked != "" and is_of_another_form(asked, record.known_ids)
+    batch_id = exchange.intent.id
+    return exchange.status == 400 and batch_id != "" and is_of_another_form(batch_id, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:

@@ -28,23 +28,24 @@ def is_odd_path(exchange: Exchange) -> bool:
 
 def is_canonical_redirect(exchange: Exchange) -> bool:
     """Whether an odd path was redirected to the canonical one on the same host."""
-    answer = exchange.response
-    if answer is None or answer.status not in _REDIRECTS or is_plain(segment(exchange)):
+    response = exchange.response
+    if response is None or response.status not in _REDIRECTS or is_plain(segment(exchange)):
         return False
-    places = answer.header_values("location")
-    if len(places) != 1:
+    locations = response.header_values("location")
+    if len(locations) != 1:
         return False
-    asked = urlsplit(exchange.request.url)
+    requested = urlsplit(exchange.request.url)
     try:
-        told = urlsplit(urljoin(exchange.request.url, places[0]))
-        same_host = told.hostname == asked.hostname
+        redirected = urlsplit(urljoin(exchange.request.url, locations[0]))
+        same_host = redirected.hostname == requested.hostname
     except ValueError:
         return False
-    if not same_host or told.path == asked.path:
+    if not same_host or redirected.path == requested.path:
         return False
     # The redirect's path may be percent-encoded once more, or not.
-    canonical = _canonical(unquote(asked.path, errors="replace"))
-    return not canonical.isdisjoint(_canonical(told.path) | _canonical(unquote(told.path, errors="replace")))
+    canonical = _canonical(unquote(requested.path, errors="replace"))
+    decoded = unquote(redirected.path, errors="replace")
+    return not canonical.isdisjoint(_canonical(redirected.path) | _canonical(decoded))
 
 
 def _canonical(path: str) -> set[str]:

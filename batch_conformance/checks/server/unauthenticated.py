@@ -41,14 +41,14 @@ def carried_over(record: Record) -> Carried:
     """
     unkeyed = [exchange for exchange in record.answered if _is_unkeyed_get(exchange)]
     before_first_auth = [exchange for exchange in unkeyed if exchange.intent.probe == "before-first-auth"]
-    apart = [
+    fresh = [
         exchange
         for exchange in unkeyed
         if exchange.intent.probe == "auth-per-request"
         and not exchange.reused
         and not exchange.request.header_values("cookie")
     ]
-    if not apart or any(exchange.status != 200 for exchange in apart) or not all_refused(before_first_auth):
+    if not fresh or any(exchange.status != 200 for exchange in fresh) or not all_refused(before_first_auth):
         return ""
     unknown = [exchange for exchange in unkeyed if exchange.intent.id_kind == "unknown"]
     refused = [
@@ -70,14 +70,14 @@ def all_refused(exchanges: Sequence[Exchange]) -> bool:
     return all(exchange.status in refusals(exchange.intent.operation) for exchange in exchanges)
 
 
-def is_carried_over(exchange: Exchange, record: Record, how: Carried) -> bool:
+def is_carried_over(exchange: Exchange, record: Record, carried: Carried) -> bool:
     """Whether a request was admitted because of an earlier valid key.
 
-    ``how`` is from :func:`carried_over`.
+    ``carried`` is from :func:`carried_over`.
     """
-    if not how or exchange.intent.probe == "before-first-auth" or exchange.status not in (200, 304):
+    if not carried or exchange.intent.probe == "before-first-auth" or exchange.status not in (200, 304):
         return False
-    return how == "caller" or bool(keyed_before(exchange, record, same_url=True))
+    return carried == "caller" or bool(keyed_before(exchange, record, same_url=True))
 
 
 def keyed_before(exchange: Exchange, record: Record, *, same_url: bool = False) -> tuple[Exchange, ...]:
@@ -90,8 +90,8 @@ def keyed_before(exchange: Exchange, record: Record, *, same_url: bool = False) 
     if same_url:
         earlier = [other for other in earlier if other.request.url == exchange.request.url]
     elif exchange.reused:
-        together = [other for other in earlier if other.connection == exchange.connection]
-        earlier = together or earlier
+        on_connection = [other for other in earlier if other.connection == exchange.connection]
+        earlier = on_connection or earlier
     return tuple(earlier[-1:])
 
 
@@ -121,13 +121,13 @@ def _is_a_page(exchange: Exchange) -> bool:
     return not (response.json.ok and isinstance(response.json.value, dict | list))
 
 
-def blame_let_in(record: Record, result: CheckResult) -> None:
+def report_admitted(record: Record, result: CheckResult) -> None:
     """Report HEAD requests and odd paths that get a 2xx without a key, if ordinary requests do not."""
-    everybody = any(200 <= (exchange.status or 0) < 300 for exchange in record.of("missing-key"))
+    ordinary_admitted = any(200 <= (exchange.status or 0) < 300 for exchange in record.of("missing-key"))
     for exchange in record.of("respelled", "list-head"):
         result.observe()
         # The form of the refusal is left open: a proxy or router may answer first, even with an HTML page.
-        if 200 <= (exchange.status or 0) < 300 and not everybody and not _is_a_page(exchange):
+        if 200 <= (exchange.status or 0) < 300 and not ordinary_admitted and not _is_a_page(exchange):
             result.fail(
                 exchange,
                 read_of(exchange),
