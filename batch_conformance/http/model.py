@@ -37,8 +37,18 @@ class Intent:
     places: int = 1
 
 
+class _Message:
+    """Base of requests and responses."""
+
+    headers: tuple[tuple[str, str], ...]
+
+    def header_values(self, name: str) -> list[str]:
+        """Return all values of a header, in order; the name is case-insensitive."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
+
+
 @dataclass(frozen=True)
-class Request:
+class Request(_Message):
     """Request as sent: header names and values as on the wire, body as bytes."""
 
     method: str
@@ -46,13 +56,9 @@ class Request:
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
 
-    def header_values(self, name: str) -> list[str]:
-        """Return all values of a header, in order; the name is case-insensitive."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
 
 @dataclass(frozen=True)
-class Response:
+class Response(_Message):
     """Response as received. ``body`` has transfer and content codings removed and is cut at a size limit."""
 
     status: int
@@ -60,10 +66,6 @@ class Response:
     body: bytes = b""
     reason: str = ""
     http_version: str = "HTTP/1.1"
-
-    def header_values(self, name: str) -> list[str]:
-        """Return all values of a header, in order; the name is case-insensitive."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
 
     @cached_property
     def json(self) -> Json:

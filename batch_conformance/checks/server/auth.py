@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features, noise
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check, known_and_unknown
 from batch_conformance.checks.server.telling import telling_names, telling_values
 from batch_conformance.checks.server.unauthenticated import (
     EVERY_REQUEST,
@@ -197,8 +197,7 @@ def before_lookup(record: Record, result: CheckResult) -> None:
             for exchange in record.of("id-enumeration")
             if exchange.intent.key_kind == kind and not is_form_check(exchange, record)
         ]
-        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
-        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        known, unknown = known_and_unknown(rows)
         if not known or not unknown:
             continue
         if any((exchange.status or 0) < 400 for exchange in known):
@@ -232,8 +231,7 @@ def _compare_conditional(record: Record, result: CheckResult, carried_by: Carrie
         if carried or let_in_anyway:
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
             continue
-        known = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
-        unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+        known, unknown = known_and_unknown(rows)
         result.observe(len(rows))
         ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))
         # A status that both groups get at times is chance.

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, known_and_unknown
 from batch_conformance.checks.server.unauthenticated import (
     EVERY_REQUEST,
     admission,
@@ -24,8 +24,7 @@ def other_org(record: Record, result: CheckResult) -> None:
     """Check that another organisation's batch is answered like an unknown id."""
     absent = absences(record.operation)
     rows = record.of("other-org", "burst-other-org")
-    foreign = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
-    unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+    foreign, unknown = known_and_unknown(rows)
     as_unknown = {exchange.status for exchange in record.of("unknown-ids")} - absent
     carried = carried_over(record)
     for exchange in foreign:

@@ -198,6 +198,12 @@ class Record:
         ]
 
 
+def known_and_unknown(exchanges: Sequence[Exchange]) -> tuple[list[Exchange], list[Exchange]]:
+    """Return the exchanges for known ids, and those for unknown ids."""
+    known = [exchange for exchange in exchanges if exchange.intent.id_kind == "known"]
+    return known, [exchange for exchange in exchanges if exchange.intent.id_kind == "unknown"]
+
+
 def is_form_check(exchange: Exchange, record: Record) -> bool:
     """Whether an id was refused as malformed (decision 18), which discloses nothing even without a key."""
     batch_id = exchange.intent.id
