@@ -29,7 +29,7 @@ from tests.support.judging import judged_client, red, shown, verdicts
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
 #: Clauses whose cases take a second or more; left out for mutants whose fault is not about waiting.
-PATIENT = {"client.fault.timeout", "client.fault.drip", "client.fault.drip-head"}
+SLOW = {"client.fault.timeout", "client.fault.drip", "client.fault.drip-head"}
 #: One mutant of each theme, run through a driver process.
 THROUGH_A_DRIVER = (
     "id-slash-kept",
@@ -65,7 +65,7 @@ def _profile(clause: str) -> str:
 
 
 @pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clausered(mutant: ClientMutant) -> None:
+def test_mutant_fails_exactly_its_clauses(mutant: ClientMutant) -> None:
     """The clause that a mutant breaks fails, and no others but those in ``also``."""
     by = mutant.operations
     run = _judged(mutant.adapter(), profile=_profile(mutant.clause), operations=by)
@@ -79,7 +79,7 @@ def test_mutant_turns_its_clausered(mutant: ClientMutant) -> None:
 
 
 @pytest.mark.parametrize("variation", client_variations().values(), ids=lambda variation: variation.name)
-def test_legal_variation_raises_no_alarm(variation: ClientVariation) -> None:
+def test_legal_variation_passes(variation: ClientVariation) -> None:
     """No clause fails, not even a ``should``."""
     run = _judged(variation.adapter(), strict=True)
     assert run.verdict == "pass", shown(run)
@@ -143,7 +143,7 @@ def test_mutant_is_caught_through_a_driver(name: str) -> None:
     command = f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver --mutant {name}"
     pool = DriverPool(command, size=4)
     try:
-        run = judge_client(pool, profile="quick", selected=CLAUSES - PATIENT)
+        run = judge_client(pool, profile="quick", selected=CLAUSES - SLOW)
     finally:
         pool.close()
     _assert_exactly(run, mutant)
@@ -168,7 +168,7 @@ def test_each_clause_can_be_selected_alone(clause: str) -> None:
     assert {result.verdict for result in run.results if result.clause.id == clause} == {"pass"}
 
 
-def test_a_failing_example_is_made_small() -> None:
+def test_a_failing_example_is_shrunk() -> None:
     """Hypothesis shrinks an example that only it finds."""
 
     class LastCapitalsLost(Faulty):
@@ -181,10 +181,10 @@ def test_a_failing_example_is_made_small() -> None:
     assert [finding.message for finding in result.findings] == ["an id ('X'): it decodes to 'x'"]
 
 
-def test_same_seed_same_plays() -> None:
+def test_same_seed_requests_same_ids() -> None:
     """Two runs with one seed request the same ids; another seed requests others."""
 
-    def asked(seed: int) -> list[str]:
+    def requested_ids(seed: int) -> list[str]:
         ids: list[str] = []
 
         def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_same_seed_same_plays() -> None:
         _judged(adapter, selected={"client.decode.status"}, seed=seed)
         return sorted(ids)
 
-    assert asked(1) == asked(1) != asked(2)
+    assert requested_ids(1) == requested_ids(1) != requested_ids(2)
 
 
 def client_hello() -> dict[str, Any]:
@@ -237,7 +237,7 @@ def test_an_interrupted_run_keeps_what_it_saw() -> None:
     assert set(verdicts.values()) == {"not-exercised"}
 
 
-def test_keys_are_hidden_in_what_isshown() -> None:
+def test_keys_are_hidden_in_output() -> None:
     """The run's redactor knows every key that was sent."""
     run = _judged(
         client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}

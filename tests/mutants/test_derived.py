@@ -75,5 +75,5 @@ def _client_clauses() -> Mapping[str, Any]:
 def test_what_is_not_proven_is_listed_with_its_reason(side: str) -> None:
     """Every place without a mutant is listed with a reason."""
     assert derived_mutants(side)
-    assert all(lost.reason for lost in unprovable(side))
-    assert not derived_mutants(side).keys() & {lost.name for lost in unprovable(side)}
+    assert all(place.reason for place in unprovable(side))
+    assert not derived_mutants(side).keys() & {place.name for place in unprovable(side)}

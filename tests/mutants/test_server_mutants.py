@@ -17,23 +17,23 @@ from tests.support.judging import judged_server, red, shown
 SUITE_CLAUSE = "server.body.open"
 
 
-def _most(operations: Sequence[str]) -> int:
+def _max_requests(operations: Sequence[str]) -> int:
     return sum({"get": 250, "list": 80}[name] for name in operations)
 
 
 @pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clausered(mutant: ServerMutant) -> None:
+def test_mutant_fails_exactly_its_clauses(mutant: ServerMutant) -> None:
     """The clause that a mutant breaks fails, and no others but those in ``also``."""
     run = judged_server(mutant.build(), mutant.operations)
 
     assert not run.error
     assert mutant.clause in red(run), f"not caught\n{shown(run)}"
     assert red(run) <= {mutant.clause} | mutant.also, shown(run)
-    assert run.requests <= _most(mutant.operations)
+    assert run.requests <= _max_requests(mutant.operations)
 
 
 @pytest.mark.parametrize("variation", server_variations().values(), ids=lambda variation: variation.name)
-def test_legal_variation_raises_no_alarm(variation: ServerMutant) -> None:
+def test_legal_variation_passes(variation: ServerMutant) -> None:
     """No ``must`` fails; a ``should`` may warn where the variation uses the latitude of a ``must``."""
     run = judged_server(variation.build(), variation.operations)
 
@@ -58,7 +58,7 @@ def _closed_schema() -> Iterator[None]:
         yield
 
 
-def test_a_suite_that_refuses_extra_members_turns_its_own_clausered() -> None:
+def test_a_suite_that_refuses_extra_members_fails_its_own_clause() -> None:
     """A closed batch schema fails the suite's own clause."""
     with _closed_schema():
         run = judged_server(ReferenceServer())
@@ -69,4 +69,4 @@ def test_reference_server_conforms_with_nothing_unexercised() -> None:
     """All clauses pass, within the request budget."""
     run = judged_server(ReferenceServer())
     assert {result.verdict for result in run.results} == {"pass"}, shown(run)
-    assert run.requests <= _most(run.operations)
+    assert run.requests <= _max_requests(run.operations)

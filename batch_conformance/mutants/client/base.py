@@ -91,15 +91,15 @@ def adapter_of(client: type[Faulty], name: str) -> Adapter:
             return made.list_reply(request) if listing else made.reply(request["batch_id"])
 
     adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
-    weakref.finalize(adapter, _let_go, memory)
+    weakref.finalize(adapter, _close_all, memory)
     return adapter
 
 
-def _let_go(memory: dict[str, Any]) -> None:
+def _close_all(memory: dict[str, Any]) -> None:
     """Close the connections that a client kept for later ones."""
-    for kept in memory.values():
-        if isinstance(kept, httpx.Client):
-            kept.close()
+    for value in memory.values():
+        if isinstance(value, httpx.Client):
+            value.close()
 
 
 class Registry:

@@ -15,14 +15,14 @@ mutant = Registry()
 
 
 def _kind_fault(
-    name: str, status: int, description: str, kind: str, shown: int | None, clause: str = ""
+    name: str, status: int, description: str, kind: str, reported: int | None, clause: str = ""
 ) -> None:
     """Register a client that reports a status as another kind, or as another status."""
 
     class Changed(Faulty):
         def error(self, answer: Answer) -> BatchError:
             error = super().error(answer)
-            return BatchError(kind, str(error), shown) if answer.status == status else error
+            return BatchError(kind, str(error), reported) if answer.status == status else error
 
     mutant(name, f"error.{clause or status}", description)(Changed)
 

@@ -88,15 +88,15 @@ class _CountsAsSent(Faulty):
 
 @variation("other-id-refused", "has an exception of its own for a batch with another id")
 class _OtherIdRefused(Faulty):
-    asked = ""
+    requested_id = ""
 
     def url(self, batch_id: str) -> str:
-        self.asked = batch_id
+        self.requested_id = batch_id
         return super().url(batch_id)
 
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if self.asked and batch["id"] != self.asked:
+        if self.requested_id and batch["id"] != self.requested_id:
             raise BatchError("other", "WrongBatch")
         return batch
 
@@ -280,15 +280,15 @@ class _Wordy(Faulty):
 
 @variation("checks-the-id", "refuses a batch of another id than it asked for, and counts that make no sense")
 class _ChecksTheId(Faulty):
-    asked: str | None = None
+    requested_id: str | None = None
 
     def url(self, batch_id: str) -> str:
-        self.asked = batch_id
+        self.requested_id = batch_id
         return super().url(batch_id)
 
     def list_url(self, filters: Mapping[str, Any]) -> str:
         # No id is requested: only the counts of the entries are checked.
-        self.asked = None
+        self.requested_id = None
         return super().list_url(filters)
 
     def batch(self, value: Any) -> Batch:
@@ -298,7 +298,7 @@ class _ChecksTheId(Faulty):
         known = sum(counts.values()) - total
         over = batch["status"] == "COMPLETED" and (counts["pending_count"] or known != total)
         if (
-            self.asked not in (None, batch["id"])
+            self.requested_id not in (None, batch["id"])
             or known > total
             or over
             or (not batch["outputUrl"] and batch["status"] == "COMPLETED")

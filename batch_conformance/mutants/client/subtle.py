@@ -100,9 +100,9 @@ class _AddressInAGlobal(Faulty):
 @mutant("closed-after-one-call", "decode.fresh", "asks for a batch once, and is closed then")
 class _ClosedAfterOne(Faulty):
     def get_batch(self, batch_id: str) -> Batch:
-        if (asked := f"{self.base_url} {batch_id}") in self.memory:
+        if (call := f"{self.base_url} {batch_id}") in self.memory:
             raise BatchError("other", "RuntimeError: the client has been closed")
-        self.memory[asked] = True
+        self.memory[call] = True
         return super().get_batch(batch_id)
 
 

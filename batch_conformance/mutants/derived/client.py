@@ -46,7 +46,7 @@ def _client(name: str, **steps: Any) -> Adapter:
     return adapter_of(type("Changed", (Faulty,), steps), name)
 
 
-def _handing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable[[Any], Any]) -> ClientFault:
+def _changing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable[[Any], Any]) -> ClientFault:
     """Return a client that changes the values at a place before it passes them to the caller."""
 
     def as_reply(self: Faulty, batch: Batch) -> dict[str, Any]:
@@ -83,29 +83,29 @@ def _in_members(entity: Entity, names: Names) -> Found:
         choices = [one for schema in schemas for one in schema.get("enum", ())]
         dates = any(schema.get("format") == "date-time" for schema in schemas)
         if not pointer.endswith("/*"):
-            yield _handing(
-                names(pointer, "lost"), _own(pointer, entity, dates, types), pointer, lambda _: MISSING
+            yield _changing(
+                names(pointer, "lost"), _decode_clauses(pointer, entity, dates, types), pointer, lambda _: MISSING
             )
-        yield _handing(names(pointer, "null"), _own(pointer, entity, dates, types), pointer, lambda _: None)
+        yield _changing(names(pointer, "null"), _decode_clauses(pointer, entity, dates, types), pointer, lambda _: None)
         if dates:
             clauses: tuple[str, ...] = (_DATES, *_FIELDS)
-            yield _handing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
-            yield _handing(names(pointer, "an-hour-later"), clauses, pointer, _later)
+            yield _changing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
+            yield _changing(names(pointer, "an-hour-later"), clauses, pointer, _later)
             continue
         for choice in choices:
             yield _refusing(
-                names(pointer, "refused", choice), _own(pointer, entity, dates, types), pointer, choice
+                names(pointer, "refused", choice), _decode_clauses(pointer, entity, dates, types), pointer, choice
             )
         if "integer" in types and not choices:
-            yield _handing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
+            yield _changing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
         if types & {"string", "integer", "number", "boolean", "array"} or choices:
-            clauses = _own(pointer, entity, dates, types)
-            yield _handing(names(pointer, "garbled"), clauses, pointer, _garbled)
+            clauses = _decode_clauses(pointer, entity, dates, types)
+            yield _changing(names(pointer, "garbled"), clauses, pointer, _garbled)
         if "null" in types:
             yield _refusing(names(pointer, "refused", "null"), _OPTIONAL, pointer, None)
 
 
-def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
+def _decode_clauses(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
     """Return the clauses that a fault in decoding a place may break; it must break one of them."""
     if dates:
         return (*_FIELDS, _DATES)
@@ -136,13 +136,13 @@ def _in_refusals(entity: Entity, names: Names) -> Found:
             continue
 
         name = names(place.pointer, f"{place.keyword}-taken")
-        yield Derived(name, _TYPES, partial(_client, name, refuses=_tolerating(place.pointer, place.keyword)))
+        yield Derived(name, _TYPES, partial(_client, name, refuses=_accepting(place.pointer, place.keyword)))
 
 
-def _tolerating(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any], bool]:
+def _accepting(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any], bool]:
     def refuses(self: Faulty, found: Violation, value: Any) -> bool:
-        taken = found.code == keyword and matches(pointer, found.pointer)
-        return not taken and Faulty.refuses(self, found, value)
+        accepted = found.code == keyword and matches(pointer, found.pointer)
+        return not accepted and Faulty.refuses(self, found, value)
 
     return refuses
 

@@ -34,11 +34,11 @@ _IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "serv
 _NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
 _RATE, _ERROR_TYPE = "server.rate.429", "server.error.media-type"
 #: Pairs of reads to choose from for a rule.
-_PAIRS = 6
+_MAX_PAIRS = 6
 #: Statuses that probes provoke, and statuses that are staged.
-_MET, _STAGED = (401, 403, 404), (429, 500)
+_PROVOKED, _STAGED = (401, 403, 404), (429, 500)
 #: The first of these that is not documented is used as an undocumented status.
-_OTHERS = (418, 410, 409, 406, 402)
+_UNDOCUMENTED = (418, 410, 409, 406, 402)
 
 
 @cached_by_contract
@@ -55,7 +55,7 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 
 
-def _showing(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
+def _answering_reads(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
     """Return a server that answers the reads of one batch with ``values``.
 
     The batch replaces the one with the id in ``id_from``, or is added; without an id there, it replaces the
@@ -87,28 +87,28 @@ def _in_bodies(entity: Entity, names: Names) -> Found:
     """Yield a server for every keyword of every place of the entity."""
     faults = faults_of(_space(), most=1)
     for fault in faults:
-        build = partial(_showing, entity, fault.base, fault.value)
+        build = partial(_answering_reads, entity, fault.base, fault.value)
         yield Derived(names(fault.pointer, fault.code), (clause_list().of_place(fault.pointer),), build)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost.pointer, lost.code), "no value was found that breaks this alone")
+    for place in faults.unreachable:
+        yield Unprovable(names(place.pointer, place.code), "no value was found that breaks this alone")
 
 
 def _in_rules(entity: Entity, names: Names) -> Found:
     faults = rule_faults_of(_space(), most=1)
     for fault in faults:
-        build = partial(_showing, entity, fault.value, fault.value)
+        build = partial(_answering_reads, entity, fault.value, fault.value)
         yield Derived(names(fault.pointer, fault.code), (clause_list().of_rule(fault.code),), build)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost, "rule"), "no value was found that breaks this rule alone")
+    for code in faults.unreachable:
+        yield Unprovable(names(code, "rule"), "no value was found that breaks this rule alone")
 
 
 def _in_steps(entity: Entity, names: Names) -> Found:
     """Yield servers that break rules that join two reads, or make a forbidden lifecycle step."""
-    faults = transition_faults_of(_space(), most=_PAIRS)
+    faults = transition_faults_of(_space(), most=_MAX_PAIRS)
     seen: set[str] = set()
-    for fault in sorted(faults, key=lambda one: _moves_what_stands(entity, one.before, one.value)):
-        build = partial(_showing, entity, fault.before, fault.before, fault.value)
-        more = (_FINAL, _IDENTITY) if _moves_what_stands(entity, fault.before, fault.value) else ()
+    for fault in sorted(faults, key=lambda one: _changes_constant_member(entity, one.before, one.value)):
+        build = partial(_answering_reads, entity, fault.before, fault.before, fault.value)
+        more = (_FINAL, _IDENTITY) if _changes_constant_member(entity, fault.before, fault.value) else ()
         if fault.code == "lifecycle":
             step = "-".join(text for _, text in fault.values)
             final = entity.lifecycle.is_final(read(fault.before, fault.pointer))
@@ -118,11 +118,11 @@ def _in_steps(entity: Entity, names: Names) -> Found:
             seen.add(fault.schema_pointer)
             clauses = (clause_list().of_rule(fault.code),)
             yield Derived(names(fault.pointer, fault.code), clauses, build, more)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost, "rule"), "no two reads were found that break this alone")
+    for code in faults.unreachable:
+        yield Unprovable(names(code, "rule"), "no two reads were found that break this alone")
 
 
-def _moves_what_stands(entity: Entity, before: Any, after: Any) -> bool:
+def _changes_constant_member(entity: Entity, before: Any, after: Any) -> bool:
     """Whether two reads differ in the identity or, after a final status, in a frozen member."""
     cycle = entity.lifecycle
     final = bool(cycle.pointer) and cycle.is_final(read(before, cycle.pointer))
@@ -150,7 +150,7 @@ def _changing(
         for after in _changes(entity, space, before, place):
             outcomes = space.rules.evaluate(after, before)
             if space.is_valid(after) and all(isinstance(one.outcome, Holds) for one in outcomes):
-                return Derived(name, clauses, partial(_showing, entity, before, before, after))
+                return Derived(name, clauses, partial(_answering_reads, entity, before, before, after))
     return Unprovable(name, "no two valid reads were found that differ there alone")
 
 
@@ -161,8 +161,8 @@ def _changes(entity: Entity, space: Space, value: Any, place: str) -> Iterator[A
         there = read(value, at)
         if isinstance(there, dict | list) or not entity.has(at):
             continue
-        shown = [read(example, at) for example in space.examples]
-        for option in [*shown, *space.options_for(value, at, [], [])]:
+        from_examples = [read(example, at) for example in space.examples]
+        for option in [*from_examples, *space.options_for(value, at, [], [])]:
             if type(option) is type(there) and option != there:
                 yield replaced(value, at, option)
 
@@ -174,7 +174,7 @@ def _in_errors(entity: Entity, names: Names) -> Found:
         if not key.isdecimal() or int(key) < 400:
             continue
         status = int(key)
-        if status not in (*_MET, *_STAGED):
+        if status not in (*_PROVOKED, *_STAGED):
             yield Unprovable(names(key, "error"), f"nothing that the suite may send leads to a {key}")
             continue
         name = names(key, "media-type")
@@ -190,9 +190,9 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     if media is None:
         return
     space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
-    told = place_of_status("server.error.status-agrees")
+    status_place = place_of_status("server.error.status-agrees")
     for broken in rule_faults_of(space, most=1):
-        if told and read(broken.value, told) not in (MISSING, status):
+        if status_place and read(broken.value, status_place) not in (MISSING, status):
             continue  # It is the rule's matter for another status.
         build = partial(_answering, status, partial(_with_body, body=broken.value))
         clauses = (clause_list().of_rule(broken.code),)
@@ -202,9 +202,9 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     for fault in faults:
         build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
         yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
-    for lost in faults.unreachable:
+    for place in faults.unreachable:
         yield Unprovable(
-            names(f"{status}{lost.pointer}", lost.code), "no body was found that breaks this alone"
+            names(f"{status}{place.pointer}", place.code), "no body was found that breaks this alone"
         )
 
 
@@ -222,7 +222,7 @@ def _in_headers(names: Names) -> Found:
             if clause not in clause_list().clauses:
                 continue
             status = int(key) if key.isdecimal() else 0
-            if status not in (*_MET, *_STAGED) and answer is not operation.success:
+            if status not in (*_PROVOKED, *_STAGED) and answer is not operation.success:
                 yield Unprovable(
                     names(f"{key}/{header}", "header"), "nothing that the suite may send leads there"
                 )
@@ -270,8 +270,8 @@ def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
     """Return the response with the faulty body; members without a fault keep the response's own values."""
     body, own = faulty, answer.body
     if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
-        kept = {name for name, item in faulty.items() if name in base and base[name] == item}
-        body = {name: own.get(name, item) if name in kept else item for name, item in faulty.items()}
+        intact = {name for name, item in faulty.items() if name in base and base[name] == item}
+        body = {name: own.get(name, item) if name in intact else item for name, item in faulty.items()}
     return _with_body(answer, body)
 
 
@@ -293,7 +293,7 @@ def _with_status(answer: Answer, status: int) -> Answer:
 def _in_statuses(entity: Entity, names: Names) -> Found:
     """Yield servers with another status for each documented one, or another media type for the success."""
     operation = entity.operation
-    other = next((one for one in _OTHERS if not operation.documents(one)), None)
+    other = next((one for one in _UNDOCUMENTED if not operation.documents(one)), None)
     for key, answer in operation.answers.items():
         name = names(key, "status")
         if not key.isdecimal() or other is None:

@@ -227,7 +227,7 @@ _with_store(
 )
 
 
-class _Spellings(ReferenceServer):
+class _UuidIds(ReferenceServer):
     """Stores ids as UUIDs, so that any spelling of one finds the batch."""
 
     def __init__(self) -> None:
@@ -241,10 +241,10 @@ class _Spellings(ReferenceServer):
             return None
 
 
-register("uuid-in-any-spelling", LEGAL, _Spellings)
+register("uuid-in-any-spelling", LEGAL, _UuidIds)
 
 
-class _PageForPeople(ReferenceServer):
+class _HtmlElsewhere(ReferenceServer):
     """Serves the page of a web application for every path outside of the API."""
 
     def answer(self, asked: Asked) -> Answer:
@@ -253,7 +253,7 @@ class _PageForPeople(ReferenceServer):
         return Answer(200, b"<!doctype html><title>Batches</title>", [], "text/html")
 
 
-register("page-for-people-elsewhere", LEGAL, _PageForPeople, operations=("get", "list"))
+register("page-for-people-elsewhere", LEGAL, _HtmlElsewhere, operations=("get", "list"))
 
 
 def _with_form(name: str, form: str, *values: str, first: bool = False) -> None:
@@ -295,7 +295,7 @@ _with_store("total-grows-before-the-end", Batch("batch_grow", "2024-01-15T10:30:
     State("PENDING", 0), State("JOBS_CREATED", 3, 0, 0, 3), State("PROCESSING", 5, 1, 0, 4), State("FAILED", 5, 1, 1, 3)]))  # fmt: skip
 
 
-def _in_manner(name: str, manner: WireOptions) -> None:
+def _with_options(name: str, manner: WireOptions) -> None:
     def build() -> ReferenceServer:
         app = ReferenceServer()
         app.manner = manner
@@ -304,9 +304,9 @@ def _in_manner(name: str, manner: WireOptions) -> None:
     register(name, LEGAL, build)
 
 
-_in_manner("plain-http-1.1", WireOptions())
-_in_manner("http-1.0", WireOptions(version="HTTP/1.0"))
-_in_manner("chunked", WireOptions(chunked=True))
-_in_manner("gzip", WireOptions(gzip=True))
-_in_manner("gzip-chunked", WireOptions(gzip=True, chunked=True))
-_in_manner("connection-close", WireOptions(close=True))
+_with_options("plain-http-1.1", WireOptions())
+_with_options("http-1.0", WireOptions(version="HTTP/1.0"))
+_with_options("chunked", WireOptions(chunked=True))
+_with_options("gzip", WireOptions(gzip=True))
+_with_options("gzip-chunked", WireOptions(gzip=True, chunked=True))
+_with_options("connection-close", WireOptions(close=True))

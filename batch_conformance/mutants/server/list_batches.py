@@ -305,7 +305,7 @@ class _BadDateIgnored(_Lenient):
         return list(rows)
 
 
-class NothingInstead(_Lenient):
+class EmptyInstead(_Lenient):
     """Returns an empty list for a filter that cannot be applied."""
 
     def instead(self, rows: Rows, name: str) -> list[Row]:
@@ -325,7 +325,7 @@ with_methods(
         )
     ),
 )
-on_lister("list-bad-filter-empty", BAD_400, NothingInstead)
+on_lister("list-bad-filter-empty", BAD_400, EmptyInstead)
 on_answer(
     "list-bad-filter-404",
     BAD_400,
@@ -344,7 +344,7 @@ on_answer("list-bad-filter-html", "server.error.body", lambda _, __, answer: Ans
         if answer.status == 400 else answer)  # fmt: skip
 
 
-class _Everybodys(ReferenceServer):
+class _AllOrganisations(ReferenceServer):
     def list_batches(self, asked: Asked) -> Answer:
         rows = [batch.peek() for batch in self.store.batches.values()]
         try:
@@ -353,10 +353,10 @@ class _Everybodys(ReferenceServer):
             return self.error(400, [str(refused)])
 
 
-register("list-of-everybody", "server.list.other-org", _Everybodys, operations=_BOTH)
+register("list-of-everybody", "server.list.other-org", _AllOrganisations, operations=_BOTH)
 
 
-def _admits(
+def _admitting(
     name: str, clause: str, admits: Callable[[ReferenceServer, list[bytes]], bool], *also: str
 ) -> None:
     """Register a server that admits keys for the list that it refuses for a batch."""
@@ -371,20 +371,20 @@ def _admits(
     register(name, clause, Open, also, _BOTH)
 
 
-_admits(
+_admitting(
     "list-without-key",
     "server.auth.missing-key",
     lambda _, values: not values,
     "server.auth.wrong-place",
     "server.auth.every-request",
 )
-_admits(
+_admitting(
     "list-with-empty-key",
     "server.auth.empty-key",
     lambda _, values: values == [b""],
     "server.auth.every-request",
 )
-_admits("list-with-key-prefix", "server.auth.near-key",
+_admitting("list-with-key-prefix", "server.auth.near-key",
         lambda server, values: any(key.startswith(value) and len(value) > 8 for value in values for key in server.keys))  # fmt: skip
 on_answer("list-type-html", "server.ok.media-type", lambda _, __, answer: Answer(answer.status, answer.body, answer.headers, "text/html")
         if answer.status == 200 else answer)  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from batch_conformance.mutants.server.base import register
 from batch_conformance.mutants.server.list_batches import (
     LEGAL,
-    NothingInstead,
+    EmptyInstead,
     on_answer,
     on_entries,
     on_lister,
@@ -32,7 +32,7 @@ with_methods(
     LEGAL,
     ordered=lambda self, rows: sorted(rows, key=self.moment)[::-1],
 )
-on_lister("list-odd-filters-empty", LEGAL, NothingInstead)
+on_lister("list-odd-filters-empty", LEGAL, EmptyInstead)
 on_answer(
     "list-odd-filters-422",
     LEGAL,
@@ -82,7 +82,7 @@ class _Growing(ReferenceServer):
 register("list-grows", LEGAL, _Growing)
 
 
-def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
+def _with_dates(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
     """Register a server with batches created at these dates, all in one status."""
 
     class Sparse(ReferenceServer):
@@ -94,7 +94,7 @@ def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "co
     register(name, LEGAL, Sparse, operations=("get", "list"))
 
 
-class _NoRoom(_Strict):
+class _RefusesEqualDates(_Strict):
     """Also refuses equal dates."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
@@ -105,7 +105,7 @@ class _NoRoom(_Strict):
         return super().answer(rows, query)
 
 
-_of("list-from-the-epoch-on", "1970-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
-_of("list-from-the-first-year-on", "0001-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
-_of("list-to-the-last-year", "2024-01-15T10:30:00Z", "9999-12-31T23:59:59.999Z")
-_of("list-of-two", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z", lister=_NoRoom)
+_with_dates("list-from-the-epoch-on", "1970-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_with_dates("list-from-the-first-year-on", "0001-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_with_dates("list-to-the-last-year", "2024-01-15T10:30:00Z", "9999-12-31T23:59:59.999Z")
+_with_dates("list-of-two", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z", lister=_RefusesEqualDates)

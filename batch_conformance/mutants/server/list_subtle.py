@@ -28,7 +28,7 @@ _BOTH = ("get", "list")
 Payload = dict[str, Any]
 
 
-def _both_ways(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
+def _in_both_operations(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
     """Register a server that changes batches in both operations.
 
     ``change`` gets the batch and how often it was sent so far, counted from 1.
@@ -60,25 +60,25 @@ def _when(state: str, every: int, **members: Any) -> Callable[[Payload, int], Pa
 
 
 # Reported by clauses about one batch; no clause about lists may fail as well.
-_both_ways("date-object-both-ways", "server.body.created_at",
+_in_both_operations("date-object-both-ways", "server.body.created_at",
            lambda row, _: {**row, "created_at": {"$date": row["created_at"]}})  # fmt: skip
-_both_ways(
+_in_both_operations(
     "status-lower-both-ways", "server.body.status", lambda row, _: {**row, "status": row["status"].lower()}
 )
-_both_ways("status-renamed-both-ways", "server.body.status",
+_in_both_operations("status-renamed-both-ways", "server.body.status",
            lambda row, _: {**row, "status": row["status"].replace("JOBS_CREATED", "QUEUED")})  # fmt: skip
-_both_ways("webhook-flickers-both-ways", "server.poll.webhook-stable",
+_in_both_operations("webhook-flickers-both-ways", "server.poll.webhook-stable",
            lambda row, times: {**row, "webhookUrl": row.get("webhookUrl") if times % 3 else None})  # fmt: skip
-_both_ways("goes-back-both-ways", "server.poll.forward-only", _when("PROCESSING", 3, status="JOBS_CREATED"))
-_both_ways("counts-stale-both-ways", "server.poll.counts-grow",
+_in_both_operations("goes-back-both-ways", "server.poll.forward-only", _when("PROCESSING", 3, status="JOBS_CREATED"))
+_in_both_operations("counts-stale-both-ways", "server.poll.counts-grow",
            lambda row, times: row if row["status"] != "PROCESSING" or times % 3 else {
                **row, "metrics": {**row["metrics"], "success_count": 0}})  # fmt: skip
-_both_ways(
+_in_both_operations(
     "completed-flips-both-ways",
     "server.poll.final",
     lambda row, times: {**row, "status": "FAILED"} if row["status"] == "COMPLETED" and times > 9 else row,
 )
-_both_ways("created-now-both-ways", "server.poll.identity",
+_in_both_operations("created-now-both-ways", "server.poll.identity",
            lambda row, times: {**row, "created_at": f"2024-01-15T{times % 24:02}:{times // 24:02}:00Z"})  # fmt: skip
 
 
@@ -149,7 +149,7 @@ class _RefusesWith200(ReferenceServer):
         return Answer(200, answer.body) if answer.status == 400 else answer
 
 
-class _OthersInFilters(ReferenceServer):
+class _ForeignInFilters(ReferenceServer):
     """Checks the organisation only where it lists all batches."""
 
     def list_batches(self, asked: Asked) -> Answer:
@@ -171,16 +171,16 @@ class _PartOfStatus(Lister):
         return [row for row in rows if value in row["status"]]
 
 
-class _BadBeside(Lister):
+class _IgnoresBadStatus(Lister):
     """Ignores a bad filter where there is another one."""
 
     lenient = "status"
 
     def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
         filters = self.parameters(query)
-        kept = [part for part, (name, value) in zip(query.split(b"&"), filters, strict=False)
+        parts = [part for part, (name, value) in zip(query.split(b"&"), filters, strict=False)
                 if len(filters) < 2 or name != self.lenient or self.is_good(name, value)]  # fmt: skip
-        return super().answer(rows, b"&".join(kept))
+        return super().answer(rows, b"&".join(parts))
 
     def is_good(self, name: str, value: str) -> bool:
         """Whether a filter can be applied."""
@@ -191,7 +191,7 @@ class _BadBeside(Lister):
         return True
 
 
-class _BadDateBeside(_BadBeside):
+class _IgnoresBadDate(_IgnoresBadStatus):
     lenient = "created_after"
 
 
@@ -202,7 +202,7 @@ class _Page(Lister):
         return super().answer(rows, query)[:5]
 
 
-class _Ends(ReferenceServer):
+class _SparseStore(ReferenceServer):
     """Ignores dates where a status is given; only batches in one status lie on both sides of a date."""
 
     lister = _StatusFirst()
@@ -221,21 +221,21 @@ class _Ends(ReferenceServer):
         super().__init__(store)
 
 
-class _GetKept(ReferenceServer):
+class _CachedGet(ReferenceServer):
     """Caches Get Batch responses for ever; the list is always fresh."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[bytes, bytes] = {}
+        self.cached: dict[bytes, bytes] = {}
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         answer = super().found(batch, asked)
-        answer.body = self.kept.setdefault(asked.segment or b"", answer.content())
+        answer.body = self.cached.setdefault(asked.segment or b"", answer.content())
         return answer
 
 
-register("list-fresh-and-get-kept", "server.list.agrees", _GetKept, operations=_BOTH)
-register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
+register("list-fresh-and-get-kept", "server.list.agrees", _CachedGet, operations=_BOTH)
+register("list-status-without-dates", TOGETHER, _SparseStore, operations=_BOTH)
 on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
 on_lister("list-empty-date-ignored", BAD, _EmptyDateIsNone)
 on_lister("list-bounds-an-hour-late", AFTER, _HourLate, BEFORE, TOGETHER)
@@ -244,9 +244,9 @@ on_lister("list-offset-hours-only", OFFSET, _HoursOfOffsets)
 on_lister("list-day-rolls-over", BAD, _RollsOver)
 on_lister("list-null-ignored", BAD, _NullIsNone)
 register("list-refuses-with-200", ARRAY, _RefusesWith200, operations=_BOTH)
-register("list-others-with-filters", "server.list.other-org", _OthersInFilters, operations=_BOTH)
+register("list-others-with-filters", "server.list.other-org", _ForeignInFilters, operations=_BOTH)
 on_lister("list-status-by-part", BAD, _PartOfStatus)
-on_lister("list-bad-status-ignored-beside-a-date", BAD, _BadBeside)
-on_lister("list-bad-date-ignored-beside-a-status", BAD, _BadDateBeside)
+on_lister("list-bad-status-ignored-beside-a-date", BAD, _IgnoresBadStatus)
+on_lister("list-bad-date-ignored-beside-a-status", BAD, _IgnoresBadDate)
 # Filters apply to the page's batches, too: a date older than all of the page finds the missing ones.
 on_lister("list-page-of-five", COMPLETE, _Page)

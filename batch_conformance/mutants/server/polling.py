@@ -103,9 +103,9 @@ class _MixesUp(ReferenceServer):
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         self.count += 1
-        shown = self.last if self.last and self.count % 11 == 0 else batch
+        returned = self.last if self.last and self.count % 11 == 0 else batch
         self.last = batch
-        return Answer(200, shown.read())
+        return Answer(200, returned.read())
 
 
 register("answers-with-another-batch", "server.body.id", _MixesUp)

@@ -12,7 +12,7 @@ _BOTH = ("get", "list")
 _TAG = '"v1"'
 
 
-class _FirstOfTheConnection(ReferenceServer):
+class _OrganisationOfConnection(ReferenceServer):
     """Attributes a connection to the first organisation whose key came over it."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class _FirstOfTheConnection(ReferenceServer):
         return asked.client in self.known
 
 
-class _TellsWhatIsNew(ReferenceServer):
+class _TagBeforeOrganisation(ReferenceServer):
     """Evaluates If-None-Match before it checks which organisation a batch belongs to."""
 
     def answer(self, asked: Asked) -> Answer:
@@ -39,14 +39,14 @@ class _TellsWhatIsNew(ReferenceServer):
         return answer
 
 
-class _ForeignWithAStatus(ReferenceServer):
+class _StatusAcrossOrganisations(ReferenceServer):
     """Filters by status across all organisations."""
 
     def owns(self, asked: Asked) -> bool:
         return super().owns(asked) or (asked.segment is None and asked.query.startswith(b"status="))
 
 
-class _ParametersRefused(ReferenceServer):
+class _RefusesUnknownParameters(ReferenceServer):
     """Refuses undocumented query parameters."""
 
     def answer(self, asked: Asked) -> Answer:
@@ -58,7 +58,7 @@ class _ParametersRefused(ReferenceServer):
         return super().answer(asked)
 
 
-register("organisation-of-the-connection", OTHER, _FirstOfTheConnection)
-register("304-to-another-organisation", OTHER, _TellsWhatIsNew, ["server.error.documented-status"])
-register("list-foreign-with-a-status", "server.list.other-org", _ForeignWithAStatus, operations=_BOTH)
-register("unknown-parameters-refused", LEGAL, _ParametersRefused, operations=_BOTH)
+register("organisation-of-the-connection", OTHER, _OrganisationOfConnection)
+register("304-to-another-organisation", OTHER, _TagBeforeOrganisation, ["server.error.documented-status"])
+register("list-foreign-with-a-status", "server.list.other-org", _StatusAcrossOrganisations, operations=_BOTH)
+register("unknown-parameters-refused", LEGAL, _RefusesUnknownParameters, operations=_BOTH)
