@@ -149,7 +149,7 @@ _body_fault("transfer-surrogates", "loses characters beyond the basic plane",
 
 def _unread(name: str, description: str, unread: Callable[[Answer], bool], returned: Any) -> None:
     class Unread(Faulty):
-        """Hands something else over, and no error, where it does not know what it has before it."""
+        """Returns something else, instead of an error, for a response that it does not recognise."""
 
         def reply(self, batch_id: str) -> Reply:
             self.unread = False

@@ -193,7 +193,7 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     status_place = place_of_status("server.error.status-agrees")
     for broken in rule_faults_of(space, most=1):
         if status_place and read(broken.value, status_place) not in (MISSING, status):
-            continue  # It is the rule's matter for another status.
+            continue  # server.error.status-agrees would report the body as well
         build = partial(_answering, status, partial(_with_body, body=broken.value))
         clauses = (clause_list().of_rule(broken.code),)
         yield Derived(names(f"{status}{broken.pointer}", broken.code), clauses, build)
