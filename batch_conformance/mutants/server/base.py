@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from batch_conformance.operations.stored import StoredBatch
@@ -17,15 +17,13 @@ class ServerMutant:
     """Variant of the reference server.
 
     ``clause`` is the clause that it breaks ("" for a legal variation), ``also`` are clauses that the same
-    fault inevitably breaks. ``options`` are options of the run, e.g. only some of the known ids.
-    ``operations`` are those that the tests run it with.
+    fault inevitably breaks. ``operations`` are those that the tests run it with.
     """
 
     name: str
     clause: str
     build: Callable[[], ReferenceServer]
     also: frozenset[str] = frozenset()
-    options: Collection[str] = field(default=())
     operations: Sequence[str] = ("get",)
 
 
