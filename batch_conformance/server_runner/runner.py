@@ -12,7 +12,7 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.checks.server.strangers import is_let_in
+from batch_conformance.checks.server.unauthenticated import is_let_in
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.parts import part_of, parts
 from batch_conformance.http import Exchange
@@ -265,7 +265,7 @@ class ServerRunner:
         strangers = [
             send
             for send, answer in zip(sends, answers, strict=True)
-            if send.probe == self._get_part.STRANGERS and is_let_in(answer)
+            if send.probe == self._get_part.UNKNOWN_KEY and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if strangers and not any(map(is_let_in, alone)):

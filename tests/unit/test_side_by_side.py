@@ -11,7 +11,7 @@ import pytest
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
-from batch_conformance.operations.get_batch.burst import OTHER_ORG, STRANGERS
+from batch_conformance.operations.get_batch.burst import OTHER_ORG, UNKNOWN_KEY
 from batch_conformance.operations.get_batch.server_probes import CHAINS, IN_ORDER, IN_TURN, PROBES, TOGETHER
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
@@ -26,7 +26,7 @@ _FAR, _NEAR = 0.1, 0.001
 #: Probes whose requests may be sent in any order, and beside other probes.
 ANY_ORDER = PROBES.keys() - CHAINS.keys() - IN_ORDER
 #: What a burst holds beside reads.
-OTHERS = (STRANGERS, OTHER_ORG)
+OTHERS = (UNKNOWN_KEY, OTHER_ORG)
 
 
 class Company:

@@ -1,4 +1,4 @@
-"""Single-fault mutants of the reference client, and legal variations of it, by name."""
+"""Single-fault mutants of the reference client, and its legal variations, by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variatio
 
 @cache
 def client_mutants() -> Mapping[str, ClientMutant]:
-    """All mutants: each breaks one clause, and says which others the same fault cannot but break too."""
+    """Return all mutants by name; each names its clause, and others that the same fault breaks."""
     from batch_conformance.mutants.client import (
         auth,
         decode,
@@ -32,7 +32,7 @@ def client_mutants() -> Mapping[str, ClientMutant]:
 
 @cache
 def client_variations() -> Mapping[str, ClientVariation]:
-    """All legal variations: none breaks a clause."""
+    """Return all legal variations by name; none breaks a clause."""
     from batch_conformance.mutants.client import list_batches  # noqa: F401
     from batch_conformance.mutants.client.legal import VARIATIONS
 

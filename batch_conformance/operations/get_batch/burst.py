@@ -12,7 +12,7 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import ProbeContext
 
 #: What the requests with another key in a burst are recorded as.
-STRANGERS, OTHER_ORG = "burst-strangers", "burst-other-org"
+UNKNOWN_KEY, OTHER_ORG = "burst-unknown-key", "burst-other-org"
 
 
 def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
@@ -20,7 +20,7 @@ def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
 
     That is one that nobody issued and, in turn, another organisation's, if there is one.
     """
-    others = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
+    others = [(UNKNOWN_KEY, next(keys.unknown_keys(context.seed, context.secret)))]
     if context.other_key is not None:
         others.append((OTHER_ORG, context.other_key))
     asks_for_key = current_contract().operation("get").key is not None
