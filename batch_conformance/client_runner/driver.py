@@ -1,4 +1,4 @@
-"""A client under test in any language: driver processes that speak the driver protocol (``exec:COMMAND``)."""
+"""Client under test in any language: driver processes that speak the driver protocol (``exec:COMMAND``)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from batch_conformance.client_runner.protocol import (
 )
 from batch_conformance.client_runner.sanitize import Redact, Wording
 
-#: How long a call that does not count is waited for. What comes later is judged.
+#: Time limit of the warm-up call, in seconds.
 WARM_UP_SECONDS = 8.0
 
 
 @dataclass(eq=False)
 class _Seat:
-    """A place for one process; None while there is none, or none any more."""
+    """Slot for one process; ``process`` is None before it is started and after it has ended."""
 
     process: DriverProcess | None = None
     seq: int = 0
@@ -40,10 +40,10 @@ class _Seat:
 
 
 class DriverPool:
-    """A client under test behind up to ``size`` processes of one command, started when they are needed.
+    """Client under test behind up to ``size`` processes of one command, started on demand.
 
-    Each call has a process to itself, so calls from several threads run side by side. ``redact`` hides
-    secrets in every text; the keys of the calls are hidden in any case.
+    Each call has a process to itself, so calls from several threads run concurrently. ``redact`` removes
+    secrets from every text; the keys of the calls are always removed.
 
     Raises ``ValueError`` for a command that cannot be split into words, and ``CouldNotRun`` when the first
     process does not start or breaks the protocol at hello.
@@ -62,7 +62,7 @@ class DriverPool:
         self._shown = f"the client {self._wording.line(self.spec, 120)}"
         self._patience = Patience(self._shown)
         self._size = max(1, size)
-        #: Processes that are being started.
+        #: Number of processes that are being started.
         self.starting = 0
         self._warm_up: Call | None = None
         self._turn = threading.Condition()
@@ -76,20 +76,20 @@ class DriverPool:
             self.hello = self._start(first)
         except ProtocolViolation as error:
             raise CouldNotRun(f"{self._shown} cannot be judged: it {error}") from None
-        #: Seconds that the first process took to be ready, its warm-up included.
+        #: Seconds that the first process took to start, its warm-up call included.
         self.start_seconds = time.monotonic() - began
         self._idle.append(first)
 
     @property
     def broken_in_a_row(self) -> int:
-        """ProtocolViolation replies and failed starts since the last good answer; one more than five ends the run."""
+        """Number of failures (calls and starts) since the last good reply; the sixth ends the run."""
         return self._patience.broken_in_a_row
 
     def get_batch(self, call: Call) -> Reply:
-        """Make one call in a process of its own; wait for what comes of it, at most deadline plus grace.
+        """Make one call in a process of its own and wait for the reply, for at most the deadline plus the grace.
 
-        Waits for an idle process first, when all are busy. Raises ``CouldNotRun`` after five fresh starts in
-        a row without one good answer, or when the pool is closed.
+        Waits for an idle process first, when all are busy. Raises ``CouldNotRun`` after five restarts in
+        a row without one good reply, or when the pool is closed.
         """
         self._wording.learn(call.api_key)
         kept: _Seat | None = getattr(self._kept, "seat", None)
@@ -106,7 +106,7 @@ class DriverPool:
 
     @contextmanager
     def one_process(self) -> Iterator[None]:
-        """Keep one process for all calls of this thread meanwhile (another one when it ends)."""
+        """Reserve one process for all calls of this thread in the context (a new one if it exits)."""
         self._kept.seat = seat = self._take_seat()
         try:
             yield
@@ -118,10 +118,10 @@ class DriverPool:
             self._give_back(seat)
 
     def warm_up_with(self, call: Call) -> None:
-        """Make this call first in every process, and forget what comes of it.
+        """Make this call first in every process and ignore its reply.
 
-        What a process loads at its first call, or translates, would else count against the deadline of that call. A
-        process that does not stand the call is replaced by one that is judged as it is, and so are all after it.
+        Otherwise the time that a runtime needs to load or compile code at its first call would count against the
+        deadline of that call. A process that fails the warm-up call is replaced, and no further ones are made.
         """
         self._warm_up = call
         with self._turn:
@@ -135,13 +135,13 @@ class DriverPool:
             self._turn.notify_all()
 
     def settle(self) -> None:
-        """Take note of what idle processes did since they answered."""
+        """Record what idle processes did after their last reply."""
         with self._turn:
             for seat in self._idle:
                 self._look_back(seat)
 
     def close(self) -> None:
-        """Say bye to every process, wait a little for them to exit, and kill what remains."""
+        """Send ``bye`` to every process, give them ``bye_s`` seconds to exit, and kill the rest."""
         with self._turn:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -158,7 +158,7 @@ class DriverPool:
             process.release()
             seat.process = None
         with self._turn:
-            # The calls under way see their process die, and clean up after it themselves.
+            # The calls under way notice that their process has ended, and clean up after it themselves.
             self._turn.wait_for(lambda: not self._busy, timeout=self._limits.bye_s)
 
     def _ask(self, seat: _Seat, call: Call) -> Reply:
@@ -178,14 +178,14 @@ class DriverPool:
             self._patience.good()
             seat.last = replace(reply, seconds=seconds, stderr=process.take_stderr(self._wording.block))
             return seat.last
-        # Outside of the handler: nothing raised from here on carries the unredacted text along.
+        # Outside of the handler, so that no exception raised from here on has the unredacted one as its context.
         stderr = self._vacate(seat)
         if not self._closed:
             self._patience.broke(self._wording.with_stderr(reason, stderr))
         return Reply(broken=f"the driver {reason}", seconds=seconds, stderr=stderr)
 
     def _look_back(self, seat: _Seat) -> None:
-        """What a process did unasked since its last answer is that call's fault, and costs the process."""
+        """Blame unsolicited output, or an exit, since the last reply on that call, and end the process."""
         if seat.process is None or seat.last is None:
             return
         if unasked := seat.process.afterwards():
@@ -193,7 +193,7 @@ class DriverPool:
             self._vacate(seat)
 
     def _replace(self, seat: _Seat) -> DriverProcess:
-        """A fresh process. A failed start is no fault of the call: it is repeated while patience lasts."""
+        """Start a process for the slot; a failed start counts for the circuit breaker only, and is repeated."""
         while seat.process is None:
             try:
                 self._start(seat)
@@ -202,7 +202,7 @@ class DriverPool:
         return seat.process
 
     def _start(self, seat: _Seat) -> Hello:
-        """Start a process and shake hands. Raises :class:`ProtocolViolation` with a text that is fit to be shown."""
+        """Start a process and exchange ``hello``. Raises :class:`ProtocolViolation` with a redacted text."""
         with self._turn:
             self.starting += 1
         try:
@@ -219,7 +219,7 @@ class DriverPool:
             raise ProtocolViolation(self._wording.line(f"cannot be started: {explained}")) from None
         seat.process, seat.seq, seat.last = process, 0, None
         try:
-            # Closing kills the processes it sees, and may have come just before there was one to see.
+            # close() kills the processes that exist; it may have run just before this one did.
             self._check_open()
             line = process.ask(encode(hello_request(0)), self._limits.hello_s)
             hello = hello_from(decode(line), 0)
@@ -234,7 +234,7 @@ class DriverPool:
         return hello if seat.process else self._started(seat)
 
     def _warm(self, seat: _Seat) -> None:
-        """Make the call that does not count; the seat is empty afterwards if its process does not stand it."""
+        """Make the warm-up call; if the process fails it, end the process and leave the slot empty."""
         process, call = seat.process, self._warm_up
         if process is None or call is None:
             return
@@ -248,7 +248,7 @@ class DriverPool:
             self._vacate(seat)
 
     def _vacate(self, seat: _Seat) -> str:
-        """Kill the process of a seat, reap it, and return the end of its stderr."""
+        """Kill and reap the process of a slot, and return the end of its stderr."""
         process, seat.process = seat.process, None
         if process is None:
             return ""
@@ -258,7 +258,7 @@ class DriverPool:
         return stderr
 
     def _take_seat(self) -> _Seat:
-        """An idle seat, or a new one with a process, as long as there are fewer than ``size``."""
+        """Return an idle slot, or a new one with a process if there are fewer than ``size``; wait otherwise."""
         while True:
             with self._turn:
                 self._turn.wait_for(lambda: self._closed or self._idle or len(self._busy) < self._size)
@@ -270,7 +270,7 @@ class DriverPool:
             try:
                 self._start(fresh)
             except ProtocolViolation:
-                # Some drivers cannot run twice at once (a lock, a port): then there are fewer side by side.
+                # Some drivers cannot run twice at once (a lock, a port): reduce the size of the pool.
                 with self._turn:
                     self._busy.remove(fresh)
                     self._size = max(1, len(self._busy) + len(self._idle))
@@ -296,7 +296,7 @@ class DriverPool:
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a command line, split as a POSIX shell does. Raises ``ValueError`` in one clear line."""
+    """Split a command line into words as a POSIX shell does. Raises ``ValueError`` with a one-line message."""
     try:
         words = shlex.split(command)
     except ValueError as error:

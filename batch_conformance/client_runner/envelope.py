@@ -1,4 +1,4 @@
-"""The envelope that a contract may put around Get Batch's answer: clients hand the batch on with it, or without."""
+"""Envelope that a contract may put around Get Batch's response: clients may return the batch with or without it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.contract.pointers import MISSING, replaced
 
 
 def enclosed(reply: Reply, told: ExpectedOutcome) -> Reply:
-    """A reply with the envelope of the answer around the batch, if the client left it away."""
+    """Return the reply with the response's envelope around the batch, if the client removed it."""
     entity = entity_of("get") if "get" in current_contract().operations else None
     if not (entity and entity.place and isinstance(told, ValidBatch) and isinstance(reply.batch, dict)):
         return reply

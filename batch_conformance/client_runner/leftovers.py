@@ -1,6 +1,7 @@
-"""What a client in this process leaves behind: sockets, loops and sessions that it never closes.
+"""Unclosed resources of a client in this process: sockets, event loops, sessions.
 
-That breaks no clause, so it must not decide the exit status either, nor fill pages: it is counted, and said in a line.
+They break no clause, so they must neither decide the exit status nor flood the output: they are counted and reported
+in one line.
 """
 
 from __future__ import annotations
@@ -18,23 +19,23 @@ from typing import Any
 
 from batch_conformance.client_runner.stub.server import ports_used
 
-#: Rounds of collection: what one sets free may hold more.
+#: Rounds of garbage collection: objects freed in one round may release more in the next.
 _ROUNDS = 3
 _KINDS_SHOWN = 4
 
 
 class Leftovers:
-    """Counts of what was left behind, by kind."""
+    """Number of unclosed resources by kind."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def add(self, what: str) -> None:
-        """Count one."""
+        """Count one resource of this kind."""
         self._counts[what] += 1
 
     def line(self) -> str:
-        """All of it in one line; empty when nothing was left."""
+        """Return all counts in one line; empty if there are none."""
         kinds = self._counts.most_common()
         parts = [f"{count} {what}" for what, count in kinds[:_KINDS_SHOWN]]
         more = sum(count for _, count in kinds[_KINDS_SHOWN:])
@@ -43,10 +44,10 @@ class Leftovers:
 
 @contextmanager
 def counted_leftovers() -> Iterator[Leftovers]:
-    """Count what is left behind by what runs in the context, and by what is collected at its end.
+    """Count the resources that code in the context leaves unclosed, those found by collection at its end included.
 
-    Sockets to stubs that are still open then are closed: nobody is there any more. Warnings about other things, and
-    those about what was left before, are none of its business.
+    Sockets to stubs that are still open then are closed. Other warnings are passed on, and resources left unclosed
+    before the context are not counted.
     """
     gc.collect()
     left = Leftovers()
@@ -78,7 +79,7 @@ def counted_leftovers() -> Iterator[Leftovers]:
 
 
 def _kind(message: str) -> str:
-    """A warning's text without what differs from one to the next: addresses, numbers, names."""
+    """Return the kind of resource from a warning, without addresses, numbers and names."""
     if "never awaited" in message:
         return "coroutine never awaited"
     words = re.split(r"[<({\d'\"]", message, maxsplit=1)[0].strip(" :,.").lower()
@@ -93,7 +94,7 @@ def _name(kind: type[BaseException] | None) -> str:
 def _open_sockets() -> list[socket.socket]:
     found = []
     for value in gc.get_objects():
-        # Looked at by type: asking an object for its class may run its code.
+        # type(), not isinstance: reading __class__ may run the object's own code.
         if issubclass(type(value), socket.socket) and value.fileno() >= 0:
             with suppress(OSError):
                 internet = value.family in (socket.AF_INET, socket.AF_INET6)

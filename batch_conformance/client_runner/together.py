@@ -1,4 +1,4 @@
-"""Plays a case of two clients at once, in rounds: left to themselves, then by a schedule where the client allows it."""
+"""Running a case with two concurrent clients, in rounds: first unscheduled, then interleaved line by line."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from batch_conformance.http import Intent
 if TYPE_CHECKING:
     from batch_conformance.client_runner.respx_bridge import RespxBridge
 
-#: Rounds in which the two calls are merely begun at once.
+#: Rounds in which the two calls start at once and run freely.
 FREE_ROUNDS = 4
-#: Rounds in which the second call waited for the first, after which the client is taken to let in one at a time.
+#: Rounds in which the second call waited for the first, after which the client is taken to serialize its calls.
 ENOUGH_BLOCKED = 2
 
 
 class _Servers:
-    """The stubs of a case: one for each of the two clients, or one for both."""
+    """Stubs of a case: one for each of the two clients, or one for both."""
 
     def __init__(self, case: Case, bridge: RespxBridge | None, stack: ExitStack) -> None:
         answers = {ask.batch_id: ask.answers[0] for ask in case.asks}
@@ -58,20 +58,20 @@ class _Servers:
                 self.urls.append(mounted.url)
 
     def begin(self, round_number: int) -> None:
-        """Requests from now on belong to this round."""
+        """Assign all further requests to this round."""
         for stub in self._stubs:
             stub.turn = round_number
 
     def url(self, position: int) -> str:
-        """Where the client at this position is told to ask."""
+        """Return the base URL for the client at this position."""
         return self.urls[0 if self._one else position]
 
     def first_arrival(self, round_number: int) -> float | None:
-        """When the first request of a round came."""
+        """Return the arrival time of a round's first request; None if there was none."""
         return min((seen.arrived for rows in self.seen(round_number) for seen in rows), default=None)
 
     def seen(self, round_number: int) -> list[list[ReceivedRequest]]:
-        """The requests of a round by client: by its server, or by the batch asked for at the one they share."""
+        """Return the requests of a round by client: by its server, or by the requested batch if they share one."""
         rows = [[seen for seen in stub.seen if seen.turn == round_number] for stub in self._stubs]
         if not self._one:
             return rows
@@ -84,7 +84,7 @@ class _Servers:
 def play_together(
     case: Case, client: ClientUnderTest, keys: Sequence[str], numbers: Iterator[int], *, by_turns: bool
 ) -> CaseResult:
-    """Play the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
+    """Run the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
     assert len(case.asks) == 2
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     turns: list[CallResult] = []
@@ -110,7 +110,7 @@ def play_together(
 
 
 def _went_wrong(turn: CallResult, keys: Sequence[str], operation: Operation) -> bool:
-    """Whether a round showed enough; the judges say of what."""
+    """Whether a call went wrong, so that no more rounds are needed; the checks decide which clause is broken."""
     sent = {value for exchange in turn.seen for value in keys_in(operation, exchange.request)}
     assert isinstance(turn.expected, ValidBatch)
     batch, echo = turn.reply.batch, entity_of(operation).echo
