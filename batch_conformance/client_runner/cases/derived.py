@@ -1,6 +1,6 @@
-"""Cases that follow from the schema alone: for every place that no hand-written case varies, a few of its values.
+"""Cases derived from the schema alone: a few values for every place that no hand-written case varies.
 
-Each is blamed by the kind of its place: a status, a date-time, an integer, what may be absent or null; all others on
+The clause depends on the kind of the place: status, date-time, integer, optional or nullable; for all others it is
 ``client.decode.fields``.
 """
 
@@ -25,18 +25,18 @@ from batch_conformance.generate.space import Space
 from batch_conformance.generate.valid import Generated, values_of
 
 OPTIONAL = "client.decode.optional"
-#: Values of one place, beyond those of an enum, and of all of them.
+#: Maximum number of values of one place, those of an enum not counted, and of all places.
 _A_PLACE = 8
 _ALL = 400
-#: Other clauses speak of them, or none.
+#: Kinds of values that other clauses cover, or none.
 _NOT_HERE = (Kind.UNKNOWN, Kind.RARE)
-#: Keywords that say which forms the whole answer has.
+#: Keywords that determine the shape of the whole response.
 _FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """One value, and which place of it is special."""
+    """Valid value with the pointer of the place that it varies, the clause under test and a title."""
 
     value: dict[str, Any]
     pointer: str
@@ -45,13 +45,13 @@ class Derived:
 
 
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
-    """One case a value."""
+    """Yield one case for each derived value."""
     for one in _derived():
         value, echo = one.value, factory.values.entity.echo
         if one.pointer != echo:
             value = factory.values.with_id(value, factory.id())
         elif echo and read(value, echo) in DOTS:
-            continue  # no batch can be asked for by such an id
+            continue  # a dot segment cannot be requested as an id
         yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
 
 
@@ -61,7 +61,7 @@ def _derived() -> tuple[Derived, ...]:
 
 
 def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Derived, ...]:
-    """A few values of every place but the ``varied`` ones, each with the clause that it puts to the test."""
+    """Return a few values of every place but the ``varied`` ones, each with the clause that it tests."""
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()
@@ -81,7 +81,7 @@ def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Deri
 
 
 def varied_as_before() -> frozenset[str]:
-    """The places that hand-written cases vary, as far as the contract in use says of them what it says unedited."""
+    """Return the places that hand-written cases vary, without those that an overlay changed."""
     return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
 
 
@@ -90,7 +90,7 @@ def _places(values: Ordinary) -> set[str]:
 
 
 def _place_of(values: Ordinary, row: Generated) -> str:
-    """The place of a value, as a pattern; what is absent is looked up where it is there."""
+    """Return the place that a value varies, as a pattern; an absent member is looked up in the base value."""
     for value in (row.value, values.base):
         for leaf in values.leaves.of(value):
             if leaf.pointer == row.pointer:
@@ -99,7 +99,7 @@ def _place_of(values: Ordinary, row: Generated) -> str:
 
 
 def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
-    """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
+    """Return the varied places that overlays left unchanged, and ``""`` if the response's shape is unchanged too."""
     if base_contract().edited:
         return frozenset()
     before = entity_of("get", base_contract())
@@ -108,7 +108,7 @@ def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
 
 
 def _said(entity: Entity, pointer: str) -> str:
-    """Whatever the schema says of a place, and whether something must be there."""
+    """Return all that the schema says about a place, its being required included, as text to compare."""
     required = [place.pointer for place in entity.places if place.keyword == "required" and place.pointer == pointer]
     return json.dumps([list(entity.at(pointer)), required], sort_keys=True)
 
@@ -119,7 +119,7 @@ def _forms(entity: Entity) -> str:
 
 
 def _is_ruled(values: Ordinary, place: str, kind: Kind) -> bool:
-    """Whether a value may break a rule that nobody judges here: examples are right as they are."""
+    """Whether a value may break a rule (CEL), which is not checked here; examples always keep to the rules."""
     return kind is not Kind.EXAMPLE and any(
         f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
         for named in values.ruled_places

@@ -1,7 +1,7 @@
-"""Answers with exactly one fault that every reader of JSON can see: a member missing, or of a type it never has.
+"""Responses with exactly one fault that any JSON reader can see: a missing member, or one of a wrong type.
 
-What only a validator would notice (``format``, ``pattern``, bounds, another value of an enum) is not demanded of
-clients (contracts/decisions.md, 30).
+Clients need not detect faults that only a validator notices: ``format``, ``pattern``, bounds, unknown values of an
+enum (contracts/decisions.md, 30).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from batch_conformance.generate.shape import Shape
 from batch_conformance.generate.space import Space
 
 CLAUSE = "client.reject.wrong-types"
-#: Faults of a place in the order in which they are the likelier to come.
+#: Faults of a place, likeliest first.
 _LIKELIEST = (
     "removed",
     "null",
@@ -37,13 +37,13 @@ _LIKELIEST = (
     "an array",
     "an object",
 )
-#: Values for the places whose values are listed, none of them of a listed value's type.
+#: Wrong values for places with an enum but no type.
 _OTHERS = (("null", None), ("a number", 1705314600), ("true", True), ("an array", ["x"]), ("an object", {"value": "x"}))
 
 
 @cached_by_contract
 def wrong_types(most: int = 5) -> tuple[Fault, ...]:
-    """Single faults of the documented answer: members missing, and values of another type, at most so many a place."""
+    """Return single faults of the documented response: missing members, and at most ``most`` wrong types a place."""
     values = ordinary_values()
     known = values.space
     space = Space(known.schema, known.document, [values.base, *known.examples], ruled=False, judge=known.judge)
@@ -51,7 +51,7 @@ def wrong_types(most: int = 5) -> tuple[Fault, ...]:
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
     found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
     varied = varied_as_before()
-    # What an overlay changed first: a short run takes the first ones only.
+    # Places that an overlay changed come first: a short run takes the first ones only.
     found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
     taken: Counter[str] = Counter()
     kept = []
@@ -63,7 +63,7 @@ def wrong_types(most: int = 5) -> tuple[Fault, ...]:
 
 
 def _of_listed(space: Space) -> Iterator[Fault]:
-    """Faults of places whose values are listed, without a type beside the list."""
+    """Yield faults of places that have an enum or const but no type."""
     base = space.examples[0]
     for place in places(space.schema, space.document):
         if place.keyword not in ("enum", "const") or "type" in place.schema:
@@ -77,7 +77,7 @@ def _of_listed(space: Space) -> Iterator[Fault]:
 
 
 def _is_other_type(space: Space, fault: Fault) -> bool:
-    """Whether no value of this type may ever stand at the place of a fault."""
+    """Whether the fault's value is of a type that its place never allows."""
     shapes = space.builder.shapes(space.schemas_at(fault.base, fault.pointer))
     allowed = {name for shape in shapes for name in _types_of(shape)}
     return not _types(read(fault.value, fault.pointer)) & allowed
@@ -88,7 +88,7 @@ def _types_of(shape: Shape) -> set[str]:
 
 
 def _types(value: Any) -> set[str]:
-    """The JSON types that a value is of: a whole number is of two."""
+    """Return the JSON types of a value: two for a whole number."""
     if isinstance(value, bool):
         return {"boolean"}
     if is_number(value):
@@ -97,7 +97,7 @@ def _types(value: Any) -> set[str]:
 
 
 def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
-    """One case a fault, and objects that are no such answer at all."""
+    """Yield one case for each fault, and two with objects that lack all documented members."""
     for fault in wrong_types():
         yield wrong_type_case(factory, fault)
     batch_id = factory.id()
@@ -112,7 +112,7 @@ def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def wrong_type_case(factory: CaseFactory, fault: Fault) -> Case:
-    """A 200 with this fault."""
+    """Return the case of a 200 with this fault."""
     batch_id = factory.id()
     echo = factory.values.entity.echo
     value = fault.value if echo is None or echo == fault.pointer else factory.values.with_id(fault.value, batch_id)
