@@ -1,4 +1,4 @@
-"""Plays a case to a client: fresh stubs, the calls one after the other, and what came of them."""
+"""Running one case: fresh stubs, the calls in order, and the results."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _numbers = itertools.count(1)
 
 
 class Stub(Protocol):
-    """What a player needs of a stub, on a socket or mounted."""
+    """Interface of a stub for running cases, on a socket or mounted."""
 
     turn: int
     log: RequestLog
 
     @property
     def seen(self) -> list[ReceivedRequest]:
-        """Every request so far."""
+        """All requests received so far."""
         ...
 
 
 @dataclass
 class StubEnvironment:
-    """Where a case is played: the origin that the client is told, the other ones, and what redirects call them."""
+    """Stubs of one case: the client's origin, the other origins, and the values of placeholders in redirects."""
 
     url: str
     choose: ByTurn
@@ -51,7 +51,7 @@ class StubEnvironment:
     places: Mapping[str, str]
 
     def begin(self, turn: int, ask: CallStep, operation: Operation) -> None:
-        """The next call, of an operation, is about to be made."""
+        """Prepare the stubs for the next call."""
         self.own.turn = self.other.turn = turn
         path = operation.url_path(ask.batch_id)
         self.there.places = {**self.places, "id": ask.batch_id, "path": path}
@@ -59,9 +59,9 @@ class StubEnvironment:
 
 
 def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> CaseResult:
-    """Play one case; ``by_turns`` for a client that makes one call at a time.
+    """Run one case; ``by_turns`` for a client that makes one call at a time.
 
-    Raises ``CouldNotRun`` when judging has to end.
+    Raises ``CouldNotRun`` when the run has to end.
     """
     if case.together:
         return play_together(case, client, keys, _numbers, by_turns=by_turns)
@@ -96,7 +96,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
 
 
 def settled(play: CaseResult) -> CaseResult:
-    """A play with what came after the answers, once no more can come."""
+    """Return the result with the final replies (`Reply.settled`), after the last call."""
     turns = [replace(turn, reply=cast("Reply", turn.reply).settled()) for turn in play.turns]
     return replace(play, turns=tuple(turns))
 
@@ -119,7 +119,7 @@ def _on_loopback(case: Case) -> Iterator[StubEnvironment]:
             "other": other.url,
             "alias": _by_name(own.url),
             "other_alias": _by_name(other.url),
-            # Nobody speaks TLS there: what matters is that no key comes over unprotected either.
+            # No TLS there: it only matters that the key does not arrive in plain text either.
             "secure": other.url.replace("http://", "https://"),
             "bare_other": urlsplit(other.url).netloc,
         }
@@ -133,7 +133,7 @@ def _on_loopback(case: Case) -> Iterator[StubEnvironment]:
 
 @contextmanager
 def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
-    # Only here: loopback needs no respx.
+    # Imported here: loopback must work without respx.
     from batch_conformance.client_runner.stub.mounted import MountedStub
 
     choose = ByTurn([ask.answers for ask in case.asks])
@@ -149,7 +149,7 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
         "other_secure": ("https", f"other-{host}", None),
     }
     if case.secure:
-        # The same host and no port on either side: nothing but the scheme is another.
+        # Same host, no port: only the scheme differs.
         rows["other"] = ("http", host, None)
     else:
         rows["secure"] = ("https", host, None)
@@ -167,10 +167,10 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
 @contextmanager
 def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment]:
     port = RefusedPort()
-    # A stub that nobody is told of: there is nothing to be seen.
+    # A stub that receives nothing, since no client knows its URL.
     with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as nobody:
         try:
-            # Where nothing is mounted, the bridge refuses.
+            # The bridge refuses connections to an origin where nothing is mounted.
             url = port.url if bridge is None else "http://refused.invalid"
             yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
         finally:
@@ -178,7 +178,7 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment
 
 
 def _is_left_over(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
-    """Whether a request belongs to a call that was given up: its stub is gone, and another one may have its port."""
+    """Whether a request belongs to an abandoned call of an earlier case, whose port the stub may have inherited."""
     abandoned: frozenset[str] = getattr(client, "abandoned", frozenset())
     return bool(abandoned) and (asked := batch_of(seen.request)) in abandoned and asked != ask.batch_id
 
@@ -189,7 +189,7 @@ def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
 
 
 def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
-    """What was told, with the placeholder of answers replaced as it was there."""
+    """Return the expected outcome with the placeholder ``{own}`` replaced as in the response."""
     if not isinstance(told, ValidBatch):
         return told
     return replace(told, batch=_with_own(told.batch, own))

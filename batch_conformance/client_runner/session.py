@@ -1,4 +1,4 @@
-"""Judging a client from beginning to end: cases, plays, judges, verdicts."""
+"""Client run from beginning to end: cases, results, checks, verdicts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from batch_conformance.http import Redactor
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: Why a clause about a member that an overlay removed is not exercised.
+#: Reason for *not exercised*: an overlay removed what the clause is about.
 NO_SUCH_MEMBER = "the contract has no such member, status or value"
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -61,11 +61,11 @@ def judge_client(
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
-    """Check a client by the selected clauses (all when None). Never raises for what the client does.
+    """Check a client against the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing
-    examples between runs. ``operations`` are those to judge, None for all that the client offers. A client
-    that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
+    ``progress`` is called with the number of cases run so far, ``expect`` with their total; ``database`` keeps failing
+    examples between runs. ``operations`` are those to check, None for all that the client offers. A client
+    that cannot be run gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
     keys = keys_of_run(seed)
@@ -109,14 +109,14 @@ def judge_client(
 
 
 def keys_of_run(seed: int) -> dict[str, str]:
-    """The keys of a run with the names they may be shown by; they look like real ones, and open nothing."""
+    """Return the fake API keys of a run, each with the name that replaces it in output."""
     source = random.Random(f"keys:{seed}")
 
     def letters(count: int) -> str:
         return "".join(source.choices(_ALPHABET, k=count))
 
     usual = f"sk-{letters(30)}"
-    # In the middle, letters of the other case: what goes by the ends of a key, its length or its letters mixes them up.
+    # Differs in the case of the middle letters only: clients that compare or cache a part of the key mix them up.
     like = usual[:12] + usual[12:-4].swapcase() + usual[-4:]
     return {
         usual: "[api-key]",
@@ -135,7 +135,7 @@ def _play(
     keys: Mapping[str, str],
     database: ExampleDatabase | None,
 ) -> Sequence[CaseResult]:
-    """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
+    """Run listed and generated cases in one shuffled order, and shrink failing generated ones."""
     factory = CaseFactory(seed)
     listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operation in operations]
     if not stage.trusted:
@@ -172,7 +172,7 @@ def _play(
 
 
 def _different(*rows: Iterable[Any]) -> Iterable[Any]:
-    """All of them in their order, none twice."""
+    """Return all examples in order, without duplicates."""
     return {repr(example): example for row in rows for example in row}.values()
 
 
@@ -186,12 +186,12 @@ def _shrunk(
     database: ExampleDatabase | None,
     had_failed: bool,
 ) -> list[CaseResult]:
-    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
+    """Return the results of a property, or the smallest failing one if the listed cases did not break its clause."""
     played = [play for _, play in drawn]
     if not drawn or not profile.shrink or listed.is_broken(which.clause):
         return played
 
-    # All of them at once first: one by one takes time that grows with the square of their number.
+    # Checked all at once first: one by one would take quadratic time.
     together = ClientRunRecord((*listed.plays, *played), listed.keys)
     if not had_failed and not together.is_broken(which.clause):
         return played
@@ -216,7 +216,7 @@ def _shrunk(
 
 
 def _with_needs(clauses: Collection[str]) -> set[str]:
-    """The clauses and, transitively, those whose cases their judges look at."""
+    """Return the clauses and, transitively, those whose cases their checks need."""
     wanted: set[str] = set()
     waiting = list(clauses)
     while waiting:
@@ -229,7 +229,7 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
 
 @cached_by_contract
 def _with_cases(seed: int) -> frozenset[str]:
-    """The clauses for which the contract in use leaves any case."""
+    """Return the clauses that have a case under the current contract."""
     cases = listed_cases(CaseFactory(seed), PROFILES["default"])
     return frozenset(clause for case in cases for clause in case.clauses)
 
@@ -271,7 +271,7 @@ def _verdicts(
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, checked, strict=result.strict)
         if result.incomplete and not weighed.findings:
-            # A fault that was seen stands; no promise is kept before all was played.
+            # Findings stand, but no clause passes before all cases were run.
             weighed = ClauseResult(clause, "not-exercised", "not reached: the run was interrupted")
         judged.append(weighed)
     order = list(clauses)
