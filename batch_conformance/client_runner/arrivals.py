@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 
 #: Number of calls without a single request after which the run is given up.
-CALLS_IN_VAIN = 60
+MAX_CALLS_WITHOUT_REQUEST = 60
 _PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _LOOPBACK = frozenset({"*", "127.0.0.1", "127.0.0.0/8"})
 
 
-def nothing_arrived(client: str, calls: int, last: str, environment: Mapping[str, str] | None = None) -> str:
+def no_request_arrived(client: str, calls: int, last: str, environment: Mapping[str, str] | None = None) -> str:
     """Return a one-line error for a client that sent no request in ``calls`` calls.
 
     ``last`` describes the result of the last call. Proxies are named by their variables only: the values may hold

@@ -10,7 +10,7 @@ from batch_conformance.checks.result import CouldNotRun
 RESPAWNS = 5
 
 
-class Patience:
+class CircuitBreaker:
     """Counts failures in a row over all processes of a client; a good reply resets the count.
 
     Concurrent calls may all be of a kind that breaks the client, so the run only ends when a thread that has already
@@ -20,7 +20,7 @@ class Patience:
     def __init__(self, client: str) -> None:
         self._client = client
         self._broken = 0
-        self._met_by: set[int] = set()
+        self._failed_threads: set[int] = set()
         self._lock = threading.Lock()
 
     @property
@@ -28,21 +28,21 @@ class Patience:
         """Number of failures since the last good reply. The sixth ends the run."""
         return self._broken
 
-    def good(self) -> None:
+    def record_success(self) -> None:
         """Record a reply that conforms to the protocol, whatever its content."""
         with self._lock:
             self._broken = 0
-            self._met_by.clear()
+            self._failed_threads.clear()
 
-    def broke(self, reason: str) -> None:
+    def record_failure(self, reason: str) -> None:
         """Record that the client crashed, hung or broke the protocol; ``reason`` must be redacted already.
 
         Raises ``CouldNotRun`` when the fifth restart has failed too.
         """
         with self._lock:
             self._broken += 1
-            spent = self._broken > RESPAWNS and threading.get_ident() in self._met_by
-            self._met_by.add(threading.get_ident())
+            spent = self._broken > RESPAWNS and threading.get_ident() in self._failed_threads
+            self._failed_threads.add(threading.get_ident())
         if spent:
             raise CouldNotRun(
                 f"{self._client} broke {RESPAWNS + 1} times in a row, {RESPAWNS} fresh starts included; "

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import GRACE_SECONDS, Call, Reply
-from batch_conformance.client_runner.circuit_breaker import Patience
+from batch_conformance.client_runner.circuit_breaker import CircuitBreaker
 from batch_conformance.client_runner.interleave import HOLD_SECONDS, Place, Schedule
 from batch_conformance.client_runner.loop import LoopThread, Outcome, cancel_all, outcome
 from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_loop_running, is_main_thread
@@ -30,7 +30,7 @@ from batch_conformance.client_runner.protocol import (
     hello_object,
     reply_from,
 )
-from batch_conformance.client_runner.sanitize import Redact, Wording
+from batch_conformance.client_runner.sanitize import Redact, Sanitizer
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of, examples_of
 from batch_conformance.contract.pointers import replaced
@@ -68,11 +68,11 @@ class InProcessClient:
         self.bridge = bridge
         self.transport: Literal["loopback", "respx"] = "respx" if bridge else "loopback"
         self._adapter = adapter
-        self._wording = Wording(redact)
-        self._shown = f"the client {self._wording.line(spec, 120)}"
-        self._patience = Patience(self._shown)
-        self._places = threading.BoundedSemaphore(max(1, size))
-        self._numbers = itertools.count(1)
+        self._sanitizer = Sanitizer(redact)
+        self._label = f"the client {self._sanitizer.line(spec, 120)}"
+        self._breaker = CircuitBreaker(self._label)
+        self._slots = threading.BoundedSemaphore(max(1, size))
+        self._sequence = itertools.count(1)
         self._grace = grace_s
         #: Batch ids of calls abandoned after their time limit; they may still send requests.
         self.abandoned: frozenset[str] = frozenset()
@@ -83,34 +83,34 @@ class InProcessClient:
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._hung = False
         if not callable(adapter):
-            raise CouldNotRun(f"{self._shown} cannot be judged: {type(adapter).__name__} cannot be called")
+            raise CouldNotRun(f"{self._label} cannot be judged: {type(adapter).__name__} cannot be called")
         if not hasattr(adapter, "hello"):
-            raise CouldNotRun(f"{self._shown} cannot be judged: it has no attribute hello (the hello object)")
+            raise CouldNotRun(f"{self._label} cannot be judged: it has no attribute hello (the hello object)")
         problem = ""
         try:
             self.hello = hello_object(_as_json(adapter.hello, "hello"))
         except ProtocolViolation as error:
-            problem = self._wording.line(str(error))
+            problem = self._sanitizer.line(str(error))
         if problem:
-            raise CouldNotRun(f"{self._shown} cannot be judged: it {problem}")
+            raise CouldNotRun(f"{self._label} cannot be judged: it {problem}")
 
     @property
     def broken_in_a_row(self) -> int:
         """Number of broken calls since the last good reply; the sixth ends the run."""
-        return self._patience.broken_in_a_row
+        return self._breaker.broken_in_a_row
 
     def get_batch(self, call: Call) -> Reply:
         """Make one call and wait for the reply, for at most the deadline plus the grace.
 
         Raises ``CouldNotRun`` after six broken calls in a row.
         """
-        return self._weigh(self._call(call))
+        return self._record(self._call(call))
 
-    def _weigh(self, reply: Reply) -> Reply:
+    def _record(self, reply: Reply) -> Reply:
         if reply.broken is None:
-            self._patience.good()
+            self._breaker.record_success()
         else:
-            self._patience.broke(reply.broken.removeprefix("the client "))
+            self._breaker.record_failure(reply.broken.removeprefix("the client "))
         return reply
 
     @property
@@ -172,7 +172,7 @@ class InProcessClient:
         for thread in threads:
             thread.join()
         for reply in replies.values():
-            self._weigh(reply)
+            self._record(reply)
         return replies[0], replies[1], schedule
 
     def check_transport(self) -> None:
@@ -192,12 +192,12 @@ class InProcessClient:
         finally:
             self.on_main = False
             self.bridge.unmount(base_url)
-        told = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
+        reported = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
         gave_up = reply.broken or (reply.error and reply.error.kind in ("transport", "timeout", "other"))
         if gave_up and not sent:
             raise CouldNotRun(
-                f"{self._shown} sends nothing through httpx, which --batch-transport respx needs "
-                f"(a trial call gave: {self._wording.line(told, 200)}); use --batch-transport loopback"
+                f"{self._label} sends nothing through httpx, which --batch-transport respx needs "
+                f"(a trial call gave: {self._sanitizer.line(reported, 200)}); use --batch-transport loopback"
             )
 
     def settle(self) -> None:
@@ -214,11 +214,11 @@ class InProcessClient:
     def _call(
         self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Reply:
-        self._wording.learn(call.api_key)
-        request = call_request(next(self._numbers), call)
+        self._sanitizer.add_key(call.api_key)
+        request = call_request(next(self._sequence), call)
         seq = request["seq"]
         window: AbstractContextManager[None] = self.bridge.active() if self.bridge else nullcontext()
-        with self._places, window:
+        with self._slots, window:
             started, allowed = time.monotonic(), call.timeout_s + self._grace
             try:
                 if self.on_main and is_main_thread():
@@ -236,7 +236,7 @@ class InProcessClient:
                 if seconds >= allowed:
                     self._hung = True
                     self.abandoned |= {call.batch_id} - {""}
-                return Reply(broken=self._wording.line(f"the client {error}"), seconds=seconds)
+                return Reply(broken=self._sanitizer.line(f"the client {error}"), seconds=seconds)
 
     def _call_here(self, request: dict[str, Any], seconds: float) -> object:
         """Make one call on the current thread; return its reply as JSON. Raises :class:`ProtocolViolation`."""

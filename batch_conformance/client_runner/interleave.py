@@ -105,21 +105,21 @@ def stops_of(schedule: Schedule, sent: float | None) -> Sequence[Place]:
     ``sent`` is the time of the request (monotonic clock); None if there was none.
     """
     places = list(schedule.times)
-    before = sum(sent is not None and met <= sent for met in schedule.times.values())
-    return [*_chosen(places[:before], STOPS_BEFORE), *_chosen(places[before:], STOPS_BEHIND)]
+    before = sum(sent is not None and executed <= sent for executed in schedule.times.values())
+    return [*_select(places[:before], STOPS_BEFORE), *_select(places[before:], STOPS_BEHIND)]
 
 
-def _chosen(places: Sequence[Place], most: int) -> list[Place]:
+def _select(places: Sequence[Place], most: int) -> list[Place]:
     """Select at most ``most`` lines, shared out over the files so that a long file does not crowd out short ones."""
     by_file: dict[str, list[Place]] = {}
     for place in places:
         by_file.setdefault(place[0], []).append(place)
-    chosen: set[Place] = set()
+    selected: set[Place] = set()
     groups = sorted(by_file.values(), key=len)
     for number, group in enumerate(groups):
         # Rounded up, so that with many files each of the shortest gets at least one.
-        chosen |= set(_spread(group, -(-(most - len(chosen)) // (len(groups) - number))))
-    return [place for place in places if place in chosen]
+        selected |= set(_spread(group, -(-(most - len(selected)) // (len(groups) - number))))
+    return [place for place in places if place in selected]
 
 
 def _spread(places: Sequence[Place], most: int) -> Sequence[Place]:

@@ -17,13 +17,13 @@ from batch_conformance.client_runner.cases import Case
 from batch_conformance.client_runner.cases.case import FAULT_DEADLINE, SHORT_DEADLINE
 
 #: Number of lanes that should be busy at a time, and the maximum number of lanes; each lane has a process.
-AT_WORK, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
+BUSY_LANES, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
 #: Seconds for which process starts may keep all cores busy, and the number of lanes that is always allowed.
 _STARTING_SECONDS, _FEWEST_LANES = 5.0, 6
 #: Seconds after which a case under way is taken to be waiting.
-_WAITING = 0.3
+_WAITING_SECONDS = 0.3
 #: Seconds between two checks of the lanes.
-_LOOK = 0.05
+_POLL_SECONDS = 0.05
 
 
 def play_side_by_side(
@@ -86,10 +86,10 @@ class _Lanes:
         try:
             with self._changed:
                 while self._ended < len(self._lanes) or not self._lanes:
-                    if self._wants_another():
+                    if self._needs_lane():
                         self._open_lane()
                     else:
-                        self._changed.wait(_LOOK)
+                        self._changed.wait(_POLL_SECONDS)
         finally:
             # When interrupted: start nothing more, let the cases under way end.
             with self._changed:
@@ -100,22 +100,23 @@ class _Lanes:
         if self._failed:
             raise self._failed
 
-    def _wants_another(self) -> bool:
+    def _needs_lane(self) -> bool:
         if len(self._lanes) >= self._most or not (self._slow or self._quick):
             return False
         now = time.monotonic()
-        waiting = sum(now - since > _WAITING for since in self._since.values()) - self._starting()
-        return len(self._lanes) - self._ended - max(0, waiting) < AT_WORK
+        waiting = sum(now - since > _WAITING_SECONDS for since in self._since.values()) - self._starting()
+        return len(self._lanes) - self._ended - max(0, waiting) < BUSY_LANES
 
     def _open_lane(self) -> None:
         number = len(self._lanes)
         # One busy lane takes quick cases first: otherwise they would all come last.
-        first, second = (self._quick, self._slow) if number % AT_WORK == AT_WORK - 1 else (self._slow, self._quick)
-        lane = threading.Thread(target=self._lane, args=(number, first, second), name="batch-lane", daemon=True)
+        quick_first = number % BUSY_LANES == BUSY_LANES - 1
+        first, second = (self._quick, self._slow) if quick_first else (self._slow, self._quick)
+        lane = threading.Thread(target=self._work, args=(number, first, second), name="batch-lane", daemon=True)
         self._lanes.append(lane)
         lane.start()
 
-    def _lane(self, number: int, first: deque[Case], second: deque[Case]) -> None:
+    def _work(self, number: int, first: deque[Case], second: deque[Case]) -> None:
         try:
             while (case := self._next(number, first, second)) is not None:
                 self._play(case)

@@ -21,7 +21,7 @@ from batch_conformance.client_runner.stub.server import ports_used
 
 #: Rounds of garbage collection: objects freed in one round may release more in the next.
 _ROUNDS = 3
-_KINDS_SHOWN = 4
+_MAX_KINDS = 4
 
 
 class Leftovers:
@@ -37,8 +37,8 @@ class Leftovers:
     def line(self) -> str:
         """Return all counts in one line; empty if there are none."""
         kinds = self._counts.most_common()
-        parts = [f"{count} {what}" for what, count in kinds[:_KINDS_SHOWN]]
-        more = sum(count for _, count in kinds[_KINDS_SHOWN:])
+        parts = [f"{count} {what}" for what, count in kinds[:_MAX_KINDS]]
+        more = sum(count for _, count in kinds[_MAX_KINDS:])
         return ", ".join([*parts, *([f"{more} more"] if more else [])])
 
 
@@ -50,7 +50,7 @@ def counted_leftovers() -> Iterator[Leftovers]:
     before the context are not counted.
     """
     gc.collect()
-    left = Leftovers()
+    leftovers = Leftovers()
     hooks = sys.unraisablehook, threading.excepthook
     with warnings.catch_warnings():
         warnings.filterwarnings("always", category=ResourceWarning)
@@ -59,20 +59,20 @@ def counted_leftovers() -> Iterator[Leftovers]:
 
         def count(message: Any, category: Any, *more: Any, **named: Any) -> None:
             if issubclass(category, ResourceWarning) or "was never awaited" in str(message):
-                left.add(_kind(str(message)))
+                leftovers.add(_kind(str(message)))
             else:
                 show(message, category, *more, **named)
 
         warnings.showwarning = count
-        sys.unraisablehook = lambda raised: left.add(f"{_name(raised.exc_type)} while collected")
-        threading.excepthook = lambda raised: left.add(f"{_name(raised.exc_type)} in a thread of its own")
+        sys.unraisablehook = lambda raised: leftovers.add(f"{_type_name(raised.exc_type)} while collected")
+        threading.excepthook = lambda raised: leftovers.add(f"{_type_name(raised.exc_type)} in a thread of its own")
         try:
-            yield left
+            yield leftovers
         finally:
             for _ in range(_ROUNDS):
                 gc.collect()
             for sock in _open_sockets():
-                left.add("open socket")
+                leftovers.add("open socket")
                 with suppress(OSError):
                     sock.close()
             sys.unraisablehook, threading.excepthook = hooks
@@ -87,7 +87,7 @@ def _kind(message: str) -> str:
     return f"unclosed {kind[1].lower()}" if kind else " ".join(words.split()[:4]) or "unclosed resource"
 
 
-def _name(kind: type[BaseException] | None) -> str:
+def _type_name(kind: type[BaseException] | None) -> str:
     return kind.__name__ if kind is not None else "error"
 
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 #: Signal that interrupts an overdue call: a real-time signal that programs do not use, where there is one.
-_WAKE = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGUSR2", None)
+_SIGNAL = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGUSR2", None)
 #: Seconds between signals to a call that ignores the first one.
-_AGAIN_SECONDS = 0.25
+_REPEAT_SECONDS = 0.25
 
 
 class Overdue(BaseException):
@@ -54,7 +54,7 @@ def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
     main = threading.get_ident()
     armed, overdue = True, False
 
-    def wake(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: object) -> None:
         del number, frame
         if armed:
             raise Overdue
@@ -63,13 +63,13 @@ def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
         nonlocal overdue
         wait = seconds
         while not ended.wait(wait):
-            overdue, wait = True, _AGAIN_SECONDS
-            if _WAKE is not None:
-                signal.pthread_kill(main, _WAKE)
+            overdue, wait = True, _REPEAT_SECONDS
+            if _SIGNAL is not None:
+                signal.pthread_kill(main, _SIGNAL)
 
-    with _signals_kept():
-        if _WAKE is not None:
-            signal.signal(_WAKE, wake)
+    with _signals_restored():
+        if _SIGNAL is not None:
+            signal.signal(_SIGNAL, interrupt)
         watcher = threading.Thread(target=watch, name="client-deadline", daemon=True)
         watcher.start()
         try:
@@ -86,10 +86,10 @@ def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
+def _signals_restored() -> Iterator[None]:
     """Restore the signal handlers and the timer of the process: pytest-timeout, for one, sets its own."""
     alarm = getattr(signal, "SIGALRM", None)
-    numbers = [number for number in (_WAKE, alarm) if number is not None]
+    numbers = [number for number in (_SIGNAL, alarm) if number is not None]
     handlers = {number: signal.getsignal(number) for number in numbers}
     timer = signal.getitimer(signal.ITIMER_REAL) if alarm is not None else (0.0, 0.0)
     try:

@@ -67,38 +67,40 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
         return play_together(case, client, keys, _numbers, by_turns=by_turns)
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     with _environment(case, bridge) as environment:
-        turns = []
-        strayed: list[Exchange] = []
+        results = []
+        elsewhere: list[Exchange] = []
         for number, ask in enumerate(case.asks):
             environment.begin(number, ask, current_contract().operation(case.operation))
             base_url = environment.url + case.base_path
             call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
             reply = client.get_batch(call)
-            came = [seen for seen in environment.own.seen if seen.turn == number]
-            here = [seen for seen in came if not _is_left_over(seen, ask, client)]
-            away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
+            received = [seen for seen in environment.own.seen if seen.turn == number]
+            current = [seen for seen in received if not _is_abandoned(seen, ask, client)]
+            strays = [seen for seen in current if case.elsewhere and seen.host == "localhost"]
             if environment.other is not environment.own:
-                away += [seen for seen in environment.other.seen if seen.turn == number]
-            strayed += [_recorded(seen, case, ask) for seen in away]
-            exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
-            requests -= len(came) - len(here)
-            turns.append(CallResult(call, expected, enclosed(reply, expected), exchanges, requests))
+                strays += [seen for seen in environment.other.seen if seen.turn == number]
+            elsewhere += [_exchange_of(seen, case, ask) for seen in strays]
+            exchanges = tuple(_exchange_of(seen, case, ask) for seen in current if seen not in strays)
+            expected, requests = _with_origin(ask.expected, environment.url), environment.own.log.count(number)
+            requests -= len(received) - len(current)
+            results.append(CallResult(call, expected, enclosed(reply, expected), exchanges, requests))
         return CaseResult(
             case.title,
             case.clauses,
-            tuple(turns),
-            tuple(strayed),
+            tuple(results),
+            tuple(elsewhere),
             case.ordinary,
             operation=case.operation,
             place=case.place,
         )
 
 
-def settled(play: CaseResult) -> CaseResult:
+def settled(case_result: CaseResult) -> CaseResult:
     """Return the result with the final replies (`Reply.settled`), after the last call."""
-    turns = [replace(turn, reply=cast("Reply", turn.reply).settled()) for turn in play.turns]
-    return replace(play, turns=tuple(turns))
+    results = [
+        replace(call_result, reply=cast("Reply", call_result.reply).settled()) for call_result in case_result.turns
+    ]
+    return replace(case_result, turns=tuple(results))
 
 
 def _environment(case: Case, bridge: RespxBridge | None) -> AbstractContextManager[StubEnvironment]:
@@ -177,22 +179,22 @@ def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment
             port.close()
 
 
-def _is_left_over(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
+def _is_abandoned(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
     """Whether a request belongs to an abandoned call of an earlier case, whose port the stub may have inherited."""
     abandoned: frozenset[str] = getattr(client, "abandoned", frozenset())
-    return bool(abandoned) and (asked := batch_of(seen.request)) in abandoned and asked != ask.batch_id
+    return bool(abandoned) and (requested := batch_of(seen.request)) in abandoned and requested != ask.batch_id
 
 
-def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
+def _exchange_of(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
     intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
     return replace(exchange_of(seen, next(_numbers), intent), replay=case)
 
 
-def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
+def _with_origin(expected: ExpectedOutcome, own: str) -> ExpectedOutcome:
     """Return the expected outcome with the placeholder ``{own}`` replaced as in the response."""
-    if not isinstance(told, ValidBatch):
-        return told
-    return replace(told, batch=_with_own(told.batch, own))
+    if not isinstance(expected, ValidBatch):
+        return expected
+    return replace(expected, batch=_with_own(expected.batch, own))
 
 
 def _with_own(value: Any, own: str) -> Any:

@@ -101,14 +101,15 @@ class DriverProcess:
                     if answer is not None:
                         return answer
                     if self._exit in ready:
-                        raise ProtocolViolation(f"{self._ending()} before it answered{self._unfinished()}")
+                        how = self._exit_description()
+                        raise ProtocolViolation(f"{how} before it answered{self._unfinished_line()}")
                 if self._stdout_ended and self._stdout in ready:
                     selector.unregister(self._stdout)
                     failure, ending = "closed its stdout before it answered", True
                 if ending:
                     deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
-                    raise ProtocolViolation(failure + self._unfinished())
+                    raise ProtocolViolation(failure + self._unfinished_line())
 
     def afterwards(self) -> str:
         """Describe unsolicited output or the exit of the process since its last reply; empty if there was neither."""
@@ -116,7 +117,7 @@ class DriverProcess:
         if self._buffer:
             return f"wrote to stdout without being asked: {excerpt(bytes(self._buffer))}"
         # The watcher thread lives as long as the process.
-        return "" if self._watcher.is_alive() else f"{self._ending()} after it had answered"
+        return "" if self._watcher.is_alive() else f"{self._exit_description()} after it had answered"
 
     def take_stderr(self, clean: Callable[[str], str]) -> str:
         """Return the end of what the process wrote to stderr since the last call, redacted by ``clean``."""
@@ -204,7 +205,7 @@ class DriverProcess:
             self._stdout_ended = not chunk
             self._buffer += chunk
 
-    def _ending(self) -> str:
+    def _exit_description(self) -> str:
         status = self._child.returncode
         if status is None or status >= 0:
             return f"exited with status {status}"
@@ -213,7 +214,7 @@ class DriverProcess:
         except ValueError:
             return f"was ended by signal {-status}"
 
-    def _unfinished(self) -> str:
+    def _unfinished_line(self) -> str:
         return " (its last line lacks the newline that ends a message)" if self._buffer else ""
 
     def _close_stdin(self) -> None:

@@ -95,15 +95,15 @@ def hello_object(value: object) -> Hello:
 
 def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     """Return the reply in a message with sequence number ``seq``. Raises :class:`ProtocolViolation`."""
-    told = "batch" if operation == "get" else "batches"
-    value = _without_idle_null(value, told)
+    member = "batch" if operation == "get" else "batches"
+    value = _without_idle_null(value, member)
     _incoming(f"{JUDGED[operation]}_reply", value, seq)
     assert isinstance(value, dict)
-    if told in value:
-        handed = value[told]
-        if told != "batch":
-            return Reply(batch=Several(handed))
-        return Reply(batch=handed if isinstance(handed, dict) else NoObject(handed))
+    if member in value:
+        decoded = value[member]
+        if member != "batch":
+            return Reply(batch=Several(decoded))
+        return Reply(batch=decoded if isinstance(decoded, dict) else NoObject(decoded))
     error = value["error"]
     status = error.get("status")
     return Reply(
@@ -111,11 +111,11 @@ def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     )
 
 
-def _without_idle_null(value: object, handed: str) -> object:
+def _without_idle_null(value: object, success: str) -> object:
     """Drop a null ``error`` beside a batch, or a null batch beside an error, as records in some languages have it."""
-    if isinstance(value, dict) and {handed, "error"} <= value.keys():
-        for idle, told in (("error", handed), (handed, "error")):
-            if value[idle] is None and value[told] is not None:
+    if isinstance(value, dict) and {success, "error"} <= value.keys():
+        for idle, member in (("error", success), (success, "error")):
+            if value[idle] is None and value[member] is not None:
                 return {name: item for name, item in value.items() if name != idle}
     return value
 
@@ -164,7 +164,7 @@ def _problem(kind: str, value: object) -> str:
         return ""
     error = min(errors, key=lambda error: (error.validator == "oneOf", len(error.absolute_path)))
     place = ".".join(str(part) for part in error.absolute_path) or "the message"
-    describe = _DESCRIBED.get(str(error.validator))
+    describe = _DESCRIPTIONS.get(str(error.validator))
     if describe is None:
         return f"{place} breaks the rule {error.validator}"
     return f"{place} {describe(error.validator_value, error.instance)}"
@@ -183,7 +183,7 @@ def _json_type(value: object) -> str:
 
 
 #: Description of an error by JSON Schema keyword, made from the keyword's value and the instance.
-_DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
+_DESCRIPTIONS: dict[str, Callable[[Any, Any], str]] = {
     "type": _wrong_type,
     "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
     "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",

@@ -187,16 +187,16 @@ class _Router(respx.MockRouter):
         pace, outcome = self._bridge.outcome(request)
         if isinstance(outcome, Late):
             pace.wait(outcome.seconds)
-        return _settled(outcome, pace)
+        return _response_of(outcome, pace)
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
         pace, outcome = self._bridge.outcome(request)
         if isinstance(outcome, Late):
             await pace.wait_async(outcome.seconds)
-        return _settled(outcome, pace)
+        return _response_of(outcome, pace)
 
 
-def _settled(outcome: httpx.Response | Late, pace: _Pace) -> httpx.Response:
+def _response_of(outcome: httpx.Response | Late, pace: _Pace) -> httpx.Response:
     response = outcome.outcome if isinstance(outcome, Late) else outcome
     if isinstance(response, Exception):
         raise response

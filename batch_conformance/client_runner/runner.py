@@ -12,7 +12,7 @@ from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
 from batch_conformance.checks.client.record import CallResult, HttpError, clause_of_status, shortened
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
+from batch_conformance.client_runner.arrivals import MAX_CALLS_WITHOUT_REQUEST, no_request_arrived
 from batch_conformance.client_runner.call import Call, ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.cases.case import as_documented
@@ -33,9 +33,9 @@ WAITING_LANES = 8
 #: Concurrent calls made to find out whether a client can be called from several threads.
 TRIALS = 3
 #: Breakdowns in the cases of one clause after which the rest is skipped: each may cost a process and seconds.
-ENOUGH_BREAKDOWNS = 3
+MAX_BREAKDOWNS = 3
 #: Calls in a row that took their whole deadline without a request, after which the client is taken to be stuck.
-ENOUGH_SILENCE = 6
+MAX_SILENT_CALLS = 6
 
 
 class ClientRunner:
@@ -62,18 +62,18 @@ class ClientRunner:
         self._keys = keys
         self._progress = progress
         self._expect = expect
-        self._played = 0
+        self._cases_run = 0
         self._by_turns = False
         #: Number of calls that should have led to a request; whether any request arrived; the last call's result.
         self._calls = 0
-        self._anything_came = False
-        self._last_said = ""
+        self._request_arrived = False
+        self._last_result = ""
         #: Breakdowns by operation, clause, and whether it was the case's first clause.
         self._breakdowns: Counter[tuple[str, str, bool]] = Counter()
         self._silent = 0
         self._lock = threading.Lock()
         self._only_waits = threading.Event()
-        self._pulse = CaseFactory(-1)
+        self._factory = CaseFactory(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
         """Run all cases, in their order as far as possible. Raises ``CouldNotRun`` when the run has to end.
@@ -98,12 +98,12 @@ class ClientRunner:
             processes = self._client
             with self._warmed(processes):
                 most = lanes_for(processes.start_seconds)
-                play_side_by_side(order, self._keep, most, lambda: processes.starting)
+                play_side_by_side(order, self._run_and_record, most, lambda: processes.starting)
             return
         # Cases of several calls run alone, since calls of other cases would share the client's state.
         for case in order:
             if len(case.asks) > 1:
-                self._keep(case)
+                self._run_and_record(case)
         alone = [case for case in order if len(case.asks) == 1]
         waiting = deque(case for case in alone if case.waits)
         quick = deque(case for case in alone if not case.waits)
@@ -126,47 +126,48 @@ class ClientRunner:
 
     def play(self, case: Case) -> CaseResult:
         """Run one case without storing its result. Raises ``CouldNotRun``."""
-        played = self._play(case)
+        result = self._play(case)
         with self._lock:
-            self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
-            self._played += 1
-            broken = any(turn.reply.broken is not None for turn in played.turns)
+            self.requests += sum(call_result.requests for call_result in result.turns) + len(result.elsewhere)
+            self._cases_run += 1
+            broken = any(call_result.reply.broken is not None for call_result in result.turns)
             for clause in _blamable(case):
                 self._breakdowns[case.operation, clause, case.clauses[0] == clause] += broken
         if self._progress:
-            self._progress(self._played)
+            self._progress(self._cases_run)
         if broken:
-            self._take_pulse()
-        self.check_arrivals(CALLS_IN_VAIN)
-        return played
+            self._check_alive()
+        self.check_arrivals(MAX_CALLS_WITHOUT_REQUEST)
+        return result
 
     def check_arrivals(self, calls: int = 1) -> None:
         """Raise ``CouldNotRun`` when at least ``calls`` calls were made and no request arrived."""
-        if self._calls >= calls and not self._anything_came:
+        if self._calls >= calls and not self._request_arrived:
             spec = shortened(self._client.spec, 120)
-            raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
+            raise CouldNotRun(no_request_arrived(spec, self._calls, shortened(self._last_result, 200)))
 
     def _play(self, case: Case) -> CaseResult:
         # Several calls of one client run in one process; two concurrent calls are two clients.
-        kept = len(case.asks) > 1 and not case.together
-        with self._client.one_process() if kept and isinstance(self._client, DriverPool) else nullcontext():
-            return self._play_kept(case)
+        one_process = len(case.asks) > 1 and not case.together
+        with self._client.one_process() if one_process and isinstance(self._client, DriverPool) else nullcontext():
+            return self._play_and_count(case)
 
-    def _play_kept(self, case: Case) -> CaseResult:
-        played = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
+    def _play_and_count(self, case: Case) -> CaseResult:
+        result = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
         if not case.refused and case.clauses[0] != "client.request.dot-id":
-            silent = sum(map(_is_silent, played.turns))
+            silent = sum(map(_is_silent, result.turns))
             with self._lock:
-                self._silent = self._silent + silent if silent == len(played.turns) else 0
-                self._calls += len(played.turns)
-                self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
-                self._last_said = played.turns[-1].said()
-        return played
+                self._silent = self._silent + silent if silent == len(result.turns) else 0
+                self._calls += len(result.turns)
+                any_request = bool(result.elsewhere) or any(call_result.requests for call_result in result.turns)
+                self._request_arrived |= any_request
+                self._last_result = result.turns[-1].said()
+        return result
 
     def _lane(self, first: deque[Case], second: deque[Case]) -> None:
         try:
             while case := self._next(first, second):
-                self._keep(case)
+                self._run_and_record(case)
         except CouldNotRun:
             # Stops the other lanes too.
             first.clear()
@@ -187,21 +188,21 @@ class ClientRunner:
                 self._only_waits.set()
             return first.popleft() if first else second.popleft() if second else None
 
-    def _keep(self, case: Case) -> None:
-        many = any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case))
-        if many or self._silent >= ENOUGH_SILENCE:
+    def _run_and_record(self, case: Case) -> None:
+        many = any(self._breakdowns_like(case, clause) >= MAX_BREAKDOWNS for clause in _blamable(case))
+        if many or self._silent >= MAX_SILENT_CALLS:
             self.left_out[case.clauses[0]] += 1
             return
-        played = self.play(case)
+        result = self.play(case)
         with self._lock:
-            self.plays[case.number] = played
+            self.plays[case.number] = result
 
     def _breakdowns_like(self, case: Case, clause: str) -> int:
         """Count breakdowns that make another one in this case likely; plain cases are not skipped for special ones."""
         plain = self._breakdowns[case.operation, clause, True]
         return plain if clause == case.clauses[0] else plain + self._breakdowns[case.operation, clause, False]
 
-    def _take_pulse(self) -> None:
+    def _check_alive(self) -> None:
         """Make an ordinary call after a breakdown: a good reply resets the circuit breaker."""
         self._ordinary_call("an ordinary call after a breakdown")
 
@@ -259,9 +260,9 @@ class ClientRunner:
 
     def _ordinary_case(self, title: str) -> Case:
         with self._lock:
-            batch = self._pulse.batch()
+            batch = self._factory.batch()
         # A short delay, so that concurrent calls overlap.
-        ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
+        ask = self._factory.valid(batch, json_body(batch).delayed(0.02))
         case = Case(title, ("client.decode.fields",), (ask,))
         if JUDGED[case.operation] not in self._client.hello.operations:
             known = self._client.hello.operations
@@ -281,10 +282,10 @@ class ClientRunner:
             yield
 
 
-def _is_silent(turn: CallResult) -> bool:
+def _is_silent(call_result: CallResult) -> bool:
     """Whether a call ended at its deadline without a request, as with a pool whose connections are all lost."""
-    late = turn.reply.seconds >= turn.call.timeout_s * 0.9
-    return late and not turn.requests and turn.reply.error is not None
+    late = call_result.reply.seconds >= call_result.call.timeout_s * 0.9
+    return late and not call_result.requests and call_result.reply.error is not None
 
 
 def _blamable(case: Case) -> set[str]:

@@ -16,7 +16,7 @@ _TELLING = re.compile(r"(error|exception|panic|fatal|cannot|not found)\b", re.IG
 _SHORTEST_KEY = 4
 
 
-class Wording:
+class Sanitizer:
     """Sanitizes all text that originates from a client.
 
     ``redact`` is the run's redaction. The keys of the last 16 calls are removed as well.
@@ -27,7 +27,7 @@ class Wording:
         self._keys: deque[str] = deque(maxlen=16)
         self._lock = threading.Lock()
 
-    def learn(self, key: str) -> None:
+    def add_key(self, key: str) -> None:
         """Redact this key from now on. Keys too short to tell from ordinary text are left to ``redact``."""
         with self._lock:
             if len(key) >= _SHORTEST_KEY and key not in self._keys:
@@ -52,5 +52,5 @@ class Wording:
         """Return the sentence in one line, with the most telling line of ``stderr``, if there is any."""
         lines = [line for line in stderr.splitlines() if line.strip()]
         telling = [line for line in lines if _TELLING.search(line)] or lines
-        shown = self.line(sentence, 700)
-        return f"{shown}; its stderr says: {self.line(telling[-1], 250)}" if telling else shown
+        sanitized = self.line(sentence, 700)
+        return f"{sanitized}; its stderr says: {self.line(telling[-1], 250)}" if telling else sanitized

@@ -11,7 +11,7 @@ from collections.abc import Callable
 _MARGIN = 4096
 _CHUNK = 65536
 #: Maximum number of bytes drained at a time, so that a flood cannot hold up a caller of ``take``.
-_GO = 1 << 20
+_MAX_DRAIN = 1 << 20
 
 
 class StderrTail:
@@ -60,7 +60,7 @@ class StderrTail:
 
     def _drain(self) -> None:
         taken = 0
-        while not self._ended and taken < _GO:
+        while not self._ended and taken < _MAX_DRAIN:
             try:
                 chunk = os.read(self._fd, _CHUNK)
             except BlockingIOError:

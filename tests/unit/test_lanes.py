@@ -17,7 +17,7 @@ from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.cases.case import LONG_DEADLINE, SHORT_DEADLINE
 from batch_conformance.client_runner.driver import DriverPool
-from batch_conformance.client_runner.lanes import AT_WORK, MOST_LANES, play_side_by_side, slow_first
+from batch_conformance.client_runner.lanes import BUSY_LANES, MOST_LANES, play_side_by_side, slow_first
 from batch_conformance.client_runner.stub import answers
 
 _FACTORY = CaseFactory(0)
@@ -65,7 +65,7 @@ def test_what_waits_for_a_deadline_comes_first() -> None:
 
 def test_lanes_that_wait_make_room_for_others() -> None:
     """All that wait are under way at once before the first of them ends, and the quick ones end meanwhile."""
-    waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - AT_WORK)]
+    waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - BUSY_LANES)]
     quick = [_case(f"quick {number}") for number in range(50)]
     changed = threading.Condition()
     begun: set[int] = set()
@@ -92,8 +92,8 @@ def test_lanes_at_work_are_not_joined_by_others() -> None:
     def play(_: Case) -> None:
         begun.add(threading.current_thread().name + str(threading.get_ident()))
 
-    play_side_by_side([_case("quick")] * 200, play, most=AT_WORK)
-    assert 1 <= len(begun) <= AT_WORK
+    play_side_by_side([_case("quick")] * 200, play, most=BUSY_LANES)
+    assert 1 <= len(begun) <= BUSY_LANES
 
 
 @pytest.mark.parametrize("starting", [0, MOST_LANES])
@@ -101,7 +101,7 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
     starting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Starting is work: many at once would make each take longer. Lanes that really wait are joined."""
-    monkeypatch.setattr(lanes, "_WAITING", 0.0)
+    monkeypatch.setattr(lanes, "_WAITING_SECONDS", 0.0)
     changed = threading.Condition()
     under_way, most = 0, 0
 
@@ -111,17 +111,17 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
             under_way += 1
             most = max(most, under_way)
             changed.notify_all()
-            changed.wait_for(lambda: most > AT_WORK, timeout=0.2 if starting else _PATIENCE)
+            changed.wait_for(lambda: most > BUSY_LANES, timeout=0.2 if starting else _PATIENCE)
             under_way -= 1
 
     play_side_by_side([_case("slow", waits=True)] * 8, play, starting=lambda: starting)
-    assert (most <= AT_WORK) is bool(starting)
+    assert (most <= BUSY_LANES) is bool(starting)
 
 
 def test_lanes_have_to_win_back_their_start() -> None:
     """As many as there may be where a process starts at once; some where it takes seconds."""
     assert lanes.lanes_for(0.0) == MOST_LANES
-    assert AT_WORK < lanes.lanes_for(60.0) < MOST_LANES
+    assert BUSY_LANES < lanes.lanes_for(60.0) < MOST_LANES
 
 
 @pytest.mark.parametrize("dies", [False, True])

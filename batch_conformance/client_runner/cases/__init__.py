@@ -51,29 +51,29 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     The limit keeps the first cases of each clause and place, and all cases of several calls. Must be called on a
     factory that has not made anything yet.
     """
-    every, state = _every_case(factory.seed)
+    all_cases, state = _all_cases(factory.seed)
     factory.random.setstate(state)
-    cases = list(every)
+    cases = list(all_cases)
     if not profile.slow:
         cases = [case for case in cases if not (case.takes_its_deadline or case.together)]
     if profile.listed is None:
         return cases
-    taken: Counter[tuple[str, str, str | None]] = Counter()
-    kept = []
+    counts: Counter[tuple[str, str, str | None]] = Counter()
+    selected = []
     for case in cases:
         key = (case.operation, case.clauses[0], case.place)
-        taken[key] += 1
-        if taken[key] <= profile.listed or len(case.asks) > 1:
-            kept.append(case)
-    return kept
+        counts[key] += 1
+        if counts[key] <= profile.listed or len(case.asks) > 1:
+            selected.append(case)
+    return selected
 
 
 @cached_by_contract
-def _every_case(seed: int) -> tuple[tuple[Case, ...], Any]:
+def _all_cases(seed: int) -> tuple[tuple[Case, ...], Any]:
     """Return all cases of a seed, and the state of the random generator after making them."""
     factory = CaseFactory(seed)
-    special = operation_cases("get").THEMES
-    themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
+    own = operation_cases("get").THEMES
+    themes = (request_cases, auth_cases, *own, wrong_type_cases, fault_cases, derived_cases)
     cases = [case for theme in themes for case in theme(factory)]
     # Other operations come last: they may build on Get Batch's cases.
     others = [part for part in parts("client_cases") if part.OPERATION in current_contract().operations]

@@ -46,10 +46,10 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
         (factory.valid(factory.batch()), replace(refused, key=1)),
     )
     for title, one_server in (("two clients at once", False), ("two clients at once, of one server", True)):
-        asks = tuple(factory.valid(factory.batch(), key=key) for key in (0, 1))
+        steps = tuple(factory.valid(factory.batch(), key=key) for key in (0, 1))
         # Requests are told apart by their batch id; a contract may allow only one id.
-        if asks[0].batch_id != asks[1].batch_id:
-            yield Case(title, ("client.auth.per-call",), asks, together=True, one_server=one_server)
+        if steps[0].batch_id != steps[1].batch_id:
+            yield Case(title, ("client.auth.per-call",), steps, together=True, one_server=one_server)
     yield Case(
         "a long key",
         ("client.auth.header", "client.decode.fresh"),
@@ -96,11 +96,11 @@ def _redirect(
     secure: bool = False,
 ) -> Case:
     batch_id = factory.id()
-    end = json_body(factory.batch(batch_id))
+    final = json_body(factory.batch(batch_id))
     return Case(
         title,
         ("client.auth.redirect",),
-        (CallStep(batch_id, Unconstrained(), (*answers, end)),),
-        elsewhere=(*elsewhere, end),
+        (CallStep(batch_id, Unconstrained(), (*answers, final)),),
+        elsewhere=(*elsewhere, final),
         secure=secure,
     )

@@ -24,7 +24,7 @@ SHORT_DEADLINE = 1.0
 FAULT_DEADLINE = 2.0
 LONG_DEADLINE = 60.0
 #: Error responses before a retrying client gets a batch: enough to see that its retries have no limit.
-PATIENCE = 14
+MAX_ERRORS = 14
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ def as_documented(case: Case) -> Case:
     if status == 200:
         return case
 
-    def moved(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
+    def with_status(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
         return tuple(answer.of_status(status) if answer.status == 200 else answer for answer in answers)
 
-    asks = tuple(replace(ask, answers=moved(ask.answers)) for ask in case.asks)
-    return replace(case, asks=asks, elsewhere=moved(case.elsewhere))
+    asks = tuple(replace(ask, answers=with_status(ask.answers)) for ask in case.asks)
+    return replace(case, asks=asks, elsewhere=with_status(case.elsewhere))
 
 
 @cached_by_contract
@@ -145,8 +145,8 @@ class CaseFactory:
         Raises ``NotInContract`` if the current contract has no such member, or does not allow the value.
         """
         name = self.id() if batch_id is None else batch_id
-        made = self.values.value(self.random, name)
-        return self.values.changed(made, changed) if changed else made
+        batch = self.values.value(self.random, name)
+        return self.values.changed(batch, changed) if changed else batch
 
     def without(self, name: str) -> dict[str, Any]:
         """Return an ordinary batch without an optional member. Raises ``NotInContract`` if there is no such member."""
@@ -157,8 +157,8 @@ class CaseFactory:
 
         Without ``valid``, nothing else changes, whether or not the contract allows the value.
         """
-        made = self.batch()
-        return self.values.with_at(made, pointer, value) if valid else replaced(made, pointer, value)
+        batch = self.batch()
+        return self.values.with_at(batch, pointer, value) if valid else replaced(batch, pointer, value)
 
     def id_of(self, batch: Mapping[str, Any]) -> str:
         """Return the id to request a batch by: its own, or a fresh one if the contract has no member for it."""
@@ -172,12 +172,12 @@ class CaseFactory:
         """Return a call that receives this valid batch, in the form of ``answer`` if given."""
         return CallStep(self.id_of(batch), ValidBatch(batch, refusable), (answer or json_body(batch),), key)
 
-    def refusal(self, told: HttpError, answer: StubResponse, *, timeout_s: float = DEADLINE) -> CallStep:
+    def refusal(self, expected: HttpError, answer: StubResponse, *, timeout_s: float = DEADLINE) -> CallStep:
         """Return a call that receives this error, up to a limit for clients that retry for ever."""
         batch_id = self.id()
-        end = json_body(self.batch(batch_id))
-        return CallStep(batch_id, told, (*[answer] * PATIENCE, end), timeout_s=timeout_s)
+        final = json_body(self.batch(batch_id))
+        return CallStep(batch_id, expected, (*[answer] * MAX_ERRORS, final), timeout_s=timeout_s)
 
-    def fault(self, told: TransportFault, *answers: StubResponse, timeout_s: float = FAULT_DEADLINE) -> CallStep:
+    def fault(self, expected: TransportFault, *answers: StubResponse, timeout_s: float = FAULT_DEADLINE) -> CallStep:
         """Return a call that meets a transport fault."""
-        return CallStep(self.id(), told, answers, timeout_s=timeout_s)
+        return CallStep(self.id(), expected, answers, timeout_s=timeout_s)

@@ -26,12 +26,12 @@ from batch_conformance.generate.valid import Generated, values_of
 
 OPTIONAL = "client.decode.optional"
 #: Maximum number of values of one place, those of an enum not counted, and of all places.
-_A_PLACE = 8
-_ALL = 400
+_MAX_A_PLACE = 8
+_MAX_VALUES = 400
 #: Kinds of values that other clauses cover, or none.
-_NOT_HERE = (Kind.UNKNOWN, Kind.RARE)
+_EXCLUDED_KINDS = (Kind.UNKNOWN, Kind.RARE)
 #: Keywords that determine the shape of the whole response.
-_FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
+_SHAPE_KEYWORDS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,18 @@ class Derived:
 
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
     """Yield one case for each derived value."""
-    for one in _derived():
-        value, echo = one.value, factory.values.entity.echo
-        if one.pointer != echo:
+    for derived in _derived():
+        value, echo = derived.value, factory.values.entity.echo
+        if derived.pointer != echo:
             value = factory.values.with_id(value, factory.id())
         elif echo and read(value, echo) in DOTS:
             continue  # a dot segment cannot be requested as an id
-        yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
+        yield Case(derived.title, (derived.clause,), (factory.valid(value),), place=derived.pointer)
 
 
 @cached_by_contract
 def _derived() -> tuple[Derived, ...]:
-    return derived_values(ordinary_values(), varied_as_before())
+    return derived_values(ordinary_values(), unchanged_varied())
 
 
 def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Derived, ...]:
@@ -67,22 +67,22 @@ def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Deri
         return ()
     given = [values.base, *known.examples]
     space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
-    taken: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     found = []
-    for row in values_of(space, _ALL, leave=frozenset(varied)):
+    for row in values_of(space, _MAX_VALUES, leave=frozenset(varied)):
         place = _place_of(values, row)
-        if place in varied or row.kind in _NOT_HERE or _is_ruled(values, place, row.kind):
+        if place in varied or row.kind in _EXCLUDED_KINDS or _may_break_rule(values, place, row.kind):
             continue
         listed = row.kind in (Kind.LISTED, Kind.ABSENT, Kind.PRESENT)
-        taken[place] += not listed
-        if taken[place] <= _A_PLACE or listed:
+        counts[place] += not listed
+        if counts[place] <= _MAX_A_PLACE or listed:
             found.append(Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
 
 
-def varied_as_before() -> frozenset[str]:
+def unchanged_varied() -> frozenset[str]:
     """Return the places that hand-written cases vary, without those that an overlay changed."""
-    return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
+    return _unchanged(ordinary_values().entity, operation_cases("get").VARIED)
 
 
 def _places(values: Ordinary) -> set[str]:
@@ -98,27 +98,27 @@ def _place_of(values: Ordinary, row: Generated) -> str:
     return row.pointer
 
 
-def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
+def _unchanged(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
     """Return the varied places that overlays left unchanged, and ``""`` if the response's shape is unchanged too."""
     if base_contract().edited:
         return frozenset()
     before = entity_of("get", base_contract())
-    same = {place for place in varied if _said(entity, place) == _said(before, place)}
-    return frozenset(same | ({""} if _forms(entity) == _forms(before) else set()))
+    same = {place for place in varied if _constraints(entity, place) == _constraints(before, place)}
+    return frozenset(same | ({""} if _shape(entity) == _shape(before) else set()))
 
 
-def _said(entity: Entity, pointer: str) -> str:
+def _constraints(entity: Entity, pointer: str) -> str:
     """Return all that the schema says about a place, its being required included, as text to compare."""
     required = [place.pointer for place in entity.places if place.keyword == "required" and place.pointer == pointer]
     return json.dumps([list(entity.at(pointer)), required], sort_keys=True)
 
 
-def _forms(entity: Entity) -> str:
+def _shape(entity: Entity) -> str:
     schema: Mapping[str, Any] = entity.schema if isinstance(entity.schema, dict) else {}
-    return json.dumps({key: schema[key] for key in _FORMS if key in schema}, sort_keys=True)
+    return json.dumps({key: schema[key] for key in _SHAPE_KEYWORDS if key in schema}, sort_keys=True)
 
 
-def _is_ruled(values: Ordinary, place: str, kind: Kind) -> bool:
+def _may_break_rule(values: Ordinary, place: str, kind: Kind) -> bool:
     """Whether a value may break a rule (CEL), which is not checked here; examples always keep to the rules."""
     return kind is not Kind.EXAMPLE and any(
         f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")

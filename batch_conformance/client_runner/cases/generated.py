@@ -50,13 +50,13 @@ _ANY_ID = Property(
 
 
 @cached_by_contract
-def examples(which: Property, count: int, seed: int) -> tuple[Any, ...]:
+def examples(prop: Property, count: int, seed: int) -> tuple[Any, ...]:
     """Draw at most ``count`` different examples; deterministic for a seed."""
     drawn: dict[str, Any] = {}
     if not count:
         return ()
     _run(
-        which.strategy(),
+        prop.strategy(),
         count,
         seed,
         [Phase.generate],
@@ -65,30 +65,30 @@ def examples(which: Property, count: int, seed: int) -> tuple[Any, ...]:
     return tuple(drawn.values())
 
 
-def remembered(which: Property, count: int, database: ExampleDatabase | None) -> list[Any]:
+def remembered(prop: Property, count: int, database: ExampleDatabase | None) -> list[Any]:
     """Return examples that failed in earlier runs, from the database, which is not changed."""
     drawn: dict[str, Any] = {}
 
-    def keep(example: Any) -> None:
+    def collect(example: Any) -> None:
         drawn.setdefault(repr(example), example)
 
     if database is not None:
         # With nothing to reuse, Hypothesis raises SkipTest.
         with suppress(SkipTest):
-            _run(which.strategy(), count, 0, [Phase.reuse], keep, ReadOnlyDatabase(database))
+            _run(prop.strategy(), count, 0, [Phase.reuse], collect, ReadOnlyDatabase(database))
     return list(drawn.values())
 
 
-class _Fails(Exception):
+class _ExampleFails(Exception):
     """Tells Hypothesis that an example fails."""
 
 
-class _Enough(BaseException):
+class _BudgetSpent(BaseException):
     """Stops Hypothesis at once; a BaseException, since it takes an Exception for a failing example."""
 
 
 def smallest(
-    which: Property,
+    prop: Property,
     count: int,
     seed: int,
     known: dict[str, bool],
@@ -103,24 +103,24 @@ def smallest(
     """
     found: list[Any] = []
     draws = count + 10 * budget
-    until = time.monotonic() + SHRINK_SECONDS
+    deadline = time.monotonic() + SHRINK_SECONDS
 
     def check(example: Any) -> None:
         nonlocal budget, draws
         draws -= 1
         key = repr(example)
         if key not in known:
-            if budget <= 0 or draws <= 0 or time.monotonic() > until:
-                raise _Enough
+            if budget <= 0 or draws <= 0 or time.monotonic() > deadline:
+                raise _BudgetSpent
             budget -= 1
             known[key] = fails(example)
         if known[key]:
             found.append(example)
-            raise _Fails
+            raise _ExampleFails
 
     phases = [Phase.reuse, Phase.generate, Phase.shrink]
-    with suppress(_Fails, _Enough):
-        _run(which.strategy(), count, seed, phases, check, database)
+    with suppress(_ExampleFails, _BudgetSpent):
+        _run(prop.strategy(), count, seed, phases, check, database)
     return found[-1] if found else None
 
 

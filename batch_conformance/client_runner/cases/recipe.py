@@ -24,8 +24,8 @@ def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) 
     def pieces(text: str) -> list[Piece]:
         return text_recipe(text, secrets, redactor)
 
-    def answers(all_of_them: Sequence[StubResponse]) -> list[dict[str, Any]]:
-        rows = [(answer, sum(1 for _ in same)) for answer, same in groupby(all_of_them)]
+    def answers(responses: Sequence[StubResponse]) -> list[dict[str, Any]]:
+        rows = [(answer, sum(1 for _ in same)) for answer, same in groupby(responses)]
         return [{"times": times, **_answer(answer, pieces)} for answer, times in rows]
 
     try:
@@ -50,18 +50,18 @@ def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) 
 
 def _answer(answer: StubResponse, pieces: Callable[[str], list[Piece]]) -> dict[str, Any]:
     """Return the fields of a response that differ from their defaults."""
-    shown: dict[str, Any] = {}
+    members: dict[str, Any] = {}
     for field in fields(StubResponse):
         value = getattr(answer, field.name)
         if value == field.default and field.default is not MISSING:
             continue
         if isinstance(value, bytes):
-            shown[field.name] = pieces(value.decode("utf-8", "surrogateescape"))
+            members[field.name] = pieces(value.decode("utf-8", "surrogateescape"))
         elif field.name == "headers":
-            shown[field.name] = [[pieces(name), pieces(text)] for name, text in value]
+            members[field.name] = [[pieces(name), pieces(text)] for name, text in value]
         else:
-            shown[field.name] = pieces(value) if isinstance(value, str) and field.name == "reason" else value
-    return shown
+            members[field.name] = pieces(value) if isinstance(value, str) and field.name == "reason" else value
+    return members
 
 
 @dataclass(frozen=True)

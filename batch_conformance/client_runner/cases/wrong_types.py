@@ -12,7 +12,7 @@ from typing import Any
 
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
-from batch_conformance.client_runner.cases.derived import varied_as_before
+from batch_conformance.client_runner.cases.derived import unchanged_varied
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.numbers import is_number
@@ -49,17 +49,17 @@ def wrong_types(most: int = 5) -> tuple[Fault, ...]:
     space = Space(known.schema, known.document, [values.base, *known.examples], ruled=False, judge=known.judge)
     found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
-    found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
-    varied = varied_as_before()
+    found = [fault for fault in found if fault.pointer and (fault.code == "required" or _is_other_type(space, fault))]
+    unchanged = unchanged_varied()
     # Places that an overlay changed come first: a short run takes the first ones only.
-    found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
-    taken: Counter[str] = Counter()
-    kept = []
-    for one in found:
-        taken[one.pointer] += one.code != "required"
-        if taken[one.pointer] <= most:
-            kept.append(one)
-    return tuple(kept)
+    found.sort(key=lambda fault: (fault.pointer in unchanged, rank.get(fault.label, len(rank))))
+    counts: Counter[str] = Counter()
+    selected = []
+    for fault in found:
+        counts[fault.pointer] += fault.code != "required"
+        if counts[fault.pointer] <= most:
+            selected.append(fault)
+    return tuple(selected)
 
 
 def _of_listed(space: Space) -> Iterator[Fault]:
@@ -71,7 +71,7 @@ def _of_listed(space: Space) -> Iterator[Fault]:
         for pointer in expand(base, place.pointer):
             for label, value in _OTHERS:
                 wrong = replaced(base, pointer, value)
-                codes = [(one.code, one.pointer) for one in space.judge.violations(wrong)]
+                codes = [(violation.code, violation.pointer) for violation in space.judge.violations(wrong)]
                 if codes == [(place.keyword, pointer)]:
                     yield Fault(wrong, place.keyword, pointer, place.schema_pointer, label, base)
 

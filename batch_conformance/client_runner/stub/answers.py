@@ -60,8 +60,8 @@ class StubResponse:
 
     def without_header(self, name: str) -> StubResponse:
         """Remove all headers of that name."""
-        kept = tuple((key, value) for key, value in self.headers if key.lower() != name.lower())
-        return replace(self, headers=kept)
+        headers = tuple((key, value) for key, value in self.headers if key.lower() != name.lower())
+        return replace(self, headers=headers)
 
     def of_status(self, status: int) -> StubResponse:
         """Set the status."""
@@ -164,8 +164,8 @@ class StubResponse:
 def example() -> dict[str, Any]:
     """Return the contract's first example of a batch."""
     entity = entity_of("get")
-    shown = (entity.within(value) for value in examples_of(entity))
-    return dict(next((value for value in shown if isinstance(value, dict)), {}))
+    batches = (entity.within(value) for value in examples_of(entity))
+    return dict(next((value for value in batches if isinstance(value, dict)), {}))
 
 
 def json_body(value: object, status: int = 200) -> StubResponse:
@@ -187,8 +187,8 @@ def batch(**members: Any) -> StubResponse:
 def error(status: int, message: str | list[str] | None = None, **members: Any) -> StubResponse:
     """Return an error in the documented form: message, status, and the members given."""
     plain = StubResponse(status).reason_phrase() if message is None else message
-    told = {name: status for name in [status_member()] if name}
-    return json_body({"message": plain, **told, **members}, status)
+    status_members = {name: status for name in [status_member()] if name}
+    return json_body({"message": plain, **status_members, **members}, status)
 
 
 def html(status: int = 200, text: str = "It works.") -> StubResponse:

@@ -12,7 +12,7 @@ from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 
 #: Maximum number of requests recorded in full; later ones are only counted.
-KEPT = 300
+MAX_RECORDED = 300
 
 
 @dataclass
@@ -69,7 +69,7 @@ class RequestLog:
         """Record a request."""
         with self._lock:
             self._counts[seen.turn] += 1
-            if len(self._seen) < KEPT:
+            if len(self._seen) < MAX_RECORDED:
                 self._seen.append(seen)
 
     def count(self, turn: int | None = None) -> int:

@@ -19,7 +19,7 @@ from batch_conformance.client_runner.stub.loop import stub_loop
 
 #: Environment variables for trusted authorities: OpenSSL (Python, Ruby, Go), requests, curl, Node.
 _NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-_STARTING_S = 5.0
+_START_SECONDS = 5.0
 
 
 class Authority:
@@ -63,7 +63,7 @@ class TlsFront:
         starting = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context), stub_loop()
         )
-        self._server = starting.result(_STARTING_S)
+        self._server = starting.result(_START_SECONDS)
         self.url = f"https://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def __enter__(self) -> TlsFront:
@@ -83,20 +83,20 @@ class TlsFront:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
-        there: asyncio.StreamWriter | None = None
+        upstream_writer: asyncio.StreamWriter | None = None
         try:
-            back, there = await asyncio.open_connection("127.0.0.1", self._port)
-            await asyncio.gather(_copied(reader, there), _copied(back, writer))
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
+            await asyncio.gather(_copy(reader, upstream_writer), _copy(upstream_reader, writer))
         except (OSError, asyncio.CancelledError):
             pass  # the client or the stub closed the connection
         finally:
             self._tasks.discard(task)
-            for end in (writer, there):
+            for end in (writer, upstream_writer):
                 if end:
                     end.close()
 
 
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)

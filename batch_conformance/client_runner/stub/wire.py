@@ -188,7 +188,7 @@ class WireResponse:
 
 def script_of(answer: StubResponse, request: RawRequest) -> WireResponse:
     """Return the writes for ``answer`` to ``request``: no body for HEAD, gzip only if accepted."""
-    answer = _for_old_callers(answer, request)
+    answer = _for_http_1_0(answer, request)
     if answer.mute:
         return WireResponse((), answer.delay, answer.pause, answer.ending)
     if answer.raw is not None:
@@ -221,7 +221,7 @@ def script_of(answer: StubResponse, request: RawRequest) -> WireResponse:
     return WireResponse((head + b"".join(parts),), answer.delay, 0.0, ending)
 
 
-def _for_old_callers(answer: StubResponse, request: RawRequest) -> StubResponse:
+def _for_http_1_0(answer: StubResponse, request: RawRequest) -> StubResponse:
     """Replace chunks for HTTP/1.0 (RFC 9112, 6.1): by the end of the connection, or a length that is never reached."""
     if answer.framing != "chunked" or request.version != "HTTP/1.0":
         return answer
