@@ -18,18 +18,6 @@ ErrorKind = Literal[
     "invalid_argument",
     "other",
 ]
-ERROR_KINDS: tuple[ErrorKind, ...] = (
-    "unauthorized",
-    "not_found",
-    "rate_limited",
-    "server_error",
-    "http",
-    "decode",
-    "transport",
-    "timeout",
-    "invalid_argument",
-    "other",
-)
 #: Seconds that a call may exceed the caller's deadline by (contracts/decisions.md, 10).
 GRACE_SECONDS = 5.0
 
