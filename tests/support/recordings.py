@@ -1,4 +1,4 @@
-"""Recordings to prove the judging of recorded traffic with: one exchange, written down in every format."""
+"""Recordings for the tests of recorded traffic: one exchange, written in every format."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ KEY = "sk-live-planted/7Qv+9x=Zk3"
 
 
 def batch(**changes: object) -> dict[str, Any]:
-    """The example batch, changed."""
+    """Return the example batch, changed as given."""
     return BATCH | changes
 
 
 def without(*names: str) -> dict[str, Any]:
-    """The example batch without some members."""
+    """Return the example batch without some members."""
     return {name: value for name, value in BATCH.items() if name not in names}
 
 
 @dataclass(frozen=True)
 class RecordedExchange:
-    """One exchange to write down. ``body`` is JSON, or a text as it is."""
+    """One exchange to record. ``body`` is JSON, or text that is used unchanged."""
 
     body: Any = field(default_factory=lambda: BATCH)
     status: int = 200
@@ -48,16 +48,16 @@ class RecordedExchange:
 
     @property
     def text(self) -> str:
-        """The body as sent."""
+        """The body as text."""
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
     @property
     def url(self) -> str:
-        """Where it was asked for."""
+        """The URL of the request."""
         return "https://api.sync.so" + self.path
 
 
-#: Writes exchanges as the text of a file; the names of files with a suffix are the formats' names.
+#: Writes exchanges as the text of a file; functions with a suffix write variants of a format.
 Writer = Callable[[list[RecordedExchange]], str]
 
 
@@ -79,7 +79,7 @@ def _har_entry(kept: RecordedExchange, content: Mapping[str, Any]) -> dict[str, 
 
 
 def har(kept: list[RecordedExchange]) -> str:
-    """HAR 1.2."""
+    """Write HAR 1.2."""
     entries = [_har_entry(row, {"text": row.text}) for row in kept]
     return json.dumps(
         {"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}}
@@ -87,7 +87,7 @@ def har(kept: list[RecordedExchange]) -> str:
 
 
 def har_in_base64(kept: list[RecordedExchange]) -> str:
-    """HAR, as browsers write bodies they take for binary."""
+    """Write HAR with bodies in base64, as browsers do for binary ones."""
     entries = [
         _har_entry(row, {"text": base64.b64encode(row.text.encode()).decode(), "encoding": "base64"})
         for row in kept
@@ -113,26 +113,26 @@ def _interaction(kept: RecordedExchange, body: Any, **more: Any) -> dict[str, An
 
 
 def vcrpy(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy."""
+    """Write a cassette of vcrpy."""
     rows = [_interaction(row, {"string": row.text}) for row in kept]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
 def vcrpy_as_json(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy with its JSON serializer."""
+    """Write a cassette of vcrpy with its JSON serializer."""
     return json.dumps(
         {"interactions": [_interaction(row, {"string": row.text}) for row in kept], "version": 1}
     )
 
 
 def vcrpy_compressed(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy that kept bodies as they travelled."""
+    """Write a cassette of vcrpy with compressed bodies."""
     rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in kept]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
 def ruby_vcr(kept: list[RecordedExchange]) -> str:
-    """A cassette of Ruby's VCR; its tags are Ruby's, and one body is binary to it."""
+    """Write a cassette of Ruby's VCR, with Ruby's tags and one binary body."""
     rows = []
     for number, row in enumerate(kept):
         body = (
@@ -155,7 +155,7 @@ def ruby_vcr(kept: list[RecordedExchange]) -> str:
 
 
 def betamax(kept: list[RecordedExchange]) -> str:
-    """A cassette of betamax."""
+    """Write a cassette of betamax."""
     rows = []
     for row in kept:
         body = {"encoding": "utf-8", "base64_string": base64.b64encode(row.text.encode()).decode()}
@@ -164,7 +164,7 @@ def betamax(kept: list[RecordedExchange]) -> str:
 
 
 def go_vcr(kept: list[RecordedExchange]) -> str:
-    """A cassette of go-vcr."""
+    """Write a cassette of go-vcr."""
     rows = []
     for row in kept:
         interaction = _interaction(row, row.text)
@@ -175,19 +175,19 @@ def go_vcr(kept: list[RecordedExchange]) -> str:
 
 
 def wiremock(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body as JSON."""
+    """Write WireMock mappings with the body as JSON."""
     return _wiremock(
         kept, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
     )
 
 
 def wiremock_in_text(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body as text."""
+    """Write WireMock mappings with the body as text."""
     return _wiremock(kept, lambda row: {"body": row.text})
 
 
 def wiremock_in_base64(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body in base64."""
+    """Write WireMock mappings with the body in base64."""
     return _wiremock(kept, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
 
 
@@ -207,7 +207,7 @@ def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], d
 
 
 def nock(kept: list[RecordedExchange]) -> str:
-    """What nock's recorder writes."""
+    """Write a recording of nock."""
     rows = [
         {
             "scope": "https://api.sync.so:443",
@@ -226,7 +226,7 @@ def nock(kept: list[RecordedExchange]) -> str:
 
 
 def nock_compressed(kept: list[RecordedExchange]) -> str:
-    """What nock's recorder writes of bodies that travelled compressed."""
+    """Write a recording of nock with compressed bodies."""
     rows = json.loads(nock(kept))
     for row, original in zip(rows, kept, strict=True):
         row["response"] = [gzip.compress(original.text.encode(), mtime=0).hex()]
@@ -234,7 +234,7 @@ def nock_compressed(kept: list[RecordedExchange]) -> str:
 
 
 def pact(kept: list[RecordedExchange]) -> str:
-    """A Pact file."""
+    """Write a Pact file."""
     interactions = [
         {
             "description": "a read",
@@ -247,7 +247,7 @@ def pact(kept: list[RecordedExchange]) -> str:
 
 
 def plain_wrapper(kept: list[RecordedExchange]) -> str:
-    """Request and response, as people write them down."""
+    """Write objects with a request and a response, as hand-written mocks have."""
     rows = {
         f"case {number}": {
             "request": {"method": row.method, "url": row.url, "headers": dict(row.sent)},
@@ -259,25 +259,25 @@ def plain_wrapper(kept: list[RecordedExchange]) -> str:
 
 
 def answers(kept: list[RecordedExchange]) -> str:
-    """Responses alone, as Cypress has them."""
+    """Write responses alone, as Cypress fixtures do."""
     return json.dumps(
         [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in kept]
     )
 
 
 def bodies(kept: list[RecordedExchange]) -> str:
-    """Bodies alone, by name."""
+    """Write bodies alone, by name."""
     return json.dumps({f"body {number}": row.body for number, row in enumerate(kept, 1)})
 
 
 def bodies_as_yaml(kept: list[RecordedExchange]) -> str:
-    """Bodies alone, in YAML with dates as YAML has them."""
+    """Write bodies alone, in YAML with native dates."""
     return yaml.safe_dump([row.body for row in kept]).replace(
         "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
     )
 
 
-#: File name: how it is written, and where the first exchange stands in it.
+#: By file name: the writer, and the place of the first exchange in the file.
 FORMATS: Mapping[str, tuple[Writer, str]] = {
     "a.har": (har, "entry 1"),
     "base64.har": (har_in_base64, "entry 1"),
@@ -299,7 +299,7 @@ FORMATS: Mapping[str, tuple[Writer, str]] = {
     "bodies.yaml": (bodies_as_yaml, "[0]"),
 }
 
-#: Clause by clause, what a recording holds that breaks it. That members may be added is the suite's own promise.
+#: By clause: a recording that breaks it. The promise that members may be added cannot be broken by one.
 RED: Mapping[str, list[RecordedExchange]] = {
     "server.ok.status": [RecordedExchange(status=201)],
     "server.list.array": [RecordedExchange(path="/v2/batch", body={"data": [BATCH]})],
