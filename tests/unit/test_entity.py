@@ -1,4 +1,4 @@
-"""What a success answer holds, as code reads it off the contract in use."""
+"""The entity of success responses, as derived from the current contract."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _entity(folder: Path, *actions: dict[str, Any]) -> Entity:
 
 
 def test_both_operations_hold_the_same_entity() -> None:
-    """One as it is, one as the items of a list."""
+    """As it is in one, as the items of a list in the other."""
     one, many = entity_of("get"), entity_of(base_contract().operation("list"))
     assert (one.prefix, many.prefix) == ("", "/*")
     assert one.pointer == many.pointer == "/components/schemas/Batch"
@@ -39,7 +39,7 @@ def test_what_is_gone_is_not_asked_for(tmp_path: Path) -> None:
 
 
 def test_members_of_branches_are_documented(tmp_path: Path) -> None:
-    """By whichever keyword; those that are forbidden are not."""
+    """By any composing keyword; forbidden members are not documented."""
     entity = _entity(
         tmp_path,
         update(BATCH, {"allOf": [{"required": ["a"], "properties": {"a": {"properties": {"b": {}}}}}]}),
@@ -55,7 +55,7 @@ def test_members_of_branches_are_documented(tmp_path: Path) -> None:
 
 
 def test_a_batch_is_recognised_by_what_it_must_have() -> None:
-    """Not what wraps one."""
+    """An object that wraps a batch is not one."""
     entity = entity_of("get")
     batch = {"id": "x", "created_at": "", "status": "PENDING", "metrics": {}}
     assert entity.looks_like(batch)

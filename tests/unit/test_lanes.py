@@ -1,4 +1,4 @@
-"""Cases side by side: slow ones first, more lanes where all wait, one process for the calls of one case."""
+"""Lanes: slow cases first, more lanes when all wait, one process for all calls of a case."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batch_conformance.client_runner.lanes import BUSY_LANES, MOST_LANES, play_s
 from batch_conformance.client_runner.stub import answers
 
 _FACTORY = CaseFactory(0)
-#: What no machine is too busy for, in seconds: a failure would take as long.
+#: Seconds that suffice on any machine; only a failing test waits that long.
 _PATIENCE = 60
 
 _DRIVER = """
@@ -49,7 +49,7 @@ def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float =
 
 
 def test_what_waits_for_a_deadline_comes_first() -> None:
-    """Drips before all else; then several calls in a row, then retries, then the quick ones; each in its own order."""
+    """Drips first, then several calls in a row, then retries, then quick ones; otherwise in their order."""
     cases = [
         _case("quick"),
         _case("retried", waits=True),
@@ -64,7 +64,7 @@ def test_what_waits_for_a_deadline_comes_first() -> None:
 
 
 def test_lanes_that_wait_make_room_for_others() -> None:
-    """All that wait are under way at once before the first of them ends, and the quick ones end meanwhile."""
+    """All slow cases run at once before the first of them ends, and the quick ones end meanwhile."""
     waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - BUSY_LANES)]
     quick = [_case(f"quick {number}") for number in range(50)]
     changed = threading.Condition()
@@ -86,7 +86,7 @@ def test_lanes_that_wait_make_room_for_others() -> None:
 
 
 def test_lanes_at_work_are_not_joined_by_others() -> None:
-    """What only computes would get in its own way."""
+    """Busy lanes would only slow each other down."""
     begun: set[str] = set()
 
     def play(_: Case) -> None:
@@ -100,7 +100,7 @@ def test_lanes_at_work_are_not_joined_by_others() -> None:
 def test_lanes_that_start_a_process_are_not_joined_by_others(
     starting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Starting is work: many at once would make each take longer. Lanes that really wait are joined."""
+    """Starts are CPU work, and more of them at once slow each other down; lanes that wait are joined."""
     monkeypatch.setattr(lanes, "_WAITING_SECONDS", 0.0)
     changed = threading.Condition()
     under_way, most = 0, 0
@@ -119,14 +119,14 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
 
 
 def test_lanes_have_to_win_back_their_start() -> None:
-    """As many as there may be where a process starts at once; some where it takes seconds."""
+    """The maximum if a process starts at once, few if it takes seconds."""
     assert lanes.lanes_for(0.0) == MOST_LANES
     assert BUSY_LANES < lanes.lanes_for(60.0) < MOST_LANES
 
 
 @pytest.mark.parametrize("dies", [False, True])
 def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
-    """It comes before the hello is over; a process that it kills is replaced by one that is asked as it is."""
+    """The warm-up call is made at the start; a process that it kills is replaced without one."""
     driver, log = tmp_path / "driver.py", tmp_path / "log"
     driver.write_text(_DRIVER.replace("for line", f"first = {str(log)!r}\nfor line", 1).replace(
         '    if request["op"] == "bye":',
@@ -149,7 +149,7 @@ def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) 
 
 
 def test_the_end_of_judging_reaches_the_caller() -> None:
-    """Nothing is begun after it."""
+    """No further case is started."""
     begun: list[str] = []
 
     def play(case: Case) -> None:
@@ -162,7 +162,7 @@ def test_the_end_of_judging_reaches_the_caller() -> None:
 
 
 def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
-    """Also while others are under way: a client that remembers is to be seen remembering."""
+    """Even among other cases, so that a client that keeps state between calls is seen doing it."""
     driver = tmp_path / "driver.py"
     driver.write_text(_DRIVER, "utf-8")
     pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 4)

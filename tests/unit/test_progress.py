@@ -1,4 +1,4 @@
-"""Progress: what it says, how often, and that it leaves the line as it was."""
+"""Progress display: text, frequency, and the line that it leaves behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Capture:
 
 
 class _Writer:
-    """A terminal of one line, as pytest's writer shows it."""
+    """A terminal of one line, written as by pytest's writer."""
 
     fullwidth = 80
 
@@ -35,10 +35,10 @@ class _Writer:
         self.width_of_current_line = len(begun)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing."""
 
     def screen(self) -> str:
-        """What is seen: a backspace goes back, and takes nothing away."""
+        """Return the visible text: a backspace moves the cursor and erases nothing."""
         line: list[str] = []
         at = 0
         for letter in self._file.getvalue():
@@ -51,7 +51,7 @@ class _Writer:
 
 
 def test_a_total_and_the_time_left_are_told() -> None:
-    """As soon as there is something to reckon from."""
+    """As soon as there is enough to estimate from."""
     shown: list[str] = []
     clock = _Clock()
     progress = Progress("server", shown.append, 10.0, clock)
@@ -70,7 +70,7 @@ def test_a_total_and_the_time_left_are_told() -> None:
 
 
 def test_more_than_expected_is_not_reckoned_with() -> None:
-    """Repeats and signs of life are in no plan."""
+    """Repeated requests and liveness checks are not planned."""
     progress = Progress("client", lambda _: None, 1.0, _Clock())
     assert progress.text(3, 9.0) == "client: 3 cases"
     progress.expect(2)
@@ -78,7 +78,7 @@ def test_more_than_expected_is_not_reckoned_with() -> None:
 
 
 def test_nothing_is_overwritten() -> None:
-    """The module's name stays, a shorter text leaves nothing of a longer one, and in the end the line is as before."""
+    """The module's name stays, a shorter text erases a longer one, and the line ends as it was before."""
     writer = _Writer("suites/server/test_batch_server_auth.py ")
     place = _InPlace(writer, _Capture())
     place.show("server: 100 of 240 requests")
@@ -93,7 +93,7 @@ def test_nothing_is_overwritten() -> None:
 
 
 def test_a_quiet_run_shows_none() -> None:
-    """Nor one without a terminal reporter, as in a worker."""
+    """Nor one without a terminal reporter, as in an xdist worker."""
 
     class Config:
         class pluginmanager:

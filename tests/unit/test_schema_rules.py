@@ -1,4 +1,4 @@
-"""Rules in CEL and lifecycles: they hold, are broken, or cannot be evaluated, and that is never a pass."""
+"""Rules in CEL and lifecycles: they hold, are broken, or cannot be evaluated, which is never a pass."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.schema_samples import A_TRIP, TRIP, TRIPS
 
 
 def judged(rule: str, value: Any, schema: dict[str, Any] | None = None, old: Any = MISSING) -> Outcome:
-    """What one rule says of a value."""
+    """Return the result of one rule on a value."""
     rows = {"x-validations": [{"rule": rule, "message": "it does not hold"}]}
     (compiled,) = compile_rules({**(schema or {}), **rows}, {})
     return compiled.evaluate(value, old)
@@ -72,7 +72,7 @@ _VALUE = {
     ],
 )
 def test_a_rule_holds(rule: str) -> None:
-    """CEL as its specification has it, on values from JSON."""
+    """By the CEL specification, on JSON values."""
     assert judged(rule, _VALUE) == Holds()
 
 
@@ -111,7 +111,7 @@ def test_any_value_may_come(value: Any) -> None:
 
 
 def test_numbers_are_of_the_types_that_the_schema_names() -> None:
-    """Whether a server writes 2 or 2.0 must not decide whether a rule can be evaluated."""
+    """Whether a server writes 2 or 2.0 must not matter."""
     schema = {"properties": {"price": {"type": "number"}, "count": {"allOf": [{"type": "integer"}]}}}
     for price, count in (("2", "3"), ("2.0", "3.0"), ("2e0", "3")):
         value = read_json(f'{{"price": {price}, "count": {count}}}'.encode()).value
@@ -119,7 +119,7 @@ def test_numbers_are_of_the_types_that_the_schema_names() -> None:
 
 
 def test_a_broken_rule_shows_the_values_it_names() -> None:
-    """By path, the missing ones too; the message may be computed."""
+    """By path, missing ones too; the message may be computed."""
     outcome = judged("self.n == 6 && self.s == 'abc' && has(self.none)", _VALUE)
     assert outcome == Broken(
         "it does not hold", (("self.n", "5"), ("self.s", '"abc"'), ("self.none", "missing"))
@@ -132,7 +132,7 @@ def test_a_broken_rule_shows_the_values_it_names() -> None:
 
 
 def test_rules_are_evaluated_where_their_schema_applies() -> None:
-    """At every item, and in the branch that fits only."""
+    """For every item, and only in the branch that matches."""
     value = {
         **A_TRIP,
         "legs": [A_TRIP["legs"][0], {"from": "X", "to": "X", "km": 1}, {"from": "Y", "to": "Y", "km": 1}],
@@ -161,7 +161,7 @@ def test_rules_are_evaluated_where_their_schema_applies() -> None:
 
 
 def test_a_transition_rule_needs_two_reads() -> None:
-    """And says so where the earlier one lacks its place."""
+    """If the earlier read lacks the place, the result says so."""
     rules = RuleSet(TRIP, TRIPS)
     assert {one.rule.code for one in rules.evaluate(A_TRIP)} == {"order", "seats", "done", "nowhere"}
     found = {one.rule.code: one.outcome for one in rules.evaluate(A_TRIP, {**A_TRIP, "id": "t2"})}
@@ -179,7 +179,7 @@ def test_a_transition_rule_needs_two_reads() -> None:
 
 
 def test_what_a_rule_names_is_known() -> None:
-    """Paths, whether it is about two reads, and where it stands."""
+    """Paths, whether it needs two reads, and its place."""
     rules = {rule.code: rule for rule in compile_rules(TRIP, TRIPS)}
     assert rules["fare"].paths == ("self.fare", "oldSelf.fare")
     assert rules["fare"].transition
@@ -221,7 +221,7 @@ def test_what_a_rule_names_is_known() -> None:
     ],
 )
 def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> None:
-    """That says which one."""
+    """The message names the rule."""
     with pytest.raises(RuleError) as caught:
         compile_rules({"properties": {"x": {"x-validations": rows}}}, {})
     assert said in str(caught.value)
@@ -231,7 +231,7 @@ def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> N
 
 @pytest.mark.parametrize("key", ["not", "if", "contains", "propertyNames", "unevaluatedProperties"])
 def test_a_rule_where_none_is_evaluated_is_refused(key: str) -> None:
-    """A rule that is never evaluated would look kept."""
+    """A rule that is never evaluated would seem to hold."""
     with pytest.raises(RuleError, match=key):
         compile_rules(
             {key: {"properties": {"a": {"x-validations": [{"rule": "self.a", "message": "m"}]}}}}, {}
@@ -262,7 +262,7 @@ def test_the_runtime_is_imported_for_a_rule_only() -> None:
 
 
 def test_a_lifecycle_says_what_may_follow() -> None:
-    """Forwards, equals either way, nothing after a final one."""
+    """Forward, equal ranks either way, nothing after a final status."""
     (cycle,) = lifecycles(TRIP, TRIPS)
     assert (cycle.pointer, cycle.schema_pointer) == ("/state", "/$defs/Trip/properties/state/x-lifecycle")
     assert [cycle.rank(value) for value in ("planned", "booked", "waiting", "done", "cancelled", "x")] == [
@@ -298,7 +298,7 @@ def test_a_lifecycle_says_what_may_follow() -> None:
     ],
 )
 def test_a_lifecycle_that_is_none_is_refused_with_one_line(given: Any, said: str) -> None:
-    """That says where."""
+    """The message names the place."""
     with pytest.raises(SchemaError) as caught:
         lifecycles({"properties": {"s": {"enum": ["a", "b"], "x-lifecycle": given}}}, {})
     assert said in str(caught.value)
