@@ -1,4 +1,4 @@
-"""The command ``batch-conformance``: what it runs, what it says of wrong words, how it ends."""
+"""The command ``batch-conformance``: the runs it starts, wrong usage, exit statuses."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
-    """As ``head`` does: no traceback, whoever notices first."""
+    """As with ``head``: there is no traceback, whichever side closes first."""
     command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -45,7 +45,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """And status 0."""
+    """With status 0."""
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out
 
@@ -76,7 +76,7 @@ def test_wrong_usage_is_one_line_and_status_4(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It says what was meant, where that can be told."""
+    """The message suggests what was meant, if it can tell."""
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 4
     assert line in capsys.readouterr().err
@@ -104,7 +104,7 @@ def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, a
 
 
 def test_a_trace_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
-    """What is no regular file stays what it is."""
+    """Devices and other special files are not replaced."""
     from batch_conformance.report.files import ReportNotWritten, write_whole
 
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -116,7 +116,7 @@ def test_a_trace_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
 
 
 def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
-    """Pytest says 5, which is none of ours."""
+    """Pytest's status 5 is replaced by one of the documented ones."""
     ended = command(tmp_path, "server", "embedded", "-k", "nothing_at_all", "-q")
     assert ended.status == 3
     assert "no clause was selected" in ended.err
@@ -134,7 +134,7 @@ def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
 def test_a_client_is_a_command_unless_it_says_otherwise(
     subject: str, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What pytest is given."""
+    """It becomes an ``exec:`` specification."""
     given: list[list[str]] = []
     monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
     assert main(["client", subject, "-x"]) == 0
@@ -151,7 +151,7 @@ def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.Monke
 
 
 def test_an_installed_suite_is_named_by_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a wheel there is no folder to name; in a checkout there is."""
+    """A wheel has no folder to name; a checkout has."""
     from batch_conformance.cli import run
 
     assert run.place_of("client")[-1].endswith("suites/client")
@@ -172,7 +172,7 @@ def _noting(given: list[list[str]]) -> Callable[[list[str]], int]:
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
 def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """Promise, source, how to mend it; a breach that can be seen."""
+    """Promise, source, advice, and a mutant that breaks it."""
     assert main(["explain", clause.id]) == 0  # type: ignore[attr-defined]
     shown = capsys.readouterr().out
     words = " ".join(shown.split())
@@ -183,7 +183,7 @@ def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture
 
 
 def test_advice_comes_by_clause_theme_or_side() -> None:
-    """A clause that is new has some, too; none of it is for a clause that is not there."""
+    """New clauses get advice too; there is no advice for a clause that does not exist."""
     from batch_conformance.cli import explain
 
     ids = {clause.id for clause in CLAUSES}
@@ -208,7 +208,7 @@ def test_breaches_name_a_mutant_to_see() -> None:
 
 
 def test_a_theme_lists_its_clauses(capsys: pytest.CaptureFixture[str]) -> None:
-    """For who does not know the whole id."""
+    """For users who do not know the whole id."""
     assert main(["explain", "server.poll"]) == 0
     assert "server.poll.forward-only" in capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""Replay: the requests of one finding again, and the stub held on one answer."""
+"""Replaying the requests of a finding, and holding the stub on one response."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.support.running import ROOT, environment, run_module
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 KEYS = {"SYNC_API_KEY": REFERENCE_KEY, "OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY}
 INTENT = Intent("reads", "batch_1", "known", "valid", "an ordinary read")
-#: One of each kind: the answer itself, a derived key, a wrong place, a method, a connection used again, staged.
+#: Findings of each kind: the response itself, a derived key, a wrong place, a method, a reused connection, staged.
 MUTANTS = {
     "id-number": "server.body.id",
     "key-prefix-of-valid": "server.auth.near-key",
@@ -61,12 +61,12 @@ MUTANTS = {
     "list-after-ignored": "server.list.created-after",
     "list-status-inverted": "server.list.status",
 }
-#: What a filter leaves out shows between two whole lists: the second one is asked for as well.
+#: Entries that a filter omits only show between two whole lists, so the second one is requested too.
 COMPARED = {"list-status-inverted", "list-after-ignored"}
 
 
 def judged(name: str, profile: str = "quick") -> dict[str, Any]:
-    """The report on a mutant of the embedded server."""
+    """Return the report on a mutant of the embedded server."""
     mutant = server_mutants()[name]
     with embedded_target(mutant.build()) as target:
         document = report_document(judge_server(target, profile=profile, operations=mutant.operations))
@@ -75,7 +75,7 @@ def judged(name: str, profile: str = "quick") -> dict[str, Any]:
 
 
 def evidence(document: dict[str, Any], clause: str) -> dict[str, Any]:
-    """The first piece of evidence on a clause."""
+    """Return the first piece of evidence on a clause."""
     entry = next(one for one in document["clauses"] if one["id"] == clause)
     item: dict[str, Any] = entry["evidence"][0]
     return item
@@ -85,7 +85,7 @@ def evidence(document: dict[str, Any], clause: str) -> dict[str, Any]:
 
 
 def secret(kind: str, name: str) -> str:
-    """What the pieces of these tests name."""
+    """Return the secret that a piece of these tests names."""
     return {"env SYNC_API_KEY": KEY, "key half": KEY[:10]}[f"{kind} {name}"]
 
 
@@ -99,7 +99,7 @@ REDACTOR = Redactor({KEY: "[api-key]", KEY[:10]: "[half]"})
     + [value for rows in other_places(KEY, current_contract().operation("get")).values() for _, value in rows],
 )
 def test_a_text_comes_back_and_its_secrets_are_not_in_it(text: str) -> None:
-    """In the clear, in base64, behind others."""
+    """Plain, in base64, with a prefix."""
     pieces = text_recipe(text, SECRETS, REDACTOR)
     written = json.dumps(pieces)
     assert KEY not in written
@@ -120,14 +120,14 @@ def test_a_key_in_a_query_comes_back_percent_encoded() -> None:
 
 @pytest.mark.parametrize("text", ["x" * (LIMIT + 1), KEY.encode().hex()])
 def test_what_cannot_be_named_stays_out(text: str) -> None:
-    """A secret in a form without a name, and what is too long."""
+    """A secret in an unknown form, and a text that is too long."""
     with pytest.raises(NotRepeatable):
         text_recipe(text, SECRETS, REDACTOR)
 
 
 @pytest.mark.parametrize("piece", [{"shell": "$(id)"}, {"env": "A", "key": "b"}, 1, {"bytes": "%%%"}, {}])
 def test_a_report_from_elsewhere_cannot_name_anything_else(piece: object) -> None:
-    """Nothing is run, and no other variable is read than the caller's function allows."""
+    """Nothing is executed, and only the variables are read that the caller allows."""
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         text_from([piece], secret)
 
@@ -137,7 +137,7 @@ def test_a_report_from_elsewhere_cannot_name_anything_else(piece: object) -> Non
 
 @pytest.fixture(scope="module")
 def documents() -> dict[str, dict[str, Any]]:
-    """The reports on the mutants."""
+    """Return the reports on the mutants."""
     return {name: judged(name) for name in MUTANTS}
 
 
@@ -145,7 +145,7 @@ def documents() -> dict[str, dict[str, Any]]:
 def test_a_finding_is_broken_the_same_way_again(
     name: str, clause: str, documents: dict[str, dict[str, Any]]
 ) -> None:
-    """By the mutant, and not by the reference server."""
+    """Broken by the mutant again, and not by the reference server."""
     item = evidence(documents[name], clause)
     assert 1 <= len(item["replay"]["requests"]) <= 6
     for app, outcomes in ((server_mutants()[name].build(), {"same"}), (ReferenceServer(), {"kept"})):
@@ -156,7 +156,7 @@ def test_a_finding_is_broken_the_same_way_again(
 
 
 def test_what_only_shows_in_company_is_not_called_mended() -> None:
-    """Requests one after the other say nothing of what happened to requests made at once."""
+    """Sequential requests cannot show a fault of concurrent ones."""
     item = evidence(judged("key-of-another-request", "default"), "server.auth.every-request")
     with embedded_target(ReferenceServer()) as target:
         done = replay_requests(target, "server.auth.every-request", item, seed=0, secrets=KEYS, timeout=5)
@@ -164,7 +164,7 @@ def test_what_only_shows_in_company_is_not_called_mended() -> None:
 
 
 def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None:
-    """Nor a variant of one that was hidden."""
+    """Nor a variant of one."""
     variants = [
         near.value
         for near in near_keys(REFERENCE_KEY, "SYNC_API_KEY", 0)
@@ -181,7 +181,7 @@ def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None
 
 @pytest.fixture
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A report on a server that is still there."""
+    """Return a report on a server that is still running."""
     monkeypatch.setenv("MY_KEY", REFERENCE_KEY)
     with ExitStack() as stack:
         url = stack.enter_context(serving_embedded(server_mutants()["key-prefix-of-valid"].build()))
@@ -196,7 +196,7 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path
 def test_the_command_sends_again_and_shows_no_key(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The key comes from the variable that the run had it from; status 1, since it is broken again."""
+    """The key comes from the variable that the run used; status 1, since the clause is broken again."""
     assert main(["replay", str(live[0]), "server.auth.near-key#1"]) == 1
     shown = capsys.readouterr().out
     assert f"> GET {live[1]}/v2/batch/batch_abc123" in shown
@@ -262,7 +262,7 @@ def test_wrong_words_are_wrong_usage(
 def test_a_report_of_before_cannot_be_replayed(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says so; so does one that somebody wrote nonsense into."""
+    """With one line; the same for a report with invalid data."""
     path = live[0] / "conformance.json"
     document = json.loads(path.read_text("utf-8"))
     item = evidence(document, "server.auth.near-key")
@@ -280,7 +280,7 @@ def test_a_report_of_before_cannot_be_replayed(
 
 
 def test_answers_come_back_as_they_were() -> None:
-    """Every way of answering, the key where it was echoed."""
+    """All features of responses, and echoed keys."""
     told = (
         answers.batch().chunked(3),
         answers.batch().cut_off(20),
@@ -304,7 +304,7 @@ def test_answers_come_back_as_they_were() -> None:
 
 
 def test_every_case_can_be_played_again() -> None:
-    """Nothing in it looks like a secret; the few that no report can carry are those with long bodies."""
+    """Nothing in it is taken for a secret; only cases with long bodies cannot be stored."""
     cases = listed_cases(CaseFactory(0), PROFILES["default"])
     lost = [case for case in cases if case_recipe(case, {}, Redactor({})) is None]
     assert [case.title for case in lost if not any(_is_long(case))] == []
@@ -316,7 +316,7 @@ def _is_long(case: Case) -> Iterator[bool]:
 
 
 def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
-    """It answers as it did in the run, tells what comes in, and ends with status 0."""
+    """It responds as in the run, prints the requests, and ends with status 0."""
     mutant = next(one for one in client_mutants().values() if one.clause == "client.decode.unknown-fields")
     command = [sys.executable, "-m", "batch_conformance"]
     settings = environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")

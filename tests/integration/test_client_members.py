@@ -1,4 +1,4 @@
-"""The judges of clients on plays made by hand: single members, the key within an origin, waits that break a client."""
+"""Client checks on hand-made results: single members, keys within an origin, waits, breakdowns."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
     ids=str,
 )
 def test_another_id_than_the_one_asked_for(reply: Reply, fine: bool) -> None:
-    """Handed over as it came, or refused."""
+    """The id is reported unchanged, or the batch is refused."""
     checked = _judged("client.decode.id", _turn(_OTHER, reply))
     assert checked.observations == 1
     assert (not checked.findings) is fine
 
 
 def test_a_client_that_changes_every_id_is_blamed_once() -> None:
-    """That is for client.decode.fields."""
+    """By client.decode.fields."""
     checked = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
     assert (checked.observations, checked.findings) == (0, [])
     assert checked.explained == {"client.decode.fields": 1}
@@ -91,7 +91,7 @@ def test_a_client_that_changes_every_id_is_blamed_once() -> None:
     ids=str,
 )
 def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply, blamed: str) -> None:
-    """A refusal breaks the should, another value the must of the member."""
+    """A refusal breaks the should clause, a different value the must clause of the member."""
     play = _play(clause, _turn(ValidBatch(BATCH, refusable=True), reply))
     ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
     record = ClientRunRecord((ordinary, play))
@@ -107,7 +107,7 @@ def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply,
 def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
     handed: dict[str, Any], shown_by_itself: bool
 ) -> None:
-    """Whether or not the way in which it is lost has shown in a case of its own."""
+    """Whether or not a case of its own shows the way in which it is lost."""
     ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
     lost = _turn(ValidBatch(BATCH), Reply(batch=handed))
     plays = [ordinary, _play("client.decode.fields", lost)]
@@ -119,7 +119,7 @@ def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
 
 @pytest.mark.parametrize(("key", "fine"), [(KEY, True), ("", False), ("x", False)])
 def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
-    """A redirect to the same origin carries it."""
+    """A redirect to the same origin carries the key."""
     first, second = _exchange(status=302), _exchange("/moved")
     kept = [header for header in second.request.headers if header[0] != "x-api-key"] + [
         ("x-api-key", key)
@@ -132,7 +132,7 @@ def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
 
 
 def test_a_redirect_elsewhere_says_nothing_of_the_key_header() -> None:
-    """Whoever has left the origin may come back without the key."""
+    """After a redirect to another origin, the key may be missing."""
     ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
     back = Exchange(
         2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ())
@@ -149,7 +149,7 @@ _WAITING = ("client.retry.waits", "client.retry.bounded")
 
 @pytest.mark.parametrize(("told", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
 def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: HttpError, first: int) -> None:
-    """It dies of a date, or sleeps an hour without a single retry: the clause that the case is for."""
+    """It crashes on a date, or sleeps for an hour: only the case's own clause is broken."""
     broken = _turn(told, Reply(broken="no answer within 6 s"), _exchange(status=told.status))
     clauses = (_WAITING[first], _WAITING[1 - first])
     ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
@@ -243,7 +243,7 @@ def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str
 
 
 def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
-    """Only what fails is left to the other clause."""
+    """Only failures are left to the other clause."""
     lost = _play("client.decode.transfer", _turn(ValidBatch(BATCH), _batch(status="no")))
     fine = _play(
         "client.decode.unknown-fields", _turn(ValidBatch(BATCH), _batch()), _turn(ValidBatch(BATCH), _error("decode"))
@@ -276,7 +276,7 @@ def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
     ],
 )
 def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: str) -> None:
-    """What a client never does, its pass does not cover."""
+    """A pass does not cover what the client never did."""
     checked = CLIENT_CHECKS.checks[clause](_record(_play(clause, turn)))
     assert checked.observations
     assert not checked.findings
@@ -284,7 +284,7 @@ def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: s
 
 
 def test_no_request_no_word_on_redirects() -> None:
-    """A client that never got as far shows nothing."""
+    """A client that never sends a request shows nothing about redirects."""
     unasked = CallResult(_turn(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
     assert (
         CLIENT_CHECKS.checks["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).observations
@@ -307,7 +307,7 @@ _NUMBERS = {"type": "array", "items": {"type": "integer"}}
     ],
 )
 def test_lists_that_hold_integers_arrive_whole(tmp_path: Path, schema: Any, sent: Any, handed: Any) -> None:
-    """Whichever clause says so: one of them does."""
+    """Exactly one clause reports a loss."""
     with using(tmp_path, update(f"{BATCH_SCHEMA}.properties", {"dims": schema})):
         told = ValidBatch(BATCH | {"dims": sent})
         both = ("client.decode.fields", "client.decode.counts")
@@ -321,7 +321,7 @@ def _red_on(clause: str, told: ValidBatch, reply: Reply) -> bool:
 
 
 def test_members_of_another_branch_arrive(tmp_path: Path) -> None:
-    """What only failed batches have is in no ordinary one."""
+    """Members of failed batches are in no ordinary batch."""
     failure = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}
     branch = {"properties": {"status": {"const": "FAILED"}, "failure": failure}, "required": ["failure"]}
     other = {"properties": {"status": {"not": {"const": "FAILED"}}}}

@@ -1,4 +1,4 @@
-"""A contract whose files are edited, without an overlay: it drives as an overlay does."""
+"""A contract edited in its files works as one edited by an overlay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.running import ROOT, CompletedRun, run_module
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what runs and what is promised."""
+    """Copy the package, the suites and the contract."""
     folder = tmp_path / "copy"
     skipped = shutil.ignore_patterns("__pycache__")
     for name in ("batch_conformance", "contracts", "schemas", "suites"):

@@ -1,4 +1,4 @@
-"""The update of a known-failures file: what it changes, and that it loses nothing else."""
+"""Updating a known-failures file: the changes it makes, and that nothing else is lost."""
 
 from __future__ import annotations
 
@@ -65,19 +65,19 @@ evidence = [{ code = "kind" }]
 
 
 Row = tuple[str, str, str, str, str]
-#: Ids that are numbers, shouted, and missing.
+#: Ids that are numbers, in upper case, and missing.
 NUMBER: Row = ("type", "/id", "get", "id of a FAILED batch", "5")
 SHOUTED: Row = ("echo", "/id", "get", "id of a FAILED batch", '"BATCH_1"')
 MISSING: Row = ("required", "/id", "get", "id of a FAILED batch", "absent")
 
 
 def seen(verdict: ClauseVerdict, *evidence: Row) -> Observations:
-    """An observation of the clause that BEFORE begins with."""
+    """Return an observation of the first clause of BEFORE."""
     return {"server.body.id": {"verdict": verdict, "evidence": list(evidence)}}
 
 
 def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
-    """The text after an update, and what the update said."""
+    """Return the text after an update, and the messages of the update."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "known.toml"
         path.write_bytes(text.encode())
@@ -87,7 +87,7 @@ def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
 
 
 def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
-    """The comments that open the file, and those of a section, are nobody's own."""
+    """The comments at the top of the file, and those of a section, belong to no entry."""
     after, said = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
     )
@@ -107,7 +107,7 @@ def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
 
 
 def test_changed_evidence_is_replaced_in_place() -> None:
-    """The reason, the issue and the date are a person's, who is told to look at them."""
+    """Reason, issue and date are written by a person, who is told to review them."""
     after, said = updated(BEFORE, seen("fail", MISSING))
     gone = BEFORE[BEFORE.index("\n  { code") : BEFORE.index("\n] # end")]
     assert after == BEFORE.replace(gone, '\n  { code = "required", pointer = "/id", operation = "get" },')
@@ -118,7 +118,7 @@ def test_changed_evidence_is_replaced_in_place() -> None:
 
 
 def test_evidence_that_no_longer_shows_goes_alone() -> None:
-    """And a new failure beside a known one gets an entry of its own, since the old reason is not its reason."""
+    """A new failure beside a known one gets an entry of its own, since the old reason does not apply."""
     after, said = updated(BEFORE, seen("fail", SHOUTED, MISSING))
     gone = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
     draft = """
@@ -155,7 +155,7 @@ expires = 2027-01-31
 
 
 def test_sentences_are_rewritten_in_place() -> None:
-    """To what they mean in this run, next to their comments; the reason, the issue and the date stay."""
+    """By their meaning in this run, comments kept; reason, issue and date are unchanged."""
     after, said = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
     assert after == OLD.replace(
         '{ message = "id of a * batch", actual = "#" }', '{ code = "type", pointer = "/id", operation = "get" }'
@@ -174,13 +174,13 @@ def test_sentences_are_rewritten_in_place() -> None:
 
 
 def test_sentences_of_clauses_that_were_not_judged_stay() -> None:
-    """What they mean is not known then."""
+    """Their meaning is unknown then."""
     after, said = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
     assert (after, said) == (OLD, ["known.toml: nothing to change"])
 
 
 def test_an_expired_entry_is_not_renewed() -> None:
-    """A machine that moves the date makes it meaningless."""
+    """An automatic renewal would make the date meaningless."""
     observations: Observations = {
         "client.error.401": {"verdict": "fail", "evidence": [("kind", "", "get", "a 401 is odd", "x")]}
     }
@@ -194,7 +194,7 @@ def test_an_expired_entry_is_not_renewed() -> None:
 
 @pytest.mark.parametrize("text", [BEFORE, BEFORE.replace("\n", "\r\n")])
 def test_line_breaks_stay_as_they_are(text: str) -> None:
-    """A file from Windows stays one."""
+    """A file with Windows line endings keeps them."""
     after, _ = updated(text, seen("fail", MISSING, ("status", "", "", "other", "")))
     assert after.count("\r\n") == (after.count("\n") if "\r" in text else 0)
     assert tomllib.loads(after)
@@ -211,7 +211,7 @@ def test_what_is_in_line_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_link_stays_a_link_and_the_mode_stays(tmp_path: Path) -> None:
-    """The file is replaced in one step, but not by a file of another kind."""
+    """The file is replaced atomically, but not by a file of another kind."""
     path, link = tmp_path / "known.toml", tmp_path / "link.toml"
     path.write_text(BEFORE)
     path.chmod(0o640)
@@ -234,7 +234,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("form", REFUSED)
 def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -> None:
-    """It is judged by all the same; what the update cannot edit for certain it does not edit."""
+    """The file is applied to the run all the same; the update leaves what it cannot edit safely."""
     path = tmp_path / "known.toml"
     path.write_text(REFUSED[form])
     assert len(read_known_failures(path).entries) == 1
@@ -246,7 +246,7 @@ def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -
 
 
 def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written is read again and compared before it takes the file's place."""
+    """The new text is parsed and compared before it replaces the file."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
     monkeypatch.setattr(update, "edited", lambda text, _: text)
@@ -256,7 +256,7 @@ def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """In one line, and nothing is left behind."""
+    """With one line, and no temporary file is left."""
     path = tmp_path / "none" / "known.toml"
     with pytest.raises(KnownFailuresNotWritten, match="No such file or directory; make it writable"):
         update_known_failures(path, seen("fail", MISSING), today=TODAY)
@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_an_unsettled_run_changes_nothing() -> None:
-    """Neither one that was interrupted nor the clauses it did not judge."""
+    """Neither an interrupted run, nor clauses that were not checked."""
     run = samples.failing_server()
     assert {"server.rate.429", "server.body.metrics-sum"}.isdisjoint(observe(run))
     assert not observe(replace(run, incomplete=True))
@@ -273,13 +273,13 @@ def test_an_unsettled_run_changes_nothing() -> None:
 
 
 def test_a_warning_gets_no_entry() -> None:
-    """It fails nothing, so there is nothing to excuse."""
+    """It does not fail the run, so there is nothing to excuse."""
     after, said = updated("", seen("warn", MISSING))
     assert (after, said) == ("", ["known.toml: nothing to change"])
 
 
 def test_nothing_hostile_is_written() -> None:
-    """Neither a key nor markup nor a command to a CI system, and the file still says the same."""
+    """No key, no markup, no command to a CI system; the meaning of the file is unchanged."""
     run = samples.hostile_run()
     pointer = f"/{samples.HOSTILE}/{samples.KEY}"
     run.results = [
@@ -302,7 +302,7 @@ def test_nothing_hostile_is_written() -> None:
 @given(st.text())
 @example("##[error] ### ##")
 def test_any_text_can_be_written(text: str) -> None:
-    """As TOML, in one line, and without a character that is not printable."""
+    """As TOML, in one line, without unprintable characters."""
     written = toml_string(text)
     assert written.isprintable()
     assert "<" not in written

@@ -1,4 +1,4 @@
-"""Installed or vendored suites judge nobody unless told whom; a checkout has the embedded subjects at home."""
+"""Installed and vendored suites need a named subject; a checkout tests the embedded subjects by default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROJECT = '[project]\nname = "sync-batch-conformance"\n'
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """The client's suite of a checkout, in a client's repository."""
+    """The client suite of a checkout, within a client's repository."""
     root = tmp_path / "client" / "vendor" / "suite"
     folder = root / "suites" / "client"
     folder.mkdir(parents=True)
@@ -30,14 +30,14 @@ def test_this_checkout_is_one() -> None:
 
 
 def test_started_within_it(suite: Path) -> None:
-    """Whoever stands in a checkout uses that checkout."""
+    """A run that is started within a checkout uses that checkout."""
     root = suite.parents[1]
     assert in_checkout(suite, root)
     assert in_checkout(suite, suite)
 
 
 def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> None:
-    """A subtree is vendored, whether the repository around is one of git's or not."""
+    """A subtree is vendored, whether or not the repository around it uses git."""
     client = tmp_path / "client"
     assert not in_checkout(suite, client)
     assert in_checkout(suite, tmp_path / "elsewhere")
@@ -46,7 +46,7 @@ def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> N
 
 
 def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
-    """A clone and a worktree are checkouts wherever they lie; a submodule is vendored."""
+    """Clones and worktrees are checkouts wherever they are; a submodule is vendored."""
     git = suite.parents[1] / ".git"
     git.mkdir()
     assert in_checkout(suite, tmp_path / "client")
@@ -59,7 +59,7 @@ def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("project", [None, '[project]\nname = "client"\n'])
 def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
-    """Made by the vendoring command, or installed, or tests of somebody else."""
+    """Made by the vendoring command, installed, or another project's tests."""
     path = suite.parents[1] / "pyproject.toml"
     path.unlink()
     if project:
@@ -69,7 +69,7 @@ def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    """One line; the embedded subject has to be named."""
+    """One line says so; the embedded subject has to be named."""
     for name in ("client", "recorded"):
         shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
     ended = run(tmp_path, "vendor/suites/client", *workers)

@@ -1,4 +1,4 @@
-"""Overlays that are well formed and mean nothing: a promise that they state could not be kept, broken or sent."""
+"""Well-formed overlays without a meaning: a promise that cannot be kept, broken or sent."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ N = {"$ref": "#/components/schemas/N"}
 
 
 def rule(text: str = "true", target: str = BATCH, **members: Any) -> dict[str, Any]:
-    """A rule more."""
+    """Return an action that adds a rule."""
     return update(target, {"x-validations": [{"code": "a", "rule": text, "message": "m", **members}]})
 
 
 def header(example: Any = None, name: str = "X-T", schema: Any = TEXT, **more: Any) -> dict[str, Any]:
-    """A required header more."""
+    """Return an action that adds a required header."""
     told = {} if example is None else {"example": example}
     row = {"name": name, "in": "header", "required": True, "schema": schema, **told, **more}
     return update(f"{GET}.parameters", row)
@@ -98,7 +98,7 @@ MEANINGLESS = {
 
 @pytest.mark.parametrize("name", MEANINGLESS)
 def test_meaningless_overlay(tmp_path: Path, name: str) -> None:
-    """It is refused in one line that names the action."""
+    """One line names the action."""
     action, said = MEANINGLESS[name]
     actions = [remove(f"{SCHEME}.apiKey")] if "authenticate" in name else []
     with pytest.raises(OverlayError) as caught:
@@ -150,13 +150,13 @@ FINE = {
 
 @pytest.mark.parametrize("name", FINE)
 def test_what_means_something_is_taken(tmp_path: Path, name: str) -> None:
-    """What an overlay removed may leave names behind."""
+    """Names that an overlay removed may still be referred to."""
     contract = overlaid(tmp_path, *FINE[name])
     assert why_no_value(contract) == ""
 
 
 def required(schema: Any) -> tuple[dict[str, Any], ...]:
-    """A required member more."""
+    """Return actions that add a required member."""
     return (update(BATCH, {"required": ["x"], "properties": {"x": schema}}),)
 
 
@@ -185,7 +185,7 @@ IMPOSSIBLE: dict[str, tuple[tuple[dict[str, Any], ...], str]] = {
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_a_contract_that_no_value_fits(tmp_path: Path, name: str) -> None:
-    """The place is named; no mutant is searched for."""
+    """The line names the place, without a search for mutants."""
     actions, said = IMPOSSIBLE[name]
     with using(tmp_path, *actions) as contract:
         assert said in why_no_value(contract)
@@ -206,7 +206,7 @@ def test_a_run_that_needs_values_is_wrong_usage(tmp_path: Path, suites: str, wor
 
 @pytest.mark.parametrize("module", ["contract", "reference"])
 def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
-    """The validator, and who serves the contract: status 4 and the line."""
+    """The validator and the server of the reference: status 4 and the line."""
     file = written(tmp_path, MEANINGLESS["no rule"][0])
     command = [sys.executable, "-m", f"batch_conformance.{module}", "--overlay", str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -225,7 +225,7 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
     ],
 )
 def test_yaml_that_is_no_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
-    """What is wrong is said; that it is YAML is not denied."""
+    """The line says what is wrong, and does not deny that it is YAML."""
     file = tmp_path / "o.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(OverlayError, match="cannot be read as JSON values") as caught:

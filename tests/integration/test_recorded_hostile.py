@@ -1,4 +1,4 @@
-"""Recordings that are broken, hostile or full of secrets: said clearly, survived, and kept quiet about."""
+"""Recordings that are broken, hostile or full of secrets: clear errors, no crash, no leak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD = json.dumps(BATCH)
 
 
 def judged(folder: Path, **files: str | bytes) -> RunResult:
-    """Judges files given by name; two underscores stand for the dot."""
+    """Check files given by name; two underscores stand for the dot."""
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_bytes(
             content.encode() if isinstance(content, str) else content
@@ -32,7 +32,7 @@ def judged(folder: Path, **files: str | bytes) -> RunResult:
     return judge_recorded(["*"], folder=folder)
 
 
-# Files that cannot be read.
+# Unreadable files.
 
 _TWO_STATUSES = har([RecordedExchange()]).replace('"status": 200', '"status": 200, "status": 404')
 _TWO_REQUESTS = wiremock([RecordedExchange()]).replace('"response"', '"request": {}, "response"')
@@ -74,7 +74,7 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
 def test_what_cannot_be_read_is_named_with_its_place(
     tmp_path: Path, name: str, content: str | bytes, said: str
 ) -> None:
-    """One line with file, place and what to do; nothing passes, but what is broken elsewhere is still shown."""
+    """One line with file, place and remedy; nothing passes, but faults in other files are still shown."""
     run = judged(tmp_path, good__json=GOOD, **{name.replace(".", "__"): content})
     assert run.verdict == "error"
     assert said in run.error
@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_named_with_its_place(
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not only its contents can be wrong."""
+    """Not only the content of a file can be wrong."""
     (tmp_path / "a.json").write_text(GOOD)
 
     def refuse(*_: object) -> None:
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
 
 
 def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files, bodies in them, and bodies that only get big when they are unpacked."""
+    """Files, bodies in them, and bodies that are large after decompression."""
     for module in (reading, parts):
         monkeypatch.setattr(module, "BODY_LIMIT", 100_000)
     bomb = base64.b64encode(gzip.compress(b" " * 1_000_000)).decode()
@@ -123,7 +123,7 @@ def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_aliases_and_circles_are_looked_at_once(tmp_path: Path) -> None:
-    """YAML can hold itself, and can hold a thing a thousand million times."""
+    """YAML can be recursive, and can repeat a value a thousand million times."""
     shared = "a0: &a0 {x: 1}\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
     )
@@ -132,7 +132,7 @@ def test_aliases_and_circles_are_looked_at_once(tmp_path: Path) -> None:
 
 
 def test_tags_are_read_as_data(tmp_path: Path) -> None:
-    """Nothing is called, whatever a tag asks for."""
+    """No tag leads to a call."""
     run = judged(
         tmp_path,
         a__yaml=f"x: !!python/object/apply:os.mkdir [{tmp_path}/owned]\ny: !ruby/object:X {{}}\nb: {GOOD}",
@@ -142,7 +142,7 @@ def test_tags_are_read_as_data(tmp_path: Path) -> None:
 
 
 def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path) -> None:
-    """They are judged where they are, also in a body that is written as JSON within JSON."""
+    """They are checked as part of the body, also if the body is a JSON string."""
     twice = GOOD[:-1] + ', "status": "FAILED"}'
     for content in (
         twice,
@@ -155,7 +155,7 @@ def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path
 
 
 def test_deep_bodies_are_survived(tmp_path: Path) -> None:
-    """A body as deep as the reader goes; exchanges are looked for near the top."""
+    """A body as deep as the parser allows; exchanges are only searched for near the top."""
     for depth in (20, 200, 800):
         run = judged(tmp_path, a__json=f'{{"id": "batch_1", "metrics": {"[" * depth}{"]" * depth}}}')
         assert run.verdict in ("fail", "error")
@@ -223,7 +223,7 @@ _VALUES = st.recursive(
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_VALUES)
 def test_whatever_a_file_holds_there_is_a_verdict(tmp_path: Path, value: Any) -> None:
-    """Any JSON value made of the words of all formats: read, judged and reported without a crash."""
+    """Any JSON value made of the formats' keywords is read, checked and reported without a crash."""
     run = judged(tmp_path, a__json=json.dumps(value), b__har=json.dumps({"log": {"entries": [value]}}))
     assert run.verdict in ("pass", "fail", "error")
     check_document(report_document(run))
@@ -263,7 +263,7 @@ _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).de
     ("name", "write"), [("a.har", har), ("a.yaml", vcrpy), ("a.json", nock), ("b.json", wiremock)]
 )
 def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
-    """Not from headers, URLs and cookies, nor where a body echoes them; short ones not from where they stand."""
+    """Not from headers, URLs and cookies, nor echoed in a body; short secrets not from their own places."""
     (tmp_path / name).write_text(write(_LEAKY))
     run = judge_recorded([name], folder=tmp_path)
     assert run.verdict == "fail"
@@ -278,7 +278,7 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
 
 
 def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
-    """A challenge is for everybody to see; userinfo in a URL is not."""
+    """A challenge is public; userinfo in a URL is not."""
     told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
     content = har([RecordedExchange(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
     run = judged(tmp_path, a__har=content)
@@ -287,16 +287,16 @@ def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
     assert "hunter2" not in shown
 
 
-# From the command line.
+# The command line.
 
 
 def pytest_run(folder: Path, *arguments: str) -> CompletedRun:
-    """The suite, run in ``folder`` as its user would."""
+    """Run the suite in ``folder`` as a user does."""
     return run(folder, "-q", "-p", "no:xdist", *arguments)
 
 
 def flat(text: str) -> str:
-    """The terminal's text without its line breaks."""
+    """Return the terminal's text without line breaks."""
     return " ".join(text.replace("│", " ").split())
 
 
@@ -304,7 +304,7 @@ SUITE = str(contract_root() / "suites" / "recorded")
 
 
 def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
-    """What the issue asks for: globs relative to where one stands, exit statuses, reports, no secret anywhere."""
+    """Globs relative to the working directory, exit statuses, reports, and no secret anywhere."""
     fixtures = tmp_path / "tests" / "fixtures" / "deep"
     fixtures.mkdir(parents=True)
     (fixtures / "a.json").write_text(nock(_LEAKY))
@@ -332,7 +332,7 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
 
 
 def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None:
-    """No file is wrong usage; no exchange cannot be judged. Both in a line."""
+    """No file is wrong usage; no exchange is a run that could not start. Both in one line."""
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.status == 4, ended.out
     assert f"ERROR: '*.json' matches no file in {tmp_path} (--batch-recorded)" in ended.err
@@ -344,7 +344,7 @@ def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None
 
 
 def test_beside_a_server_the_verdicts_are_two(tmp_path: Path) -> None:
-    """The reports of one run do not overwrite each other; an ini setting will do for an option."""
+    """The reports do not overwrite each other; an ini setting works as the option does."""
     (tmp_path / "a.json").write_text(json.dumps(batch(status="done")))
     ini = tmp_path / "pytest.ini"
     ini.write_text("[pytest]\nbatch_recorded = 'a.json'\n")

@@ -1,4 +1,4 @@
-"""Where a run stands: no known failure is shown green, and no entry that outlived its failure is the subject's."""
+"""A run with known failures is never shown as fully green, and a stale entry is not the subject's failure."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ SEVEN = [
 
 
 def test_known_failures_are_amber_everywhere() -> None:
-    """The run passes; no output says that the subject conforms."""
+    """The run passes, but no output says that the subject conforms."""
     document = _document(_run(dict.fromkeys(SEVEN, "fail")), _known(*SEVEN))
     assert document["verdict"] == "pass"
     shown = _outputs(document)
@@ -101,7 +101,7 @@ def test_known_failures_are_amber_everywhere() -> None:
 
 
 def test_a_subject_without_known_failures_stays_green() -> None:
-    """Also with a file that has nothing to say on it."""
+    """Also with a file that has no entry for it."""
     document = _document(_run({}), _known())
     shown = _outputs(document)
     assert ">conforms<" in shown["badge"]
@@ -109,7 +109,7 @@ def test_a_subject_without_known_failures_stays_green() -> None:
 
 
 def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
-    """Red, since somebody has to remove it; but it is the file that is wrong."""
+    """It is red, since it has to be removed, but it is a fault of the file."""
     document = _document(_run({}), _known(CLAUSE))
     assert document["verdict"] == "fail"
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
@@ -124,7 +124,7 @@ def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
 
 
 def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
-    """All that was found is excused."""
+    """All findings are excused."""
     known = _known(CLAUSE, CLAUSE)
     other = KnownFailure(
         2, CLAUSE, (Expected("echo"),), "why", "https://a.example/2", date(9999, 1, 1)
@@ -165,7 +165,7 @@ def test_a_failure_that_nothing_excuses_is_the_subjects(known: KnownFailures) ->
 
 
 def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
-    """Held against the entries before anything is cut."""
+    """Findings are compared with the entries before the list is cut."""
     many = [
         *BROKEN * 30,
         *(
@@ -182,7 +182,7 @@ def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
 
 
 def _misnames(request: dict[str, Any]) -> dict[str, Any]:
-    """A client that calls all errors by another name, and takes one of them for a batch."""
+    """A client that reports all errors as another kind, and takes one of them for a batch."""
     reply = adapter(request)
     status = (reply.get("error") or {}).get("status")
     if status == 418:
@@ -191,7 +191,7 @@ def _misnames(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_client_is_excused_for_nothing_beyond_the_first_findings() -> None:
-    """All of them go by the entries: the one that differs comes late, or early."""
+    """All findings are compared: the one that differs may come late or early."""
     clause = "client.error.other-status"
     _misnames.hello = {**hello(), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = open_adapter(_misnames, spec="embedded", transport="loopback")
@@ -217,7 +217,7 @@ def _columns(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
 
 
 def test_an_excuse_is_no_progress_and_a_stale_one_no_regress() -> None:
-    """From version to version the implementation counts, not its file."""
+    """Between versions the subject is compared, not its known-failures file."""
     failing = _document(_run({CLAUSE: "fail"}), _known())
     excused = _document(_run({CLAUSE: "fail"}), _known(CLAUSE))
     stale = _document(_run({}), _known(CLAUSE))
@@ -239,7 +239,7 @@ def test_an_excuse_is_no_progress_and_a_stale_one_no_regress() -> None:
 
 
 def test_should_clauses_that_are_known_are_no_worse_than_warnings() -> None:
-    """An excuse for a warning changes nothing."""
+    """An excused warning is no worse than a warning."""
     clause = "server.auth.challenge"
     warned = _document(_run({clause: "warn"}), _known())
     excused = _document(_run({clause: "warn"}), _known(clause))
@@ -248,7 +248,7 @@ def test_should_clauses_that_are_known_are_no_worse_than_warnings() -> None:
 
 
 def test_reports_of_all_kinds_read_back(tmp_path: Path) -> None:
-    """The schema knows what is in them."""
+    """The schema allows all their members."""
     for document in (_document(_run({}), _known(CLAUSE)), _document(_run({CLAUSE: "fail"}), _known(CLAUSE))):
         path = tmp_path / "conformance.json"
         path.write_text(json.dumps(document), "utf-8")
