@@ -15,25 +15,18 @@ from pathlib import Path
 import pytest
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call, Reply
+from batch_conformance.client_runner.call import Reply
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.process import Limits
 from batch_conformance.http import Redactor
+from tests.support.calls import KEY, SLACK, call, could_not_run
 
 BREACH = "sent a reply that breaks the protocol: "
 ADAPTERS = Path(__file__).parents[1] / "support" / "adapters"
-KEY = "sk-planted-1f7c0d"
 #: Short where a test waits for a time limit, ample elsewhere.
 LIMITS = Limits(hello_s=20, grace_s=0.2, bye_s=5, ending_s=0.2, line_bytes=1 << 20)
-#: Seconds that a busy machine may add to any duration.
-SLACK = 5.0
 
 Open = Callable[..., DriverPool]
-
-
-def call(batch_id: str = "batch_1", timeout_s: float = 20) -> Call:
-    """Return a call; these drivers send no requests."""
-    return Call("http://127.0.0.1:1", KEY, batch_id, timeout_s)
 
 
 class Shelf:
@@ -83,16 +76,6 @@ def open_pool(shelf: Shelf) -> Iterator[Open]:
     yield open_pool
     for pool in pools:
         pool.close()
-
-
-def could_not_run(open_it: Callable[[], object]) -> str:
-    """Return the error message of opening."""
-    with pytest.raises(CouldNotRun) as raised:
-        open_it()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    assert KEY not in message
-    return message
 
 
 def test_good_driver_introduces_itself_and_answers(open_pool: Open) -> None:

@@ -19,6 +19,7 @@ from batch_conformance.client_runner.open import open_adapter
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.report.document import check_document, report_document
 from tests.integration.test_edited_requests import SCHEME, moved, needs
+from tests.support.judging import red, shown
 from tests.support.overlays import remove, update, using
 
 TARGET, HEADER = "client.request.target", "client.auth.header"
@@ -171,20 +172,6 @@ def judged(client: HandClient) -> RunResult:
         opened.close()
     check_document(report_document(run))
     return run
-
-
-def red(run: RunResult) -> set[str]:
-    """Return the broken clauses."""
-    return {row.clause.id for row in run.results if row.findings}
-
-
-def shown(run: RunResult) -> str:
-    """Return the findings, for an assertion message."""
-    return run.error + "\n".join(
-        f"{row.clause.id}: {one.message}: expected {one.expected}, got {one.actual}"
-        for row in run.results
-        for one in row.findings[:2]
-    )
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)

@@ -19,6 +19,7 @@ from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.server_runner.session import judge_server
 from tests.support.hand_server import HandServer
+from tests.support.judging import red, shown
 from tests.support.overlays import GET, remove, update, using
 
 SCHEME = "$.components.securitySchemes.apiKey"
@@ -151,20 +152,6 @@ def judged(server: HandServer, profile: str = "default") -> RunResult:
     document = report_document(run)
     check_document(document)
     return run
-
-
-def red(run: RunResult) -> set[str]:
-    """Return the broken clauses."""
-    return {row.clause.id for row in run.results if row.findings}
-
-
-def shown(run: RunResult) -> str:
-    """Return the findings, for an assertion message."""
-    return run.error + "\n".join(
-        f"{row.clause.id}: {one.message}: expected {one.expected}, got {one.actual}"
-        for row in run.results
-        for one in row.findings[:2]
-    )
 
 
 @pytest.mark.parametrize("profile", ["default", "quick"])

@@ -15,28 +15,11 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.inprocess import InProcessClient, load_adapter
 from batch_conformance.client_runner.open import open_client
+from tests.support.calls import HELLO, KEY, SLACK, Adapter, adapted, call, could_not_run
 
-HELLO = {"protocol": 1, "name": "here", "version": "1", "language": "python", "operations": ["get_batch"]}
-KEY = "sk-planted-1f7c0d"
-SLACK = 5.0
-
-Adapter = Callable[[dict[str, Any]], Any]
 Open = Callable[..., InProcessClient]
-
-
-def call(batch_id: str = "batch_1", timeout_s: float = 20, base_url: str = "http://127.0.0.1:1") -> Call:
-    """Return a call."""
-    return Call(base_url, KEY, batch_id, timeout_s)
-
-
-def adapted(function: Adapter) -> Adapter:
-    """Return the function with a hello."""
-    function.hello = HELLO  # type: ignore[attr-defined]
-    return function
 
 
 def echo(request: dict[str, Any]) -> dict[str, Any]:
@@ -56,15 +39,6 @@ def open_adapter() -> Iterator[Open]:
     yield open_adapter
     for client in clients:
         client.close()
-
-
-def could_not_run(act: Callable[[], object]) -> str:
-    """Return the error message."""
-    with pytest.raises(CouldNotRun) as raised:
-        act()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 def test_a_callable_gets_the_request_of_the_protocol_and_nothing_else(open_adapter: Open) -> None:

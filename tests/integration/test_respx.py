@@ -17,29 +17,12 @@ from typing import Any
 import httpx
 import pytest
 
-from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.open import open_client
 from batch_conformance.client_runner.respx_bridge import Late, RespxBridge, StepBody
+from tests.support.calls import HELLO, KEY, SLACK, Adapter, adapted, call, could_not_run
 
-HELLO = {"protocol": 1, "name": "here", "version": "1", "language": "python", "operations": ["get_batch"]}
-KEY = "sk-planted-1f7c0d"
-SLACK = 5.0
-
-Adapter = Callable[[dict[str, Any]], Any]
 Open = Callable[..., InProcessClient]
-
-
-def call(batch_id: str = "batch_1", timeout_s: float = 20, base_url: str = "http://127.0.0.1:1") -> Call:
-    """Return a call."""
-    return Call(base_url, KEY, batch_id, timeout_s)
-
-
-def adapted(function: Adapter) -> Adapter:
-    """Return the function with a hello."""
-    function.hello = HELLO  # type: ignore[attr-defined]
-    return function
 
 
 def outcome_of(send: Callable[[], httpx.Response]) -> dict[str, Any]:
@@ -114,15 +97,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", unresolved)
     monkeypatch.setattr(socket.socket, "connect", connected)
-
-
-def could_not_run(act: Callable[[], object]) -> str:
-    """Return the error message."""
-    with pytest.raises(CouldNotRun) as raised:
-        act()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    return message
 
 
 BOTH = pytest.mark.parametrize("adapter", [sync_httpx, async_httpx], ids=["sync", "async"])
