@@ -32,7 +32,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in shown
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+def test_a_closed_pipe_ends_the_command_quietly() -> None:
     """As with ``head``: there is no traceback, whichever side closes first."""
     command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -142,7 +142,7 @@ def test_a_client_is_a_command_unless_it_says_otherwise(
     assert given[0][-1] == "-x"
 
 
-def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_takes_files_that_a_shell_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name is a pattern of its own."""
     given: list[list[str]] = []
     monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
@@ -194,14 +194,14 @@ def test_advice_comes_by_clause_theme_or_side() -> None:
     assert advice("client.brand.new") == advice("client")
 
 
-def test_decisions_are_told_in_full() -> None:
+def test_decisions_are_shown_in_full() -> None:
     """All those that a source names."""
     assert list(decisions_of("docs; decisions 1 and 2")) == [1, 2]
     assert "Absent, null and string are all legal" in decisions_of("decision 1")[1]
     assert decisions_of("page; RFC 9110, 8.3.1") == {}
 
 
-def test_breaches_name_a_mutant_to_see() -> None:
+def test_breaches_name_a_mutant_that_shows_them() -> None:
     """With the command that shows it."""
     clause = load_contract().clauses["client.decode.unknown-fields"]
     assert breaches(clause)[-1].startswith("see it: batch-conformance client embedded --batch-mutant ")

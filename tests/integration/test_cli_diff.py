@@ -56,7 +56,7 @@ def with_verdicts(**changes: str) -> dict[str, Any]:
         (None, "not-exercised", None),
     ],
 )
-def test_what_a_change_of_verdict_amounts_to(before: str | None, after: str | None, kind: str | None) -> None:
+def test_each_change_of_verdict_has_a_kind(before: str | None, after: str | None, kind: str | None) -> None:
     """Each change is of one kind."""
     assert kind_of_change(before, after) == kind
 
@@ -94,7 +94,7 @@ def test_an_operation_can_be_newly_broken_where_the_clause_was_broken_before() -
     )
 
 
-def test_reports_that_say_nothing_about_each_other_are_refused() -> None:
+def test_reports_that_cannot_be_compared_are_refused() -> None:
     """Reports of different sides, and runs without a verdict."""
     client = report_document(samples.run("client", "c", "1"))
     with pytest.raises(NotComparable, match="the old report is of a server, the new one of a client"):
@@ -103,7 +103,7 @@ def test_reports_that_say_nothing_about_each_other_are_refused() -> None:
         compare_reports(OLD, report_document(samples.unreachable_server()))
 
 
-def test_what_else_differs_is_said() -> None:
+def test_other_differences_are_reported() -> None:
     """Subject, contract, profile, strictness."""
     other = copy.deepcopy(OLD)
     other["subject"]["name"] = "another"
@@ -127,7 +127,7 @@ def test_a_clause_that_a_contract_lacks_is_not_lost() -> None:
     assert [row.clause for row in gone] == ["server.auth.near-key"]
 
 
-def test_hostile_text_means_nothing_in_any_form() -> None:
+def test_hostile_text_is_escaped_in_every_format() -> None:
     """Text of the target comes in by way of the report."""
     hostile = copy.deepcopy(NEW)
     hostile["clauses"][0].update(
@@ -172,7 +172,7 @@ def test_status_is_1_only_for_newly_broken(reports: Path, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out)["newly-broken"] == []
 
 
-def test_what_cannot_be_compared_has_a_status_of_its_own(
+def test_reports_that_cannot_be_compared_have_a_status_of_their_own(
     reports: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """3 without a verdict, 4 for another side and for a file that is not a report."""

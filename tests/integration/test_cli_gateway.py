@@ -101,13 +101,13 @@ def test_wrong_headers_are_wrong_usage(headers: str, line: str, tmp_path: Path) 
     assert line in str(problem.value)
 
 
-def test_values_that_no_header_carries_are_refused() -> None:
+def test_values_that_no_header_may_have_are_refused() -> None:
     """A line break would start another header."""
     with pytest.raises(UsageError, match="characters no header can carry"):
         extra_headers({"X-Token": "T"}, {"T": "a\r\nX-Other: b"}, "target")
 
 
-def test_certificates_of_ones_own(tmp_path: Path) -> None:
+def test_custom_certificates(tmp_path: Path) -> None:
     """Trusted in addition to the system's; invalid files give one line."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
@@ -148,7 +148,7 @@ def exchanges(
     return [Exchange(n, intent, request, Response(status, headers), None, n, n + took) for n in range(20)]
 
 
-def test_a_tunnel_is_told_by_what_proxies_add_or_by_its_distance() -> None:
+def test_a_tunnel_is_recognised_by_proxy_headers_or_by_its_distance() -> None:
     """A server on this machine is not taken for a tunnel."""
     assert list(tunnel_hints(exchanges())) == []
     assert list(tunnel_hints([])) == []

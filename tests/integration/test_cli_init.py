@@ -28,7 +28,7 @@ def written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, s
     return tmp_path, capsys.readouterr().out
 
 
-def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
+def test_each_workflow_is_valid(written: tuple[Path, str]) -> None:
     """Jobs have steps, time limits and least permissions; artifacts are kept on failure; no placeholder is left."""
     for place in FILES.values():
         text = (written[0] / place).read_text("utf-8")
@@ -43,7 +43,7 @@ def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
         assert [step["if"] for step in uploads] == ["always()"]
 
 
-def test_what_they_run_is_there(written: tuple[Path, str]) -> None:
+def test_everything_that_workflows_run_exists(written: tuple[Path, str]) -> None:
     """Commands and options; required patterns match clauses."""
     options = {f"--batch-{name}" for name, *_ in OPTIONS}
     for place in FILES.values():
@@ -56,7 +56,7 @@ def test_what_they_run_is_there(written: tuple[Path, str]) -> None:
             required.check(told(patterns))
 
 
-def test_the_snippet_is_a_target(written: tuple[Path, str], tmp_path: Path) -> None:
+def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path) -> None:
     """As ``--batch-target staging`` reads it, with the gateway's header."""
     snippet = written[1].partition("\n\n")[2].replace("# headers_env", "headers_env")
     tomllib.loads(snippet)
@@ -94,7 +94,7 @@ def test_nothing_is_overwritten_without_force(
         ("git+https://h/r.git@v1", "server", "sync-batch-conformance[server] @ git+https://h/r.git@v1"),
     ],
 )
-def test_where_the_suite_comes_from_is_the_users(install: str, kind: str, asked: str) -> None:
+def test_the_user_chooses_where_the_suite_is_installed_from(install: str, kind: str, asked: str) -> None:
     """A name, a wheel, or a git URL."""
     assert requirement(install, kind) == asked
 

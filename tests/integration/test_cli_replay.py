@@ -98,7 +98,7 @@ REDACTOR = Redactor({KEY: "[api-key]", KEY[:10]: "[half]"})
     ["", "plain", KEY, f"Bearer {KEY}", KEY + KEY, KEY[:10] + "x", "\u00e9\udcff\x00 \u202e", "k" * 16_000]
     + [value for rows in other_places(KEY, current_contract().operation("get")).values() for _, value in rows],
 )
-def test_a_text_comes_back_and_its_secrets_are_not_in_it(text: str) -> None:
+def test_a_text_is_restored_from_a_recipe_without_secrets(text: str) -> None:
     """Plain, in base64, with a prefix."""
     pieces = text_recipe(text, SECRETS, REDACTOR)
     written = json.dumps(pieces)
@@ -109,7 +109,7 @@ def test_a_text_comes_back_and_its_secrets_are_not_in_it(text: str) -> None:
     assert text_from(json.loads(written), secret) == text
 
 
-def test_a_key_in_a_query_comes_back_percent_encoded() -> None:
+def test_a_key_in_a_query_is_restored_percent_encoded() -> None:
     """As it was sent."""
     url = "http://127.0.0.1/v2/batch/b?key=sk-live-planted%2F7Qv%2B9x%3DZk3LmN0pR"
     request = Request("GET", url, (("x-api-key", KEY), ("X-Odd", "\udcff")), b"\xff\x00")
@@ -119,7 +119,7 @@ def test_a_key_in_a_query_comes_back_percent_encoded() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * (LIMIT + 1), KEY.encode().hex()])
-def test_what_cannot_be_named_stays_out(text: str) -> None:
+def test_texts_without_a_recipe_are_left_out(text: str) -> None:
     """A secret in an unknown form, and a text that is too long."""
     with pytest.raises(NotRepeatable):
         text_recipe(text, SECRETS, REDACTOR)
@@ -155,7 +155,7 @@ def test_a_finding_is_broken_the_same_way_again(
         assert len(done.exchanges) == len(item["replay"]["requests"]) + (name in COMPARED)
 
 
-def test_what_only_shows_in_company_is_not_called_mended() -> None:
+def test_a_fault_of_concurrent_requests_is_not_called_fixed() -> None:
     """Sequential requests cannot show a fault of concurrent ones."""
     item = evidence(judged("key-of-another-request", "default"), "server.auth.every-request")
     with embedded_target(ReferenceServer()) as target:
@@ -163,7 +163,7 @@ def test_what_only_shows_in_company_is_not_called_mended() -> None:
     assert done.outcome == "unlike"
 
 
-def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None:
+def test_no_report_contains_a_key(documents: dict[str, dict[str, Any]]) -> None:
     """Nor a variant of one."""
     variants = [
         near.value
@@ -206,7 +206,7 @@ def test_the_command_sends_again_and_shows_no_key(
     assert REFERENCE_KEY[:-1] not in shown
 
 
-def test_another_target_gets_the_requests_and_nobody_else(
+def test_only_the_given_target_gets_the_requests(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Status 0: that one refuses the key."""
@@ -251,7 +251,7 @@ def test_a_target_that_is_gone_is_status_3(
         (["OUT", "server.auth.near-key", "--api-key-env", "UNSET_KEY"], "set the environment variable UNSET_KEY"),
     ],
 )  # fmt: skip
-def test_wrong_words_are_wrong_usage(
+def test_wrong_arguments_are_wrong_usage(
     arguments: list[str], line: str, live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line, status 4."""
@@ -259,7 +259,7 @@ def test_wrong_words_are_wrong_usage(
     assert line in capsys.readouterr().err
 
 
-def test_a_report_of_before_cannot_be_replayed(
+def test_an_older_report_cannot_be_replayed(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """With one line; the same for a report with invalid data."""
@@ -279,7 +279,7 @@ def test_a_report_of_before_cannot_be_replayed(
 # Clients.
 
 
-def test_answers_come_back_as_they_were() -> None:
+def test_responses_are_restored_unchanged() -> None:
     """All features of responses, and echoed keys."""
     told = (
         answers.batch().chunked(3),
@@ -303,7 +303,7 @@ def test_answers_come_back_as_they_were() -> None:
     assert len(json.loads(written)["calls"][0]["answers"]) == 7
 
 
-def test_every_case_can_be_played_again() -> None:
+def test_every_case_can_be_replayed() -> None:
     """Nothing in it is taken for a secret; only cases with long bodies cannot be stored."""
     cases = listed_cases(CaseFactory(0), PROFILES["default"])
     lost = [case for case in cases if case_recipe(case, {}, Redactor({})) is None]
@@ -315,7 +315,7 @@ def _is_long(case: Case) -> Iterator[bool]:
     return (len(answer.body) > LIMIT for step in case.asks for answer in step.answers)
 
 
-def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
+def test_the_stub_runs_until_ctrl_c(tmp_path: Path) -> None:
     """It responds as in the run, prints the requests, and ends with status 0."""
     mutant = next(one for one in client_mutants().values() if one.clause == "client.decode.unknown-fields")
     command = [sys.executable, "-m", "batch_conformance"]

@@ -69,7 +69,7 @@ def told(*patterns: str) -> Options:
         ("client", "server.auth.*", "'server.auth.*' names clauses of a server, and this run judges: client"),
     ],
 )
-def test_wrong_patterns_are_told(kind: Kind, pattern: str, line: str) -> None:
+def test_wrong_patterns_are_explained(kind: Kind, pattern: str, line: str) -> None:
     """One line with a suggestion."""
     with pytest.raises(UsageProblem) as problem:
         required.check(told(pattern), [kind])

@@ -59,21 +59,21 @@ def test_an_entry_has_what_developer_tools_need() -> None:
     assert entry["response"]["content"] == {"size": 7, "mimeType": "application/json", "text": '{"a":1}'}
 
 
-def test_no_answer_is_told_as_browsers_do() -> None:
+def test_a_missing_response_is_written_as_browsers_do() -> None:
     """Status 0, with the reason."""
     entry = traced(None, failure=Failure("reset", "the connection broke"))
     assert entry["response"]["status"] == 0
     assert entry["response"]["_error"] == "the connection broke"
 
 
-def test_bytes_that_are_no_text_are_kept() -> None:
+def test_binary_bodies_are_kept() -> None:
     """In base64; a key among them is redacted all the same."""
     content = traced(Response(200, (), b"\xff\x00" + KEY.encode()))["response"]["content"]
     assert content["encoding"] == "base64"
     assert base64.b64decode(content["text"]) == b"\xff\x00[api-key]"
 
 
-def test_a_long_body_is_cut_and_says_so() -> None:
+def test_a_long_body_is_cut_with_a_note() -> None:
     """Also when the cut goes through a key."""
     body = b"x" * (BODY_LIMIT - 20) + KEY.encode() + b"y" * 100
     content = traced(Response(200, (), body))["response"]["content"]

@@ -9,7 +9,7 @@ from tests.support.client_repo import ADAPTER, LEAN, Repository, VendoringEnv
 Make = Callable[..., Repository]
 
 
-def test_an_installed_command_judges_the_client_of_a_repository(workshop: VendoringEnv, make: Make) -> None:
+def test_an_installed_command_tests_the_client_of_a_repository(workshop: VendoringEnv, make: Make) -> None:
     """The client is named by its module; templates and advice are in the wheel."""
     repository = make()
     quick = ("--batch-profile=quick", "-q", "-k", "client.auth", *LEAN)

@@ -194,7 +194,7 @@ def test_a_client_that_does_not_follow_is_red(edit: str, fault: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["code", "details"])
-def test_more_in_error_bodies_trips_no_client_but_one_that_looks(name: str, tmp_path: Path) -> None:
+def test_more_error_members_only_affect_clients_that_read_them(name: str, tmp_path: Path) -> None:
     """A member that errors must have is in every documented error."""
     schema = {"type": "string"} if name == "code" else {"type": "array", "items": {"type": "object"}}
     with using(

@@ -49,7 +49,7 @@ _SDK = {
 }
 
 
-def test_the_embedded_client_asks_the_server_it_was_given(tmp_path: Path) -> None:
+def test_the_embedded_client_uses_the_given_server(tmp_path: Path) -> None:
     """Whatever the variables for proxies and certificates are."""
     ended = run(tmp_path, CLIENT, "-q", "--batch-client", "embedded", "--batch-profile", "quick", **IN_THE_WAY)
     assert ended.status == 0, ended.text
@@ -57,7 +57,7 @@ def test_the_embedded_client_asks_the_server_it_was_given(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("driver", ["python", "template"])
-def test_the_drivers_ask_the_server_they_were_given(
+def test_the_drivers_use_the_given_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
 ) -> None:
     """The drivers in Python ignore the variables too."""
@@ -140,7 +140,7 @@ def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
     assert ended.report()["verdict"] == "error"
 
 
-def test_calls_without_a_request_are_blamed_once() -> None:
+def test_calls_without_a_request_are_reported_once() -> None:
     """By the clause on the request; no other clause passes or fails because of them."""
     run = _judged(_sometimes_elsewhere)
     verdicts = {result.clause.id: result.verdict for result in run.results}

@@ -46,14 +46,14 @@ _OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
     ],
     ids=str,
 )
-def test_another_id_than_the_one_asked_for(reply: Reply, fine: bool) -> None:
+def test_another_id_than_the_requested_one(reply: Reply, fine: bool) -> None:
     """The id is reported unchanged, or the batch is refused."""
     checked = _judged("client.decode.id", _turn(_OTHER, reply))
     assert checked.observations == 1
     assert (not checked.findings) is fine
 
 
-def test_a_client_that_changes_every_id_is_blamed_once() -> None:
+def test_a_client_that_changes_every_id_is_reported_once() -> None:
     """By client.decode.fields."""
     checked = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
     assert (checked.observations, checked.findings) == (0, [])
@@ -104,7 +104,7 @@ def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply,
     ids=["nothing", "the id alone", "half of it"],
 )
 @pytest.mark.parametrize("shown_by_itself", [True, False])
-def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
+def test_a_batch_lost_as_a_whole_is_not_reported_for_every_member(
     handed: dict[str, Any], shown_by_itself: bool
 ) -> None:
     """Whether or not a case of its own shows the way in which it is lost."""
@@ -131,7 +131,7 @@ def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
     assert (not _judged("client.auth.header", turn).findings) is fine
 
 
-def test_a_redirect_elsewhere_says_nothing_of_the_key_header() -> None:
+def test_after_a_redirect_elsewhere_the_key_header_is_not_checked() -> None:
     """After a redirect to another origin, the key may be missing."""
     ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
     back = Exchange(
@@ -148,7 +148,7 @@ _WAITING = ("client.retry.waits", "client.retry.bounded")
 
 
 @pytest.mark.parametrize(("told", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
-def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: HttpError, first: int) -> None:
+def test_a_client_that_breaks_down_over_a_retry_after_is_reported_once(told: HttpError, first: int) -> None:
     """It crashes on a date, or sleeps for an hour: only the case's own clause is broken."""
     broken = _turn(told, Reply(broken="no answer within 6 s"), _exchange(status=told.status))
     clauses = (_WAITING[first], _WAITING[1 - first])
@@ -231,7 +231,7 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str, plays: list[CaseResult]) -> None:
+def test_a_check_without_observations_names_the_cause(clause: str, cause: str, plays: list[CaseResult]) -> None:
     """Not exercised, never a pass."""
     record = _record(*plays)
     checked = CLIENT_CHECKS.checks[clause](record)
@@ -283,7 +283,7 @@ def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: s
     assert limit in checked.limits
 
 
-def test_no_request_no_word_on_redirects() -> None:
+def test_without_requests_redirects_are_not_exercised() -> None:
     """A client that never sends a request shows nothing about redirects."""
     unasked = CallResult(_turn(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
     assert (

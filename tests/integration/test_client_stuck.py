@@ -39,7 +39,7 @@ def _judged(calls: int) -> tuple[Any, _Stuck]:
         client.close()
 
 
-def test_no_more_is_asked_of_it_than_shows_it() -> None:
+def test_the_run_stops_once_the_client_is_seen_stuck() -> None:
     """The calls without a request are red, and cases that were not run are not exercised."""
     run, client = _judged(40)
     assert not run.error

@@ -115,7 +115,7 @@ def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
     assert red(judged(bound, selected=SOME - {"client.fault.timeout"})) == set()
 
 
-def test_where_another_loop_runs_a_client_without_batches_is_judged_all_the_same() -> None:
+def test_beside_another_loop_a_client_without_batches_is_tested() -> None:
     """As beside browser tests in one process: no second loop can run on that thread, and none is needed."""
 
     def refusing(request: dict[str, Any]) -> dict[str, Any]:
@@ -222,7 +222,7 @@ def test_an_async_client_mixes_keys_up_where_it_waits() -> None:
     assert red(judged(waiting, selected=SOME - {"client.fault.timeout"})) == {"client.auth.per-call"}
 
 
-def test_what_is_left_behind_is_one_line() -> None:
+def test_unclosed_resources_are_reported_in_one_line() -> None:
     """Sockets, open or collected; hooks and filters are restored; other warnings are passed on."""
     hooks = threading.excepthook
     with BatchStub() as stub, counted_leftovers() as left:

@@ -53,7 +53,7 @@ def _result(run: RunResult) -> Any:
     return next(result for result in run.results if result.clause.id == CLAUSE)
 
 
-def test_the_front_speaks_tls_to_who_trusts_it() -> None:
+def test_the_tls_front_serves_clients_that_trust_it() -> None:
     """The stub behind it receives the request; a client that does not trust the authority fails in the handshake."""
     known = authority()
     assert known
@@ -66,7 +66,7 @@ def test_the_front_speaks_tls_to_who_trusts_it() -> None:
         assert len(stub.seen) == 1
 
 
-def test_the_authority_leaves_nothing_secret_behind() -> None:
+def test_the_authority_leaves_no_secrets() -> None:
     """Its file has a certificate and no key, and is deleted with the process."""
     made = Authority()
     text = Path(made.bundle).read_text("ascii")
@@ -121,7 +121,7 @@ def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
     assert not [limit for limit in result.limits if "client.request.target" in limit]
 
 
-def test_without_trustme_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_trustme_there_is_no_authority(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is optional."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     assert tls_module.authority.__wrapped__() is None

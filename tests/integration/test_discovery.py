@@ -57,7 +57,7 @@ def _under_other_ids(answer: Answer) -> None:
     ],
     ids=["a byte order mark", "another success status", "ids that Get does not know"],
 )
-def test_a_faulty_list_is_judged(change: Callable[[Answer], None], clause: str) -> None:
+def test_a_faulty_list_is_checked(change: Callable[[Answer], None], clause: str) -> None:
     """The fault is red; a run that could not start would not report it."""
     run = _judged(_listing(change))
     assert not run.error
@@ -74,7 +74,7 @@ def test_a_new_organisation_has_an_empty_list() -> None:
     assert len(told) == 1
 
 
-def test_what_is_no_json_is_said_to_be_none() -> None:
+def test_a_body_that_is_no_json_is_reported_as_such() -> None:
     """The reason says why no batch was found."""
     run = _judged(_listing(_with_mark))
     reason = next(row.reason for row in run.results if row.clause.id == "server.notfound.unknown-id")
@@ -94,7 +94,7 @@ def test_a_server_of_the_contract_without_overlays_is_judged(tmp_path: Path, act
     assert "server.ok.status" in red(run), shown(run)
 
 
-def test_a_server_that_takes_no_key_at_all_is_not(tmp_path: Path) -> None:
+def test_a_server_that_accepts_no_key_is_not_tested(tmp_path: Path) -> None:
     """What is said depends on whether the contract requires a key."""
     locked = HandServer(prefix="no such key ")
     assert "refuses the API key of SYNC_API_KEY (401 on GET /v2/batch)" in _judged(locked).error

@@ -80,7 +80,7 @@ def test_the_index_names_every_page() -> None:
     ] == []
 
 
-def test_the_example_of_an_adapter_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_an_adapter_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """It runs with a made-up client, and its hello is valid."""
     text = (DOCS / "reference.md").read_text("utf-8")
     (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

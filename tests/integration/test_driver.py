@@ -78,7 +78,7 @@ def open_pool(shelf: Shelf) -> Iterator[Open]:
         pool.close()
 
 
-def test_good_driver_introduces_itself_and_answers(open_pool: Open) -> None:
+def test_good_driver_answers_hello_and_calls(open_pool: Open) -> None:
     """The hello is read, and consecutive calls share one process."""
     pool = open_pool("good", size=4)
     assert (pool.hello.name, pool.hello.operations) == ("good", ("get_batch",))
@@ -87,7 +87,7 @@ def test_good_driver_introduces_itself_and_answers(open_pool: Open) -> None:
     assert all(reply.broken is None and reply.error is None for reply in replies)
 
 
-def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
+def test_consecutive_calls_share_a_process_and_concurrent_calls_do_not(
     shelf: Shelf, open_pool: Open
 ) -> None:
     """Processes are started on demand, and hangs overlap."""
@@ -105,7 +105,7 @@ def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
     assert pool.broken_in_a_row == 0
 
 
-def test_many_hangs_side_by_side_are_no_dead_client(open_pool: Open) -> None:
+def test_many_concurrent_hangs_do_not_end_the_run(open_pool: Open) -> None:
     """The run only ends if the next call fails too: these eight hang in one kind of call."""
     pool = open_pool("silent_in_call", size=8)
 
@@ -117,7 +117,7 @@ def test_many_hangs_side_by_side_are_no_dead_client(open_pool: Open) -> None:
         assert list(threads.map(hangs_then_lives, range(8))) == [(True, True)] * 8
 
 
-def test_many_hangs_side_by_side_and_again_are_a_dead_client(open_pool: Open) -> None:
+def test_many_concurrent_hangs_in_two_rounds_end_the_run(open_pool: Open) -> None:
     """The second round ends the run, however many calls are concurrent."""
     pool, hang = open_pool("silent_in_call", size=8), call("fault", 0.4)
 
@@ -129,7 +129,7 @@ def test_many_hangs_side_by_side_and_again_are_a_dead_client(open_pool: Open) ->
         assert "times in a row" in "".join(threads.map(hangs_twice, range(8)))
 
 
-def test_more_calls_than_processes_wait_their_turn(shelf: Shelf, open_pool: Open) -> None:
+def test_more_calls_than_processes_wait(shelf: Shelf, open_pool: Open) -> None:
     """No two calls share a process at a time, and there are never more processes than allowed."""
     pool = open_pool("split_writes", size=2)
     with ThreadPoolExecutor(8) as threads:
@@ -155,7 +155,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "reason"), BROKEN, ids=[name for name, _ in BROKEN])
-def test_a_break_costs_its_call_and_its_process_only(open_pool: Open, name: str, reason: str) -> None:
+def test_a_protocol_violation_breaks_one_call_and_one_process(open_pool: Open, name: str, reason: str) -> None:
     """The call is broken for that reason, long before its deadline, and the next one is answered."""
     pool = open_pool(name)
     assert pool.get_batch(call()).batch == {"id": "batch_1"}
@@ -193,7 +193,7 @@ def until_it_shows(pool: DriverPool) -> None:
         ("replies_twice", "the driver wrote to stdout without being asked: "),
     ],
 )
-def test_what_happens_after_an_answer_is_that_calls_fault(open_pool: Open, name: str, reason: str) -> None:
+def test_an_event_after_a_reply_breaks_that_call(open_pool: Open, name: str, reason: str) -> None:
     """The next call gets a process of its own, and is not broken."""
     pool = open_pool(name, size=1)
     first = pool.get_batch(call("fault"))
@@ -205,7 +205,7 @@ def test_what_happens_after_an_answer_is_that_calls_fault(open_pool: Open, name:
     pool.settle()
 
 
-def test_what_happens_after_the_last_answer_is_seen_in_the_end(open_pool: Open) -> None:
+def test_an_event_after_the_last_reply_is_seen_at_the_end(open_pool: Open) -> None:
     """Without another call."""
     pool = open_pool("noisy_afterwards", size=1)
     last = pool.get_batch(call("fault"))
@@ -214,7 +214,7 @@ def test_what_happens_after_the_last_answer_is_seen_in_the_end(open_pool: Open) 
     assert "without being asked" in str(last.settled().broken)
 
 
-def test_an_answer_in_pieces_is_an_answer(open_pool: Open) -> None:
+def test_a_reply_in_pieces_is_accepted(open_pool: Open) -> None:
     """Byte by byte, also at hello."""
     assert open_pool("split_writes").get_batch(call()).batch == {"id": "batch_1"}
 
@@ -247,7 +247,7 @@ def test_stderr_of_a_crash_is_attached(open_pool: Open) -> None:
         ("lacks_get_batch", "does not offer the operation get_batch or list_batches (it offers: create_batch)"),
     ],
 )
-def test_a_driver_unfit_at_hello_cannot_be_judged(open_pool: Open, name: str, reason: str) -> None:
+def test_a_driver_that_fails_at_hello_cannot_be_run(open_pool: Open, name: str, reason: str) -> None:
     """One line says why, at once."""
     started = time.monotonic()
     message = could_not_run(lambda: open_pool(name))
@@ -256,7 +256,7 @@ def test_a_driver_unfit_at_hello_cannot_be_judged(open_pool: Open, name: str, re
     assert time.monotonic() - started < SLACK
 
 
-def test_a_driver_silent_at_hello_cannot_be_judged(open_pool: Open) -> None:
+def test_a_driver_silent_at_hello_cannot_be_run(open_pool: Open) -> None:
     """The time limit of hello bounds it."""
     started = time.monotonic()
     message = could_not_run(lambda: open_pool("silent_at_hello", limits=Limits(hello_s=0.5)))
@@ -264,7 +264,7 @@ def test_a_driver_silent_at_hello_cannot_be_judged(open_pool: Open) -> None:
     assert time.monotonic() - started < 0.5 + SLACK
 
 
-def test_a_command_that_cannot_be_started_cannot_be_judged(tmp_path: Path) -> None:
+def test_a_command_that_cannot_be_started_cannot_be_run(tmp_path: Path) -> None:
     """Not found, not executable, or not a program: the line says which."""
     assert "it cannot be started: there is no program no-such-driver" in could_not_run(
         lambda: DriverPool("no-such-driver --flag")
@@ -284,7 +284,7 @@ def test_a_malformed_command_is_wrong_usage() -> None:
         DriverPool("  ")
 
 
-def test_five_fresh_starts_without_a_good_answer_end_the_run(open_pool: Open) -> None:
+def test_five_restarts_without_a_good_reply_end_the_run(open_pool: Open) -> None:
     """Counted over the whole pool, not for each process; the line has the last failure."""
     pool = open_pool("breaks_at_once", size=2)
     with ThreadPoolExecutor(2) as threads:
@@ -343,7 +343,7 @@ def test_closing_ends_the_calls_under_way(open_pool: Open) -> None:
             waiting.result(SLACK)
 
 
-def test_an_interpreter_that_ends_takes_its_drivers_along(shelf: Shelf) -> None:
+def test_drivers_are_killed_when_the_interpreter_exits(shelf: Shelf) -> None:
     """The pool is not closed, as after an interrupt, and the driver ignores the end of its input."""
     program = (
         "from batch_conformance.client_runner.driver import DriverPool\n"
@@ -355,7 +355,7 @@ def test_an_interpreter_that_ends_takes_its_drivers_along(shelf: Shelf) -> None:
     assert shelf.is_empty()
 
 
-def test_the_key_travels_through_stdin_alone(
+def test_the_key_is_passed_through_stdin_only(
     shelf: Shelf, open_pool: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not on a command line, nor in the environment; and no text contains it, whatever the driver does."""

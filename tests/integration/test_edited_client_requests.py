@@ -213,7 +213,7 @@ def test_path_parameters_may_have_any_documented_value(tmp_path: Path, org: str,
 
 
 @pytest.mark.parametrize("name", ["Accept", "Content-Type", "authorization"])
-def test_headers_that_openapi_ignores_are_asked_of_nobody(tmp_path: Path, name: str) -> None:
+def test_headers_that_openapi_ignores_are_not_required(tmp_path: Path, name: str) -> None:
     """OpenAPI 3.1, 4.8.12.2: such a definition of a parameter is ignored."""
     with using(tmp_path, *needs("header", name, "x/y", {"const": "x/y"})):
         run = judged(HandClient())
@@ -227,7 +227,7 @@ class _Careful(HandClient):
         return super().reply(request)
 
 
-def test_a_client_may_refuse_ids_that_there_are_none_of(tmp_path: Path) -> None:
+def test_a_client_may_refuse_ids_outside_of_the_schema(tmp_path: Path) -> None:
     """If the parameter's schema excludes them, no encoding is needed."""
     schema = {"schema": {"type": "string", "pattern": "^batch_[0-9a-f]{6}$"}, "example": "batch_abc123"}
     actions = [
@@ -244,7 +244,7 @@ def test_a_client_may_refuse_ids_that_there_are_none_of(tmp_path: Path) -> None:
     )  # fmt: skip
 
 
-def test_ids_of_a_form_by_itself_are_queried_too(tmp_path: Path) -> None:
+def test_ids_of_a_fixed_form_are_tested_with_a_query(tmp_path: Path) -> None:
     """UUIDs need no encoding either, but an appended query shows."""
     uuid = "9a7c0013-7dec-41d0-a765-00a0c91e6bf6"
     actions = [

@@ -50,7 +50,7 @@ def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
         assert broken.verdicts()["server.body.priority"] == "fail"
 
 
-def test_what_is_wrong_with_a_file_is_one_line(checkout: Path) -> None:
+def test_an_error_in_a_file_is_one_line(checkout: Path) -> None:
     """Status 4, as for an overlay."""
     (checkout / "schemas" / "metrics.schema.json").write_text("{", "utf-8")
     run = _judged(checkout, "server")

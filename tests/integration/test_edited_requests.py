@@ -195,7 +195,7 @@ def test_without_security_no_key_is_sent(tmp_path: Path) -> None:
     assert len([row for row in run.results if row.verdict == "pass"]) >= 30
 
 
-def test_a_key_in_the_query_is_shown_nowhere(tmp_path: Path) -> None:
+def test_a_key_in_the_query_is_never_shown(tmp_path: Path) -> None:
     """Neither in requests nor in curl lines, which read it from the environment."""
     edit = next(one for one in EDITS if one.name == "key in the query")
     with using(tmp_path, *edit.actions):
@@ -212,7 +212,7 @@ def test_a_key_in_the_query_is_shown_nowhere(tmp_path: Path) -> None:
     assert re.search(r"api_key=[^ ]*\$", text), text[-3000:]
 
 
-def test_required_parameters_stand_in_every_request(tmp_path: Path) -> None:
+def test_required_parameters_are_in_every_request(tmp_path: Path) -> None:
     """With their examples, in all kinds of probes."""
     with using(tmp_path, *needs("header", "x-tenant", "acme")):
         run = judged(HandServer(required=(("header", "x-tenant"),)))

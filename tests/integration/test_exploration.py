@@ -66,7 +66,7 @@ def test_a_failing_id_is_tried_first_next_time(tmp_path: Path) -> None:
     assert _broken_ids(alone)[0] > 0
 
 
-def test_what_fails_no_more_is_forgotten() -> None:
+def test_examples_that_no_longer_fail_are_dropped() -> None:
     """A repaired server does not get the request for ever."""
     database = InMemoryExampleDatabase()
     _explored(BreaksOnLongIds(), database, seed=1)
@@ -92,7 +92,7 @@ def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
     assert judged(1).verdict == judged(2).verdict == "fail"
 
 
-def test_properties_keep_apart_what_they_found() -> None:
+def test_properties_have_separate_examples() -> None:
     """The same example of two properties is stored twice."""
     database = InMemoryExampleDatabase()
     one, two = NamedDatabase(database, "one"), NamedDatabase(database, "two")
@@ -104,7 +104,7 @@ def test_properties_keep_apart_what_they_found() -> None:
     assert shelf(None, "any") is None
 
 
-def test_a_database_that_breaks_down_costs_no_verdict() -> None:
+def test_a_broken_database_does_not_affect_the_verdict() -> None:
     """It is treated as empty, with a message."""
 
     class Gone(InMemoryExampleDatabase):
@@ -143,7 +143,7 @@ def test_places_become_databases(places: tuple[str, ...], kind: object, tmp_path
     "places",
     [["redis://:secret@127.0.0.1:9/0"], ["github:nobody"], ["github:a/b"], ["http://x"], ["kept", "none"]],
 )
-def test_places_that_cannot_be_are_said_in_a_line(
+def test_unusable_places_are_reported_in_a_line(
     places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Passwords are never shown."""

@@ -67,7 +67,7 @@ def test_each_staged_error_conforms(batch_stub: BatchStub, get: Get, name: str) 
     assert response.status_code == _ERRORS[name]
 
 
-def test_answers_come_in_order_and_the_last_one_stays(batch_stub: BatchStub, get: Get) -> None:
+def test_responses_come_in_order_and_the_last_one_repeats(batch_stub: BatchStub, get: Get) -> None:
     """One a request, ``times`` times, for each id separately."""
     assert batch_stub.rate_limited(retry_after=7, times=2) == BATCH_ID
     other = batch_stub.processing_then_completed(id="other", reads=2)
@@ -83,7 +83,7 @@ def test_answers_come_in_order_and_the_last_one_stays(batch_stub: BatchStub, get
         batch_stub.completed(times=0)
 
 
-def test_what_is_not_staged_is_as_from_the_reference_server(batch_stub: BatchStub, get: Get) -> None:
+def test_unstaged_requests_are_answered_as_by_the_reference_server(batch_stub: BatchStub, get: Get) -> None:
     """Staged batches, too, need exactly one key."""
     assert_conforms(get(), strict=True)
     assert get("batch_none").status_code == 404
@@ -104,7 +104,7 @@ def test_errors_and_faults_need_no_key(batch_stub: BatchStub, get: Get) -> None:
     assert get(batch_stub.server_error(), x_api_key="").status_code == 500
 
 
-def test_retry_after_as_asked_for(batch_stub: BatchStub, get: Get) -> None:
+def test_retry_after_as_requested(batch_stub: BatchStub, get: Get) -> None:
     """Seconds, a date, or none."""
     for told in (3, "Wed, 21 Oct 2026 07:28:00 GMT", None):
         batch_stub.rate_limited(retry_after=told)
@@ -112,7 +112,7 @@ def test_retry_after_as_asked_for(batch_stub: BatchStub, get: Get) -> None:
     assert seen == ["3", "Wed, 21 Oct 2026 07:28:00 GMT", None]
 
 
-def test_members_of_choice(batch_stub: BatchStub, get: Get) -> None:
+def test_members_can_be_chosen(batch_stub: BatchStub, get: Get) -> None:
     """Single counts, unknown statuses, errors with additional members."""
     batch_stub.batch(metrics={"failed_count": 0}, webhookUrl=None, extra=1)
     batch_stub.batch(status="CANCELED", metrics=None)
@@ -149,7 +149,7 @@ def test_any_id_can_be_staged(batch_stub: BatchStub, batch_id: str) -> None:
     assert httpx.get(url, headers={"x-api-key": KEY}).json()["id"] == batch_id
 
 
-def test_requests_can_be_looked_at(batch_stub: BatchStub, get: Get) -> None:
+def test_requests_can_be_inspected(batch_stub: BatchStub, get: Get) -> None:
     """In order, as received; the repr does not contain the key."""
     get("a%2Fb", Authorization="Bearer x")
     httpx.post(f"{batch_stub.url}/other", content=b"body")
@@ -160,7 +160,7 @@ def test_requests_can_be_looked_at(batch_stub: BatchStub, get: Get) -> None:
     assert KEY not in repr(batch_stub.requests)
 
 
-def test_the_stub_goes_away() -> None:
+def test_the_stub_can_be_closed() -> None:
     """Even if a client hangs."""
     with BatchStub() as stub:
         stub.hangs()
@@ -205,7 +205,7 @@ def _exchange(kept: RecordedExchange) -> Exchange:
 
 
 @pytest.mark.parametrize("made", [_httpx, _requests, _urllib3, _exchange])
-def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExchange], Any]) -> None:
+def test_responses_of_any_library_are_checked_whole(made: Callable[[RecordedExchange], Any]) -> None:
     """Status, headers and body."""
     assert_conforms(made(RecordedExchange()))
     assert_conforms(made(RecordedExchange(NOT_FOUND, 404)), strict=True)
@@ -221,7 +221,7 @@ def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExcha
 
 
 @pytest.mark.parametrize("clause", [clause for clause in RED if len(RED[clause]) == 1])
-def test_each_judge_is_seen_red(clause: str) -> None:
+def test_each_check_is_seen_red(clause: str) -> None:
     """Each clause that one exchange can break is broken here, and named in the message."""
     with pytest.raises(AssertionError, match=re.escape(clause)):
         assert_conforms(_httpx(RED[clause][0]), strict=True)
@@ -230,7 +230,7 @@ def test_each_judge_is_seen_red(clause: str) -> None:
 @pytest.mark.parametrize(
     "body", [BATCH, json.dumps(BATCH), json.dumps(BATCH).encode(), NOT_FOUND, json.dumps(NOT_FOUND)]
 )
-def test_bodies_alone(body: Any) -> None:
+def test_bodies_alone_are_checked(body: Any) -> None:
     """Headers that were not given are not checked."""
     assert_conforms(body, strict=True)
 
@@ -251,13 +251,13 @@ def test_bodies_alone(body: Any) -> None:
         ("\ud800", "server.ok.json"),
     ],
 )
-def test_bad_bodies(body: Any, clause: str) -> None:
+def test_bad_bodies_fail(body: Any, clause: str) -> None:
     """A body that is not a batch fails."""
     with pytest.raises(AssertionError, match=re.escape(clause)):
         assert_conforms(body)
 
 
-def test_id_and_status_can_be_told() -> None:
+def test_id_and_status_can_be_given() -> None:
     """If the response does not tell them."""
     assert_conforms(BATCH, id=BATCH_ID, status=200)
     with pytest.raises(AssertionError, match='expected  the id asked for, "batch_x"'):
@@ -307,13 +307,13 @@ def test_the_message_is_safe_to_show() -> None:
         SimpleNamespace(status_code=200, content=None),
     ],
 )
-def test_what_is_no_answer_is_a_type_error(thing: Any) -> None:
+def test_anything_but_a_response_is_a_type_error(thing: Any) -> None:
     """The message says what to pass instead."""
     with pytest.raises(TypeError, match=r"assert_conforms takes|was not read"):
         assert_conforms(thing)
 
 
-def test_answers_that_tell_nothing_are_no_pass() -> None:
+def test_responses_that_show_nothing_do_not_pass() -> None:
     """A 304 is not a response of the API, and a failed exchange has none."""
     with pytest.raises(AssertionError, match="nothing in this answer can be judged"):
         assert_conforms(httpx.Response(304))
@@ -341,7 +341,7 @@ def _python(code: str, folder: Path) -> str:
     return ended.stdout
 
 
-def test_nothing_is_imported_before_a_test_asks(tmp_path: Path) -> None:
+def test_nothing_is_imported_before_a_test_uses_a_fixture(tmp_path: Path) -> None:
     """Neither in a repository that merely has the package, nor the server's extras in one that uses the fixtures."""
     loaded = "print(*sorted({name for name in sys.modules if name.startswith('batch_conformance')}))"
     assert "testing" not in _python(f"import sys, batch_conformance.plugin; {loaded}", tmp_path)

@@ -56,7 +56,7 @@ READS = [
 ]
 
 
-def test_one_entry_that_says_how_often() -> None:
+def test_repeated_findings_are_one_entry_with_a_count() -> None:
     """And in how many batches; the first one is shown."""
     (item,) = _evidence(READS)
     assert (item["times"], item["batches"]) == (46, 2)
@@ -105,12 +105,12 @@ def test_values_that_change_with_each_read_are_one_entry() -> None:
     ],
     ids=["message", "status", "number", "label", "made-up id", "object"],
 )
-def test_what_differs_stays_apart(first: Finding, second: Finding) -> None:
+def test_different_findings_stay_separate(first: Finding, second: Finding) -> None:
     """Different findings are not merged."""
     assert len(_evidence([first, second, first])) == 2
 
 
-def test_reads_sent_in_other_ways_are_the_same_finding() -> None:
+def test_reads_in_different_forms_are_the_same_finding() -> None:
     """The plain read is shown, whatever the order."""
     odd = [
         Finding("id of a COMPLETED batch", "a string", "null", _exchange(number, "batch_1", label))
@@ -120,7 +120,7 @@ def test_reads_sent_in_other_ways_are_the_same_finding() -> None:
     assert (item["times"], item["batches"], item["notes"]) == (3, 1, [])
 
 
-def test_what_is_rare_is_not_pushed_out() -> None:
+def test_rare_findings_are_kept() -> None:
     """The limit of a report counts entries, not findings."""
     rare = Finding("the worst of all", "401", "200", _exchange(99, "batch_1"))
     shown = _evidence([*READS, *READS, rare])
@@ -136,7 +136,7 @@ def test_a_client_has_no_number_of_batches() -> None:
     assert "batches" not in item
 
 
-def test_odd_ids_of_a_client_stay_apart() -> None:
+def test_findings_on_odd_ids_stay_separate() -> None:
     """The finding is about the id, not about the title of the case."""
     odd = [
         Finding(f'the id "{text}" is refused', "a batch", "error http", _exchange(1, text, f"an id ({text})"))
@@ -185,7 +185,7 @@ def test_one_annotation_of_a_target_that_cannot_be_reached() -> None:
     assert "nobody answers" in line
 
 
-def test_one_annotation_a_reason_of_what_was_not_judged() -> None:
+def test_one_annotation_for_each_reason_why_clauses_were_not_checked() -> None:
     """Findings have annotations of their own."""
     names = ("server.ok.status", "server.ok.json", "server.body.id")
     results: dict[str, Any] = dict.fromkeys(names, ("error", "the adapter died", ()))

@@ -53,7 +53,7 @@ def pytest_configure():
         ("forking", _FORKED, ("--forked",), ("pytest-forked", "leave --forked out")),
     ],
 )
-def test_plugins_that_get_in_the_way_are_named(
+def test_plugins_that_interfere_are_named(
     tmp_path: Path, suite: str, module: str, source: str, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     """Status 3, with the plugin and its flag in one line."""
@@ -99,7 +99,7 @@ def test_the_embedded_subjects_ignore_the_environment(
     assert ended.status == 0, ended.text
 
 
-def test_the_proof_is_left_out_where_its_extra_is_missing(tmp_path: Path) -> None:
+def test_the_tests_are_skipped_where_their_extra_is_missing(tmp_path: Path) -> None:
     """The README's first command installs less than the tests need: no traceback, but one line that says so."""
     (tmp_path / "hiding.py").write_text(
         "import importlib.util\nfind = importlib.util.find_spec\n"

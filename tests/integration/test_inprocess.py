@@ -41,7 +41,7 @@ def open_adapter() -> Iterator[Open]:
         client.close()
 
 
-def test_a_callable_gets_the_request_of_the_protocol_and_nothing_else(open_adapter: Open) -> None:
+def test_a_callable_gets_exactly_the_request_of_the_protocol(open_adapter: Open) -> None:
     """The same members as a driver process reads."""
     seen: list[dict[str, Any]] = []
 
@@ -138,7 +138,7 @@ def _raise_async(error: BaseException) -> Adapter:
         ),
     ],
 )
-def test_what_a_callable_does_wrong_breaks_its_call_only(
+def test_an_error_of_a_callable_breaks_its_call_only(
     open_adapter: Open, adapter: Adapter, reason: str
 ) -> None:
     """One sentence without the key says what it did; the next call is made all the same."""
@@ -151,7 +151,7 @@ def test_what_a_callable_does_wrong_breaks_its_call_only(
     assert client.get_batch(call("next")).batch == {"id": "next"}
 
 
-def test_a_call_that_hangs_is_left_behind(open_adapter: Open) -> None:
+def test_a_call_that_hangs_is_abandoned(open_adapter: Open) -> None:
     """It is abandoned after deadline and grace, in its own thread, while other calls go on."""
     forever = threading.Event()
 
@@ -227,7 +227,7 @@ def test_six_broken_calls_in_a_row_end_the_run(open_adapter: Open) -> None:
         ),
     ],
 )
-def test_a_callable_that_is_not_there_or_unfit_cannot_be_judged(
+def test_a_missing_or_invalid_callable_cannot_be_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, reason: str
 ) -> None:
     """Modules are found from the working directory, as by ``python -m``; one line says what is wrong."""

@@ -110,7 +110,7 @@ def test_another_failure_or_none_does_not(mutant: str | None, word: str, tmp_pat
         assert told in (tmp_path / "report" / name).read_text("utf-8")
 
 
-def test_an_update_drafts_and_a_person_signs(tmp_path: Path) -> None:
+def test_an_update_drafts_entries_that_a_person_completes(tmp_path: Path) -> None:
     """The run that drafts entries is red, and so is the next one; also with workers of pytest-xdist."""
     pytest.importorskip("xdist")
     arguments = ["--batch-mutant", "id-number", "--batch-known-failures", "known.toml"]
@@ -139,7 +139,7 @@ def test_an_update_removes_what_is_stale(tmp_path: Path) -> None:
     )
 
 
-def test_a_part_of_the_suite_leaves_the_rest_alone(tmp_path: Path) -> None:
+def test_a_partial_run_leaves_other_entries_alone(tmp_path: Path) -> None:
     """They are neither red nor removed, but reported as not checked."""
     path = known(tmp_path)
     ran = Ran(
@@ -182,7 +182,7 @@ def test_an_unreachable_target_is_not_a_known_failure(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_usage_is_said_in_one_line(
+def test_wrong_usage_is_reported_in_one_line(
     text: str | None, arguments: list[str], problem: str, tmp_path: Path
 ) -> None:
     """Exit status 4, before anything is sent."""

@@ -86,7 +86,7 @@ def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
         return path.read_bytes().decode(), said
 
 
-def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
+def test_a_stale_entry_is_removed_with_its_comments() -> None:
     """The comments at the top of the file, and those of a section, belong to no entry."""
     after, said = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
@@ -117,7 +117,7 @@ def test_changed_evidence_is_replaced_in_place() -> None:
     ]
 
 
-def test_evidence_that_no_longer_shows_goes_alone() -> None:
+def test_stale_evidence_is_removed_alone() -> None:
     """A new failure beside a known one gets an entry of its own, since the old reason does not apply."""
     after, said = updated(BEFORE, seen("fail", SHOUTED, MISSING))
     gone = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
@@ -173,7 +173,7 @@ def test_sentences_are_rewritten_in_place() -> None:
     assert updated(after, seen("fail", NUMBER, SHOUTED, MISSING))[1] == ["known.toml: nothing to change"]
 
 
-def test_sentences_of_clauses_that_were_not_judged_stay() -> None:
+def test_sentences_of_clauses_that_were_not_checked_stay() -> None:
     """Their meaning is unknown then."""
     after, said = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
     assert (after, said) == (OLD, ["known.toml: nothing to change"])
@@ -200,7 +200,7 @@ def test_line_breaks_stay_as_they_are(text: str) -> None:
     assert tomllib.loads(after)
 
 
-def test_what_is_in_line_is_not_written(tmp_path: Path) -> None:
+def test_a_file_without_changes_is_not_written(tmp_path: Path) -> None:
     """Not even with the same text."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
@@ -233,7 +233,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("form", REFUSED)
-def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -> None:
+def test_an_unknown_form_is_left_unchanged(form: str, tmp_path: Path) -> None:
     """The file is applied to the run all the same; the update leaves what it cannot edit safely."""
     path = tmp_path / "known.toml"
     path.write_text(REFUSED[form])
@@ -245,7 +245,7 @@ def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -
     assert path.read_text() == REFUSED[form]
 
 
-def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_edit_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The new text is parsed and compared before it replaces the file."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
@@ -255,7 +255,7 @@ def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.
     assert path.read_text() == BEFORE
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """With one line, and no temporary file is left."""
     path = tmp_path / "none" / "known.toml"
     with pytest.raises(KnownFailuresNotWritten, match="No such file or directory; make it writable"):
@@ -278,7 +278,7 @@ def test_a_warning_gets_no_entry() -> None:
     assert (after, said) == ("", ["known.toml: nothing to change"])
 
 
-def test_nothing_hostile_is_written() -> None:
+def test_hostile_text_is_not_written() -> None:
     """No key, no markup, no command to a CI system; the meaning of the file is unchanged."""
     run = samples.hostile_run()
     pointer = f"/{samples.HOSTILE}/{samples.KEY}"

@@ -61,7 +61,7 @@ def test_limits_belong_to_a_pass_alone() -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_nothing_set_aside(count: int) -> None:
+def test_without_observations_set_aside_there_is_no_limit(count: int) -> None:
     """Without observations set aside, nothing is mentioned."""
     checked = CheckResult(CLAUSE)
     checked.set_aside("server.auth.invalid-key", count)
@@ -121,7 +121,7 @@ def test_one_pass_with_limits_among_others() -> None:
     assert f"Of {total} clauses: 1 failed, {total - 1} passed, 1 pass with limits." in render_html(document)
 
 
-def test_a_green_run_without_limits_says_nothing_of_them() -> None:
+def test_a_green_run_without_limits_does_not_mention_them() -> None:
     """There is no empty heading."""
     document = _document({})
     for text in (_terminal(document), render_html(document), render_markdown(document)):

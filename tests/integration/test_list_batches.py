@@ -87,7 +87,7 @@ def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
     ],
     ids=["wrapped", "entries wrapped", "without ids", "numbers", "objects"],
 )
-def test_a_list_that_names_no_batch_is_judged_by_itself(
+def test_a_list_that_names_no_batch_is_checked_by_itself(
     change: Callable[[list[Any]], Any], clause: str
 ) -> None:
     """With ids to be discovered, the clause that is broken is red, and Get Batch is not exercised."""
@@ -127,7 +127,7 @@ def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> Non
     assert complete.limits == ("no batch was looked for but those that the list itself had named",)
 
 
-def test_filters_that_no_batch_can_tell_apart_are_a_limit() -> None:
+def test_filters_that_the_batches_cannot_show_are_a_limit() -> None:
     """With all batches in one status, it does not show whether the status filter applies in addition to a date."""
     rows = [Batch(f"batch_{at}", f"2024-01-1{at}T10:30:00Z", [STATES["completed"]]) for at in range(1, 4)]
     run = judged(ReferenceServer(Store({row.id: row for row in rows})))
@@ -158,7 +158,7 @@ def test_the_list_adds_a_bounded_number_of_requests(profile: str, most: int) -> 
     assert not [limit for result in run.results for limit in result.limits if "budget" in limit]
 
 
-def test_a_client_without_the_list_is_not_asked_for_it() -> None:
+def test_a_client_without_the_list_gets_no_list_calls() -> None:
     """Its clauses are not exercised, and the verdict is that of a full run."""
 
     def get_only(request: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def test_a_client_without_the_list_is_not_asked_for_it() -> None:
 
 
 @pytest.mark.parametrize("handed", [adapter, async_adapter], ids=["sync", "async"])
-def test_a_client_with_the_list_alone_is_judged_by_it(handed: Any) -> None:
+def test_a_client_with_the_list_alone_is_tested_with_it(handed: Any) -> None:
     """Including the first trial call."""
 
     def list_only(request: dict[str, Any]) -> Any:
@@ -192,7 +192,7 @@ def test_a_client_with_the_list_alone_is_judged_by_it(handed: Any) -> None:
     assert verdicts(run, "client.list.") == {"pass"}
 
 
-def test_an_answer_to_the_list_is_held_against_its_own_clauses() -> None:
+def test_a_recorded_list_is_checked_by_its_own_clauses() -> None:
     """A recorded list is checked as a list and entry by entry."""
     import httpx
 

@@ -62,7 +62,7 @@ def test_list_batches_is_as_documented() -> None:
     assert created == sorted(created, reverse=True)
 
 
-def test_servers_go_by_their_names() -> None:
+def test_servers_are_found_by_their_names() -> None:
     """As in ``--batch-target``."""
     assert list(base_contract().servers) == ["production", "dev", "local"]
 
@@ -117,7 +117,7 @@ def test_ranges_and_default_are_documented_answers(tmp_path: Path) -> None:
         (None, None),
     ],
 )
-def test_bodies_go_by_their_media_type(tmp_path: Path, media_type: str | None, name: str | None) -> None:
+def test_bodies_are_found_by_their_media_type(tmp_path: Path, media_type: str | None, name: str | None) -> None:
     """Ranges are supported, the most specific one applies."""
     rows = {"application/*": {"schema": True}, "*/*": {"schema": {"type": "string"}}}
     operation = overlaid(tmp_path, update(f"{GET}.responses['404'].content", rows)).operation("get")
@@ -173,7 +173,7 @@ def test_a_renamed_operation_is_found(tmp_path: Path, operation_id: str | None) 
     assert contract.operation("list").path == "/v2/batch"
 
 
-def test_an_operation_that_is_gone_is_gone(tmp_path: Path) -> None:
+def test_a_removed_operation_is_not_found(tmp_path: Path) -> None:
     """The other operation is not taken for it."""
     contract = overlaid(tmp_path, remove("$.paths['/v2/batch']"))
     assert list(contract.operations) == ["get"]
@@ -253,7 +253,7 @@ def widened(tmp_path: Path) -> Iterator[Contract]:
         yield contract
 
 
-def test_bodies_are_judged_by_the_contract_in_use(widened: Contract) -> None:
+def test_bodies_are_checked_by_the_current_contract(widened: Contract) -> None:
     """And by the contract of the files afterwards."""
     batch = {**_example(GET_BATCH), "status": "CANCELLED"}
     assert list(schema_violations("batch", batch)) == []
@@ -262,7 +262,7 @@ def test_bodies_are_judged_by_the_contract_in_use(widened: Contract) -> None:
     assert current_contract() is widened
 
 
-def test_names_in_code_follow_the_contract_in_use(widened: Contract) -> None:
+def test_names_in_code_follow_the_current_contract(widened: Contract) -> None:
     """Statuses, counts and documented responses, also in modules that imported them before."""
     from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
 

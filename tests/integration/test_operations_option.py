@@ -40,7 +40,7 @@ def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, told: str) -> None:
     assert "--batch-operations" in line
 
 
-def test_clauses_of_operations_that_were_not_asked_for_leave_a_full_verdict() -> None:
+def test_clauses_of_unselected_operations_leave_a_full_verdict() -> None:
     """They are not exercised, and the verdict is that of a full run."""
     with embedded_target(ReferenceServer()) as target:
         document = report_document(judge_server(target, profile="quick", operations=("get",)))

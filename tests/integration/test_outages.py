@@ -83,7 +83,7 @@ def is_undecodable(asked: Asked) -> bool:
 
 
 @pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
-def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: Fault) -> None:
+def test_a_request_that_brings_the_target_down_breaks_its_own_clause(say: Fault) -> None:
     """Confirmed by a second time; the rest is tested after recovery. Also behind a gateway."""
     run = judged(down_after(is_undecodable, say=say), profile="default")
     assert run.error == ""
@@ -102,7 +102,7 @@ def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: 
     ],
     ids=["another method", "an odd header"],
 )
-def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(
+def test_a_request_without_a_must_clause_that_brings_the_target_down_is_a_failure(
     kills: Callable[[Asked], bool],
 ) -> None:
     """Going down is worse than a 500, so the clause on 5xx is broken."""
@@ -111,7 +111,7 @@ def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(
     assert set(failed(run)) == {"server.error.documented-status"}
 
 
-def test_a_target_that_was_down_once_is_not_blamed() -> None:
+def test_a_target_that_was_down_once_does_not_fail() -> None:
     """After a deployment during the run, no request brings it down again."""
     run = judged(down_after(lambda asked: asked.method == "PUT", times=1))
     assert (run.error, set(failed(run))) == ("", set())
@@ -164,7 +164,7 @@ def test_a_limiter_that_answers_503_is_recognised(headers: tuple[str, ...]) -> N
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_server_that_only_says_503_is_red() -> None:
+def test_a_server_that_always_returns_503_is_red() -> None:
     """At whatever rate, so that waiting is pointless."""
     run = judged(always(page("503 Service Unavailable")))
     assert run.error == ""
@@ -192,7 +192,7 @@ def test_requests_that_always_get_503_are_red() -> None:
 
 
 @pytest.mark.parametrize("wait", [30, 60, 5, 1])
-def test_a_target_that_says_429_for_ever_ends_within_a_minute(
+def test_a_target_that_always_returns_429_ends_within_a_minute(
     wait: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long it asks to wait."""
@@ -204,7 +204,7 @@ def test_a_target_that_says_429_for_ever_ends_within_a_minute(
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "308 Permanent Redirect"])
-def test_a_base_url_that_moved_is_said(status: str) -> None:
+def test_a_base_url_that_moved_is_reported(status: str) -> None:
     """The redirect has the same path below another base: the line names it, and it is not followed."""
 
     def choose(_: int, asked: Asked) -> Fault:
@@ -216,7 +216,7 @@ def test_a_base_url_that_moved_is_said(status: str) -> None:
     assert run.error.endswith("--batch-target https://api.example/base")
 
 
-def test_redirects_to_elsewhere_are_answers() -> None:
+def test_redirects_to_elsewhere_are_responses() -> None:
     """A redirect to a log-in page is the server's fault, not the user's."""
     run = judged(always(page("302 Found", "Location: /login")))
     assert run.error == ""
@@ -224,7 +224,7 @@ def test_redirects_to_elsewhere_are_answers() -> None:
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/batch"])
-def test_a_base_url_with_the_path_of_the_api_in_it_is_said(path: str) -> None:
+def test_a_base_url_with_the_path_of_the_api_is_reported(path: str) -> None:
     """Otherwise every read would be a 404."""
 
     def choose(_: int, asked: Asked) -> Fault | None:

@@ -97,7 +97,7 @@ MEANINGLESS = {
 
 
 @pytest.mark.parametrize("name", MEANINGLESS)
-def test_meaningless_overlay(tmp_path: Path, name: str) -> None:
+def test_a_meaningless_overlay_is_refused(tmp_path: Path, name: str) -> None:
     """One line names the action."""
     action, said = MEANINGLESS[name]
     actions = [remove(f"{SCHEME}.apiKey")] if "authenticate" in name else []
@@ -149,7 +149,7 @@ FINE = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_means_something_is_taken(tmp_path: Path, name: str) -> None:
+def test_a_meaningful_overlay_is_accepted(tmp_path: Path, name: str) -> None:
     """Names that an overlay removed may still be referred to."""
     contract = overlaid(tmp_path, *FINE[name])
     assert why_no_value(contract) == ""
@@ -224,7 +224,7 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
         ("a: *none", "found undefined alias"),
     ],
 )
-def test_yaml_that_is_no_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
+def test_yaml_beyond_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
     """The line says what is wrong, and does not deny that it is YAML."""
     file = tmp_path / "o.yaml"
     file.write_text(text, "utf-8")

@@ -162,7 +162,7 @@ OURS = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
+def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> None:
     """The line names the action; openapi-spec-validator finds nothing in addition."""
     line = _said(tmp_path, overlay(_FINE, BROKEN[name]))
     assert f"action 2 ({BROKEN[name]['target']}): the result is no valid contract: " in line
@@ -229,12 +229,12 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_is_ours_in_a_contract_is_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
+def test_extensions_of_the_suite_are_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
     """Lifecycles, rules, and examples of what has to be sent."""
     assert said in _said(tmp_path, overlay(action))
 
 
-def test_rules_are_checked_by_who_knows_them(tmp_path: Path) -> None:
+def test_rules_are_checked_by_a_hook(tmp_path: Path) -> None:
     """The hook gets every rule; its message is shown with the place."""
     file = written(tmp_path, update(BATCH, {"x-validations": [{"rule": "self.x ==", "message": "m"}]}))
     seen: list[Any] = []
@@ -296,6 +296,6 @@ def test_openapi_tools_agree(name: str) -> None:
         ),
     ],
 )
-def test_what_takes_several_actions_to_be_wrong(tmp_path: Path, actions: list[dict[str, Any]], said: str) -> None:
+def test_an_error_of_several_actions_is_explained(tmp_path: Path, actions: list[dict[str, Any]], said: str) -> None:
     """The line says what is required."""
     assert said in _said(tmp_path, overlay(*actions))

@@ -96,7 +96,7 @@ def test_a_broken_clause_among_the_selected_is_red(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_stopped_at_the_first_failure(tmp_path: Path, workers: tuple[str, ...]) -> None:
+def test_a_run_stopped_at_the_first_failure_is_partial(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """Clauses that were not reached do not hold, and the exit status agrees with the report."""
     assert run(tmp_path, SERVER, QUICK).status == 0
     full = _files(tmp_path / LATEST)
@@ -116,7 +116,7 @@ def _run_with(tmp_path: Path, plugin: str, *arguments: str) -> CompletedRun:
     return run(tmp_path, SERVER, QUICK, "-p", "meddles", *arguments, PYTHONPATH=path)
 
 
-def test_stopped_by_what_is_no_clause(tmp_path: Path) -> None:
+def test_a_run_stopped_by_another_test_is_partial(tmp_path: Path) -> None:
     """No clause failed, but not all were tested."""
     ended = _run_with(tmp_path, "assert 'server.poll.forward-only' not in item.name", "-x")
     assert ended.status == 1, ended.text
@@ -125,7 +125,7 @@ def test_stopped_by_what_is_no_clause(tmp_path: Path) -> None:
     assert {"server.poll.forward-only", "server.rate.429"} <= set(_not_selected(ended))
 
 
-def test_only_what_failed_last(tmp_path: Path) -> None:
+def test_a_run_of_the_last_failures_is_partial(tmp_path: Path) -> None:
     """``--lf`` deselects later than other options, and the requests of the rest are not sent."""
 
     def again(*arguments: str) -> CompletedRun:
@@ -142,7 +142,7 @@ def test_only_what_failed_last(tmp_path: Path) -> None:
     assert report["run"]["requests"] < 40
 
 
-def test_one_side_in_full_and_one_in_part(tmp_path: Path) -> None:
+def test_one_side_may_be_full_and_the_other_partial(tmp_path: Path) -> None:
     """Each has a report folder of its own."""
     ended = run(tmp_path, SERVER, CLIENT, QUICK, "-k", "test_server or client.auth")
     assert ended.status == 0, ended.text
@@ -152,7 +152,7 @@ def test_one_side_in_full_and_one_in_part(tmp_path: Path) -> None:
     assert not list((tmp_path / PARTIAL / "client").glob("badge.*"))
 
 
-def test_a_clause_whose_test_was_skipped_was_not_asked_about(tmp_path: Path) -> None:
+def test_a_clause_whose_test_was_skipped_is_not_selected(tmp_path: Path) -> None:
     """Also if a plugin skips it long after the selection."""
     ended = _run_with(tmp_path, "'server.auth.invalid-key' in item.name and pytest.skip('not today')")
     assert ended.status == 0, ended.text

@@ -60,7 +60,7 @@ def test_embedded_sides_conform_and_nothing_is_left_out(both: CompletedRun) -> N
     assert "Traceback" not in both.text
 
 
-def test_a_run_of_both_sides_writes_a_folder_a_side(both: CompletedRun) -> None:
+def test_a_run_of_both_sides_writes_one_folder_for_each(both: CompletedRun) -> None:
     """Each is complete, and nothing else is written."""
     names = {"conformance.json", "conformance.html", "conformance.md", "badge.json", "badge.svg"}
     assert {path.name for path in (both.folder / "out").iterdir()} == {"server", "client"}
@@ -144,7 +144,7 @@ def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
     assert "! server.auth.challenge  should" in ended.out
 
 
-def test_a_selection_is_judged_alone_and_the_rest_is_said_not_to_be(tmp_path: Path) -> None:
+def test_a_selection_is_run_alone_and_the_rest_is_reported_as_unselected(tmp_path: Path) -> None:
     """With only the requests that it needs."""
     ended = run(tmp_path, SERVER, "-k", "server.notfound.unknown-id")
     assert ended.status == PASSED
@@ -197,7 +197,7 @@ def test_settings_come_from_the_ini_file_the_environment_and_pyproject(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-def test_an_interrupted_run_reports_what_there_is_and_is_never_green(tmp_path: Path) -> None:
+def test_an_interrupted_run_reports_its_findings_and_is_never_green(tmp_path: Path) -> None:
     """Ctrl-C in the middle of an exchange."""
     process: list[subprocess.Popen[str]] = []
 
@@ -266,7 +266,7 @@ def test_loading_the_plugin_imports_next_to_nothing(tmp_path: Path) -> None:
     assert others <= sys.stdlib_module_names
 
 
-def test_a_repository_that_merely_has_the_package_sees_nothing_of_it(tmp_path: Path) -> None:
+def test_a_repository_that_merely_has_the_package_is_not_affected(tmp_path: Path) -> None:
     """No output, no files, no other exit status; but its tests can use the fixtures."""
     (tmp_path / "test_own.py").write_text(
         "def test_own(): pass\ndef test_stub(batch_stub): assert batch_stub.url.startswith('http://127.0.0.1:')\n"
@@ -307,7 +307,7 @@ adapter.hello = hello("a client that warns")
 """
 
 
-def test_a_client_that_warns_is_judged_for_what_it_does(tmp_path: Path) -> None:
+def test_warnings_of_a_client_do_not_affect_its_verdict(tmp_path: Path) -> None:
     """With warnings as errors, as many repositories have it."""
     (tmp_path / "warning.py").write_text(_WARNING)
     told = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")

@@ -128,14 +128,14 @@ def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
 # Each check, seen red.
 
 
-def test_every_judge_is_shown_red() -> None:
+def test_every_check_has_a_recording_that_breaks_it() -> None:
     """Except for the clause that no recording can break, a promise of the suite itself."""
     assert RED.keys() == recorded_needs().keys() - {"server.body.open"}
 
 
 @pytest.mark.parametrize("clause", RED)
 @pytest.mark.parametrize("write", [har, vcrpy])
-def test_each_judge_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
+def test_each_check_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
     """Each clause that recordings can exercise can be broken by one."""
     kept = [RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])]
     run = judge({"a.har" if write is har else "a.yaml": write(kept)})
@@ -143,7 +143,7 @@ def test_each_judge_is_seen_red(judge: Check, clause: str, write: Callable[[list
     assert clause not in broken(judge({"a.har" if write is har else "a.yaml": write([RecordedExchange()])}))
 
 
-def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
+def test_clauses_that_recordings_cannot_show_say_so(judge: Check) -> None:
     """Every clause of the side is in the result once; those that need live requests say so."""
     run = judge({"a.har": har([RecordedExchange()])})
     assert [row.clause.id for row in run.results] == [row.id for row in load_contract().of_side("server")]
@@ -180,7 +180,7 @@ def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
         ("server.ok.media-type", har([RecordedExchange(headers={})]), "the answer's headers"),
     ],
 )
-def test_what_is_not_told_is_not_blamed(judge: Check, clause: str, content: str, reason: str) -> None:
+def test_missing_facts_are_not_failures(judge: Check, clause: str, content: str, reason: str) -> None:
     """Not exercised; the reason names the missing fact."""
     run = judge({"a.json": content})
     assert result(run, clause).verdict == "not-exercised"
@@ -188,14 +188,14 @@ def test_what_is_not_told_is_not_blamed(judge: Check, clause: str, content: str,
     assert run.verdict == "pass"
 
 
-def test_a_bare_429_is_judged_by_its_body(judge: Check) -> None:
+def test_a_bare_429_is_checked_by_its_body(judge: Check) -> None:
     """It is unknown whether there was a Retry-After."""
     assert judge({"a.json": '{"message": "slow down", "statusCode": 429}'}).verdict == "pass"
     run = judge({"a.json": '{"error": "slow down", "statusCode": 429}'})
     assert broken(run) == {"server.rate.429"}
 
 
-def test_an_id_nobody_asked_for_is_judged_by_its_type(judge: Check) -> None:
+def test_an_id_without_a_request_is_checked_by_its_type(judge: Check) -> None:
     """For bare bodies, and for mocks of any id."""
     anything = RecordedExchange(path="/v2/batch/[^/?#]+")
     for content in (
@@ -218,7 +218,7 @@ def test_findings_show_requests_that_were_recorded_only(judge: Check) -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"_file": "a1b2.json"}, {"text": None}])
-def test_a_body_that_was_not_kept_is_nobodys_fault(judge: Check, content: dict[str, Any]) -> None:
+def test_a_body_that_was_not_recorded_is_not_a_failure(judge: Check, content: dict[str, Any]) -> None:
     """HAR files may omit bodies, or have them in other files; the rest still counts."""
     log = json.loads(har([RecordedExchange(), RecordedExchange(NOT_FOUND, 404)]))
     for entry in log["log"]["entries"]:
@@ -262,7 +262,7 @@ def test_reads_of_different_origins_are_different_batches(judge: Check) -> None:
     assert "server.poll.forward-only" not in exercised(run)
 
 
-def test_reports_of_ours_are_no_recordings(judge: Check, tmp_path: Path) -> None:
+def test_reports_of_the_suite_are_not_recordings(judge: Check, tmp_path: Path) -> None:
     """A glob that includes the report folder does not check old evidence."""
     write_reports(judge({"a.har": har([RecordedExchange(batch(status="done"))])}), tmp_path / "reports")
     assert judge({"a.har": har([RecordedExchange()])}, "**/*.har", "**/*.json").verdict == "pass"
@@ -297,7 +297,7 @@ _GENERATION = {
         har([RecordedExchange(method="OPTIONS", status=204, body="")]),
     ],
 )
-def test_what_is_not_get_batch_is_left_alone(judge: Check, content: str) -> None:
+def test_traffic_other_than_get_batch_is_ignored(judge: Check, content: str) -> None:
     """Alone, there is nothing to check; beside a batch it is listed, not red."""
     run = judge({"a.json": content})
     assert run.verdict == "error"
@@ -309,7 +309,7 @@ def test_what_is_not_get_batch_is_left_alone(judge: Check, content: str) -> None
 
 
 @pytest.mark.parametrize(("status", "why"), [(304, "is not the API's answer"), (0, "it has no answer")])
-def test_what_cannot_be_judged_is_set_aside(judge: Check, status: int, why: str) -> None:
+def test_exchanges_that_cannot_be_checked_are_set_aside(judge: Check, status: int, why: str) -> None:
     """Responses from a browser's cache and aborted requests are not the server's."""
     entry = json.loads(har([RecordedExchange(status=status), RecordedExchange()]))
     if not status:
@@ -347,7 +347,7 @@ def test_globs_folders_and_exclusions(tmp_path: Path) -> None:
 # The suite's own samples.
 
 
-def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
+def test_the_samples_exercise_everything(tmp_path: Path) -> None:
     """Without an option the samples are checked: nothing is red, and all that recordings can show is exercised."""
     run = judge_recorded(folder=tmp_path)
     assert run.verdict == "pass"
@@ -365,7 +365,7 @@ def test_the_samples_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("odd", [[], {}, [[]], True, None, 1.5, "", "x", 10**400], ids=lambda odd: repr(odd)[:10])
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, odd: object) -> None:
+def test_a_value_of_any_type_in_any_place_is_checked(judge: Check, status: int, odd: object) -> None:
     """It is right or wrong, but no crash."""
     plain: dict[str, Any] = BATCH if status == 200 else NOT_FOUND
     counts: dict[str, Any] = BATCH["metrics"]

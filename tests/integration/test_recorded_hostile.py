@@ -71,7 +71,7 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
         ("a.yaml", "a: !binary é", "a.yaml: it is not YAML that can be read: no base64"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_place(
+def test_an_unreadable_file_is_named_with_its_place(
     tmp_path: Path, name: str, content: str | bytes, said: str
 ) -> None:
     """One line with file, place and remedy; nothing passes, but faults in other files are still shown."""
@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
     assert "a.json: it cannot be read: Permission denied" in judge_recorded(["a.json"], folder=tmp_path).error
 
 
-def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_and_bodies_that_are_too_big_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files, bodies in them, and bodies that are large after decompression."""
     for module in (reading, parts):
         monkeypatch.setattr(module, "BODY_LIMIT", 100_000)
@@ -122,7 +122,7 @@ def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_aliases_and_circles_are_looked_at_once(tmp_path: Path) -> None:
+def test_aliases_and_recursion_are_visited_once(tmp_path: Path) -> None:
     """YAML can be recursive, and can repeat a value a thousand million times."""
     shared = "a0: &a0 {x: 1}\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
@@ -141,7 +141,7 @@ def test_tags_are_read_as_data(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path) -> None:
+def test_duplicate_names_within_a_body_are_a_failure_of_the_body(tmp_path: Path) -> None:
     """They are checked as part of the body, also if the body is a JSON string."""
     twice = GOOD[:-1] + ', "status": "FAILED"}'
     for content in (
@@ -154,7 +154,7 @@ def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path
         assert [row.clause.id for row in run.results if row.verdict == "warn"] == ["server.ok.unique-names"]
 
 
-def test_deep_bodies_are_survived(tmp_path: Path) -> None:
+def test_deep_bodies_do_not_crash(tmp_path: Path) -> None:
     """A body as deep as the parser allows; exchanges are only searched for near the top."""
     for depth in (20, 200, 800):
         run = judged(tmp_path, a__json=f'{{"id": "batch_1", "metrics": {"[" * depth}{"]" * depth}}}')
@@ -222,7 +222,7 @@ _VALUES = st.recursive(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_VALUES)
-def test_whatever_a_file_holds_there_is_a_verdict(tmp_path: Path, value: Any) -> None:
+def test_any_file_content_gets_a_verdict(tmp_path: Path, value: Any) -> None:
     """Any JSON value made of the formats' keywords is read, checked and reported without a crash."""
     run = judged(tmp_path, a__json=json.dumps(value), b__har=json.dumps({"log": {"entries": [value]}}))
     assert run.verdict in ("pass", "fail", "error")
@@ -277,7 +277,7 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
     assert '"${SYNC_API_KEY}"' in evidence["curl"]
 
 
-def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
+def test_public_values_are_shown(tmp_path: Path) -> None:
     """A challenge is public; userinfo in a URL is not."""
     told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
     content = har([RecordedExchange(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
@@ -331,7 +331,7 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     assert ended.status == 0, ended.out
 
 
-def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None:
+def test_the_command_line_without_anything_to_check(tmp_path: Path) -> None:
     """No file is wrong usage; no exchange is a run that could not start. Both in one line."""
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.status == 4, ended.out
@@ -343,7 +343,7 @@ def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None
     assert "1 failed" in ended.out
 
 
-def test_beside_a_server_the_verdicts_are_two(tmp_path: Path) -> None:
+def test_beside_a_server_there_are_two_verdicts(tmp_path: Path) -> None:
     """The reports do not overwrite each other; an ini setting works as the option does."""
     (tmp_path / "a.json").write_text(json.dumps(batch(status="done")))
     ini = tmp_path / "pytest.ini"

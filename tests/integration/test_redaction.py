@@ -73,7 +73,7 @@ def test_a_piece_from_the_middle_is_hidden(escape: str, start: int, end: int) ->
     assert _redactor().text(f"got {piece.encode().hex()}.") == "got [part of api-key]."
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_texts_without_secrets_are_unchanged() -> None:
     """Escapes of other texts, short pieces, ordinary prose."""
     redactor = _redactor()
     for text in (
@@ -158,7 +158,7 @@ def test_a_report_shows_no_cookie_no_signature_no_address() -> None:
     assert "sid=[hidden]; Path=/" in text
 
 
-def test_a_long_text_is_no_trap() -> None:
+def test_a_long_text_is_redacted_quickly() -> None:
     """Patterns that look back at every character would take minutes."""
     long = (
         "a" * 60_000,

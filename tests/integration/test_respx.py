@@ -104,7 +104,7 @@ BOTH = pytest.mark.parametrize("adapter", [sync_httpx, async_httpx], ids=["sync"
 
 @BOTH
 @pytest.mark.usefixtures("no_network")
-def test_httpx_is_answered_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
+def test_httpx_gets_responses_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
     """Concurrently, each call by the handler at its own origin, which records the request."""
     bridge = RespxBridge()
     client = open_adapter(adapter, bridge)
@@ -125,7 +125,7 @@ def test_httpx_is_answered_without_a_socket(open_adapter: Open, adapter: Adapter
 
 @BOTH
 @pytest.mark.usefixtures("no_network")
-def test_every_way_to_fail_can_be_played_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
+def test_every_fault_can_be_simulated_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
     """Refused, truncated, silent, dripping, compressed, redirected: with the same result as over a socket."""
     bridge = RespxBridge()
     client = open_adapter(adapter, bridge)
@@ -162,7 +162,7 @@ def test_every_way_to_fail_can_be_played_without_a_socket(open_adapter: Open, ad
     assert [str(request.url) for request in bridge.strays] == ["https://elsewhere.invalid/x"]
 
 
-def test_a_sync_client_without_a_deadline_is_let_go_when_its_stub_ends(open_adapter: Open) -> None:
+def test_a_sync_client_without_a_deadline_ends_with_its_stub(open_adapter: Open) -> None:
     """Its call is broken at the deadline, and its thread ends."""
     ended = threading.Event()
 
@@ -185,7 +185,7 @@ def test_a_sync_client_without_a_deadline_is_let_go_when_its_stub_ends(open_adap
 
 
 @pytest.mark.usefixtures("no_network")
-def test_httpx_is_itself_again_between_calls(open_adapter: Open) -> None:
+def test_httpx_is_unpatched_between_calls(open_adapter: Open) -> None:
     """Other tests in the same process are not affected."""
     bridge = RespxBridge()
     client = open_adapter(sync_httpx, bridge)
@@ -206,7 +206,7 @@ def test_an_origin_is_mounted_once() -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_client_without_httpx_is_sent_to_loopback(open_adapter: Open) -> None:
+def test_a_client_without_httpx_needs_loopback(open_adapter: Open) -> None:
     """A trial call detects it; the line says what to do."""
     message = could_not_run(open_adapter(with_urllib, RespxBridge()).check_transport)
     assert message == (
@@ -217,7 +217,7 @@ def test_a_client_without_httpx_is_sent_to_loopback(open_adapter: Open) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_respx_is_tried_when_the_client_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_respx_is_imported_when_the_client_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in the middle of a run."""
     lines = ["import socket", "def f(request): socket.getaddrinfo('x', 1)", f"f.hello = {HELLO!r}"]
     (tmp_path / "adapters_elsewhere.py").write_text("\n".join(lines))

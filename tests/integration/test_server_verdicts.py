@@ -69,7 +69,7 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
         (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
     ],
 )
-def test_what_another_clause_answers_for_is_not_exercised(
+def test_clauses_that_depend_on_a_broken_one_are_not_exercised(
     app: Callable[[], ReferenceServer], clauses: list[str], account: str
 ) -> None:
     """Broken authentication is red once; the clauses that depend on it are not exercised, and name it."""
@@ -80,7 +80,7 @@ def test_what_another_clause_answers_for_is_not_exercised(
         assert AUTH + account in results[AUTH + name].reason
 
 
-def test_one_admitted_key_does_not_excuse_near_ones() -> None:
+def test_one_accepted_key_does_not_excuse_near_keys() -> None:
     """An accepted unknown key explains itself only, not accepted near keys."""
 
     class Both(ReferenceServer):
@@ -100,7 +100,7 @@ class Everything(ReferenceServer):
         return Batch(segment.decode("latin-1"), "2020-02-02T02:02:02Z", [State("COMPLETED", 1, 1)])
 
 
-def test_unknown_ids_answer_for_near_and_hostile_ones() -> None:
+def test_found_unknown_ids_excuse_near_and_hostile_ids() -> None:
     """If every id is found, hostile ids show nothing of their own."""
     results = judged(Everything())
     assert results["server.notfound.unknown-id"].verdict == "fail"
@@ -116,7 +116,7 @@ class BrokenBatches(ReferenceServer):
         return Answer(200, {**batch.read(), "metrics": None})
 
 
-def test_counts_that_are_not_there_are_not_compared() -> None:
+def test_missing_counts_are_not_compared() -> None:
     """The clauses that need counts are not exercised."""
     results = judged(BrokenBatches())
     for name in (
@@ -159,7 +159,7 @@ def test_the_reference_server_leaves_no_limit() -> None:
     assert {clause: result.limits for clause, result in results.items() if result.limits} == {}
 
 
-def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
+def test_mixed_up_batches_break_one_clause_with_both_requests() -> None:
     """The clause on ids is broken, those on reads over time are not, and the evidence names the other request."""
     results = judged(server_mutants()["answers-with-another-batch"].build())
     assert [clause for clause, result in results.items() if result.verdict == "fail"] == ["server.body.id"]
@@ -183,7 +183,7 @@ def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
         ({"metrics": {"total_generations": 1}}, "metrics", "got nothing: it is absent"),
     ],
 )
-def test_what_is_wrong_is_said_in_words(change: dict[str, object], clause: str, said: str) -> None:
+def test_the_message_names_the_fault(change: dict[str, object], clause: str, said: str) -> None:
     """The message states the fault, not only its place."""
 
     class Wrong(ReferenceServer):
@@ -193,7 +193,7 @@ def test_what_is_wrong_is_said_in_words(change: dict[str, object], clause: str, 
     assert said in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
 
 
-def test_what_is_wrong_with_an_error_is_said_in_words() -> None:
+def test_the_message_names_the_fault_of_an_error() -> None:
     """The same for errors."""
 
     class Wrong(ReferenceServer):
@@ -239,7 +239,7 @@ def test_evidence_of_two_requests_repeats(name: str, blamed: str) -> None:
             assert _statuses(run, finding) == ["200", "200"]
 
 
-def test_a_304_before_the_key_shows_both_ids() -> None:
+def test_a_304_without_a_key_shows_both_ids() -> None:
     """The response for the unknown id is shown beside the one for the known id."""
     result = judged(server_mutants()["304-to-any-tag-first"].build())["server.auth.before-lookup"]
     (finding,) = result.findings
@@ -248,7 +248,7 @@ def test_a_304_before_the_key_shows_both_ids() -> None:
     assert [step.status for step in finding.prelude] == [401]
 
 
-def test_a_must_has_a_source_that_says_so() -> None:
+def test_a_must_has_an_authoritative_source() -> None:
     """Good practice alone makes a should; a must is documented, from a standard, or settled by a decision."""
     weak = [
         clause.id

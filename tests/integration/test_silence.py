@@ -125,7 +125,7 @@ def test_a_target_that_goes_away_midway() -> None:
 @pytest.mark.parametrize(
     "fault", [hostile.reset, hostile.garbage, hostile.hang], ids=lambda fault: fault.__name__
 )
-def test_strangers_who_are_ignored_are_no_dead_target(fault: Fault) -> None:
+def test_ignored_requests_without_a_key_do_not_end_the_run(fault: Fault) -> None:
     """The very first request has no key: the run must not end there."""
     with serving_hostile(when(lambda asked: not with_key(asked), fault)) as server:
         run = judged(server, timeout=1.0)
@@ -148,7 +148,7 @@ def test_reads_that_are_ignored_are_failed_reads(fault: Fault) -> None:
     )
 
 
-def test_hostile_ids_that_break_the_connection() -> None:
+def test_hostile_ids_that_break_the_connection_do_not_end_the_run() -> None:
     """Many in a row, and yet the target is up."""
 
     def is_odd(asked: Asked) -> bool:
@@ -163,7 +163,7 @@ def test_hostile_ids_that_break_the_connection() -> None:
     assert red(run) == {"server.notfound.hostile-id", "server.notfound.near-id"}
 
 
-def test_every_third_request_dropped() -> None:
+def test_every_third_request_dropped_is_reported_by_some_clauses() -> None:
     """Occasional broken connections are reported, but not by every clause."""
     with serving_hostile(lambda number, _: hostile.close if number % 3 == 0 else None) as server:
         run = judged(server)

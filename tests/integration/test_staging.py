@@ -74,7 +74,7 @@ def test_hook_that_cannot_be_asked_ends_the_run(hook: str) -> None:
     assert "the staging hook" in run.error
 
 
-def test_hook_that_fails_is_no_hook_that_offers_nothing() -> None:
+def test_a_failing_hook_is_not_one_that_offers_nothing() -> None:
     """A 500 from the hook does not mean that the state is not offered."""
 
     class Failing(ReferenceServer):
@@ -85,7 +85,7 @@ def test_hook_that_fails_is_no_hook_that_offers_nothing() -> None:
         UrlStager(f"{url}/__stage__", REFERENCE_KEY).answer_next(429)
 
 
-def test_other_keys_put_their_clauses_to_the_test() -> None:
+def test_other_keys_exercise_their_clauses() -> None:
     """Without the keys they are not exercised, with them they pass."""
     clauses = {"server.auth.other-org", "server.auth.revoked-key"}
     with serving_embedded(ReferenceServer()) as url:

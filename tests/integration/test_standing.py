@@ -108,7 +108,7 @@ def test_a_subject_without_known_failures_stays_green() -> None:
     assert "✓ Conforms. " in shown["terminal"]
 
 
-def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
+def test_a_stale_entry_is_not_a_failure_of_the_subject() -> None:
     """It is red, since it has to be removed, but it is a fault of the file."""
     document = _document(_run({}), _known(CLAUSE))
     assert document["verdict"] == "fail"
@@ -123,7 +123,7 @@ def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
     assert shown["annotations"].startswith("::error ")
 
 
-def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
+def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:
     """All findings are excused."""
     known = _known(CLAUSE, CLAUSE)
     other = KnownFailure(
@@ -157,7 +157,7 @@ def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
     ],
     ids=["changed", "expired", "draft"],
 )
-def test_a_failure_that_nothing_excuses_is_the_subjects(known: KnownFailures) -> None:
+def test_an_unexcused_failure_is_a_failure_of_the_subject(known: KnownFailures) -> None:
     """Whatever is wrong with the entry."""
     document = _document(_run({CLAUSE: "fail"}), known)
     assert "does not conform" in _outputs(document)["html"]
@@ -216,7 +216,7 @@ def _columns(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
     return Comparison.of("server", [Column(before, "a", ""), Column(after, "b", "")])
 
 
-def test_an_excuse_is_no_progress_and_a_stale_one_no_regress() -> None:
+def test_excuses_and_stale_entries_do_not_change_the_comparison() -> None:
     """Between versions the subject is compared, not its known-failures file."""
     failing = _document(_run({CLAUSE: "fail"}), _known())
     excused = _document(_run({CLAUSE: "fail"}), _known(CLAUSE))

@@ -78,7 +78,7 @@ def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
         ("python:os", "client 'python:os' is not understood; write python:MODULE:ATTRIBUTE"),
     ],
 )
-def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
+def test_invalid_clients(tmp_path: Path, spec: str, line: str) -> None:
     """The embedded client, which would pass, is not used instead."""
     told = line if not spec else f"{line} (--batch-client)"
     tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, told)
@@ -106,7 +106,7 @@ def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
         ),
     ],
 )
-def test_an_option_for_somebody_else_is_refused(
+def test_an_option_for_another_side_is_refused(
     tmp_path: Path, workers: tuple[str, ...], suite: str, arguments: list[str], line: str
 ) -> None:
     """A green verdict on one side must not be taken for one on the other."""
@@ -117,14 +117,14 @@ def test_an_option_for_somebody_else_is_refused(
     assert not (tmp_path / "reports/latest/conformance.json").exists()
 
 
-def test_an_option_for_somebody_else_left_by_a_selection_is_refused(tmp_path: Path) -> None:
+def test_an_option_for_a_deselected_side_is_refused(tmp_path: Path) -> None:
     """A deselected suite counts as missing."""
     ended = run(tmp_path, SERVER, CLIENT, "-k", "client.request", "--batch-target=embedded")
     line = "--batch-target has no part in this run, which judges a client: leave it out, or add suites/server"
     tells(ended, WRONG_USAGE, line)
 
 
-def test_an_option_in_a_run_that_judges_nobody_is_refused(tmp_path: Path) -> None:
+def test_an_option_in_a_run_without_a_subject_is_refused(tmp_path: Path) -> None:
     """The repository's own tests test no client."""
     (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
     ended = run(tmp_path, "test_own.py", "--batch-client=embedded")
@@ -132,7 +132,7 @@ def test_an_option_in_a_run_that_judges_nobody_is_refused(tmp_path: Path) -> Non
     tells(ended, WRONG_USAGE, line)
 
 
-def test_an_option_for_somebody_else_in_addopts_is_said_to_have_no_part(tmp_path: Path) -> None:
+def test_an_option_for_another_side_in_addopts_is_reported(tmp_path: Path) -> None:
     """A repository's settings apply to each of its runs."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --batch-client exec:no-such-driver\n")
     ended = run(tmp_path, "-c", "pytest.ini", SERVER, "--batch-profile", "quick")
@@ -171,7 +171,7 @@ def resolved(spec: str, folder: Path, **settings: Any) -> Target:
         ("http://api.sync.so:80", {}, "'http://api.sync.so:80' is the production server"),
     ],
 )
-def test_targets_that_cannot_be(spec: str, settings: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_invalid_targets(spec: str, settings: dict[str, str], line: str, tmp_path: Path) -> None:
     """Each with its one line; credentials in a URL are not repeated."""
     with pytest.raises(UsageError) as raised:
         resolved(spec, tmp_path, **settings)
@@ -193,7 +193,7 @@ def test_targets_that_cannot_be(spec: str, settings: dict[str, str], line: str, 
         ("https://staging.example", {}, "https://staging.example", 8.0),
     ],
 )
-def test_targets_that_can(
+def test_valid_targets(
     spec: str, settings: dict[str, Any], url: str, rate: float | None, tmp_path: Path
 ) -> None:
     """Every target that is not on this machine gets a rate limit."""
@@ -210,7 +210,7 @@ def test_strict_with_an_unknown_flag(tmp_path: Path) -> None:
     assert "Traceback" not in ended.text
 
 
-def test_report_directory_that_cannot_be(tmp_path: Path) -> None:
+def test_an_unusable_report_directory(tmp_path: Path) -> None:
     """Before the run, not after it."""
     (tmp_path / "taken").write_text("")
     ended = run(tmp_path, SERVER, "--batch-report", "taken/reports")
@@ -319,7 +319,7 @@ def test_closed_port(tmp_path: Path) -> None:
     ],
     ids=["key refused", "unknown ids"],
 )
-def test_key_and_ids_that_the_target_does_not_know(
+def test_unknown_key_and_ids(
     tmp_path: Path, key: str, ids: list[str], line: str
 ) -> None:
     """The target is not at fault: there is no verdict."""

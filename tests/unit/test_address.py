@@ -92,7 +92,7 @@ def test_a_name_look_up_that_hangs_ends_with_the_timeout(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70 + ".invalid"])
-def test_a_host_nobody_knows(host: str) -> None:
+def test_an_unknown_host_is_reported(host: str) -> None:
     """An unknown host, and one that cannot be a host name."""
     with wired(f"http://{host}") as ask:
         failure = ask().failure
@@ -102,7 +102,7 @@ def test_a_host_nobody_knows(host: str) -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
-def test_ipv6() -> None:
+def test_an_ipv6_address_is_reached() -> None:
     """The address is in brackets."""
     try:
         with serving_hostile(hostile.never, host="::1") as server, wired(server.url) as ask:
@@ -189,7 +189,7 @@ def test_a_bad_certificate_ends_the_run_before_the_key_is_sent(
     assert len(run.error.splitlines()) == 1
 
 
-def test_plain_http_where_tls_is_expected_and_the_other_way_round(authority: trustme.CA) -> None:
+def test_plain_http_instead_of_tls_and_the_reverse(authority: trustme.CA) -> None:
     """Each ends at once, with a line that says so."""
     with serving_hostile(hostile.never) as plain, wired(plain.url.replace("http:", "https:")) as ask:
         failure = ask().failure

@@ -7,7 +7,7 @@ import pytest
 from batch_conformance.checks.finding import CheckRegistry, CheckResult
 
 
-def test_a_registry_judges_each_clause_once_in_order() -> None:
+def test_a_registry_runs_each_check_once_in_order() -> None:
     """Checks that explain others run first; a result of an undeclared clause cannot be requested."""
     registry: CheckRegistry[list[str]] = CheckRegistry()
 

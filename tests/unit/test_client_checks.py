@@ -31,14 +31,14 @@ from tests.support.plays import reported as _error
 from tests.support.plays import turn as _turn
 
 
-def test_every_clause_has_a_judge_and_no_judge_is_left_over() -> None:
+def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
     """The registry and the contract have the same clauses."""
     assert CLIENT_CHECKS.checks.keys() == {clause.id for clause in load_contract().of_side("client")}
     for judge in CLIENT_CHECKS.checks.values():
         assert judge.needs <= CLIENT_CHECKS.checks.keys()
 
 
-def test_nothing_played_is_nothing_exercised() -> None:
+def test_without_results_nothing_is_exercised() -> None:
     """Without any case result, every clause is not exercised."""
     for clause, judge in CLIENT_CHECKS.checks.items():
         result = judge(ClientRunRecord(()))
@@ -53,7 +53,7 @@ def test_nothing_played_is_nothing_exercised() -> None:
         (NoObject(None), "handed over: null"),
     ],
 )
-def test_evidence_says_what_was_handed_over(handed: dict[str, Any], said: str) -> None:
+def test_evidence_shows_the_reported_value(handed: dict[str, Any], said: str) -> None:
     """A list is not called a batch, nor is any other value."""
     assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=handed)).said() == said
 
@@ -152,7 +152,7 @@ def test_the_key_is_recognised(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "sk-AbC…", "Basic YXBpOmFwaQ==", KEY[:-1], "sk-other"])
-def test_what_is_not_the_key(text: str) -> None:
+def test_other_texts_are_not_the_key(text: str) -> None:
     """A part of the key does not count as the key."""
     assert not holds_key(text, KEY)
 
@@ -218,7 +218,7 @@ def test_bounded(requests: int, fine: bool) -> None:
     assert f"at most {requests} request" in result.reason
 
 
-def test_a_call_that_retries_without_end_is_blamed_once() -> None:
+def test_a_call_that_retries_without_end_is_reported_once() -> None:
     """It shows nothing about the status that it never reported."""
     hung = _turn(
         HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
@@ -253,7 +253,7 @@ def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
 @pytest.mark.parametrize(
     "clause", [clause for clause in CLIENT_CHECKS.checks if clause.startswith("client.decode.")]
 )
-def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
+def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
     """The other clauses are not exercised, and say why."""
     refused = _error("decode")
     result = _judged(clause, _turn(ValidBatch(BATCH), refused), _turn(ValidBatch(BATCH), refused), plain=refused)
@@ -287,7 +287,7 @@ def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     ],
     ids=str,
 )
-def test_wrong_counts_have_one_clause_to_blame(handed: dict[str, Any], clause: str) -> None:
+def test_wrong_counts_break_one_clause(handed: dict[str, Any], clause: str) -> None:
     """Counts in the wrong place, or changed in transit."""
     for judged in ("client.decode.fields", "client.decode.counts"):
         reply = _batch(metrics=handed)

@@ -40,7 +40,7 @@ def _text(document: dict[str, Any], **how: Any) -> list[str]:
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])
 @pytest.mark.parametrize("width", [80, 60, 200])
-def test_it_fits(count: int, width: int) -> None:
+def test_the_closing_lines_fit_the_terminal(count: int, width: int) -> None:
     """One line a failed clause, none wider than the terminal; those left out are counted."""
     lines = _text(_with_failures(count), width=width, notes=["a note " * 200])
     assert sum(max(1, -(-len(line) // width)) for line in lines) <= LINES
@@ -69,7 +69,7 @@ def test_a_green_run_needs_no_next_step() -> None:
     assert lines[1].endswith("reports/latest/conformance.html")
 
 
-def test_nothing_but_ascii_where_nothing_else_can_be_shown() -> None:
+def test_ascii_is_used_where_nothing_else_can_be_shown() -> None:
     """Letters replace the symbols."""
     lines = _text(_with_failures(40), ascii_only=True)
     assert "\n".join(lines).isascii()

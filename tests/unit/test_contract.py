@@ -68,7 +68,7 @@ def test_every_clause_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> None:
+def test_clause_has_a_promise_and_a_source(row: dict[str, Any]) -> None:
     """Id, level, promise and source are well formed; the cited decisions exist."""
     assert set(row.get("operations", ["get"])) <= CONTRACT_IN_USE.operations.keys()
     assert row.keys() - {"kinds", "operations", "covers"} == {"id", "level", "promise", "source"}
@@ -108,7 +108,7 @@ def test_drivers_page_shows_which_kinds_are_accepted() -> None:
     "source",
     ["", "decision", "the page", "page, docs", "RFC 3339; common sense", "good practice (CWE)", "pages"],
 )
-def test_source_that_nobody_could_look_up_is_noticed(source: str) -> None:
+def test_unknown_source_is_noticed(source: str) -> None:
     """The check of sources above can fail."""
     with pytest.raises(AssertionError):
         cited(source)
@@ -128,7 +128,7 @@ def test_code_refers_to_decisions_that_exist() -> None:
                 assert set(named) <= set(decisions()), file
 
 
-def test_every_clause_has_exactly_one_judge() -> None:
+def test_every_clause_has_exactly_one_check() -> None:
     """Registration refuses a second check for a clause; no clause lacks one, and no check lacks its clause."""
     ids = {clause.id for clause in CONTRACT.of_side("server")}
     assert {SERVER_CHECKS.find(clause).clause for clause in ids} == ids >= set(SERVER_CHECKS.checks)
@@ -232,7 +232,7 @@ def test_constants_of_the_code_are_those_of_the_contract() -> None:
 # The digest.
 
 
-def test_digest_names_what_was_judged_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_digest_identifies_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of any file changes it; the same files give the same digest."""
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
     shutil.copytree(SCHEMAS, tmp_path / "schemas")

@@ -191,7 +191,7 @@ def test_misplaced_keys_come_from_the_variable_in_any_encoding(recorder: Recorde
     assert _base64(f"{key}:") in str(other_places(key, current_contract().operation("get")))
 
 
-def test_hostile_ids_travel_as_they_are(recorder: Recorder) -> None:
+def test_hostile_ids_are_sent_unchanged(recorder: Recorder) -> None:
     """No tool normalizes them on the way."""
     place = world(KEYS[0])
     for asked in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
@@ -298,7 +298,7 @@ def test_any_header_target_and_body(recorder: Recorder, value: bytes, segment: s
     assert (b"x-any", value) in rows
 
 
-def test_what_comes_back_is_shown(recorder: Recorder, tmp_path: Path) -> None:
+def test_the_response_is_printed(recorder: Recorder, tmp_path: Path) -> None:
     """Status line and headers are printed, whatever the working directory."""
     request = Request("GET", f"{recorder.url}/v2/batch/x", (("Host", recorder.host),))
     shown: list[bytes] = []
@@ -306,7 +306,7 @@ def test_what_comes_back_is_shown(recorder: Recorder, tmp_path: Path) -> None:
     assert shown[0].startswith(b"HTTP/1.1 204 No Content\r\n")
 
 
-def test_a_line_that_says_something_else_is_noticed(recorder: Recorder) -> None:
+def test_a_line_with_another_request_is_noticed(recorder: Recorder) -> None:
     """The comparison above can fail: another header, another target, the key in the line."""
     request = request_of(world(KEYS[0]).read("reads", "batch_abc123"), recorder)
     other = replace(request, url=request.url + "x")

@@ -43,7 +43,7 @@ def test_no_reference_leaves_the_document() -> None:
         assert not {"$id", "$schema"} & schema.keys()
 
 
-def test_names_are_those_that_overlays_rely_on() -> None:
+def test_component_names_are_stable() -> None:
     """The component names are documented, since overlays depend on them."""
     content = DOCUMENT.content
     assert {"/v2/batch/{id}", "/v2/batch"} == content["paths"].keys()
@@ -101,7 +101,7 @@ def _changed(file: Path, old: str, new: str) -> None:
         ("contracts/openapi.yaml", "paths:", "paths: [", "contracts/openapi.yaml: line "),
     ],
 )  # fmt: skip
-def test_a_file_that_is_edited_wrongly_is_told(name: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+def test_a_wrongly_edited_file_is_reported(name: str, old: str, new: str, said: str, tmp_path: Path) -> None:
     """One line with the file's name or the reference."""
     file = _copied(tmp_path)
     _changed(tmp_path / name, old, new)
@@ -117,7 +117,7 @@ def test_samples_are_made_for_the_contract_that_is_shipped() -> None:
     assert not base_contract().edited
 
 
-def test_examples_keep_to_their_schemas() -> None:
+def test_examples_conform_to_their_schemas() -> None:
     """Those of every response and every parameter."""
     seen = 0
     for operation in base_contract().operations.values():
@@ -196,7 +196,7 @@ def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None
         ("[" * 5000, "nested too deeply"),
     ],
 )
-def test_what_json_lacks_is_refused(text: str, said: str) -> None:
+def test_values_that_json_lacks_are_refused(text: str, said: str) -> None:
     """One line with the place."""
     with pytest.raises(NotReadable) as caught:
         read_text(text)

@@ -27,7 +27,7 @@ def test_both_operations_hold_the_same_entity() -> None:
     assert one is entity_of("get")
 
 
-def test_what_is_gone_is_not_asked_for(tmp_path: Path) -> None:
+def test_removed_members_are_not_used(tmp_path: Path) -> None:
     """Identity, echo and lifecycle follow the schema."""
     gone = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
     assert (gone.identity, gone.echo) == (("/created_at",), None)
@@ -54,7 +54,7 @@ def test_members_of_branches_are_documented(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_batch_is_recognised_by_what_it_must_have() -> None:
+def test_a_batch_is_recognised_by_its_required_members() -> None:
     """An object that wraps a batch is not one."""
     entity = entity_of("get")
     batch = {"id": "x", "created_at": "", "status": "PENDING", "metrics": {}}

@@ -99,7 +99,7 @@ def test_what_is_not_json_is_refused(data: bytes, word: str) -> None:
     assert read.value is None
 
 
-def test_names_that_stand_twice_are_noted() -> None:
+def test_duplicate_names_are_noted() -> None:
     """In any object; the last value counts, as in most readers."""
     read = read_json(b'{"a":{"b":1,"b":2,"b":3},"c":0,"\\u0063":1}')
     assert read.value == {"a": {"b": 3}, "c": 1}
@@ -133,7 +133,7 @@ def test_json_that_was_written_is_read_back(value: object, plain: bool, indent: 
 
 @given(st.binary(max_size=60))
 @example(b"\xf4\x90\x80\x80")
-def test_no_bytes_make_the_reader_stumble(data: bytes) -> None:
+def test_no_bytes_crash_the_reader(data: bytes) -> None:
     """The result is a value or an error."""
     read = read_json(data)
     assert (read.error is None) or read.value is None
@@ -213,7 +213,7 @@ _KEYS = [
 
 @pytest.mark.parametrize("key", _KEYS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_no_spelling_of_the_key_comes_through(spelling: str, key: str) -> None:
+def test_every_spelling_of_the_key_is_redacted(spelling: str, key: str) -> None:
     """Nor half of the key, whatever surrounds it."""
     spelled = SPELLINGS[spelling](key)
     redactor = Redactor({key: "[api-key]"})
@@ -247,7 +247,7 @@ def test_variants_go_by_their_own_names_and_the_longest_is_found_first() -> None
 
 @pytest.mark.parametrize("key", [KEY, "sk-Plain0123456789abcdef"])
 @pytest.mark.parametrize("spelling", ["raw", "percent", "JSON, all escaped", "base64", "Basic, as password"])
-def test_pieces_that_a_cut_left_are_hidden(spelling: str, key: str) -> None:
+def test_truncated_keys_are_redacted(spelling: str, key: str) -> None:
     """Checks quote the beginning of a body, or the surroundings of a place, so a key may be cut in half."""
     spelled = SPELLINGS[spelling](key)
     redactor = Redactor()

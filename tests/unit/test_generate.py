@@ -60,7 +60,7 @@ def test_dates_exist(text: str) -> None:
 
 @_SOME
 @given(st.booleans().flatmap(lambda unfinished: counts(unfinished=unfinished)))
-def test_counts_are_exact_for_everybody(metrics: dict[str, int]) -> None:
+def test_counts_are_exact_in_every_reader(metrics: dict[str, int]) -> None:
     """Between 0 and 2^53 - 1, exact in any JSON reader."""
     assert list(metrics) == list(COUNTS)
     assert all(0 <= value <= LARGEST for value in metrics.values())
@@ -88,13 +88,13 @@ def test_wrong_types_are_wrong_in_one_member() -> None:
 
 @_SOME
 @given(ids_of_every_kind())
-def test_ids_can_be_asked_for(text: str) -> None:
+def test_ids_can_be_requested(text: str) -> None:
     """No dot segments, nothing that UTF-8 cannot encode."""
     assert text not in DOTS
     text.encode("utf-8")
 
 
-def test_listed_ids_and_bodies_are_told_apart() -> None:
+def test_listed_ids_and_bodies_are_distinct() -> None:
     """No duplicates, each with its own description."""
     assert len({text for text, _ in TRICKY}) == len({what for _, what in TRICKY}) == len(TRICKY)
     bodies = odd_bodies(404)
@@ -115,7 +115,7 @@ def test_odd_bodies_are_bytes(odd: Any) -> None:
     assert odd.what
 
 
-def test_examples_come_again_with_their_seed() -> None:
+def test_examples_are_deterministic_for_a_seed() -> None:
     """The same seed gives the same examples; a few of each property."""
     for which in properties():
         drawn = examples.__wrapped__(which, 6, 3)

@@ -243,7 +243,7 @@ def test_a_wrong_entry_is_red_in_every_output(case: str) -> None:
     assert not silent
 
 
-def test_the_evidence_that_nobody_named_comes_first() -> None:
+def test_unexcused_evidence_comes_first() -> None:
     """A report has room for ten pieces of evidence, so the new one must come first, with its curl line."""
     fresh = Finding("id of a COMPLETED batch", "x", "null", samples.exchange(200, samples.batch(id=None)), code="enum")
     result = of(weighed(found("fail", *[NUMBER] * 40, fresh), entry()))
@@ -251,7 +251,7 @@ def test_the_evidence_that_nobody_named_comes_first() -> None:
     assert result.findings[0].exchange is fresh.exchange
 
 
-def test_evidence_that_did_not_show_is_said_but_not_red() -> None:
+def test_missing_evidence_is_reported_but_not_red() -> None:
     """The batches of a server vary; only an entry without any evidence is red."""
     both = entry(1, ID, Expected("type", "/id"), Expected("required", "/id"))
     result = of(weighed(found("fail", NUMBER), both))
@@ -273,7 +273,7 @@ def test_what_was_not_exercised_is_not_silently_green() -> None:
     assert of(run).reason == "no batch was seen; not checked: known.toml, entry 1"
 
 
-def test_clauses_that_were_not_asked_for_are_left_alone() -> None:
+def test_unselected_clauses_are_left_alone() -> None:
     """A run of one theme leaves the entries of others unchecked, expired or not."""
     run = weighed(
         found("not-exercised", reason="not selected"), entry(expires=date(2020, 1, 1)), selected=[SUM]
@@ -295,7 +295,7 @@ def test_entries_of_the_other_side_are_not_for_this_run() -> None:
     assert weighed(untouched, entry(1, "client.error.401")).results == untouched.results
 
 
-def test_nothing_hostile_comes_through_an_entry() -> None:
+def test_hostile_text_of_an_entry_is_escaped() -> None:
     """A reason is redacted and escaped like all other text."""
     reason = f"{samples.KEY} {samples.HOSTILE}"
     for run in (found("fail", NUMBER), found("pass")):

@@ -33,7 +33,7 @@ def test_evidence_matches_what_it_was_made_from(code: str, pointer: str, operati
 
 
 @given(st.text("*#a1 ", max_size=12), st.text("*#a1 2", max_size=12))
-def test_stars_match_as_they_do_everywhere(pattern: str, text: str) -> None:
+def test_stars_match_any_text(pattern: str, text: str) -> None:
     """Compared with a naive implementation."""
 
     def plain(pattern: str, text: str) -> bool:
@@ -139,7 +139,7 @@ def test_a_malformed_file_is_refused_in_one_line(case: str, tmp_path: Path) -> N
         assert message.startswith("known.toml, entry 1: ")
 
 
-def test_the_example_of_the_documentation_is_one(tmp_path: Path) -> None:
+def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     """It can be copied, and names an existing code and operation."""
     page = contract_root() / "docs" / "known-failures.md"
     if not page.exists():
@@ -157,7 +157,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         read_known_failures(tmp_path)
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid() -> None:
     """Every member has a description, for editors that show it."""
     schema = load_contract().schemas["known-failures"]
     Draft202012Validator.check_schema(schema)

@@ -48,7 +48,7 @@ def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float =
     return Case(title, ("client.decode.fields",), (step,) * calls, waits=waits)
 
 
-def test_what_waits_for_a_deadline_comes_first() -> None:
+def test_cases_that_wait_for_a_deadline_come_first() -> None:
     """Drips first, then several calls in a row, then retries, then quick ones; otherwise in their order."""
     cases = [
         _case("quick"),
@@ -63,7 +63,7 @@ def test_what_waits_for_a_deadline_comes_first() -> None:
     assert titles == ["drip", "late", "several, one late", "several", "retried", "quick", "quick too"]
 
 
-def test_lanes_that_wait_make_room_for_others() -> None:
+def test_more_lanes_are_opened_while_lanes_wait() -> None:
     """All slow cases run at once before the first of them ends, and the quick ones end meanwhile."""
     waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - BUSY_LANES)]
     quick = [_case(f"quick {number}") for number in range(50)]
@@ -85,7 +85,7 @@ def test_lanes_that_wait_make_room_for_others() -> None:
     assert set(ended[: len(quick)]) == {case.number for case in quick}
 
 
-def test_lanes_at_work_are_not_joined_by_others() -> None:
+def test_no_more_lanes_are_opened_while_lanes_are_busy() -> None:
     """Busy lanes would only slow each other down."""
     begun: set[str] = set()
 
@@ -97,7 +97,7 @@ def test_lanes_at_work_are_not_joined_by_others() -> None:
 
 
 @pytest.mark.parametrize("starting", [0, MOST_LANES])
-def test_lanes_that_start_a_process_are_not_joined_by_others(
+def test_no_more_lanes_are_opened_while_processes_start(
     starting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Starts are CPU work, and more of them at once slow each other down; lanes that wait are joined."""
@@ -118,14 +118,14 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
     assert (most <= BUSY_LANES) is bool(starting)
 
 
-def test_lanes_have_to_win_back_their_start() -> None:
+def test_fewer_lanes_are_opened_where_processes_start_slowly() -> None:
     """The maximum if a process starts at once, few if it takes seconds."""
     assert lanes.lanes_for(0.0) == MOST_LANES
     assert BUSY_LANES < lanes.lanes_for(60.0) < MOST_LANES
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
+def test_the_warm_up_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
     """The warm-up call is made at the start; a process that it kills is replaced without one."""
     driver, log = tmp_path / "driver.py", tmp_path / "log"
     driver.write_text(_DRIVER.replace("for line", f"first = {str(log)!r}\nfor line", 1).replace(
@@ -148,7 +148,7 @@ def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) 
     assert log.read_text("utf-8") == "w"
 
 
-def test_the_end_of_judging_reaches_the_caller() -> None:
+def test_an_error_that_ends_the_run_reaches_the_caller() -> None:
     """No further case is started."""
     begun: list[str] = []
 
@@ -161,7 +161,7 @@ def test_the_end_of_judging_reaches_the_caller() -> None:
     assert len(begun) <= MOST_LANES
 
 
-def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
+def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
     """Even among other cases, so that a client that keeps state between calls is seen doing it."""
     driver = tmp_path / "driver.py"
     driver.write_text(_DRIVER, "utf-8")

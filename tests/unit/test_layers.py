@@ -112,7 +112,7 @@ def test_an_import_that_points_up_is_seen() -> None:
         assert not upward(found, HEIGHTS), name
 
 
-def test_the_client_side_does_without_what_only_servers_need() -> None:
+def test_the_client_side_imports_no_server_dependencies() -> None:
     """A client's repository installs only the extra for clients."""
     code = (
         "import sys, pkgutil, importlib\n"
@@ -133,14 +133,14 @@ def test_the_client_side_does_without_what_only_servers_need() -> None:
 
 
 @pytest.mark.parametrize("folder", ["batch_conformance", "suites", "tests"])
-def test_nothing_reaches_into_pytests_insides(folder: str) -> None:
+def test_nothing_imports_private_parts_of_pytest(folder: str) -> None:
     """Private imports would break every run of an environment when pytest changes."""
     files = [*modules(ROOT / folder), ROOT / "conftest.py"]
     found = [one for file in files for one in imports_in(file.read_text("utf-8"), file)]
     assert [str(one) for one in found if one.module.partition(".")[0] == "_pytest"] == []
 
 
-def test_only_the_plugin_knows_pytest() -> None:
+def test_only_the_plugin_imports_pytest() -> None:
     """Running checks must be possible without pytest."""
     knows = {
         found.file.relative_to(PACKAGE).parts[0]

@@ -59,7 +59,7 @@ _EVERY = [
 
 @pytest.mark.parametrize("only", ["get", "list", ""], ids=["by Get", "in the list", "both ways"])
 @pytest.mark.parametrize(("member", "value"), _EVERY)
-def test_any_value_of_any_member_is_judged(
+def test_any_value_of_any_member_is_checked(
     exchanges: list[Exchange], member: str, value: object, only: str
 ) -> None:
     """The checks of both operations end, and if all entries are wrong alike, no filter clause is red."""

@@ -50,13 +50,13 @@ def test_entries_are_found_at_their_place(schema: Any, place: str, tmp_path: Pat
 @pytest.mark.parametrize(
     "schema", [within(total={"type": "integer"}), within(new=_BATCHES, old=_BATCHES), {"type": "string"}, True]
 )
-def test_what_is_no_list_is_refused(schema: Any, tmp_path: Path) -> None:
+def test_a_response_without_a_list_is_refused(schema: Any, tmp_path: Path) -> None:
     """One line says what is required."""
     with pytest.raises(OverlayError, match="the answer of List Batches is no list: its schema must be an array"):
         overlaid(tmp_path, *answering(schema))
 
 
-def test_what_is_around_is_judged_apart_from_the_entries(tmp_path: Path) -> None:
+def test_the_list_is_checked_apart_from_its_entries(tmp_path: Path) -> None:
     """A filter may leave fewer entries than the whole list must have."""
     schema = within(data={**_BATCHES, "minItems": 2, "maxItems": 3}, total={"type": "integer"})
     with using(tmp_path, *answering({**schema, "required": ["data", "total"]})):

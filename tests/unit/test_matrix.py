@@ -43,7 +43,7 @@ def test_versions_of_one_name_are_adjacent_from_old_to_new() -> None:
     ]
 
 
-def test_versions_are_ordered_as_people_do() -> None:
+def test_versions_are_in_natural_order() -> None:
     """Numbers numerically, pre-releases before their release, and any text without an error."""
     ordered = ["nightly", "0.9", "0.10", "v1.0-rc1", "1.0-rc2", "1.0-rc10", "1.0", "1.0.1", "2024.11.3"]
     assert sorted(set(ordered), key=version_key) == ordered

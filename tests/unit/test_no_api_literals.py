@@ -88,7 +88,7 @@ def allowed() -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def test_the_words_are_those_of_the_contract() -> None:
+def test_the_forbidden_names_are_those_of_the_contract() -> None:
     """Each kind is found in a sample, and ordinary words are not."""
     sample = 'a = ["/v2/batch/x", "X-Api-Key", "webhookUrl", "metrics", "COMPLETED", "statusCode", b"x-api-key"]'
     kinds = Counter(row.split(": ")[1] for row in found_in(sample))
@@ -98,7 +98,7 @@ def test_the_words_are_those_of_the_contract() -> None:
     assert found_in(harmless) == []
 
 
-def test_no_module_names_the_api_but_those_that_are_listed() -> None:
+def test_only_listed_modules_name_the_api() -> None:
     """No module has more than the list allows."""
     free = allowed()
     more = {name: rows for name, rows in offenders().items() if len(rows) > free.get(name, 0)}

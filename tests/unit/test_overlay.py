@@ -76,7 +76,7 @@ def test_an_object_is_one_entry_of_an_array(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "new"), [("string", "integer"), ("string", ["string", "null"]), (["string", "null"], "string")]
 )
-def test_anything_else_replaces(tmp_path: Path, value: object, new: object) -> None:
+def test_other_values_replace(tmp_path: Path, value: object, new: object) -> None:
     """Also an array in place of another type, and the other way round."""
     place = "id" if value == "string" else "webhookUrl"
     action = update(f"{BATCH}.properties.{place}", {"type": new})
@@ -126,7 +126,7 @@ def test_every_match_is_changed(tmp_path: Path) -> None:
     assert marked == [True, True, True, None]
 
 
-def test_removing_what_lies_in_each_other(tmp_path: Path) -> None:
+def test_nested_matches_are_removed(tmp_path: Path) -> None:
     """Inner matches are removed first, so that places stay valid."""
     actions = [remove("$.components..description"), remove("$..examples")]
     assert "description" not in json.dumps(at(tmp_path, "/components", *actions))
@@ -147,7 +147,7 @@ def test_actions_take_effect_in_order(tmp_path: Path) -> None:
         load_with_overlays([second, first])
 
 
-def test_what_is_wrong_in_between_may_be_right_in_the_end(tmp_path: Path) -> None:
+def test_only_the_result_of_all_actions_is_validated(tmp_path: Path) -> None:
     """Only the result is validated."""
     id_schema = f"{BATCH}.properties.id"
     assert overlaid(tmp_path, update(id_schema, {"type": "text"}), update(id_schema, {"type": "string"}))
@@ -161,7 +161,7 @@ def test_base_contract_is_left_alone(tmp_path: Path) -> None:
     assert 401 in base_contract().operation("get").documented_statuses
 
 
-def test_yaml_and_json_say_the_same(tmp_path: Path) -> None:
+def test_yaml_and_json_are_equivalent(tmp_path: Path) -> None:
     """Anchors, comments, numbers as statuses, dates."""
     file = tmp_path / "o.yaml"
     file.write_text(
@@ -270,7 +270,7 @@ def test_report_names_overlays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["option", "ini"])
-def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> None:
+def test_run_uses_the_overlaid_contract(tmp_path: Path, place: str) -> None:
     """A server that does not know the overlay returns a status that it removed."""
     written(tmp_path, remove(f"{STATUS}.enum[?@ == 'COMPLETED']"), name="one.json")
     written(tmp_path, update(STATUS, {"title": "Status"}), name="two.json")

@@ -50,7 +50,7 @@ class _Writer:
         return "".join(line).rstrip()
 
 
-def test_a_total_and_the_time_left_are_told() -> None:
+def test_the_total_and_the_time_left_are_shown() -> None:
     """As soon as there is enough to estimate from."""
     shown: list[str] = []
     clock = _Clock()
@@ -69,7 +69,7 @@ def test_a_total_and_the_time_left_are_told() -> None:
     assert progress.text(10, 100.0) == "server: 10 of 240 requests, about 38 min left"
 
 
-def test_more_than_expected_is_not_reckoned_with() -> None:
+def test_more_steps_than_expected_end_the_estimate() -> None:
     """Repeated requests and liveness checks are not planned."""
     progress = Progress("client", lambda _: None, 1.0, _Clock())
     assert progress.text(3, 9.0) == "client: 3 cases"
@@ -92,7 +92,7 @@ def test_nothing_is_overwritten() -> None:
     assert writer._file.getvalue().count("\n") == writer._file.getvalue().count("\r") == 0
 
 
-def test_a_quiet_run_shows_none() -> None:
+def test_a_quiet_run_shows_no_progress() -> None:
     """Nor one without a terminal reporter, as in an xdist worker."""
 
     class Config:

@@ -49,13 +49,13 @@ def test_every_message_conforms_to_the_schema() -> None:
 
 
 @pytest.mark.parametrize("handed", [None, [1], "batch", 7, False])
-def test_what_is_no_object_is_handed_on_as_it_is(handed: object) -> None:
+def test_a_batch_that_is_no_object_is_kept_as_it_is(handed: object) -> None:
     """A client may return any value as a batch: that is its reply, and does not break the protocol."""
     reply = reply_from({"seq": 1, "batch": handed}, 1)
     assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(handed))
 
 
-def test_a_null_in_the_member_that_does_not_apply_is_no_second_answer() -> None:
+def test_a_null_in_the_member_that_does_not_apply_is_ignored() -> None:
     """Drivers that use records send all their members."""
     error = {"kind": "not_found", "status": 404, "message": "m"}
     assert reply_from({"seq": 1, "batch": {"id": "a"}, "error": None}, 1).batch == {"id": "a"}

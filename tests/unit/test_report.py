@@ -75,7 +75,7 @@ def test_conforms_to_its_schema_and_names_every_clause_once_in_order(run: RunRes
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_clauses_nobody_judged_are_said_to_be_so(side: Side) -> None:
+def test_clauses_that_were_not_checked_are_reported_as_such(side: Side) -> None:
     """A run of one clause reports on all of them."""
     made = samples.run(side, "x", "1")
     made.results = made.results[3:4]
@@ -98,7 +98,7 @@ def test_an_interrupted_run_and_one_that_could_not_start_say_why() -> None:
     assert unreachable["verdict"] == "error"
 
 
-def test_a_clause_twice_or_of_the_other_side_is_a_bug_of_ours() -> None:
+def test_a_clause_twice_or_of_the_other_side_is_a_report_bug() -> None:
     """It must not be reported as a verdict."""
     twice = samples.passing_server()
     twice.results.append(twice.results[0])
@@ -111,7 +111,7 @@ def test_a_clause_twice_or_of_the_other_side_is_a_bug_of_ours() -> None:
         report_document(stray)
 
 
-def test_a_failure_without_evidence_is_a_bug_of_ours(tmp_path: Path) -> None:
+def test_a_failure_without_evidence_is_a_report_bug(tmp_path: Path) -> None:
     """The document is validated before anything is written."""
     made = samples.run("server", "x", "1", {"server.ok.status": ("fail", "", [])})
     with pytest.raises(ReportBug, match=r"^internal error: .*clauses/0/evidence"):
@@ -119,7 +119,7 @@ def test_a_failure_without_evidence_is_a_bug_of_ours(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interface_is_kept_to_the_letter() -> None:
+def test_member_names_are_those_of_the_interface() -> None:
     """The member names are documented."""
     document = report_document(samples.failing_server())
     assert document["report"] == 1
@@ -207,7 +207,7 @@ def test_a_cut_never_leaves_half_a_key() -> None:
     assert samples.KEY[:6] not in body
 
 
-def test_more_evidence_than_anyone_reads_is_counted() -> None:
+def test_evidence_beyond_the_limit_is_counted() -> None:
     """The first ten are shown."""
     many = [Finding(f"number {index}", "e", "a") for index in range(25)]
     clause = report_document(samples.run("server", "x", "1", {"server.ok.json": ("fail", "", many)}))[
@@ -230,7 +230,7 @@ def test_password_in_the_target_is_not_shown() -> None:
     assert report_document(made)["subject"]["target"] == "https://[userinfo]@host:81/v?to=me@home"
 
 
-def test_sums_every_verdict_up() -> None:
+def test_every_verdict_has_a_summary() -> None:
     """One sentence for all outputs."""
     document = report_document(samples.failing_server())
     assert counts(document) == {"fail": 5, "warn": 2, "known-failure": 1, "not-exercised": 3, "pass": 49}
@@ -243,7 +243,7 @@ def test_sums_every_verdict_up() -> None:
     )
 
 
-def test_there_is_a_word_for_every_verdict() -> None:
+def test_every_verdict_has_a_label() -> None:
     """A new verdict must get a label."""
     assert WORDS.keys() == set(get_args(ClauseVerdict))
 
@@ -306,7 +306,7 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
         (b'{"report": 1, "\x1b[2J": 1}', "is not "),
     ],
 )
-def test_a_file_that_is_no_report_says_which_where_and_what_to_do(
+def test_a_malformed_report_is_refused_with_file_place_and_remedy(
     content: bytes, said: str, tmp_path: Path
 ) -> None:
     """The matrix reads files of other people."""
@@ -320,7 +320,7 @@ def test_a_file_that_is_no_report_says_which_where_and_what_to_do(
     assert message.isprintable()
 
 
-def test_what_is_read_back_is_made_visible_again(tmp_path: Path) -> None:
+def test_invisible_characters_are_escaped_on_reading(tmp_path: Path) -> None:
     """A report from elsewhere may contain anything."""
     document = report_document(samples.failing_server())
     document["subject"]["name"] = "evil\x1b[2J\u202e"

@@ -125,7 +125,7 @@ def test_no_line_is_a_log_command(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "annotations" in name])
-def test_annotations_are_ours_alone(name: str) -> None:
+def test_annotations_have_only_titles_of_the_suite(name: str) -> None:
     """At most ten, one a line, with the suite's titles only."""
     lines = outputs()[name].splitlines()
     assert 1 < len(lines) <= 10
@@ -157,7 +157,7 @@ class Structure(HTMLParser):
 
 
 @pytest.mark.parametrize("name", ["server html", "client html", "matrix"])
-def test_pages_consist_of_our_elements_only(name: str) -> None:
+def test_pages_have_only_elements_of_the_suite(name: str) -> None:
     """They link only to themselves, the reports beside them, and an adopter's issue."""
     found = Structure(outputs()[name])
     assert found.tags["script"] == found.tags["style"] == 1
@@ -207,7 +207,7 @@ def test_the_text_of_a_page_is_the_text_of_the_target() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "markdown" in name])
-def test_markdown_consists_of_our_elements_only(name: str) -> None:
+def test_markdown_has_only_elements_of_the_suite(name: str) -> None:
     """Rendered by a parser that passes HTML through, as GitHub does before it sanitizes."""
     found = Structure(MarkdownIt("commonmark", {"html": True}).enable("table").render(outputs()[name]))
     ours = {"h1", "h2", "p", "strong", "blockquote", "code", "pre", "br", "details", "summary", "ul", "li"}
@@ -220,7 +220,7 @@ def test_markdown_consists_of_our_elements_only(name: str) -> None:
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]) | st.just(" "))
 )
 @example("__0__")
-def test_any_text_means_nothing_to_markdown(text: str) -> None:
+def test_any_text_is_plain_text_in_markdown(text: str) -> None:
     """The text is shown unchanged."""
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x {as_text(text)} y")
     assert rendered == f"<p>x {html.escape(text, quote=False).replace(chr(34), '&quot;')} y</p>\n"

@@ -144,7 +144,7 @@ def test_terminal_is_brief_when_all_is_well_and_when_nothing_ran() -> None:
     assert terminal(UNREACHABLE)[-1].endswith("cannot be reached: connection refused")
 
 
-def test_terminal_gets_by_with_ascii() -> None:
+def test_terminal_can_be_limited_to_ascii() -> None:
     """Consoles of some CI systems only support ASCII."""
     text = "\n".join(terminal(FAILING, ascii_only=True))
     assert text.isascii()

@@ -38,7 +38,7 @@ def with_pending(total: int, pending: int) -> dict[str, Any]:
         ([with_pending(4, 0), with_pending(4, 4), with_pending(4, 4)], "fail", "divide by zero (on 1 of "),
     ],
 )
-def test_an_answer_that_a_rule_cannot_judge(
+def test_a_response_on_which_a_rule_cannot_be_evaluated(
     tmp_path: Path, row: dict[str, str], bodies: list[dict[str, Any]], verdict: str, of: str
 ) -> None:
     """It fails if another response breaks it, and is an error otherwise, never a pass; it is counted."""
@@ -48,7 +48,7 @@ def test_an_answer_that_a_rule_cannot_judge(
     assert of in result.reason
 
 
-def test_operations_together_keep_what_was_not_judged() -> None:
+def test_merged_operations_keep_what_was_not_checked() -> None:
     """One operation may be complete while the other is not."""
     fine, other = CheckResult("c", observations=3), CheckResult("c")
     other.leave_unjudged("why", 2)
@@ -57,7 +57,7 @@ def test_operations_together_keep_what_was_not_judged() -> None:
     assert whole.operations == {"get": "pass", "list": "error"}
 
 
-def test_a_run_with_an_answer_that_was_not_judged_does_not_conform(tmp_path: Path) -> None:
+def test_a_run_with_an_unchecked_response_does_not_conform(tmp_path: Path) -> None:
     """The run is an error, but all other clauses get their verdict."""
     rule = {"code": "note", "rule": "self.note == 'x'", "message": "m"}
     actions = [update(f"{BATCH}.properties", {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})]

@@ -71,7 +71,7 @@ def test_an_integer_is_a_number_without_a_fraction(text: str, codes: list[str]) 
     ],
     ids=repr,
 )
-def test_numbers_are_exact_and_booleans_are_none(
+def test_numbers_are_exact_and_booleans_are_not_numbers(
     schema: dict[str, Any], value: Any, code: str | None
 ) -> None:
     """Equality and multiples are those of JSON."""
@@ -127,12 +127,12 @@ def test_numbers_are_exact_and_booleans_are_none(
     ],
     ids=repr,
 )
-def test_the_keyword_is_blamed_at_its_place(schema: Any, value: Any, found: list[tuple[str, str]]) -> None:
+def test_the_keyword_is_reported_at_its_place(schema: Any, value: Any, found: list[tuple[str, str]]) -> None:
     """One fault gives one violation; a missing member is reported at its own pointer."""
     assert wrong(schema, value) == found
 
 
-def test_a_branch_that_is_meant_is_looked_into() -> None:
+def test_violations_are_reported_within_the_intended_branch() -> None:
     """A circle without a radius lacks its radius, rather than matching no shape."""
     schema = SCHEMAS["Shapes"]
     assert wrong(schema, {"kind": "circle"}, DOCUMENT) == [("required", "/radius")]
@@ -187,7 +187,7 @@ def test_a_violation_says_where_in_the_document_and_in_a_few_words() -> None:
     assert len(found.actual) == 60
 
 
-def test_a_recursive_schema_judges_deep_values_and_gives_up_on_bottomless_ones() -> None:
+def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
     """As a violation, not as a crash."""
     tree: dict[str, Any] = {"label": 5, "children": []}
     for _ in range(20):
@@ -211,7 +211,7 @@ def test_a_recursive_schema_judges_deep_values_and_gives_up_on_bottomless_ones()
         ({"$ref": "#/$defs/Bad"}, "/$defs/Bad/type"),
     ],
 )
-def test_what_is_no_schema_is_refused_with_one_line(schema: Any, said: str) -> None:
+def test_an_invalid_schema_is_refused_with_one_line(schema: Any, said: str) -> None:
     """The message names the place."""
     document = {"$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}, "Bad": {"type": "x"}}}
     with pytest.raises(SchemaError) as caught:
@@ -256,7 +256,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_it_agrees_with_the_library(value: Any) -> None:
+def test_validity_agrees_with_jsonschema(value: Any) -> None:
     """More precise places must not change what is valid."""
     for name, schema in SCHEMAS.items():
         plain = Draft202012Validator({**DOCUMENT, **json.loads(json.dumps(schema))})

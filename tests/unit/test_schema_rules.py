@@ -93,7 +93,7 @@ def test_a_rule_holds(rule: str) -> None:
         "self.s.matches('(')",
     ],
 )
-def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
+def test_a_rule_that_cannot_be_evaluated_does_not_pass(rule: str) -> None:
     """A missing member, a wrong type, an overflow; the reason is one line."""
     outcome = judged(rule, _VALUE)
     assert isinstance(outcome, Unevaluable)
@@ -105,7 +105,7 @@ def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
     "value",
     [None, 5, "text", [], {}, {"a": "\ud800", "b": 1}, {"a": float("nan"), "b": 1}, {"a": 2**70, "b": 1}],
 )
-def test_any_value_may_come(value: Any) -> None:
+def test_a_rule_takes_any_value(value: Any) -> None:
     """A rule is evaluated on whatever a server sends."""
     assert not isinstance(judged("self.a + self.b == 3", value), Holds)
 
@@ -178,7 +178,7 @@ def test_a_transition_rule_needs_two_reads() -> None:
     assert isinstance(one.outcome, Unevaluable)
 
 
-def test_what_a_rule_names_is_known() -> None:
+def test_the_names_in_a_rule_are_known() -> None:
     """Paths, whether it needs two reads, and its place."""
     rules = {rule.code: rule for rule in compile_rules(TRIP, TRIPS)}
     assert rules["fare"].paths == ("self.fare", "oldSelf.fare")
@@ -220,7 +220,7 @@ def test_what_a_rule_names_is_known() -> None:
         ({"rule": "self.a", "message": "m"}, "list"),
     ],
 )
-def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> None:
+def test_an_invalid_rule_is_refused_with_one_line(rows: Any, said: str) -> None:
     """The message names the rule."""
     with pytest.raises(RuleError) as caught:
         compile_rules({"properties": {"x": {"x-validations": rows}}}, {})
@@ -297,7 +297,7 @@ def test_a_lifecycle_says_what_may_follow() -> None:
         ([], "order"),
     ],
 )
-def test_a_lifecycle_that_is_none_is_refused_with_one_line(given: Any, said: str) -> None:
+def test_an_invalid_lifecycle_is_refused_with_one_line(given: Any, said: str) -> None:
     """The message names the place."""
     with pytest.raises(SchemaError) as caught:
         lifecycles({"properties": {"s": {"enum": ["a", "b"], "x-lifecycle": given}}}, {})

@@ -47,7 +47,7 @@ def test_valid_values_are_valid(schema: dict[str, Any], document: dict[str, Any]
 
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
-def test_the_same_values_come_every_time(schema: dict[str, Any], document: dict[str, Any]) -> None:
+def test_values_are_deterministic(schema: dict[str, Any], document: dict[str, Any]) -> None:
     """A verdict must be reproducible."""
     assert valid_values(schema, document, limit=40, seed=3) == valid_values(
         schema, document, limit=40, seed=3
@@ -56,7 +56,7 @@ def test_the_same_values_come_every_time(schema: dict[str, Any], document: dict[
 
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
-def test_a_fault_is_the_only_one(schema: dict[str, Any], document: dict[str, Any]) -> None:
+def test_a_fault_is_the_only_violation(schema: dict[str, Any], document: dict[str, Any]) -> None:
     """It has the stated code and place, no rule is broken in addition, and its base is valid."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
     found = single_faults(schema, document)
@@ -148,7 +148,7 @@ def test_values_cover_ways_to_write_a_date() -> None:
     } <= labels
 
 
-def test_unknown_members_come_where_they_may() -> None:
+def test_unknown_members_are_added_where_allowed() -> None:
     """Unknown members are added only where the schema allows them."""
     places_of_extra = {
         pointer for pointer, label in _labels(SCHEMAS["Order"], DOCUMENT) if label == "unknown member"
@@ -158,7 +158,7 @@ def test_unknown_members_come_where_they_may() -> None:
     assert not any(label == "unknown member" for _, label in _labels(SCHEMAS["Pet"], DOCUMENT))
 
 
-def test_examples_come_first_and_outgrown_ones_are_mended() -> None:
+def test_examples_come_first_and_outdated_ones_are_completed() -> None:
     """An overlay that requires one more member must not make all examples useless."""
     outgrown = {name: value for name, value in A_TRIP.items() if name != "fare"} | {"id": "t7"}
     found = valid_values(TRIP, TRIPS, examples=[outgrown, A_TRIP], limit=30)
@@ -212,7 +212,7 @@ def test_faults_are_of_every_kind() -> None:
     assert {11} == {len(read(f.value, f.pointer)) for f in faults if f.code == "maxLength"}
 
 
-def test_a_given_base_is_used_where_it_serves() -> None:
+def test_a_given_base_is_used_where_it_fits() -> None:
     """The faults have to be those of one entity, not of another."""
     for fault in single_faults(TRIP, TRIPS, base=A_TRIP):
         if fault.code == "required" and fault.pointer.count("/") == 1:
@@ -322,7 +322,7 @@ def test_a_rule_that_only_a_search_breaks() -> None:
     ],
     ids=repr,
 )
-def test_keywords_that_stand_in_each_others_way(schema: dict[str, Any], unreachable: set[Any] | None) -> None:
+def test_keywords_that_conflict(schema: dict[str, Any], unreachable: set[Any] | None) -> None:
     """A value that breaks one satisfies the others."""
     judge = SchemaJudge(schema, {})
     found = valid_values(schema, {})
@@ -384,7 +384,7 @@ _SCALARS = st.sampled_from(
         )
     )
 )
-def test_any_schema_put_together_is_served(schema: dict[str, Any]) -> None:
+def test_any_generated_schema_is_supported(schema: dict[str, Any]) -> None:
     """Valid values are valid, faults are single, every place is reached."""
     judge = SchemaJudge(schema, {})
     assert all(judge.is_valid(one.value) for one in valid_values(schema, {}, limit=60))

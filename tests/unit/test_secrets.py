@@ -114,7 +114,7 @@ def test_the_key_is_nowhere(echoed: CompletedRun) -> None:
             assert spell(KEY) not in text, f"{spelling} in {name}"
 
 
-def test_a_key_that_is_given_away_is_noticed(tmp_path: Path) -> None:
+def test_a_leaked_key_is_noticed(tmp_path: Path) -> None:
     """The search above can fail."""
     assert given_away(f"x{KEY}x")
     assert given_away(base64.b64encode(f"user:{KEY}".encode()).decode())

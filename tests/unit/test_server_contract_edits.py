@@ -170,7 +170,7 @@ BODIES: dict[str, tuple[Sequence[dict[str, Any]], Any, Any, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_an_edit_of_the_body_is_judged(tmp_path: Path, name: str) -> None:
+def test_an_edit_of_the_body_is_checked(tmp_path: Path, name: str) -> None:
     """The place's clause is red, with code and pointer, and no other one; a server that follows is green."""
     actions, follows, breaks, clause, code, pointer = BODIES[name]
     with using(tmp_path, *actions):
@@ -196,7 +196,7 @@ def test_an_unedited_contract_has_no_derived_clause(tmp_path: Path) -> None:
     assert clause.source == "schema /components/schemas/Batch/properties/priority"
 
 
-def test_a_member_that_is_gone_is_not_exercised(tmp_path: Path) -> None:
+def test_a_removed_member_is_not_exercised(tmp_path: Path) -> None:
     """The reason says so, whatever a server still sends; rules about it are not evaluated."""
     gone = [remove(f"{PROPERTIES}.webhookUrl"), remove(f"{METRICS}.properties.pending_count"),
             remove(f"{METRICS}.required[?@ == 'pending_count']")]  # fmt: skip
@@ -213,7 +213,7 @@ def test_a_member_that_is_gone_is_not_exercised(tmp_path: Path) -> None:
         assert results[f"server.{clause}"].reason == "the contract has no such member", clause
 
 
-def test_a_member_renamed_is_judged_under_its_name(tmp_path: Path) -> None:
+def test_a_renamed_member_is_checked_under_its_new_name(tmp_path: Path) -> None:
     """The old name is not exercised, the new one has a clause."""
     with using(
         tmp_path,
@@ -287,7 +287,7 @@ def test_a_transition_rule_added_joins_two_reads(tmp_path: Path) -> None:
         assert judged(*reads(first))["server.rule.total-fixed"].observations == 0
 
 
-def test_a_rule_that_cannot_be_evaluated_is_no_pass(tmp_path: Path) -> None:
+def test_a_rule_that_cannot_be_evaluated_on_the_body_does_not_pass(tmp_path: Path) -> None:
     """Without the optional member, nothing is observed, and the clause is an error."""
     rule = {"code": "short", "rule": "size(self.note) < 9", "message": "too long"}
     with using(
@@ -302,7 +302,7 @@ def test_a_rule_that_cannot_be_evaluated_is_no_pass(tmp_path: Path) -> None:
         assert results["server.rule.short"].explained == {"server.body.note": 1}
 
 
-def test_a_rule_about_a_strange_member_is_refused(tmp_path: Path) -> None:
+def test_a_rule_on_an_unknown_member_is_refused(tmp_path: Path) -> None:
     """With one line; the contract's own rules about members that an overlay removed are allowed."""
     rule = {"code": "x", "rule": "self.nope > 0", "message": "m"}
     with pytest.raises(OverlayError, match=r"the rule names self\.nope, which the contract does not have"):
@@ -310,7 +310,7 @@ def test_a_rule_about_a_strange_member_is_refused(tmp_path: Path) -> None:
     assert overlaid(tmp_path, remove(f"{METRICS}.properties.pending_count")).clauses
 
 
-def test_another_documented_media_type_is_judged_too(tmp_path: Path) -> None:
+def test_another_documented_media_type_is_checked_too(tmp_path: Path) -> None:
     """By its own schema if it has one; a media type that is not JSON is not parsed."""
     more = {
         "application/vnd.batch+json": {"schema": {"$ref": "#/components/schemas/Batch"}},
@@ -374,7 +374,7 @@ def test_other_refusals_count_where_they_are_documented(tmp_path: Path) -> None:
         assert red(judged(refusal(401))) == set()
 
 
-def test_a_status_without_a_place_undoes_no_order(tmp_path: Path) -> None:
+def test_a_status_without_a_rank_keeps_the_order_of_others(tmp_path: Path) -> None:
     """Going back across it is still going back."""
     paused, waiting, working = (batch(status=name, outputUrl="") for name in ("PAUSED", "PENDING", "PROCESSING"))
     with using(tmp_path, update(STATUS, {"enum": ["PAUSED"]})):

@@ -126,7 +126,7 @@ def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None
     assert part.WITH.keys() < part.PROBES.keys()
 
 
-def test_lists_of_a_far_target_are_asked_for_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_of_a_far_target_are_requested_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Filters concurrently; the whole list alone before and after, so that missing entries show."""
     run, company = _judged(monkeypatch, meet=True)
     assert run.error == ""
@@ -143,14 +143,14 @@ def _in_chain(intent: Intent) -> bool:
     return intent.probe == "auth-per-request" and not fresh
 
 
-def test_a_near_target_is_asked_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_a_near_target_are_sequential(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the burst is concurrent: threads cost more than they save."""
     run, company = _judged(monkeypatch, step=_NEAR)
     assert run.error == ""
     assert {intent.probe for intent, others in company.seen if others} <= {"burst", *OTHERS}
 
 
-def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probes_that_need_an_order_stay_sequential(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a far target, probes that depend on responses or time stay sequential, and the lookup runs alone."""
     run, company = _judged(monkeypatch, meet=True)
     assert run.error == ""
@@ -172,7 +172,7 @@ def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"near-keys", "near-ids", "hostile-ids"} <= {intent.probe for intent, others in company.seen if others}
 
 
-def test_the_record_does_not_tell_how_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_record_does_not_depend_on_concurrency(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same exchanges in the same order, sequential or concurrent."""
     near, _ = _judged(monkeypatch, step=_NEAR)
     far, _ = _judged(monkeypatch)
@@ -189,7 +189,7 @@ def test_the_record_does_not_tell_how_it_was_made(monkeypatch: pytest.MonkeyPatc
     [_refused(503), _refused(500), _refused(429), _reset],
     ids=["503", "500", "429", "reset"],
 )
-def test_a_target_that_stands_no_company_is_asked_alone(
+def test_a_target_that_refuses_concurrency_gets_one_request_at_a_time(
     monkeypatch: pytest.MonkeyPatch, refuse: Callable[[FarTransport, Exchange], Exchange]
 ) -> None:
     """What it refused is sent again, nothing more is sent concurrently, and the verdict is that of a sequential run."""

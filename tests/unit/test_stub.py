@@ -137,7 +137,7 @@ def test_reset_is_a_reset(after: int | None) -> None:
         _everything(server)
 
 
-def test_silence_lasts_until_the_caller_goes() -> None:
+def test_silence_lasts_until_the_client_closes() -> None:
     """The connection stays open without any data."""
     with _serving(answers.silence()) as server, _connected(server, 0.2) as connection:
         connection.sendall(_PLAIN)
@@ -179,7 +179,7 @@ def test_stall_within_the_body() -> None:
         ("*", False),
     ],
 )
-def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
+def test_gzip_only_if_accepted(accepts: str, zipped: bool) -> None:
     """By Accept-Encoding, weights included."""
     request = RawRequest(b"", "GET", "/", "HTTP/1.1", (("Accept-Encoding", accepts),) if accepts else ())
     (sent,) = script_of(answers.batch().gzipped(), request).writes
@@ -188,7 +188,7 @@ def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
     assert json.loads(gzip.decompress(body) if zipped else body) == answers.example()
 
 
-def test_head_gets_no_body_and_uses_no_answer_up() -> None:
+def test_head_gets_no_body_and_uses_up_no_response() -> None:
     """Content-Length is sent, the body is not, and the next GET gets the first response."""
     with _serving(answers.batch(), answers.error(404)) as server, httpx.Client(base_url=server.url) as client:
         assert client.head("/v2/batch/x").content == b""
@@ -205,13 +205,13 @@ def test_connections_stay_and_are_counted() -> None:
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1\r\nConnection: close"])
-def test_connections_close_where_the_caller_wants(version: str) -> None:
+def test_connections_close_on_request(version: str) -> None:
     """HTTP/1.0 without keep-alive, and Connection: close."""
     with _serving(answers.batch()) as server:
         assert _everything(server, f"GET / {version}\r\n\r\n".encode()).endswith(b"}")
 
 
-def test_tls_is_turned_away_at_once() -> None:
+def test_tls_is_refused_at_once() -> None:
     """A client that follows a redirect to https must not wait in vain."""
     with _serving(answers.batch()) as server, httpx.Client(timeout=5) as client:
         began = time.monotonic()
@@ -319,7 +319,7 @@ def test_refused_port_refuses() -> None:
         port.close()
 
 
-def test_closing_lets_go_of_everybody() -> None:
+def test_closing_ends_all_connections() -> None:
     """A client that waits for a response sees the end of the connection."""
     asked = threading.Event()
 
@@ -350,7 +350,7 @@ def test_many_stubs_at_once() -> None:
             server.close()
 
 
-def test_what_a_runaway_sends_is_counted_not_kept() -> None:
+def test_excess_requests_are_counted_but_not_recorded() -> None:
     """Memory is bounded, the count is exact."""
     with _serving(answers.batch()) as server:
         _everything(server, _PLAIN * 1000 + b"GET / HTTP/1.0\r\n\r\n")
@@ -358,7 +358,7 @@ def test_what_a_runaway_sends_is_counted_not_kept() -> None:
         assert len(server.seen) == 300
 
 
-def test_time_is_taken_before_an_answer_is_sent() -> None:
+def test_time_is_taken_before_a_response_is_sent() -> None:
     """The time until the client's next request is never measured too short."""
     with _serving(answers.error(500).delayed(0.05)) as server, httpx.Client() as client:
         began = time.monotonic()
@@ -370,7 +370,7 @@ def test_time_is_taken_before_an_answer_is_sent() -> None:
     assert seen.answered <= ended
 
 
-def test_an_interrupted_caller_does_no_harm() -> None:
+def test_a_client_that_resets_does_no_harm() -> None:
     """The client resets the connection in the middle of a drip, or of its request."""
     with _serving(answers.batch().in_pieces(1, pause=0.001), answers.batch()) as server:
         for sent in (_PLAIN, _PLAIN[:9]):

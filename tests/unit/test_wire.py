@@ -102,7 +102,7 @@ def test_silence_and_drips_end_with_the_timeout(fault: Fault, status: int | None
         (hostile.upgrade, "not-http", None, "SWITCH_UPGRADE"),
     ],
 )
-def test_every_fault_is_recorded_for_what_it_was(
+def test_every_fault_is_recorded_as_its_kind(
     fault: Fault, kind: str, status: int | None, word: str
 ) -> None:
     """With the received part of a response, in one line, and at once."""
@@ -209,7 +209,7 @@ def test_lanes_keep_their_connection_and_no_lane_means_a_fresh_one() -> None:
         assert server.connections == 4
 
 
-def test_a_connection_closed_while_idle_is_replaced_unseen() -> None:
+def test_a_connection_closed_while_idle_is_replaced() -> None:
     """Whether the server announces it or not, this is never a failure (RFC 9112, 9.3.1)."""
 
     def farewell(peer: Peer) -> None:
@@ -235,7 +235,7 @@ def test_a_connection_that_breaks_under_a_request_is_tried_once_more() -> None:
         assert kinds == [None, "reset", None]
 
 
-def test_what_follows_an_answer_is_not_taken_for_the_next_one() -> None:
+def test_surplus_bytes_are_not_taken_for_the_next_response() -> None:
     """Surplus bytes are a fault of that response and not the beginning of the next one."""
     with (
         serving_hostile(lambda number, _: hostile.surplus if number == 1 else None) as server,
@@ -273,7 +273,7 @@ def test_bodies_are_kept_once_and_long_ones_while_there_is_room() -> None:
     assert shelf.keep(b"y" * BODY_CAP, broken) == (b"y" * BodyCache.SHORT, broken)
 
 
-def test_codings_nobody_offered_are_left_as_they_are() -> None:
+def test_unrequested_codings_are_not_decoded() -> None:
     """They are not JSON, and are reported as such."""
     assert decoded(b"\x0b\x02\x80{}", ["br"]) == (b"\x0b\x02\x80{}", None)
     assert decoded(gzip.compress(b"{}"), ["gzip, identity", ""]) == (b"{}", None)

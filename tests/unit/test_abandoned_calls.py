@@ -28,7 +28,7 @@ class _Hasty:
 
 
 @pytest.mark.parametrize("given_up", [True, False])
-def test_requests_of_calls_that_were_given_up_are_left_out(given_up: bool) -> None:
+def test_requests_of_abandoned_calls_are_ignored(given_up: bool) -> None:
     """Only requests of abandoned calls are ignored, not other requests for another batch."""
     client = InProcessClient(_Hasty(), spec="python:hasty")
     client.abandoned = frozenset({"batch_of_before"} if given_up else ())

@@ -23,20 +23,20 @@ def suite(tmp_path: Path) -> Path:
     return folder
 
 
-def test_this_checkout_is_one() -> None:
+def test_this_checkout_is_recognised() -> None:
     """From its own folder, or from anywhere that is not above it."""
     assert in_checkout(ROOT / "suites" / "client", ROOT)
     assert in_checkout(ROOT / "suites" / "client", ROOT / "suites")
 
 
-def test_started_within_it(suite: Path) -> None:
+def test_a_run_within_a_checkout_uses_it(suite: Path) -> None:
     """A run that is started within a checkout uses that checkout."""
     root = suite.parents[1]
     assert in_checkout(suite, root)
     assert in_checkout(suite, suite)
 
 
-def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> None:
+def test_a_subtree_is_not_a_checkout(suite: Path, tmp_path: Path) -> None:
     """A subtree is vendored, whether or not the repository around it uses git."""
     client = tmp_path / "client"
     assert not in_checkout(suite, client)
@@ -45,7 +45,7 @@ def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> N
     assert not in_checkout(suite, tmp_path / "elsewhere")
 
 
-def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
+def test_a_clone_is_a_checkout_and_a_submodule_is_not(suite: Path, tmp_path: Path) -> None:
     """Clones and worktrees are checkouts wherever they are; a submodule is vendored."""
     git = suite.parents[1] / ".git"
     git.mkdir()
@@ -58,7 +58,7 @@ def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("project", [None, '[project]\nname = "client"\n'])
-def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
+def test_a_folder_without_the_project_is_not_a_checkout(suite: Path, project: str | None) -> None:
     """Made by the vendoring command, installed, or another project's tests."""
     path = suite.parents[1] / "pyproject.toml"
     path.unlink()
@@ -68,7 +68,7 @@ def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
-def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple[str, ...]) -> None:
+def test_vendored_suites_need_a_named_subject(tmp_path: Path, workers: tuple[str, ...]) -> None:
     """One line says so; the embedded subject has to be named."""
     for name in ("client", "recorded"):
         shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
@@ -85,7 +85,7 @@ def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple
 
 
 @pytest.mark.parametrize("place", ["typed", "ini"])
-def test_told_they_judge(tmp_path: Path, place: str) -> None:
+def test_vendored_suites_test_a_named_subject(tmp_path: Path, place: str) -> None:
     """By the command line or by the repository's settings."""
     shutil.copytree(ROOT / "suites" / "client", tmp_path / "vendor" / "suites" / "client")
     (tmp_path / "pytest.ini").write_text("[pytest]\n" + ("batch_client = embedded\n" if place == "ini" else ""))
