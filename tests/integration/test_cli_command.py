@@ -27,9 +27,9 @@ def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """And the exit statuses."""
     assert main(["--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
-    assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in shown
+    output = capsys.readouterr().out
+    assert all(re.search(rf"^  {name} ", output, re.MULTILINE) for name in COMMANDS)
+    assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in output
 
 
 def test_a_closed_pipe_ends_the_command_quietly() -> None:
@@ -174,12 +174,12 @@ def _noting(given: list[list[str]]) -> Callable[[list[str]], int]:
 def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture[str]) -> None:
     """Promise, source, advice, and a mutant that breaks it."""
     assert main(["explain", clause.id]) == 0  # type: ignore[attr-defined]
-    shown = capsys.readouterr().out
-    words = " ".join(shown.split())
+    output = capsys.readouterr().out
+    words = " ".join(output.split())
     assert clause.promise in words  # type: ignore[attr-defined]
     assert clause.source in words  # type: ignore[attr-defined]
-    assert "mend it" in shown
-    assert all(len(line) <= 80 or "--batch-mutant" in line for line in shown.splitlines())
+    assert "mend it" in output
+    assert all(len(line) <= 80 or "--batch-mutant" in line for line in output.splitlines())
 
 
 def test_advice_comes_by_clause_theme_or_side() -> None:
@@ -221,8 +221,8 @@ def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
     from batch_conformance.plugin.options import FIRST, OPTIONS
 
     ended = run_module("pytest", tmp_path, "--help")
-    shown = set(re.findall(r"^  --batch-([a-z-]+)", ended.out, re.MULTILINE))
-    assert shown == FIRST
+    output = set(re.findall(r"^  --batch-([a-z-]+)", ended.out, re.MULTILINE))
+    assert output == FIRST
     assert len(FIRST) == 6
     everything = run_module("pytest", tmp_path, "--batch-help")
     assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {

@@ -123,8 +123,8 @@ def test_a_clause_that_a_contract_lacks_is_not_lost() -> None:
     assert [row.clause for row in compare_reports(shorter, NEW).of("newly-broken")].count(
         "server.auth.near-key"
     ) == 1
-    gone = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
-    assert [row.clause for row in gone] == ["server.auth.near-key"]
+    removed = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
+    assert [row.clause for row in removed] == ["server.auth.near-key"]
 
 
 def test_hostile_text_is_escaped_in_every_format() -> None:
@@ -143,13 +143,13 @@ def test_hostile_text_is_escaped_in_every_format() -> None:
 
 def test_json_has_each_kind_and_both_reports() -> None:
     """For other programs."""
-    told = json.loads(changes_json(compare_reports(OLD, NEW)))
-    assert told["diff"] == 1
-    assert {row["clause"] for row in told["newly-broken"]} >= {"server.auth.near-key"}
-    assert {row["before"] for row in told["newly-broken"]} == {"pass"}
-    assert told["mended"] == []
-    assert told["old"]["verdict"] == "pass"
-    assert told["new"]["verdict"] == "fail"
+    document = json.loads(changes_json(compare_reports(OLD, NEW)))
+    assert document["diff"] == 1
+    assert {row["clause"] for row in document["newly-broken"]} >= {"server.auth.near-key"}
+    assert {row["before"] for row in document["newly-broken"]} == {"pass"}
+    assert document["mended"] == []
+    assert document["old"]["verdict"] == "pass"
+    assert document["new"]["verdict"] == "fail"
 
 
 @pytest.fixture

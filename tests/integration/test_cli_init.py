@@ -18,7 +18,7 @@ from batch_conformance.contract import base_contract
 from batch_conformance.plugin import required
 from batch_conformance.plugin.options import OPTIONS
 from batch_conformance.server_runner.target import resolve_target
-from tests.integration.test_cli_require import told
+from tests.integration.test_cli_require import options_with
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_everything_that_workflows_run_exists(written: tuple[Path, str]) -> None
         assert set(commands) <= COMMANDS.keys()
         assert set(re.findall(r"--batch-[a-z-]+", text)) <= options
         for patterns in re.findall(r"--batch-require '(.*)'", text):
-            required.check(told(patterns))
+            required.check(options_with(patterns))
 
 
 def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path) -> None:
@@ -87,32 +87,32 @@ def test_nothing_is_overwritten_without_force(
 
 
 @pytest.mark.parametrize(
-    ("install", "kind", "asked"),
+    ("install", "kind", "expected"),
     [
         ("sync-batch-conformance", "nightly", "sync-batch-conformance[server]"),
         ("wheels/sync.whl", "client", "wheels/sync.whl[client]"),
         ("git+https://h/r.git@v1", "server", "sync-batch-conformance[server] @ git+https://h/r.git@v1"),
     ],
 )
-def test_the_user_chooses_where_the_suite_is_installed_from(install: str, kind: str, asked: str) -> None:
+def test_the_user_chooses_where_the_suite_is_installed_from(install: str, kind: str, expected: str) -> None:
     """A name, a wheel, or a git URL."""
-    assert requirement(install, kind) == asked
+    assert requirement(install, kind) == expected
 
 
 def test_the_workflows_install_what_this_was_installed_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A git URL with its commit; otherwise the user is told what to fill in, since the package is on no index."""
-    told: dict[str, Any] = {"url": "https://h/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
-    for direct, wanted in (
-        (json.dumps(told), "@ git+https://h/r.git@c0ffee"),
+    direct_url: dict[str, Any] = {"url": "https://h/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
+    for direct, expected in (
+        (json.dumps(direct_url), "@ git+https://h/r.git@c0ffee"),
         (json.dumps({"url": "file:///x", "dir_info": {}}), "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
         (None, "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
     ):
         monkeypatch.setattr(init, "distribution", lambda _, text=direct: SimpleNamespace(read_text=lambda _: text))
         assert main(["init", str(tmp_path), "--only", "client", "--force"]) == 0
-        assert wanted in (tmp_path / FILES["client"]).read_text("utf-8")
-        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in wanted)
+        assert expected in (tmp_path / FILES["client"]).read_text("utf-8")
+        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in expected)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:

@@ -198,12 +198,12 @@ def test_the_command_sends_again_and_shows_no_key(
 ) -> None:
     """The key comes from the variable that the run used; status 1, since the clause is broken again."""
     assert main(["replay", str(live[0]), "server.auth.near-key#1"]) == 1
-    shown = capsys.readouterr().out
-    assert f"> GET {live[1]}/v2/batch/batch_abc123" in shown
-    assert "> x-api-key: [the key without its last character]" in shown
-    assert "< 200 OK" in shown
-    assert shown.endswith("server.auth.near-key: broken the same way.\n")
-    assert REFERENCE_KEY[:-1] not in shown
+    output = capsys.readouterr().out
+    assert f"> GET {live[1]}/v2/batch/batch_abc123" in output
+    assert "> x-api-key: [the key without its last character]" in output
+    assert "< 200 OK" in output
+    assert output.endswith("server.auth.near-key: broken the same way.\n")
+    assert REFERENCE_KEY[:-1] not in output
 
 
 def test_only_the_given_target_gets_the_requests(
@@ -212,9 +212,9 @@ def test_only_the_given_target_gets_the_requests(
     """Status 0: that one refuses the key."""
     with serving_embedded(ReferenceServer()) as url:
         assert main(["replay", str(live[0]), "server.auth.near-key", "--target", url]) == 0
-    shown = capsys.readouterr().out
-    assert f"> GET {live[1]}" not in shown
-    assert shown.endswith("not broken this time.\n")
+    output = capsys.readouterr().out
+    assert f"> GET {live[1]}" not in output
+    assert output.endswith("not broken this time.\n")
 
 
 def test_a_target_that_is_gone_is_status_3(
@@ -281,7 +281,7 @@ def test_an_older_report_cannot_be_replayed(
 
 def test_responses_are_restored_unchanged() -> None:
     """All features of responses, and echoed keys."""
-    told = (
+    responses = (
         answers.batch().chunked(3),
         answers.batch().cut_off(20),
         answers.silence(),
@@ -291,7 +291,10 @@ def test_responses_are_restored_unchanged() -> None:
         answers.error(401, f"the key {KEY} is wrong").dripping(every=0.2),
     )
     case = Case(
-        "a case", ("client.auth.not-in-errors",), (CallStep("batch/é", Unconstrained(), told),), elsewhere=told[:1]
+        "a case",
+        ("client.auth.not-in-errors",),
+        (CallStep("batch/é", Unconstrained(), responses),),
+        elsewhere=responses[:1],
     )
     recipe = case_recipe(case, {KEY: {"key": "api-key"}}, Redactor({KEY: "[api-key]"}))
     assert recipe is not None
@@ -299,7 +302,7 @@ def test_responses_are_restored_unchanged() -> None:
     assert "planted" not in written
     (call,) = calls_from(json.loads(written))
     assert call.batch_id == "batch/é"
-    assert tuple(answer_from(row, lambda *_: KEY) for row in call.answers) == told
+    assert tuple(answer_from(row, lambda *_: KEY) for row in call.answers) == responses
     assert len(json.loads(written)["calls"][0]["answers"]) == 7
 
 

@@ -45,7 +45,7 @@ def test_what_is_required_and_exercised_changes_nothing(tmp_path: Path) -> None:
     assert ended.status == 0, ended.text
 
 
-def told(*patterns: str) -> Options:
+def options_with(*patterns: str) -> Options:
     """Return the options that matter here."""
     return cast("Options", SimpleNamespace(require=patterns, require_told=True))
 
@@ -72,7 +72,7 @@ def told(*patterns: str) -> Options:
 def test_wrong_patterns_are_explained(kind: Kind, pattern: str, line: str) -> None:
     """One line with a suggestion."""
     with pytest.raises(UsageProblem) as problem:
-        required.check(told(pattern), [kind])
+        required.check(options_with(pattern), [kind])
     assert line in str(problem.value)
 
 

@@ -225,8 +225,8 @@ def test_a_clause_without_a_member_is_not_exercised(
     """The reason is given."""
     with using(tmp_path, *actions):
         run = judged(generic_client(), ("decode.counts", "error.404"))
-    said = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
-    assert said == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
+    results = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
+    assert results == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
 
 
 def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> None:
@@ -247,7 +247,7 @@ def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> N
                 expected = step.expected
                 if isinstance(expected, Batches) and expected.refusable:
                     continue
-                for told in expected.batches if isinstance(expected, Batches) else [expected.batch]:
-                    if "{own}" not in str(told):
-                        assert entity.judge.is_valid(told), case.title
-                        assert not entity.rules.broken(told), case.title
+                for batch in expected.batches if isinstance(expected, Batches) else [expected.batch]:
+                    if "{own}" not in str(batch):
+                        assert entity.judge.is_valid(batch), case.title
+                        assert not entity.rules.broken(batch), case.title

@@ -147,5 +147,5 @@ def test_calls_without_a_request_are_reported_once() -> None:
     assert verdicts["client.request.target"] == "fail"
     for clause in ("error.404", "error.401", "error.500", "fault.reset", "fault.truncated", "retry.bounded"):
         assert verdicts[f"client.{clause}"] in ("pass", "not-exercised"), clause
-    told = [limit for result in run.results for limit in (*result.limits, result.reason)]
-    assert any("explained by client.request.target" in text for text in told)
+    reasons = [limit for result in run.results for limit in (*result.limits, result.reason)]
+    assert any("explained by client.request.target" in text for text in reasons)

@@ -67,11 +67,11 @@ def test_a_faulty_list_is_checked(change: Callable[[Answer], None], clause: str)
 def test_a_new_organisation_has_an_empty_list() -> None:
     """Get Batch is not exercised, the list is checked, and the plan still counts the requests."""
     server = _listing(lambda answer: setattr(answer, "body", []))
-    told: list[int] = []
+    totals: list[int] = []
     with embedded_target(server) as target:
-        run = judge_server(replace(target, batch_ids=(), stager=None), expect=told.append)
+        run = judge_server(replace(target, batch_ids=(), stager=None), expect=totals.append)
     assert (run.error, red(run)) == ("", set()), shown(run)
-    assert len(told) == 1
+    assert len(totals) == 1
 
 
 def test_a_body_that_is_no_json_is_reported_as_such() -> None:

@@ -52,8 +52,8 @@ def test_every_decision_that_a_clause_names_is_linked() -> None:
     assert "CWE-209](https://cwe.mitre.org" in source_links("good practice (CWE-209)", anchors)
     for clause in load_contract().clauses.values():
         numbers = re.findall(r"decisions? ([\d, and]+)", clause.source)
-        wanted = sum(len(re.findall(r"\d+", row)) for row in numbers)
-        assert source_links(clause.source, anchors).count("decisions.md#") == wanted
+        expected = sum(len(re.findall(r"\d+", row)) for row in numbers)
+        assert source_links(clause.source, anchors).count("decisions.md#") == expected
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -90,8 +90,8 @@ def test_the_example_of_an_adapter_works(monkeypatch: pytest.MonkeyPatch) -> Non
         status = 404
 
     class Client:
-        def __init__(self, *told: Any, **more: Any) -> None:
-            del told, more
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            del arguments, more
 
         def get_batch(self, batch_id: str) -> Any:
             if batch_id == "none":

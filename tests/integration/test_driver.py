@@ -332,13 +332,13 @@ def test_closing_ends_the_calls_under_way(open_pool: Open) -> None:
     """As in an interrupted run: nothing waits for a deadline."""
     pool = open_pool("silent_in_call")
     with ThreadPoolExecutor(2) as threads:
-        asked = threads.submit(pool.get_batch, call("fault", timeout_s=60))
+        future = threads.submit(pool.get_batch, call("fault", timeout_s=60))
         deadline = time.monotonic() + SLACK
         while not pool._busy and time.monotonic() < deadline:
             pass
         waiting = threads.submit(pool.get_batch, call())
         pool.close()
-        assert asked.result(SLACK).broken == "the driver was ended by SIGKILL before it answered"
+        assert future.result(SLACK).broken == "the driver was ended by SIGKILL before it answered"
         with pytest.raises(CouldNotRun, match="was closed before all calls were made"):
             waiting.result(SLACK)
 

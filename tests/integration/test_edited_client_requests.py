@@ -238,8 +238,8 @@ def test_a_client_may_refuse_ids_outside_of_the_schema(tmp_path: Path) -> None:
     with using(tmp_path, *actions):
         run = judged(_Careful())
     assert not red(run), shown(run)
-    said = next(row for row in run.results if row.clause.id == "client.request.id-encoding")
-    assert (said.verdict, said.reason) == (
+    result = next(row for row in run.results if row.clause.id == "client.request.id-encoding")
+    assert (result.verdict, result.reason) == (
         "not-exercised", "the client asks for no id that the contract has none of",
     )  # fmt: skip
 

@@ -52,8 +52,8 @@ def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int)
 
 
 def _broken_ids(sent: list[Exchange]) -> list[int]:
-    asked = [exchange for exchange in sent if exchange.intent.probe == "generated-ids"]
-    return [index for index, exchange in enumerate(asked) if exchange.status == 500]
+    generated = [exchange for exchange in sent if exchange.intent.probe == "generated-ids"]
+    return [index for index, exchange in enumerate(generated) if exchange.status == 500]
 
 
 def test_a_failing_id_is_tried_first_next_time(tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ def test_a_broken_database_does_not_affect_the_verdict() -> None:
         def save(self, key: bytes, value: bytes) -> None:
             raise ConnectionError(key, value)
 
-    kept = NamedDatabase(Gone(), "any")
-    kept.save(b"key", b"value")
-    assert not list(kept.fetch(b"key"))
-    assert kept.error == "ConnectionError"
+    database = NamedDatabase(Gone(), "any")
+    database.save(b"key", b"value")
+    assert not list(database.fetch(b"key"))
+    assert database.error == "ConnectionError"
     assert _explored(ReferenceServer(), Gone(), seed=1)
 
 

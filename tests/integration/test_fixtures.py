@@ -106,8 +106,8 @@ def test_errors_and_faults_need_no_key(batch_stub: BatchStub, get: Get) -> None:
 
 def test_retry_after_as_requested(batch_stub: BatchStub, get: Get) -> None:
     """Seconds, a date, or none."""
-    for told in (3, "Wed, 21 Oct 2026 07:28:00 GMT", None):
-        batch_stub.rate_limited(retry_after=told)
+    for value in (3, "Wed, 21 Oct 2026 07:28:00 GMT", None):
+        batch_stub.rate_limited(retry_after=value)
     seen = [get().headers.get("retry-after") for _ in range(3)]
     assert seen == ["3", "Wed, 21 Oct 2026 07:28:00 GMT", None]
 
@@ -171,36 +171,36 @@ def test_the_stub_can_be_closed() -> None:
 # The assertion.
 
 
-def _httpx(kept: RecordedExchange) -> httpx.Response:
-    request = httpx.Request(kept.method, kept.url, headers=dict(kept.sent))
+def _httpx(recorded: RecordedExchange) -> httpx.Response:
+    request = httpx.Request(recorded.method, recorded.url, headers=dict(recorded.sent))
     return httpx.Response(
-        kept.status, headers=dict(kept.headers), content=kept.text.encode(), request=request
+        recorded.status, headers=dict(recorded.headers), content=recorded.text.encode(), request=request
     )
 
 
-def _requests(kept: RecordedExchange) -> Any:
+def _requests(recorded: RecordedExchange) -> Any:
     """As much of a response of requests as is used."""
-    request = SimpleNamespace(method=kept.method, url=kept.url, headers=kept.sent)
+    request = SimpleNamespace(method=recorded.method, url=recorded.url, headers=recorded.sent)
     return SimpleNamespace(
-        status_code=kept.status,
-        headers=kept.headers,
-        content=kept.text.encode(),
+        status_code=recorded.status,
+        headers=recorded.headers,
+        content=recorded.text.encode(),
         request=request,
-        url=kept.url,
+        url=recorded.url,
     )
 
 
-def _urllib3(kept: RecordedExchange) -> Any:
+def _urllib3(recorded: RecordedExchange) -> Any:
     """A response without a request."""
-    return SimpleNamespace(status=kept.status, headers=kept.headers, data=kept.text.encode())
+    return SimpleNamespace(status=recorded.status, headers=recorded.headers, data=recorded.text.encode())
 
 
-def _exchange(kept: RecordedExchange) -> Exchange:
+def _exchange(recorded: RecordedExchange) -> Exchange:
     return Exchange(
         1,
         Intent("test", "", "known", "valid"),
-        Request(kept.method, kept.url, tuple(kept.sent.items())),
-        Response(kept.status, tuple(kept.headers.items()), kept.text.encode()),
+        Request(recorded.method, recorded.url, tuple(recorded.sent.items())),
+        Response(recorded.status, tuple(recorded.headers.items()), recorded.text.encode()),
     )
 
 
@@ -279,12 +279,12 @@ def test_should_clauses_count_when_strict() -> None:
 
 def test_the_message_is_safe_to_show() -> None:
     """No key, no cookie, no control characters, bounded length."""
-    kept = RecordedExchange(
+    recorded = RecordedExchange(
         batch(status=f"{KEY}\x1b[31m" + "x" * 10_000, id="s3cret-session"),
         sent={"x-api-key": KEY, "cookie": "sid=s3cret-session"},
     )
     with pytest.raises(AssertionError) as failure:
-        assert_conforms(_httpx(kept))
+        assert_conforms(_httpx(recorded))
     text = str(failure.value)
     assert KEY not in text
     assert "s3cret-session" not in text

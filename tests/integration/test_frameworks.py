@@ -83,9 +83,9 @@ async def _check_key(request: web.Request, handler: Callable[[web.Request], Any]
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "ApiKey"})
         answer: web.StreamResponse = await handler(request)
     except web.HTTPException as error:
-        kept = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
+        headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
         body = {"message": error.reason, "statusCode": error.status}
-        return web.json_response(body, status=error.status, headers=kept)
+        return web.json_response(body, status=error.status, headers=headers)
     return answer
 
 

@@ -35,8 +35,8 @@ def _document(findings: Sequence[Finding], side: Side = "server") -> dict[str, A
 def _evidence(findings: Sequence[Finding], side: Side = "server") -> list[dict[str, Any]]:
     document = _document(findings, side)
     entry = next(entry for entry in document["clauses"] if entry["id"] == CLAUSE[side])
-    shown: list[dict[str, Any]] = entry["evidence"]
-    return shown
+    evidence: list[dict[str, Any]] = entry["evidence"]
+    return evidence
 
 
 def _terminal(document: dict[str, Any]) -> str:
@@ -123,8 +123,8 @@ def test_reads_in_different_forms_are_the_same_finding() -> None:
 def test_rare_findings_are_kept() -> None:
     """The limit of a report counts entries, not findings."""
     rare = Finding("the worst of all", "401", "200", _exchange(99, "batch_1"))
-    shown = _evidence([*READS, *READS, rare])
-    assert [item["message"] for item in shown] == ["id of a COMPLETED batch", "the worst of all"]
+    evidence = _evidence([*READS, *READS, rare])
+    assert [item["message"] for item in evidence] == ["id of a COMPLETED batch", "the worst of all"]
     many = [Finding(f"another one, {letter}", "a", "b") for letter in "abcdefghijklmno"]
     assert len(_evidence(many)) == EVIDENCE_LIMIT
 

@@ -103,11 +103,11 @@ def test_another_failure_or_none_does_not(mutant: str | None, word: str, tmp_pat
     chosen = ["--batch-mutant", mutant] if mutant else []
     ran = Ran(tmp_path, *chosen, "--batch-known-failures", "known.toml")
     assert (ran.status, ran.clause()["verdict"]) == (1, "fail"), ran.output
-    told = f"{word} (known.toml, entry 1)"
-    assert told in ran.output
-    assert told in ran.junit()
+    line = f"{word} (known.toml, entry 1)"
+    assert line in ran.output
+    assert line in ran.junit()
     for name in ("conformance.json", "conformance.html", "conformance.md"):
-        assert told in (tmp_path / "report" / name).read_text("utf-8")
+        assert line in (tmp_path / "report" / name).read_text("utf-8")
 
 
 def test_an_update_drafts_entries_that_a_person_completes(tmp_path: Path) -> None:

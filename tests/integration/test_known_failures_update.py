@@ -81,14 +81,14 @@ def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "known.toml"
         path.write_bytes(text.encode())
-        said = update_known_failures(path, observations, today=TODAY, shown="known.toml")
+        messages = update_known_failures(path, observations, today=TODAY, shown="known.toml")
         assert list(path.parent.iterdir()) == [path]
-        return path.read_bytes().decode(), said
+        return path.read_bytes().decode(), messages
 
 
 def test_a_stale_entry_is_removed_with_its_comments() -> None:
     """The comments at the top of the file, and those of a section, belong to no entry."""
-    after, said = updated(
+    after, messages = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
     )
     first = "# Accepted by the batch team. Ask in #batch before adding any.\n"
@@ -99,7 +99,7 @@ def test_a_stale_entry_is_removed_with_its_comments() -> None:
         + BEFORE.split("# --- counting")[1].split("# goes")[0]
         + BEFORE[BEFORE.index("# the last one") :]
     )
-    assert said == [
+    assert messages == [
         "known.toml: removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now",
         "known.toml: removed entry 2 (server.body.metrics-sum), https://acme.example/issues/8: "
         "the clause passes now",
@@ -108,10 +108,10 @@ def test_a_stale_entry_is_removed_with_its_comments() -> None:
 
 def test_changed_evidence_is_replaced_in_place() -> None:
     """Reason, issue and date are written by a person, who is told to review them."""
-    after, said = updated(BEFORE, seen("fail", MISSING))
-    gone = BEFORE[BEFORE.index("\n  { code") : BEFORE.index("\n] # end")]
-    assert after == BEFORE.replace(gone, '\n  { code = "required", pointer = "/id", operation = "get" },')
-    assert said == [
+    after, messages = updated(BEFORE, seen("fail", MISSING))
+    removed = BEFORE[BEFORE.index("\n  { code") : BEFORE.index("\n] # end")]
+    assert after == BEFORE.replace(removed, '\n  { code = "required", pointer = "/id", operation = "get" },')
+    assert messages == [
         "known.toml: changed the evidence of entry 1 (server.body.id): "
         "check that https://acme.example/issues/7 is still about it"
     ]
@@ -119,8 +119,8 @@ def test_changed_evidence_is_replaced_in_place() -> None:
 
 def test_stale_evidence_is_removed_alone() -> None:
     """A new failure beside a known one gets an entry of its own, since the old reason does not apply."""
-    after, said = updated(BEFORE, seen("fail", SHOUTED, MISSING))
-    gone = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
+    after, messages = updated(BEFORE, seen("fail", SHOUTED, MISSING))
+    removed = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
     draft = """
 
 [[known_failure]]
@@ -132,8 +132,8 @@ reason = "TODO: why this may fail for now"
 issue = "TODO: link to the issue"
 expires = 2027-02-21  # 90 days from the draft: agree on a date
 """
-    assert after == BEFORE.replace(gone, "") + draft
-    assert said == [
+    assert after == BEFORE.replace(removed, "") + draft
+    assert messages == [
         "known.toml: removed evidence of entry 1 (server.body.id) that no longer shows",
         "known.toml: added entry 4 (server.body.id) as a draft: give it a reason and an issue",
     ]
@@ -156,7 +156,7 @@ expires = 2027-01-31
 
 def test_sentences_are_rewritten_in_place() -> None:
     """By their meaning in this run, comments kept; reason, issue and date are unchanged."""
-    after, said = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
+    after, messages = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
     assert after == OLD.replace(
         '{ message = "id of a * batch", actual = "#" }', '{ code = "type", pointer = "/id", operation = "get" }'
     ).replace('  { message = "id of a * batch: gone" }, # gone\n', "").replace(
@@ -164,7 +164,7 @@ def test_sentences_are_rewritten_in_place() -> None:
         '{ code = "echo", pointer = "/id", operation = "get" },\n'
         '  { code = "required", pointer = "/id", operation = "get" }',
     )
-    assert said == [
+    assert messages == [
         "known.toml: rewrote the evidence of entry 1 (server.body.id) from sentences to codes: "
         "check that https://acme.example/issues/7 is about all of it",
         "known.toml: removed evidence of entry 1 (server.body.id) that no longer shows or that another piece names "
@@ -175,8 +175,8 @@ def test_sentences_are_rewritten_in_place() -> None:
 
 def test_sentences_of_clauses_that_were_not_checked_stay() -> None:
     """Their meaning is unknown then."""
-    after, said = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
-    assert (after, said) == (OLD, ["known.toml: nothing to change"])
+    after, messages = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
+    assert (after, messages) == (OLD, ["known.toml: nothing to change"])
 
 
 def test_an_expired_entry_is_not_renewed() -> None:
@@ -184,9 +184,9 @@ def test_an_expired_entry_is_not_renewed() -> None:
     observations: Observations = {
         "client.error.401": {"verdict": "fail", "evidence": [("kind", "", "get", "a 401 is odd", "x")]}
     }
-    after, said = updated(BEFORE, observations)
+    after, messages = updated(BEFORE, observations)
     assert after == BEFORE
-    assert said == [
+    assert messages == [
         "known.toml: entry 3 (client.error.401) expired on 2026-01-31: only a person can renew it",
         "known.toml: nothing to change",
     ]
@@ -274,8 +274,8 @@ def test_an_unsettled_run_changes_nothing() -> None:
 
 def test_a_warning_gets_no_entry() -> None:
     """It does not fail the run, so there is nothing to excuse."""
-    after, said = updated("", seen("warn", MISSING))
-    assert (after, said) == ("", ["known.toml: nothing to change"])
+    after, messages = updated("", seen("warn", MISSING))
+    assert (after, messages) == ("", ["known.toml: nothing to change"])
 
 
 def test_hostile_text_is_not_written() -> None:
@@ -295,8 +295,8 @@ def test_hostile_text_is_not_written() -> None:
     for raw in (samples.KEY, "<script", "<img", "\x1b", "\u202e", "##[", "\r"):
         assert raw not in after
     assert not any(line.startswith("::") for line in after.splitlines())
-    again, said = updated(after, observe(run))
-    assert (again, said) == (after, ["known.toml: nothing to change"])
+    again, messages = updated(after, observe(run))
+    assert (again, messages) == (after, ["known.toml: nothing to change"])
 
 
 @given(st.text())

@@ -176,13 +176,13 @@ def test_a_client_without_the_list_gets_no_list_calls() -> None:
     }
 
 
-@pytest.mark.parametrize("handed", [adapter, async_adapter], ids=["sync", "async"])
-def test_a_client_with_the_list_alone_is_tested_with_it(handed: Any) -> None:
+@pytest.mark.parametrize("function", [adapter, async_adapter], ids=["sync", "async"])
+def test_a_client_with_the_list_alone_is_tested_with_it(function: Any) -> None:
     """Including the first trial call."""
 
     def list_only(request: dict[str, Any]) -> Any:
         assert request["op"] == "list_batches"
-        return handed(request)
+        return function(request)
 
     list_only.hello = {**hello("list only"), "operations": ["list_batches"]}  # type: ignore[attr-defined]
     client = open_adapter(list_only, spec="python:test:list_only", transport="loopback")

@@ -97,11 +97,11 @@ def test_ranges_and_default_are_documented_answers(tmp_path: Path) -> None:
     """A status takes precedence over its range, and the range over the default."""
     rows = {"4XX": {"description": "range"}, "default": {"description": "default"}}
     operation = overlaid(tmp_path, update(f"{GET}.responses", rows)).operation("get")
-    said = {
+    descriptions = {
         status: answer.description for status in (200, 404, 418, 503) if (answer := operation.answer(status))
     }
-    assert said[404] == GET_BATCH.answers["404"].description
-    assert (said[418], said[503]) == ("range", "default")
+    assert descriptions[404] == GET_BATCH.answers["404"].description
+    assert (descriptions[418], descriptions[503]) == ("range", "default")
     assert operation.documented_statuses == GET_BATCH.documented_statuses
     assert operation.documents(418)
     assert not GET_BATCH.documents(418)

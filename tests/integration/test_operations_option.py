@@ -29,10 +29,10 @@ def test_the_report_names_the_operations(tmp_path: Path) -> None:
     assert document["verdict"] == "pass"
 
 
-@pytest.mark.parametrize("told", ["post", "get,post", "get;list", "GET"])
-def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, told: str) -> None:
+@pytest.mark.parametrize("value", ["post", "get,post", "get;list", "GET"])
+def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, value: str) -> None:
     """One line names the possible values."""
-    outcome = run(tmp_path, CLIENT, "--batch-client", "embedded", "--batch-operations", told)
+    outcome = run(tmp_path, CLIENT, "--batch-client", "embedded", "--batch-operations", value)
     assert outcome.status == 4
     line = next(line for line in outcome.text.splitlines() if "ERROR" in line)
     assert "operation" in line

@@ -46,14 +46,14 @@ def page(status: str, *headers: str) -> Fault:
     """Return a fault that responds with a gateway's error page."""
 
     def fault(peer: Peer) -> None:
-        told = [
+        head = [
             f"HTTP/1.1 {status}",
             "Content-Type: text/html",
             "Content-Length: 13",
             "Connection: close",
             *headers,
         ]
-        peer.send("\r\n".join([*told, "", "<h1>Oops</h1>"]).encode())
+        peer.send("\r\n".join([*head, "", "<h1>Oops</h1>"]).encode())
 
     return fault
 

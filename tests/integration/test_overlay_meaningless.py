@@ -32,8 +32,8 @@ def rule(text: str = "true", target: str = BATCH, **members: Any) -> dict[str, A
 
 def header(example: Any = None, name: str = "X-T", schema: Any = TEXT, **more: Any) -> dict[str, Any]:
     """Return an action that adds a required header."""
-    told = {} if example is None else {"example": example}
-    row = {"name": name, "in": "header", "required": True, "schema": schema, **told, **more}
+    extra = {} if example is None else {"example": example}
+    row = {"name": name, "in": "header", "required": True, "schema": schema, **extra, **more}
     return update(f"{GET}.parameters", row)
 
 
@@ -99,12 +99,12 @@ MEANINGLESS = {
 @pytest.mark.parametrize("name", MEANINGLESS)
 def test_a_meaningless_overlay_is_refused(tmp_path: Path, name: str) -> None:
     """One line names the action."""
-    action, said = MEANINGLESS[name]
+    action, excerpt = MEANINGLESS[name]
     actions = [remove(f"{SCHEME}.apiKey")] if "authenticate" in name else []
     with pytest.raises(OverlayError) as caught:
         overlaid(tmp_path, *actions, action)
     line = str(caught.value)
-    assert said in line
+    assert excerpt in line
     assert f"action {len(actions) + 1} ({action['target']})" in line
     assert line.isprintable()
 
@@ -186,9 +186,9 @@ IMPOSSIBLE: dict[str, tuple[tuple[dict[str, Any], ...], str]] = {
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_a_contract_that_no_value_fits(tmp_path: Path, name: str) -> None:
     """The line names the place, without a search for mutants."""
-    actions, said = IMPOSSIBLE[name]
+    actions, excerpt = IMPOSSIBLE[name]
     with using(tmp_path, *actions) as contract:
-        assert said in why_no_value(contract)
+        assert excerpt in why_no_value(contract)
         with pytest.raises(Exception, match="no valid answer"):
             derived_mutants("server")
 
@@ -215,7 +215,7 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("overlay: 1.0.0\ninfo: {title: !!python/object/apply:os.system [x]}", "tag !!python/object/apply:os.system"),
         ("a: &a [*a]", "an alias stands within what it names"),
@@ -224,10 +224,10 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
         ("a: *none", "found undefined alias"),
     ],
 )
-def test_yaml_beyond_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
+def test_yaml_beyond_json_is_not_called_malformed(tmp_path: Path, text: str, excerpt: str) -> None:
     """The line says what is wrong, and does not deny that it is YAML."""
     file = tmp_path / "o.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(OverlayError, match="cannot be read as JSON values") as caught:
         load_with_overlays([file])
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)

@@ -44,7 +44,7 @@ _FINE = update("$.info", {"title": "x"})
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         ("overlay: [1", "neither YAML nor JSON: line 1"),
         ('{"overlay": "1.0.0",', "neither YAML nor JSON: line 1"),
@@ -87,9 +87,9 @@ _FINE = update("$.info", {"title": "x"})
     ],
     ids=str,
 )  # fmt: skip
-def test_wrong_overlay(tmp_path: Path, content: Any, said: str) -> None:
+def test_wrong_overlay(tmp_path: Path, content: Any, excerpt: str) -> None:
     """One line names the action, the error and the remedy."""
-    assert said in _said(tmp_path, content)
+    assert excerpt in _said(tmp_path, content)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "excerpt"),
     [
         (update(STATUS, {"x-lifecycle": {"finals": []}}), "is not an object with 'order', 'final' and 'frozen'"),
         (update(f"{STATUS}.x-lifecycle", {"order": "PENDING"}), "are arrays"),
@@ -229,9 +229,9 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
         ),
     ],
 )  # fmt: skip
-def test_extensions_of_the_suite_are_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
+def test_extensions_of_the_suite_are_checked_too(tmp_path: Path, action: dict[str, Any], excerpt: str) -> None:
     """Lifecycles, rules, and examples of what has to be sent."""
-    assert said in _said(tmp_path, overlay(action))
+    assert excerpt in _said(tmp_path, overlay(action))
 
 
 def test_rules_are_checked_by_a_hook(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ def test_openapi_tools_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "said"),
+    ("actions", "excerpt"),
     [
         (
             [remove(f"{OK}.schema"), update(OK, {"schema": {"type": "array", "items": {"type": "object"}}})],
@@ -296,6 +296,6 @@ def test_openapi_tools_agree(name: str) -> None:
         ),
     ],
 )
-def test_an_error_of_several_actions_is_explained(tmp_path: Path, actions: list[dict[str, Any]], said: str) -> None:
+def test_an_error_of_several_actions_is_explained(tmp_path: Path, actions: list[dict[str, Any]], excerpt: str) -> None:
     """The line says what is required."""
-    assert said in _said(tmp_path, overlay(*actions))
+    assert excerpt in _said(tmp_path, overlay(*actions))

@@ -129,8 +129,8 @@ def test_a_run_of_the_last_failures_is_partial(tmp_path: Path) -> None:
     """``--lf`` deselects later than other options, and the requests of the rest are not sent."""
 
     def again(*arguments: str) -> CompletedRun:
-        kept = ("-o", f"cache_dir={tmp_path / 'cache'}")
-        return run_module("pytest", tmp_path, SERVER, QUICK, *kept, *arguments)
+        cache = ("-o", f"cache_dir={tmp_path / 'cache'}")
+        return run_module("pytest", tmp_path, SERVER, QUICK, *cache, *arguments)
 
     assert again(MUTANT).status == 1
     full = _files(tmp_path / LATEST)

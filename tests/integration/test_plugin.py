@@ -79,11 +79,11 @@ def test_a_default_verdict_costs_at_most_250_requests(both: CompletedRun) -> Non
 def test_junit_names_clause_level_and_verdict(both: CompletedRun) -> None:
     """As properties of each test case."""
     cases = ElementTree.parse(both.folder / "junit.xml").iter("testcase")
-    told = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
+    properties = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
     contract = load_contract().clauses
-    assert sorted(row["clause"] or "" for row in told) == sorted([*SERVER_CLAUSES, *CLIENT_CLAUSES])
-    assert {(row["level"], row["verdict"]) for row in told} == {("must", "pass"), ("should", "pass")}
-    assert all(row["level"] == contract[row["clause"] or ""].level for row in told)
+    assert sorted(row["clause"] or "" for row in properties) == sorted([*SERVER_CLAUSES, *CLIENT_CLAUSES])
+    assert {(row["level"], row["verdict"]) for row in properties} == {("must", "pass"), ("should", "pass")}
+    assert all(row["level"] == contract[row["clause"] or ""].level for row in properties)
 
 
 def test_two_workers_give_the_same_report(both: CompletedRun, tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ adapter.hello = hello("a client that warns")
 def test_warnings_of_a_client_do_not_affect_its_verdict(tmp_path: Path) -> None:
     """With warnings as errors, as many repositories have it."""
     (tmp_path / "warning.py").write_text(_WARNING)
-    told = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
-    ended = run(tmp_path, CLIENT, "-q", *told)
+    options = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
+    ended = run(tmp_path, CLIENT, "-q", *options)
     assert ended.status == PASSED, ended.text
     assert set(ended.verdicts().values()) == {"pass"}

@@ -137,8 +137,10 @@ def test_every_check_has_a_recording_that_breaks_it() -> None:
 @pytest.mark.parametrize("write", [har, vcrpy])
 def test_each_check_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
     """Each clause that recordings can exercise can be broken by one."""
-    kept = [RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])]
-    run = judge({"a.har" if write is har else "a.yaml": write(kept)})
+    recorded = [
+        RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])
+    ]
+    run = judge({"a.har" if write is har else "a.yaml": write(recorded)})
     assert clause in broken(run)
     assert clause not in broken(judge({"a.har" if write is har else "a.yaml": write([RecordedExchange()])}))
 
@@ -154,9 +156,9 @@ def test_clauses_that_recordings_cannot_show_say_so(judge: Check) -> None:
 
 def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
     """A 401 without a challenge warns."""
-    kept = {"a.har": har(RED["server.auth.challenge"])}
-    assert result(judge(kept), "server.auth.challenge").verdict == "warn"
-    assert result(judge(kept, strict=True), "server.auth.challenge").verdict == "fail"
+    recorded = {"a.har": har(RED["server.auth.challenge"])}
+    assert result(judge(recorded), "server.auth.challenge").verdict == "warn"
+    assert result(judge(recorded, strict=True), "server.auth.challenge").verdict == "fail"
 
 
 # Facts that a file lacks are not held against it.

@@ -40,7 +40,7 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "excerpt"),
     [
         ("a.json", "", "a.json: it is empty"),
         ("a.json", "  \n", "a.json: it is empty"),
@@ -72,12 +72,12 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
     ],
 )
 def test_an_unreadable_file_is_named_with_its_place(
-    tmp_path: Path, name: str, content: str | bytes, said: str
+    tmp_path: Path, name: str, content: str | bytes, excerpt: str
 ) -> None:
     """One line with file, place and remedy; nothing passes, but faults in other files are still shown."""
     run = judged(tmp_path, good__json=GOOD, **{name.replace(".", "__"): content})
     assert run.verdict == "error"
-    assert said in run.error
+    assert excerpt in run.error
     assert run.error.startswith("a file cannot be read: ")
     assert "--batch-recorded '!FILE'" in run.error
     assert "\n" not in run.error
@@ -271,20 +271,20 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
         text = file.read_text("utf-8")
         assert not [secret for secret in _PLANTED if secret in text]
         assert f'"{_SHORT}"' not in text
-    shown = json.loads((tmp_path / "out" / "conformance.json").read_text("utf-8"))
-    evidence = next(row for row in shown["clauses"] if row["id"] == "server.error.body")["evidence"][0]
+    document = json.loads((tmp_path / "out" / "conformance.json").read_text("utf-8"))
+    evidence = next(row for row in document["clauses"] if row["id"] == "server.error.body")["evidence"][0]
     assert ["X-Api-Key", "[api-key]"] in evidence["request"]["headers"]
     assert '"${SYNC_API_KEY}"' in evidence["curl"]
 
 
 def test_public_values_are_shown(tmp_path: Path) -> None:
     """A challenge is public; userinfo in a URL is not."""
-    told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
-    content = har([RecordedExchange(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
+    headers = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
+    content = har([RecordedExchange(NOT_FOUND, 404, headers=headers)]).replace("https://api", "https://me:hunter2@api")
     run = judged(tmp_path, a__har=content)
-    shown = json.dumps(report_document(run))
-    assert "ApiKey realm=" in shown
-    assert "hunter2" not in shown
+    document = json.dumps(report_document(run))
+    assert "ApiKey realm=" in document
+    assert "hunter2" not in document
 
 
 # The command line.

@@ -171,7 +171,7 @@ def test_mixed_up_batches_break_one_clause_with_both_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "clause", "said"),
+    ("change", "clause", "excerpt"),
     [
         ({"outputUrl": None}, "outputUrl", "expected a string, got null"),
         ({"outputUrl": ["x"]}, "outputUrl", "expected a string, got an array"),
@@ -183,14 +183,14 @@ def test_mixed_up_batches_break_one_clause_with_both_requests() -> None:
         ({"metrics": {"total_generations": 1}}, "metrics", "got nothing: it is absent"),
     ],
 )
-def test_the_message_names_the_fault(change: dict[str, object], clause: str, said: str) -> None:
+def test_the_message_names_the_fault(change: dict[str, object], clause: str, excerpt: str) -> None:
     """The message states the fault, not only its place."""
 
     class Wrong(ReferenceServer):
         def found(self, batch: StoredBatch, asked: Asked) -> Answer:  # noqa: ARG002
             return Answer(200, {**batch.read(), **change})
 
-    assert said in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
+    assert excerpt in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
 
 
 def test_the_message_names_the_fault_of_an_error() -> None:

@@ -98,11 +98,11 @@ def test_other_keys_exercise_their_clauses() -> None:
             revoked_key_env="REVOKED",
             environ={"SYNC_API_KEY": REFERENCE_KEY, "OTHER": OTHER_KEY, "REVOKED": REVOKED_KEY},
         )
-        without, told = (judge_server(target, selected=clauses) for target in (plain, keyed))
+        without, keyed_run = (judge_server(target, selected=clauses) for target in (plain, keyed))
     assert {_verdicts(without)[clause] for clause in clauses} == {"not-exercised"}
-    assert {_verdicts(told)[clause] for clause in clauses} == {"pass"}
+    assert {_verdicts(keyed_run)[clause] for clause in clauses} == {"pass"}
     assert isinstance(keyed.other_key, Key)
-    assert OTHER_KEY not in told.redactor.text(f"key {OTHER_KEY}")
+    assert OTHER_KEY not in keyed_run.redactor.text(f"key {OTHER_KEY}")
 
 
 def test_the_same_key_twice_is_wrong_usage() -> None:

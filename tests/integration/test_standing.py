@@ -87,15 +87,15 @@ def test_known_failures_are_amber_everywhere() -> None:
     """The run passes, but no output says that the subject conforms."""
     document = _document(_run(dict.fromkeys(SEVEN, "fail")), _known(*SEVEN))
     assert document["verdict"] == "pass"
-    shown = _outputs(document)
-    assert not [name for name, text in shown.items() if "conforms" in text or "Conforms" in text]
-    assert ">7 known<" in shown["badge"]
-    assert AMBER in shown["badge"]
-    assert "#17693c" not in shown["badge"]
-    assert 'class="statement run-known">has 7 known failures.' in shown["html"]
-    assert shown["markdown"].startswith("# ≈ acme 1: 7 known failures\n")
-    assert "≈ Known failures. Of " in shown["terminal"]
-    assert shown["annotations"].startswith("::warning title=acme 1%3A 7 known failures::") or shown[
+    outputs = _outputs(document)
+    assert not [name for name, text in outputs.items() if "conforms" in text or "Conforms" in text]
+    assert ">7 known<" in outputs["badge"]
+    assert AMBER in outputs["badge"]
+    assert "#17693c" not in outputs["badge"]
+    assert 'class="statement run-known">has 7 known failures.' in outputs["html"]
+    assert outputs["markdown"].startswith("# ≈ acme 1: 7 known failures\n")
+    assert "≈ Known failures. Of " in outputs["terminal"]
+    assert outputs["annotations"].startswith("::warning title=acme 1%3A 7 known failures::") or outputs[
         "annotations"
     ].startswith("::warning title=acme 1: 7 known failures::")
 
@@ -103,9 +103,9 @@ def test_known_failures_are_amber_everywhere() -> None:
 def test_a_subject_without_known_failures_stays_green() -> None:
     """Also with a file that has no entry for it."""
     document = _document(_run({}), _known())
-    shown = _outputs(document)
-    assert ">conforms<" in shown["badge"]
-    assert "✓ Conforms. " in shown["terminal"]
+    outputs = _outputs(document)
+    assert ">conforms<" in outputs["badge"]
+    assert "✓ Conforms. " in outputs["terminal"]
 
 
 def test_a_stale_entry_is_not_a_failure_of_the_subject() -> None:
@@ -114,13 +114,13 @@ def test_a_stale_entry_is_not_a_failure_of_the_subject() -> None:
     assert document["verdict"] == "fail"
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
     assert (entry["verdict"], entry["subject_verdict"], entry["file_at_fault"]) == ("fail", "pass", True)
-    shown = _outputs(document)
-    for name, text in shown.items():
+    outputs = _outputs(document)
+    for name, text in outputs.items():
         assert "does not conform" not in text, name
         assert "Does not conform" not in text, name
-    assert ">known failures out of date<" in shown["badge"]
-    assert re.search(r"Of \d+ clauses: 1 with a stale known", shown["terminal"])
-    assert shown["annotations"].startswith("::error ")
+    assert ">known failures out of date<" in outputs["badge"]
+    assert re.search(r"Of \d+ clauses: 1 with a stale known", outputs["terminal"])
+    assert outputs["annotations"].startswith("::error ")
 
 
 def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:

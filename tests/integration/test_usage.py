@@ -26,7 +26,7 @@ def tells(ended: CompletedRun, status: int, line: str) -> None:
     """Assert that a run ended with its status, one line, and no traceback."""
     assert ended.status == status, ended.text
     found = {
-        shown.removeprefix("ERROR: ").removeprefix("because  ") for shown in lines_with(ended, line[:40])
+        text.removeprefix("ERROR: ").removeprefix("because  ") for text in lines_with(ended, line[:40])
     }
     assert found == {line}, ended.text
     for sign in ("Traceback", "INTERNALERROR", "  File ", "raise "):
@@ -80,8 +80,8 @@ def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
 )
 def test_invalid_clients(tmp_path: Path, spec: str, line: str) -> None:
     """The embedded client, which would pass, is not used instead."""
-    told = line if not spec else f"{line} (--batch-client)"
-    tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, told)
+    message = line if not spec else f"{line} (--batch-client)"
+    tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, message)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
@@ -286,10 +286,10 @@ def test_a_target_of_the_nearest_pyproject(tmp_path: Path) -> None:
     target = resolve_target("mine", start=inner, environ={"OWN": "k-own"})
     assert (target.url, target.api_key, target.api_key_env) == ("https://x.example/api", "k-own", "OWN")
     assert (target.batch_ids, target.rate) == (("a", "b"), 3.0)
-    told = resolve_target(
+    target = resolve_target(
         "mine", start=inner, batch_ids=["c"], api_key_env="K", rate="1/s", environ={"K": "k-other"}
     )
-    assert (told.batch_ids, told.api_key, told.rate) == (("c",), "k-other", 1.0)
+    assert (target.batch_ids, target.api_key, target.rate) == (("c",), "k-other", 1.0)
 
 
 def test_closed_port(tmp_path: Path) -> None:

@@ -81,12 +81,12 @@ def check_accessible(go: Go, path: Path, **options: Any) -> None:
     seen = go(path, **options)
     seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = Axe().run(seen.page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
-    said = [
+    messages = [
         f"{broken['id']}: {node['html'][:150]}"
         for broken in found["violations"]
         for node in broken["nodes"][:3]
     ]
-    assert said == []
+    assert messages == []
     assert len(found["passes"]) > 15
 
 

@@ -91,18 +91,18 @@ def _python(environment: Path) -> Path:
 
 def open_vendoring_env(shared: Path) -> VendoringEnv:
     """Build what is missing. Without a package registry, each test fails at once with a line that says so."""
-    workshop, failed, done = VendoringEnv(shared), shared / "failed", shared / "done"
+    env, failed, done = VendoringEnv(shared), shared / "failed", shared / "done"
     with FileLock(f"{shared}.lock"):
         if not failed.exists() and not done.exists():
             shared.mkdir(exist_ok=True)
             try:
-                _build(workshop)
+                _build(env)
                 done.touch()
             except subprocess.SubprocessError as error:
                 failed.write_text(_reason(error), "utf-8")
     if failed.exists():
         pytest.fail(f"the toy client's environment was not made: {failed.read_text('utf-8')}", pytrace=False)
-    return workshop
+    return env
 
 
 def _reason(error: subprocess.SubprocessError) -> str:
@@ -112,29 +112,29 @@ def _reason(error: subprocess.SubprocessError) -> str:
     return next((line for line in lines if line.startswith("ERROR")), lines[-1])
 
 
-def _build(workshop: VendoringEnv) -> None:
-    root = workshop.root
+def _build(env: VendoringEnv) -> None:
+    root = env.root
     _run(*_PIP, "install", *_QUIET, "--target", str(root / "tools"), "hatchling")
     tools = {"PYTHONPATH": str(root / "tools")}
-    _run(sys.executable, "-c", _BUILD, "build_sdist", str(workshop.dist), cwd=contract_root(), more=tools)
-    (sdist,) = workshop.dist.glob("*.tar.gz")
+    _run(sys.executable, "-c", _BUILD, "build_sdist", str(env.dist), cwd=contract_root(), more=tools)
+    (sdist,) = env.dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         archive.extractall(root / "checkout", filter="data")
     # Everything else is made from the sdist: folder, checkout and package are one version.
-    _run(sys.executable, "-c", _BUILD, "build_wheel", str(workshop.dist), cwd=workshop.checkout, more=tools)
-    here = {"PYTHONPATH": str(workshop.checkout)}
-    _run(sys.executable, "-m", "batch_conformance.vendor", str(workshop.vendored), more=here)
+    _run(sys.executable, "-c", _BUILD, "build_wheel", str(env.dist), cwd=env.checkout, more=tools)
+    here = {"PYTHONPATH": str(env.checkout)}
+    _run(sys.executable, "-m", "batch_conformance.vendor", str(env.vendored), more=here)
     # Compiled once here instead of in each copy.
-    _run(sys.executable, "-m", "compileall", "-q", str(workshop.vendored), str(workshop.checkout / "batch_conformance"))
+    _run(sys.executable, "-m", "compileall", "-q", str(env.vendored), str(env.checkout / "batch_conformance"))
     for name in ("plain", "installed"):
         _run(sys.executable, "-m", "venv", "--without-pip", str(root / name))
-    needed = ("-r", str(workshop.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url", "pytest-timeout")
-    _run(*_PIP, "--python", str(workshop.plain), "install", *_QUIET, *needed)
+    needed = ("-r", str(env.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url", "pytest-timeout")
+    _run(*_PIP, "--python", str(env.plain), "install", *_QUIET, *needed)
     # Reuse what is installed in "plain", so that pip installs only what the wheel needs in addition.
     (plain,) = _site_packages(root / "plain")
     (installed,) = _site_packages(root / "installed")
     (installed / "plain.pth").write_text(f"{plain}\n", "utf-8")
-    _run(*_PIP, "--python", str(workshop.installed), "install", *_QUIET, f"{workshop.wheel}[client]")
+    _run(*_PIP, "--python", str(env.installed), "install", *_QUIET, f"{env.wheel}[client]")
 
 
 def _site_packages(environment: Path) -> Iterator[Path]:
@@ -147,8 +147,8 @@ def _run(*command: str, cwd: Path | None = None, more: Mapping[str, str] = {}) -
 
 def clean(more: Mapping[str, str] = {}) -> dict[str, str]:
     """Return the environment without variables that affect pytest runs, and with ``more``."""
-    told = ("PYTEST", "PYTHON", "GITHUB", "SYNC_", "TOY_", "COV_", "COVERAGE", "HYPOTHESIS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(told)} | dict(more)
+    prefixes = ("PYTEST", "PYTHON", "GITHUB", "SYNC_", "TOY_", "COV_", "COVERAGE", "HYPOTHESIS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)} | dict(more)
 
 
 @dataclass(frozen=True)

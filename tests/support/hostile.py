@@ -59,8 +59,8 @@ class Peer:
 
     def answer(self, body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> None:
         """Send a response; ``length`` overrides its Content-Length."""
-        told = [f"Content-Length: {len(body) if length is None else length}", *headers]
-        head = "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *told, "", ""])
+        lines = [f"Content-Length: {len(body) if length is None else length}", *headers]
+        head = "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *lines, "", ""])
         self.send(head.encode("latin-1") + body)
 
     def hold(self) -> None:
@@ -172,8 +172,8 @@ def serving_hostile(
     """Run the server; its ``url`` is the URL."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, 0), family=family, backlog=64)
-    shown = f"[{host}]" if ":" in host else host
-    url = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+    address = f"[{host}]" if ":" in host else host
+    url = f"{'https' if tls else 'http'}://{address}:{listener.getsockname()[1]}"
     server = Hostile(choose, listener, url, app or ReferenceServer(), tls, close_after)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

@@ -35,31 +35,32 @@ def exchange_to(
     )
 
 
-def turn(told: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
+def call_result(expected: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
     """Return the result of one call."""
     rows = seen or (exchange_to(),)
-    return CallResult(Call(BASE, KEY, batch_id, 5.0), told, reply, rows, len(rows))
+    return CallResult(Call(BASE, KEY, batch_id, 5.0), expected, reply, rows, len(rows))
 
 
-def reported(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
+def error_reply(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
     """Return a reply with an error."""
     return Reply(error=ReportedError(kind, status, message))
 
 
-def handed_over(**changed: Any) -> Reply:
+def batch_reply(**changed: Any) -> Reply:
     """Return a reply with a batch, changed as given."""
     return Reply(batch=BATCH | changed)
 
 
-def made_play(clause: str, *turns: CallResult, ordinary: bool = False) -> CaseResult:
+def case_result(clause: str, *turns: CallResult, ordinary: bool = False) -> CaseResult:
     """Return the result of a case for one clause."""
     return CaseResult("made by hand", (clause,), turns, ordinary=ordinary)
 
 
-def judged(clause: str, *turns: CallResult, plain: Reply | None = None) -> CheckResult:
+def checked(clause: str, *turns: CallResult, plain: Reply | None = None) -> CheckResult:
     """Run the clause's check on one case result beside an ordinary one."""
-    ordinary = made_play("client.decode.fields", turn(ValidBatch(BATCH), plain or handed_over()), ordinary=True)
+    ordinary_call = call_result(ValidBatch(BATCH), plain or batch_reply())
+    ordinary = case_result("client.decode.fields", ordinary_call, ordinary=True)
     record = ClientRunRecord(
-        (ordinary, made_play(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
+        (ordinary, case_result(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
     )
     return CLIENT_CHECKS.checks[clause](record)

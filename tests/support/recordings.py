@@ -61,80 +61,80 @@ class RecordedExchange:
 Writer = Callable[[list[RecordedExchange]], str]
 
 
-def _har_entry(kept: RecordedExchange, content: Mapping[str, Any]) -> dict[str, Any]:
+def _har_entry(exchange: RecordedExchange, content: Mapping[str, Any]) -> dict[str, Any]:
     def named(headers: Mapping[str, str]) -> list[dict[str, str]]:
         return [{"name": name, "value": value} for name, value in headers.items()]
 
     return {
-        "startedDateTime": kept.at,
+        "startedDateTime": exchange.at,
         "time": 50,
-        "request": {"method": kept.method, "url": kept.url, "headers": named(kept.sent), "queryString": []},
+        "request": {"method": exchange.method, "url": exchange.url, "headers": named(exchange.sent), "queryString": []},
         "response": {
-            "status": kept.status,
+            "status": exchange.status,
             "statusText": "",
-            "headers": named(kept.headers),
-            "content": {"size": len(kept.text), "mimeType": "application/json", **content},
+            "headers": named(exchange.headers),
+            "content": {"size": len(exchange.text), "mimeType": "application/json", **content},
         },
     }
 
 
-def har(kept: list[RecordedExchange]) -> str:
+def har(exchanges: list[RecordedExchange]) -> str:
     """Write HAR 1.2."""
-    entries = [_har_entry(row, {"text": row.text}) for row in kept]
+    entries = [_har_entry(row, {"text": row.text}) for row in exchanges]
     return json.dumps(
         {"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}}
     )
 
 
-def har_in_base64(kept: list[RecordedExchange]) -> str:
+def har_in_base64(exchanges: list[RecordedExchange]) -> str:
     """Write HAR with bodies in base64, as browsers do for binary ones."""
     entries = [
         _har_entry(row, {"text": base64.b64encode(row.text.encode()).decode(), "encoding": "base64"})
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"log": {"entries": entries}})
 
 
-def _interaction(kept: RecordedExchange, body: Any, **more: Any) -> dict[str, Any]:
+def _interaction(exchange: RecordedExchange, body: Any, **more: Any) -> dict[str, Any]:
     return {
         "request": {
-            "method": kept.method,
-            "uri": kept.url,
+            "method": exchange.method,
+            "uri": exchange.url,
             "body": None,
-            "headers": {name: [value] for name, value in kept.sent.items()},
+            "headers": {name: [value] for name, value in exchange.sent.items()},
         },
         "response": {
-            "status": {"code": kept.status, "message": "OK"},
-            "headers": {name: [value] for name, value in kept.headers.items()},
+            "status": {"code": exchange.status, "message": "OK"},
+            "headers": {name: [value] for name, value in exchange.headers.items()},
             "body": body,
         },
         **more,
     }
 
 
-def vcrpy(kept: list[RecordedExchange]) -> str:
+def vcrpy(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of vcrpy."""
-    rows = [_interaction(row, {"string": row.text}) for row in kept]
+    rows = [_interaction(row, {"string": row.text}) for row in exchanges]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def vcrpy_as_json(kept: list[RecordedExchange]) -> str:
+def vcrpy_as_json(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of vcrpy with its JSON serializer."""
     return json.dumps(
-        {"interactions": [_interaction(row, {"string": row.text}) for row in kept], "version": 1}
+        {"interactions": [_interaction(row, {"string": row.text}) for row in exchanges], "version": 1}
     )
 
 
-def vcrpy_compressed(kept: list[RecordedExchange]) -> str:
+def vcrpy_compressed(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of vcrpy with compressed bodies."""
-    rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in kept]
+    rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in exchanges]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def ruby_vcr(kept: list[RecordedExchange]) -> str:
+def ruby_vcr(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of Ruby's VCR, with Ruby's tags and one binary body."""
     rows = []
-    for number, row in enumerate(kept):
+    for number, row in enumerate(exchanges):
         body = (
             json.dumps(row.text)
             if number
@@ -154,19 +154,19 @@ def ruby_vcr(kept: list[RecordedExchange]) -> str:
     return "---\nhttp_interactions:\n" + "".join(rows) + "recorded_with: VCR 6.2.0\n"
 
 
-def betamax(kept: list[RecordedExchange]) -> str:
+def betamax(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of betamax."""
     rows = []
-    for row in kept:
+    for row in exchanges:
         body = {"encoding": "utf-8", "base64_string": base64.b64encode(row.text.encode()).decode()}
         rows.append(_interaction(row, body, recorded_at="2024-01-15T10:30:00"))
     return json.dumps({"http_interactions": rows, "recorded_with": "betamax/0.9.0"})
 
 
-def go_vcr(kept: list[RecordedExchange]) -> str:
+def go_vcr(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of go-vcr."""
     rows = []
-    for row in kept:
+    for row in exchanges:
         interaction = _interaction(row, row.text)
         interaction["response"] |= {"status": f"{row.status} OK", "code": row.status, "duration": "80ms"}
         interaction["request"]["url"] = interaction["request"].pop("uri")
@@ -174,24 +174,24 @@ def go_vcr(kept: list[RecordedExchange]) -> str:
     return yaml.safe_dump({"version": 2, "interactions": rows})
 
 
-def wiremock(kept: list[RecordedExchange]) -> str:
+def wiremock(exchanges: list[RecordedExchange]) -> str:
     """Write WireMock mappings with the body as JSON."""
     return _wiremock(
-        kept, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
+        exchanges, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
     )
 
 
-def wiremock_in_text(kept: list[RecordedExchange]) -> str:
+def wiremock_in_text(exchanges: list[RecordedExchange]) -> str:
     """Write WireMock mappings with the body as text."""
-    return _wiremock(kept, lambda row: {"body": row.text})
+    return _wiremock(exchanges, lambda row: {"body": row.text})
 
 
-def wiremock_in_base64(kept: list[RecordedExchange]) -> str:
+def wiremock_in_base64(exchanges: list[RecordedExchange]) -> str:
     """Write WireMock mappings with the body in base64."""
-    return _wiremock(kept, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
+    return _wiremock(exchanges, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
 
 
-def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], dict[str, Any]]) -> str:
+def _wiremock(exchanges: list[RecordedExchange], body: Callable[[RecordedExchange], dict[str, Any]]) -> str:
     mappings = [
         {
             "request": {
@@ -201,12 +201,12 @@ def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], d
             },
             "response": {"status": row.status, "headers": dict(row.headers), **body(row)},
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"mappings": mappings})
 
 
-def nock(kept: list[RecordedExchange]) -> str:
+def nock(exchanges: list[RecordedExchange]) -> str:
     """Write a recording of nock."""
     rows = [
         {
@@ -220,20 +220,20 @@ def nock(kept: list[RecordedExchange]) -> str:
             "reqheaders": dict(row.sent),
             "responseIsBinary": False,
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps(rows)
 
 
-def nock_compressed(kept: list[RecordedExchange]) -> str:
+def nock_compressed(exchanges: list[RecordedExchange]) -> str:
     """Write a recording of nock with compressed bodies."""
-    rows = json.loads(nock(kept))
-    for row, original in zip(rows, kept, strict=True):
+    rows = json.loads(nock(exchanges))
+    for row, original in zip(rows, exchanges, strict=True):
         row["response"] = [gzip.compress(original.text.encode(), mtime=0).hex()]
     return json.dumps(rows)
 
 
-def pact(kept: list[RecordedExchange]) -> str:
+def pact(exchanges: list[RecordedExchange]) -> str:
     """Write a Pact file."""
     interactions = [
         {
@@ -241,38 +241,38 @@ def pact(kept: list[RecordedExchange]) -> str:
             "request": {"method": row.method, "path": row.path, "headers": dict(row.sent)},
             "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": interactions})
 
 
-def plain_wrapper(kept: list[RecordedExchange]) -> str:
+def plain_wrapper(exchanges: list[RecordedExchange]) -> str:
     """Write objects with a request and a response, as hand-written mocks have."""
     rows = {
         f"case {number}": {
             "request": {"method": row.method, "url": row.url, "headers": dict(row.sent)},
             "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
         }
-        for number, row in enumerate(kept, 1)
+        for number, row in enumerate(exchanges, 1)
     }
     return json.dumps(rows)
 
 
-def answers(kept: list[RecordedExchange]) -> str:
+def answers(exchanges: list[RecordedExchange]) -> str:
     """Write responses alone, as Cypress fixtures do."""
     return json.dumps(
-        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in kept]
+        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in exchanges]
     )
 
 
-def bodies(kept: list[RecordedExchange]) -> str:
+def bodies(exchanges: list[RecordedExchange]) -> str:
     """Write bodies alone, by name."""
-    return json.dumps({f"body {number}": row.body for number, row in enumerate(kept, 1)})
+    return json.dumps({f"body {number}": row.body for number, row in enumerate(exchanges, 1)})
 
 
-def bodies_as_yaml(kept: list[RecordedExchange]) -> str:
+def bodies_as_yaml(exchanges: list[RecordedExchange]) -> str:
     """Write bodies alone, in YAML with native dates."""
-    return yaml.safe_dump([row.body for row in kept]).replace(
+    return yaml.safe_dump([row.body for row in exchanges]).replace(
         "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
     )
 

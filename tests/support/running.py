@@ -60,14 +60,14 @@ def run(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
 
 def run_module(module: str, folder: Path, *arguments: str, **variables: str) -> CompletedRun:
     """Run a module as ``python -m`` does, in a folder, with additional environment variables."""
-    wanted = environment(**variables)
-    if forking.is_possible(wanted):
-        ended = forking.run_module(module, arguments, folder, wanted, timeout=300)
+    env = environment(**variables)
+    if forking.is_possible(env):
+        ended = forking.run_module(module, arguments, folder, env, timeout=300)
     else:
         ended = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=folder,
-            env=wanted,
+            env=env,
             capture_output=True,
             text=True,
             timeout=300,

@@ -34,8 +34,8 @@ def test_requests_of_abandoned_calls_are_ignored(given_up: bool) -> None:
     client.abandoned = frozenset({"batch_of_before"} if given_up else ())
     batch = _FACTORY.batch()
     try:
-        played = play(Case("plain", ("client.decode.fields",), (_FACTORY.valid(batch),)), client, ["sk-1"])
+        result = play(Case("plain", ("client.decode.fields",), (_FACTORY.valid(batch),)), client, ["sk-1"])
     finally:
         client.close()
-    (turn,) = played.turns
-    assert turn.requests == len(turn.seen) == (1 if given_up else 2)
+    (call_result,) = result.turns
+    assert call_result.requests == len(call_result.seen) == (1 if given_up else 2)

@@ -23,12 +23,12 @@ from batch_conformance.checks.client.request import encoding_problem
 from batch_conformance.client_runner.call import Call, ErrorKind, NoObject, Reply, Several
 from batch_conformance.contract import load_contract
 from tests.support.plays import BASE, BATCH, KEY
+from tests.support.plays import batch_reply as _batch
+from tests.support.plays import call_result as _call
+from tests.support.plays import case_result as _case
+from tests.support.plays import checked as _checked
+from tests.support.plays import error_reply as _error
 from tests.support.plays import exchange_to as _exchange
-from tests.support.plays import handed_over as _batch
-from tests.support.plays import judged as _judged
-from tests.support.plays import made_play as _play
-from tests.support.plays import reported as _error
-from tests.support.plays import turn as _turn
 
 
 def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
@@ -46,16 +46,16 @@ def test_without_results_nothing_is_exercised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("handed", "said"),
+    ("reported", "text"),
     [
         ({"id": "x"}, 'a batch: {"id": "x"}'),
         (Several([{"id": "x"}]), 'a list: [{"id": "x"}]'),
         (NoObject(None), "handed over: null"),
     ],
 )
-def test_evidence_shows_the_reported_value(handed: dict[str, Any], said: str) -> None:
+def test_evidence_shows_the_reported_value(reported: dict[str, Any], text: str) -> None:
     """A list is not called a batch, nor is any other value."""
-    assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=handed)).said() == said
+    assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=reported)).said() == text
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_id_encoding(batch_id: str, segment: str, fine: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "handed", "fine"),
+    ("sent", "reported", "fine"),
     [
         ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00+00:00", True),
         ("2024-01-15T10:30:00Z", "2024-01-15T16:00:00+05:30", True),
@@ -112,14 +112,14 @@ def test_id_encoding(batch_id: str, segment: str, fine: bool) -> None:
         ("2024-01-15t10:30:00z", "2024-01-15T10:30:00Z", True),
     ],
 )
-def test_instants(sent: str, handed: Any, fine: bool) -> None:
+def test_instants(sent: str, reported: Any, fine: bool) -> None:
     """The instant is the same to the microsecond, truncated or rounded, with any offset."""
-    problem = instant_problem(sent, handed, MICROSECOND)
+    problem = instant_problem(sent, reported, MICROSECOND)
     assert (problem == "") is fine, problem
 
 
 @pytest.mark.parametrize(
-    ("handed", "fine"),
+    ("reported", "fine"),
     [
         ("2024-01-15T10:30:00.123Z", True),
         ("2024-01-15T10:30:00.124Z", True),
@@ -130,9 +130,9 @@ def test_instants(sent: str, handed: Any, fine: bool) -> None:
         ("2024-01-15T10:30:00.123", False),
     ],
 )
-def test_instants_to_the_millisecond(handed: str, fine: bool) -> None:
+def test_instants_to_the_millisecond(reported: str, fine: bool) -> None:
     """A client must keep milliseconds, truncated or rounded (decision 19)."""
-    assert (instant_problem("2024-01-15T10:30:00.1236Z", handed) == "") is fine
+    assert (instant_problem("2024-01-15T10:30:00.1236Z", reported) == "") is fine
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Cal
     for gap in gaps:
         times.append(times[-1] + gap)
     rows = [_exchange(status=status, at=at) for at in times]
-    return _turn(HttpError(status, retry_after=retry_after), _error("server_error", status), *rows)
+    return _call(HttpError(status, retry_after=retry_after), _error("server_error", status), *rows)
 
 
 @pytest.mark.parametrize(
@@ -207,24 +207,24 @@ def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Cal
 )
 def test_waits(turns: list[CallResult], fine: bool) -> None:
     """Mostly short waits are a burst, a single one is not; Retry-After is exact."""
-    assert (not _judged("client.retry.waits", *turns).findings) is fine
+    assert (not _checked("client.retry.waits", *turns).findings) is fine
 
 
 @pytest.mark.parametrize(("requests", "fine"), [(1, True), (10, True), (11, False)])
 def test_bounded(requests: int, fine: bool) -> None:
     """Ten requests are allowed."""
-    result = _judged("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
+    result = _checked("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
     assert (not result.findings) is fine
     assert f"at most {requests} request" in result.reason
 
 
 def test_a_call_that_retries_without_end_is_reported_once() -> None:
     """It shows nothing about the status that it never reported."""
-    hung = _turn(
+    hung = _call(
         HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
     )
-    assert _judged("client.retry.bounded", hung).findings
-    other = _judged("client.error.500", hung)
+    assert _checked("client.retry.bounded", hung).findings
+    other = _checked("client.error.500", hung)
     assert not other.findings
     assert other.explained == {"client.retry.bounded": 1}
     assert not other.observations
@@ -232,17 +232,17 @@ def test_a_call_that_retries_without_end_is_reported_once() -> None:
 
 def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
     """Two requests for one batch are reported by client.request.single alone."""
-    twice = _turn(ValidBatch(BATCH), _batch(), _exchange(), _exchange())
+    twice = _call(ValidBatch(BATCH), _batch(), _exchange(), _exchange())
     record = ClientRunRecord(
         (
-            _play("client.decode.fields", twice, ordinary=True),
-            _play(
+            _case("client.decode.fields", twice, ordinary=True),
+            _case(
                 "client.error.404",
-                _turn(HttpError(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
+                _call(HttpError(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
             ),
-            _play(
+            _case(
                 "client.error.500",
-                _turn(HttpError(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
+                _call(HttpError(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
             ),
         )
     )
@@ -256,7 +256,7 @@ def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
 def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
     """The other clauses are not exercised, and say why."""
     refused = _error("decode")
-    result = _judged(clause, _turn(ValidBatch(BATCH), refused), _turn(ValidBatch(BATCH), refused), plain=refused)
+    result = _checked(clause, _call(ValidBatch(BATCH), refused), _call(ValidBatch(BATCH), refused), plain=refused)
     if clause == "client.decode.fields":
         assert result.findings
     else:
@@ -270,13 +270,13 @@ def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
 )
 def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     """A client that refuses everything has not shown that it refuses this."""
-    result = _judged(clause, _turn(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))
+    result = _checked(clause, _call(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))
     assert result.observations == 0
     assert result.explained == {"client.decode.fields": 1}
 
 
 @pytest.mark.parametrize(
-    ("handed", "clause"),
+    ("reported", "clause"),
     [
         ({**BATCH["metrics"], "success_count": 16, "failed_count": 31}, "client.decode.fields"),
         ({**BATCH["metrics"], "total_generations": 31}, "client.decode.fields"),
@@ -287,26 +287,26 @@ def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     ],
     ids=str,
 )
-def test_wrong_counts_break_one_clause(handed: dict[str, Any], clause: str) -> None:
+def test_wrong_counts_break_one_clause(reported: dict[str, Any], clause: str) -> None:
     """Counts in the wrong place, or changed in transit."""
     for judged in ("client.decode.fields", "client.decode.counts"):
-        reply = _batch(metrics=handed)
-        result = _judged(judged, _turn(ValidBatch(BATCH), reply), plain=reply)
+        reply = _batch(metrics=reported)
+        result = _checked(judged, _call(ValidBatch(BATCH), reply), plain=reply)
         assert bool(result.findings) is (judged == clause), judged
 
 
 def test_another_clients_key_is_not_a_wrong_key() -> None:
     """The mix-up is reported by its own clause only."""
-    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
-    assert _judged("client.auth.per-call", turn).findings
-    assert not _judged("client.auth.header", turn).findings
+    call_result = _call(ValidBatch(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
+    assert _checked("client.auth.per-call", call_result).findings
+    assert not _checked("client.auth.header", call_result).findings
 
 
 def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
     """Only client.auth.only-there is broken."""
-    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
-    assert _judged("client.auth.only-there", turn).findings
-    assert not _judged("client.request.target", turn).findings
+    call_result = _call(ValidBatch(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
+    assert _checked("client.auth.only-there", call_result).findings
+    assert not _checked("client.request.target", call_result).findings
 
 
 @pytest.mark.parametrize(
@@ -325,8 +325,9 @@ def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
 def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
     """The id is refused, or sent with encoded dots; never resolved to another path."""
     seen = (_exchange(path),) if path else ()
-    turn = CallResult(Call(BASE, KEY, batch_id, 5.0), Unconstrained(), _error("invalid_argument"), seen, len(seen))
-    assert (not _judged("client.request.dot-id", turn).findings) is fine
+    call = Call(BASE, KEY, batch_id, 5.0)
+    call_result = CallResult(call, Unconstrained(), _error("invalid_argument"), seen, len(seen))
+    assert (not _checked("client.request.dot-id", call_result).findings) is fine
 
 
 @pytest.mark.parametrize(
@@ -344,7 +345,7 @@ def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
 )
 def test_unknown_statuses(reply: Reply, fine: bool) -> None:
     """An unknown status is reported, or refused as not decodable."""
-    result = _judged("client.decode.unknown-status", _turn(ValidBatch({**BATCH, "status": "ARCHIVED"}), reply))
+    result = _checked("client.decode.unknown-status", _call(ValidBatch({**BATCH, "status": "ARCHIVED"}), reply))
     assert (not result.findings) is fine
 
 
@@ -367,7 +368,7 @@ def test_unknown_statuses(reply: Reply, fine: bool) -> None:
 )
 def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
     """Valid error kinds for a fault before any part of a response."""
-    result = _judged(f"client.fault.{kind}", _turn(TransportFault(kind, "made by hand"), _error(reported)))
+    result = _checked(f"client.fault.{kind}", _call(TransportFault(kind, "made by hand"), _error(reported)))
     assert (not result.findings) is fine
 
 
@@ -376,8 +377,8 @@ def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
 )
 def test_faults_within_an_answer(reported: ErrorKind, fine: bool) -> None:
     """A client that decodes while it reads may report a truncated body as malformed."""
-    told = TransportFault("truncated", "made by hand", begun=True)
-    assert (not _judged("client.fault.truncated", _turn(told, _error(reported))).findings) is fine
+    expected = TransportFault("truncated", "made by hand", begun=True)
+    assert (not _checked("client.fault.truncated", _call(expected, _error(reported))).findings) is fine
 
 
 def test_a_breakdown_counts_against_the_first_clause_only() -> None:
@@ -385,7 +386,7 @@ def test_a_breakdown_counts_against_the_first_clause_only() -> None:
     broken = CaseResult(
         "made by hand",
         ("client.error.401", "client.error.message"),
-        (_turn(HttpError(401), Reply(broken="it died")),),
+        (_call(HttpError(401), Reply(broken="it died")),),
     )
     record = ClientRunRecord((broken,))
     assert CLIENT_CHECKS.checks["client.error.401"](record).findings

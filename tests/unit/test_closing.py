@@ -46,9 +46,9 @@ def test_the_closing_lines_fit_the_terminal(count: int, width: int) -> None:
     assert sum(max(1, -(-len(line) // width)) for line in lines) <= LINES
     for line in lines:
         assert len(line) <= width or any(copied in line for copied in _COPIED), line
-    told = [line for line in lines if "server.some.clause-" in line and "batch-conformance" not in line]
+    listed = [line for line in lines if "server.some.clause-" in line and "batch-conformance" not in line]
     rest = [line for line in lines if "more clauses" in line]
-    assert len(told) + sum(int(line.split("and ")[1].split()[0]) for line in rest) == count
+    assert len(listed) + sum(int(line.split("and ")[1].split()[0]) for line in rest) == count
 
 
 def test_the_verdict_and_what_to_do_next_come_last() -> None:

@@ -91,17 +91,17 @@ def test_promise_names_every_kind_that_its_check_accepts(row: dict[str, Any]) ->
     assert "{" not in clause.promise
 
 
-@pytest.mark.parametrize(("words", "shown"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
-def test_kinds_are_shown_as_a_choice(words: list[str], shown: str) -> None:
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
+def test_kinds_are_shown_as_a_choice(words: list[str], text: str) -> None:
     """Joined as in prose."""
-    assert either(words) == shown
+    assert either(words) == text
 
 
 def test_drivers_page_shows_which_kinds_are_accepted() -> None:
     """The table is derived from the promises, and has every clause that accepts certain kinds."""
     page = (ROOT / "drivers" / "README.md").read_text("utf-8")
-    shown = re.findall(r"(?m)^\| `(client\.[^`]+)` \| (.+) \|$", page)
-    assert shown == [(clause.id, clause.promise) for clause in CONTRACT.clauses.values() if clause.kinds]
+    rows = re.findall(r"(?m)^\| `(client\.[^`]+)` \| (.+) \|$", page)
+    assert rows == [(clause.id, clause.promise) for clause in CONTRACT.clauses.values() if clause.kinds]
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def recorder() -> Iterator[Recorder]:
 _OWN = ("host", "accept", "accept-encoding", "user-agent", "connection")
 
 
-def told(raw: bytes, own: Sequence[str] = _OWN) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
+def comparable(raw: bytes, own: Sequence[str] = _OWN) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
     """Return request line, headers and body of a request, without headers in which clients differ."""
     head, _, body = raw.partition(b"\r\n\r\n")
     line, *rows = head.split(b"\r\n")
@@ -144,7 +144,7 @@ def repeats(recorder: Recorder, request: Request, key: str, shells: Sequence[str
     assert hides(line, key)
     for shell in shells:
         heard = recorder.hear(lambda shell=shell: run(shell, line, key))  # type: ignore[misc]
-        assert told(heard) == told(as_recorded(request)), line
+        assert comparable(heard) == comparable(as_recorded(request)), line
 
 
 def world(key: str) -> ProbeContext:
@@ -194,8 +194,8 @@ def test_misplaced_keys_come_from_the_variable_in_any_encoding(recorder: Recorde
 def test_hostile_ids_are_sent_unchanged(recorder: Recorder) -> None:
     """No tool normalizes them on the way."""
     place = world(KEYS[0])
-    for asked in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
-        send = PlannedRequest("hostile-ids", asked, place.key)
+    for known in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
+        send = PlannedRequest("hostile-ids", known, place.key)
         repeats(recorder, request_of(send, recorder), KEYS[0], SHELLS[:1])
 
 
@@ -234,13 +234,13 @@ def test_odd_reads(recorder: Recorder) -> None:
     for send in [*planned(unusual_requests, place), *planned(auth_per_request, place)]:
         request = request_of(send, recorder)
         line = curl_line(request, secrets_of(KEYS[0]))
-        line_, headers, _ = told(recorder.hear(lambda line=line: run("sh", line, KEYS[0])), ())  # type: ignore[misc]
+        line_, headers, _ = comparable(recorder.hear(lambda line=line: run("sh", line, KEYS[0])), ())  # type: ignore[misc]
         names = {name.lower() for name, _ in headers}
-        wanted = {name.lower().encode(): value.encode() for name, value in request.headers}
-        assert (b"user-agent" in names) == (b"user-agent" in wanted)
-        if wanted[b"accept"] != b"application/json":
-            assert (b"Accept", wanted[b"accept"]) in headers
-        assert line_ == told(as_recorded(request))[0]
+        expected = {name.lower().encode(): value.encode() for name, value in request.headers}
+        assert (b"user-agent" in names) == (b"user-agent" in expected)
+        if expected[b"accept"] != b"application/json":
+            assert (b"Accept", expected[b"accept"]) in headers
+        assert line_ == comparable(as_recorded(request))[0]
 
 
 _BODIES = [
@@ -271,9 +271,9 @@ def test_bodies_are_sent_byte_by_byte(recorder: Recorder, body: bytes) -> None:
             assert hides(line, KEYS[1])
             for shell in SHELLS[:2]:
                 heard = recorder.hear(lambda line=line, shell=shell: run(shell, line, KEYS[1]))  # type: ignore[misc]
-                first, rows, sent = told(heard)
+                first, rows, sent = comparable(heard)
                 assert (first, sent) == (f"{method} /v2/batch HTTP/1.1".encode(), body)
-                assert sorted(rows) == sorted(told(as_recorded(request))[1])
+                assert sorted(rows) == sorted(comparable(as_recorded(request))[1])
 
 
 #: curl drops a header value of only white space, which in C includes vertical tab and form feed.
@@ -292,7 +292,7 @@ def test_any_header_target_and_body(recorder: Recorder, value: bytes, segment: s
     encoded = segment_of(segment.encode("utf-8", "replace").decode())
     request = Request("POST" if body else "GET", f"{recorder.url}/{encoded}", tuple(headers), body)
     line = curl_line(request, {})
-    first, rows, sent = told(recorder.hear(lambda: run("sh", line, KEYS[0])))
+    first, rows, sent = comparable(recorder.hear(lambda: run("sh", line, KEYS[0])))
     assert unquote_to_bytes(first.split(b" ")[1][1:]) == unquote_to_bytes(encoded)
     assert sent == body
     assert (b"x-any", value) in rows
@@ -301,9 +301,9 @@ def test_any_header_target_and_body(recorder: Recorder, value: bytes, segment: s
 def test_the_response_is_printed(recorder: Recorder, tmp_path: Path) -> None:
     """Status line and headers are printed, whatever the working directory."""
     request = Request("GET", f"{recorder.url}/v2/batch/x", (("Host", recorder.host),))
-    shown: list[bytes] = []
-    recorder.hear(lambda: shown.append(run("sh", f"cd '{tmp_path}' && {curl_line(request, {})}", "")))
-    assert shown[0].startswith(b"HTTP/1.1 204 No Content\r\n")
+    output: list[bytes] = []
+    recorder.hear(lambda: output.append(run("sh", f"cd '{tmp_path}' && {curl_line(request, {})}", "")))
+    assert output[0].startswith(b"HTTP/1.1 204 No Content\r\n")
 
 
 def test_a_line_with_another_request_is_noticed(recorder: Recorder) -> None:
@@ -311,6 +311,6 @@ def test_a_line_with_another_request_is_noticed(recorder: Recorder) -> None:
     request = request_of(world(KEYS[0]).read("reads", "batch_abc123"), recorder)
     other = replace(request, url=request.url + "x")
     heard = recorder.hear(lambda: run("sh", curl_line(other, secrets_of(KEYS[0])), KEYS[0]))
-    assert told(heard) != told(as_recorded(request))
+    assert comparable(heard) != comparable(as_recorded(request))
     assert not hides(curl_line(request, {}), KEYS[0])
     assert not hides(curl_line(replace(request, headers=(("a", _base64(KEYS[0])),)), {}), KEYS[0])

@@ -89,7 +89,7 @@ def _changed(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "excerpt"),
     [
         ("contracts/openapi.yaml", "    Metrics: { $ref: ../schemas/metrics.schema.json }\n", "",
          "'metrics.schema.json' leads to a file that has no name: list it under components.schemas"),
@@ -101,13 +101,13 @@ def _changed(file: Path, old: str, new: str) -> None:
         ("contracts/openapi.yaml", "paths:", "paths: [", "contracts/openapi.yaml: line "),
     ],
 )  # fmt: skip
-def test_a_wrongly_edited_file_is_reported(name: str, old: str, new: str, said: str, tmp_path: Path) -> None:
+def test_a_wrongly_edited_file_is_reported(name: str, old: str, new: str, excerpt: str, tmp_path: Path) -> None:
     """One line with the file's name or the reference."""
     file = _copied(tmp_path)
     _changed(tmp_path / name, old, new)
     with pytest.raises(ContractError) as caught:
         bundle(file)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -181,7 +181,7 @@ def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("a: 1\na: 2", "'a' stands twice"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
@@ -196,9 +196,9 @@ def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None
         ("[" * 5000, "nested too deeply"),
     ],
 )
-def test_values_that_json_lacks_are_refused(text: str, said: str) -> None:
+def test_values_that_json_lacks_are_refused(text: str, excerpt: str) -> None:
     """One line with the place."""
     with pytest.raises(NotReadable) as caught:
         read_text(text)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -29,8 +29,8 @@ def test_both_operations_hold_the_same_entity() -> None:
 
 def test_removed_members_are_not_used(tmp_path: Path) -> None:
     """Identity, echo and lifecycle follow the schema."""
-    gone = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
-    assert (gone.identity, gone.echo) == (("/created_at",), None)
+    entity = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
+    assert (entity.identity, entity.echo) == (("/created_at",), None)
     named = update(f"{GET}.parameters[0]", {"x-member": "/webhookUrl"})
     moved = _entity(tmp_path, named, remove(f"{BATCH}.properties.webhookUrl"), remove(f"{BATCH}['x-validations']"))
     assert moved.echo == "/id"

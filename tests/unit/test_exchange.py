@@ -224,11 +224,11 @@ def test_every_spelling_of_the_key_is_redacted(spelling: str, key: str) -> None:
         ("https://h/?k=", "&y=1"),
         ("%", "%"),
     ]:
-        shown = redactor.text(before + spelled + after)
-        assert "[api-key]" in shown
-        assert len(shown) <= len(before + "[api-key]" + after) + 16
-        assert spelled not in shown
-        assert key not in shown
+        redacted = redactor.text(before + spelled + after)
+        assert "[api-key]" in redacted
+        assert len(redacted) <= len(before + "[api-key]" + after) + 16
+        assert spelled not in redacted
+        assert key not in redacted
 
 
 def test_variants_go_by_their_own_names_and_the_longest_is_found_first() -> None:
@@ -254,9 +254,9 @@ def test_truncated_keys_are_redacted(spelling: str, key: str) -> None:
     redactor.add(key, "[api-key]", pieces="[part]")
     shortest = 24 if "as" in spelling else 8 + len(spelled) * 9 // len(key)
     for cut in range(shortest, len(spelled) + 1):
-        shown = redactor.text(f"the first {cut} characters: {spelled[:cut]}")
-        assert len(shown) < len(f"the first {cut} characters: [api-key]") + 14, shown
-        assert any(name in shown for name in ("[part]", "[api-key]"))
+        redacted = redactor.text(f"the first {cut} characters: {spelled[:cut]}")
+        assert len(redacted) < len(f"the first {cut} characters: [api-key]") + 14, redacted
+        assert any(name in redacted for name in ("[part]", "[api-key]"))
     for start in range(1, len(key) - 8):
         assert redactor.text(f"{key[start:]} and more") == "[part] and more"
     assert redactor.text(key[:8]) == key[:8]
@@ -300,6 +300,6 @@ def test_no_secret_survives(secret: str, data: st.DataObject) -> None:
     spelled = st.sampled_from(sorted(SPELLINGS)).map(lambda name: SPELLINGS[name](secret))
     pieces = st.sampled_from([secret, secret[:3], secret[-3:], *variants]) | spelled | st.text(max_size=3)
     text = "".join(data.draw(st.lists(pieces, max_size=8)))
-    shown = redactor.text(text)
+    redacted = redactor.text(text)
     for spelling in SPELLINGS.values():
-        assert spelling(secret) not in shown
+        assert spelling(secret) not in redacted

@@ -41,12 +41,12 @@ OTHER = Finding(
 
 def entry(number: int = 1, clause: str = ID, *evidence: Evidence, **changes: Any) -> KnownFailure:
     """Return an entry that excuses NUMBER, changed as given."""
-    told: dict[str, Any] = {
+    members: dict[str, Any] = {
         "reason": "ids are numbers",
         "issue": "https://acme.example/issues/7",
         "expires": date(2026, 12, 31),
     }
-    return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(told | changes))
+    return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(members | changes))
 
 
 def found(

@@ -81,10 +81,10 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     """Entries are numbered from 1; pointer and operation are optional. The old form can still be read."""
     evidence = '[{message="a *"}, {code="kind"}]'
     path = file_of(tmp_path, table() + table(clause='"client.error.401"', evidence=evidence))
-    told = ("ids are numbers", "https://acme.example/issues/7", date(2026, 12, 31))
+    entry = ("ids are numbers", "https://acme.example/issues/7", date(2026, 12, 31))
     assert read_known_failures(path, "known.toml").entries == (
-        KnownFailure(1, "server.body.id", (Expected("type", "/id", "get"),), *told),
-        KnownFailure(2, "client.error.401", (Sentence("a *", "*"), Expected("kind")), *told),
+        KnownFailure(1, "server.body.id", (Expected("type", "/id", "get"),), *entry),
+        KnownFailure(2, "client.error.401", (Sentence("a *", "*"), Expected("kind")), *entry),
     )
     assert read_known_failures(file_of(tmp_path, "# none yet\n")).entries == ()
 
@@ -145,8 +145,8 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     if not page.exists():
         pytest.skip("the documentation is not part of an installed package")
     [example] = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    [told] = read_known_failures(file_of(tmp_path, example)).entries
-    assert told.evidence[0] == Expected("kind", operation="get")
+    [entry] = read_known_failures(file_of(tmp_path, example)).entries
+    assert entry.evidence[0] == Expected("kind", operation="get")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

@@ -127,11 +127,11 @@ def test_an_update_brings_any_file_in_line_and_keeps_its_comments(
     assert _updated(after, observations) == after
     assert not _complaints(known, observations)
     assert not any(entry.outdated for entry in known.entries if entry.clause in observations)
-    gone = [comment for comment, owner in made.owners.items() if not _stays(before, observations, owner)]
-    kept = [comment for comment in sorted(made.owners, key=made.text.find) if comment not in gone]
-    assert sorted(kept, key=after.find) == kept
-    assert all(after.count(comment) == 1 for comment in kept)
-    assert not any(comment in after for comment in gone)
+    removed = [comment for comment, owner in made.owners.items() if not _stays(before, observations, owner)]
+    remaining = [comment for comment in sorted(made.owners, key=made.text.find) if comment not in removed]
+    assert sorted(remaining, key=after.find) == remaining
+    assert all(after.count(comment) == 1 for comment in remaining)
+    assert not any(comment in after for comment in removed)
 
 
 def _complaints(known: KnownFailures, observations: Observations) -> list[str]:

@@ -167,7 +167,7 @@ def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
     driver.write_text(_DRIVER, "utf-8")
     pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 4)
     gate = threading.Barrier(3, timeout=_PATIENCE)
-    met: list[set[str]] = []
+    processes: list[set[str]] = []
 
     def calls() -> None:
         with pool.one_process():
@@ -177,7 +177,7 @@ def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
                 reply = pool.get_batch(Call("http://127.0.0.1:1", "sk-any", "batch_1", 20))
                 assert reply.error is not None
                 seen.add(reply.error.message or "")
-            met.append(seen)
+            processes.append(seen)
 
     threads = [threading.Thread(target=calls) for _ in range(3)]
     for thread in threads:
@@ -185,5 +185,5 @@ def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     pool.close()
-    assert [len(seen) for seen in met] == [1, 1, 1]
-    assert len(set.union(*met)) == 3
+    assert [len(seen) for seen in processes] == [1, 1, 1]
+    assert len(set.union(*processes)) == 3

@@ -140,7 +140,7 @@ def test_a_report_without_its_page_gets_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         (None, "there is no conformance.json below"),
         ("{", "is not JSON"),
@@ -148,14 +148,14 @@ def test_a_report_without_its_page_gets_no_link(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_built_gives_one_line_and_status_4(
-    content: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: str | None, excerpt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No page is written."""
     if content is not None:
         (tmp_path / "conformance.json").write_text(content)
     assert main([str(tmp_path)]) == 4
     error = capsys.readouterr().err
-    assert said in error
+    assert excerpt in error
     assert error.count("\n") == 1
     assert not (tmp_path / "index.html").exists()
 

@@ -290,7 +290,7 @@ def test_run_uses_the_overlaid_contract(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("overlay: 2.0.0", "is not supported"),
         (json.dumps(overlay(update("$.nothing", {}))), "action 1 ($.nothing): the target matches nothing"),
@@ -300,7 +300,7 @@ def test_run_uses_the_overlaid_contract(tmp_path: Path, place: str) -> None:
 )
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_wrong_overlay_is_wrong_usage(
-    tmp_path: Path, text: str | None, said: str, workers: list[str]
+    tmp_path: Path, text: str | None, excerpt: str, workers: list[str]
 ) -> None:
     """Status 4 and one line, before anything is sent."""
     if text is not None:
@@ -309,7 +309,7 @@ def test_wrong_overlay_is_wrong_usage(
     assert ended.status == 4
     lines = [line for line in ended.text.splitlines() if line.strip()]
     assert len(lines) == 1
-    assert said in lines[0]
+    assert excerpt in lines[0]
 
 
 def test_an_empty_overlay_option_is_wrong_usage(tmp_path: Path) -> None:

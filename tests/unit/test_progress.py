@@ -52,9 +52,9 @@ class _Writer:
 
 def test_the_total_and_the_time_left_are_shown() -> None:
     """As soon as there is enough to estimate from."""
-    shown: list[str] = []
+    lines: list[str] = []
     clock = _Clock()
-    progress = Progress("server", shown.append, 10.0, clock)
+    progress = Progress("server", lines.append, 10.0, clock)
     progress(1)
     progress.expect(240)
     clock.now += 9
@@ -64,7 +64,7 @@ def test_the_total_and_the_time_left_are_shown() -> None:
     progress(41)
     clock.now += 30
     progress(160)
-    assert shown == ["server: 40 of 240 requests, about 50 s left", "server: 160 of 240 requests, about 20 s left"]
+    assert lines == ["server: 40 of 240 requests, about 50 s left", "server: 160 of 240 requests, about 20 s left"]
     assert progress.text(0, 0.0) == "server: 0 of 240 requests"
     assert progress.text(10, 100.0) == "server: 10 of 240 requests, about 38 min left"
 

@@ -48,11 +48,11 @@ def test_every_message_conforms_to_the_schema() -> None:
     assert [message for message in bad if validator.is_valid(message)] == []
 
 
-@pytest.mark.parametrize("handed", [None, [1], "batch", 7, False])
-def test_a_batch_that_is_no_object_is_kept_as_it_is(handed: object) -> None:
+@pytest.mark.parametrize("reported", [None, [1], "batch", 7, False])
+def test_a_batch_that_is_no_object_is_kept_as_it_is(reported: object) -> None:
     """A client may return any value as a batch: that is its reply, and does not break the protocol."""
-    reply = reply_from({"seq": 1, "batch": handed}, 1)
-    assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(handed))
+    reply = reply_from({"seq": 1, "batch": reported}, 1)
+    assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(reported))
 
 
 def test_a_null_in_the_member_that_does_not_apply_is_ignored() -> None:

@@ -166,7 +166,7 @@ def test_no_response_is_null_and_says_what_happened_instead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "text"),
     [
         pytest.param(b'{"a": "\xc3\xa9"}', '{"a": "é"}', id="utf-8"),
         pytest.param(b"\xff\xfe{", "\\xff\\xfe{", id="not utf-8"),
@@ -181,9 +181,9 @@ def test_no_response_is_null_and_says_what_happened_instead() -> None:
         pytest.param("\U000e0041".encode(), "\\U000e0041", id="tag character"),
     ],
 )
-def test_bodies_are_readable_and_nothing_in_them_is_invisible(body: bytes, shown: str) -> None:
+def test_bodies_are_readable_and_nothing_in_them_is_invisible(body: bytes, text: str) -> None:
     """A report shows the wrong byte, and invisible characters are escaped."""
-    assert one(answered(body))["evidence"][0]["response"]["body"] == shown
+    assert one(answered(body))["evidence"][0]["response"]["body"] == text
 
 
 def test_huge_content_is_cut_with_a_note() -> None:
@@ -295,7 +295,7 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
@@ -307,7 +307,7 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
     ],
 )
 def test_a_malformed_report_is_refused_with_file_place_and_remedy(
-    content: bytes, said: str, tmp_path: Path
+    content: bytes, excerpt: str, tmp_path: Path
 ) -> None:
     """The matrix reads files of other people."""
     path = tmp_path / "conformance.json"
@@ -315,7 +315,7 @@ def test_a_malformed_report_is_refused_with_file_place_and_remedy(
     with pytest.raises(MalformedReport) as raised:
         read_report(path)
     message = str(raised.value)
-    assert message.startswith(f"{path} {said}")
+    assert message.startswith(f"{path} {excerpt}")
     assert "remove it" in message
     assert message.isprintable()
 

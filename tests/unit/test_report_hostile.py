@@ -100,10 +100,10 @@ def test_no_output_shows_the_key(output: str) -> None:
         json.dumps(samples.KEY)[1:-1],
         raw.hex(),
     ]
-    shown = html.unescape(output)
-    assert not [form for form in forms if form in output or form in shown]
+    unescaped = html.unescape(output)
+    assert not [form for form in forms if form in output or form in unescaped]
     pieces = {samples.KEY[start : start + 8] for start in range(len(samples.KEY) - 7)}
-    assert not [piece for piece in pieces if piece in shown]
+    assert not [piece for piece in pieces if piece in unescaped]
 
 
 def test_no_output_holds_markup_of_the_target(output: str) -> None:
@@ -230,9 +230,9 @@ def test_any_text_is_plain_text_in_markdown(text: str) -> None:
 def test_any_text_becomes_visible_once(text: str) -> None:
     """Visible characters are unchanged."""
     for lines in (True, False):
-        shown = visible(text, lines=lines)
-        assert shown.replace("\n", "").replace("\t", "").isprintable()
-        assert visible(shown, lines=lines) == shown
+        escaped = visible(text, lines=lines)
+        assert escaped.replace("\n", "").replace("\t", "").isprintable()
+        assert visible(escaped, lines=lines) == escaped
     assert "\n" not in visible(text, lines=False)
     assert not re.search(r"<[A-Za-z/!?]|##\w*\[", log_safe(text))
 
@@ -240,8 +240,8 @@ def test_any_text_becomes_visible_once(text: str) -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r", exclude_categories=["Cc"])))
 def test_any_text_stays_text_in_elements_and_attributes(text: str) -> None:
     """The serializer escapes, in HTML and in SVG."""
-    shown = page(text, css=(), script="script.js", icon=h("svg"), body=[h("p", text, title=text)])
-    found = Structure(shown)
+    escaped = page(text, css=(), script="script.js", icon=h("svg"), body=[h("p", text, title=text)])
+    found = Structure(escaped)
     assert found.tags.keys() == {"html", "head", "meta", "title", "link", "style", "script", "body", "p"}
     parsed = ElementTree.fromstring(svg(h("p", text, title=text)))
     assert (parsed.text or "", parsed.get("title")) == (text, text)
@@ -257,8 +257,8 @@ JSON_VALUES = st.recursive(
 def test_json_indented_for_reading_keeps_every_token(value: object, ascii_only: bool) -> None:
     """Only white space changes."""
     text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
-    shown = indented_json(text)
-    assert json.loads(shown) == value
+    escaped = indented_json(text)
+    assert json.loads(escaped) == value
     assert indented_json('{"a":1.50,"a":[],"b":{}}') == '{\n  "a": 1.50,\n  "a": [],\n  "b": {}\n}'
 
 

@@ -62,8 +62,8 @@ def test_every_verdict_is_shown_with_its_word_and_its_evidence(
     render: Callable[[Document], str | list[str]], verdict: ClauseVerdict
 ) -> None:
     """A verdict is never shown by colour alone."""
-    shown = render(only(verdict))
-    text = shown if isinstance(shown, str) else "\n".join(shown)
+    output = render(only(verdict))
+    text = output if isinstance(output, str) else "\n".join(output)
     assert WORDS[verdict].glyph in text
     if verdict != "pass":
         assert "server.ok.json" in text

@@ -199,7 +199,7 @@ def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "excerpt"),
     [
         ({"type": "strnig"}, "strnig"),
         ({"properties": 5}, "5"),
@@ -211,12 +211,12 @@ def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
         ({"$ref": "#/$defs/Bad"}, "/$defs/Bad/type"),
     ],
 )
-def test_an_invalid_schema_is_refused_with_one_line(schema: Any, said: str) -> None:
+def test_an_invalid_schema_is_refused_with_one_line(schema: Any, excerpt: str) -> None:
     """The message names the place."""
     document = {"$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}, "Bad": {"type": "x"}}}
     with pytest.raises(SchemaError) as caught:
         SchemaJudge(schema, document)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -203,7 +203,7 @@ def test_the_names_in_a_rule_are_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "excerpt"),
     [
         ([{"rule": "self.a ==", "message": "m"}], "Syntax error"),
         ([{"rule": "slef.a == 1", "message": "m"}], "undeclared reference to 'slef.a'"),
@@ -220,11 +220,11 @@ def test_the_names_in_a_rule_are_known() -> None:
         ({"rule": "self.a", "message": "m"}, "list"),
     ],
 )
-def test_an_invalid_rule_is_refused_with_one_line(rows: Any, said: str) -> None:
+def test_an_invalid_rule_is_refused_with_one_line(rows: Any, excerpt: str) -> None:
     """The message names the rule."""
     with pytest.raises(RuleError) as caught:
         compile_rules({"properties": {"x": {"x-validations": rows}}}, {})
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "/properties/x/x-validations" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -288,7 +288,7 @@ def test_a_lifecycle_says_what_may_follow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "excerpt"),
     [
         ({"order": "a"}, "order"),
         ({"order": ["a", "a"]}, "twice"),
@@ -297,9 +297,9 @@ def test_a_lifecycle_says_what_may_follow() -> None:
         ([], "order"),
     ],
 )
-def test_an_invalid_lifecycle_is_refused_with_one_line(given: Any, said: str) -> None:
+def test_an_invalid_lifecycle_is_refused_with_one_line(given: Any, excerpt: str) -> None:
     """The message names the place."""
     with pytest.raises(SchemaError) as caught:
         lifecycles({"properties": {"s": {"enum": ["a", "b"], "x-lifecycle": given}}}, {})
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "/properties/s/x-lifecycle" in str(caught.value)

@@ -57,14 +57,14 @@ def test_published_examples_conform(sample: dict[str, Any]) -> None:
 
 def test_examples_of_the_fragment_conform() -> None:
     """Each by the schema of its response; the reference page's example is among them."""
-    shown = {}
+    examples = {}
     for status, response in OPERATION["responses"].items():
         for name, row in response["content"]["application/json"]["examples"].items():
-            shown[name] = row["value"]
+            examples[name] = row["value"]
             assert wrong("batch" if status == "200" else "error", row["value"]) == []
             assert status == "200" or row["value"]["statusCode"] == int(status)
-    assert shown["completed"] == _PAGE
-    assert {row["status"] for row in shown.values() if "metrics" in row} >= {
+    assert examples["completed"] == _PAGE
+    assert {row["status"] for row in examples.values() if "metrics" in row} >= {
         "COMPLETED",
         "PROCESSING",
         "PENDING",

@@ -34,20 +34,20 @@ class Echoing(ReferenceServer):
             "latin-1"
         )
         sent = json.dumps(heard) + base64.b64encode(heard.encode()).decode() + repr(asked)
-        told = {name: spell(KEY) for name, spell in SPELLINGS.items()}
+        spellings = {name: spell(KEY) for name, spell in SPELLINGS.items()}
         answer = super().answer(asked)
         wrong = {
             "created_at": f"2024 {KEY}",
             "outputUrl": KEY,
             "status": KEY,
-            "webhookUrl": [told],
+            "webhookUrl": [spellings],
             KEY: sent,
         }
         # Checks quote the first 200 characters: some copies of the key cross that border.
         self.asked += 1
         pad = "x" * (150 + self.asked * 7 % 45)
-        said = {"message": "; ".join([pad + KEY, sent, *told.values()]), "statusCode": sent}
-        more = wrong if answer.status == 200 else said
+        error = {"message": "; ".join([pad + KEY, sent, *spellings.values()]), "statusCode": sent}
+        more = wrong if answer.status == 200 else error
         listed = isinstance(answer.body, list)
         answer.body = [{**row, **more} for row in answer.body] if listed else {**answer.body, **more}
         answer.headers += [

@@ -46,12 +46,12 @@ def read(body: Any, number: int = 1, media: str = "application/json", **headers:
 
 def refusal(status: int = 401, body: Any = None, media: str = "application/json") -> Exchange:
     """Return a read of the known batch without a key."""
-    told = {**ERROR_NOW, "statusCode": status} if body is None else body
+    content = {**ERROR_NOW, "statusCode": status} if body is None else body
     return Exchange(
         90 + status,
         Intent("missing-key", "b1", "known", "missing"),
         Request("GET", "http://h/v2/batch/b1", ()),
-        Response(status, (("content-type", media), ("www-authenticate", "Key")), json.dumps(told).encode()),
+        Response(status, (("content-type", media), ("www-authenticate", "Key")), json.dumps(content).encode()),
         started=float(status),
         ended=status + 0.5,
     )
@@ -198,9 +198,9 @@ def test_an_unedited_contract_has_no_derived_clause(tmp_path: Path) -> None:
 
 def test_a_removed_member_is_not_exercised(tmp_path: Path) -> None:
     """The reason says so, whatever a server still sends; rules about it are not evaluated."""
-    gone = [remove(f"{PROPERTIES}.webhookUrl"), remove(f"{METRICS}.properties.pending_count"),
+    removal = [remove(f"{PROPERTIES}.webhookUrl"), remove(f"{METRICS}.properties.pending_count"),
             remove(f"{METRICS}.required[?@ == 'pending_count']")]  # fmt: skip
-    with using(tmp_path, *gone):
+    with using(tmp_path, *removal):
         results = judged(*reads(batch(webhookUrl=5, metrics={**BATCH_NOW["metrics"], "pending_count": 99})))
     assert red(results) == set()
     for clause in (
@@ -384,11 +384,11 @@ def test_a_status_without_a_rank_keeps_the_order_of_others(tmp_path: Path) -> No
 
 def test_disclosure_follows_the_members(tmp_path: Path) -> None:
     """A new member in a refusal discloses a batch, unless other errors have it too."""
-    told = {**ERROR_NOW, "runOwner": 3}
-    assert red(judged(refusal(body=told))) == set()
+    content = {**ERROR_NOW, "runOwner": 3}
+    assert red(judged(refusal(body=content))) == set()
     with using(tmp_path, update(PROPERTIES, {"runOwner": {}, "x": {}}), update(BATCH, {"required": ["runOwner"]})):
-        assert red(judged(refusal(body=told))) == {"server.auth.no-disclosure"}
+        assert red(judged(refusal(body=content))) == {"server.auth.no-disclosure"}
     with using(
         tmp_path, update(BATCH, {"required": ["runOwner"]}), update(f"{ERROR}.properties", {"runOwner": {}})
     ):
-        assert red(judged(refusal(body=told))) == set()
+        assert red(judged(refusal(body=content))) == set()

@@ -67,12 +67,12 @@ class FarTransport(Transport):
             self._await_company()
         exchange = super().exchange(request, intent, lane=lane, timeout=timeout)
         with company.lock:
-            met = len(company.under_way) > 1
+            accompanied = len(company.under_way) > 1
             company.under_way.remove(intent)
             company.now += 1
             exchange = replace(exchange, started=started * self.step, ended=company.now * self.step)
             company.lock.notify_all()
-        return self.refuse(exchange) if self.refuse and met else exchange
+        return self.refuse(exchange) if self.refuse and accompanied else exchange
 
     def _await_company(self) -> None:
         company = self.company
@@ -206,5 +206,5 @@ def test_a_target_that_refuses_concurrency_gets_one_request_at_a_time(
     assert _verdicts(run) == _verdicts(near) | about_rates
     # A read that was refused has advanced its batch already, so reads are not compared.
     unmoved = {"header-case", "near-keys", "wrong-place", "near-ids", "id-enumeration", "hostile-keys", "methods"}
-    told, alone = ([row for row in _told(each) if row[0].probe in unmoved and row[2] != 429] for each in (run, near))
-    assert told == alone
+    far, alone = ([row for row in _told(each) if row[0].probe in unmoved and row[2] != 429] for each in (run, near))
+    assert far == alone

@@ -321,16 +321,16 @@ def test_refused_port_refuses() -> None:
 
 def test_closing_ends_all_connections() -> None:
     """A client that waits for a response sees the end of the connection."""
-    asked = threading.Event()
+    requested = threading.Event()
 
     def choose(_: RawRequest) -> StubResponse:
-        asked.set()
+        requested.set()
         return answers.silence()
 
     server = StubServer(choose)
     with _connected(server) as connection:
         connection.sendall(_PLAIN)
-        assert asked.wait(20)
+        assert requested.wait(20)
         assert len(server.seen) == 1
         server.close()
         assert connection.recv(1) == b""

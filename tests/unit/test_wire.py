@@ -265,9 +265,9 @@ def test_bodies_are_kept_once_and_long_ones_while_there_is_room() -> None:
     shelf = BodyCache()
     first, again = b"x" * 100_000, b"x" * 99_999 + b"x"
     assert shelf.keep(again, None)[0] is shelf.keep(first, None)[0]
-    kept = [shelf.keep(bytes([number]) * BODY_CAP, None) for number in range(40)]
-    assert sum(len(body) for body, _ in kept) <= BodyCache.ROOM + 40 * BodyCache.SHORT
-    assert [failure.kind for _, failure in kept if failure] == ["too-large"] * 25
+    bodies = [shelf.keep(bytes([number]) * BODY_CAP, None) for number in range(40)]
+    assert sum(len(body) for body, _ in bodies) <= BodyCache.ROOM + 40 * BodyCache.SHORT
+    assert [failure.kind for _, failure in bodies if failure] == ["too-large"] * 25
     assert shelf.keep(b"short", None) == (b"short", None)
     broken = Failure("truncated", "cut off")
     assert shelf.keep(b"y" * BODY_CAP, broken) == (b"y" * BodyCache.SHORT, broken)
