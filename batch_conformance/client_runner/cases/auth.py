@@ -30,7 +30,7 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
     )
     same = factory.id()
     yield Case(
-        "two clients that step for the same batch",
+        "two clients that ask for the same batch",
         _TWO_CLIENTS,
         tuple(factory.valid(factory.batch(same), key=key) for key in (0, 1, 0)),
     )
