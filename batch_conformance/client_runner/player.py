@@ -170,11 +170,11 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
 def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment]:
     port = RefusedPort()
     # A stub that receives nothing, since no client knows its URL.
-    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as nobody:
+    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as unused:
         try:
             # The bridge refuses connections to an origin where nothing is mounted.
             url = port.url if bridge is None else "http://refused.invalid"
-            yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
+            yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), unused, unused, {})
         finally:
             port.close()
 

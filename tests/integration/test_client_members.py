@@ -19,15 +19,15 @@ from batch_conformance.checks.verdict import clause_result
 from batch_conformance.client_runner.call import Reply
 from batch_conformance.contract import load_contract
 from batch_conformance.http import Exchange, Intent, Request, Response
+from tests.support.client_results import BASE, BATCH, KEY
+from tests.support.client_results import batch_reply as _batch
+from tests.support.client_results import call_result as _call
+from tests.support.client_results import case_result as _case
+from tests.support.client_results import checked as _checked
+from tests.support.client_results import error_reply as _error
+from tests.support.client_results import exchange_to as _exchange
 from tests.support.overlays import BATCH as BATCH_SCHEMA
 from tests.support.overlays import update, using
-from tests.support.plays import BASE, BATCH, KEY
-from tests.support.plays import batch_reply as _batch
-from tests.support.plays import call_result as _call
-from tests.support.plays import case_result as _case
-from tests.support.plays import checked as _checked
-from tests.support.plays import error_reply as _error
-from tests.support.plays import exchange_to as _exchange
 
 _OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
 

@@ -61,7 +61,7 @@ def page(status: str, *headers: str) -> Fault:
 def down_after(
     kills: Callable[[Asked], bool], seconds: float = 0.3, say: Fault = hostile.close, times: int = 99
 ) -> Choose:
-    """Return a server that goes down at certain requests, and comes back after some seconds."""
+    """Choose ``say`` for all requests in the ``seconds`` after one that ``kills`` the target."""
     state = {"until": 0.0, "left": times}
 
     def choose(_: int, asked: Asked) -> Fault | None:
@@ -78,7 +78,7 @@ def with_key(asked: Asked) -> bool:
 
 
 def is_undecodable(asked: Asked) -> bool:
-    """Whether it is a known fault: an id that is not UTF-8, with a valid key."""
+    """Whether a request has an id that is not UTF-8, and a valid key."""
     return b"%FF" in asked.path.upper() and with_key(asked)
 
 
@@ -138,7 +138,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def limiting(count: int, seconds: float, say: Fault) -> Choose:
-    """Return a server that allows ``count`` requests in ``seconds`` seconds."""
+    """Choose ``say`` for requests beyond ``count`` in ``seconds`` seconds."""
     seen: list[float] = []
 
     def choose(_: int, __: Asked) -> Fault | None:

@@ -46,7 +46,7 @@ def _with(**parameter: Any) -> tuple[Action, ...]:
 
 
 def _entry(**more: Any) -> dict[str, Any]:
-    """Replace the schema of an entry by a looser one than Get Batch's, with these members."""
+    """Return the schema of an entry that is looser than Get Batch's, with these members."""
     properties = {
         "id": {"type": "string"},
         "created_at": {"type": "string", "format": "date-time"},

@@ -22,13 +22,13 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.client.request import encoding_problem
 from batch_conformance.client_runner.call import Call, ErrorKind, NoObject, Reply, Several
 from batch_conformance.contract import load_contract
-from tests.support.plays import BASE, BATCH, KEY
-from tests.support.plays import batch_reply as _batch
-from tests.support.plays import call_result as _call
-from tests.support.plays import case_result as _case
-from tests.support.plays import checked as _checked
-from tests.support.plays import error_reply as _error
-from tests.support.plays import exchange_to as _exchange
+from tests.support.client_results import BASE, BATCH, KEY
+from tests.support.client_results import batch_reply as _batch
+from tests.support.client_results import call_result as _call
+from tests.support.client_results import case_result as _case
+from tests.support.client_results import checked as _checked
+from tests.support.client_results import error_reply as _error
+from tests.support.client_results import exchange_to as _exchange
 
 
 def test_every_clause_has_a_check_and_every_check_a_clause() -> None:

@@ -44,7 +44,7 @@ def test_no_reference_leaves_the_document() -> None:
 
 
 def test_component_names_are_stable() -> None:
-    """The component names are documented, since overlays depend on them."""
+    """Overlays refer to these names."""
     content = DOCUMENT.content
     assert {"/v2/batch/{id}", "/v2/batch"} == content["paths"].keys()
     assert {"Batch", "Metrics", "Error"} == content["components"]["schemas"].keys()
