@@ -70,10 +70,13 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
         results = []
         elsewhere: list[Exchange] = []
         for number, ask in enumerate(case.asks):
-            environment.begin(number, ask, current_contract().operation(case.operation))
+            operation = ask.operation or case.operation
+            environment.begin(number, ask, current_contract().operation(operation))
             base_url = environment.url + case.base_path
-            call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
+            call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, operation, ask.arguments)
             reply = client.get_batch(call)
+            if operation != case.operation:
+                continue
             received = [seen for seen in environment.own.seen if seen.turn == number]
             current = [seen for seen in received if not _is_abandoned(seen, ask, client)]
             strays = [seen for seen in current if case.elsewhere and seen.host == "localhost"]
@@ -92,6 +95,7 @@ def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: 
             case.ordinary,
             operation=case.operation,
             place=case.place,
+            preceded=len(results) < len(case.asks),
         )
 
 

@@ -137,7 +137,7 @@ def _play(
 ) -> Sequence[CaseResult]:
     """Run listed and generated cases in one shuffled order, and shrink failing generated ones."""
     factory = CaseFactory(seed)
-    listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operation in operations]
+    listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operations <= set(operations)]
     if not runner.trusted:
         listed = [case for case in listed if not case.secure]
     all_properties = properties()

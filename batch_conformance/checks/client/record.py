@@ -139,6 +139,7 @@ class CaseResult:
     first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
     that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server. ``place``
     is the pointer of the one place that is special in an otherwise ordinary batch, for plays derived from the schema.
+    ``preceded`` tells that the client made calls of another operation before.
     """
 
     title: str
@@ -149,6 +150,7 @@ class CaseResult:
     together: bool = False
     operation: str = "get"
     place: str | None = None
+    preceded: bool = False
 
 
 @dataclass(eq=False)

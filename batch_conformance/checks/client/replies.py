@@ -161,7 +161,7 @@ def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: Case
     What goes wrong with a single call too is left to the clause that has it; so is the first of calls by turns.
     """
     for number, turn in enumerate(play.turns, 1):
-        if number == 1 and not play.together:
+        if number == 1 and not (play.together or play.preceded):
             continue
         problem = reply_problem(record, turn)
         if not problem:

@@ -31,7 +31,8 @@ MAX_ERRORS = 14
 class CallStep:
     """One call of a case. ``answers`` are sent one a request, the last one repeatedly; ``key`` is the index of the key.
 
-    ``arguments`` are the arguments of the call other than the batch id.
+    ``arguments`` are the arguments of the call other than the batch id. ``operation`` is the operation that is called;
+    empty for that of the case. A call of another operation is made and not judged.
     """
 
     batch_id: str
@@ -40,6 +41,7 @@ class CallStep:
     key: int = 0
     timeout_s: float = DEADLINE
     arguments: tuple[tuple[str, str | None], ...] = ()
+    operation: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,11 @@ class Case:
     place: str | None = None
     # Not an argument, so that a copy by replace() gets a number of its own.
     number: int = field(init=False, default_factory=itertools.count().__next__, compare=False)
+
+    @property
+    def operations(self) -> set[str]:
+        """The operations that a client must have for the case."""
+        return {self.operation, *(ask.operation for ask in self.asks)} - {""}
 
     @property
     def takes_its_deadline(self) -> bool:

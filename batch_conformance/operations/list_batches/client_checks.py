@@ -1,36 +1,30 @@
-"""Checks of ``client.list.*``: the requests, and that the caller gets the whole list in its order."""
+"""Checks of ``client.list.*`` about the requests; importing it registers those about the list, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from functools import wraps
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
 from batch_conformance.checks.client.record import (
-    CLIENT_CHECKS,
     MAY_SEND_NOTHING,
     CallResult,
     CaseResult,
     ClientRunRecord,
-    InvalidSuccess,
     Unconstrained,
     shortened,
 )
 from batch_conformance.checks.client.request import first_hand
 from batch_conformance.checks.client.wanted import lacking
-from batch_conformance.checks.finding import CheckFunction, CheckResult
+from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.entity import list_shape
 from batch_conformance.contract.filters import NO_SUCH_PARAMETER, named_filters
 from batch_conformance.contract.sendable import by_example
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.answers import around_of
+from batch_conformance.operations.list_batches import client_list_checks as client_list_checks
 from batch_conformance.operations.list_batches.client_record import (
-    Batches,
-    decoded_list,
     given_filters,
-    id_of,
+    list_check,
 )
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -43,25 +37,9 @@ from batch_conformance.operations.list_batches.filters import (
 
 OPERATION = "list"
 TARGET = "client.list.target"
-_ENTRIES = "client.list.entries"
 _QUERY = "client.list.query"
 _NAIVE = "client.list.naive-date"
 _OFFSET = "client.list.offset"
-
-
-def list_check(
-    clause: str, *, needs: Iterable[str] = ()
-) -> Callable[[CheckFunction[ClientRunRecord]], CheckFunction[ClientRunRecord]]:
-    """Register the decorated function as the check of a clause; it gets calls of List Batches only."""
-
-    def register(function: CheckFunction[ClientRunRecord]) -> CheckFunction[ClientRunRecord]:
-        @wraps(function)
-        def check(record: ClientRunRecord, result: CheckResult) -> None:
-            function(record.of_operation(OPERATION), result)
-
-        return CLIENT_CHECKS.check(clause, needs=needs)(check)
-
-    return register
 
 
 @list_check(TARGET)
@@ -208,117 +186,6 @@ def _is_documented(name: str) -> bool:
     rows = [row for row in operation.of_place("query") if row.name not in filters]
     keys = {key.name for key in operation.keys if key.place == "query"}
     return name in keys or any(row.is_named(name) for row in rows)
-
-
-@list_check("client.list.empty")
-def empty(record: ClientRunRecord, result: CheckResult) -> None:
-    """An empty list is decoded as an empty list, not as an error or null."""
-    shape = list_shape()
-    if shape is not None and not shape.allows(around_of([])):
-        result.note("the contract allows no list without entries")
-    for case_result, call_result in _lists(record, result):
-        result.observe()
-        if decoded_list(call_result) != []:
-            result.fail(
-                call_result.last,
-                f"an empty list is none for the caller: {case_result.title}",
-                expected="a list without batches",
-                actual=call_result.said(),
-                code="lost",
-            )
-
-
-@list_check(_ENTRIES, needs=["client.list.empty"])
-def entries(record: ClientRunRecord, result: CheckResult) -> None:
-    """The number of decoded batches is that of the response."""
-    for case_result, call_result in _lists(record, result):
-        assert isinstance(call_result.expected, Batches)
-        if not call_result.expected.batches:
-            continue
-        result.observe()
-        decoded = decoded_list(call_result)
-        sent = len(call_result.expected.batches)
-        if decoded is None:
-            result.fail(call_result.last, f"an ordinary list did not reach the caller: {case_result.title}",
-                        expected=f"the list of {sent}", actual=call_result.said(), code="lost")  # fmt: skip
-        elif len(decoded) != sent:
-            problem, code = ("lost", "lost") if len(decoded) < sent else ("made up", "unasked")
-            result.fail(call_result.last, f"batches are {problem}: {case_result.title}",
-                        expected=f"{sent} batches", actual=f"{len(decoded)} batches", code=code)  # fmt: skip
-
-
-@list_check("client.list.order", needs=[_ENTRIES])
-def order(record: ClientRunRecord, result: CheckResult) -> None:
-    """The batches are decoded in the order of the response."""
-    for case_result, call_result in _lists(record, result):
-        assert isinstance(call_result.expected, Batches)
-        decoded = decoded_list(call_result)
-        sent = [str(id_of(row)) for row in call_result.expected.batches]
-        got = [str(id_of(row)) for row in decoded if isinstance(row, dict)] if decoded else []
-        if sorted(map(str, got)) != sorted(sent) or len(sent) < 2:
-            if len(sent) > 1:
-                result.set_aside("client.decode.fields" if decoded and len(decoded) == len(sent) else _ENTRIES)
-            continue
-        result.observe()
-        if got != sent:
-            result.fail(call_result.last, f"the batches come in another order: {case_result.title}",
-                        expected=", ".join(sent[:5]), actual=", ".join(map(str, got[:5])), code="order")  # fmt: skip
-
-
-@list_check("client.list.not-array", needs=[_ENTRIES])
-def not_array(record: ClientRunRecord, result: CheckResult) -> None:
-    """A body that is not an array is reported as an error."""
-    kinds = accepted_kinds(result.clause)
-    for _, call_result in record.turns(result):
-        if not isinstance(call_result.expected, InvalidSuccess):
-            continue
-        if not record.decodes:
-            result.set_aside(_ENTRIES)
-            continue
-        result.observe()
-        error = call_result.reply.error
-        if error is None or error.kind not in kinds:
-            problem = "taken for a list" if error is None else "reported as an HTTP status that never came"
-            result.fail(
-                call_result.last,
-                f"{problem}: {call_result.expected.what}",
-                expected=shown_kinds(kinds),
-                actual=call_result.said(),
-                code="taken" if error is None else "kind",
-            )
-
-
-@list_check("client.list.unreadable", needs=[_ENTRIES])
-def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
-    """An invalid entry is decoded or rejected, alone or with the whole list; it is never silently dropped."""
-    for case_result, call_result in record.turns(result):
-        if not isinstance(call_result.expected, Batches):
-            continue
-        if not record.decodes or record.is_broken(_ENTRIES):
-            result.set_aside(_ENTRIES)
-            continue
-        result.observe()
-        decoded = decoded_list(call_result)
-        if call_result.reply.error is None and (decoded is None or len(decoded) < len(call_result.expected.batches)):
-            result.fail(call_result.last, f"an entry is dropped without a word: {case_result.title}",
-                        expected=f"an error, or {len(call_result.expected.batches)} entries", actual=call_result.said(),
-                        code="lost")  # fmt: skip
-            continue
-        emptied = [
-            number
-            for number, (sent, got) in enumerate(zip(call_result.expected.batches, decoded or [], strict=False))
-            if got is None and sent is not None
-        ]
-        if emptied:
-            result.fail(call_result.last, f"an entry is replaced by null without a word: {case_result.title}",
-                        expected="an error, or the entry", actual=f"null in place of entry {emptied[0] + 1}",
-                        code="lost", pointer=f"/{emptied[0]}")  # fmt: skip
-
-
-def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
-    for case_result, call_result in record.turns(result):
-        if isinstance(call_result.expected, Batches) and not call_result.expected.refusable:
-            yield case_result, call_result
 
 
 def _calls_for(

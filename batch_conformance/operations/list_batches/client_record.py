@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 from batch_conformance.checks.client.record import (
@@ -16,6 +16,7 @@ from batch_conformance.checks.client.record import (
     HttpError,
     ValidBatch,
 )
+from batch_conformance.checks.finding import CheckFunction, CheckResult
 from batch_conformance.client_runner.call import NoObject
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entry_entity, entry_id
@@ -85,6 +86,21 @@ class _Entries(ListRunRecord):
     """The batches of lists, each as a call of its own."""
 
 
+def list_check(
+    clause: str, *, needs: Iterable[str] = ()
+) -> Callable[[CheckFunction[ClientRunRecord]], CheckFunction[ClientRunRecord]]:
+    """Register the decorated function as the check of a clause; it gets calls of List Batches only."""
+
+    def register(function: CheckFunction[ClientRunRecord]) -> CheckFunction[ClientRunRecord]:
+        @wraps(function)
+        def check(record: ClientRunRecord, result: CheckResult) -> None:
+            function(record.of_operation(OPERATION), result)
+
+        return CLIENT_CHECKS.check(clause, needs=needs)(check)
+
+    return register
+
+
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
     """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
     lists = ListRunRecord(record.plays, record.keys)
@@ -147,5 +163,6 @@ __all__ = [
     "ListRunRecord",
     "decoded_list",
     "given_filters",
+    "list_check",
     "view",
 ]

@@ -52,6 +52,7 @@ def other_status_cases(entries: Sequence[Mapping[str, Any]]) -> Iterator[Case]:
         "a 204 in place of a list": StubResponse(204),
         "a 206 with a list in its body": part,
         "a 302 with a list in its body, without a Location": whole.of_status(302),
+        **{f"a {status} in place of a list": StubResponse(status) for status in (205, 301, 303, 304, 307, 308)},
     }
     for what, answer in rows.items():
         if answer.status not in current_contract().operation(OPERATION).documented_statuses:

@@ -360,6 +360,13 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
         clause,
         (other, replace(locked, batch_id=other.batch_id), other),
     )
+    lost = factory.valid(factory.batch())
+    broken = factory.fault(TransportFault("reset", "a connection reset"), json_body(factory.batch()).reset())
+    yield Case(
+        "a batch, then a connection that breaks, then the batch again",
+        clause,
+        (lost, replace(broken, batch_id=lost.batch_id), lost),
+    )
     yield Case(
         "batches behind answers that are none",
         clause,
