@@ -115,7 +115,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key is sent: name, ``header``, ``query`` or ``cookie``, and a prefix (``Bearer ``)."""
+    """Place of the API key in requests: name, ``header``, ``query`` or ``cookie``, and a prefix (``Bearer ``)."""
 
     name: str
     place: Place
