@@ -35,16 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--yaml", action="store_true", help="print YAML (default: JSON)")
     try:
-        told = parser.parse_args(arguments)
+        options = parser.parse_args(arguments)
     except SystemExit as stop:
         return _WRONG_USAGE if stop.code else 0
     try:
-        contract = _checked(told.overlay)
+        contract = _checked(options.overlay)
     except ContractError as error:
         sys.stderr.write(f"error: {error}\n")
         return _WRONG_USAGE
     content = contract.document.content
-    text = yaml_text(content) if told.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = yaml_text(content) if options.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     sys.stdout.buffer.write(text.encode("utf-8"))
     return 0
 

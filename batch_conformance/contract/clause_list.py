@@ -130,16 +130,16 @@ class ClauseList:
         covers = (
             [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
         )
-        return bool(covers) and not any(self._is_there(cover) for cover in covers)
+        return bool(covers) and not any(self._exists(cover) for cover in covers)
 
-    def _is_there(self, cover: str) -> bool:
-        kind, _, what = cover.partition(":")
+    def _exists(self, cover: str) -> bool:
+        kind, _, name = cover.partition(":")
         if kind == "entity":
             places = {self.own(place.pointer) for entity in self.entities for place in entity.places}
             # A forbidden member is checked although it is not documented.
-            return what in places or any(entity.has(entity.place + what) for entity in self.entities)
+            return name in places or any(entity.has(entity.place + name) for entity in self.entities)
         rules = (rule for entity in self.entities for rule in entity.stated_rules)
-        return any(rule.code == what and not rule.unknown for rule in rules)
+        return any(rule.code == name and not rule.unknown for rule in rules)
 
     def _row_of(self, pointer: str) -> str:
         if not pointer or any(f"{around}/".startswith(f"{pointer}/") for around in self._envelopes):
@@ -172,7 +172,7 @@ class ClauseList:
 
 def clause_list(contract: Contract | None = None) -> ClauseList:
     """Return the clauses of a contract; of the current one by default."""
-    return (contract or current_contract()).kept("clauses", ClauseList)
+    return (contract or current_contract()).cached("clauses", ClauseList)
 
 
 def is_promised(name: str, header: Mapping[str, Any]) -> bool:
@@ -183,11 +183,11 @@ def is_promised(name: str, header: Mapping[str, Any]) -> bool:
     if name.lower() == "content-type":
         return False
     schema = schema_of(header)
-    told = schema if isinstance(schema, dict) else {}
+    keywords = schema if isinstance(schema, dict) else {}
     return bool(header.get("required")) or any(
-        key in told
+        key in keywords
         for key in (*ASSERTIONS, "$ref", "allOf", "if")
-        if (key, told.get(key)) != ("type", "string")
+        if (key, keywords.get(key)) != ("type", "string")
     )
 
 
@@ -230,17 +230,19 @@ def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[st
     name = split(first.pointer.removeprefix(around))[0]
     own = around + join("", name)
     rows = [place for place in entity.places if place.pointer == own]
-    told = [_words(place) for place in rows if place.keyword != "required" and not place.conditional]
-    told += [f"{_words(place)} on condition" for place in rows if place.conditional]
+    others = (place for place in rows if place.keyword != "required")
+    expectations = [_expectation(place) for place in others if not place.conditional]
+    expectations += [f"{_expectation(place)} on condition" for place in rows if place.conditional]
     if name == "*":
-        promise = "Members beyond the documented ones are as the schema says: " + "; ".join(told)
+        promise = "Members beyond the documented ones are as the schema says: " + "; ".join(expectations)
     else:
-        sure = any(place.keyword == "required" and not place.conditional for place in rows)
-        promise = f"{name} is {'; '.join(told) or 'as the schema says'}{', required' if sure else ''}"
+        is_required = any(place.keyword == "required" and not place.conditional for place in rows)
+        promise = f"{name} is {'; '.join(expectations) or 'as the schema says'}"
+        promise += ", required" if is_required else ""
         if any(place.pointer.startswith(own + "/") for place in entity.places):
             promise += ", and what is in it is as the schema says"
-    said = next((place for place in rows if place.keyword != "required"), first)
-    source = said.schema_pointer.rpartition("/")[0]
+    sourced = next((place for place in rows if place.keyword != "required"), first)
+    source = sourced.schema_pointer.rpartition("/")[0]
     return Clause(
         clause,
         "must",
@@ -252,7 +254,7 @@ def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[st
     )
 
 
-def _words(place: Place) -> str:
+def _expectation(place: Place) -> str:
     return expectation(place.keyword, place.schema.get(place.keyword))
 
 

@@ -19,7 +19,7 @@ from batch_conformance.contract.reading import contract_of
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_CONTRACTS_KEPT = 4
+_MAX_CACHED_CONTRACTS = 4
 
 _in_use: Contract | None = None
 
@@ -63,14 +63,14 @@ def cached_by_contract(function: Callable[P, T]) -> Cached[P, T]:
     @wraps(function)
     def cached(*arguments: P.args, **named: P.kwargs) -> T:
         sha256 = current_contract().sha256
-        kept = by_contract.get(sha256)
-        if kept is None:
-            kept = by_contract.setdefault(sha256, cast("Callable[P, T]", lru_cache(maxsize=4096)(function)))
+        memoized = by_contract.get(sha256)
+        if memoized is None:
+            memoized = by_contract.setdefault(sha256, cast("Callable[P, T]", lru_cache(maxsize=4096)(function)))
             # Bounded, since a process may use many contracts, as the tests do.
-            for other in list(by_contract)[:-_CONTRACTS_KEPT]:
+            for other in list(by_contract)[:-_MAX_CACHED_CONTRACTS]:
                 if other != base_contract().sha256:
                     by_contract.pop(other, None)
-        return kept(*arguments, **named)
+        return memoized(*arguments, **named)
 
     return cast("Cached[P, T]", cached)
 

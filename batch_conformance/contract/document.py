@@ -122,8 +122,8 @@ def _copies(value: Any, place: str = "#") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _copy(schema: dict[str, Any], reference: str) -> dict[str, Any]:
-    kept = {name: item for name, item in schema.items() if not name.startswith("x-")}
-    return {**copy.deepcopy(kept), COPY_OF: reference}
+    members = {name: item for name, item in schema.items() if not name.startswith("x-")}
+    return {**copy.deepcopy(members), COPY_OF: reference}
 
 
 @cache

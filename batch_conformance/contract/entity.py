@@ -31,7 +31,7 @@ LIST = "list"
 #: Deepest envelope that is searched for ``x-identity``, in objects.
 _DEEPEST = 3
 #: An object is a wrapper if an object in it has so many of the required members that it lacks itself.
-_TELLING = 3
+_WRAPPED_MEMBERS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class Entity:
     @cached_property
     def members(self) -> tuple[str, ...]:
         """Names of all documented members, including those documented in a branch only."""
-        return _named_in(self.layers)
+        return _member_names(self.layers)
 
     @cached_property
     def required(self) -> tuple[str, ...]:
@@ -85,7 +85,7 @@ class Entity:
     @cached_property
     def own_members(self) -> tuple[str, ...]:
         """Names of the documented members of the object at :attr:`place`."""
-        return _named_in(self.layers_at(self.place))
+        return _member_names(self.layers_at(self.place))
 
     def within(self, value: Any) -> Any:
         """Return the entity within a value that may have an envelope; MISSING where it is absent."""
@@ -209,11 +209,11 @@ class Entity:
             return False
         # A wrapper may have the id itself: the entity is the object with most of the members.
         inner = [item for item in value.values() if isinstance(item, dict)]
-        enough = min(_TELLING, len(names))
+        enough = min(_WRAPPED_MEMBERS, len(names))
         return not enough or not any(len(names & item.keys() - value.keys()) >= enough for item in inner)
 
 
-def _named_in(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+def _member_names(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """Return the distinct names of the members that schema objects document."""
     names = (name for layer in layers for name in (*layer.get("properties", ()), *layer.get("required", ())))
     return tuple(dict.fromkeys(names))
@@ -225,18 +225,18 @@ def entity_of(operation: Operation | str, contract: Contract | None = None) -> E
     Raises ``NoSuchOperation``.
     """
     name = operation if isinstance(operation, str) else operation.name
-    return (contract or current_contract()).kept(("entity", name), lambda given: _entity(given, name))
+    return (contract or current_contract()).cached(("entity", name), lambda given: _entity(given, name))
 
 
 def examples_of(entity: Entity, contract: Contract | None = None) -> list[Any]:
     """Return the entities in the documented examples of an answer; a missing envelope is added."""
     success = entity.operation.success
     media = success.media_type if success else None
-    shown = list(media.examples.values()) if media else []
+    examples = list(media.examples.values()) if media else []
     if entity.prefix:
         shape = list_shape(contract)
-        return [one for example in shown for one in ((shape.entries(example) or []) if shape else [example])]
-    return [one if entity.within(one) is not MISSING else entity.enclosed(one) for one in shown]
+        return [one for example in examples for one in ((shape.entries(example) or []) if shape else [example])]
+    return [one if entity.within(one) is not MISSING else entity.enclosed(one) for one in examples]
 
 
 def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
@@ -253,7 +253,7 @@ def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
 
 def judge_of(media: MediaType, contract: Contract | None = None) -> SchemaJudge:
     """Return the validator of a whole body of a documented media type, by the current contract by default."""
-    return (contract or current_contract()).kept(
+    return (contract or current_contract()).cached(
         ("judge", media.pointer), lambda given: SchemaJudge(media.schema, given.document.content)
     )
 
@@ -284,7 +284,7 @@ def list_shape(contract: Contract | None = None) -> ListShape | None:
 
     Raises ``NoSuchOperation``.
     """
-    return (contract or current_contract()).kept("list shape", _list_shape)
+    return (contract or current_contract()).cached("list shape", _list_shape)
 
 
 def _list_shape(contract: Contract) -> ListShape | None:
@@ -306,7 +306,7 @@ def entry_entity(contract: Contract | None = None) -> Entity:
 
     Raises ``NoSuchOperation``.
     """
-    return (contract or current_contract()).kept("entry", _entry_entity)
+    return (contract or current_contract()).cached("entry", _entry_entity)
 
 
 def _entry_entity(contract: Contract) -> Entity:
@@ -319,16 +319,16 @@ def _entry_entity(contract: Contract) -> Entity:
 
 def entry_id(contract: Contract | None = None) -> str:
     """Return the pointer of the id in a list's entry: as in Get Batch's answer, else by ``x-identity``."""
-    return (contract or current_contract()).kept("entry id", _entry_id)
+    return (contract or current_contract()).cached("entry id", _entry_id)
 
 
 def _entry_id(contract: Contract) -> str:
     entry = entity_of(LIST, contract) if LIST in contract.operations else None
     get = next((row for row in contract.operations.values() if row.id_parameter and row.name != LIST), None)
-    asked = entity_of(get, contract) if get else entry
-    echo = asked.echo if asked else None
-    if asked and echo and entry and entry.has(echo.removeprefix(asked.place)):
-        return echo.removeprefix(asked.place)
+    entity = entity_of(get, contract) if get else entry
+    echo = entity.echo if entity else None
+    if entity and echo and entry and entry.has(echo.removeprefix(entity.place)):
+        return echo.removeprefix(entity.place)
     if echo and entry is None:
         return echo
     return next(iter(entry.identity if entry else ()), echo or "/id")

@@ -218,7 +218,7 @@ def _any_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any)
         if not errors:
             return
         failures.append(errors)
-    yield from _blamed(failures)
+    yield from _branch_errors(failures)
 
 
 def _one_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any) -> Errors:
@@ -230,22 +230,22 @@ def _one_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any)
     if valid > 1:
         yield ValidationError("several")
     elif not valid:
-        yield from _blamed(failures)
+        yield from _branch_errors(failures)
 
 
-def _blamed(failures: list[list[ValidationError]]) -> Errors:
+def _branch_errors(failures: list[list[ValidationError]]) -> Errors:
     """Yield the errors of the one branch that the value is meant for, else a single error."""
-    meant = [errors for errors in failures if not any(_rules_out(error) for error in errors)]
-    if len(meant) > 1:
-        told = [{error.path[0] for error in errors if _rules_out(error, 1)} for errors in meant]
+    candidates = [errors for errors in failures if not any(_rules_out(error) for error in errors)]
+    if len(candidates) > 1:
+        mismatches = [{error.path[0] for error in errors if _rules_out(error, 1)} for errors in candidates]
         # Pick the branch whose constant members match where those of every other branch do not.
-        meant = [
+        candidates = [
             errors
-            for errors, own in zip(meant, told, strict=True)
-            if not own and all(other for other in told if other is not own)
+            for errors, own in zip(candidates, mismatches, strict=True)
+            if not own and all(other for other in mismatches if other is not own)
         ]
-    if len(meant) == 1:
-        yield from meant[0]
+    if len(candidates) == 1:
+        yield from candidates[0]
     else:
         yield ValidationError("no branch")
 

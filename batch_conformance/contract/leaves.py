@@ -86,8 +86,8 @@ class Leaves:
         if isinstance(value, bool):
             return "flag"
         if isinstance(value, dict | list):
-            told = any(keyword in one for one in applying for keyword in _INSIDE)
-            return ("array" if isinstance(value, list) else "object") if told else "any"
+            is_structured = any(keyword in one for one in applying for keyword in _INSIDE)
+            return ("array" if isinstance(value, list) else "object") if is_structured else "any"
         if place == self._lifecycle:
             return "lifecycle"
         if is_number(value):

@@ -41,7 +41,7 @@ class ListShape:
     @cached_property
     def around(self) -> Schema:
         """The schema of the whole answer, without constraints on single entries."""
-        return _opened(self.schema, split(self.place), self.document)
+        return _without_items(self.schema, split(self.place), self.document)
 
     @cached_property
     def _judge(self) -> SchemaJudge:
@@ -133,27 +133,27 @@ def _is_of_objects(items: Schema, document: Document) -> bool:
     return any("object" in types_of(row) or "properties" in row for row in beside(items, document))
 
 
-def _opened(schema: Schema, path: list[str], document: Document, depth: int = 0) -> Schema:
+def _without_items(schema: Schema, path: list[str], document: Document, depth: int = 0) -> Schema:
     """Return a copy of a schema without constraints on the items of the array at a path."""
     if isinstance(schema, bool) or depth > _DEEPEST:
         return schema
     made = dict(schema)
     if "$ref" in made:
-        target = _opened(resolve(made.pop("$ref"), document)[0], path, document, depth + 1)
+        target = _without_items(resolve(made.pop("$ref"), document)[0], path, document, depth + 1)
         if not made:
             return target
         made["allOf"] = [*schema.get("allOf", ()), target]
     for key in _BRANCHES:
         if key in schema:
-            rows = [_opened(inner, path, document, depth + 1) for inner in schema[key]]
+            rows = [_without_items(inner, path, document, depth + 1) for inner in schema[key]]
             made[key] = [*rows, *made[key][len(rows) :]]
     for key in ("then", "else"):
         if key in made:
-            made[key] = _opened(made[key], path, document, depth + 1)
+            made[key] = _without_items(made[key], path, document, depth + 1)
     if path:
         known = made.get("properties", {})
         if path[0] in known:
-            made["properties"] = {**known, path[0]: _opened(known[path[0]], path[1:], document, depth + 1)}
+            made["properties"] = {**known, path[0]: _without_items(known[path[0]], path[1:], document, depth + 1)}
         return made
     if isinstance(made.get("items"), dict):
         made["items"] = True

@@ -73,7 +73,7 @@ class Parameter:
         return as_sent(self.example)
 
     @property
-    def _apart(self) -> bool:
+    def _is_exploded(self) -> bool:
         """Whether items and members are sent as pairs of their own."""
         return self.place in ("query", "cookie") and self.explode is not False and self.style in ("", "form")
 
@@ -82,9 +82,9 @@ class Parameter:
         value = self.example
         if self.style == "deepObject" and isinstance(value, dict):
             return [(f"{self.name}[{name}]", as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, dict) and self._apart:
+        if isinstance(value, dict) and self._is_exploded:
             return [(name, as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, list) and self._apart:
+        if isinstance(value, list) and self._is_exploded:
             return [(self.name, as_sent(inner)) for inner in value]
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
@@ -92,7 +92,7 @@ class Parameter:
 
     def items_in(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Return the items of an array that was sent as these pairs, as strings."""
-        if self._apart:
+        if self._is_exploded:
             return [value for _, value in pairs]
         text = pairs[0][1]
         return [part.strip() for part in text.split(_DELIMITERS.get(self.style, ","))] if text else []
@@ -101,7 +101,7 @@ class Parameter:
         """Return the members of an object that was sent as these pairs, as strings."""
         if self.style == "deepObject":
             return [(name.removeprefix(f"{self.name}[").removesuffix("]"), value) for name, value in pairs]
-        if self._apart:
+        if self._is_exploded:
             return list(pairs)
         return pairs_in(self.items_in(pairs), explode=bool(self.explode))
 
@@ -110,12 +110,12 @@ class Parameter:
         if name == self.name or (self.style == "deepObject" and name.startswith(f"{self.name}[")):
             return True
         parts = self.example if isinstance(self.example, dict) else {}
-        return self._apart and name in {*parts, *self.schema.get("properties", {})}
+        return self._is_exploded and name in {*parts, *self.schema.get("properties", {})}
 
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key is sent: name, ``header``, ``query`` or ``cookie``, and a prefix (``Bearer ``)."""
+    """Place of the API key in requests: name, ``header``, ``query`` or ``cookie``, and a prefix (``Bearer ``)."""
 
     name: str
     place: Place
@@ -315,7 +315,7 @@ class Contract:
     servers: Mapping[str, str]
     sha256: str
     overlays: tuple[AppliedOverlay, ...]
-    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def edited(self) -> bool:
@@ -329,11 +329,11 @@ class Contract:
         except KeyError:
             raise NoSuchOperation(f"the contract has no operation {name!r}") from None
 
-    def kept(self, key: Hashable, make: Callable[[Contract], T]) -> T:
+    def cached(self, key: Hashable, make: Callable[[Contract], T]) -> T:
         """Return the value cached under a key, or make it; the cache lives as long as the contract."""
-        if key not in self._kept:
-            self._kept[key] = make(self)
-        made: T = self._kept[key]
+        if key not in self._cache:
+            self._cache[key] = make(self)
+        made: T = self._cache[key]
         return made
 
     @property

@@ -65,11 +65,11 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
     for action in overlay.actions:
         try:
             steps.append(_after(action, steps[-1]))
-        except _Wrong as error:
+        except _Problem as error:
             raise OverlayError(f"{overlay.name}: {action}: {error}") from None
     found = next(all_problems(steps[-1], check_rule), None)
     if found is not None:
-        action = overlay.actions[_culprit(steps, found, check_rule)]
+        action = overlay.actions[_causing_action(steps, found, check_rule)]
         raise OverlayError(
             f"{overlay.name}: {action}: the result is no valid contract: {found}; correct the action, "
             "python -m batch_conformance.contract prints what it applies to"
@@ -93,7 +93,7 @@ def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -
     yield from found
 
 
-def _culprit(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
+def _causing_action(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
     """Return the index of the action that introduced a problem that is still present at the end."""
     first = len(steps) - 1
     while first > 1 and found in set(all_problems(steps[first - 1], check_rule)):
@@ -112,17 +112,17 @@ def read_overlay(file: Path) -> Overlay:
     except UnicodeDecodeError:
         raise OverlayError(f"{name}: is no text in UTF-8; give an overlay as YAML or JSON") from None
     except NotReadable as error:
-        what = "is neither YAML nor JSON" if error.malformed else "cannot be read as JSON values"
-        raise OverlayError(f"{name}: {what}: {error}; correct it there") from None
+        problem = "is neither YAML nor JSON" if error.malformed else "cannot be read as JSON values"
+        raise OverlayError(f"{name}: {problem}: {error}; correct it there") from None
     try:
         title = _checked(value)
         actions = tuple(_actions(value["actions"]))
-    except _Wrong as error:
+    except _Problem as error:
         raise OverlayError(f"{name}: {error}; {_HELP}") from None
     return Overlay(name, title, hashlib.sha256(raw).hexdigest(), actions)
 
 
-class _Wrong(Exception):
+class _Problem(Exception):
     """A problem with an overlay, without its file or action."""
 
 
@@ -138,42 +138,42 @@ def _checked(value: Any) -> str:
     """Check the top level of an overlay and return its title."""
     if not isinstance(value, dict) or "overlay" not in value:
         is_openapi = isinstance(value, dict) and ("openapi" in value or "swagger" in value)
-        what = "is an OpenAPI document" if is_openapi else "has no member 'overlay'"
-        raise _Wrong(f"is not an overlay: {what}; begin it with overlay: 1.0.0, info and actions")
+        problem = "is an OpenAPI document" if is_openapi else "has no member 'overlay'"
+        raise _Problem(f"is not an overlay: {problem}; begin it with overlay: 1.0.0, info and actions")
     version = value["overlay"]
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise _Wrong(f"overlay version {_shown(version)} is not supported: write overlay: 1.0.0")
+        raise _Problem(f"overlay version {_formatted(version)} is not supported: write overlay: 1.0.0")
     unknown = _unknown(value, _MEMBERS)
     if unknown:
-        raise _Wrong(f"unknown member {unknown!r}: known are {', '.join(sorted(_MEMBERS))}")
+        raise _Problem(f"unknown member {unknown!r}: known are {', '.join(sorted(_MEMBERS))}")
     info = value.get("info")
     if not isinstance(info, dict):
-        raise _Wrong("has no info: give it a title and a version")
+        raise _Problem("has no info: give it a title and a version")
     for member in ("title", "version"):
         # YAML reads a version such as 1.0 as a number; accept it.
         kinds = (str,) if member == "title" else (str, int, float)
         if not isinstance(info.get(member), kinds) or not str(info[member]).strip():
-            raise _Wrong(f"has no info.{member}: give it one, as text")
+            raise _Problem(f"has no info.{member}: give it one, as text")
     actions = value.get("actions")
     if not isinstance(actions, list) or not actions:
-        raise _Wrong("has no actions: list at least one")
+        raise _Problem("has no actions: list at least one")
     return str(info["title"])
 
 
 def _actions(rows: list[Any]) -> Iterator[Action]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not isinstance(row.get("target"), str):
-            raise _Wrong(f"action {number}: has no target: give it a JSONPath")
+            raise _Problem(f"action {number}: has no target: give it a JSONPath")
         action = Action(number, row["target"], row.get("update"), row.get("remove") is True)
         unknown = _unknown(row, _ACTION_MEMBERS)
         if unknown:
-            raise _Wrong(
+            raise _Problem(
                 f"{action}: unknown member {unknown!r}: known are target, update, remove, description"
             )
         if not isinstance(row.get("remove", False), bool):
-            raise _Wrong(f"{action}: remove is {_shown(row['remove'])}: write true, or leave it out")
+            raise _Problem(f"{action}: remove is {_formatted(row['remove'])}: write true, or leave it out")
         if not action.remove and "update" not in row:
-            raise _Wrong(f"{action}: neither updates nor removes anything: give it update, or remove: true")
+            raise _Problem(f"{action}: neither updates nor removes anything: give it update, or remove: true")
         _query(action)
         yield action
 
@@ -188,11 +188,11 @@ def _query(action: Action) -> Any:
     from jsonpath.exceptions import JSONPathError
 
     if not action.target.startswith("$"):
-        raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): it begins with $; correct it")
+        raise _Problem(f"{action}: the target is no JSONPath (RFC 9535): it begins with $; correct it")
     try:
         return JSONPathEnvironment(strict=True).compile(action.target)
     except (JSONPathError, RecursionError, ValueError) as error:
-        raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): {_line(error)}; correct it") from None
+        raise _Problem(f"{action}: the target is no JSONPath (RFC 9535): {_line(error)}; correct it") from None
 
 
 def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, ...]]:
@@ -202,7 +202,7 @@ def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, .
     try:
         return [tuple(node.parts) for node in _query(action).finditer(content)]
     except (JSONPathError, RecursionError, ValueError) as error:
-        raise _Wrong(f"the target cannot be looked for: {_line(error)}; correct it") from None
+        raise _Problem(f"the target cannot be looked for: {_line(error)}; correct it") from None
 
 
 def _after(action: Action, before: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +210,7 @@ def _after(action: Action, before: dict[str, Any]) -> dict[str, Any]:
     content = copy.deepcopy(before)
     found = _matches(action, content)
     if not found:
-        raise _Wrong(
+        raise _Problem(
             "the target matches nothing; python -m batch_conformance.contract prints what it is looked for in"
         )
     # Last first, so that a removal does not shift the index of another one.
@@ -236,11 +236,11 @@ def _change(action: Action, content: dict[str, Any], parts: tuple[str | int, ...
         return
     if action.remove:
         if not parts:
-            raise _Wrong("the whole document cannot be removed; select a part of it")
+            raise _Problem("the whole document cannot be removed; select a part of it")
         del holder[parts[-1]]
     elif isinstance(value, dict):
         if not isinstance(action.update, dict):
-            raise _Wrong(
+            raise _Problem(
                 f"the target is an object, the update {_kind(action.update)}; give an object to merge"
             )
         _merge(value, action.update)
@@ -269,11 +269,11 @@ def _kind(value: Any) -> str:
     return f"is {names[type(value)]}"
 
 
-def _shown(value: Any) -> str:
+def _formatted(value: Any) -> str:
     return repr(value) if len(repr(value)) <= 60 else repr(value)[:59] + "…"
 
 
 def _line(error: BaseException) -> str:
     """Return the first line of an error message, shortened."""
-    said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return " ".join(said.split())[:200]
+    message = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return " ".join(message.split())[:200]

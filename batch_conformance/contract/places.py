@@ -37,7 +37,7 @@ ASSERTIONS = (
     "not",
 )
 #: Keywords that select a branch of anyOf or oneOf; their failure is reported for anyOf or oneOf itself.
-_TELL_APART = ("type", "const", "enum")
+_BRANCH_SELECTORS = ("type", "const", "enum")
 _CLOSING = ("additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems")
 
 
@@ -84,7 +84,7 @@ def places(schema: Schema, document: Document) -> list[Place]:
             if to not in trail:
                 walk(target, to, pointer, conditional, (*trail, to), branch)
         for keyword in ASSERTIONS:
-            if keyword in node and _asserts(node, keyword) and not (branch and keyword in _TELL_APART):
+            if keyword in node and _asserts(node, keyword) and not (branch and keyword in _BRANCH_SELECTORS):
                 last = "/*" if keyword == "propertyNames" else ""
                 add(pointer + last, keyword, node, join(where, keyword), conditional)
         for keyword in _CLOSING:

@@ -25,11 +25,11 @@ def contract_problems(contract: Contract) -> Iterator[str]:
         return
     for operation in contract.operations.values():
         for parameter in operation.parameters:
-            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
-            if parameter.required and not unsaid:
+            is_id = parameter.place == "path" and parameter.name == operation.id_parameter
+            if parameter.required and not is_id:
                 where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
-                wrong = unsendable(parameter, contract.document.content)
-                yield from (f"{where} {what}" for what in wrong)
+                problems = unsendable(parameter, contract.document.content)
+                yield from (f"{where} {problem}" for problem in problems)
         success = operation.success
         if success is None:
             yield f"{operation.pointer}/responses: no success answer (2xx) is documented; document one"
@@ -50,7 +50,7 @@ def contract_problems(contract: Contract) -> Iterator[str]:
     yield from _key_names(contract)
     yield from _unsupported_keys(contract)
     yield from unknown_names(contract)
-    yield from _strange_rules(contract)
+    yield from _rules_with_unknown_names(contract)
     yield from rule_problems(contract)
 
 
@@ -124,12 +124,12 @@ def _lists(contract: Contract) -> Iterator[str]:
     yield from filter_problems(contract)
 
 
-def _strange_rules(contract: Contract) -> Iterator[str]:
+def _rules_with_unknown_names(contract: Contract) -> Iterator[str]:
     """Yield the rules of overlays that name undocumented members; rules of the files may, and are ignored."""
-    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+    base_rules = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
     for rule in known_rules(contract):
-        if (rule.code, rule.rule) in ours:
+        if (rule.code, rule.rule) in base_rules:
             continue
-        for what, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
+        for keyword, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
             if name:
-                yield f"{rule.schema_pointer}: the {what} names {name}, which the contract does not have"
+                yield f"{rule.schema_pointer}: the {keyword} names {name}, which the contract does not have"

@@ -115,8 +115,8 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
     media: Mapping[str, Any] = next(iter(row.get("content", {}).values()), {})
     schema = document.resolve(row.get("schema", media.get("schema", {})))
     # A parameter with `content` has its examples there (3.1, 4.8.12.3).
-    shown = {**media, **row}
-    example = _example(document, shown, schema if isinstance(schema, dict) else {})
+    described = {**media, **row}
+    example = _example(document, described, schema if isinstance(schema, dict) else {})
     return Parameter(
         name=row["name"],
         place=row["in"],
@@ -135,10 +135,10 @@ def _example(document: ContractDocument, row: Mapping[str, Any], schema: Mapping
     """Return the example of a parameter: its own, its schema's, or the first value that the schema names."""
     if "example" in row:
         return row["example"]
-    for shown in row.get("examples", {}).values():
-        shown = document.resolve(shown)
-        if isinstance(shown, dict) and "value" in shown:
-            return shown["value"]
+    for entry in row.get("examples", {}).values():
+        entry = document.resolve(entry)
+        if isinstance(entry, dict) and "value" in entry:
+            return entry["value"]
     for name in ("const", "default", "example"):
         if name in schema:
             return schema[name]

@@ -31,7 +31,7 @@ def rule_problems(contract: Contract) -> Iterator[str]:
     Yields nothing for the contract without overlays, nor without a CEL runtime.
     """
     for entity in entities(contract, errors=True):
-        if not entity.stated_rules or _is_as_before(entity, contract):
+        if not entity.stated_rules or _is_unchanged(entity, contract):
             continue
         try:
             rules = entity.rules.rules
@@ -41,31 +41,31 @@ def rule_problems(contract: Contract) -> Iterator[str]:
             yield str(error).removeprefix("at ")
             continue
         for rule in rules:
-            why = never(rule, entity.document)
-            if why:
+            problem = type_error(rule, entity.document)
+            if problem:
                 place = f"{rule.schema_pointer}: the rule {rule.rule!r}"
-                yield f"{place} cannot be evaluated on any value of its schema: {why}"
+                yield f"{place} cannot be evaluated on any value of its schema: {problem}"
 
 
-def _is_as_before(entity: Entity, contract: Contract) -> bool:
+def _is_unchanged(entity: Entity, contract: Contract) -> bool:
     base = base_contract()
     return contract.document.schemas == base.document.schemas and any(
         (one.pointer, one.schema) == (entity.pointer, entity.schema) for one in entities(base, errors=True)
     )
 
 
-def never(rule: Rule, document: Document) -> str:
+def type_error(rule: Rule, document: Document) -> str:
     """Return why a rule has a type error on every sample value; empty if one can be evaluated."""
-    found = ""
+    error = ""
     values = [_Sampler(document, number).value([rule.schema]) for number in range(_TRIES)]
     for value, other in zip(values, [*values[1:], values[0]], strict=True):
         for old in (value, other) if rule.transition else (value,):
             outcome = rule.evaluate(value, old)
             if not isinstance(outcome, Unevaluable):
                 return ""
-            if outcome.wrong_type and not found:
-                found = outcome.reason
-    return found
+            if outcome.wrong_type and not error:
+                error = outcome.reason
+    return error
 
 
 class _Sampler:
@@ -121,13 +121,13 @@ class _Sampler:
 def _types(rows: Sequence[tuple[dict[str, Any], bool]]) -> list[str]:
     """Return the types that a value may have: those allowed by all layers, else named by any branch."""
     stated = [(types_of(layer), maybe) for layer, maybe in rows if "type" in layer]
-    sure = [kinds for kinds, maybe in stated if not maybe]
-    if sure:
-        common = [kind for kind in sure[0] if all(_allows(kinds, kind) for kinds in sure)]
-        return common or sure[0]
-    told = [kind for kinds, _ in stated for kind in kinds]
-    told = told or [_BY_KEYWORD[name] for layer, _ in rows for name in layer if name in _BY_KEYWORD]
-    return list(dict.fromkeys(told)) or list(_TYPES)
+    unconditional = [kinds for kinds, maybe in stated if not maybe]
+    if unconditional:
+        common = [kind for kind in unconditional[0] if all(_allows(kinds, kind) for kinds in unconditional)]
+        return common or unconditional[0]
+    named = [kind for kinds, _ in stated for kind in kinds]
+    named = named or [_BY_KEYWORD[name] for layer, _ in rows for name in layer if name in _BY_KEYWORD]
+    return list(dict.fromkeys(named)) or list(_TYPES)
 
 
 def _allows(kinds: Sequence[str], kind: str) -> bool:

@@ -57,7 +57,7 @@ class RuledBody:
 
 def ruled_bodies(contract: Contract | None = None) -> list[RuledBody]:
     """Return the bodies with rules of a contract, of the current one by default."""
-    return (contract or current_contract()).kept("ruled bodies", _ruled_bodies)
+    return (contract or current_contract()).cached("ruled bodies", _ruled_bodies)
 
 
 def _ruled_bodies(contract: Contract) -> list[RuledBody]:

@@ -119,7 +119,7 @@ class Rule:
         if answer is True:
             return Holds()
         if answer is False:
-            return Broken(self._said(data), self._named(self_value, old))
+            return Broken(self._message(data), self._named_values(self_value, old))
         if reason:
             return Unevaluable(reason, wrong_type=any(text in reason for text in _TYPE_ERRORS))
         return Unevaluable(f"it answers {shown(answer)}, neither true nor false", wrong_type=True)
@@ -155,14 +155,14 @@ class Rule:
                 found.append(float(text) if set(text) & set(".eE") else int(text))
         return found
 
-    def _said(self, data: dict[str, Any]) -> str:
+    def _message(self, data: dict[str, Any]) -> str:
         if self._message_program is not None:
             answer, _ = _run(self._message_program, data)
             if isinstance(answer, str):
                 return answer
         return self.message or f"{self.rule} is false"
 
-    def _named(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
+    def _named_values(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
         rows = []
         for path in self.paths:
             value = read(old if path.startswith("oldSelf") else self_value, join("", *path_steps(path)))

@@ -69,7 +69,7 @@ class SchemaJudge:
             found = [self._violation(error) for error in self._validator.iter_errors(value)]
         except RecursionError:
             return [Violation("depth", "", self._pointer, "a value that can be walked", "nested too deeply")]
-        return _reduced(found)
+        return _merged(found)
 
     def is_valid(self, value: Any) -> bool:
         """Whether a value has no violation."""
@@ -95,14 +95,14 @@ class SchemaJudge:
         )
 
 
-def _reduced(found: Iterable[Violation]) -> list[Violation]:
-    kept: dict[tuple[str, str], Violation] = {}
+def _merged(found: Iterable[Violation]) -> list[Violation]:
+    merged: dict[tuple[str, str], Violation] = {}
     for one in found:
-        first = kept.setdefault((one.pointer, one.code), one)
+        first = merged.setdefault((one.pointer, one.code), one)
         if one.schema_pointer not in (first.schema_pointer, *first.also):
-            kept[one.pointer, one.code] = replace(first, also=(*first.also, one.schema_pointer))
-    mistyped = {pointer for pointer, code in kept if code == "type"}
-    rows = [one for one in kept.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
+            merged[one.pointer, one.code] = replace(first, also=(*first.also, one.schema_pointer))
+    mistyped = {pointer for pointer, code in merged if code == "type"}
+    rows = [one for one in merged.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
     return sorted(rows, key=lambda one: (one.pointer, one.code))
 
 

@@ -55,8 +55,8 @@ def _documented(operation: Operation, statuses: Iterable[int]) -> frozenset[int]
     return frozenset(status for status in statuses if operation.documents(status))
 
 
-def _others(operation: Operation, but: Iterable[int]) -> frozenset[int]:
-    left_out = {_LIMITED, *but}
+def _others(operation: Operation, excluded: Iterable[int]) -> frozenset[int]:
+    left_out = {_LIMITED, *excluded}
     return frozenset(status for status in _CLIENT_ERRORS if status not in left_out and operation.documents(status))
 
 

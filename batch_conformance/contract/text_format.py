@@ -63,12 +63,12 @@ def read_text(text: str) -> Any:
         return _plain(yaml.load(text, Loader=_Loader), "")
     except yaml.MarkedYAMLError as error:
         where = f"{_place(error.problem_mark)}: " if error.problem_mark else ""
-        said = error.problem or error.context or "not YAML"
-        tag = re.search(r"could not determine a constructor for the tag '(.*)'", said)
+        problem = error.problem or error.context or "not YAML"
+        tag = re.search(r"could not determine a constructor for the tag '(.*)'", problem)
         if tag:
-            said = f"the tag {tag[1].replace('tag:yaml.org,2002:', '!!')} makes no JSON value; leave it out"
+            problem = f"the tag {tag[1].replace('tag:yaml.org,2002:', '!!')} makes no JSON value; leave it out"
         malformed = isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError)
-        raise NotReadable(f"{where}{said}", malformed=malformed) from None
+        raise NotReadable(f"{where}{problem}", malformed=malformed) from None
     except yaml.YAMLError as error:
         raise NotReadable(" ".join(str(error).split()), malformed=True) from None
     except RecursionError:

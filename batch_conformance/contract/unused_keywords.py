@@ -53,7 +53,7 @@ _KNOWN = frozenset(
     )
 )
 #: Keywords of OpenAPI 3.0 and earlier drafts, with the 2020-12 replacement.
-_ELSEWHERE = {
+_REPLACEMENTS = {
     "nullable": "write null as one of its types: type: [..., 'null']",
     "dependencies": "write dependentRequired or dependentSchemas",
     "additionalItems": "write prefixItems, and items for the rest",
@@ -67,12 +67,12 @@ _ELSEWHERE = {
 #: Unchecked formats of the OpenAPI format registry, which resemble checked ones.
 _ANNOTATIONS = frozenset({"int8", "int16", "uint8", "uint16", "uint32", "uint64", "date-time-local", "time-local"})
 #: Common wrong names of formats, and the right ones.
-_FORMATS_MEANT = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
+_FORMAT_ALIASES = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
 #: Keywords that identify a value as a schema.
-_TELLING = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
+_SCHEMA_KEYWORDS = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
 #: Shorter names match too easily.
-_LONG_ENOUGH = 5
-_LIKE = 0.8
+_MIN_LENGTH = 5
+_SIMILARITY = 0.8
 
 
 def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
@@ -80,8 +80,8 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
     if not isinstance(schema, dict):
         return
     for name in schema:
-        if name in _ELSEWHERE:
-            yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_ELSEWHERE[name]}"
+        if name in _REPLACEMENTS:
+            yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_REPLACEMENTS[name]}"
         elif name not in _KNOWN and (meant := meant_by(name, _KNOWN)):
             yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
         elif name not in _KNOWN and name[:2] != "x-" and _is_schema(schema[name]):
@@ -94,20 +94,20 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
 
 
 def _is_schema(value: Any) -> bool:
-    return isinstance(value, dict) and not value.keys().isdisjoint(_TELLING)
+    return isinstance(value, dict) and not value.keys().isdisjoint(_SCHEMA_KEYWORDS)
 
 
 def meant_by(name: str, known: Collection[str]) -> str:
     """Return the known word that a name resembles; empty if there is none."""
     spelt = _spelling(name, known)
-    if spelt or len(name) < _LONG_ENOUGH:
+    if spelt or len(name) < _MIN_LENGTH:
         return spelt
-    return next(iter(get_close_matches(name, known, n=1, cutoff=_LIKE)), "")
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_SIMILARITY)), "")
 
 
 def _format_meant_by(name: str) -> str:
     """Return the format that a name resembles or is an alias of; empty if there is none."""
-    return "" if name in _ANNOTATIONS else _FORMATS_MEANT.get(name.lower()) or meant_by(name, FORMATS)
+    return "" if name in _ANNOTATIONS else _FORMAT_ALIASES.get(name.lower()) or meant_by(name, FORMATS)
 
 
 def _spelling(name: str, known: Collection[str]) -> str:

@@ -37,10 +37,10 @@ def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str
     found = best_match(_shape().iter_errors(document))
     if found is not None:
         # Everything below relies on the shape.
-        yield _said(found, "")
+        yield _format_error(found, "")
         return
     for reference in dict.fromkeys(references(document)):
-        wrong = _followed(document, reference)
+        wrong = _reference_problem(document, reference)
         if wrong:
             yield f"the reference {reference!r} {wrong}"
             return
@@ -67,7 +67,7 @@ def _has_rules(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_rules, value))
 
 
-def _followed(document: dict[str, Any], reference: str) -> str | None:
+def _reference_problem(document: dict[str, Any], reference: str) -> str | None:
     """Return the problem of a reference, followed to its end; None if it is valid."""
     seen: set[str] = set()
     while reference not in seen:
@@ -107,21 +107,21 @@ def _wrong_pattern(value: str) -> str:
     return ""
 
 
-def _said(error: Any, place: str) -> str:
+def _format_error(error: Any, place: str) -> str:
     where = place + pointer(*error.absolute_path)
-    message = _plainly(error) or " ".join(error.message.split())
+    message = _clearer_message(error) or " ".join(error.message.split())
     if len(message) > 160:
         message = message[:159] + "…"
     return f"{where or '/'}: {message}"
 
 
-def _plainly(error: Any) -> str:
+def _clearer_message(error: Any) -> str:
     """Return a clearer message for some errors; empty where the validator's own is good enough."""
     path, schema = list(error.absolute_path), error.schema
     if error.validator == "additionalProperties" and isinstance(schema, dict):
         known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-        strange = (name for name in error.instance if name not in known)
-        name = next((one for one in strange if not any(re.search(pattern, one) for pattern in patterns)), "")
+        unknown = (name for name in error.instance if name not in known)
+        name = next((one for one in unknown if not any(re.search(pattern, one) for pattern in patterns)), "")
         if path[-1:] == ["responses"]:
             return f"{name!r} is no status: write three digits, a range such as 4XX, or default"
         meant = meant_by(name, frozenset(known))
@@ -172,11 +172,11 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
 
 def _security(document: dict[str, Any]) -> Iterator[str]:
     schemes = document.get("components", {}).get("securitySchemes", {})
-    asked = [("/security", document.get("security", []))]
-    asked += [
+    requirements = [("/security", document.get("security", []))]
+    requirements += [
         (f"{place}/security", operation.get("security", [])) for place, operation in _operations(document)
     ]
-    for place, rows in asked:
+    for place, rows in requirements:
         for name in sorted({name for row in rows for name in row} - schemes.keys()):
             yield f"{place}: there is no security scheme {name!r}"
 
@@ -215,7 +215,7 @@ def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[s
     error = best_match(_meta().iter_errors(schema))
     if error is not None:
         wrong = _wrong_pattern(error.instance) if error.validator == "format" else ""
-        yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _said(error, place)
+        yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _format_error(error, place)
         return
     yield from unused_keywords(place, schema)
     yield from _extensions(place, schema, check_rule)

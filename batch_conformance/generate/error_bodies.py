@@ -34,18 +34,18 @@ class ErrorBodies:
         made = MISSING if plain is MISSING else self._space.repaired(plain)
         self._base: dict[str, Any] = made if isinstance(made, dict) else {}
 
-    def saying(self, told: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    def saying(self, members: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """Return a body with these documented members, and ``more``. Raises :class:`NotInContract`."""
-        body = {**self._base, **told}
+        body = {**self._base, **members}
         known = documented([*self._space.applying(self._space.schema, body)])
-        if not set(told) <= set(known) or not self._space.is_valid(body):
-            raise NotInContract(f"the contract has no error that tells {', '.join(told)}")
+        if not set(members) <= set(known) or not self._space.is_valid(body):
+            raise NotInContract(f"the contract has no error that tells {', '.join(members)}")
         return {**body, **more}
 
-    def holding(self, wishes: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    def holding(self, wanted: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         """Return a body with those of ``wishes`` that the contract allows, and all of ``more``."""
         body = self._base
-        for name, value in wishes.items():
+        for name, value in wanted.items():
             made = {**body, name: value}
             body = made if self._space.is_valid(made) else body
         return {**body, **more}

@@ -19,8 +19,8 @@ _BASES = 60
 _TRIES = 1000
 #: Further bases after a first success; bases for which broken rules are repaired; failed repairs allowed.
 _MORE_BASES = 1
-_MENDED_BASES = 4
-_LOST_SEARCHES = 6
+_REPAIRED_BASES = 4
+_FAILED_REPAIRS = 6
 
 
 @dataclass(frozen=True)
@@ -76,21 +76,21 @@ def faults_of(space: Space, *, most: int = 12, only: Collection[str] | None = No
     """Return as :func:`single_faults`, for an existing space; ``only`` these keywords, if given."""
     bases = [one.value for one in values_of(space, _BASES)]
     found: list[Fault] = []
-    lost: list[Unreachable] = []
+    unreachable: list[Unreachable] = []
     for place in places(space.schema, space.document):
         if only is not None and place.keyword not in only:
             continue
         own = list(_faults_at(place, bases, space, most))
         found += own
         if not own:
-            lost.append(Unreachable(place.keyword, place.pointer, place.schema_pointer))
-    return SingleFaults(tuple(found), tuple(lost))
+            unreachable.append(Unreachable(place.keyword, place.pointer, place.schema_pointer))
+    return SingleFaults(tuple(found), tuple(unreachable))
 
 
 def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> Iterator[Fault]:
     made: set[str] = set()
     labels: set[str] = set()
-    tries = lost = 0
+    tries = failed_repairs = 0
     more = _MORE_BASES
     for number, base in enumerate(bases):
         more -= bool(made)
@@ -112,11 +112,11 @@ def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> I
                     return
                 found = _only(value, place, space)
                 if found is not None and space.rules.broken(value):
-                    if number >= _MENDED_BASES or lost >= _LOST_SEARCHES:
+                    if number >= _REPAIRED_BASES or failed_repairs >= _FAILED_REPAIRS:
                         continue
                     value = space.repaired(value, to, found)
                     found = None if value is MISSING else _only(value, place, space)
-                    lost += found is None
+                    failed_repairs += found is None
                 if found is not None:
                     made.add(key)
                     labels.add(label)

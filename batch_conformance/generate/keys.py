@@ -110,11 +110,11 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
-    right = current_contract().operation("get").key
-    if right is not None and right.is_named("authorization"):
+    key_place = current_contract().operation("get").key
+    if key_place is not None and key_place.is_named("authorization"):
         # In Authorization the word is a regular prefix, which servers may strip.
         seen.add(f"Bearer {key}")
-    if right is not None and right.place == "cookie":
+    if key_place is not None and key_place.place == "cookie":
         # Many servers ignore quotes around a cookie's value.
         seen.add(f'"{key}"')
     for candidate in candidates:
@@ -193,29 +193,29 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         f"{names[0]} {key}" if names else f"X-Key {key}", f"Api-Key {key}", f"Key {key}", f"token={key}",
         f"ApiKey key={key}",
     )  # fmt: skip
-    authorization = schemes if _wrong(operation, "header", ["authorization"]) else []
+    authorization = schemes if _meaningless(operation, "header", ["authorization"]) else []
     places = {
-        "query": [(name, key) for name in _wrong(operation, "query", queries)],
+        "query": [(name, key) for name in _meaningless(operation, "query", queries)],
         # Some servers read it only if it is the only parameter.
-        "query-alone": [(name, key) for name in _wrong(operation, "query", ["api_key"])],
-        "cookie": [(name, key) for name in _wrong(operation, "cookie", cookies)],
+        "query-alone": [(name, key) for name in _meaningless(operation, "query", ["api_key"])],
+        "cookie": [(name, key) for name in _meaningless(operation, "cookie", cookies)],
         "header": [
             (name, f"Bearer {key}" if name == "proxy-authorization" else key)
-            for name in _wrong(operation, "header", headers)
+            for name in _meaningless(operation, "header", headers)
         ],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }
     return {place: pairs for place, pairs in places.items() if pairs}
 
 
-def _names_of_keys(right: Sequence[KeyPlace]) -> list[str]:
+def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:
     """Return the names of keys in the contract with and without overlays, the current ones first."""
     get = base_contract().operations.get("get")
-    found = [*right, *(get.keys if get else ())]
+    found = [*current, *(get.keys if get else ())]
     return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
 
 
-def _wrong(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
+def _meaningless(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
     """Return the distinct names that are neither of a key nor of a parameter in a place."""
     named: list[KeyPlace | Parameter] = [*operation.keys, *operation.parameters]
     fold = str.lower if place == "header" else str

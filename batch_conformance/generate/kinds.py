@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Kind(Enum):
-    """What a generated value tests."""
+    """The aspect that a generated value tests."""
 
     EXAMPLE = auto()
     #: A form of the whole value: a branch, with all members or only the required ones.

@@ -51,7 +51,7 @@ def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[C
     elif place.keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems", "false"):
         yield from _not_allowed(place, pointer)
     elif place.keyword == "propertyNames":
-        yield from _named(base, pointer.rpartition("/")[0], space)
+        yield from _badly_named(base, pointer.rpartition("/")[0], space)
     elif place.keyword in _OBJECTS and isinstance(there, dict):
         yield from _members(place, there, pointer, space)
     elif place.keyword in _ARRAYS and isinstance(there, list):
@@ -60,7 +60,7 @@ def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[C
         made = _SCALARS.get(place.keyword)
         rows = made(value, there) if made else _forms(place, there, space)
         yield from ((label, new, pointer) for label, new in rows)
-        yield from ((label, new, pointer) for label, new in _beside(place))
+        yield from ((label, new, pointer) for label, new in _valid_by_another_keyword(place))
 
 
 def _not_allowed(place: Place, pointer: str) -> Iterator[Change]:
@@ -133,7 +133,7 @@ def _unmatched(_pattern: Any, there: Any) -> Iterator[Labelled]:
     yield from ((f"text {short(text)!r}", text) for text in _BAD_TEXTS)
 
 
-def _beside(place: Place) -> Iterator[Labelled]:
+def _valid_by_another_keyword(place: Place) -> Iterator[Labelled]:
     """Yield values that satisfy another keyword: multiples beyond a bound, text of the format."""
     step = place.schema.get("multipleOf")
     bound = place.schema.get(place.keyword)
@@ -194,7 +194,7 @@ _OBJECTS = ("minProperties", "maxProperties")
 _ARRAYS = ("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "items")
 
 
-def _named(base: Any, parent: str, space: Space) -> Iterator[Change]:
+def _badly_named(base: Any, parent: str, space: Space) -> Iterator[Change]:
     for name in _BAD_NAMES:
         made = space.builder.value(space.schemas_at(base, join(parent, name)))
         yield f"name {short(name)!r}", "text" if made is MISSING else made, join(parent, name)
@@ -209,8 +209,8 @@ def _named(base: Any, parent: str, space: Space) -> Iterator[Change]:
 def _members(place: Place, there: dict[str, Any], pointer: str, space: Space) -> Iterator[Change]:
     bound = place.schema[place.keyword]
     if place.keyword == "minProperties":
-        for kept in combinations(there, bound - 1):
-            yield "a member too few", {name: there[name] for name in kept}, pointer
+        for names in combinations(there, bound - 1):
+            yield "a member too few", {name: there[name] for name in names}, pointer
         return
     grown = dict(there)
     schemas = space.schemas_at(there, "") if pointer == "" else [place.schema]
@@ -262,17 +262,17 @@ def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelle
             return
         yield "one too many", [*there, *[sample] * (place.schema["maxContains"] + 1 - len(fitting))]
         return
-    kept = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
+    retained = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
     options = [one.value for one in space.builder.variations([place.schema.get("items", True)])]
     options += [value for _, value in OF_TYPES]
     plain = [value for value in options if not space.fits(wanted, value)]
-    yield "none of the kind", [*fitting[:kept], *others]
+    yield "none of the kind", [*fitting[:retained], *others]
     if plain:
         yield (
             "another kind for each",
-            [*fitting[:kept], *(others or plain[:1]), *plain[: len(fitting) - kept]],
+            [*fitting[:retained], *(others or plain[:1]), *plain[: len(fitting) - retained]],
         )
-        yield "one of another kind", [*fitting[:kept], plain[0]]
+        yield "one of another kind", [*fitting[:retained], plain[0]]
 
 
 def _forms(place: Place, there: Any, space: Space) -> Iterator[Labelled]:

@@ -81,18 +81,19 @@ class Ordinary:
 
     def with_id(self, value: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
         """Return a value with this id, if the contract has a member for it."""
-        kept = dict(value)
+        changed = dict(value)
         # A faulty value may lack the parent of its id.
         with suppress(KeyError):
-            kept = replaced(kept, self.entity.echo, self._as_member(batch_id)) if self.entity.echo else kept
+            if self.entity.echo:
+                changed = replaced(changed, self.entity.echo, self._as_member(batch_id))
         # A value with a fault must keep it: repair valid ones only.
-        if not self._is_tied or self.space.is_valid(kept) or not self.space.is_valid(value):
-            return kept
-        made = self.space.repaired(kept, self.entity.echo)
-        return made if isinstance(made, dict) else kept
+        if not self._id_is_ruled or self.space.is_valid(changed) or not self.space.is_valid(value):
+            return changed
+        made = self.space.repaired(changed, self.entity.echo)
+        return made if isinstance(made, dict) else changed
 
     @cached_property
-    def _is_tied(self) -> bool:
+    def _id_is_ruled(self) -> bool:
         """Whether a rule names the id."""
         evaluated = self.space.rules.evaluate(self.base) if self.edited else ()
         return any(one.pointer + place == self.entity.echo for one in evaluated for place in one.rule.targets("self"))
@@ -115,10 +116,10 @@ class Ordinary:
                 given = there | known
             made = replaced(made, pointer, given)
         if self.edited and not self.space.is_valid(made):
-            return self._mended_around(made, [f"{self.entity.place}/{name}" for name in members])
+            return self._repaired_around(made, [f"{self.entity.place}/{name}" for name in members])
         return made
 
-    def _mended_around(self, value: dict[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
+    def _repaired_around(self, value: dict[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
         """Repair a value without changing these places. Raises :class:`NotInContract`."""
         for pinned in (None, *pointers):
             made = self.space.repaired(value, pinned)
@@ -184,13 +185,13 @@ class Ordinary:
                 value = made
                 yield tuple(there)
                 continue
-            kept = []
+            allowed = []
             for pointer, given in there.items():
                 made = _put(value, {pointer: given})
                 if made is not MISSING and self.space.is_valid(made):
                     value = made
-                    kept.append(pointer)
-            yield tuple(kept)
+                    allowed.append(pointer)
+            yield tuple(allowed)
 
     def _with(self, value: dict[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         fitting = zip(groups, self._pointers, strict=True)

@@ -25,7 +25,7 @@ _BASES = 40
 _CHANGED = 12
 _TRIES = 4000
 #: Number of values breaking several rules that are repaired.
-_MENDED = 20
+_MAX_REPAIRED = 20
 
 
 @dataclass(frozen=True)
@@ -94,17 +94,17 @@ def transition_faults_of(space: Space, *, most: int = 3) -> RuleFaults:
     bases = [one.value for one in values_of(space, _BASES)] if rules or cycles else []
     found = _collected(rules, lambda rule: _pairs(rule, bases, space, cycles), most)
     steps: list[RuleFault] = []
-    lost = list(found.unreachable)
+    unreachable = list(found.unreachable)
     for cycle in cycles:
         own = list(_forbidden(cycle, bases, space, cycles))
         steps += own
-        lost += [] if own else [cycle.schema_pointer]
-    return RuleFaults((*found.faults, *steps), tuple(lost))
+        unreachable += [] if own else [cycle.schema_pointer]
+    return RuleFaults((*found.faults, *steps), tuple(unreachable))
 
 
 def _collected(rules: Sequence[Rule], search: Any, most: int) -> RuleFaults:
     found: list[RuleFault] = []
-    lost: list[str] = []
+    unreachable: list[str] = []
     for rule in rules:
         seen: dict[str, RuleFault] = {}
         for fault in search(rule):
@@ -112,8 +112,8 @@ def _collected(rules: Sequence[Rule], search: Any, most: int) -> RuleFaults:
             if len(seen) == most:
                 break
         found += seen.values()
-        lost += [] if seen else [rule.schema_pointer]
-    return RuleFaults(tuple(found), tuple(lost))
+        unreachable += [] if seen else [rule.schema_pointer]
+    return RuleFaults(tuple(found), tuple(unreachable))
 
 
 def _breaking(rule: Rule, bases: Sequence[Any], space: Space) -> Iterator[RuleFault]:
@@ -125,16 +125,17 @@ def _breaking(rule: Rule, bases: Sequence[Any], space: Space) -> Iterator[RuleFa
                 yield _fault(value, MISSING, one, space, _difference(base, value, one))
     for base in bases[:_CHANGED]:
         for one in _evaluations(rule, space, base):
-            yield from (_fault(value, MISSING, one, space, "mended elsewhere") for value in _mended(base, one, space))
+            for value in _repaired(base, one, space):
+                yield _fault(value, MISSING, one, space, "mended elsewhere")
     found = _searched(rule, space)
     if found is not MISSING:
         one = next(evaluation for evaluation in space.rules.broken(found))
         yield _fault(found, MISSING, one, space, "found by search")
 
 
-def _mended(base: Any, one: Evaluation, space: Space) -> Iterator[Any]:
+def _repaired(base: Any, one: Evaluation, space: Space) -> Iterator[Any]:
     """Yield values that break a rule, repaired so that a second rule holds that the change broke as well."""
-    for changed in islice(space.changed_for(base, one, None), _MENDED):
+    for changed in islice(space.changed_for(base, one, None), _MAX_REPAIRED):
         broken = space.rules.broken(changed) if space.judge.is_valid(changed) else []
         others = [other for other in broken if (other.rule, other.pointer) != (one.rule, one.pointer)]
         if len(others) in (0, len(broken)):

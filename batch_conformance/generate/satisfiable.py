@@ -24,17 +24,17 @@ class NoValidValue(Exception):
 
 def require_values(contract: Contract) -> None:
     """Raise :class:`NoValidValue` if overlays leave an operation without a valid answer."""
-    why = why_no_value(contract) if contract.overlays else ""
-    if why:
-        raise NoValidValue(f"the contract with its overlays has no valid answer: {why}")
+    reason = why_no_value(contract) if contract.overlays else ""
+    if reason:
+        raise NoValidValue(f"the contract with its overlays has no valid answer: {reason}")
 
 
 def why_no_value(contract: Contract) -> str:
     """Return why no valid answer can be made of the first such operation, as one line; else empty."""
     for name in contract.operations:
-        why = of_entity(entity_of(name, contract))
-        if why:
-            return why
+        reason = of_entity(entity_of(name, contract))
+        if reason:
+            return reason
     return ""
 
 
@@ -54,7 +54,7 @@ def of_entity(entity: Entity) -> str:
         place = f"{entity.pointer} and keeps {_rules(alone or codes)}"
         return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
     where, schema = _narrowest(entity.schema, entity.pointer, entity.document, ())
-    place = f"{where} ({_told(schema)})"
+    place = f"{where} ({_format_keywords(schema)})"
     return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
 
 
@@ -62,13 +62,13 @@ def _rules(codes: Sequence[str]) -> str:
     return f"the rule {codes[0]}" if len(codes) == 1 else f"its rules ({', '.join(codes)})"
 
 
-def _told(schema: Schema) -> str:
+def _format_keywords(schema: Schema) -> str:
     """Format the keywords of a schema, short ones first: they are most often the reason."""
     if isinstance(schema, bool):
         return json.dumps(schema)
     rows = {key: value for key, value in schema.items() if key not in _PROSE and not key.startswith("x-")}
-    told = json.dumps(dict(sorted(rows.items(), key=lambda row: len(json.dumps(row)))), ensure_ascii=False)
-    return told if len(told) <= _SHORT else told[: _SHORT - 1] + "…"
+    text = json.dumps(dict(sorted(rows.items(), key=lambda row: len(json.dumps(row)))), ensure_ascii=False)
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 
 def _has_value(

@@ -82,10 +82,10 @@ def _expand(schema: Schema, document: Document, depth: int) -> list[list[dict[st
             branches = [rows for inner in schema[key] for rows in _expand(inner, document, below)]
             found = _product(found, branches)
     if "if" in schema and ("then" in schema or "else" in schema):
-        met = _product(
+        matching = _product(
             _expand(schema["if"], document, below), _expand(schema.get("then", True), document, below)
         )
-        found = _product(found, met + _expand(schema.get("else", True), document, below))
+        found = _product(found, matching + _expand(schema.get("else", True), document, below))
     for name, inner in schema.get("dependentSchemas", {}).items():
         rows = _product([[{"required": [name]}]], _expand(inner, document, below))
         found = _product(found, [[], *rows])
@@ -125,10 +125,10 @@ def type_of(value: Any, types: Iterable[str] = TYPES) -> str | None:
 def _constrain_type(shape: Shape, row: dict[str, Any]) -> None:
     if "type" in row:
         given = [row["type"]] if isinstance(row["type"], str) else row["type"]
-        kept = [name for name in shape.types if name in given or (name == "integer" and "number" in given)]
-        if "number" in kept and "integer" in kept and "integer" not in given:
-            kept.remove("integer")
-        shape.types = tuple(kept)
+        allowed = [name for name in shape.types if name in given or (name == "integer" and "number" in given)]
+        if "number" in allowed and "integer" in allowed and "integer" not in given:
+            allowed.remove("integer")
+        shape.types = tuple(allowed)
     for key in ("enum", "const"):
         if key in row:
             values = row[key] if key == "enum" else [row[key]]

@@ -47,8 +47,8 @@ class Space:
         self.generated: dict[Hashable, list[Any]] = {}
         self.examples = [value for value in examples if self.is_valid(value)]
         # An example that an overlay made invalid is repaired: it is more realistic than a generated value.
-        mended = [self.repaired(value) for value in examples if not self.is_valid(value)]
-        self.examples += [value for value in mended if value is not MISSING]
+        repaired = [self.repaired(value) for value in examples if not self.is_valid(value)]
+        self.examples += [value for value in repaired if value is not MISSING]
 
     def is_valid(self, value: Any) -> bool:
         """Whether a value is valid by the schema and every rule on a single read."""
@@ -113,9 +113,9 @@ class Space:
             rounds -= not wrong or (fewest is not None and len(wrong) >= fewest)
             fewest = len(wrong) if fewest is None else min(fewest, len(wrong))
             if wrong:
-                value = self._mended(value, wrong[0], pinned)
+                value = self._without_violation(value, wrong[0], pinned)
             else:
-                broken = [one for one in self.rules.evaluate(value) if not _is_kept(one, fault)]
+                broken = [one for one in self.rules.evaluate(value) if not _is_accepted(one, fault)]
                 if not broken:
                     return value
                 value = self._satisfying(value, broken[0], pinned, fault)
@@ -123,10 +123,10 @@ class Space:
                 return MISSING
         return MISSING
 
-    def _mended(self, value: Any, wrong: Violation, pinned: str | None) -> Any:
+    def _without_violation(self, value: Any, wrong: Violation, pinned: str | None) -> Any:
         """Return a value without one violation, or MISSING."""
         if pinned is not None and (wrong.pointer == pinned or pinned.startswith(wrong.pointer + "/")):
-            return MISSING if wrong.pointer == pinned else self._mended_below(value, wrong, pinned)
+            return MISSING if wrong.pointer == pinned else self._replaced_around(value, wrong, pinned)
         if wrong.code in ("additionalProperties", "unevaluatedProperties", "false", "propertyNames"):
             return replaced(value, wrong.pointer, MISSING)
         options = [read(example, wrong.pointer) for example in self.examples]
@@ -142,13 +142,13 @@ class Space:
         codes = {one.code for one in self.judge.violations(removed) if one.pointer == wrong.pointer}
         return MISSING if removed is MISSING or codes else removed
 
-    def _mended_below(self, value: Any, wrong: Violation, pinned: str) -> Any:
+    def _replaced_around(self, value: Any, wrong: Violation, pinned: str) -> Any:
         """Replace a container of the pinned place, keeping the pinned value; MISSING if impossible."""
-        kept = read(value, pinned)
+        pinned_value = read(value, pinned)
         for option in self._options_at(value, wrong.pointer):
             changed = replaced(value, wrong.pointer, option)
             try:
-                changed = replaced(changed, pinned, kept)
+                changed = replaced(changed, pinned, pinned_value)
             except KeyError:
                 continue
             if not any(_is_fault(one, wrong) for one in self.judge.violations(changed)):
@@ -246,7 +246,7 @@ def _is_fault(found: Violation, fault: Violation | None) -> bool:
     return fault is not None and (found.code, found.pointer) == (fault.code, fault.pointer)
 
 
-def _is_kept(one: Evaluation, fault: Violation | None) -> bool:
+def _is_accepted(one: Evaluation, fault: Violation | None) -> bool:
     return not isinstance(one.outcome, Broken) if fault else isinstance(one.outcome, Holds)
 
 

@@ -58,8 +58,8 @@ class _Strategies:
             return _ANY
         key = tuple(id(schema) for schema in schemas)
         if key not in self._known:
-            kept = tuple(schemas)
-            self._known[key] = (kept, st.deferred(lambda: self._built(kept)))
+            stored = tuple(schemas)
+            self._known[key] = (stored, st.deferred(lambda: self._built(stored)))
         return self._known[key][1]
 
     def _built(self, schemas: Sequence[Schema]) -> Strategy:

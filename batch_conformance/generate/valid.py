@@ -40,13 +40,13 @@ def values_of(
     space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
 ) -> list[Generated]:
     """Return as :func:`valid_values`, for an existing space; places in ``leave`` are not varied."""
-    asked = (limit, seed, frozenset(leave))
-    if asked not in space.generated:
-        space.generated[asked] = _made(space, *asked)
-    return list(space.generated[asked])
+    parameters = (limit, seed, frozenset(leave))
+    if parameters not in space.generated:
+        space.generated[parameters] = _generate(space, *parameters)
+    return list(space.generated[parameters])
 
 
-def _made(space: Space, limit: int, seed: int, leave: Collection[str]) -> list[Generated]:
+def _generate(space: Space, limit: int, seed: int, leave: Collection[str]) -> list[Generated]:
     rows = list(_bases(space))
     seen = {written(one.value) for one in rows}
     for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
@@ -81,7 +81,7 @@ def _bases(space: Space) -> Iterator[Generated]:
 def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int, Generated]]:
     """Yield possibly valid values, each with its priority (0 is the highest)."""
     done: set[tuple[str, str]] = set()
-    for base in _widest(bases):
+    for base in _by_variety(bases):
         for pointer, schemas in space.walk(base.value):
             there = read(base.value, pointer)
             for label, value, kind in space.builder.variations(schemas):
@@ -93,7 +93,7 @@ def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int,
             yield from ((1, row) for row in _optional(space, base.value, pointer, schemas, done))
 
 
-def _widest(bases: Sequence[Generated]) -> list[Generated]:
+def _by_variety(bases: Sequence[Generated]) -> list[Generated]:
     """Sort bases: examples first, as the most realistic, then the largest."""
     return sorted(bases, key=lambda base: (base.kind is not Kind.EXAMPLE, -len(written(base.value))))
 
