@@ -13,6 +13,7 @@ from pathlib import Path
 
 from batch_conformance.contract.current import load_with_overlays
 from batch_conformance.contract.document import ContractError, refuse_files
+from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.overlay import all_problems
 from batch_conformance.contract.text_format import yaml_text
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _checked(overlays: Sequence[Path]) -> Contract:
+    load_contract()
     contract = load_with_overlays(overlays)
     # With overlays, the same is checked when they are applied.
     if not overlays:

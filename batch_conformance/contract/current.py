@@ -12,7 +12,7 @@ from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
 
-from batch_conformance.contract.document import RuleCheck, load_document
+from batch_conformance.contract.document import RuleCheck, load_document, refuse_files
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.reading import contract_of
 
@@ -31,8 +31,19 @@ def base_contract() -> Contract:
 
 
 def load_with_overlays(overlays: Sequence[Path], check_rule: RuleCheck | None = None) -> Contract:
-    """Return the contract with these overlays applied in order. Raises ``OverlayError``, one line."""
-    return contract_of(load_document(overlays, check_rule)) if overlays else base_contract()
+    """Return the contract with these overlays applied in order. Raises ``ContractError``, one line."""
+    return contract_of(load_document(overlays, check_rule)) if overlays else checked_files()
+
+
+def checked_files() -> Contract:
+    """Return the contract of the files. Raises ``ContractError``, one line, if it cannot be tested."""
+    contract = base_contract()
+    if contract.edited:
+        # Imported here: the shipped contract is known to have no problems.
+        from batch_conformance.contract.problems import contract_problems
+
+        refuse_files(contract_problems(contract))
+    return contract
 
 
 def current_contract() -> Contract:

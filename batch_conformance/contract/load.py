@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 import yaml
 
-from batch_conformance.contract.document import bundle, read_file
+from batch_conformance.contract.document import ContractError, bundle, read_file
 from batch_conformance.contract.root import contract_root
 
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]
+_LEVELS = ("must", "should")
+_CLAUSE_TEXTS = ("id", "level", "promise", "source")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def load_contract() -> ContractFiles:
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    listed = _yaml(root / "contracts" / "clauses.yaml")
+    listed = _clause_rows(root / "contracts" / "clauses.yaml")
     return ContractFiles(
         version=listed["version"],
         sha256=digest.hexdigest(),
@@ -90,6 +92,27 @@ def load_contract() -> ContractFiles:
         },
         fragment=bundle(root / "contracts" / "openapi.yaml"),
     )
+
+
+def _clause_rows(file: Path) -> Any:
+    """Read the list of clauses. Raises :class:`ContractError` for a file or clause that cannot be used."""
+    name = f"{file.parent.name}/{file.name}"
+    # Not read_file, which takes ten times as long to find repeated names.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        listed = yaml.load(file.read_text("utf-8"), Loader=loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        why = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise ContractError(f"{name}: cannot be read ({why}); correct it there") from None
+    if not isinstance(listed, dict) or not {"version", "server", "client"} <= listed.keys():
+        raise ContractError(f"{name}: needs version, server and client; correct it there")
+    for row in (*(listed["server"] or ()), *(listed["client"] or ())):
+        if not isinstance(row, dict) or not all(isinstance(row.get(one), str) for one in _CLAUSE_TEXTS):
+            raise ContractError(f"{name}: a clause needs {', '.join(_CLAUSE_TEXTS)}, each a text; {row!r} lacks one")
+        if row["level"] not in _LEVELS:
+            wanted = either(_LEVELS)
+            raise ContractError(f"{name}: {row['id']} has the level {row['level']!r}; make it {wanted}")
+    return listed
 
 
 def _clause(row: Mapping[str, Any]) -> Clause:
@@ -104,8 +127,3 @@ def _clause(row: Mapping[str, Any]) -> Clause:
 def either(words: Sequence[str]) -> str:
     """Join words as a choice: ``a, b or c``."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-
-
-def _yaml(file: Path) -> Any:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(file.read_text("utf-8"), Loader=loader)

@@ -67,6 +67,8 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
             steps.append(_after(action, steps[-1]))
         except _Problem as error:
             raise OverlayError(f"{overlay.name}: {action}: {error}") from None
+    # A source that was removed and added again has its copies follow it, too.
+    refreshed(steps[-1], document.content)
     found = next(all_problems(steps[-1], check_rule), None)
     if found is not None:
         action = overlay.actions[_causing_action(steps, found, check_rule)]

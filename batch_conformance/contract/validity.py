@@ -28,6 +28,8 @@ _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
 #: Places of schemas of headers and parameters.
 _FIELD = re.compile(r"/(headers|parameters)/")
 _NOT_SUPPORTED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id")
+#: The largest lower bounds of which values can be made.
+_MOST = {"minItems": 20_000, "minProperties": 5_000, "minLength": 1_000_000}
 _OWN_WORDS = frozenset({"x-filter", "x-member"})
 _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null": type(None)}
 
@@ -229,6 +231,9 @@ def _extensions(place: str, value: Any, check_rule: RuleCheck | None) -> Iterato
         for name in _NOT_SUPPORTED:
             if isinstance(value.get(name), str):
                 yield f"{place}: {name} is not supported; refer to a schema by its pointer, #/components/schemas/NAME"
+        for name, most in _MOST.items():
+            if isinstance(value.get(name), int) and value[name] > most:
+                yield f"{place}/{name}: values are made and sent, of at most {most:,}; {value[name]:,} is more"
         if "x-lifecycle" in value:
             yield from _lifecycle(f"{place}/x-lifecycle", value["x-lifecycle"])
         for name, item in value.items():

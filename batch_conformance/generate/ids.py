@@ -25,6 +25,8 @@ class AskedId:
 
 #: With so many random characters an id is unlikely to exist; numbers need more.
 _ROOM = 6
+#: The largest number of 32 bits with a sign; fewer digits than these are reached soon by counting.
+_LARGEST_32_BIT, _FEW_DIGITS = 2**31 - 1, 5
 _ROOM_AMONG_NUMBERS = 15
 #: Length from which an id is varied with its own characters only; number of characters of a ULID's time.
 _LONG, _TIME = 20, 10
@@ -49,12 +51,26 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
     else:
         head, sep, tail = known.rpartition("_")
         body = tail or known
+        if known.isascii() and known.isdigit():
+            value = _another_number(known, source)
+            return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
         room = _ROOM_AMONG_NUMBERS if body.isdigit() else _ROOM
         if len(body) < room:
             # A random short id, or a random number where ids are counted up, may well exist.
             body = (body * room)[:room]
         value = head + sep + (_respelled(body, source) if len(body) < _LONG else _reshuffled(body, source))
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
+
+
+def _another_number(known: str, source: random.Random) -> str:
+    """Return a number that was hardly reached yet where ids are counted up, and fits where the known one does.
+
+    It has at least nine digits, or as many as the known one; a known 32-bit number gets another one.
+    """
+    if len(known) == 10 and int(known) <= _LARGEST_32_BIT:
+        return str(source.randrange(max(int(known), 2_000_000_000), _LARGEST_32_BIT + 1))
+    digits = max(len(known), 9) if len(known) < _FEW_DIGITS else len(known)
+    return "9" + "".join(source.choices(string.digits, k=digits - 1))
 
 
 def _another_uuid(known: str, source: random.Random) -> str:
@@ -261,6 +277,7 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         ("__proto__", "the id __proto__"),
         ("constructor", "the id constructor"),
         ("%2E%2E", "two encoded dots"),
+        ("%2E", "an encoded dot"),
         ("a" * 6_000, "an id of 6,000 characters"),
         ("%3Cscript%3Ealert%281%29%3C%2Fscript%3E", "a script element"),
         ("%24%7B7%2A7%7D%7B%7B7%2A7%7D%7D", "template expressions"),
@@ -277,7 +294,6 @@ def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId
         ("0", "the id 0"),
         ("-1", "the id -1"),
         ("9f1c8f3e-7a55-4c1b-9d5e-2f6a1b0c3d4e", "an id of another scheme (a UUID)"),
-        ("%2E", "an encoded dot"),
         ("%252e%252e", "two dots encoded twice"),
         ("_" * max(1, len(known)), "as many one-character wildcards as the id is long"),
     ]

@@ -106,6 +106,7 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key[:half] + noise[:1] + key[half + 1 :], "near", "the key with another character in the middle"),
         Key(key + " x", "near", "the key, a space and more", f"${{{var}}} x"),
         Key(key.partition("-")[2], "near", "the key without its prefix", f"${{{var}#*-}}"),
+        Key(key.rpartition("-")[2], "near", "the key without its prefixes", f"${{{var}##*-}}"),
         Key(_percent(key), "near", "the key, its first character percent-encoded"),
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
@@ -135,7 +136,8 @@ def _first_letter_swapped(key: str) -> str:
 
 def hostile_keys(key: str, variable: str) -> Iterator[Key]:
     """Yield keys that break parsers: long, non-ASCII, quoted; some are the valid key with a suffix."""
-    yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
+    # A byte that Latin-1 has as white space: servers that trim it, and those that drop what is not ASCII, admit it.
+    yield Key(f"{key}\udca0", "hostile", "the key and a no-break space", f"${{{variable}}}$(printf '\\240')")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("constructor", "invalid", "a name that every object of JavaScript has, for a key")
     yield Key("clé-ключ-鍵", "hostile", "a key in UTF-8 beyond ASCII")
@@ -194,6 +196,10 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         f"ApiKey key={key}",
     )  # fmt: skip
     authorization = schemes if _meaningless(operation, "header", ["authorization"]) else []
+    if operation.key is not None and operation.key.is_named("authorization") and operation.key.prefix:
+        # The right scheme may be written in any case (RFC 9110, 11.1); without it, or with another, the key is none.
+        right = operation.key.prefix.lower()
+        authorization = tuple(value for value in schemes if not value.lower().startswith(right))
     places = {
         "query": [(name, key) for name in _meaningless(operation, "query", queries)],
         # Some servers read it only if it is the only parameter.

@@ -53,6 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from batch_conformance.plugin.overlays import apply_overlays
 
         apply_overlays(config)
+    elif any("suites" in str(argument) for argument in config.args):
+        from batch_conformance.plugin.overlays import check_contract
+
+        check_contract()
     if any_told(config):
         from batch_conformance.contract.document import ContractError
         from batch_conformance.plugin.sharing import is_worker

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from batch_conformance.contract import load_with_overlays, use_contract
+from batch_conformance.contract import load_contract, load_with_overlays, use_contract
+from batch_conformance.contract.current import checked_files
 from batch_conformance.contract.document import ContractError
 from batch_conformance.plugin.options import UsageProblem, overlay_files
 
@@ -17,3 +18,12 @@ def apply_overlays(config: pytest.Config) -> None:
         raise pytest.UsageError(str(problem)) from None
     use_contract(contract)
     config.add_cleanup(lambda: use_contract(None))
+
+
+def check_contract() -> None:
+    """Refuse edited contract files that cannot be tested, before the suites are collected: status 4, one line."""
+    try:
+        checked_files()
+        load_contract()
+    except ContractError as problem:
+        raise pytest.UsageError(str(problem)) from None

@@ -49,6 +49,16 @@ class ProbeContext:
         """The valid key's value."""
         return self.key.value or ""
 
+    def by_state(self) -> list[str]:
+        """Return the known ids, the first one first, then those whose last status no earlier one has."""
+        seen: set[str] = set()
+        first, others = [], []
+        for value in self.ids:
+            state = (self.states.get(value) or [""])[-1]
+            (others if state in seen else first).append(value)
+            seen.add(state)
+        return [*first, *others]
+
     def read(self, probe: str, value: str) -> PlannedRequest:
         """An ordinary read of a known batch."""
         return PlannedRequest(probe, known_id(value), self.key, key_name=self.key_name)

@@ -231,6 +231,9 @@ def _compare_conditional(record: Record, result: CheckResult, carried_by: Carrie
         if carried or let_in_anyway:
             result.set_aside(EVERY_REQUEST if carried else FIRST_BLAMED["missing"], len(rows))
             continue
+        if all(exchange.status is None for exchange in rows):
+            result.limit(f"no answer came to {rows[0].intent.label}")
+            continue
         known, unknown = known_and_unknown(rows)
         result.observe(len(rows))
         ours, theirs = ({exchange.status for exchange in group} for group in (known, unknown))

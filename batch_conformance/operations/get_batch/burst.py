@@ -28,6 +28,9 @@ def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
         asked = context.ids[index % len(context.ids)]
         if asks_for_key and index % 3 == 1:
             probe, key = others[index // 3 % len(others)]
+            if probe == OTHER_ORG:
+                # A batch in a state of its own that the other organisation did not ask for alone.
+                asked = context.by_state()[4 % len(context.ids)]
             label = f"{key.label}, while others come with the valid one"
             yield replace(context.anonymous(probe, known_id(asked), key), lane="", label=label)
         else:

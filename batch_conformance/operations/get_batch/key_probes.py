@@ -24,20 +24,19 @@ def before_first_auth(context: ProbeContext) -> Probe:
 def header_case(context: ProbeContext) -> Probe:
     """The valid key under other spellings of the header's name."""
     header = current_contract().operation("get").key_header
-    for name in [*keys.spellings(header), header] if header else ():
-        if name != (context.key_name or header):
-            yield replace(
-                context.read("header-case", context.ids[0]), key_name=name, label=f"the valid key under {name}"
-            )
+    names = [*keys.spellings(header), header] if header else []
+    for number, name in enumerate(name for name in names if name != (context.key_name or header)):
+        read = context.read("header-case", context.ids[number % len(context.ids)])
+        yield replace(read, key_name=name, label=f"the valid key under {name}")
 
 
 def auth_per_request(context: ProbeContext) -> Probe:
     """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
     stranger = next(keys.unknown_keys(context.seed, context.secret))
-    first, last = context.ids[0], context.ids[-1]
+    first, middle, last = context.ids[0], context.ids[len(context.ids) // 2], context.ids[-1]
     turns: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
     if context.profile.name != "quick":
-        turns += [(first, context.key), (first, stranger), (last, context.key), (first, EMPTY), (last, context.key)]
+        turns += [(middle, context.key), (middle, stranger), (last, context.key), (first, EMPTY), (last, context.key)]
     cookies: list[str] = []
     for value, key in turns:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
@@ -114,15 +113,17 @@ def wrong_place(context: ProbeContext) -> Probe:
 def wrong_places(context: ProbeContext) -> list[Probe]:
     """What is sent for each place: no place waits for another."""
     places = keys.other_places(context.secret, current_contract().operation("get"))
-    base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
+    tried = [place for place in context.profile.places if places.get(place)]
 
     def at(place: str) -> Probe:
+        known = _turn(context, tried.index(place))
+        base = replace(context.anonymous("wrong-place", known, MISSING), key_kind="misplaced")
         exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
             for pair in places[place]:
                 yield misplaced(base, place, [pair])
 
-    return [at(place) for place in context.profile.places if places.get(place)]
+    return [at(place) for place in tried]
 
 
 def id_enumeration(context: ProbeContext) -> Probe:
@@ -190,7 +191,8 @@ def other_org(context: ProbeContext) -> Probe:
     if context.other_key is not None:
         unknown = ids.unknown_id_like(context.ids[0], context.seed + 29)
         yield replace(context.anonymous("other-org", unknown, context.other_key), lane="")
-        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+        # The first one is asked for on the connection that carried the valid key.
+        for value in context.by_state()[1:4] or context.ids[:1]:
             yield replace(context.anonymous("other-org", known_id(value), context.other_key), lane="")
 
 
@@ -215,7 +217,7 @@ def keyless_on_authed_connection(context: ProbeContext) -> Probe:
 def revoked_key(context: ProbeContext) -> Probe:
     """A known batch with a key that was valid once, if there is one."""
     if context.revoked_key is not None:
-        for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
+        for value in dict.fromkeys([context.ids[0], context.ids[len(context.ids) // 2]]):
             yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
 
 
