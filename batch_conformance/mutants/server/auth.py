@@ -144,6 +144,8 @@ fault_in_answer(HOSTILE, "non-ascii-key-500", _refuse_with(500, _is_not_ascii), 
 fault_in_answer(HOSTILE, "long-key-404", _refuse_with(404, _is_long(1000)))
 fault_in_auth(HOSTILE, "long-key-admitted", lambda _, asked: _is_long(2000)(asked) or None)
 fault_in_auth(HOSTILE, "non-ascii-key-admitted", lambda _, asked: _is_not_ascii(asked) or None)
+fault_in_auth(HOSTILE, "key-trimmed-as-latin-1", _if_key(
+    lambda sent, valid: sent.decode("latin-1").strip().encode("latin-1") == valid))  # fmt: skip
 fault_in_auth("server.auth.invalid-key", "wildcard-key-admitted", _if_key(lambda sent, _: sent == b"*"))
 fault_in_auth("server.auth.invalid-key", "key-constructor-admitted", _if_key(lambda sent, _: sent == b"constructor"))
 fault_in_auth("server.auth.invalid-key", "sql-like-key-admitted", _if_key(lambda sent, _: sent == b"%"))
@@ -313,7 +315,16 @@ class _SharesAll(ReferenceServer):
         return True
 
 
+class _SharesFailed(ReferenceServer):
+    """Shows failed batches to every organisation."""
+
+    def owns(self, asked: Asked) -> bool:
+        found = self.look_up(asked.segment) if asked.segment else None
+        return super().owns(asked) or (found is not None and found.peek()["status"] == "FAILED")
+
+
 register("other-org-sees-all", OTHER, _SharesAll)
+register("other-org-sees-failed", OTHER, _SharesFailed)
 for _status in (401, 403):
     fault_in_answer(OTHER, f"other-org-{_status}", _if_other(_status), also=_undocumented(_status))
 fault_in_auth(REVOKED, "revoked-key-admitted", _if_key(lambda sent, _: sent == REVOKED_KEY.encode()))

@@ -283,6 +283,7 @@ for _first in (False, True):
                "018f3c6e-7b1a-7c58-9f0e-2a6b8c9d1e2f", first=_first)  # fmt: skip
     _with_form(f"form-letters-then-digits{_when}", "[a-z]{3}-[A-Z]{2}[0-9]{8}", "bat-QX00417734", first=_first)
     _with_form(f"form-number{_when}", "[1-9][0-9]*", "4711", "4712", first=_first)
+    _with_form(f"form-short-number{_when}", "[1-9][0-9]{0,8}", "10412", "10377", first=_first)
 _with_store("numeric-ids", Batch("4711", "2024-01-15T10:30:00Z", [State("COMPLETED", 1, 1)]))
 _with_store("ids-that-extend-each-other", *[
     Batch(value, f"2024-01-{15 + index}T10:30:00Z", [State("COMPLETED", 1, 1)])

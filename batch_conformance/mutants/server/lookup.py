@@ -132,6 +132,7 @@ for _name, _test in {
     "id-dot-dropped": lambda asked, known: asked.rstrip(".") == known and asked != known,
 }.items():
     fault_in_lookup(NEAR, _name, _matching(_test))
+fault_in_answer(HOSTILE, "encoded-dot-is-the-list", _missing(lambda value: value == ".", lambda _: Answer(200, [])))
 fault_in_lookup(NEAR, "id-decoded-twice", lambda server, segment: _known(
     server, unquote_to_bytes(unquote_to_bytes(segment)).decode("latin-1") if b"%25" in segment else ""))  # fmt: skip
 fault_in_lookup(NEAR, "id-cut-at-semicolon", _matching(
