@@ -25,7 +25,7 @@ def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """And the exit statuses."""
+    """The help also lists the exit statuses."""
     assert main(["--help"]) == 0
     output = capsys.readouterr().out
     assert all(re.search(rf"^  {name} ", output, re.MULTILINE) for name in COMMANDS)
@@ -33,7 +33,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_closed_pipe_ends_the_command_quietly() -> None:
-    """As with ``head``: there is no traceback, whichever side closes first."""
+    """There is no traceback, whichever side closes first (``head``, for example)."""
     command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -45,7 +45,7 @@ def test_a_closed_pipe_ends_the_command_quietly() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """With status 0."""
+    """Its help ends with status 0."""
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out
 
@@ -97,7 +97,7 @@ def test_a_run_shows_the_pytest_line_and_passes_options_on(tmp_path: Path) -> No
 @pytest.mark.parametrize("option", ["--batch-api-key-env", "--batch-other-key-env"])
 @pytest.mark.parametrize("apart", [True, False])
 def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, apart: bool) -> None:
-    """Neither in the pytest line nor in the message."""
+    """The key is neither in the pytest line nor in the message."""
     words = [option, "sk-By-Mistake-1"] if apart else [f"{option}=sk-By-Mistake-1"]
     ended = command(tmp_path, "server", "http://127.0.0.1:9", *words, SYNC_API_KEY="sk-x")
     assert ended.status == 4
@@ -227,20 +227,20 @@ def test_advice_comes_by_clause_theme_or_side() -> None:
 
 
 def test_decisions_are_shown_in_full() -> None:
-    """All those that a source names."""
+    """All decisions that a source names are shown."""
     assert list(decisions_of("docs; decisions 1 and 2")) == [1, 2]
     assert "Absent, null and string are all legal" in decisions_of("decision 1")[1]
     assert decisions_of("page; RFC 9110, 8.3.1") == {}
 
 
 def test_breaches_name_a_mutant_that_shows_them() -> None:
-    """With the command that shows it."""
+    """The command that shows the mutant is printed."""
     clause = load_contract().clauses["client.decode.unknown-fields"]
     assert breaches(clause)[-1].startswith("see it: batch-conformance client embedded --batch-mutant ")
 
 
 def test_a_theme_lists_its_clauses(capsys: pytest.CaptureFixture[str]) -> None:
-    """For users who do not know the whole id."""
+    """Users need not know the whole id of a clause."""
     assert main(["explain", "server.poll"]) == 0
     assert "server.poll.forward-only" in capsys.readouterr().out
 

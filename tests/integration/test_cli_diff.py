@@ -62,7 +62,7 @@ def test_each_change_of_verdict_has_a_kind(before: str | None, after: str | None
 
 
 def test_nothing_changed_is_no_change() -> None:
-    """Whatever the verdict."""
+    """An unchanged verdict is no change, whatever the verdict is."""
     assert [kind_of_change(verdict, verdict) for verdict in VERDICTS] == [None] * len(VERDICTS)
     changes = compare_reports(NEW, NEW)
     assert changes.changes == ()
@@ -142,7 +142,7 @@ def test_hostile_text_is_escaped_in_every_format() -> None:
 
 
 def test_json_has_each_kind_and_both_reports() -> None:
-    """For other programs."""
+    """Other programs can read the output."""
     document = json.loads(changes_json(compare_reports(OLD, NEW)))
     assert document["diff"] == 1
     assert {row["clause"] for row in document["newly-broken"]} >= {"server.auth.near-key"}
@@ -161,7 +161,7 @@ def reports(tmp_path: Path) -> Path:
 
 
 def test_status_is_1_only_for_newly_broken(reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By folder or by file."""
+    """Reports are given by folder or by file."""
     assert main(["diff", str(reports / "old"), str(reports / "new" / "conformance.json")]) == 1
     assert "Newly broken" in capsys.readouterr().out
     assert main(["diff", str(reports / "new"), str(reports / "old")]) == 0
@@ -188,7 +188,7 @@ def test_reports_that_cannot_be_compared_have_a_status_of_their_own(
 
 
 def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -> None:
-    """Even if the new report replaces it; the verdict is that of the run."""
+    """The new report may replace the baseline; the verdict is that of the run."""
     first = run(tmp_path, SERVER, "--batch-profile=quick", "-q")
     assert first.status == 0, first.text
     baseline = "--batch-baseline=reports/latest/conformance.json"

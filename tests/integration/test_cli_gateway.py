@@ -94,7 +94,7 @@ def test_headers_go_with_every_request_and_are_shown_nowhere(
     ],
 )
 def test_wrong_headers_are_wrong_usage(headers: str, line: str, tmp_path: Path) -> None:
-    """With one line."""
+    """One line says what is wrong."""
     project(tmp_path, "http://127.0.0.1:9", headers)
     with pytest.raises(UsageError) as problem:
         resolve_target("staging", start=tmp_path, environ={"SYNC_API_KEY": "k-12345678", "A": "a"})

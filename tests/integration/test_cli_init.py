@@ -57,7 +57,7 @@ def test_everything_that_workflows_run_exists(written: tuple[Path, str]) -> None
 
 
 def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path) -> None:
-    """As ``--batch-target staging`` reads it, with the gateway's header."""
+    """``--batch-target staging`` reads it, with the gateway's header."""
     snippet = written[1].partition("\n\n")[2].replace("# headers_env", "headers_env")
     tomllib.loads(snippet)
     (tmp_path / "pyproject.toml").write_text(snippet, "utf-8")
@@ -71,7 +71,7 @@ def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path
 def test_nothing_is_overwritten_without_force(
     written: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even some of the files; a file with the same content is not in the way."""
+    """If one file exists, no file is written; a file with the same content does not count."""
     folder = str(written[0])
     assert main(["init", folder]) == 0
     mine = written[0] / FILES["client"]

@@ -110,7 +110,7 @@ def test_a_text_is_restored_from_a_recipe_without_secrets(text: str) -> None:
 
 
 def test_a_key_in_a_query_is_restored_percent_encoded() -> None:
-    """As it was sent."""
+    """The request is sent as it was in the run."""
     url = "http://127.0.0.1/v2/batch/b?key=sk-live-planted%2F7Qv%2B9x%3DZk3LmN0pR"
     request = Request("GET", url, (("x-api-key", KEY), ("X-Odd", "\udcff")), b"\xff\x00")
     recipe = request_recipe(request, INTENT, SECRETS, REDACTOR)
@@ -164,7 +164,7 @@ def test_a_fault_of_concurrent_requests_is_not_called_fixed() -> None:
 
 
 def test_no_report_contains_a_key(documents: dict[str, dict[str, Any]]) -> None:
-    """Nor a variant of one."""
+    """No variant of a key is in a report either."""
     variants = [
         near.value
         for near in near_keys(REFERENCE_KEY, "SYNC_API_KEY", 0)
@@ -220,7 +220,7 @@ def test_only_the_given_target_gets_the_requests(
 def test_a_target_that_is_gone_is_status_3(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With one line that says why."""
+    """One line says why."""
     assert (
         main(
             [
@@ -262,7 +262,7 @@ def test_wrong_arguments_are_wrong_usage(
 def test_an_older_report_cannot_be_replayed(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With one line; the same for a report with invalid data."""
+    """One line says so; the same holds for a report with invalid data."""
     path = live[0] / "conformance.json"
     document = json.loads(path.read_text("utf-8"))
     item = evidence(document, "server.auth.near-key")
@@ -280,7 +280,7 @@ def test_an_older_report_cannot_be_replayed(
 
 
 def test_responses_are_restored_unchanged() -> None:
-    """All features of responses, and echoed keys."""
+    """The recipe keeps all features of responses, and echoed keys."""
     responses = (
         answers.batch().chunked(3),
         answers.batch().cut_off(20),

@@ -26,7 +26,7 @@ def judged(folder: Path, *arguments: str) -> CompletedRun:
 
 
 def test_what_is_required_and_not_exercised_fails(tmp_path: Path) -> None:
-    """With the reason; clauses that are not required are unchanged."""
+    """The reason is shown; clauses that are not required are unchanged."""
     ended = judged(
         tmp_path, "--batch-require=server.body.*, server.auth.other-org", "--batch-require", "server.ok.*"
     )
@@ -77,7 +77,7 @@ def test_wrong_patterns_are_explained(kind: Kind, pattern: str, line: str) -> No
 
 
 def test_wrong_patterns_are_wrong_usage(tmp_path: Path) -> None:
-    """Before anything is sent."""
+    """The run ends before anything is sent."""
     for pattern, line in {"server.auth": "matches no clause", "": "--batch-require is empty"}.items():
         ended = run(tmp_path, SERVER, f"--batch-require={pattern}")
         assert ended.status == 4, ended.text

@@ -67,14 +67,14 @@ def test_a_missing_response_is_written_as_browsers_do() -> None:
 
 
 def test_binary_bodies_are_kept() -> None:
-    """In base64; a key among them is redacted all the same."""
+    """They are written in base64; a key among them is redacted all the same."""
     content = traced(Response(200, (), b"\xff\x00" + KEY.encode()))["response"]["content"]
     assert content["encoding"] == "base64"
     assert base64.b64decode(content["text"]) == b"\xff\x00[api-key]"
 
 
 def test_a_long_body_is_cut_with_a_note() -> None:
-    """Also when the cut goes through a key."""
+    """A key at the cut is redacted too."""
     body = b"x" * (BODY_LIMIT - 20) + KEY.encode() + b"y" * 100
     content = traced(Response(200, (), body))["response"]["content"]
     assert content["comment"].startswith("cut: ")
@@ -110,7 +110,7 @@ def test_both_sides_go_into_one_file_and_no_key_does(both: CompletedRun) -> None
 
 
 def test_the_suite_can_read_its_own_trace(both: CompletedRun, tmp_path: Path) -> None:
-    """Like any other HAR file."""
+    """The trace can be read like any other HAR file."""
     del tmp_path
     ended = run(
         both.folder,
@@ -124,7 +124,7 @@ def test_the_suite_can_read_its_own_trace(both: CompletedRun, tmp_path: Path) ->
 
 
 def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
-    """Before the run starts."""
+    """The run ends before anything is sent."""
     (tmp_path / "file").write_text("", "utf-8")
     ended = run(tmp_path, SERVER, "--batch-trace=file/all.har")
     assert ended.status == 4, ended.text

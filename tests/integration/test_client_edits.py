@@ -184,7 +184,7 @@ def test_a_client_of_the_edited_contract_conforms(edit: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("edit", "fault"), FAULTS)
 def test_a_client_that_does_not_follow_is_red(edit: str, fault: str, tmp_path: Path) -> None:
-    """On the clause for the kind of place, with a code and the place."""
+    """The clause for the kind of place is broken, with a code and the place."""
     actions, faults = EDITS[edit]
     change, refuses, clause, code, pointer = faults[fault]
     with using(tmp_path, *actions):

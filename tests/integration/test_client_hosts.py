@@ -50,7 +50,7 @@ _SDK = {
 
 
 def test_the_embedded_client_uses_the_given_server(tmp_path: Path) -> None:
-    """Whatever the variables for proxies and certificates are."""
+    """Variables for proxies and certificates have no effect."""
     ended = run(tmp_path, CLIENT, "-q", "--batch-client", "embedded", "--batch-profile", "quick", **IN_THE_WAY)
     assert ended.status == 0, ended.text
     assert set(ended.verdicts().values()) == {"pass"}
@@ -128,7 +128,7 @@ def test_no_request_at_all_is_no_verdict(
 
 
 def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
-    """In a pytest run."""
+    """The status is that of a pytest run."""
     (tmp_path / "away.py").write_text(
         "from batch_conformance.reference import client\n"
         "def ask(call): return client.adapter({**call, 'base_url': 'http://127.0.0.1:9'})\n"
@@ -141,7 +141,7 @@ def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
 
 
 def test_calls_without_a_request_are_reported_once() -> None:
-    """By the clause on the request; no other clause passes or fails because of them."""
+    """The clause on the request is broken; no other clause passes or fails because of them."""
     run = _judged(_sometimes_elsewhere)
     verdicts = {result.clause.id: result.verdict for result in run.results}
     assert verdicts["client.request.target"] == "fail"

@@ -54,7 +54,7 @@ def test_another_id_than_the_requested_one(reply: Reply, fine: bool) -> None:
 
 
 def test_a_client_that_changes_every_id_is_reported_once() -> None:
-    """By client.decode.fields."""
+    """Only client.decode.fields is broken."""
     checked = _checked("client.decode.id", _call(_OTHER, _batch(id="2")), plain=_batch(id="1"))
     assert (checked.observations, checked.findings) == (0, [])
     assert checked.explained == {"client.decode.fields": 1}
@@ -107,7 +107,7 @@ def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply,
 def test_a_batch_lost_as_a_whole_is_not_reported_for_every_member(
     reported: dict[str, Any], shown_by_itself: bool
 ) -> None:
-    """Whether or not a case of its own shows the way in which it is lost."""
+    """It does not matter whether a case of its own shows the way in which it is lost."""
     ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
     lost = _call(ValidBatch(BATCH), Reply(batch=reported))
     plays = [ordinary, _case("client.decode.fields", lost)]
@@ -232,7 +232,7 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_check_without_observations_names_the_cause(clause: str, cause: str, plays: list[CaseResult]) -> None:
-    """Not exercised, never a pass."""
+    """The clause is not exercised, and never passes."""
     record = _record(*plays)
     checked = CLIENT_CHECKS.checks[clause](record)
     assert (checked.observations, checked.findings) == (0, [])

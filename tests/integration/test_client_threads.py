@@ -103,7 +103,7 @@ def test_a_client_for_the_main_thread_is_called_there(function: Function) -> Non
 
 
 def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
-    """For example a client that holds a database connection."""
+    """A client that holds a database connection is an example."""
     owner: list[int] = []
 
     def bound(request: dict[str, Any]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
 
 
 def test_beside_another_loop_a_client_without_batches_is_tested() -> None:
-    """As beside browser tests in one process: no second loop can run on that thread, and none is needed."""
+    """No second loop can run on that thread, for example beside browser tests, and none is needed."""
 
     def refusing(request: dict[str, Any]) -> dict[str, Any]:
         adapter(request)
@@ -145,7 +145,7 @@ def test_a_client_for_the_main_thread_can_fail() -> None:
 
 @pytest.mark.parametrize("wait", [lambda: time.sleep(60), lambda: threading.Event().wait(60)])
 def test_an_overdue_call_on_the_main_thread_is_interrupted(wait: Callable[[], object]) -> None:
-    """Also one that swallows the interruption, once it ends."""
+    """A call that swallows the interruption is interrupted too, once it ends."""
     began = time.monotonic()
     with pytest.raises(Overdue):
         call_bounded(wait, 0.1)
@@ -196,7 +196,7 @@ def _global_answer(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("function", [_global_key, _global_url, _global_call, _global_answer])
 def test_state_in_a_global_is_mixed_up(function: Function) -> None:
-    """However short the time between write and read; no other clause is broken."""
+    """The time between write and read may be as short as it likes; no other clause is broken."""
     assert red(judged(function, selected=SOME - {"client.fault.timeout"})) == {"client.auth.per-call"}
 
 
@@ -242,7 +242,7 @@ def test_unclosed_resources_are_reported_in_one_line() -> None:
 
 
 def test_the_exit_status_agrees_with_the_report(tmp_path: Path) -> None:
-    """With warnings as errors or not: a client with unclosed sockets conforms, and one line reports them."""
+    """A client with unclosed sockets conforms, with warnings as errors or not, and one line reports them."""
     (tmp_path / "leaky.py").write_text(
         "import socket\n"
         "from urllib.parse import urlsplit\n"

@@ -110,7 +110,7 @@ def test_a_redirect_from_https_is_caught_over_tls(tmp_path: Path, test: str, cau
 
 
 def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
-    """In this process and over a socket, https cases are not run, and the pass says so."""
+    """The https cases are not run in this process over a socket, and the pass says so."""
     played = InProcessClient(adapter_of(Following, "made here"), spec="made here", size=5)
     try:
         result = _result(judge_client(played, selected={CLAUSE}))

@@ -39,7 +39,7 @@ def test_the_table_of_options_is_the_generated_one() -> None:
 
 
 def test_the_reference_has_every_command() -> None:
-    """And no other."""
+    """It has no other command."""
     text = (DOCS / "reference.md").read_text("utf-8")
     assert set(re.findall(r"^\| `batch-conformance (\w+)", text, re.MULTILINE)) == set(COMMANDS)
 
@@ -114,7 +114,7 @@ def test_the_example_of_an_adapter_works(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_ci_runs_what_the_file_for_ci_runs() -> None:
-    """With each Python that the statement on stability names."""
+    """CI runs it with each Python that the statement on stability names."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
     run = workflow["jobs"]["run"]
     assert run["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13", "3.14"]

@@ -169,7 +169,7 @@ def test_a_protocol_violation_breaks_one_call_and_one_process(open_pool: Open, n
 
 @pytest.mark.parametrize("name", ["silent_in_call", "late", "ignores_sigterm", "no_newline"])
 def test_a_hang_ends_with_the_deadline_and_the_grace(open_pool: Open, name: str) -> None:
-    """Whatever the driver does about signals; and a late reply never reaches a later call."""
+    """A driver may ignore signals; a late reply never reaches a later call."""
     pool = open_pool(name)
     reply = pool.get_batch(call("fault", timeout_s=0.2))
     unfinished = " (its last line lacks the newline that ends a message)" if name == "no_newline" else ""
@@ -206,7 +206,7 @@ def test_an_event_after_a_reply_breaks_that_call(open_pool: Open, name: str, rea
 
 
 def test_an_event_after_the_last_reply_is_seen_at_the_end(open_pool: Open) -> None:
-    """Without another call."""
+    """It is seen without another call."""
     pool = open_pool("noisy_afterwards", size=1)
     last = pool.get_batch(call("fault"))
     until_it_shows(pool)
@@ -266,7 +266,7 @@ def test_a_driver_silent_at_hello_cannot_be_run(open_pool: Open) -> None:
 
 
 def test_a_command_that_cannot_be_started_cannot_be_run(tmp_path: Path) -> None:
-    """Not found, not executable, or not a program: the line says which."""
+    """The line says whether it is not found, not executable, or not a program."""
     assert "it cannot be started: there is no program no-such-driver" in could_not_run(
         lambda: DriverPool("no-such-driver --flag")
     )
@@ -320,7 +320,7 @@ def test_a_driver_that_runs_once_at_a_time_is_used_as_such(tmp_path: Path, open_
 
 
 def test_a_driver_that_never_reads_bye_is_killed(shelf: Shelf, open_pool: Open) -> None:
-    """After a short wait, without an error."""
+    """It is killed after a short wait, without an error."""
     pool = open_pool("never_reads_bye", limits=Limits(bye_s=0.3))
     assert pool.get_batch(call()).batch == {"id": "batch_1"}
     started = time.monotonic()
@@ -330,7 +330,7 @@ def test_a_driver_that_never_reads_bye_is_killed(shelf: Shelf, open_pool: Open) 
 
 
 def test_closing_ends_the_calls_under_way(open_pool: Open) -> None:
-    """As in an interrupted run: nothing waits for a deadline."""
+    """Nothing waits for a deadline in an interrupted run."""
     pool = open_pool("silent_in_call")
     with ThreadPoolExecutor(2) as threads:
         future = threads.submit(pool.get_batch, call("fault", timeout_s=60))
@@ -359,7 +359,7 @@ def test_drivers_are_killed_when_the_interpreter_exits(shelf: Shelf) -> None:
 def test_the_key_is_passed_through_stdin_only(
     shelf: Shelf, open_pool: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not on a command line, nor in the environment; and no text contains it, whatever the driver does."""
+    """The key is not on a command line, nor in the environment; and no text contains it, whatever the driver does."""
     monkeypatch.setenv("SYNC_API_KEY", KEY)
     pool = open_pool("leaks_key")
     good = pool.get_batch(call())

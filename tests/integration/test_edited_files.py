@@ -39,7 +39,7 @@ def _judged(checkout: Path, side: str, *options: str) -> CompletedRun:
 
 @pytest.mark.parametrize("side", ["server", "client"])
 def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
-    """With values for a member that no sample has."""
+    """Members that no sample has get values."""
     _edited(checkout, priority={"type": "integer", "minimum": 1, "maximum": 5})
     run = _judged(checkout, side)
     assert run.status == 0, run.text

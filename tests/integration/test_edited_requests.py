@@ -184,7 +184,7 @@ def test_the_same_server_is_green_without_edits() -> None:
 
 
 def test_without_security_no_key_is_sent(tmp_path: Path) -> None:
-    """No probes of keys and no key; the clauses say why they are not exercised."""
+    """There are no probes of keys; the clauses say why they are not exercised."""
     with using(tmp_path, remove("$.security")):
         run = judged(HandServer(key=None))
     about = [row for row in run.results if row.clause.theme == "auth"]
@@ -196,7 +196,7 @@ def test_without_security_no_key_is_sent(tmp_path: Path) -> None:
 
 
 def test_a_key_in_the_query_is_never_shown(tmp_path: Path) -> None:
-    """Neither in requests nor in curl lines, which read it from the environment."""
+    """The key is neither in requests nor in curl lines, which read it from the environment."""
     edit = next(one for one in EDITS if one.name == "key in the query")
     with using(tmp_path, *edit.actions):
         run = judged(HandServer(key=("query", "other")), "quick")
@@ -213,7 +213,7 @@ def test_a_key_in_the_query_is_never_shown(tmp_path: Path) -> None:
 
 
 def test_required_parameters_are_in_every_request(tmp_path: Path) -> None:
-    """With their examples, in all kinds of probes."""
+    """They have their example values, in all kinds of probes."""
     with using(tmp_path, *needs("header", "x-tenant", "acme")):
         run = judged(HandServer(required=(("header", "x-tenant"),)))
     sent = [one for one in run.exchanges if one.intent.operation == "get"]
@@ -222,7 +222,7 @@ def test_required_parameters_are_in_every_request(tmp_path: Path) -> None:
 
 
 def test_ids_are_discovered_where_the_contract_lists_them(tmp_path: Path) -> None:
-    """At the path of List Batches in the current contract."""
+    """The list is requested at its path in the current contract."""
     from dataclasses import replace
 
     from batch_conformance.contract import load_document

@@ -53,7 +53,7 @@ _ERRORS = {"unauthorized": 401, "not_found": 404, "rate_limited": 429, "server_e
 
 @pytest.mark.parametrize("name", _STATUSES)
 def test_each_staged_batch_conforms(batch_stub: BatchStub, get: Get, name: str) -> None:
-    """To all should clauses too, in the state of its name."""
+    """It conforms to all should clauses too, and has the state of its name."""
     response = get(getattr(batch_stub, name)(id="batch_x"))
     assert_conforms(response, id="batch_x", strict=True)
     assert response.json()["status"] == _STATUSES[name]
@@ -61,7 +61,7 @@ def test_each_staged_batch_conforms(batch_stub: BatchStub, get: Get, name: str) 
 
 @pytest.mark.parametrize("name", _ERRORS)
 def test_each_staged_error_conforms(batch_stub: BatchStub, get: Get, name: str) -> None:
-    """To all should clauses too, with the status of its name."""
+    """It conforms to all should clauses too, and has the status of its name."""
     response = get(getattr(batch_stub, name)())
     assert_conforms(response, strict=True)
     assert response.status_code == _ERRORS[name]
@@ -142,7 +142,7 @@ def test_faults_are_faults(batch_stub: BatchStub, get: Get) -> None:
 
 @pytest.mark.parametrize("batch_id", ["a/b", "ü?#%", "a b", "..x"])
 def test_any_id_can_be_staged(batch_stub: BatchStub, batch_id: str) -> None:
-    """As sent: percent-encoded, below a path prefix, with a query."""
+    """Ids are compared as sent: percent-encoded, below a path prefix, with a query."""
     from urllib.parse import quote
 
     url = f"{batch_stub.url}/prefix/v2/batch/{quote(batch_stub.completed(id=batch_id), safe='')}?x=1"
@@ -150,7 +150,7 @@ def test_any_id_can_be_staged(batch_stub: BatchStub, batch_id: str) -> None:
 
 
 def test_requests_can_be_inspected(batch_stub: BatchStub, get: Get) -> None:
-    """In order, as received; the repr does not contain the key."""
+    """They are in order and as received; the repr does not contain the key."""
     get("a%2Fb", Authorization="Bearer x")
     httpx.post(f"{batch_stub.url}/other", content=b"body")
     first, second = batch_stub.requests
@@ -161,7 +161,7 @@ def test_requests_can_be_inspected(batch_stub: BatchStub, get: Get) -> None:
 
 
 def test_the_stub_can_be_closed() -> None:
-    """Even if a client hangs."""
+    """A client that hangs does not prevent it."""
     with BatchStub() as stub:
         stub.hangs()
     with pytest.raises(httpx.TransportError):
@@ -179,7 +179,7 @@ def _httpx(recorded: RecordedExchange) -> httpx.Response:
 
 
 def _requests(recorded: RecordedExchange) -> Any:
-    """As much of a response of requests as is used."""
+    """Return the attributes of a response of requests that are used."""
     request = SimpleNamespace(method=recorded.method, url=recorded.url, headers=recorded.sent)
     return SimpleNamespace(
         status_code=recorded.status,
@@ -258,7 +258,7 @@ def test_bad_bodies_fail(body: Any, clause: str) -> None:
 
 
 def test_id_and_status_can_be_given() -> None:
-    """If the response does not tell them."""
+    """They are needed if the response does not tell them."""
     assert_conforms(BATCH, id=BATCH_ID, status=200)
     with pytest.raises(AssertionError, match='expected  the id asked for, "batch_x"'):
         assert_conforms(BATCH, id="batch_x")
@@ -278,7 +278,7 @@ def test_should_clauses_count_when_strict() -> None:
 
 
 def test_the_message_is_safe_to_show() -> None:
-    """No key, no cookie, no control characters, bounded length."""
+    """The message has no key, no cookie, no control characters, and a bounded length."""
     recorded = RecordedExchange(
         batch(status=f"{KEY}\x1b[31m" + "x" * 10_000, id="s3cret-session"),
         sent={"x-api-key": KEY, "cookie": "sid=s3cret-session"},
@@ -342,7 +342,7 @@ def _python(code: str, folder: Path) -> str:
 
 
 def test_nothing_is_imported_before_a_test_uses_a_fixture(tmp_path: Path) -> None:
-    """Neither in a repository that merely has the package, nor the server's extras in one that uses the fixtures."""
+    """The same holds for the server's extras in a repository that uses the fixtures."""
     loaded = "print(*sorted({name for name in sys.modules if name.startswith('batch_conformance')}))"
     assert "testing" not in _python(f"import sys, batch_conformance.plugin; {loaded}", tmp_path)
     assert "recorded" not in _python(f"import sys, batch_conformance.plugin; {loaded}", tmp_path)
@@ -360,7 +360,7 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
-    """As one test module, in a folder of its own; the output is what the page shows."""
+    """They run as one test module, in a folder of its own; the output is what the page shows."""
     (tmp_path / "test_page.py").write_text("\n\n".join(blocks("python")), "utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(contract_root())}
@@ -387,7 +387,7 @@ def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")
 def test_the_page_lists_everything_that_can_be_staged() -> None:
-    """And nothing else."""
+    """It lists nothing else."""
     public = {name for name in vars(BatchStub) if not name.startswith("_")}
     listed = set(
         re.findall(

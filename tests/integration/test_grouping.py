@@ -57,7 +57,7 @@ READS = [
 
 
 def test_repeated_findings_are_one_entry_with_a_count() -> None:
-    """And in how many batches; the first one is shown."""
+    """The entry also counts the batches, and shows the first finding."""
     (item,) = _evidence(READS)
     assert (item["times"], item["batches"]) == (46, 2)
     assert item["message"] == "id of a COMPLETED batch"
@@ -155,7 +155,7 @@ def test_findings_on_odd_ids_stay_separate() -> None:
 
 
 def test_the_headline_names_the_fault() -> None:
-    """And not only the place."""
+    """It does not only name the place."""
     page = render_html(_document([Finding("id of a COMPLETED batch", "a string", "null")]))
     headlines = page[page.index("What is wrong") : page.index("At a glance")]
     assert "id of a COMPLETED batch: expected a string, got null" in headlines
@@ -172,7 +172,7 @@ def test_the_headline_names_the_fault() -> None:
     ],
 )
 def test_a_fault_is_one_line(item: tuple[str, str, str], line: str) -> None:
-    """However long the response was."""
+    """The line is short, however long the response was."""
     assert fault(dict(zip(("message", "expected", "actual"), item, strict=True))) == line
 
 

@@ -70,7 +70,7 @@ def test_a_callable_gets_exactly_the_request_of_the_protocol(open_adapter: Open)
 
 
 def test_async_calls_share_one_loop_side_by_side(open_adapter: Open) -> None:
-    """As in an async program, so that objects kept between calls stay usable."""
+    """Objects kept between calls stay usable, as in an async program."""
     loops: set[int] = set()
     together = threading.Barrier(3)
 
@@ -87,7 +87,7 @@ def test_async_calls_share_one_loop_side_by_side(open_adapter: Open) -> None:
 
 
 def test_no_more_calls_than_allowed_run_at_once(open_adapter: Open) -> None:
-    """For adapters that are not thread-safe."""
+    """Adapters need not be thread-safe."""
     running: list[int] = []
     most: list[int] = []
 
@@ -199,7 +199,7 @@ def test_an_async_call_that_blocks_its_loop_does_not_block_the_next(open_adapter
 
 
 def test_six_broken_calls_in_a_row_end_the_run(open_adapter: Open) -> None:
-    """As for driver processes; a good reply resets the count."""
+    """The rule is that of driver processes; a good reply resets the count."""
     client = open_adapter(lambda request: echo(request) if request["batch_id"] == "good" else None)
     for _ in range(2):
         assert client.get_batch(call("good")).batch
@@ -264,7 +264,7 @@ def test_a_missing_or_invalid_callable_cannot_be_run(
     ],
 )
 def test_a_malformed_specification_is_wrong_usage(spec: str, transport: Any, reason: str) -> None:
-    """Before anything is imported or started."""
+    """It is detected before anything is imported or started."""
     with pytest.raises(ValueError, match=reason) as raised:
         open_client(spec, transport=transport)
     assert len(str(raised.value).splitlines()) == 1
@@ -280,5 +280,5 @@ def test_embedded_is_the_reference_client(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_dotted_attribute_is_followed() -> None:
-    """For example a function of a class."""
+    """A function of a class is an example."""
     assert load_adapter("python:json:JSONDecoder.decode").__qualname__ == "JSONDecoder.decode"

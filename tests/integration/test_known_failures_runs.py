@@ -78,7 +78,7 @@ def test_a_known_failure_conforms(tmp_path: Path) -> None:
 
 
 def test_a_file_with_sentences_is_read_warned_of_and_rewritten(tmp_path: Path) -> None:
-    """For one version: the warning names the entries and the remedy, once; the update applies it."""
+    """For one version, a warning names the entries and the remedy, once; the update applies it."""
     old = '{ message = "id of a * batch: expected a string, got the number #", actual = "#" }'
     path = known(tmp_path, SIGNED.replace('{ code = "type", pointer = "/id", operation = "get" }', old))
     arguments = ["--batch-mutant", "id-number", "--batch-known-failures", "known.toml"]

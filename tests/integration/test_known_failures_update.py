@@ -155,7 +155,7 @@ expires = 2027-01-31
 
 
 def test_sentences_are_rewritten_in_place() -> None:
-    """By their meaning in this run, comments kept; reason, issue and date are unchanged."""
+    """The new items have the meaning of the sentence in this run; comments, reason, issue and date stay."""
     after, messages = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
     assert after == OLD.replace(
         '{ message = "id of a * batch", actual = "#" }', '{ code = "type", pointer = "/id", operation = "get" }'
@@ -201,7 +201,7 @@ def test_line_breaks_stay_as_they_are(text: str) -> None:
 
 
 def test_a_file_without_changes_is_not_written(tmp_path: Path) -> None:
-    """Not even with the same text."""
+    """Its modification time does not change."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
     os.utime(path, (1, 1))
@@ -256,7 +256,7 @@ def test_a_wrong_edit_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
-    """With one line, and no temporary file is left."""
+    """One line says so, and no temporary file is left."""
     path = tmp_path / "none" / "known.toml"
     with pytest.raises(KnownFailuresNotWritten, match="No such file or directory; make it writable"):
         update_known_failures(path, seen("fail", MISSING), today=TODAY)
@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
 
 
 def test_an_unsettled_run_changes_nothing() -> None:
-    """Neither an interrupted run, nor clauses that were not checked."""
+    """An interrupted run removes nothing, and so do clauses that were not checked."""
     run = samples.failing_server()
     assert {"server.rate.429", "server.body.metrics-sum"}.isdisjoint(observe(run))
     assert not observe(replace(run, incomplete=True))
@@ -279,7 +279,7 @@ def test_a_warning_gets_no_entry() -> None:
 
 
 def test_hostile_text_is_not_written() -> None:
-    """No key, no markup, no command to a CI system; the meaning of the file is unchanged."""
+    """The text has no key, no markup, and no command to a CI system; the meaning of the file is unchanged."""
     run = samples.hostile_run()
     pointer = f"/{samples.HOSTILE}/{samples.KEY}"
     run.results = [
@@ -302,7 +302,7 @@ def test_hostile_text_is_not_written() -> None:
 @given(st.text())
 @example("##[error] ### ##")
 def test_any_text_can_be_written(text: str) -> None:
-    """As TOML, in one line, without unprintable characters."""
+    """Texts are written as TOML, in one line, without unprintable characters."""
     written = toml_string(text)
     assert written.isprintable()
     assert "<" not in written

@@ -90,7 +90,7 @@ def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
 def test_a_list_that_names_no_batch_is_checked_by_itself(
     change: Callable[[list[Any]], Any], clause: str
 ) -> None:
-    """With ids to be discovered, the clause that is broken is red, and Get Batch is not exercised."""
+    """If ids are to be discovered, the clause that is broken is red, and Get Batch is not exercised."""
     run = judged(_list_of(change), ids=False, profile="quick")
     assert not run.error
     assert red(run) == {clause}
@@ -128,7 +128,7 @@ def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> Non
 
 
 def test_filters_that_the_batches_cannot_show_are_a_limit() -> None:
-    """With all batches in one status, it does not show whether the status filter applies in addition to a date."""
+    """If all batches have one status, it does not show whether the filters apply together."""
     rows = [Batch(f"batch_{at}", f"2024-01-1{at}T10:30:00Z", [STATES["completed"]]) for at in range(1, 4)]
     run = judged(ReferenceServer(Store({row.id: row for row in rows})))
     together = next(result for result in run.results if result.clause.id == "server.list.together")
@@ -138,7 +138,7 @@ def test_filters_that_the_batches_cannot_show_are_a_limit() -> None:
 
 
 def test_the_list_alone_sends_no_other_request() -> None:
-    """No read of a batch, and no method but GET and HEAD."""
+    """No batch is read, and no method but GET and HEAD is used."""
     run = judged(ReferenceServer(), operations=("list",))
     assert run.verdict == "pass"
     sent = {
@@ -151,7 +151,7 @@ def test_the_list_alone_sends_no_other_request() -> None:
 
 @pytest.mark.parametrize(("profile", "most"), [("quick", 100), ("default", 330)])
 def test_the_list_adds_a_bounded_number_of_requests(profile: str, most: int) -> None:
-    """And no request of Get Batch is left out for it."""
+    """No request of Get Batch is left out for it."""
     run = judged(ReferenceServer(), profile=profile)
     assert run.verdict == "pass"
     assert run.requests <= most == run.budget
@@ -178,7 +178,7 @@ def test_a_client_without_the_list_gets_no_list_calls() -> None:
 
 @pytest.mark.parametrize("function", [adapter, async_adapter], ids=["sync", "async"])
 def test_a_client_with_the_list_alone_is_tested_with_it(function: Any) -> None:
-    """Including the first trial call."""
+    """The first trial call is a list call too."""
 
     def list_only(request: dict[str, Any]) -> Any:
         assert request["op"] == "list_batches"

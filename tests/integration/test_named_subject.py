@@ -24,7 +24,7 @@ def suite(tmp_path: Path) -> Path:
 
 
 def test_this_checkout_is_recognised() -> None:
-    """From its own folder, or from anywhere that is not above it."""
+    """The run may start from its own folder, or from anywhere that is not above it."""
     assert in_checkout(ROOT / "suites" / "client", ROOT)
     assert in_checkout(ROOT / "suites" / "client", ROOT / "suites")
 
@@ -86,7 +86,7 @@ def test_vendored_suites_need_a_named_subject(tmp_path: Path, workers: tuple[str
 
 @pytest.mark.parametrize("place", ["typed", "ini"])
 def test_vendored_suites_test_a_named_subject(tmp_path: Path, place: str) -> None:
-    """By the command line or by the repository's settings."""
+    """The subject is named on the command line or in the repository's settings."""
     shutil.copytree(ROOT / "suites" / "client", tmp_path / "vendor" / "suites" / "client")
     (tmp_path / "pytest.ini").write_text("[pytest]\n" + ("batch_client = embedded\n" if place == "ini" else ""))
     typed = ["--batch-client=embedded"] if place == "typed" else []

@@ -63,7 +63,7 @@ def test_list_batches_is_as_documented() -> None:
 
 
 def test_servers_are_found_by_their_names() -> None:
-    """As in ``--batch-target``."""
+    """The names are those of ``--batch-target``."""
     assert list(base_contract().servers) == ["production", "dev", "local"]
 
 
@@ -80,13 +80,13 @@ def test_servers_are_found_by_their_names() -> None:
     ],
 )
 def test_ids_are_one_segment_of_the_path(value: str, path: str) -> None:
-    """Whatever characters they contain."""
+    """They may contain any characters."""
     assert GET_BATCH.url_path(value) == GET_BATCH.url_path({"id": value}) == path
     assert GET_BATCH.matches(path) is not None
 
 
 def test_path_is_recognised() -> None:
-    """With its raw values; other paths are not recognised."""
+    """The raw values are found; other paths are not recognised."""
     assert GET_BATCH.matches("/v2/batch/a%2Fb") == {"id": "a%2Fb"}
     assert GET_BATCH.matches("/v2/batch/a/b") is None
     assert GET_BATCH.matches("/v2/batch") is None
@@ -130,7 +130,7 @@ def _parameters(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_required_parameters_come_with_their_examples(tmp_path: Path) -> None:
-    """Those of the parameter, of its schema, or made up."""
+    """The example is the parameter's, its schema's, or made up."""
     text = {"type": "string"}
     rows: list[dict[str, Any]] = [
         {"name": "X-One", "in": "header", "required": True, "schema": text, "example": "1"},
@@ -165,7 +165,7 @@ def _renamed(operation_id: str | None) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("operation_id", ["getBatch", "readBatch", None])
 def test_a_renamed_operation_is_found(tmp_path: Path, operation_id: str | None) -> None:
-    """By its id, otherwise by its shape."""
+    """It is found by its id, otherwise by its shape."""
     contract = overlaid(tmp_path, *_renamed(operation_id))
     operation = contract.operation("get")
     assert operation.url_path("b/1") == "/v3/batches/b%2F1"
@@ -202,7 +202,7 @@ def _lifecycle(*values: str, order: list[Any], final: list[str]) -> Lifecycle:
 
 
 def test_final_statuses_rank_after_all_others() -> None:
-    """Also those listed before others; equal ranks are nested lists."""
+    """They include those listed before others; equal ranks are nested lists."""
     row = _lifecycle("A", "B", "C", "D", "E", "X", order=["A", ["B", "C"], "D", "E"], final=["D", "E"])
     ranks = {status: row.rank(status) for status in row.values}
     assert ranks == {"A": 0, "B": 1, "C": 1, "D": 2, "E": 2, "X": None}
@@ -224,7 +224,7 @@ def test_lifecycle_without_order_allows_everything() -> None:
 
 
 def test_statuses_are_found_where_the_lifecycle_is(tmp_path: Path) -> None:
-    """Also under another name; without a lifecycle, in the status."""
+    """The member may have another name; without a lifecycle, it is the status."""
     status = base_contract().schemas["Batch"]["properties"]["status"]
     moved = overlaid(
         tmp_path,
@@ -254,7 +254,7 @@ def widened(tmp_path: Path) -> Iterator[Contract]:
 
 
 def test_bodies_are_checked_by_the_current_contract(widened: Contract) -> None:
-    """And by the contract of the files afterwards."""
+    """Afterwards they are checked by the contract of the files again."""
     batch = {**_example(GET_BATCH), "status": "CANCELLED"}
     assert list(schema_violations("batch", batch)) == []
     assert [row.path for row in schema_violations("batch", {**batch, "metrics": {}})] == [("metrics",)] * 4
@@ -303,6 +303,6 @@ def test_the_example_of_a_parameter_with_content_stands_there(tmp_path: Path) ->
 
 
 def test_formats_of_the_registry_are_annotations(tmp_path: Path) -> None:
-    """Even with a name that resembles a checked one."""
+    """The name may resemble a checked one."""
     batch = overlaid(tmp_path, update("$.components.schemas.Batch.properties", {"n": {"format": "uint64"}}))
     assert batch.schemas["Batch"]["properties"]["n"] == {"format": "uint64"}

@@ -112,13 +112,13 @@ def test_a_request_without_a_must_clause_that_brings_the_target_down_is_a_failur
 
 
 def test_a_target_that_was_down_once_does_not_fail() -> None:
-    """After a deployment during the run, no request brings it down again."""
+    """It goes down during a deployment, and no request brings it down again."""
     run = judged(down_after(lambda asked: asked.method == "PUT", times=1))
     assert (run.error, set(failed(run))) == ("", set())
 
 
 def test_a_target_that_stays_down() -> None:
-    """No verdict; the line has the last request, and earlier findings are kept."""
+    """There is no verdict; the line has the last request, and earlier findings are kept."""
     wrong = server_mutants()["id-number"]
     run = judged(down_after(is_undecodable, seconds=600), app=wrong.build(), profile="default", timeout=0.3)
     assert run.verdict == "error"
@@ -165,7 +165,7 @@ def test_a_limiter_that_answers_503_is_recognised(headers: tuple[str, ...]) -> N
 
 @pytest.mark.usefixtures("hurried")
 def test_a_server_that_always_returns_503_is_red() -> None:
-    """At whatever rate, so that waiting is pointless."""
+    """It returns 503 at whatever rate, so that waiting is pointless."""
     run = judged(always(page("503 Service Unavailable")))
     assert run.error == ""
     assert {"server.ok.status", "server.auth.missing-key"} <= set(failed(run))
@@ -195,7 +195,7 @@ def test_requests_that_always_get_503_are_red() -> None:
 def test_a_target_that_always_returns_429_ends_within_a_minute(
     wait: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long it asks to wait."""
+    """It may ask to wait for longer."""
     slept: list[float] = []
     monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", slept.append)
     run = judged(always(page("429 Too Many Requests", f"Retry-After: {wait}")))

@@ -68,7 +68,7 @@ def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> No
 def test_each_way_to_leave_clauses_out_is_partial(
     tmp_path: Path, arguments: list[str], selected: list[str]
 ) -> None:
-    """By whatever option."""
+    """It does not matter which option leaves them out."""
     if "--deselect" in arguments:
         # Deselected ids are relative to pytest's root.
         arguments = [*arguments[:-1], os.path.relpath(NODE, ROOT)]
@@ -153,7 +153,7 @@ def test_one_side_may_be_full_and_the_other_partial(tmp_path: Path) -> None:
 
 
 def test_a_clause_whose_test_was_skipped_is_not_selected(tmp_path: Path) -> None:
-    """Also if a plugin skips it long after the selection."""
+    """A plugin may skip it long after the selection."""
     ended = _run_with(tmp_path, "'server.auth.invalid-key' in item.name and pytest.skip('not today')")
     assert ended.status == 0, ended.text
     assert ended.report(PARTIAL)["verdict"] == "partial"

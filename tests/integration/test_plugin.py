@@ -77,7 +77,7 @@ def test_a_default_verdict_costs_at_most_250_requests(both: CompletedRun) -> Non
 
 
 def test_junit_names_clause_level_and_verdict(both: CompletedRun) -> None:
-    """As properties of each test case."""
+    """They are properties of each test case."""
     cases = ElementTree.parse(both.folder / "junit.xml").iter("testcase")
     properties = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
     contract = load_contract().clauses
@@ -145,7 +145,7 @@ def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
 
 
 def test_a_selection_is_run_alone_and_the_rest_is_reported_as_unselected(tmp_path: Path) -> None:
-    """With only the requests that it needs."""
+    """Only the requests that it needs are sent."""
     ended = run(tmp_path, SERVER, "-k", "server.notfound.unknown-id")
     assert ended.status == PASSED
     report = ended.report("reports/latest/partial")
@@ -267,7 +267,7 @@ def test_loading_the_plugin_imports_next_to_nothing(tmp_path: Path) -> None:
 
 
 def test_a_repository_that_merely_has_the_package_is_not_affected(tmp_path: Path) -> None:
-    """No output, no files, no other exit status; but its tests can use the fixtures."""
+    """There is no output, no file and no other exit status, but its tests can use the fixtures."""
     (tmp_path / "test_own.py").write_text(
         "def test_own(): pass\ndef test_stub(batch_stub): assert batch_stub.url.startswith('http://127.0.0.1:')\n"
     )
@@ -308,7 +308,7 @@ adapter.hello = hello("a client that warns")
 
 
 def test_warnings_of_a_client_do_not_affect_its_verdict(tmp_path: Path) -> None:
-    """With warnings as errors, as many repositories have it."""
+    """Many repositories have warnings as errors."""
     (tmp_path / "warning.py").write_text(_WARNING)
     options = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
     ended = run(tmp_path, CLIENT, "-q", *options)

@@ -129,7 +129,7 @@ def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
 
 
 def test_every_check_has_a_recording_that_breaks_it() -> None:
-    """Except for the clause that no recording can break, a promise of the suite itself."""
+    """The exception is a clause that no recording can break, a promise of the suite itself."""
     assert RED.keys() == recorded_needs().keys() - {"server.body.open"}
 
 
@@ -183,7 +183,7 @@ def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
     ],
 )
 def test_missing_facts_are_not_failures(judge: Check, clause: str, content: str, reason: str) -> None:
-    """Not exercised; the reason names the missing fact."""
+    """The clause is not exercised; the reason names the missing fact."""
     run = judge({"a.json": content})
     assert result(run, clause).verdict == "not-exercised"
     assert f"do not tell {reason}" in result(run, clause).reason
@@ -198,7 +198,7 @@ def test_a_bare_429_is_checked_by_its_body(judge: Check) -> None:
 
 
 def test_an_id_without_a_request_is_checked_by_its_type(judge: Check) -> None:
-    """For bare bodies, and for mocks of any id."""
+    """Bare bodies and mocks of any id have no requested id."""
     anything = RecordedExchange(path="/v2/batch/[^/?#]+")
     for content in (
         json.dumps(BATCH),
@@ -232,7 +232,7 @@ def test_a_body_that_was_not_recorded_is_not_a_failure(judge: Check, content: di
 
 
 def test_a_media_type_beside_the_headers_counts(judge: Check) -> None:
-    """As the recorder of ``responses`` writes it."""
+    """The recorder of ``responses`` writes it like this."""
     row = {
         "url": RecordedExchange().url,
         "status": 200,
@@ -350,7 +350,7 @@ def test_globs_folders_and_exclusions(tmp_path: Path) -> None:
 
 
 def test_the_samples_exercise_everything(tmp_path: Path) -> None:
-    """Without an option the samples are checked: nothing is red, and all that recordings can show is exercised."""
+    """The samples are checked if there is no option: nothing is red, and all that recordings can show is exercised."""
     run = judge_recorded(folder=tmp_path)
     assert run.verdict == "pass"
     assert exercised(run) == set(recorded_needs())

@@ -263,7 +263,7 @@ _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).de
     ("name", "write"), [("a.har", har), ("a.yaml", vcrpy), ("a.json", nock), ("b.json", wiremock)]
 )
 def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
-    """Not from headers, URLs and cookies, nor echoed in a body; short secrets not from their own places."""
+    """No secret leaks from headers, URLs, cookies or echoes in a body; short ones not from their own places."""
     (tmp_path / name).write_text(write(_LEAKY))
     run = judge_recorded([name], folder=tmp_path)
     assert run.verdict == "fail"
@@ -332,7 +332,7 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
 
 
 def test_the_command_line_without_anything_to_check(tmp_path: Path) -> None:
-    """No file is wrong usage; no exchange is a run that could not start. Both in one line."""
+    """A missing file is wrong usage; without an exchange the run cannot start. Both give one line."""
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.status == 4, ended.out
     assert f"ERROR: '*.json' matches no file in {tmp_path} (--batch-recorded)" in ended.err

@@ -66,7 +66,7 @@ def test_a_key_in_escapes_is_hidden(escape: str, before: str) -> None:
 @pytest.mark.parametrize("escape", ["JSON", "percent, partly", "HTML"])
 @pytest.mark.parametrize(("start", "end"), [(6, 20), (1, 10), (9, 26), (5, 22)])
 def test_a_piece_from_the_middle_is_hidden(escape: str, start: int, end: int) -> None:
-    """Also if it is escaped."""
+    """It may be escaped."""
     piece = KEY[start:end]
     assert _redactor().text(f"got '{piece}'.") == "got '[part of api-key]'."
     assert _redactor().text(f"got '{ESCAPES[escape](piece)}'.") == "got '[part of api-key]'."
@@ -126,13 +126,13 @@ def test_cookies_and_signed_urls_are_hidden(text: str, name: str, secret: str) -
     ],
 )  # fmt: skip
 def test_email_addresses_are_hidden(address: str) -> None:
-    """In prose and in JSON."""
+    """They are hidden in prose and in JSON."""
     assert Redactor().text(f"user {address} not found") == "user [email] not found"
     assert Redactor().text(f'{{"owner":"{address}"}}') == '{"owner":"[email]"}'
 
 
 def test_a_report_shows_no_cookie_no_signature_no_address() -> None:
-    """Nor where another part of the exchange repeats them."""
+    """They are hidden where another part of the exchange repeats them, too."""
     cookie, signature = "c0ffee-c0ffee-c0ffee", "f00dfeedf00dfeed"
     body = json.dumps({
         "outputUrl": f"https://h/o?X-Amz-Signature={signature}", "owner": "jane@example.com",

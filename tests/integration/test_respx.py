@@ -218,7 +218,7 @@ def test_a_client_without_httpx_needs_loopback(open_adapter: Open) -> None:
 
 @pytest.mark.usefixtures("no_network")
 def test_respx_is_imported_when_the_client_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not in the middle of a run."""
+    """A missing respx is not reported in the middle of a run."""
     lines = ["import socket", "def f(request): socket.getaddrinfo('x', 1)", f"f.hello = {HELLO!r}"]
     (tmp_path / "adapters_elsewhere.py").write_text("\n".join(lines))
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -134,7 +134,7 @@ def _one(state: State, value: str = "batch_abc123") -> ReferenceServer:
 
 
 def test_a_pass_says_what_it_did_not_see() -> None:
-    """With one PENDING batch that never changes, nearly all passes have limits."""
+    """A single PENDING batch that never changes gives nearly all passes limits."""
     results = judged(_one(State("PENDING", 5)))
     limits = {clause: result.limits for clause, result in results.items() if result.limits}
     assert limits["server.body.outputUrl"] == ("no COMPLETED batch was seen",)

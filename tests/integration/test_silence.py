@@ -76,7 +76,7 @@ _DEAD: dict[Fault, str] = {
 @pytest.mark.parametrize("ids", [IDS, ()], ids=["given", "discovered"])
 @pytest.mark.parametrize("fault", _DEAD, ids=lambda fault: fault.__name__)
 def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple[str, ...]) -> None:
-    """At the default of 10 s these are 20 s; there are two requests, not two hundred."""
+    """These are 20 s by default; there are two requests, not two hundred."""
     with serving_hostile(always(fault)) as server:
         began = time.monotonic()
         run = judged(server, ids=ids)
@@ -92,7 +92,7 @@ def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple
 @pytest.mark.parametrize("fault", [hostile.hang, hostile.drip_body, hostile.reset, hostile.close])
 @pytest.mark.parametrize("count", [1, 40], ids=["at the second request", "midway"])
 def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fault, count: int) -> None:
-    """After three timeouts, since half a run allows no verdict."""
+    """The run ends after three timeouts, since half a run allows no verdict."""
     with serving_hostile(after(count, fault)) as server:
         began = time.monotonic()
         run = judged(server)
@@ -208,7 +208,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     ids=lambda fault: fault.__name__,
 )
 def test_broken_bodies_of_batches_fail_the_clause_about_bodies(fault: Fault) -> None:
-    """And not the clause on the status, which was received."""
+    """The clause on the status, which was received, is not broken."""
     with serving_hostile(
         when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)
     ) as server:
@@ -217,7 +217,7 @@ def test_broken_bodies_of_batches_fail_the_clause_about_bodies(fault: Fault) -> 
 
 
 def test_redirects_are_not_followed() -> None:
-    """Neither in a loop nor to another host: the key is only sent to the target."""
+    """Redirect loops and other hosts are not followed: the key is only sent to the target."""
     with (
         serving_hostile(hostile.never) as elsewhere,
         serving_hostile(always(redirect("/v2/batch/x"))) as server,
@@ -236,7 +236,7 @@ def test_redirects_are_not_followed() -> None:
 
 
 def test_a_server_that_closes_after_each_answer_conforms() -> None:
-    """Even if it does not announce it."""
+    """It need not announce it."""
     with serving_hostile(hostile.never, close_after=1) as server:
         run = judged(server, timeout=20)
         assert server.connections >= run.requests
@@ -244,7 +244,7 @@ def test_a_server_that_closes_after_each_answer_conforms() -> None:
 
 
 def test_notes_are_put_on_the_request_they_are_about() -> None:
-    """Also if the request got no response and a liveness check came in between."""
+    """The request may have got no response, with a liveness check in between."""
     known = {value.encode() for value in IDS}
     with serving_hostile(when(lambda asked: asked.segment not in known, hostile.reset)) as server:
         world = ProbeContext(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)

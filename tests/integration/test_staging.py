@@ -33,7 +33,7 @@ def _judged(url: str, stager: Stager | None) -> RunResult:
 
 
 def test_url_hook_brings_states_and_statuses() -> None:
-    """With the hook a 429 is exercised and all five states are read; without it neither."""
+    """The hook lets a 429 be exercised and all five states be read; without it neither is."""
     with serving_embedded(ReferenceServer()) as url:
         without = _judged(url, None)
         staged = _judged(url, open_stager(f"{url}/__stage__", REFERENCE_KEY))
@@ -86,7 +86,7 @@ def test_a_failing_hook_is_not_one_that_offers_nothing() -> None:
 
 
 def test_other_keys_exercise_their_clauses() -> None:
-    """Without the keys they are not exercised, with them they pass."""
+    """They pass with the keys, and are not exercised without them."""
     clauses = {"server.auth.other-org", "server.auth.revoked-key"}
     with serving_embedded(ReferenceServer()) as url:
         plain = Target("x", url, REFERENCE_KEY, batch_ids=("batch_abc123",))

@@ -101,7 +101,7 @@ def test_known_failures_are_amber_everywhere() -> None:
 
 
 def test_a_subject_without_known_failures_stays_green() -> None:
-    """Also with a file that has no entry for it."""
+    """A file without an entry for the subject changes nothing."""
     document = _document(_run({}), _known())
     outputs = _outputs(document)
     assert ">conforms<" in outputs["badge"]
@@ -158,7 +158,7 @@ def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:
     ids=["changed", "expired", "draft"],
 )
 def test_an_unexcused_failure_is_a_failure_of_the_subject(known: KnownFailures) -> None:
-    """Whatever is wrong with the entry."""
+    """It does not matter what is wrong with the entry."""
     document = _document(_run({CLAUSE: "fail"}), known)
     assert "does not conform" in _outputs(document)["html"]
     assert ">1 failed<" in _outputs(document)["badge"]

@@ -64,7 +64,7 @@ _RUNS: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize(("arguments", "line"), _RUNS.values(), ids=list(_RUNS))
 def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
-    """Before anything is sent."""
+    """They are refused before anything is sent."""
     tells(run(tmp_path, SERVER, *arguments), WRONG_USAGE, line)
     assert not (tmp_path / "reports/latest/conformance.json").exists()
 
@@ -173,7 +173,7 @@ def resolved(spec: str, folder: Path, **settings: Any) -> Target:
     ],
 )
 def test_invalid_targets(spec: str, settings: dict[str, str], line: str, tmp_path: Path) -> None:
-    """Each with its one line; credentials in a URL are not repeated."""
+    """Each gets its one line; credentials in a URL are not repeated."""
     with pytest.raises(UsageError) as raised:
         resolved(spec, tmp_path, **settings)
     assert str(raised.value).startswith(line)
@@ -212,7 +212,7 @@ def test_strict_with_an_unknown_flag(tmp_path: Path) -> None:
 
 
 def test_an_unusable_report_directory(tmp_path: Path) -> None:
-    """Before the run, not after it."""
+    """It is detected before the run, not after it."""
     (tmp_path / "taken").write_text("")
     ended = run(tmp_path, SERVER, "--batch-report", "taken/reports")
     tells(ended, WRONG_USAGE, f"reports cannot be written to {tmp_path}/taken/reports: Not a directory")
@@ -269,7 +269,7 @@ def test_malformed_pyproject_tables(tmp_path: Path, table: str, words: str) -> N
 
 
 def test_malformed_pyproject_table(tmp_path: Path) -> None:
-    """In a whole run."""
+    """A whole run reports it."""
     (tmp_path / "pyproject.toml").write_text("[tool.batch_conformance.targets.mine]\nurl = 1")
     ended = run(tmp_path, SERVER, "--batch-target", "mine", SYNC_API_KEY="k-1234567890")
     table = f"{tmp_path}/pyproject.toml: [tool.batch_conformance.targets.mine]"
@@ -277,7 +277,7 @@ def test_malformed_pyproject_table(tmp_path: Path) -> None:
 
 
 def test_a_target_of_the_nearest_pyproject(tmp_path: Path) -> None:
-    """With a key, ids and a rate of its own; the command line takes precedence."""
+    """It has a key, ids and a rate of its own; the command line takes precedence."""
     (tmp_path / "pyproject.toml").write_text(
         "[tool.batch_conformance.targets.mine]\nurl = 'https://x.example/api/'\napi_key_env = 'OWN'\n"
         "batch_ids = ['a', 'b']\nrate = '3/s'"
@@ -332,7 +332,7 @@ def test_unknown_key_and_ids(
 
 
 def test_wrong_settings_in_the_ini_file_are_wrong_usage_too(tmp_path: Path) -> None:
-    """As on the command line."""
+    """They are reported as on the command line."""
     ended = run(tmp_path, SERVER, "-o", "batch_profile=huge")
     tells(ended, WRONG_USAGE, "batch_profile = 'huge' in the ini file: known are quick, default, thorough")
 

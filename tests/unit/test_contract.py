@@ -143,7 +143,7 @@ def test_every_clause_has_exactly_one_check() -> None:
 
 
 def test_every_clause_has_exactly_one_test() -> None:
-    """As collected by pytest."""
+    """The tests are those that pytest collects."""
     ended = run(ROOT, "--collect-only", "-q", SERVER, CLIENT)
     assert ended.status == 0, ended.text
     collected = re.findall(r"(?m)^(\S+)::\w+\[(.+)\]$", ended.out)
@@ -157,7 +157,7 @@ def test_every_clause_has_exactly_one_test() -> None:
 
 
 def test_fragment_is_valid_openapi() -> None:
-    """By openapi-spec-validator, with references resolved."""
+    """The validator is openapi-spec-validator, with references resolved."""
     from openapi_spec_validator import validate_url
 
     validate_url((CONTRACTS / "openapi.yaml").as_uri())

@@ -218,7 +218,7 @@ def test_dots_brackets_and_odd_bytes_in_the_target_survive(recorder: Recorder, s
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get"])
 def test_methods(recorder: Recorder, method: str) -> None:
-    """Including those without a body: a POST has a Content-Length of 0."""
+    """Some have no body: then a POST has a Content-Length of 0."""
     place = world(KEYS[0])
     send = PlannedRequest("methods", known_id("batch_abc123"), place.key, method=method)
     repeats(recorder, request_of(send, recorder), KEYS[0])
@@ -281,7 +281,7 @@ _BYTES = st.binary(min_size=1, max_size=12).filter(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_BYTES, segment=st.text(min_size=1, max_size=8), body=st.binary(max_size=20))
 def test_any_header_target_and_body(recorder: Recorder, value: bytes, segment: str, body: bytes) -> None:
-    """All characters that need quoting."""
+    """All characters that need quoting are tried."""
     headers = [("Host", recorder.host), ("x-any", value.decode("utf-8", "surrogateescape"))]
     if body:
         headers += [("Content-Length", str(len(body))), ("Content-Type", "application/octet-stream")]

@@ -118,7 +118,7 @@ def test_samples_are_made_for_the_contract_that_is_shipped() -> None:
 
 
 def test_examples_conform_to_their_schemas() -> None:
-    """Those of every response and every parameter."""
+    """The examples of every response and every parameter conform."""
     seen = 0
     for operation in base_contract().operations.values():
         for answer in operation.answers.values():
@@ -148,7 +148,7 @@ def test_command_prints_the_document(form: list[str], tmp_path: Path) -> None:
 
 
 def test_schemathesis_reads_the_document() -> None:
-    """All responses of both operations."""
+    """It reads all responses of both operations."""
     import schemathesis
 
     schema = schemathesis.openapi.from_dict(load_document().content)
@@ -175,7 +175,7 @@ def test_schemathesis_reads_the_document() -> None:
     ],
 )  # fmt: skip
 def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None:
-    """By YAML 1.2: no dates, no yes/no booleans, no octal or sexagesimal numbers."""
+    """YAML 1.2 has no dates, no yes/no booleans, no octal or sexagesimal numbers."""
     assert read_text(text) == value
     assert read_text(yaml_text(value)) == value
 

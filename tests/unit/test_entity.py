@@ -15,7 +15,7 @@ def _entity(folder: Path, *actions: dict[str, Any]) -> Entity:
 
 
 def test_both_operations_hold_the_same_entity() -> None:
-    """As it is in one, as the items of a list in the other."""
+    """It is the response of one, and the items of the other's list."""
     one, many = entity_of("get"), entity_of(base_contract().operation("list"))
     assert (one.prefix, many.prefix) == ("", "/*")
     assert one.pointer == many.pointer == "/components/schemas/Batch"
@@ -39,7 +39,7 @@ def test_removed_members_are_not_used(tmp_path: Path) -> None:
 
 
 def test_members_of_branches_are_documented(tmp_path: Path) -> None:
-    """By any composing keyword; forbidden members are not documented."""
+    """Any composing keyword may document them; forbidden members are not documented."""
     entity = _entity(
         tmp_path,
         update(BATCH, {"allOf": [{"required": ["a"], "properties": {"a": {"properties": {"b": {}}}}}]}),

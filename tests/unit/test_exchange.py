@@ -42,7 +42,7 @@ _GOOD: list[tuple[bytes, object]] = [
 
 @pytest.mark.parametrize(("data", "value"), _GOOD, ids=lambda data: ascii(data)[:30])
 def test_json_is_read(data: bytes, value: object) -> None:
-    """All that RFC 8259 allows."""
+    """The reader accepts all that RFC 8259 allows."""
     read = read_json(data)
     assert read.ok
     assert value is ... or read.value == value
@@ -100,7 +100,7 @@ def test_what_is_not_json_is_refused(data: bytes, word: str) -> None:
 
 
 def test_duplicate_names_are_noted() -> None:
-    """In any object; the last value counts, as in most readers."""
+    """They are noted in any object; the last value counts, as in most readers."""
     read = read_json(b'{"a":{"b":1,"b":2,"b":3},"c":0,"\\u0063":1}')
     assert read.value == {"a": {"b": 3}, "c": 1}
     assert set(read.repeated) == {Member("b", 3), Member("c", 2)}
@@ -152,7 +152,7 @@ def test_no_bytes_crash_the_reader(data: bytes) -> None:
     ],
 )
 def test_media_type(values: list[str], expected: str | None) -> None:
-    """In lower case, without parameters; None for contradictory headers."""
+    """It is in lower case, without parameters, and None for contradictory headers."""
     headers = tuple(("content-TYPE", value) for value in values)
     assert Response(200, headers).media_type == expected
 
@@ -214,7 +214,7 @@ _KEYS = [
 @pytest.mark.parametrize("key", _KEYS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_every_spelling_of_the_key_is_redacted(spelling: str, key: str) -> None:
-    """Nor half of the key, whatever surrounds it."""
+    """Not even half of the key is left, whatever surrounds it."""
     spelled = SPELLINGS[spelling](key)
     redactor = Redactor({key: "[api-key]"})
     for before, after in [
@@ -292,7 +292,7 @@ _SECRETS = st.text(
 @settings(deadline=None, max_examples=60)
 @given(_SECRETS, st.data())
 def test_no_secret_survives(secret: str, data: st.DataObject) -> None:
-    """For any text made of the key, its parts, its variants and their spellings."""
+    """The text may be made of the key, its parts, its variants and their spellings."""
     redactor = Redactor({secret: "[api-key]"})
     variants = [key.value or "" for key in near_keys(secret, "K", 0)]
     for variant in variants:

@@ -36,7 +36,7 @@ _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None
 @_SOME
 @given(valid_batches(), styles())
 def test_valid_batches_are_valid_however_written(batch: dict[str, Any], style: Style) -> None:
-    """By the schema and the rules on counts, in any serialization."""
+    """They conform to the schema and to the rules on counts, in any serialization."""
     assert not list(schema_violations("batch", batch))
     metrics = batch["metrics"]
     assert (
@@ -61,7 +61,7 @@ def test_dates_exist(text: str) -> None:
 @_SOME
 @given(st.booleans().flatmap(lambda unfinished: counts(unfinished=unfinished)))
 def test_counts_are_exact_in_every_reader(metrics: dict[str, int]) -> None:
-    """Between 0 and 2^53 - 1, exact in any JSON reader."""
+    """They are between 0 and 2^53 - 1."""
     assert list(metrics) == list(COUNTS)
     assert all(0 <= value <= LARGEST for value in metrics.values())
 
@@ -89,13 +89,13 @@ def test_wrong_types_are_wrong_in_one_member() -> None:
 @_SOME
 @given(ids_of_every_kind())
 def test_ids_can_be_requested(text: str) -> None:
-    """No dot segments, nothing that UTF-8 cannot encode."""
+    """They are no dot segments, and UTF-8 can encode them."""
     assert text not in DOTS
     text.encode("utf-8")
 
 
 def test_listed_ids_and_bodies_are_distinct() -> None:
-    """No duplicates, each with its own description."""
+    """There are no duplicates, and each has its own description."""
     assert len({text for text, _ in TRICKY}) == len({what for _, what in TRICKY}) == len(TRICKY)
     bodies = odd_bodies(404)
     assert (
@@ -109,7 +109,7 @@ def test_listed_ids_and_bodies_are_distinct() -> None:
 @_SOME
 @given(odd_error_bodies(404))
 def test_odd_bodies_are_bytes(odd: Any) -> None:
-    """Whatever their content."""
+    """Their content may be anything."""
     assume(odd.body)
     assert isinstance(odd.body, bytes)
     assert odd.what

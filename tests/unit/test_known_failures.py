@@ -120,7 +120,7 @@ def test_the_same_failure_is_excused_however_it_is_worded(case: str) -> None:
 
 @pytest.mark.parametrize("case", DIFFERENT)
 def test_another_failure_of_the_same_clause_is_red(case: str) -> None:
-    """Even with the same message; the reason says so, and the new evidence comes first."""
+    """It may have the same message; the reason says so, and the new evidence comes first."""
     item, finding = DIFFERENT[case]
     result = of(weighed(found("fail", finding), entry(1, ID, item)))
     assert result.verdict == "fail"
@@ -138,7 +138,7 @@ def test_two_entries_share_a_clause() -> None:
 
 
 def test_a_should_that_only_warns_may_be_known() -> None:
-    """So that it is known in a strict run too."""
+    """It is excused in a strict run too."""
     challenge = entry(1, CHALLENGE, Expected("challenge"))
     bare = Finding("a 401 without a challenge", "WWW-Authenticate", "none", code="challenge")
     for verdict, strict in (("warn", False), ("fail", True)):
@@ -261,7 +261,7 @@ def test_missing_evidence_is_reported_but_not_red() -> None:
 
 @pytest.mark.parametrize("expires", [date(2020, 1, 1), date(2030, 1, 1)])
 def test_errors_are_never_excused(expires: date) -> None:
-    """Neither errors of the suite nor of an adapter."""
+    """Neither errors of the suite nor of an adapter are excused."""
     run = weighed(found("error", reason="the driver does not start"), entry(expires=expires))
     assert (run.verdict, of(run)) == ("error", of(found("error", reason="the driver does not start")))
 

@@ -26,7 +26,7 @@ from batch_conformance.known_failures.sentences import matches
 
 @given(st.sampled_from(("type", "echo")), st.text(), st.sampled_from(("", "get", "list")))
 def test_evidence_matches_what_it_was_made_from(code: str, pointer: str, operation: str) -> None:
-    """Whatever characters a target uses in names."""
+    """A target may use any characters in names."""
     [made] = patterns_of([Seen(code, pointer, operation, "m", "a"), Seen(code, pointer, operation, "n", "b")])
     assert made.matches(Seen(code, pointer, operation, "worded anew", ""))
     assert general(made.pointer) == made.pointer

@@ -162,7 +162,7 @@ def test_an_error_that_ends_the_run_reaches_the_caller() -> None:
 
 
 def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
-    """Even among other cases, so that a client that keeps state between calls is seen doing it."""
+    """Other cases may run at the same time; a client that keeps state between calls is seen doing it."""
     driver = tmp_path / "driver.py"
     driver.write_text(_DRIVER, "utf-8")
     pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 4)

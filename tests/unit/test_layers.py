@@ -94,7 +94,7 @@ def test_imports_point_down_only() -> None:
 
 
 def test_an_import_that_points_up_is_seen() -> None:
-    """At any place and in any form."""
+    """It may be at any place and in any form."""
     sources = {
         "checks/x.py": "from batch_conformance.server_runner import transport",
         "http/x.py": "def f():\n    import batch_conformance.checks.finding",

@@ -37,7 +37,7 @@ def within(**properties: Any) -> dict[str, Any]:
     ],
 )
 def test_entries_are_found_at_their_place(schema: Any, place: str, tmp_path: Path) -> None:
-    """Whatever surrounds them; they are batches in any case."""
+    """They are batches, whatever surrounds them."""
     with using(tmp_path, *answering(schema)):
         shape = list_shape()
         assert shape is not None
@@ -75,14 +75,14 @@ def test_the_list_is_checked_apart_from_its_entries(tmp_path: Path) -> None:
 
 
 def test_an_entry_of_its_own_has_the_id_of_a_batch(tmp_path: Path) -> None:
-    """Even if no parameter of the list mentions the id."""
+    """The list's parameters need not mention the id."""
     entry = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
     with using(tmp_path, *answering({"type": "array", "items": entry})):
         assert (entry_id(), entry_entity().echo, entry_entity().members) == ("/id", "/id", ("id",))
 
 
 def test_a_filter_keeps_its_meaning(tmp_path: Path) -> None:
-    """Under another name, by another member; a removed one has no meaning, a changed one another."""
+    """It may have another name or member; a removed filter has no meaning, a changed one has another."""
     row = f"{LIST}.parameters[?@.name=='created_after']"
     with using(tmp_path, update(row, {"name": "since"})):
         assert named_filters()["created_after"].name == "since"

@@ -32,7 +32,7 @@ def published(folder: Path) -> Path:
 
 
 def test_versions_of_one_name_are_adjacent_from_old_to_new() -> None:
-    """So that changes are visible."""
+    """Changes between versions are visible."""
     assert [(column.name, column.version) for column in clients().columns] == [
         ("@sync.so/sdk", "0.2.3"),
         ("@sync.so/sdk", "0.3.0"),
@@ -88,7 +88,7 @@ def test_what_each_version_changed() -> None:
 
 
 def test_two_reports_of_one_version_are_told_apart_and_not_compared() -> None:
-    """For example two adapters of one client."""
+    """They may be two adapters of one client."""
     document = report_document(samples.client_runs()[0])
     twins = Comparison.of(
         "client", [Column(document, "client/sync", ""), Column(document, "client/async", "")]
@@ -118,7 +118,7 @@ def test_an_older_contract_leaves_cells_empty_and_adds_its_own_rows() -> None:
 def test_the_page_is_built_from_the_folder_and_links_to_each_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By one command, repeatedly."""
+    """One command builds it, and builds it again over its own result."""
     published(tmp_path)
     for _ in range(2):
         assert main([str(tmp_path)]) == 0
@@ -163,7 +163,7 @@ def test_what_cannot_be_built_gives_one_line_and_status_4(
 def test_a_page_that_cannot_be_written_gives_one_line_and_status_4(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For example because a folder has its name."""
+    """A folder with its name is an example."""
     published(tmp_path)
     (tmp_path / "index.html").mkdir()
     assert main([str(tmp_path)]) == 4

@@ -24,7 +24,7 @@ from batch_conformance.contract.sendable import may_be
     ],
 )
 def test_examples_are_written_by_their_style(example: Any, more: dict[str, Any], pairs: list[Any]) -> None:
-    """By OpenAPI's default, form and exploded, unless the parameter says otherwise."""
+    """The default is OpenAPI's, form and exploded."""
     row = replace(Parameter("f", "query", True, {}, example, True), **more)
     assert row.pairs() == pairs
     assert all(row.is_named(name) for name, _ in pairs)
@@ -54,7 +54,7 @@ def test_headers_are_never_exploded() -> None:
     ],
 )
 def test_a_value_is_documented(schema: dict[str, Any], text: str, fits: bool) -> None:
-    """By the schema of the parameter, as text or as the parsed value."""
+    """The schema of the parameter decides, on the text or the parsed value."""
     assert may_be(Parameter("f", "query", True, schema), [("f", text)]) is fits
 
 

@@ -21,7 +21,7 @@ UNKNOWN = [_refusal("empty", "unknown", "MISS")] * 2
 
 
 def test_features_that_are_constant_in_each_group_distinguish() -> None:
-    """Whatever other kinds of key showed."""
+    """Other kinds of key may show other values."""
     steady = [_refusal("missing", "known", "HIT"), _refusal("missing", "unknown", "MISS")]
     assert list(distinguishing_features(KNOWN, UNKNOWN, noise([*KNOWN, *UNKNOWN, *steady]))) == [_SIGN]
 

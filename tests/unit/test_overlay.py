@@ -36,7 +36,7 @@ def at(folder: Path, place: str, *actions: dict[str, Any]) -> Any:
 
 
 def test_objects_merge_member_by_member(tmp_path: Path) -> None:
-    """At every depth; other members stay."""
+    """They merge at every depth; other members stay."""
     found = at(
         tmp_path,
         "/components/schemas/Batch",
@@ -61,7 +61,7 @@ def test_objects_merge_member_by_member(tmp_path: Path) -> None:
     ],
 )
 def test_arrays_are_appended_to(tmp_path: Path, action: dict[str, Any]) -> None:
-    """As a member of an object or as the target itself, with one item or several."""
+    """They may be a member of an object or the target itself, with one item or several."""
     known = BASE["components"]["schemas"]["Batch"]["required"]
     assert at(tmp_path, "/components/schemas/Batch/required", action) == [*known, "webhookUrl"]
 
@@ -77,7 +77,7 @@ def test_an_object_is_one_entry_of_an_array(tmp_path: Path) -> None:
     ("value", "new"), [("string", "integer"), ("string", ["string", "null"]), (["string", "null"], "string")]
 )
 def test_other_values_replace(tmp_path: Path, value: object, new: object) -> None:
-    """Also an array in place of another type, and the other way round."""
+    """An array replaces another type, and the other way round."""
     place = "id" if value == "string" else "webhookUrl"
     action = update(f"{BATCH}.properties.{place}", {"type": new})
     assert at(tmp_path, f"/components/schemas/Batch/properties/{place}/type", action) == new
@@ -148,7 +148,7 @@ def test_actions_take_effect_in_order(tmp_path: Path) -> None:
 
 
 def test_only_the_result_of_all_actions_is_validated(tmp_path: Path) -> None:
-    """Only the result is validated."""
+    """An intermediate result may be invalid."""
     id_schema = f"{BATCH}.properties.id"
     assert overlaid(tmp_path, update(id_schema, {"type": "text"}), update(id_schema, {"type": "string"}))
 
@@ -258,7 +258,7 @@ def test_edit(tmp_path: Path, edit: str, form: str) -> None:
 
 
 def test_report_names_overlays(tmp_path: Path) -> None:
-    """By title and digest, in order; the list is empty without overlays."""
+    """The list has title and digest, in order, and is empty without overlays."""
     document = report_document(samples.passing_server())
     assert document["contract"]["overlays"] == []
     file = written(tmp_path, update("$.info", {"title": "x"}))

@@ -51,7 +51,7 @@ class _Writer:
 
 
 def test_the_total_and_the_time_left_are_shown() -> None:
-    """As soon as there is enough to estimate from."""
+    """They are shown as soon as there is enough to estimate from."""
     lines: list[str] = []
     clock = _Clock()
     progress = Progress("server", lines.append, 10.0, clock)
@@ -93,7 +93,7 @@ def test_nothing_is_overwritten() -> None:
 
 
 def test_a_quiet_run_shows_no_progress() -> None:
-    """Nor one without a terminal reporter, as in an xdist worker."""
+    """The same holds without a terminal reporter, as in an xdist worker."""
 
     class Config:
         class pluginmanager:

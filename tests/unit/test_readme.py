@@ -18,7 +18,7 @@ def test_the_options_are_those_that_help_shows() -> None:
 
 
 def test_the_verdicts_are_those_of_the_reports() -> None:
-    """With the labels of terminal and HTML; a pass is not explained."""
+    """The labels are those of terminal and HTML; a pass is not explained."""
     words = {word.label for name, word in WORDS.items() if name != "pass"}
     assert set(re.findall(r"^\| \*\*(.+?)\*\* \|", README, flags=re.MULTILINE)) == words
 

@@ -24,7 +24,7 @@ def test_each_operation_has_its_own_exchanges() -> None:
 
 
 def test_a_record_of_one_operation_alone_says_which() -> None:
-    """Even if no exchange has to be left out."""
+    """It does so even if no exchange has to be left out."""
     record = Record([exchange(1, "list")])
     assert record.of_operation("list").operation == "list"
     assert record.of_operation("get").exchanges == []

@@ -140,7 +140,7 @@ def test_member_names_are_those_of_the_interface() -> None:
 
 
 def test_evidence_shows_the_exchange_with_its_key_named_and_a_line_that_repeats_it() -> None:
-    """All that a reader needs to reproduce the failure."""
+    """A reader can reproduce the failure from it."""
     clause = next(
         clause
         for clause in report_document(samples.failing_server())["clauses"]
@@ -249,7 +249,7 @@ def test_every_verdict_has_a_label() -> None:
 
 
 def test_writes_its_files_and_reads_them_back(run: RunResult, tmp_path: Path) -> None:
-    """Into a folder that may not exist yet, over existing files."""
+    """The folder may not exist yet, or have older files."""
     folder = tmp_path / "a" / "b"
     for _ in range(2):
         written = write_reports(run, folder)
@@ -280,7 +280,7 @@ def test_a_failed_write_leaves_the_old_reports_whole(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/self/reports"])
 def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None:
-    """Before the run, or when writing. The place is unwritable even for root."""
+    """It is detected before the run, or when writing. The place is unwritable even for root."""
     (tmp_path / "file").write_text("")
     folder = tmp_path / place
     for attempt in (
@@ -329,7 +329,7 @@ def test_invisible_characters_are_escaped_on_reading(tmp_path: Path) -> None:
 
 
 def test_checking_a_document_says_where_it_is_wrong() -> None:
-    """For developers who change the schema."""
+    """Developers who change the schema see the place."""
     document = report_document(samples.passing_server())
     document["clauses"][2]["verdict"] = "maybe"
     with pytest.raises(ReportBug, match="clauses/2/verdict: 'maybe' is not one of"):

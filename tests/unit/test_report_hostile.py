@@ -90,7 +90,7 @@ def test_the_hostile_run_is_hostile_everywhere() -> None:
 
 
 def test_no_output_shows_the_key(output: str) -> None:
-    """Nor a part of it, in any encoding."""
+    """No part of it is shown either, in any encoding."""
     raw = samples.KEY.encode()
     forms = [
         quote(samples.KEY, safe=""),
@@ -107,7 +107,7 @@ def test_no_output_shows_the_key(output: str) -> None:
 
 
 def test_no_output_holds_markup_of_the_target(output: str) -> None:
-    """In the raw text of the file, whatever displays it."""
+    """The raw text of the file counts, whatever displays it."""
     assert not re.search(r"<script>pwned|<img|</pre></details>|<!--", output)
 
 
@@ -126,7 +126,7 @@ def test_no_line_is_a_log_command(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "annotations" in name])
 def test_annotations_have_only_titles_of_the_suite(name: str) -> None:
-    """At most ten, one a line, with the suite's titles only."""
+    """There are at most ten, one a line."""
     lines = outputs()[name].splitlines()
     assert 1 < len(lines) <= 10
     assert all(re.fullmatch(r"::error title=[^,:]*::.*", line) for line in lines)
@@ -297,7 +297,7 @@ def test_step_summary_is_appended_and_stays_within_githubs_limit(tmp_path: Path)
 
 
 def test_the_badge_holds_nothing_from_outside() -> None:
-    """Not even the subject's name."""
+    """It does not even have the subject's name."""
     for make in (
         samples.failing_server,
         samples.passing_server,

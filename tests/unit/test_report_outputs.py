@@ -154,7 +154,7 @@ def test_terminal_can_be_limited_to_ascii() -> None:
 
 
 def test_terminal_writes_through_pytests_own_writer(pytestconfig: pytest.Config) -> None:
-    """With its markup."""
+    """The writer's markup is used."""
     stream = io.StringIO()
     writer = type(pytestconfig.get_terminal_writer())(stream)
     writer.hasmarkup = True
@@ -179,7 +179,7 @@ def test_annotations_begin_with_the_summary() -> None:
 
 
 def test_annotations_are_few_and_for_github_only() -> None:
-    """At most ten; a pass is one notice; none outside of GitHub."""
+    """There are at most ten; a pass is one notice; there are none outside of GitHub."""
     found = [Finding("m", "e", "a")]
     all_broken = {clause["id"]: ("fail", "", found) for clause in PASSING["clauses"]}
     document = report_document(samples.run("server", "x", "1", all_broken))  # type: ignore[arg-type]
@@ -198,7 +198,7 @@ def test_annotations_are_few_and_for_github_only() -> None:
     ids=["fail", "pass", "error"],
 )
 def test_badge_says_the_verdict(document: Document, words: str) -> None:
-    """In its picture, its title and its label."""
+    """Its picture, its title and its label have it."""
     image = render_badge(document)
     assert image.count(words) == 3
     assert image.startswith("<svg ")

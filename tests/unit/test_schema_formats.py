@@ -106,7 +106,7 @@ def test_patterns_are_those_of_ecma_262(pattern: str, text: str, found: bool) ->
     "pattern", ["(", "[a", r"\Z", r"\p{L}", "(?P<x>a)", "a**", "a++", "(?i)a", "{", r"\u12"]
 )
 def test_an_invalid_pattern_is_refused(pattern: str) -> None:
-    """With a one-line message."""
+    """The message is one line."""
     with pytest.raises(UnsupportedPattern) as caught:
         compile_pattern(pattern)
     assert "\n" not in str(caught.value)

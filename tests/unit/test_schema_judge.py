@@ -42,7 +42,7 @@ def wrong(schema: Any, value: Any, document: dict[str, Any] | None = None) -> li
     ],
 )
 def test_an_integer_is_a_number_without_a_fraction(text: str, codes: list[str]) -> None:
-    """By its digits, not by a float's value."""
+    """The digits decide, not a float's value."""
     value = read_json(text.encode()).value
     assert [code for code, _ in wrong({"type": "integer"}, value)] == codes
 
@@ -164,7 +164,7 @@ def test_unevaluated_members_are_told_from_those_of_other_schemas() -> None:
 
 
 def test_a_violation_says_where_in_the_document_and_in_a_few_words() -> None:
-    """Through references too."""
+    """The place is found through references too."""
     order = {
         "number": "O-1234",
         "placed": "2024-01-15T10:30:00Z",
@@ -188,7 +188,7 @@ def test_a_violation_says_where_in_the_document_and_in_a_few_words() -> None:
 
 
 def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
-    """As a violation, not as a crash."""
+    """Exceeding it is a violation, not a crash."""
     tree: dict[str, Any] = {"label": 5, "children": []}
     for _ in range(20):
         tree = {"label": "x", "children": [tree]}
@@ -268,7 +268,7 @@ def test_validity_agrees_with_jsonschema(value: Any) -> None:
 
 
 def test_places_are_listed_through_everything() -> None:
-    """Each with its pointer, its place in the document, and whether it always applies."""
+    """Each has its pointer, its place in the document, and whether it always applies."""
     found = {(p.pointer, p.keyword): p for p in places(SCHEMAS["Order"], DOCUMENT)}
     assert not found["/lines/*/count", "maximum"].conditional
     assert (
@@ -292,7 +292,7 @@ def test_places_are_listed_through_everything() -> None:
 
 
 def test_places_of_a_recursive_schema_end() -> None:
-    """After one recursion."""
+    """They end after one recursion."""
     found = {p.pointer for p in places(SCHEMAS["Tree"], DOCUMENT)}
     assert {"/label", "/children", "/children/*/label"} <= found | {"/children/*/label"}
     assert all(pointer.count("/children") <= 2 for pointer in found)

@@ -71,7 +71,7 @@ _VALUE = {
     ],
 )
 def test_a_rule_holds(rule: str) -> None:
-    """By the CEL specification, on JSON values."""
+    """The rules follow the CEL specification, on JSON values."""
     assert judged(rule, _VALUE) == Holds()
 
 
@@ -112,7 +112,7 @@ def test_a_rule_takes_any_value(value: Any) -> None:
 
 
 def test_numbers_are_of_the_types_that_the_schema_names() -> None:
-    """Whether a server writes 2 or 2.0 must not matter."""
+    """It must not matter whether a server writes 2 or 2.0."""
     schema = {"properties": {"price": {"type": "number"}, "count": {"allOf": [{"type": "integer"}]}}}
     for price, count in (("2", "3"), ("2.0", "3.0"), ("2e0", "3")):
         value = read_json(f'{{"price": {price}, "count": {count}}}'.encode()).value
@@ -120,7 +120,7 @@ def test_numbers_are_of_the_types_that_the_schema_names() -> None:
 
 
 def test_a_broken_rule_shows_the_values_it_names() -> None:
-    """By path, missing ones too; the message may be computed."""
+    """Missing values are shown too, by path; the message may be computed."""
     outcome = judged("self.n == 6 && self.s == 'abc' && has(self.none)", _VALUE)
     assert outcome == Broken(
         "it does not hold", (("self.n", "5"), ("self.s", '"abc"'), ("self.none", "missing"))
@@ -133,7 +133,7 @@ def test_a_broken_rule_shows_the_values_it_names() -> None:
 
 
 def test_rules_are_evaluated_where_their_schema_applies() -> None:
-    """For every item, and only in the branch that matches."""
+    """They are evaluated for every item, and only in the branch that matches."""
     value = {
         **A_TRIP,
         "legs": [A_TRIP["legs"][0], {"from": "X", "to": "X", "km": 1}, {"from": "Y", "to": "Y", "km": 1}],

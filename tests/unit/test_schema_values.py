@@ -36,7 +36,7 @@ UNREACHABLE: dict[str, set[tuple[str, str]]] = {
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_valid_values_are_valid(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """By the schema and all rules; many values, without duplicates."""
+    """They conform to the schema and all rules; there are many, without duplicates."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
     found = valid_values(schema, document, limit=150)
     assert len(found) >= 8
@@ -70,7 +70,7 @@ def test_a_fault_is_the_only_violation(schema: dict[str, Any], document: dict[st
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_every_place_has_a_fault(schema: dict[str, Any], document: dict[str, Any], request: Any) -> None:
-    """Except for those that cannot be broken alone."""
+    """The exceptions are places that cannot be broken alone."""
     name = request.node.callspec.id
     found = single_faults(schema, document)
     lost = {(one.code, one.pointer) for one in found.unreachable}
@@ -81,7 +81,7 @@ def test_every_place_has_a_fault(schema: dict[str, Any], document: dict[str, Any
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_the_strategy_draws_valid_values(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """Any value that it draws."""
+    """Any value that it draws is valid."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
 
     @settings(
@@ -108,7 +108,7 @@ def _values_at(schema: dict[str, Any], document: dict[str, Any], pointer: str) -
 
 
 def test_values_cover_enums_nulls_and_absence() -> None:
-    """Every value of every enum; null and absent where allowed, and present."""
+    """Every value of every enum is there; null and absence where allowed, and presence."""
     assert {"open", "paid", "sent"} <= {
         v for v in _values_at(SCHEMAS["Order"], DOCUMENT, "/state") if v is not MISSING
     }
@@ -120,7 +120,7 @@ def test_values_cover_enums_nulls_and_absence() -> None:
 
 
 def test_values_cover_every_branch() -> None:
-    """Of oneOf and anyOf."""
+    """The branches are those of oneOf and anyOf."""
     assert {"circle", "box"} == set(_values_at(SCHEMAS["Shapes"], DOCUMENT, "/kind"))
     kinds = {type(value) for value in _values_at(SCHEMAS["Maps"], DOCUMENT, "/value")}
     assert {str, int, type(None)} <= kinds
@@ -136,7 +136,7 @@ def test_values_cover_bounds_and_lengths() -> None:
 
 
 def test_values_cover_ways_to_write_a_date() -> None:
-    """Each with a label of its own."""
+    """Each way has a label of its own."""
     labels = {label for pointer, label in _labels(SCHEMAS["Order"], DOCUMENT) if pointer == "/placed"}
     assert {
         "milliseconds",
@@ -177,7 +177,7 @@ def test_a_limit_is_kept_and_a_seed_chooses() -> None:
 
 
 def test_faults_are_of_every_kind() -> None:
-    """Each type, nearly right enum values, bounds and lengths by one, duplicates, extra members."""
+    """They include each type, nearly right enum values, bounds and lengths by one, duplicates, extra members."""
     faults = single_faults(SCHEMAS["Order"], DOCUMENT)
     by_code = {fault.code for fault in faults}
     assert by_code == {
@@ -220,7 +220,7 @@ def test_a_given_base_is_used_where_it_fits() -> None:
 
 
 def test_every_rule_has_values_that_break_it_alone() -> None:
-    """At both depths, with the schema satisfied."""
+    """They break rules at both depths, and satisfy the schema."""
     judge, rules = SchemaJudge(TRIP, TRIPS), RuleSet(TRIP, TRIPS)
     found = rule_faults(TRIP, TRIPS, examples=[A_TRIP])
     assert found.unreachable == ()

@@ -56,7 +56,7 @@ def test_published_examples_conform(sample: dict[str, Any]) -> None:
 
 
 def test_examples_of_the_fragment_conform() -> None:
-    """Each by the schema of its response; the reference page's example is among them."""
+    """Each conforms to the schema of its response; the reference page's example is among them."""
     examples = {}
     for status, response in OPERATION["responses"].items():
         for name, row in response["content"]["application/json"]["examples"].items():
@@ -73,7 +73,7 @@ def test_examples_of_the_fragment_conform() -> None:
 
 @pytest.mark.parametrize("name", sorted(CONTRACT.schemas))
 def test_schema_is_a_schema(name: str) -> None:
-    """By the meta-schema of its dialect."""
+    """It is valid by the meta-schema of its dialect."""
     schema = CONTRACT.schemas[name]
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     Draft202012Validator.check_schema(schema)
@@ -282,7 +282,7 @@ _OFFSETS = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minut
 @example(datetime.max.replace(tzinfo=UTC))
 @example(datetime.min.replace(tzinfo=UTC))
 def test_dates_are_the_instants_that_python_makes_of_them(when: datetime) -> None:
-    """To the microsecond."""
+    """They agree to the microsecond."""
     read = parse_date_time(when.isoformat())
     since = when.replace(tzinfo=None) - datetime(1970, 1, 1) - (when.utcoffset() or timedelta())
     assert read == Instant(since // timedelta(seconds=1), Fraction(since.microseconds, 1_000_000))

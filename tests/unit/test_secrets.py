@@ -107,7 +107,7 @@ def test_there_is_evidence_of_the_key(echoed: CompletedRun) -> None:
 
 
 def test_the_key_is_nowhere(echoed: CompletedRun) -> None:
-    """Not in the terminal, a report, JUnit, or GitHub's summary; nor is a telling part of it."""
+    """It is in no terminal, report, JUnit file or GitHub summary; nor is a telling part of it."""
     for name, text in written(echoed):
         assert given_away(text) == [], name
         for spelling, spell in SPELLINGS.items():

@@ -249,7 +249,7 @@ def test_a_final_status_added_is_final(tmp_path: Path) -> None:
 
 
 def test_more_is_frozen_where_the_contract_says_so(tmp_path: Path) -> None:
-    """By pointers in the batch."""
+    """The contract names it by pointers in the batch."""
     changed = reads(batch(), batch(outputUrl="https://api.example.com/other"))
     assert red(judged(*changed)) == set()
     with using(tmp_path, update(f"{STATUS}.x-lifecycle", {"frozen": ["/outputUrl"]})):
@@ -288,7 +288,7 @@ def test_a_transition_rule_added_joins_two_reads(tmp_path: Path) -> None:
 
 
 def test_a_rule_that_cannot_be_evaluated_on_the_body_does_not_pass(tmp_path: Path) -> None:
-    """Without the optional member, nothing is observed, and the clause is an error."""
+    """Nothing is observed without the optional member, and the clause is an error."""
     rule = {"code": "short", "rule": "size(self.note) < 9", "message": "too long"}
     with using(
         tmp_path, update(PROPERTIES, {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})
@@ -303,7 +303,7 @@ def test_a_rule_that_cannot_be_evaluated_on_the_body_does_not_pass(tmp_path: Pat
 
 
 def test_a_rule_on_an_unknown_member_is_refused(tmp_path: Path) -> None:
-    """With one line; the contract's own rules about members that an overlay removed are allowed."""
+    """One line says so; the contract's own rules about members that an overlay removed are allowed."""
     rule = {"code": "x", "rule": "self.nope > 0", "message": "m"}
     with pytest.raises(OverlayError, match=r"the rule names self\.nope, which the contract does not have"):
         overlaid(tmp_path, update(BATCH, {"x-validations": [rule]}))
@@ -311,7 +311,7 @@ def test_a_rule_on_an_unknown_member_is_refused(tmp_path: Path) -> None:
 
 
 def test_another_documented_media_type_is_checked_too(tmp_path: Path) -> None:
-    """By its own schema if it has one; a media type that is not JSON is not parsed."""
+    """It is checked by its own schema if it has one; a media type that is not JSON is not parsed."""
     more = {
         "application/vnd.batch+json": {"schema": {"$ref": "#/components/schemas/Batch"}},
         "text/csv": {"schema": {"type": "string"}},
@@ -327,7 +327,7 @@ def test_another_documented_media_type_is_checked_too(tmp_path: Path) -> None:
 
 
 def test_errors_follow_their_documented_schema(tmp_path: Path) -> None:
-    """By that of their status; undocumented statuses by the schema of another documented error."""
+    """The schema is that of their status, or of another documented error for an undocumented status."""
     extended = [
         update(f"{ERROR}.properties", {"traceId": {"type": "string"}}),
         update(ERROR, {"required": ["traceId"]}),

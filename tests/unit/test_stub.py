@@ -38,7 +38,7 @@ def test_retry_after_becomes_a_date_that_many_seconds_ahead() -> None:
 
 
 def test_raw_bytes_can_drip_without_end() -> None:
-    """In pieces, then as long as the client reads."""
+    """They are sent in pieces, then as long as the client reads."""
     script = script_of(answers.raw(b"HTTP/1.1", "hang").in_pieces(3, pause=0.1), RawRequest(_PLAIN, "GET"))
     assert script.writes == (b"HTT", b"P/1", b".1")
     assert script.endless
@@ -180,7 +180,7 @@ def test_stall_within_the_body() -> None:
     ],
 )
 def test_gzip_only_if_accepted(accepts: str, zipped: bool) -> None:
-    """By Accept-Encoding, weights included."""
+    """Accept-Encoding decides, weights included."""
     request = RawRequest(b"", "GET", "/", "HTTP/1.1", (("Accept-Encoding", accepts),) if accepts else ())
     (sent,) = script_of(answers.batch().gzipped(), request).writes
     head, _, body = sent.partition(b"\r\n\r\n")
@@ -222,14 +222,14 @@ def test_tls_is_refused_at_once() -> None:
 
 
 def test_garbage_is_recorded_as_such() -> None:
-    """With the reason why it is not a request."""
+    """The record says why it is not a request."""
     with _serving(answers.batch()) as server:
         assert _everything(server, b"GARBAGE\r\n\r\n") == b""
         assert "GARBAGE" in server.seen[0].request.problem
 
 
 def test_bodies_in_chunks_are_read() -> None:
-    """Also requests that arrive in pieces, or two at once."""
+    """Requests may arrive in pieces, or two at once."""
     reader = RequestReader()
     chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"
     requests = [request for byte in chunked + _PLAIN for request in reader.feed(bytes([byte]))]
@@ -283,7 +283,7 @@ def test_a_body_without_end_is_cut_off() -> None:
 
 
 def test_calls_have_their_own_answers() -> None:
-    """However many requests a call makes, the next call starts with its own first response."""
+    """A call may make any number of requests; the next one starts with its own first response."""
     choose = ByTurn([[answers.batch()], [answers.error(404), answers.error(500)]])
     request = RawRequest(b"", "GET", "/")
     assert [choose(request).status for _ in range(2)] == [200, 200]

@@ -105,7 +105,7 @@ def test_silence_and_drips_end_with_the_timeout(fault: Fault, status: int | None
 def test_every_fault_is_recorded_as_its_kind(
     fault: Fault, kind: str, status: int | None, word: str
 ) -> None:
-    """With the received part of a response, in one line, and at once."""
+    """The record has the received part of a response, and one line, at once."""
     exchange, seconds = one(fault, 20.0)
     assert exchange.failure is not None
     assert (exchange.failure.kind, exchange.status) == (kind, status)
@@ -185,7 +185,7 @@ def test_legal_answers_of_every_form_are_read(style: str, body: bytes) -> None:
 
 
 def test_a_head_has_no_body() -> None:
-    """Whatever its Content-Length; the connection can be reused."""
+    """Its Content-Length does not matter; the connection can be reused."""
     with serving_hostile(hostile.never) as server, wired(server.url) as ask:
         first, second = ask("valid", "HEAD"), ask("valid")
     assert (first.failure, second.failure, second.reused) == (None, None, True)
@@ -210,7 +210,7 @@ def test_lanes_keep_their_connection_and_no_lane_means_a_fresh_one() -> None:
 
 
 def test_a_connection_closed_while_idle_is_replaced() -> None:
-    """Whether the server announces it or not, this is never a failure (RFC 9112, 9.3.1)."""
+    """The server need not announce it; this is never a failure (RFC 9112, 9.3.1)."""
 
     def farewell(peer: Peer) -> None:
         peer.answer(BATCH)
@@ -296,7 +296,7 @@ for name in sys.argv[1:]:
 
 
 def test_floods_take_little_memory() -> None:
-    """In megabytes above an ordinary exchange."""
+    """The unit is megabytes above an ordinary exchange."""
     floods = ["endless_body", "three_gigabytes", "endless_fields", "endless_line", "interim_flood", "bomb"]
     ended = subprocess.run(
         [sys.executable, "-c", _PEAK, *floods],
