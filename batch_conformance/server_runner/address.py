@@ -1,4 +1,4 @@
-"""From a URL's host to a connected socket, within a deadline: all addresses of the host get their share of it."""
+"""Connect to a URL's host within a deadline, trying each of its addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _Address = tuple[Any, ...]
 
 
 class Address:
-    """Where a target is. The address that answered last is tried first: a host may have some that never do."""
+    """The host and port of a target.
+
+    The address that last connected is tried first, since others may never connect.
+    """
 
     def __init__(self, url: str, ssl_context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -26,7 +29,7 @@ class Address:
         self._known: list[_Address] = []
 
     def connect(self, deadline: Deadline) -> socket.socket:
-        """A connected socket, with TLS where the URL wants it. Raises :class:`ConnectionBroken`."""
+        """Return a connected socket, with TLS for https. Raises :class:`ConnectionBroken`."""
         try:
             plain = self._any(deadline)
         except TimeoutError:
@@ -56,7 +59,7 @@ class Address:
         raise ConnectionBroken("refused", f"the connection failed: {trouble.strerror or trouble}") from None
 
     def _looked_up(self, deadline: Deadline) -> list[_Address]:
-        """All addresses of the host. The system's look-up cannot be given a deadline, so it gets a thread."""
+        """Return all addresses of the host. ``getaddrinfo`` takes no timeout, so it runs in a thread."""
         found: Future[list[_Address]] = Future()
 
         def look_up() -> None:
@@ -106,7 +109,7 @@ def _connected(address: _Address, seconds: float) -> socket.socket:
 
 
 def trusting_context() -> ssl.SSLContext:
-    """Trusts what the system trusts (``SSL_CERT_FILE`` included), and certifi's list where that is installed."""
+    """Return a context that trusts the system's CAs (and ``SSL_CERT_FILE``), and certifi's if installed."""
     context = ssl.create_default_context()
     try:
         import certifi

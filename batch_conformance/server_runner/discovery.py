@@ -1,4 +1,4 @@
-"""Finds batches to read where the user named none: with List Batches."""
+"""Discover batches to read with List Batches, where the user named none."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from batch_conformance.server_runner.sender import Sender
 
 
 def discover(sender: Sender) -> list[str]:
-    """Ids that the target lists, as many as the profile reads, one of each status first.
+    """Return ids that the target lists: as many as the profile reads, one of each status first.
 
-    Raises :class:`CouldNotRun` when there are none, unless the list itself is judged, and there is one: then it is all
-    that can be.
+    Returns an empty list if there are none, but the list itself is tested and was answered. Raises
+    :class:`CouldNotRun` if there are none otherwise, or if the list is refused, redirected or cannot be
+    reached.
     """
     target, context = sender.target, sender.world
     contract = current_contract()
@@ -48,7 +49,7 @@ def discover(sender: Sender) -> list[str]:
             f"judge it there, with --batch-target {base}"
         )
     shape = list_shape(contract)
-    # A list that cannot be read, or that comes with another success status, is a list all the same.
+    # An unreadable list, or one with another success status, still shows that the operation exists.
     there = exchange.response is not None and 200 <= exchange.response.status < 400
     told = exchange.response.json.value if there and exchange.response else None
     listed = shape.entries(told) if shape and there else None
@@ -58,7 +59,7 @@ def discover(sender: Sender) -> list[str]:
     found = {value: state for value, state in ids if value is not None and _can_be_asked_for(value)}
     if not found and "list" in context.operations and (there or context.operations == ("list",)):
         if "get" in context.operations:
-            # Entries without ids, or no array at all: that is for the clauses about the list to say.
+            # Entries without ids, or a body without the array, are reported by the clauses about the list.
             empty = "the organisation has no batch that could be read"
             unread = exchange.response.json.error if exchange.response else None
             held = _held(listed, told, shape.place if shape else "")
@@ -83,7 +84,7 @@ def discover(sender: Sender) -> list[str]:
 
 
 def _held(listed: list[object] | None, value: object, place: str) -> str:
-    """What a list without usable ids holds, in a few words; ``place`` is where the array is to be."""
+    """Describe a list without usable ids in a few words; ``place`` is where the array should be."""
     if listed is not None:
         return f"an array of {len(listed)}, none with an id that is a string"
     if place and isinstance(value, dict):
@@ -94,7 +95,7 @@ def _held(listed: list[object] | None, value: object, place: str) -> str:
 
 
 def _can_be_asked_for(value: str) -> bool:
-    """Whether a listed id is one: not empty, and nothing that no request could carry."""
+    """Whether a listed id can be requested: it is not empty, and can be encoded."""
     try:
         return bool(value.encode("utf-8"))
     except UnicodeEncodeError:

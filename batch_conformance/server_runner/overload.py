@@ -1,7 +1,8 @@
-"""Tells a gateway's 503 above its rate from a 503 that is the target's own answer.
+"""Tells a rate limiter's 503 from a 503 of the target itself.
 
-A limiter (nginx's ``limit_req`` is the best known) answers 503, with a page of its own, to whatever comes too fast,
-and lets the same request through a moment later. A server that is broken goes on answering 503, or does so at any rate.
+A gateway (for example nginx with ``limit_req``) answers 503 with a page of its own to requests above its
+rate, and accepts the same request a moment later. A broken server keeps answering 503, or does so at any
+rate.
 """
 
 from __future__ import annotations
@@ -19,21 +20,24 @@ from batch_conformance.server_runner.rate_limit import retry_after
 if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
-#: Requests a second to slow down to, one after the other.
+#: Rates to slow down to, one after the other, in requests per second.
 _RATES = (8.0, 4.0, 2.0)
-#: Seconds to wait before a refused request is repeated, each time; and for as long as Retry-After says, up to a limit.
+#: Seconds to wait before each repetition of a refused request, and the longest Retry-After that is followed.
 _PAUSES = (1.0, 2.0, 4.0)
 _LONGEST_PAUSE = 30.0
-#: Seconds that a run may spend on such pauses.
+#: Seconds that a run may spend on these pauses.
 _PATIENCE = 60.0
-#: Reads sent at once to see whether a limiter is there at all, where no rate was asked for.
+#: Reads sent at once to find out whether there is a limiter, if no rate was given.
 _AT_ONCE = 10
-#: 503s that went away at once, without a pause: no limiter does that so often.
+#: 503s that went away without a pause, from which the server is taken to be flaky: limiters do not do that.
 _FLAKY = 3
 
 
 class Overload:
-    """What is known of a target's 503s. ``hint`` says what to do about them; empty if there was no limiter."""
+    """Handling of a target's 503s.
+
+    ``hint`` says what to do about a limiter; it is empty if there was none.
+    """
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -58,9 +62,10 @@ class Overload:
         )
 
     def settle(self, send: PlannedRequest, refused: Exchange) -> Exchange | None:
-        """The answer in place of a 503 of a gateway: another one if the 503 went away, else the 503 itself.
+        """Return the exchange that replaces a gateway's 503: a later response, or the 503 itself if it stays.
 
-        None when everything is answered so at the moment. Raises :class:`CouldNotRun` when no rate is low enough.
+        Returns None if the target answers nothing but 503 at the moment. Raises :class:`CouldNotRun` if no
+        rate is low enough.
         """
         if self._taken_as_they_come or kind_of(send) in self._own:
             return refused
@@ -75,14 +80,14 @@ class Overload:
                 self._at_once += 1
                 return self._excuse(refused, again)
             sender.set_aside(again)
-            # The sign of life may have taken what a limiter had to give: once more, after a rest.
+            # The liveness request may have used up the limiter's allowance: try again after a pause.
             self._pause(again, _PAUSES[0])
             again = sender.record(send)
         except BudgetSpent:
             sender.set_aside(refused)
             raise
         if again.status == 503:
-            # Others are answered meanwhile: it is about this request.
+            # Other requests are answered, so the 503 is about this one.
             self._own.add(kind_of(send))
             sender.set_aside(refused)
             return again
@@ -90,7 +95,7 @@ class Overload:
         return self._excuse(refused, again)
 
     def _settle_first(self, send: PlannedRequest, refused: Exchange) -> Exchange:
-        """Nothing was answered well so far: a target that only ever says 503 is broken, and must not cost much."""
+        """Settle a 503 before any healthy read: a target that answers nothing else must cost little."""
         if self._only_503:
             return refused
         self._pause(refused, _PAUSES[0])
@@ -146,7 +151,7 @@ class Overload:
         return again
 
     def _is_at_any_rate(self) -> bool:
-        """Whether most of a few reads at once are let through: so many that no limiter can be this strict."""
+        """Whether most of several reads at once succeed: no limiter this strict would allow that."""
         sender = self._sender
         if sender.target.rate is not None:
             return False
@@ -157,7 +162,7 @@ class Overload:
         return passed > _AT_ONCE // 2
 
     def _take_as_they_come(self) -> None:
-        """From now on a 503 is an answer like any other: the server fails now and then, at whatever rate."""
+        """Treat a 503 as an ordinary response from now on: the server fails now and then at any rate."""
         self._taken_as_they_come = True
         self._sender.pacer.rate = self._sender.target.rate
         self._sender.restore(self._excused)

@@ -1,4 +1,4 @@
-"""Waiting out a rate limiter: how long a 429 asks to wait, and how long a run is prepared to."""
+"""Handling of 429: how long a response asks to wait, and how long a run waits at most."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.planned_request import PlannedRequest
 
-#: Seconds that a run may spend waiting because of 429s: in all, and for one request.
+#: Seconds that a run may wait because of 429s: in all, and at once.
 MAX_WAIT_TOTAL = 120.0
 MAX_WAIT = 60.0
-#: Seconds of waiting without any other answer, after which a target that still says 429 will go on saying it.
+#: Seconds of waiting with no response but 429, after which the target is expected to go on with it.
 MAX_WAIT_IN_VAIN = 45.0
-#: Seconds to which a longer Retry-After is cut, some of which are no number any more.
+#: Upper limit for Retry-After, in seconds: some values are absurdly large.
 _LONGEST_TOLD = 1e6
-#: The longest wait, in seconds, where a 429 does not say how long.
+#: The longest wait in seconds if a 429 has no Retry-After.
 _LONGEST_GUESS = 8.0
-#: Headers by which limiters state what they let through.
+#: Headers in which limiters state their limits.
 _STATED = ("ratelimit-policy", "ratelimit-limit", "x-ratelimit-limit")
-#: How often a request without the valid key is repeated on 429.
+#: Attempts of a request without the valid key on 429.
 _TRIES_WITHOUT_KEY = 3
 
 
 class RateLimit:
-    """What is known of a target's rate limiter. ``url`` is the target's, for messages."""
+    """State of waiting for a target's rate limiter. ``url`` is the target's, for messages."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -37,21 +37,22 @@ class RateLimit:
         self._was_served = False
 
     def served(self) -> None:
-        """Note that something else than a 429 came."""
+        """Record a response other than 429."""
         self._in_vain = 0.0
         self._was_served = True
 
     def wait_out(self, send: PlannedRequest, exchange: Exchange, tries: int) -> bool:
-        """Wait as long as a 429 asks to; False to take the 429 for the answer, without waiting.
+        """Wait as long as a 429 asks, and return True; return False to accept the 429 as the response.
 
-        ``tries`` counts the 429s to this request before this one. Raises :class:`CouldNotRun` when there is no end
-        to it.
+        ``tries`` counts the earlier 429s to this request. Raises :class:`CouldNotRun` if the wait would be
+        too long.
         """
         wait = retry_after(exchange, otherwise=min(2.0**tries, _LONGEST_GUESS))
-        # One long wait is what limiters with a window of a minute ask for, of somebody they have served before.
+        # Limiters with a window of a minute ask clients they have served before for one long wait.
         first = self._was_served and not self._in_vain
         endless = self._in_vain + wait > (MAX_WAIT if first else MAX_WAIT_IN_VAIN) or wait > self._patience
-        # A server may stop listening to strangers who keep coming: what they would be told is not seen.
+        # A server may block clients that keep sending unauthenticated requests: their other responses are not
+        # seen.
         stranger = send.key.kind != "valid"
         if stranger and (endless or tries + 1 >= _TRIES_WITHOUT_KEY or send.probe in self._closed):
             self._closed.add(send.probe)
@@ -61,7 +62,7 @@ class RateLimit:
                 f"{self._url} keeps answering 429 (after {self._in_vain:g} s of waiting, "
                 f"asked to wait {wait:g} s more): lower --batch-rate, or come back later"
             )
-        # A wait of nothing still costs patience, so that a server that only ever says 429 ends the run.
+        # A wait of 0 s still counts, so that a server that only ever answers 429 ends the run.
         self._in_vain += max(wait, 1.0)
         self._patience -= max(wait, 1.0)
         time.sleep(wait)
@@ -69,12 +70,12 @@ class RateLimit:
 
 
 def is_told_to_wait(exchange: Exchange) -> bool:
-    """Whether an answer is a 429 that nobody staged."""
+    """Whether a response is a 429 that was not staged."""
     return exchange.status == 429 and exchange.intent.staged != 429
 
 
 def budget_hints(exchanges: Sequence[Exchange]) -> Iterator[str]:
-    """What a run saw of a limiter's budget: a line where it was told to wait, with a rate that would not be."""
+    """Yield a hint with a sufficient rate, if the run was limited by 429."""
     told = sum(map(is_told_to_wait, exchanges))
     served = [exchange for exchange in exchanges if exchange.response is not None and exchange.status != 429]
     if not told or not served:
@@ -96,7 +97,7 @@ def budget_hints(exchanges: Sequence[Exchange]) -> Iterator[str]:
 
 
 def retry_after(exchange: Exchange, otherwise: float = 1.0) -> float:
-    """Seconds that an answer asks to wait (RFC 9110, 10.2.3: seconds or a date); ``otherwise`` if it does not say."""
+    """Return the seconds of Retry-After (RFC 9110, 10.2.3: seconds or a date), else ``otherwise``."""
     values = exchange.response.header_values("retry-after") if exchange.response else []
     if not values:
         return otherwise

@@ -1,7 +1,7 @@
-"""What to do about a target that goes down in the middle of a run: wait for it, and find the request that did it.
+"""Recovery of a target that goes down during a run: wait for it, and find the request that crashed it.
 
-A request is blamed only if the target goes down again when that request is repeated: a deployment, or somebody
-else's request, would else be held against the wrong clause.
+A request is blamed only if the target goes down again when it is repeated. Otherwise a deployment, or a
+request of another client, would be reported as a failure.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
-#: Seconds to wait for a target that went down: this many timeouts, and never more than that.
+#: How long to wait for a target that went down: so many timeouts, and at most so many seconds.
 _TIMEOUTS, _LONGEST = 3, 30.0
-#: Seconds between two attempts to reach it: at first, and at most.
+#: Seconds between two attempts to connect: at first, and at most.
 _SOON, _LATE = 0.05, 1.0
-#: How many requests before the first unanswered one may have brought the target down with a delay.
+#: Requests before the first unanswered one that may have crashed the target with a delay.
 _LOOK_BACK = 3
-#: Seconds that a process may take to end after its answer.
+#: Seconds that a process may take to exit after its response.
 _MOMENT = 0.25
-#: How much of a request's path a message shows.
+#: Characters of a request's path that a message shows.
 _PATH_LIMIT = 150
 
 
 class TargetLost(CouldNotRun):
-    """The target went down and did not come back. What was proven before stands."""
+    """The target went down and did not come back. Findings made before remain valid."""
 
 
 class Recovery:
-    """Keeps the requests that may have brought the target down. ``deaths`` are those that did, twice."""
+    """The requests that may have crashed the target. ``deaths`` are the exchanges that did, twice each."""
 
     def __init__(self, sender: Sender) -> None:
         self.deaths: list[Exchange] = []
@@ -49,7 +49,7 @@ class Recovery:
         self._unexplained = 0
 
     def note(self, send: PlannedRequest, exchange: Exchange) -> None:
-        """Take note of what came of a request."""
+        """Record the outcome of a request."""
         if not is_alive(exchange):
             self._unanswered.append((send, exchange))
             return
@@ -58,11 +58,11 @@ class Recovery:
             self._answered.append(send)
 
     def lives(self) -> None:
-        """There was a sign of life: what was left unanswered so far did not bring the target down."""
+        """Record that the target is up: the unanswered requests so far did not crash it."""
         self._unanswered.clear()
 
     def recover(self) -> Exchange:
-        """Wait for the target, then repeat what was left unanswered. Returns what came of the last request.
+        """Wait for the target, then repeat the unanswered requests. Returns the exchange of the last one.
 
         Raises :class:`TargetLost` when the target does not come back.
         """
@@ -77,7 +77,7 @@ class Recovery:
         if len(self.deaths) == before:
             self._unexplained += 1
             if self._unexplained > 1:
-                # Once may be a deployment. A target that keeps going down is not available.
+                # Once may be a deployment; a target that keeps going down is not available.
                 self._sender.restore([exchange for _, exchange in suspects])
             self._sender.note(
                 "the target went down and came back, and no repeated request brought it down again"
@@ -85,7 +85,10 @@ class Recovery:
         return latest
 
     def wait_out(self, exchanges: Sequence[Exchange]) -> None:
-        """Wait for the target after requests made side by side: they stay recorded. Raises :class:`TargetLost`."""
+        """Wait for the target after requests sent side by side, which stay recorded.
+
+        Raises :class:`TargetLost`.
+        """
         self._wait(exchanges, keep=True)
 
     def _repeat(self, send: PlannedRequest, first: Exchange) -> Exchange:
@@ -99,7 +102,7 @@ class Recovery:
         return died
 
     def _look_back(self) -> None:
-        """Repeat the last requests that were answered: a process may end just after its answer."""
+        """Repeat the last requests that were answered: a process may exit just after its response."""
         sender = self._sender
         for send in reversed(list(self._answered)):
             again = sender.record(send)
@@ -111,7 +114,7 @@ class Recovery:
             return
 
     def _stays(self, send: PlannedRequest) -> bool:
-        """Whether the target is still there a moment after an answer."""
+        """Whether the target is still up a moment after a response."""
         time.sleep(_MOMENT)
         return self._sender.is_there(send)
 
@@ -145,7 +148,7 @@ class Recovery:
 
 
 def described(exchange: Exchange) -> str:
-    """A request in a few words: its method, its path (a query may hold a key), and what is special about it."""
+    """Describe a request by its method, path (a query may hold a key) and label."""
     path = urlsplit(exchange.request.url).path or exchange.request.url
     path = path if len(path) <= _PATH_LIMIT else f"{path[:_PATH_LIMIT]}…"
     label = f" ({exchange.intent.label})" if exchange.intent.label else ""

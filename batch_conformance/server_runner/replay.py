@@ -1,4 +1,4 @@
-"""Sends the requests of one finding again, and says whether the same clause is broken by what comes."""
+"""Send the requests of one finding again, and tell whether the responses break the same clause."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
-#: What a replay shows: broken as recorded; broken otherwise; not broken; or too little to tell, the answer being like
-#: the recorded one or not.
+#: Outcome of a replay: the clause is broken as recorded, broken otherwise, or not broken; or there is too
+#: little to tell, with a response like the recorded one or not.
 Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a replay."""
+    """Result of a replay."""
 
     exchanges: tuple[Exchange, ...]
     outcome: Outcome
@@ -47,7 +47,7 @@ def replay_requests(
     secrets: Mapping[str, str],
     timeout: float,
 ) -> Replayed:
-    """Send the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
+    """Send the requests of one piece of evidence to ``target``, and check the exchanges against ``clause``.
 
     ``secrets`` maps names of environment variables to their values. Raises ``ValueError``, ``KeyError`` or
     ``TypeError`` for requests that are malformed or name a secret that is not known.
@@ -70,7 +70,7 @@ def replay_requests(
             exchanges.append(transport.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
         found = exchanges[-1]
         whole = [one for one in exchanges if _is_whole_list(one, found)]
-        # What a filter leaves out shows between two lists without one.
+        # Entries that a filter leaves out only show between two unfiltered lists.
         exchanges += [transport.exchange(one.request, one.intent) for one in whole[-1:]]
     finally:
         transport.close()
@@ -81,7 +81,7 @@ def replay_requests(
     hide_keys(shown, context, target.headers)
     for name, value in secrets.items():
         shown.redactor.add(value, f"[value of {name}]")
-    # As in a run, each operation's requests are judged by themselves.
+    # As in a run, the exchanges of each operation are checked by themselves.
     record = Record(exchanges, secrets=[target.api_key]).of_operation(found.intent.operation)
     result = judge_record(record, [clause])[clause]
     return Replayed(
@@ -93,7 +93,7 @@ def replay_requests(
 
 
 def _is_whole_list(exchange: Exchange, found: Exchange) -> bool:
-    """Whether a request is for the list that a finding's request asks a part of."""
+    """Whether a request is for the whole list of which the finding's request asks for a part."""
     path, _, query = found.request.url.partition("?")
     return bool(query) and exchange.request.url == path and exchange.intent.probe in READS
 
@@ -106,8 +106,9 @@ def _stage(target: Target, status: object) -> None:
 
 
 def _can_show(found: Exchange, evidence: Mapping[str, Any], whole: Sequence[Exchange]) -> bool:
-    """Whether requests made again can show that nothing is broken: not if they were made at once, or more has to be
-    asked for to know what a list holds.
+    """Whether repeated requests can show that the clause is not broken.
+
+    Not if they were a burst, or if more requests are needed to know what the list contains.
     """
     if found.intent.probe.startswith("burst"):
         return False
@@ -126,7 +127,7 @@ def _outcome(
 
 
 def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
-    """By code and place; a report of version 0.1.0 has no codes: there, by what it says."""
+    """Compare by code and pointer; a report of version 0.1.0 has no codes, so there by message or value."""
     if "code" in evidence:
         told = any_index(finding.pointer), any_index(evidence["pointer"])
         return bool(finding.code == evidence["code"] and told[0] == told[1])
@@ -138,7 +139,7 @@ def _intent(intent: Intent, recipe: Mapping[str, Any]) -> Intent:
 
 
 def _moved(request: Request, target: Target) -> Request:
-    """The request, to the target's own origin: a key goes nowhere else, whatever a report says."""
+    """Return the request for the target's own origin, so that a key is never sent elsewhere."""
     parts, origin = urlsplit(request.url), urlsplit(target.url)
     rest = request.url.partition("://")[2].partition("/")[2]
     if f"{parts.scheme}://{parts.netloc}" == f"{origin.scheme}://{origin.netloc}":

@@ -31,9 +31,10 @@ from batch_conformance.server_runner.transport import Transport
 
 
 class ServerRunner:
-    """Sends the probes to one target and keeps what came of them.
+    """Sends the probes to one target and records the exchanges.
 
-    ``progress`` is told the number of requests sent so far. ``done`` names the probes that were sent.
+    ``progress`` is called with the number of requests sent so far. ``done`` holds the names of the probes
+    that were sent.
     """
 
     def __init__(
@@ -42,11 +43,11 @@ class ServerRunner:
         self.target = target
         self.world = context
         self.done: set[str] = set()
-        #: Probes that the budget left no room for.
+        #: Probes that were not sent, or not completely, because the budget was used up.
         self.cut_short: set[str] = set()
-        #: What the user may want to run otherwise.
+        #: Hints on options for another run.
         self.advice: list[str] = []
-        #: Requests of other operations that were sent before Get's.
+        #: Number of requests, by operation, that were sent before Get Batch's.
         self._early: dict[str, int] = {}
         self._get_part = get_probes()
         self._sender = Sender(target, context, transport, progress)
@@ -54,7 +55,7 @@ class ServerRunner:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was recorded, in the order of sending."""
+        """Recorded exchanges in sending order."""
         return self._sender.exchanges
 
     @property
@@ -64,21 +65,21 @@ class ServerRunner:
 
     @property
     def requests(self) -> int:
-        """Requests sent so far."""
+        """Number of requests sent so far."""
         return self._sender.budget.spent
 
     @property
     def deaths(self) -> list[Exchange]:
-        """The requests that brought the target down, each seen twice."""
+        """Exchanges that crashed the target, each confirmed by a repetition."""
         return self._sender.recovery.deaths
 
     @property
     def hints(self) -> list[str]:
-        """What the user should know of how the run went."""
+        """Hints for the user about the run."""
         return [hint for hint in [self._sender.overload.hint] if hint]
 
     def preflight(self, given: Collection[str], wanted: Collection[str]) -> None:
-        """Make sure that the target answers, takes the key, and knows the ids.
+        """Make sure that the target answers, accepts the key, and knows the ids.
 
         ``given`` are the ids the user named; without them ids are discovered. Raises :class:`CouldNotRun`.
         """
@@ -98,7 +99,7 @@ class ServerRunner:
         for part in other_probes():
             if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
                 firsts[part.OPERATION] = part.before_first_auth
-                # Of its own budget, not of Get's.
+                # Part of its own budget, not of Get Batch's.
                 self._early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.world))
                 self._sender.budget.extend(self._early[part.OPERATION])
         if self.world.ids and "before-first-auth" in sent(wanted) and "get" in self.world.operations:
@@ -108,12 +109,12 @@ class ServerRunner:
             self.done.add("before-first-auth")
 
     def _staged_batches(self, stager: Stager) -> list[str]:
-        """Batches that the staging hook brings into each state; on top of those that are known anyway."""
+        """Return ids of batches that the staging hook brings into each state, without known ones."""
         staged = [stager.batch_in(state) for state in STATUSES]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
 
     def expected(self, wanted: Collection[str]) -> int:
-        """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
+        """Return the expected total of requests, those already sent included, if responses are as usual."""
         profile = self.world.profile
         if "get" not in self.world.operations or not self.world.ids:
             return self.requests
@@ -124,7 +125,7 @@ class ServerRunner:
         return self.requests + min(count, self._sender.budget.left())
 
     def run(self, wanted: Collection[str]) -> None:
-        """Send all wanted probes in their order, until the budget is spent."""
+        """Send all wanted probes in order, until the budget is used up."""
         wanted = sent(wanted)
         if "get" in self.world.operations and self.world.ids:
             self._get(wanted)
@@ -133,7 +134,7 @@ class ServerRunner:
                 self._operation(part, wanted)
 
     def _operation(self, part: ModuleType, wanted: Collection[str]) -> None:
-        """The probes of another operation, within a budget of its own; only the first where there is no such thing."""
+        """Send another operation's probes, within its own budget; only the first if it does not exist."""
         most = part.BUDGETS[self.world.profile.name]
         self._sender.budget.allow(None if most is None else most - self._early.get(part.OPERATION, 0))
         asked = [name for name in part.PROBES if part.WITH.get(name, name) in wanted]
@@ -168,7 +169,7 @@ class ServerRunner:
 
     def _get(self, wanted: Collection[str]) -> None:
         if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
-            # It is long to load, and the waits of the others leave time for it.
+            # It is slow to load, which can be done while the other probes wait for responses.
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
             for names in self._groups(wanted):
@@ -189,7 +190,10 @@ class ServerRunner:
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
 
     def _groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
-        """What is under way together. A target that is told to fail next must not be asked anything else meanwhile."""
+        """Return the groups of probes that may be under way together.
+
+        After a staged failure is requested, nothing else may be sent until it is used up.
+        """
         if "staged" in wanted and self.target.stager is not None:
             return list(self._get_part.TOGETHER)
         *first, before, after, late, last = self._get_part.TOGETHER
@@ -221,7 +225,7 @@ class ServerRunner:
             self._sender.note(str(given_up))
 
     def _staged(self) -> None:
-        """A 500 and a 429, from targets that can be told to answer so."""
+        """Send reads that the staging hook has answered with 500 and 429."""
         if self.target.stager is None:
             return
         for status in (500, 429):
@@ -230,14 +234,14 @@ class ServerRunner:
                 self._sender.send(replace(read, staged=status, label=f"a staged {status}"))
 
     def _explore(self) -> None:
-        # Imported here: Schemathesis takes a while, and a run of a few clauses may not need it.
+        # Imported here: Schemathesis is slow to import, and a run of a few clauses may not need it.
         from batch_conformance.server_runner.generated import explore
 
         ahead = self._ahead if self._side_by_side.pays else None
         explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate, ahead)
 
     def _ahead(self, sends: Sequence[PlannedRequest]) -> list[Callable[[], Exchange] | None]:
-        """Ask for all of it at once; what is called then records an answer."""
+        """Send all requests at once; calling a result records its exchange."""
 
         def taken(send: PlannedRequest, answer: Exchange) -> Exchange:
             self._sender.take(send, answer)
@@ -250,7 +254,7 @@ class ServerRunner:
         ]
 
     def _burst(self) -> None:
-        """Reads of different batches side by side, strangers among them: neither answers nor keys may get mixed up."""
+        """Send reads side by side, some of them unauthenticated: responses and keys must not get mixed up."""
         count = min(self.world.profile.burst, self._sender.budget.left())
         if self._sender.pacer.rate is not None or count < 2:
             return
@@ -270,24 +274,24 @@ class ServerRunner:
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if strangers and not any(map(is_let_in, alone)):
-            # Once more alone: whether it takes company to be let in.
+            # Repeat one alone, to tell whether the key is only accepted within a burst.
             self._sender.send(replace(strangers[0], probe="invalid-keys", lane="anonymous", label=""))
 
 
 def get_probes() -> ModuleType:
-    """The probes of Get Batch, which the pre-flight and the generated part build on."""
+    """Return the probes of Get Batch, which the pre-flight and the generated probes build on."""
     part = part_of("get", "server_probes")
     assert part is not None, "operations/get_batch/server_probes.py is missing"
     return part
 
 
 def other_probes() -> Iterator[ModuleType]:
-    """The probes of each other operation."""
+    """Yield the probes of each other operation."""
     return (part for part in parts("server_probes") if part.OPERATION != "get")
 
 
 def sent(wanted: Collection[str]) -> frozenset[str]:
-    """Those of the wanted probes that make sense under the contract in use."""
+    """Return those of the wanted probes that make sense under the contract in use."""
     operation = current_contract().operations.get("get")
     without_key = operation is None or operation.key is None
     return frozenset(wanted) - (get_probes().ABOUT_KEYS if without_key else frozenset())

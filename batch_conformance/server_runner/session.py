@@ -1,4 +1,4 @@
-"""Judging a server from beginning to end: runner, judges, verdicts."""
+"""Judge a server from beginning to end: run the probes, run the checks, make the verdicts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from batch_conformance.server_runner.transport import Transport
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: The clause about rates, and the one that answers for failures of the server that no other clause is about.
+#: Clauses with a special role: the one about rates, and the fallback for server failures.
 _RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
 _STATUS_CLAUSE = "server.ok.status"
 
@@ -48,13 +48,12 @@ def judge_server(
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
-    """Check a server by the selected clauses (all when None). Never raises for what the target does.
+    """Check a server against the selected clauses (all when None). Never raises for what the target does.
 
-    ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
-    ``progress`` is told how many requests were sent so far, ``expect`` how many there will be, as soon as that is
-    known. ``database`` keeps the failing examples of ``thorough`` runs. A
-    target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
-    ``incomplete``.
+    ``operations`` are those to test, all of the contract when None. ``timeout`` is in seconds, for each
+    exchange. ``progress`` is called with the number of requests sent so far, ``expect`` once with the
+    expected total. ``database`` stores the failing examples of ``thorough`` runs. For a target that cannot be
+    judged, the result has ``error`` set; for a run that the user stops, ``incomplete``.
     """
     chosen = set(selected) if selected is not None else {row.id for row in current_contract().of_side("server")}
     context = ProbeContext(
@@ -111,7 +110,10 @@ def judge_server(
 def _verdicts(
     runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
-    """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
+    """Return the verdict on each clause.
+
+    Of a target that was ``lost`` during the run, failures found before stand.
+    """
     sides = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
@@ -155,7 +157,7 @@ def _verdicts(
 
 
 def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
-    """The clauses by the record of one operation, seen as that operation has it seen. Sends nothing."""
+    """Check clauses against the record of one operation; for a list, entry by entry. Sends nothing."""
     own = part_of(about.operation, "entries")
     if own is None:
         return SERVER_CHECKS.judge(about, asked)
@@ -166,7 +168,7 @@ def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
 
 
 def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
-    """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
+    """Make each request that crashed the target fail a clause: its probe's, or the one about 5xx."""
     levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
     for death in deaths:
@@ -188,7 +190,7 @@ def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckRe
 
 
 def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
-    """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
+    """Return the result of a clause in an interrupted run: only a failure, or a completed probe, counts."""
     if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
         return weighed
     return ClauseResult(

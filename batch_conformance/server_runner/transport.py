@@ -1,4 +1,4 @@
-"""The transport: sends one request at a time, exactly as told, and records what came within a deadline and a cap."""
+"""Transport: sends one request at a time, and records the exchange within a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from batch_conformance.server_runner.content import BodyCache, decoded
 
 
 class Transport:
-    """Sends requests to one origin, that of ``url``.
+    """Sends requests to the origin of ``url``.
 
-    ``timeout`` is the longest that one exchange may take, in seconds, from connecting to the last byte. Redirects
-    are never followed, environment proxies never used. ``headers`` go with each request that does not set them itself.
+    ``timeout`` is the longest that one exchange may take, in seconds, from connecting to the last byte.
+    Redirects are never followed, environment proxies never used. ``headers`` are sent with each request that
+    does not set them itself.
     """
 
     def __init__(
@@ -41,10 +42,10 @@ class Transport:
     def exchange(
         self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None
     ) -> Exchange:
-        """Send a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
+        """Send a request on the kept connection named ``lane``, or on a fresh one if that is empty.
 
-        ``timeout`` shortens the transport's own. Never raises for what the target does: that is recorded in the
-        exchange.
+        ``timeout`` shortens the transport's own. Never raises for what the target does: the exchange records
+        it.
         """
         seconds = min(timeout or self.timeout, self.timeout)
         request = self._with_headers(request)
@@ -55,7 +56,7 @@ class Transport:
         return recorded
 
     def connects(self, seconds: float) -> bool:
-        """Whether the target takes connections, within ``seconds``. Sends nothing."""
+        """Whether the target accepts a connection within ``seconds``. Sends nothing."""
         try:
             self._address.connect(Deadline(seconds)).close()
         except ConnectionBroken:
@@ -112,7 +113,7 @@ class Transport:
             connection.close()
 
     def _kept(self, answer: Response, failure: Failure | None) -> tuple[Response, Failure | None]:
-        """The answer with its codings undone, cut to what a run can keep."""
+        """Return the response with its codings undone, cut to what a run can store."""
         body, trouble = decoded(answer.body, answer.header_values("content-encoding"))
         body, failure = self._shelf.keep(body, failure or trouble)
         return Response(answer.status, answer.headers, body, answer.reason, answer.http_version), failure
