@@ -1,6 +1,6 @@
-"""The codes of findings: what a program reads, where people read the message. One word each, with its meaning.
+"""The codes of findings, for programs (messages are for people). One word each, with its meaning.
 
-What a JSON Schema keyword refuses has the keyword for a code, what a rule of the contract refuses that rule's code.
+A violated JSON Schema keyword is its own code, and so is the code of a violated rule of the contract.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CODES: dict[str, str] = {
     "unasked": "something came, or was sent, that was not asked for",
     "went-back": "a status moved against its order",
 }
-#: What the schema engine says.
+#: Codes of the schema validator.
 KEYWORDS = frozenset(ASSERTIONS) | {
     "required", "dependentRequired", "additionalProperties", "unevaluatedProperties", "unevaluatedItems", "items",
     "false", "depth",
@@ -64,12 +64,12 @@ KEYWORDS = frozenset(ASSERTIONS) | {
 
 
 def known_codes() -> frozenset[str]:
-    """All codes that a finding may have: of this table, schema keywords, and those of the rules of the contract."""
+    """Return all codes a finding may have: this table, schema keywords, and the contract's rules."""
     return KEYWORDS.union(CODES, (rule.code for rule in known_rules(current_contract())))
 
 
 def check_code(code: str) -> str:
-    """The code, if it is one that a finding may have. Raises ``ValueError`` for any other."""
+    """Return the code if a finding may have it. Raises ``ValueError`` otherwise."""
     if code in CODES or code in KEYWORDS or code in known_codes():
         return code
     raise ValueError(f"{code!r} is no code of a finding: add it to {__name__}, with its meaning")

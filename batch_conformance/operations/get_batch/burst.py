@@ -1,4 +1,4 @@
-"""Requests under way at once: reads with the valid key, and others with other keys."""
+"""Requests sent at the same time: reads with the valid key, and some with other keys."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from batch_conformance.generate.ids import known_id
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import ProbeContext
 
-#: What the requests with another key in a burst are recorded as.
+#: Names under which burst requests with an unknown key and with another organisation's are recorded.
 STRANGERS, OTHER_ORG = "burst-strangers", "burst-other-org"
 
 
 def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
-    """So many requests to be under way at once: reads with the valid key, and each third with another one.
+    """Yield ``count`` requests to be sent at once: reads with the valid key, every third with another one.
 
-    That is one that nobody issued and, in turn, another organisation's, if there is one.
+    The other keys are an unknown one and, alternately, another organisation's, if there is one.
     """
     others = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
     if context.other_key is not None:

@@ -15,7 +15,7 @@ from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def before_first_auth(context: ProbeContext) -> Probe:
-    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
+    """Before any request with the valid key: no key, an empty and an unknown one, on fresh connections."""
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     for key in (MISSING, EMPTY, stranger):
         yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_name=context.key_name)
@@ -32,7 +32,7 @@ def header_case(context: ProbeContext) -> Probe:
 
 
 def auth_per_request(context: ProbeContext) -> Probe:
-    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    """Requests with and without the key alternately on one connection, then without it on a fresh one."""
     stranger = next(keys.unknown_keys(context.seed, context.secret))
     first, last = context.ids[0], context.ids[-1]
     turns: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
@@ -45,7 +45,7 @@ def auth_per_request(context: ProbeContext) -> Probe:
             "auth-per-request", known_id(value), key, lane="mixed", key_name=context.key_name, label=label
         )
         cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
-    # The batch just read with the key: what a cache in front would still hold.
+    # The batch just read with the key, which a cache in front may still hold.
     yield replace(
         context.anonymous("auth-per-request", known_id(last), MISSING),
         lane="",
@@ -62,18 +62,18 @@ def auth_per_request(context: ProbeContext) -> Probe:
 
 
 def unauthenticated(context: ProbeContext) -> Probe:
-    """No key and an empty key, on known batches."""
+    """Known batches without a key and with an empty one."""
     few = context.ids[:2] if context.profile.name != "quick" else context.ids[:1]
     for value in dict.fromkeys([*few, context.ids[-1]]):
         yield context.anonymous("missing-key", known_id(value), MISSING)
     for number, value in enumerate(dict.fromkeys([context.ids[0], context.ids[-1]])):
         send = context.anonymous("empty-key", known_id(value), EMPTY)
-        # As a proxy adds it: whoever takes that for the server's own host lets everybody in.
+        # As a proxy adds it: a server that takes it for its own host may skip authentication.
         label = "an empty key, as if from the server's own host"
         here = replace(send, headers=[("X-Forwarded-For", "127.0.0.1")], label=label)
         yield here if number else send
     if context.profile.name != "quick":
-        # As curl and most libraries ask: a server may answer those as if they were browsers.
+        # As curl and most libraries send it: a server may treat browsers differently.
         plain = context.anonymous("missing-key", known_id(context.ids[0]), MISSING)
         yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
         for asked in ids.respelled(context.ids[0]):
@@ -85,7 +85,7 @@ def unauthenticated(context: ProbeContext) -> Probe:
 
 
 def invalid_keys(context: ProbeContext) -> Probe:
-    """Keys nobody issued."""
+    """Known batches with keys that were never issued."""
     for index, key in enumerate(
         islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)
     ):
@@ -93,26 +93,29 @@ def invalid_keys(context: ProbeContext) -> Probe:
 
 
 def near_keys(context: ProbeContext) -> Probe:
-    """Keys one fault away from the valid one."""
+    """Known batches with keys that differ from the valid one by one fault."""
     near = keys.near_keys(context.secret, context.variable, context.seed)
     for index, key in enumerate(islice(near, context.profile.near_keys)):
         yield context.anonymous("near-keys", _turn(context, index), key)
 
 
 def hostile_keys(context: ProbeContext) -> Probe:
-    """Keys that trip parsers."""
+    """A known batch with keys that parsers may fail on."""
     for key in islice(keys.hostile_keys(context.secret, context.variable), context.profile.hostile_keys):
         yield replace(context.anonymous("hostile-keys", known_id(context.ids[0]), key), lane="")
 
 
 def wrong_place(context: ProbeContext) -> Probe:
-    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    """The valid key in places where it must be ignored.
+
+    A place is tried with all names, then name by name.
+    """
     for chain in wrong_places(context):
         yield from chain
 
 
 def wrong_places(context: ProbeContext) -> list[Probe]:
-    """What is sent for each place: no place waits for another."""
+    """Return one chain of requests per place; they do not depend on each other."""
     places = keys.other_places(context.secret, current_contract().operation("get"))
     base = replace(context.anonymous("wrong-place", known_id(context.ids[0]), MISSING), key_kind="misplaced")
 
@@ -126,9 +129,9 @@ def wrong_places(context: ProbeContext) -> list[Probe]:
 
 
 def id_enumeration(context: ProbeContext) -> Probe:
-    """Known and unknown ids, in an order that keeps coincidences out, with every kind of key that is none.
+    """Known and unknown ids with every kind of invalid key, in an order that rules out coincidences.
 
-    Each unknown id is another one, of another length at times: what depends on the id alone then varies among them.
+    The unknown ids all differ, some in length, so that differences due to the id alone show among them too.
     """
     known = known_id(context.ids[0])
     stranger = next(keys.unknown_keys(context.seed + 1, context.secret))
@@ -154,9 +157,10 @@ def id_enumeration(context: ProbeContext) -> Probe:
 
 
 def conditional(context: ProbeContext) -> Probe:
-    """A known and an unknown id without a key, by HEAD and under conditions: what is decided before the key tells.
+    """A known and an unknown id without a key, by HEAD and under conditions.
 
-    Each way is tried once, and once more, the other way round, where the two answers differ.
+    A server that evaluates these before the key discloses ids. Each variant is sent once, and again in
+    reverse order if the two statuses differ.
     """
     known = known_id(context.ids[0])
     unknown = ids.unknown_id_like(context.ids[0], context.seed + 23)
@@ -183,9 +187,9 @@ def conditional(context: ProbeContext) -> Probe:
 
 
 def other_org(context: ProbeContext) -> Probe:
-    """Known batches with another organisation's valid key, if there is one; on connections of their own.
+    """Known batches with another organisation's valid key, if there is one, on fresh connections.
 
-    And an id that is unknown to everybody: the answers must not tell one from the other.
+    First an id that is unknown to every organisation: the responses must not differ.
     """
     if context.other_key is not None:
         unknown = ids.unknown_id_like(context.ids[0], context.seed + 29)
@@ -195,7 +199,7 @@ def other_org(context: ProbeContext) -> Probe:
 
 
 def keyless_on_authed_connection(context: ProbeContext) -> Probe:
-    """No key, an unknown one and another organisation's, on the connection that carried the valid key all along."""
+    """Other keys or none on the connection that has carried the valid key throughout."""
     asked = known_id(context.ids[0])
 
     def behind(probe: str, key: Key) -> PlannedRequest:
@@ -213,7 +217,7 @@ def keyless_on_authed_connection(context: ProbeContext) -> Probe:
 
 
 def revoked_key(context: ProbeContext) -> Probe:
-    """A known batch with a key that was valid once, if there is one."""
+    """Known batches with a revoked key, if there is one."""
     if context.revoked_key is not None:
         for value in dict.fromkeys([context.ids[0], context.ids[-1]]):
             yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
