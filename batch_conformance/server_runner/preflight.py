@@ -119,7 +119,7 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
     if not answers or not all(answer.status in (401, 403) for answer in answers):
         return
     if operation.key is None:
-        return  # the contract asks for no key: that one is asked for is a breach of it
+        return  # the contract has no key: a request for one violates it
     # The server may know the header under another spelling only.
     header = operation.key_header
     for spelling in keys.spellings(header) if header else ():

@@ -1,4 +1,4 @@
-"""Clauses ``client.auth.*``: where the key goes, and where it must not go."""
+"""Checks of ``client.auth.*``: where the key is sent, and where it must not be sent."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 
 @CLIENT_CHECKS.check("client.auth.header")
 def header(record: ClientRunRecord, result: CheckResult) -> None:
-    """Exactly the key of the call, once, in its place, on every request to the server that was named."""
+    """Check that each request to the given server has exactly the call's key, once, in its place."""
     for play in record.plays:
         operation = current_contract().operation(play.operation)
         for turn in play.turns:
@@ -43,7 +43,7 @@ def header(record: ClientRunRecord, result: CheckResult) -> None:
                     continue
                 key = key_used(operation, exchange.request)
                 if key is None or (led and key.place == "query"):
-                    continue  # where a redirect leads is said by its URL, which has no key in it
+                    continue  # the URL of a redirect has no key in its query
                 values = keys_in(operation, exchange.request)
                 if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
                     result.set_aside("client.auth.per-call")  # the key of another call
@@ -81,7 +81,7 @@ def _when(turns: tuple[CallResult, ...], turn: CallResult, position: int) -> str
 
 @CLIENT_CHECKS.check("client.auth.only-there")
 def only_there(record: ClientRunRecord, result: CheckResult) -> None:
-    """The key in no other header, in no URL and no body, in no encoding."""
+    """Check that the key is in no other header, URL or body, in any encoding."""
     for play in record.plays:
         for turn in play.turns:
             for position, exchange in enumerate(turn.seen):
@@ -102,26 +102,26 @@ def only_there(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(PER_CALL, needs=["client.decode.fields", TARGET])
 def per_call(record: ClientRunRecord, result: CheckResult) -> None:
-    """No request carries a key of another call, and of two calls at once each gets its own answer."""
+    """Check that no request has another call's key, and that concurrent calls get their own responses."""
     unanswered = 0
     for play in record.plays:
         if result.clause not in play.clauses:
             continue
         if play.together and record.is_broken(TARGET):
-            # Of two calls at once, a request tells whose it is by its path alone.
+            # Of two concurrent calls, a request can only be assigned to one by its path.
             result.set_aside(TARGET, len(play.turns))
             continue
         found = len(result.findings)
         for turn in play.turns:
             _judge_keys(record, result, play, turn)
         if len(result.findings) > found:
-            continue  # what the calls then came to follows from that
+            continue  # wrong replies follow from the wrong key
         if play.together and not record.is_broken(FRESH):
             blame_wrong_replies(record, result, play)
         else:
             unanswered += sum(bool(reply_problem(record, turn)) for turn in play.turns)
     if unanswered and not result.findings:
-        # Whether keys are mixed up shows where all calls come off; here some did not.
+        # Mixed-up keys only show if all calls succeed; here some did not.
         result.observations = 0
         result.set_aside(FRESH if record.is_broken(FRESH) else "client.decode.fields", unanswered)
     elif not result.observations:
@@ -149,7 +149,7 @@ def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, 
 
 @CLIENT_CHECKS.check("client.auth.redirect")
 def redirect(record: ClientRunRecord, result: CheckResult) -> None:
-    """No request to another origin carries the key, in whatever place or encoding."""
+    """Check that no request to another origin has the key, in any place or encoding."""
     followed, secure = 0, False
     for play, turn in record.turns(result):
         if not turn.seen:
@@ -178,7 +178,7 @@ def redirect(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.auth.not-in-errors")
 def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
-    """No error message holds the key."""
+    """Check that no error message contains the key."""
     for play in record.plays:
         for turn in play.turns:
             if turn.reply.error is None:
@@ -199,15 +199,15 @@ def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _holds_most_of(text: str, key: str) -> bool:
-    """Whether a text holds three quarters of the key in one piece; a few characters at its ends are usual, and fine."""
+    """Whether a text contains three quarters of the key in one piece. A few characters of it are allowed."""
     length = -(-3 * len(key) // 4)
     return any(key[start : start + length] in text for start in range(len(key) - length + 1))
 
 
 def holds_key(text: str, key: str) -> bool:
-    """Whether a text holds the key: in whatever case, percent-encoded, in hexadecimal, or within base64."""
+    """Whether a text contains the key: in any case, percent-encoded, in hexadecimal, or within base64."""
     folded, within = key.casefold(), text.casefold()
-    # Other letters of the same key, and hexadecimal digits, are the key to whoever finds them.
+    # The key in another case, or as hexadecimal digits, gives it away as well.
     if folded in within or folded in unquote(within) or key.encode().hex() in within:
         return True
     return any(key.encode() in _from_base64(token) for token in _BASE64.findall(text))
@@ -215,7 +215,7 @@ def holds_key(text: str, key: str) -> bool:
 
 def _from_base64(token: str) -> bytes:
     plain = token.replace("-", "+").replace("_", "/")
-    # Whatever stands before the token and belongs to the same word shifts it by up to three characters.
+    # Text directly before the token shifts its base64 by up to three characters.
     decoded = b""
     for shift in range(4):
         piece = plain[shift:]
@@ -225,7 +225,7 @@ def _from_base64(token: str) -> bytes:
 
 
 def _places(request: Request) -> Iterator[tuple[str, str]]:
-    """Where a request can carry text, by name."""
+    """Yield the parts of a request that can carry text, with their names."""
     path, _, query = request.url.partition("?")
     yield "the path", path
     if query:
@@ -237,14 +237,14 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
 
 
 def _redirected(turn: CallResult, position: int) -> bool:
-    """Whether a redirect to the same origin came before: what a client carries along there is its own choice."""
+    """Whether a redirect within the origin came before. What a client carries along there is its choice."""
     return any(
         exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
     )
 
 
 def _at_its_origin(play: CaseResult, turn: CallResult, exchange: Exchange) -> bool:
-    """Whether a redirect led to the very origin that the key was given for, and never away from it (decision 25)."""
+    """Whether redirects led only to the origin that the key was given for (decision 25)."""
     return not play.elsewhere and _origin(exchange.request.url) == _origin(turn.call.base_url)
 
 

@@ -1,9 +1,8 @@
-"""Clauses ``client.decode.*``: a valid batch reaches the caller as it was sent.
+"""Checks of ``client.decode.*``: a valid batch reaches the caller as it was sent.
 
-Each member has one clause that is blamed for it. ``fields`` answers for what never arrives or arrives in the wrong
-place; a value that is garbled on the way is the business of the member's own clause (``members``). Clauses about
-something else (transfer, extra members…) look only at members that arrive right when there is nothing special about
-the answer.
+Each fault is reported by one clause. ``fields`` reports members that never arrive or arrive in the wrong
+place; changed values are reported by the member's own clause (``members``). Clauses about something else
+(transfer, extra members…) only look at members that arrive right in ordinary responses.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ _TRANSFER = "client.decode.transfer"
 
 @CLIENT_CHECKS.check(FIELDS, needs=[_TRANSFER])
 def fields(record: ClientRunRecord, result: CheckResult) -> None:
-    """An ordinary batch arrives, with every member in its place."""
+    """Check that an ordinary batch arrives with every member in its place."""
     never = never_handed(record)
     for _, turn in record.turns(result, ordinary=True):
         if not isinstance(turn.expected, ValidBatch):
@@ -76,13 +75,13 @@ def fields(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _shows_in_integers(one: Difference, faults: Collection[Leaf]) -> bool:
-    """Whether what is wrong with an object or an array is for client.decode.counts to report."""
+    """Whether client.decode.counts reports what is wrong with an object or an array."""
     below = any(leaf.pointer.startswith(f"{one.leaf.pointer}/") for leaf in faults)
     return below or not isinstance(one.handed, Mapping | list)
 
 
 def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:
-    """Ordinary batches in which one place holds another of its values: that value arrives."""
+    """Check ordinary batches in which one place holds another of its values: that value arrives."""
     never = never_handed(record)
     for play, turn in record.turns(result, ordinary=False):
         if not isinstance(turn.expected, ValidBatch) or play.place is None:
@@ -101,7 +100,7 @@ def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _judge_branches(record: ClientRunRecord, result: CheckResult) -> None:
-    """Members that no ordinary batch has, since another branch of the schema documents them: they arrive, too."""
+    """Check that members of other branches of the schema arrive, which no ordinary batch has."""
     if not record.decodes:
         return
     usual = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent) if not leaf.empty}
@@ -120,7 +119,7 @@ def _judge_branches(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
-    """Ordinary batches whose ids are odd: where the request is right, the batch arrives, with its id."""
+    """Check ordinary batches with odd ids: if the request is right, the batch arrives with its id."""
     if not record.decodes:
         return
     sound = sound_places(record)
@@ -135,7 +134,7 @@ def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
                 result.set_aside(ID_ENCODING)
                 continue
             if record.is_broken(_TRANSFER):
-                result.set_aside(_TRANSFER)  # an odd id makes an odd body as well
+                result.set_aside(_TRANSFER)  # an odd id also makes an odd body
                 continue
             result.observe()
             if turn.reply.batch is None:
@@ -146,7 +145,7 @@ def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _judge_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
-    """Batches that are special in several ways at once: blamed only where no other clause has an explanation."""
+    """Check batches that are special in several ways at once, where no other clause explains a fault."""
     broken = (clause for clause in ONE_BY_ONE if record.decodes and record.is_broken(clause))
     cause = next(broken, "")
     if cause or not record.decodes:
@@ -188,7 +187,7 @@ def _blame_place(
 
 @CLIENT_CHECKS.check("client.decode.optional", needs=[FIELDS, STATUS])
 def optional(record: ClientRunRecord, result: CheckResult) -> None:
-    """What is absent or null is turned into nothing else, what is empty stays empty."""
+    """Check that absent, null and empty values arrive as such."""
     never = never_handed(record)
     for play, turn, sent, handed in accepted(record, result, refused_statuses(record)):
         special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, play)]
@@ -217,7 +216,7 @@ def optional(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _is_special(leaf: Leaf, play: CaseResult) -> bool:
-    """Whether a place is what the play is about: the one that is told, else all that hold nothing, or an empty text."""
+    """Whether a case is about this place: its own, if it has one, else any that is absent, null or empty."""
     if play.place is not None:
         return leaf.pointer == play.place
     return leaf.empty or leaf.value == ""
@@ -225,9 +224,9 @@ def _is_special(leaf: Leaf, play: CaseResult) -> bool:
 
 @CLIENT_CHECKS.check("client.decode.unknown-fields", needs=[FIELDS, "client.decode.transfer"])
 def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
-    """Extra members are no reason to refuse, and change nothing."""
+    """Check that extra members are ignored, neither refused nor changing others."""
     if record.is_broken("client.decode.transfer"):
-        # Extra members make a body longer, and another one: that alone may be too much.
+        # A client that cannot read a body of another size or form fails here too.
         _set_aside_what_fails(record, result, "client.decode.transfer")
         return
     _unchanged(record, result, "extra members change it")
@@ -235,7 +234,7 @@ def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.decode.unknown-fields-case", needs=[FIELDS, "client.decode.unknown-fields"])
 def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
-    """Names of JSON are compared to the letter (RFC 8259, 8.3); some readers do otherwise."""
+    """Check that names are compared case-sensitively (RFC 8259, 8.3), which some parsers do not."""
     sound = sound_places(record)
     for play in record.plays:
         for turn in play.turns if result.clause in play.clauses else ():
@@ -248,7 +247,7 @@ def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.decode.transfer", needs=[FIELDS])
 def transfer(record: ClientRunRecord, result: CheckResult) -> None:
-    """However a batch is written down and sent, it is the same batch."""
+    """Check that a batch arrives unchanged however its JSON is written and transferred."""
     _unchanged(record, result, "the way it was sent changes it")
 
 
@@ -264,7 +263,7 @@ def _unchanged(record: ClientRunRecord, result: CheckResult, how: str) -> None:
 def _blame_changes(
     result: CheckResult, play: CaseResult, turn: CallResult, found: Sequence[Difference], how: str
 ) -> None:
-    """Blame what is special about an answer for the members that do not arrive as they do otherwise."""
+    """Report members that arrive right in ordinary responses, but not in this special one."""
     result.observe()
     for one in found:
         result.fail(
@@ -274,7 +273,7 @@ def _blame_changes(
 
 
 def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: str) -> None:
-    """Count what arrives right, and leave the rest to ``cause``."""
+    """Count what arrives right, and set the rest aside as explained by ``cause``."""
     sound = sound_places(record)
     for _, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
@@ -288,7 +287,7 @@ def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: s
 
 @CLIENT_CHECKS.check(FRESH, needs=[FIELDS])
 def fresh(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each call of a play sees its own answer, whatever the calls before it met."""
+    """Check that each call of a case returns its own response, whatever came before."""
     sound = sound_places(record)
     if not record.decodes:
         result.note("the client hands over no batch at all: see client.decode.fields")
@@ -313,7 +312,7 @@ def fresh(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple[Any, Any] | None:
-    """What the second answer said and what was reported instead, if that is what the first answer said."""
+    """Return what the second response said, and what was reported from the first one instead, if so."""
     if isinstance(turn.expected, ValidBatch) and isinstance(before.expected, ValidBatch):
         if turn.reply.batch is None:
             return None
@@ -329,7 +328,7 @@ def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple
                 return f"{one.name}: {wire}", f"{one.name}: {value}"
         return None
     if isinstance(before.expected, ValidBatch) and turn.reply.batch is not None:
-        # Another batch than the first one is not remembered but made up.
+        # A batch unlike the first one is not remembered but made up.
         changed = changes(before.expected.batch, turn.reply.batch, sound)
         return None if changed else ("an error", turn.said())
     first, second = before.reply.error, turn.reply.error
@@ -345,7 +344,7 @@ def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple
 
 @CLIENT_CHECKS.check("client.decode.unknown-status", needs=[FIELDS, STATUS])
 def unknown_status(record: ClientRunRecord, result: CheckResult) -> None:
-    """Handed on to the letter, or refused as not decodable (decision 9)."""
+    """Check that an unknown status is passed on unchanged, or refused as not decodable (decision 9)."""
     pointer = entity().lifecycle_pointer
     name = name_of(pointer)
     lost = not record.decodes or pointer in never_handed(record)
@@ -365,7 +364,7 @@ def unknown_status(record: ClientRunRecord, result: CheckResult) -> None:
                             actual=turn.said(), code="kind", pointer=pointer)  # fmt: skip
         elif handed != wire:
             if record.is_broken(STATUS):
-                # Known statuses are renamed as well.
+                # Known statuses are renamed too.
                 result.set_aside(STATUS)
                 continue
             result.observe()

@@ -1,4 +1,4 @@
-"""Clauses ``client.error.*``: each error status arrives as the error it is."""
+"""Checks of ``client.error.*``: each error status is reported as the right error."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import load_contract
 
-#: Statuses with a clause, and a kind, of their own.
+#: Statuses that have a clause and a kind of error of their own.
 _OWN_KIND = tuple(
     int(name) for clause in load_contract().of_side("client") if (name := clause.id.rpartition(".")[2]).isdecimal()
 )
-#: Statuses about waiting too long: some clients call them a timeout, and rightly.
+#: Statuses about waiting too long: a client may report them as a timeout.
 _LATE = frozenset({408, 504})
 
 
 def kinds_of(status: int) -> frozenset[str]:
-    """The kinds under which an error status may be reported."""
+    """Return the kinds under which an error status may be reported."""
     clause = clause_of_status(status)
     if status in _OWN_KIND:
         return accepted_kinds(clause)
@@ -51,7 +51,7 @@ CLIENT_CHECKS.check("client.error.other-status")(_judge_status)
 
 
 def status_problem(turn: CallResult, told: HttpError) -> str:
-    """What is wrong with the report of an error status; empty when nothing is."""
+    """Describe what is wrong with the report of an error status; empty if nothing is."""
     error = turn.reply.error
     if error is None:
         return "is taken for a batch"
@@ -63,7 +63,7 @@ def status_problem(turn: CallResult, told: HttpError) -> str:
 
 
 def status_code_of(turn: CallResult, told: HttpError) -> str:
-    """The code of what :func:`status_problem` finds."""
+    """Return the finding code for a problem of :func:`status_problem`."""
     error = turn.reply.error
     if error is None:
         return "taken" if turn.reply.broken is None else "crash"
@@ -82,7 +82,7 @@ def _blame(result: CheckResult, play: CaseResult, turn: CallResult, told: HttpEr
 
 @CLIENT_CHECKS.check("client.error.message")
 def message(record: ClientRunRecord, result: CheckResult) -> None:
-    """Every message of the body stands in what the caller sees."""
+    """Check that the error contains every message of the response's body."""
     for play, turn, told in _refusals(record, result):
         if turn.reply.error is None or turn.reply.error.kind not in kinds_of(told.status):
             result.set_aside(clause_of_status(told.status))
@@ -105,7 +105,10 @@ def message(record: ClientRunRecord, result: CheckResult) -> None:
     needs=[*(f"client.error.{status}" for status in _OWN_KIND), "client.error.other-status"],
 )
 def odd_body(record: ClientRunRecord, result: CheckResult) -> None:
-    """Whatever the body, the status makes the error. Statuses that go wrong with a proper body are left out."""
+    """Check that the status decides about the error, whatever the body.
+
+    Statuses that are reported wrongly even with a proper body are set aside.
+    """
     wrong = _wrong_statuses(record)
     for play, turn, told in _refusals(record, result):
         if told.status in wrong:
@@ -121,7 +124,7 @@ def odd_body(record: ClientRunRecord, result: CheckResult) -> None:
     "client.error.status-line-wins", needs=["client.error.odd-body", "client.decode.unknown-fields"]
 )
 def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
-    """A body that names another status changes nothing."""
+    """Check that a body that names another status changes nothing."""
     wrong = _wrong_statuses(record)
     for play, turn in record.turns(result):
         told = turn.expected
@@ -155,7 +158,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
             result.observe()
             error = turn.reply.error
-            # A refusal to decode is about extra members, and has its own clause.
+            # A decoding error is about the extra members, and has a clause of its own.
             if error is not None and error.kind != "decode":
                 result.fail(
                     turn.last,
@@ -173,14 +176,14 @@ def _refusals(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[Ca
             continue
         error = turn.reply.error
         if error is not None and error.kind in late and record.retried(turn):
-            # A client that retries until the caller's deadline may say so.
+            # A client that retries until the caller's deadline may report a timeout.
             result.limit(f"a call on {turn.expected.status} retried until its deadline, and reported that")
             continue
         yield play, turn, turn.expected
 
 
 def _wrong_statuses(record: ClientRunRecord) -> frozenset[int]:
-    """Statuses that are reported wrongly even with a documented body."""
+    """Return the statuses that are reported wrongly even with a documented body."""
     plain = {clause_of_status(status) for status in (*_OWN_KIND, 400)}
     return frozenset(
         turn.expected.status

@@ -1,4 +1,4 @@
-"""Clauses ``client.fault.*``: whatever happens on the way, the caller gets an error, in time."""
+"""Checks of ``client.fault.*``: on any transport fault, the caller gets an error in time."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def _an_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _kinds_of(record: ClientRunRecord, told: TransportFault, clause: str) -> frozenset[str]:
-    """What a fault may be called: an answer that breaks off, also what the client calls JSON that breaks off."""
+    """Return the kinds under which a fault may be reported.
+
+    For a response that breaks off, these include the kinds that the client reports for JSON that breaks off.
+    """
     kinds = accepted_kinds(clause)
     if not told.begun:
         return kinds

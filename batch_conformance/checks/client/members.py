@@ -1,7 +1,6 @@
-"""Clauses ``client.decode.*`` about one member each: id, status, created_at, counts.
+"""Checks of ``client.decode.*`` about one member each: id, status, created_at, counts.
 
-What never arrives, or arrives in the wrong place, is for ``client.decode.fields``; what is garbled on the way is judged
-here.
+They report changed values; ``client.decode.fields`` reports members that never arrive or are misplaced.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.contract.leaves import Leaf
 from batch_conformance.contract.numbers import is_number, same
 
-#: The clauses that explain what goes wrong with a batch that is special in one way.
+#: Clauses that explain faults in a batch that is special in one way.
 ONE_BY_ONE = (
     "client.decode.status",
     "client.decode.created_at",
@@ -57,17 +56,18 @@ ONE_BY_ONE = (
     "client.decode.unknown-fields",
     "client.decode.transfer",
 )
-#: Clauses about a way to write a member that not every library reads: refusing it breaks them, misreading the member's.
+#: Clauses about forms that not every library reads. A refusal breaks these; a misread value breaks the
+#: member's.
 _LETTERS = "client.decode.created_at-letters"
 _FRACTION = "client.decode.counts-fraction"
-#: A batch sent and the one handed over, with the play and the call that it belongs to.
+#: A case, its call, the batch that was sent, and the one that was decoded.
 Row = tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]
 
 
 def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
-    """Batches handed over that were special in several ways: those in which nothing but the clause's places is wrong.
+    """Yield decoded batches, special in several ways, in which only the clause's own places are wrong.
 
-    A batch that is lost as a whole, or that is special in a way that is misread by itself, is not one member's fault.
+    A batch that is refused, or special in a way that is misread by itself, is not set against one member.
     """
     clause = result.clause
     rows = [
@@ -82,7 +82,7 @@ def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
         return
     plain, sound = record.without_mixtures, sound_places(record)
     cause = next((other for other in ONE_BY_ONE if other != clause and plain.is_broken(other)), "")
-    # What holds them goes with them.
+    # Includes the objects and arrays that contain them.
     own = kind | {place.rpartition("/")[0] for place in kind} - {""}
     for play, turn, sent, handed in rows:
         wrong = {one.leaf.place in own for one in changes(sent, handed, sound | own)}
@@ -95,7 +95,7 @@ def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
 
 
 def _misread(record: ClientRunRecord, clause: str) -> Iterator[Row]:
-    """What was made of batches in whose plays only a refusal is for ``clause`` to judge."""
+    """Yield decoded batches of cases in which ``clause`` itself only reports refusals."""
     for play in record.plays:
         if play.clauses[0] == clause:
             for turn in play.turns:
@@ -104,7 +104,7 @@ def _misread(record: ClientRunRecord, clause: str) -> Iterator[Row]:
 
 
 def never_arrives(record: ClientRunRecord, result: CheckResult, pointer: str | None) -> bool:
-    """Whether the place is missing in every batch handed over; then all that was seen of it is set aside."""
+    """Whether the place is missing in every decoded batch. If so, its observations are set aside."""
     if pointer not in never_handed(record):
         return False
     result.set_aside(FIELDS, sum(1 for _, turn in record.turns(result) if isinstance(turn.expected, ValidBatch)))
@@ -117,7 +117,7 @@ def _of_kind(sent: Mapping[str, Any], kind: str) -> list[Leaf]:
 
 @CLIENT_CHECKS.check("client.decode.id", needs=[FIELDS])
 def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
-    """The id in the answer, though another one was asked for; or a refusal."""
+    """Check that the id of the response is reported when it is not the requested one, or an error."""
     echo = entity().echo
     if echo is None or never_arrives(record, result, echo):
         return
@@ -151,7 +151,7 @@ def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(STATUS, needs=[FIELDS])
 def status(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each documented one, to the letter."""
+    """Check that each documented status arrives unchanged."""
     pointer = entity().lifecycle_pointer
     if never_arrives(record, result, pointer):
         return
@@ -173,7 +173,7 @@ def status(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(CREATED_AT, needs=[FIELDS])
 def created_at(record: ClientRunRecord, result: CheckResult) -> None:
-    """The instant that was sent, to the millisecond; any offset will do, none will not."""
+    """Check that the instant arrives, to the millisecond. It may have any offset, but must have one."""
     never = never_handed(record)
     for play, turn, sent, handed in chain(
         accepted(record, result), mixtures(record, result), _misread(record, _LETTERS)
@@ -192,7 +192,7 @@ def created_at(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.decode.created_at-precision", needs=[FIELDS, CREATED_AT])
 def precision(record: ClientRunRecord, result: CheckResult) -> None:
-    """To the microsecond, where the millisecond is right."""
+    """Check that the instant arrives to the microsecond, where the millisecond is right."""
     coarse = record.is_broken(CREATED_AT)
     for play, turn in record.turns(result):
         if not isinstance(turn.expected, ValidBatch):
@@ -213,7 +213,7 @@ def precision(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(_LETTERS, needs=[FIELDS, CREATED_AT])
 def letters(record: ClientRunRecord, result: CheckResult) -> None:
-    """Dates in lower case are no reason to refuse a batch."""
+    """Check that dates in lower case do not make the client refuse a batch."""
 
     def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
         return not any(
@@ -229,7 +229,10 @@ def _no_reason_to_refuse(
     plainly: str,
     right: Callable[[Mapping[str, Any], dict[str, Any]], bool],
 ) -> None:
-    """Blame refusals only: what is misread is for the clause ``plainly``, and all that fails where that is broken."""
+    """Report refusals only.
+
+    The clause ``plainly`` reports what is misread, and everything if it is broken.
+    """
     broken = record.is_broken(plainly)
     never = never_handed(record)
     for play, turn in record.turns(result):
@@ -271,7 +274,7 @@ def _blame_date(
 
 @CLIENT_CHECKS.check(COUNTS, needs=[FIELDS, STATUS])
 def counts(record: ClientRunRecord, result: CheckResult) -> None:
-    """Integers, exact, as sent."""
+    """Check that integers arrive exactly as sent."""
     never = never_handed(record)
     misplaced = never | {
         leaf.place
@@ -311,7 +314,7 @@ def counts(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(_FRACTION, needs=[FIELDS, COUNTS])
 def counts_fraction(record: ClientRunRecord, result: CheckResult) -> None:
-    """Counts with a fraction of zero are no reason to refuse a batch; 5.0 may be handed on as 5.0."""
+    """Check that a count such as 5.0 is not refused. It may be reported as 5.0."""
 
     def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
         leaves = _of_kind(sent, "integer")

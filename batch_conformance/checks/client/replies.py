@@ -1,4 +1,4 @@
-"""What any call must come to, whatever its case is about: no reply of a client goes unjudged."""
+"""Checks of replies that apply to any call, whatever its case is about, so that each reply is judged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PER_CALL = "client.auth.per-call"
 
 
 def reply_problem(record: ClientRunRecord, turn: CallResult) -> str:
-    """What is wrong with the reply to a call, in view of its answer; empty when nothing is, or all is allowed."""
+    """Describe what is wrong with a call's reply given its response; empty if nothing is."""
     told = turn.expected
     if turn.reply.broken is not None:
         return "" if record.retries_without_end(turn) else "the client itself failed"
@@ -54,7 +54,7 @@ def reply_problem(record: ClientRunRecord, turn: CallResult) -> str:
 
 def _valid_problem(record: ClientRunRecord, turn: CallResult, told: ValidBatch) -> str:
     if told.refusable:
-        return ""  # the clause that the case is for says what is allowed
+        return ""  # the case's main clause judges it
     if turn.reply.batch is None:
         return "a valid batch did not reach the caller"
     for one in changes(told.batch, turn.reply.batch, sound_places(record)):
@@ -65,16 +65,16 @@ def _valid_problem(record: ClientRunRecord, turn: CallResult, told: ValidBatch) 
 def _refusal_problem(turn: CallResult, told: HttpError) -> str:
     error = turn.reply.error
     if error is not None and error.kind == "timeout" and may_be_retried(told.status):
-        return ""  # it may ask again, or wait to ask again, until the caller's deadline
+        return ""  # it may retry, or wait for a retry, until the deadline
     operations = current_contract().operations
     if any(exchange.status == operations[exchange.intent.operation].success_status for exchange in turn.seen):
-        return ""  # it asked again until there was a batch
+        return ""  # it retried until there was a batch
     problem = status_problem(turn, told)
     return f"a {told.status} {problem}" if problem else ""
 
 
 def code_of(turn: CallResult) -> str:
-    """The code of a wrong reply."""
+    """Return the finding code for a wrong reply."""
     told, error = turn.expected, turn.reply.error
     if turn.reply.broken is not None:
         return "crash"
@@ -86,7 +86,7 @@ def code_of(turn: CallResult) -> str:
 
 
 def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
-    """A broken clause about the plain form of what the call met, which explains a wrong reply; empty without one."""
+    """Return the broken clause about a simpler form of the response, which explains a wrong reply, or ""."""
     told = turn.expected
     causes: list[str] = []
     if isinstance(told, ValidBatch):
@@ -111,7 +111,7 @@ def _special(record: ClientRunRecord, batch: Mapping[str, object]) -> Iterator[s
 
 
 def expected_reply(turn: CallResult) -> str:
-    """What the call should have come to, in words."""
+    """Describe the reply that a call should have had."""
     if isinstance(turn.expected, ValidBatch):
         return f"the batch {shown(id_of(turn.expected.batch))}, as its own answer has it"
     if isinstance(turn.expected, HttpError):
@@ -120,7 +120,7 @@ def expected_reply(turn: CallResult) -> str:
     return "an error"
 
 
-#: Clauses whose checks look at requests or messages: what their calls come to is for the clause of the answer.
+#: Clauses whose checks look at requests or messages only; their replies are judged here.
 _ABOUT_SOMETHING_ELSE = frozenset(
     {
         "client.request.target",
@@ -133,7 +133,7 @@ _ABOUT_SOMETHING_ELSE = frozenset(
 
 
 def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, CheckResult]) -> None:
-    """Blame the wrong replies of single calls that no finding tells of, on the clause of the answer they got."""
+    """Report wrong replies of single calls that no finding cites, against the clause of the response."""
     cited = {id(finding.exchange) for one in judgements.values() for finding in one.findings}
     for play in record.plays:
         if play.clauses[0] not in _ABOUT_SOMETHING_ELSE or len(play.turns) > 1:
@@ -156,9 +156,9 @@ def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, Ch
 
 
 def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: CaseResult) -> None:
-    """Hold every reply of a play of several calls against its own answer.
+    """Compare every reply of a case with several calls with its own response.
 
-    What goes wrong with a single call too is left to the clause that has it; so is the first of calls by turns.
+    Faults that also occur in single calls are left to their clauses; so is the first of consecutive calls.
     """
     for number, turn in enumerate(play.turns, 1):
         if number == 1 and not play.together:

@@ -1,4 +1,4 @@
-"""Clauses ``client.request.*``: what a client asks for, judged by what the stub saw."""
+"""Checks of ``client.request.*``: the client's requests, as the stub received them."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from batch_conformance.contract.sendable import by_example, may_be
 from batch_conformance.http import Exchange
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-#: What may stand as itself in a path segment (RFC 3986, 3.3: pchar without percent-encoded).
+#: Characters allowed in a path segment (RFC 3986, 3.3: pchar), and percent-encodings.
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*", re.ASCII)
-#: Final answers besides 200: documented or not, asking again changes nothing.
+#: Final error statuses, documented or not: a retry changes nothing.
 _FINAL = (400, 403, 422)
 ID_ENCODING = "client.request.id-encoding"
 
 
 @CLIENT_CHECKS.check("client.request.target")
 def target(record: ClientRunRecord, result: CheckResult) -> None:
-    """GET, the base's path and the operation's, what it requires and no more; ids here need no encoding."""
+    """Check the method, path and parameters of requests, for ids that need no encoding."""
     for play in record.plays:
         operation = current_contract().operation(play.operation)
         for turn in play.turns:
@@ -50,7 +50,7 @@ def target(record: ClientRunRecord, result: CheckResult) -> None:
                                 expected="one GET", actual=turn.said())  # fmt: skip
             if play.clauses[0] == ID_ENCODING or play.together:
                 continue
-            # A later call may be answered from memory: that is for client.decode.fresh to judge.
+            # A later call may be answered from a cache, which client.decode.fresh reports.
             if turn.unasked and turn is play.turns[0] and not isinstance(turn.expected, Unconstrained):
                 result.observe()
                 result.fail(
@@ -77,7 +77,7 @@ def _judge_target(
     problems = []
     if exchange.request.method != "GET":
         problems.append("the method")
-    # Unreserved characters may be encoded for no reason; servers decode them.
+    # Unreserved characters may be encoded needlessly; servers decode them.
     if _decoded_unreserved(path) != _decoded_unreserved(wanted):
         problems.append("the path")
     expected = f"GET {wanted}"
@@ -106,13 +106,13 @@ def _judge_target(
 
 @CLIENT_CHECKS.check(ID_ENCODING, needs=["client.request.target"])
 def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
-    """The id arrives as one path segment that decodes to it, once; reserved and other characters are encoded."""
+    """Check that the id arrives as one path segment that decodes to it when decoded once."""
     if not _plain_ids_arrive(record):
         result.set_aside("client.request.target", sum(1 for _ in record.turns(result)))
         return
-    # What a client adds to every request is judged by client.request.target.
+    # client.request.target reports a query that is in every request.
     always_queries = _always_queries(record)
-    # Another method for every id is judged by client.request.target, too.
+    # And another method that is used for every id.
     usual = {exchange.request.method for _, turn, _ in record.ordinary for exchange in turn.seen}
     for play, turn in record.turns(result):
         if play.clauses[0] != ID_ENCODING:
@@ -155,7 +155,7 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def encoding_problem(url: str, base_url: str, batch_id: str, operation: Operation | None = None) -> str:
-    """What is wrong with the way an id travels in ``url``; empty when nothing is."""
+    """Describe what is wrong with the encoding of an id in ``url``; empty if nothing is."""
     operation = operation or current_contract().operation("get")
     path, has_query, query = _path_and_query(url, operation)
     if (has_query and (not query or undocumented_query(operation, query))) or "#" in url:
@@ -175,7 +175,7 @@ def encoding_problem(url: str, base_url: str, batch_id: str, operation: Operatio
 
 @CLIENT_CHECKS.check("client.request.dot-id")
 def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
-    """Ids that a path resolves away are refused, or sent encoded; another path is never asked for."""
+    """Check that ids such as ``..`` are refused or sent encoded, and never lead to another path."""
     for play, turn in record.turns(result):
         result.observe()
         expected = "the id refused, no request to another path"
@@ -206,7 +206,7 @@ def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.request.no-body")
 def no_body(record: ClientRunRecord, result: CheckResult) -> None:
-    """No GET with content."""
+    """Check that no GET has a body."""
     for play in record.plays:
         for turn in play.turns:
             for exchange in first_hand(play, turn):
@@ -225,13 +225,13 @@ def no_body(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.request.single")
 def single(record: ClientRunRecord, result: CheckResult) -> None:
-    """One GET for a batch, and for an error that asking again does not change."""
+    """Check that there is one GET per call, for a batch and for errors that a retry does not change."""
     judge_final = not record.is_broken("client.retry.never-401-404")
     for play in record.plays:
         for turn in play.turns:
             told = turn.expected
             if play.together:
-                continue  # two calls at once: which one sent what is for client.auth.per-call
+                continue  # client.auth.per-call judges concurrent calls
             if isinstance(told, ValidBatch):
                 answered = "a batch"
             elif isinstance(told, HttpError) and told.status in _FINAL:
@@ -259,7 +259,7 @@ def single(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _always_queries(record: ClientRunRecord) -> bool:
-    """Whether each ordinary request has a query beside what is documented."""
+    """Whether each ordinary request has an undocumented query."""
     return all(
         undocumented_query(current_contract().operation(play.operation), exchange.request.url.partition("?")[2])
         for play, turn, _ in record.ordinary
@@ -268,13 +268,13 @@ def _always_queries(record: ClientRunRecord) -> bool:
 
 
 def _is_probe(operation: Operation, turn: CallResult, exchange: Exchange) -> bool:
-    """A request to another path: the business of ``client.request.target``."""
+    """Whether a request is for another path, which ``client.request.target`` reports."""
     path, _, _ = _path_and_query(exchange.request.url, operation)
     return not is_path_of(operation, turn.call.base_url, path)
 
 
 def first_hand(play: CaseResult, turn: CallResult) -> Iterator[Exchange]:
-    """The requests that the client made of itself: where redirects led it is not its choice."""
+    """Yield the requests that a redirect did not cause."""
     redirected = any(exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen)
     yield from turn.seen[:1] if redirected or play.elsewhere else turn.seen
 
@@ -293,7 +293,7 @@ def _plain_ids_arrive(record: ClientRunRecord) -> bool:
 
 
 def _may_be_asked(operation: Operation, batch_id: str) -> bool:
-    """Whether an id is a documented value of the parameter that names a batch."""
+    """Whether an id is a documented value of the id parameter."""
     row = operation.id_row
     return row is None or may_be(row, [(row.name, batch_id)])
 
@@ -303,9 +303,9 @@ def _is_plain(batch_id: str) -> bool:
 
 
 def _path_and_query(url: str, operation: Operation) -> tuple[str, bool, str]:
-    """Path, whether there is a ``?``, and query, of a URL as recorded; nothing is decoded or normalised.
+    """Split a recorded URL into path, whether there is a ``?``, and query. Nothing is decoded or normalised.
 
-    Where the path has parameters beside the id, any documented value of them is as good as the example.
+    If the path has parameters beside the id, any documented value of them counts as the example.
     """
     target, mark, query = _target(url).partition("?")
     return by_example(operation, target), bool(mark), query
@@ -325,7 +325,7 @@ def _decoded_unreserved(path: str) -> str:
 
 
 def _only_keys(pairs: list[tuple[str, str]], record: ClientRunRecord) -> bool:
-    """Whether a query holds keys and nothing else: these are the business of ``client.auth.only-there``."""
+    """Whether a query only contains keys, which ``client.auth.only-there`` reports."""
     return bool(pairs) and all(any(key in value for key in record.keys) for _, value in pairs)
 
 

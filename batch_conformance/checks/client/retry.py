@@ -1,4 +1,4 @@
-"""Clauses ``client.retry.*``: asking again is allowed, within reason."""
+"""Checks of ``client.retry.*``: retries are allowed within limits."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.http import Exchange
 
-#: A retry sooner than this has not waited. Seconds; what a client needs to ask again at once stays well below.
+#: A retry sooner than this, in seconds, did not wait; an immediate retry takes much less.
 BURST_SECONDS = 0.04
-#: How much before the end of Retry-After a retry may come, for clocks that differ. Seconds.
+#: Seconds before the end of Retry-After at which a retry is accepted, as clocks differ.
 TOLERANCE = 0.05
 _NO_RETRIES = "the client does not retry"
 
 
 @CLIENT_CHECKS.check("client.retry.never-401-404", needs=["client.request.single"])
 def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
-    """One request, whatever the client does on other statuses."""
+    """Check that a 401 or 404 is never retried, whatever the client does on other statuses."""
     for play in record.plays:
         for turn in play.turns:
             if not isinstance(turn.expected, HttpError) or turn.expected.status not in (401, 404):
@@ -49,13 +49,13 @@ def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.retry.bounded")
 def bounded(record: ClientRunRecord, result: CheckResult) -> None:
-    """At most ten requests, and an end within the deadline and its grace."""
+    """Check that a call makes at most ten requests, and ends within the deadline and its grace."""
     most = _after_faults(record, result)
     for play, turn in _retryable(record, result):
         if turn.reply.broken is not None and not record.retries_without_end(turn):
             cause = record.explained(turn, result.clause)
             if cause or play.clauses[0] != result.clause:
-                # Otherwise a breakdown counts against the clause that the case is for.
+                # A breakdown counts against the clause that the case is for.
                 result.set_aside(cause or play.clauses[0])
                 continue
         result.observe()
@@ -75,7 +75,10 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _after_faults(record: ClientRunRecord, result: CheckResult) -> int:
-    """Calls whose connection broke; when they end is for the clauses about faults. Returns the most requests of one."""
+    """Judge calls whose connection broke; return the most requests of one.
+
+    The clauses about faults report calls that do not end.
+    """
     most = 0
     for play in record.plays:
         for turn in play.turns:
@@ -83,7 +86,7 @@ def _after_faults(record: ClientRunRecord, result: CheckResult) -> int:
             if not isinstance(told, TransportFault) or told.kind == "redirect-loop" or not turn.requests:
                 continue
             if turn.reply.broken is not None:
-                # A call without an end makes requests without an end.
+                # A call that does not end makes requests without end.
                 result.set_aside(f"client.fault.{told.kind}")
                 continue
             result.observe()
@@ -107,9 +110,9 @@ def _judge_number(play: CaseResult, turn: CallResult, result: CheckResult) -> bo
 
 @CLIENT_CHECKS.check("client.retry.waits", needs=["client.retry.bounded", "client.request.single"])
 def waits(record: ClientRunRecord, result: CheckResult) -> None:
-    """Retries leave time between, and as much as Retry-After says.
+    """Check that retries wait, and at least as long as Retry-After says.
 
-    One short wait may be chance (a client may well draw its waits at random): a burst is when most are short.
+    Clients may draw waits at random, so a few short ones are allowed: most must be short to count as a burst.
     """
     gaps: dict[str, list[tuple[float, CaseResult, Exchange]]] = {"4xx": [], "5xx": []}
     for play, turn in _retryable(record, result):
