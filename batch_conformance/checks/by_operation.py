@@ -31,15 +31,15 @@ def known_operations() -> tuple[str, ...]:
 
 def read_operations(text: str) -> tuple[str, ...]:
     """Parse a list such as ``get,list``, without duplicates. Raises :class:`UnknownOperations`."""
-    told = {name.strip() for name in text.split(",")}
+    requested = {name.strip() for name in text.split(",")}
     known = known_operations()
-    for name in sorted(told - set(known)):
+    for name in sorted(requested - set(known)):
         why = (
             f"the contract in use has no operation {name!r}" if name in JUDGED else f"unknown operation {name!r}"
         )
         hint = f"give {' or '.join(known)}, or several with commas" if known else "none is left that can be judged"
         raise UnknownOperations(f"{why}: {hint} (--batch-operations)")
-    return tuple(name for name in known if name in told)
+    return tuple(name for name in known if name in requested)
 
 
 def operations_of_run(asked: Sequence[str] | None, offered: Iterable[str] | None = None) -> tuple[str, ...]:
@@ -73,17 +73,17 @@ def unasked(clause: Clause, asked: Sequence[str] | None) -> ClauseResult:
     wanted = clause.operations if asked is None else tuple(name for name in asked if name in clause.operations)
     if wanted and not of_clause(clause, wanted):
         return ClauseResult(clause, "not-exercised", NO_KEY)
-    reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_of_driver, wanted))}"
+    reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_driver_name, wanted))}"
     return ClauseResult(clause, "not-exercised", reason)
 
 
-def _of_driver(operation: str) -> str:
+def _driver_name(operation: str) -> str:
     return JUDGED.get(operation, operation)
 
 
 def title_of(operation: str) -> str:
     """Return the display name of an operation, e.g. "List Batches"."""
-    return _of_driver(operation).replace("_", " ").title()
+    return _driver_name(operation).replace("_", " ").title()
 
 
 def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:

@@ -84,10 +84,10 @@ class CheckResult:
         Raises ``ValueError`` for an unknown ``code``.
         """
         check_code(code)
-        shown = actual if isinstance(actual, str) else repr(actual)
+        formatted = actual if isinstance(actual, str) else repr(actual)
         operation = getattr(exchange.intent, "operation", "get") if exchange is not None else ""
         self.findings.append(
-            Finding(message, expected, shown, exchange, tuple(prelude), code, pointer, operation)
+            Finding(message, expected, formatted, exchange, tuple(prelude), code, pointer, operation)
         )
 
     def note(self, text: str) -> None:

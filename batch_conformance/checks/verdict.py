@@ -57,7 +57,7 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
     if verdict == "not-exercised":
         reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(result.limits)
         reason = reason or "nothing in this run put it to the test"
-    findings = tuple(_varied(result.findings))
+    findings = tuple(_one_of_each_first(result.findings))
     operations = {
         name: verdict if part is result else clause_result(clause, part, strict=strict).verdict
         for name, part in result.parts.items()
@@ -71,19 +71,19 @@ def _unjudged(result: CheckResult) -> Iterator[str]:
         yield f"{why} (on {count} of {count + result.observations} answers)"
 
 
-def _explained(aside: Mapping[str, int]) -> str:
+def _explained(counts: Mapping[str, int]) -> str:
     """Name the clauses that explain the observations set aside, with counts; empty if there are none."""
-    parts = [f"{clause}: {count} observation{'s' if count != 1 else ''}" for clause, count in aside.items()]
+    parts = [f"{clause}: {count} observation{'s' if count != 1 else ''}" for clause, count in counts.items()]
     return f"explained by {', '.join(parts)}" if parts else ""
 
 
-def _varied(findings: list[Finding]) -> list[Finding]:
+def _one_of_each_first(findings: list[Finding]) -> list[Finding]:
     """Sort findings so that one of each kind comes first: repetitions could hide a worse one."""
-    met: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     rank = []
     for finding in findings:
-        rank.append(met[finding.actual])
-        met[finding.actual] += 1
+        rank.append(seen[finding.actual])
+        seen[finding.actual] += 1
     return [finding for _, finding in sorted(zip(rank, findings, strict=True), key=lambda pair: pair[0])]
 
 

@@ -24,7 +24,7 @@ from batch_conformance.http.model import FailureKind
 BODY_CAP = 8 << 20
 #: Limits of a response head in bytes, of its fields, and of the interim responses before it.
 HEAD_CAP, FIELDS_CAP, INTERIM_CAP = 1 << 15, 200, 50
-_PIECE = 1 << 16
+_CHUNK_SIZE = 1 << 16
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
@@ -93,7 +93,7 @@ class Connection:
         except TimeoutError:
             failure = Failure("timeout", f"no whole answer within {deadline.seconds:g} s")
         except h11.RemoteProtocolError as error:
-            failure = _misunderstood(str(error))
+            failure = _protocol_failure(str(error))
         except h11.LocalProtocolError as error:
             failure = Failure("other", f"the request cannot be sent: {error}")
         except OSError as error:
@@ -141,14 +141,14 @@ class Connection:
                     self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             self._socket.settimeout(left)
             try:
-                piece = self._socket.recv(_PIECE)
+                chunk = self._socket.recv(_CHUNK_SIZE)
             except ssl.SSLError as error:
                 raise ConnectionBroken("tls", f"the TLS connection broke: {error.reason or error}") from None
-            if not piece and self._http.their_state is h11.SEND_RESPONSE:
-                if begun := self._http.trailing_data[0]:
-                    raise _begun(begun)
+            if not chunk and self._http.their_state is h11.SEND_RESPONSE:
+                if head := self._http.trailing_data[0]:
+                    raise _broken_head(head)
                 raise ConnectionBroken("reset", "the connection was closed without an answer")
-            self._http.receive_data(piece)
+            self._http.receive_data(chunk)
         return event
 
     def _end(self, fields: int) -> None:
@@ -175,20 +175,20 @@ def _fields(headers: tuple[tuple[str, str], ...]) -> Any:
     return h11.Request(method="GET", target="/", headers=fields).headers
 
 
-def _begun(head: bytes) -> ConnectionBroken:
+def _broken_head(head: bytes) -> ConnectionBroken:
     if head.startswith(b"HTTP/"):
         return ConnectionBroken("truncated", "the answer was cut off within its head")
     return ConnectionBroken("not-http", f"the answer is not HTTP: it begins with {head[:40]!r}")
 
 
-def _misunderstood(text: str) -> Failure:
+def _protocol_failure(text: str) -> Failure:
     if "peer closed connection" in text or "peer unexpectedly closed" in text:
         return Failure("truncated", f"the answer was cut off: {text}")
     if "too long" in text:
         return Failure("too-large", f"the head is longer than {HEAD_CAP:,} bytes; the rest was not read")
     # h11 quotes its input as a bytearray, of any length.
-    told = re.sub(r"bytearray\((b.*)\)", r"\1", text)
-    return Failure("not-http", f"the answer is not HTTP: {told[:200]}")
+    quoted = re.sub(r"bytearray\((b.*)\)", r"\1", text)
+    return Failure("not-http", f"the answer is not HTTP: {quoted[:200]}")
 
 
 def _is_readable(sock: socket.socket) -> bool:

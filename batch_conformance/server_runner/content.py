@@ -22,9 +22,9 @@ def decoded(raw: bytes, codings: list[str]) -> tuple[bytes, Failure | None]:
     for name in reversed(names):
         if name not in ("gzip", "x-gzip", "deflate") or not body:
             return body, None
-        body, trouble = _inflated(body, name)
-        if trouble:
-            return body, trouble
+        body, failure = _inflated(body, name)
+        if failure:
+            return body, failure
     return body, None
 
 
@@ -35,8 +35,8 @@ def _inflated(body: bytes, name: str) -> tuple[bytes, Failure | None]:
         try:
             return _members(body, window, name)
         except zlib.error as error:
-            trouble = Failure("truncated", f"the {name} coding is broken: {error}")
-    return body, trouble
+            failure = Failure("truncated", f"the {name} coding is broken: {error}")
+    return body, failure
 
 
 def _members(body: bytes, window: int, name: str) -> tuple[bytes, Failure | None]:
@@ -64,23 +64,23 @@ class BodyCache:
     ROOM = 128 << 20
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, bytes] = {}
+        self._cached: dict[bytes, bytes] = {}
         self._room = self.ROOM
-        self._turn = Lock()
+        self._lock = Lock()
 
     def keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
         """Return the body to record, and its failure if any."""
         if failure is not None and failure.kind == "too-large":
             return body[: self.SHORT], failure
-        with self._turn:
+        with self._lock:
             return self._keep(body, failure)
 
     def _keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
-        if body not in self._kept:
+        if body not in self._cached:
             if len(body) > self.SHORT:
                 if len(body) > self._room:
                     note = f"the long bodies of this run exceed {self.ROOM:,} bytes; the rest of this one was dropped"
                     return body[: self.SHORT], failure or Failure("too-large", note)
                 self._room -= len(body)
-            self._kept[body] = body
-        return self._kept[body], failure
+            self._cached[body] = body
+        return self._cached[body], failure

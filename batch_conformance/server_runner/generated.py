@@ -29,7 +29,7 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import ProbeContext
 
 #: Clauses whose check can tell from a single exchange that a generated example breaks them.
-_ON_SIGHT = (
+_SINGLE_EXCHANGE_CLAUSES = (
     "server.notfound.hostile-id",
     "server.auth.invalid-key",
     "server.auth.hostile-key",
@@ -116,7 +116,7 @@ def explore(
     plans: dict[_Plan, _Fixed] = {_generated_id: _fixed(operation, drawn="path")}
     if operation.key is not None:
         plans[_generated_key] = _fixed(operation, drawn="key")
-    known = _asked_ahead(context, plans, left(), ahead) if ahead else {}
+    known = _send_ahead(context, plans, left(), ahead) if ahead else {}
     for plan, fixed in plans.items():
         _property(context, plan, fixed, send, left, keep, known.get(plan, {}))
 
@@ -138,19 +138,19 @@ def _fixed(operation: Operation, *, drawn: str) -> _Fixed:
     return fixed
 
 
-def _asked_ahead(
+def _send_ahead(
     context: ProbeContext, plans: Mapping[_Plan, _Fixed], most: int, ahead: Ahead
 ) -> Mapping[_Plan, _Known]:
     """Send the requests of all properties beforehand, and return their responses by plan and request."""
-    rows = [(plan, send) for plan, fixed in plans.items() for send in _drawn(context, plan, fixed)][:most]
+    rows = [(plan, send) for plan, fixed in plans.items() for send in _draw_requests(context, plan, fixed)][:most]
     known: dict[_Plan, _Known] = {plan: {} for plan in plans}
     for (plan, send), answer in zip(rows, ahead([send for _, send in rows]), strict=True):
         if answer is not None:
-            known[plan].setdefault(_place(send), deque()).append(answer)
+            known[plan].setdefault(_request_key(send), deque()).append(answer)
     return known
 
 
-def _drawn(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedRequest]:
+def _draw_requests(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedRequest]:
     """Return the requests that a property sends as long as nothing is broken."""
     drawn: list[PlannedRequest] = []
 
@@ -164,15 +164,15 @@ def _drawn(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedReq
     @seed(context.seed)
     @given(_operation().as_strategy(**fixed))
     def draws(case: Any) -> None:
-        planned = plan(context, case)
-        if planned is not None:
-            drawn.append(planned)
+        request = plan(context, case)
+        if request is not None:
+            drawn.append(request)
 
     draws()
     return drawn[: context.profile.generated]
 
 
-def _place(send: PlannedRequest) -> tuple[str, str | None]:
+def _request_key(send: PlannedRequest) -> tuple[str, str | None]:
     return send.asked.segment, send.key.value
 
 
@@ -203,15 +203,15 @@ def _property(
     @given(_operation().as_strategy(**fixed))
     def holds(case: Any) -> None:
         nonlocal spare
-        planned = plan(context, case)
-        if planned is None or spare <= 0:
+        request = plan(context, case)
+        if request is None or spare <= 0:
             return
-        answers = known.get(_place(planned))
+        answers = known.get(_request_key(request))
         if not answers and left() <= 0:
             return
         spare -= 1
         try:
-            exchange = answers.popleft()() if answers else send(planned)
+            exchange = answers.popleft()() if answers else send(request)
         except BaseException as error:
             # Not the example's fault: it must reach the runner, not the shrinker.
             raise _Stop(error) from None
@@ -230,7 +230,7 @@ def _property(
 
 def _is_broken(exchange: Exchange) -> bool:
     record = Record([exchange])
-    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _ON_SIGHT)
+    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _SINGLE_EXCHANGE_CLAUSES)
 
 
 def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
@@ -239,8 +239,8 @@ def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
     value = unquote(segment, errors="surrogateescape")
     if not segment or value in context.ids:
         return None
-    asked = AskedId(value, segment, "hostile", "a generated id")
-    return PlannedRequest("generated-ids", asked, context.key, key_name=context.key_name)
+    unknown_id = AskedId(value, segment, "hostile", "a generated id")
+    return PlannedRequest("generated-ids", unknown_id, context.key, key_name=context.key_name)
 
 
 def _generated_key(context: ProbeContext, case: Any) -> PlannedRequest | None:
@@ -261,38 +261,38 @@ class _Opinions:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
+        self._cache: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
 
     def __call__(self, case: Any, exchange: Exchange) -> tuple[str, ...]:
-        answer = exchange.response
-        if answer is None or exchange.failure is not None or not 400 <= answer.status < 600:
+        response = exchange.response
+        if response is None or exchange.failure is not None or not 400 <= response.status < 600:
             return ()
-        if answer.status not in current_contract().operation("get").documented_statuses or answer.status == 429:
+        if response.status not in current_contract().operation("get").documented_statuses or response.status == 429:
             return ()
-        alike = answer.status, tuple(answer.header_values("content-type")), answer.body
-        if alike not in self._known:
-            self._known[alike] = _second_opinion(case, exchange, answer)
-        return self._known[alike]
+        cache_key = response.status, tuple(response.header_values("content-type")), response.body
+        if cache_key not in self._cache:
+            self._cache[cache_key] = _second_opinion(case, exchange, response)
+        return self._cache[cache_key]
 
 
-def _second_opinion(case: Any, exchange: Exchange, answer: Response) -> tuple[str, ...]:
+def _second_opinion(case: Any, exchange: Exchange, response: Response) -> tuple[str, ...]:
     # The body is decoded already; its coding must not be undone twice.
     headers = [
         (name, value)
-        for name, value in answer.headers
+        for name, value in response.headers
         if name.lower() not in ("content-encoding", "content-length")
     ]
-    response = httpx.Response(
-        answer.status,
+    converted = httpx.Response(
+        response.status,
         headers=headers,
-        content=answer.body,
+        content=response.body,
         request=httpx.Request(exchange.request.method, "http://target" + case.formatted_path),
     )
-    response.elapsed = _elapsed(exchange)
+    converted.elapsed = _elapsed(exchange)
     try:
-        case.validate_response(response, checks=_checks())
+        case.validate_response(converted, checks=_checks())
     except BaseExceptionGroup as failures:
-        return tuple(_told(failure) for failure in failures.exceptions)
+        return tuple(_format_failure(failure) for failure in failures.exceptions)
     return ()
 
 
@@ -302,6 +302,6 @@ def _elapsed(exchange: Exchange) -> Any:
     return timedelta(seconds=max(0.0, exchange.ended - exchange.started))
 
 
-def _told(failure: BaseException) -> str:
+def _format_failure(failure: BaseException) -> str:
     lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
     return f"{type(failure).__name__}: {' '.join(lines)[:300]}"

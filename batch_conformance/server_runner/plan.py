@@ -50,14 +50,14 @@ def plan_requests(
         revoked_key=target.revoked_key,
     )
     clauses = current_contract().clauses
-    asked = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
-    wanted = sent(SERVER_CHECKS.needs(asked))
-    more = list(_of_others(context, wanted))
+    applicable = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
+    wanted = sent(SERVER_CHECKS.needs(applicable))
+    others = list(_other_operations(context, wanted))
     if "get" not in context.operations:
-        return more
+        return others
     get = get_probes()
-    read = len(ids[: context.profile.batches])
-    kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
+    reads = len(ids[: context.profile.batches])
+    kinds = [PlannedKind("pre-flight", reads + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:
         kinds.insert(0, PlannedKind("before-first-auth", len(list(planned(get.before_first_auth, context)))))
     for name, probe in get.PROBES.items():
@@ -69,10 +69,10 @@ def plan_requests(
         kinds.append(PlannedKind("burst", context.profile.burst))
     if {"generated-ids", "generated-keys"} & wanted:
         kinds.append(PlannedKind("generated", 2 * context.profile.generated, up_to=True))
-    return [kind for kind in [*kinds, *more] if kind.requests]
+    return [kind for kind in [*kinds, *others] if kind.requests]
 
 
-def _of_others(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
+def _other_operations(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
     """Yield one kind for each operation beside Get Batch; responses decide how many requests it takes."""
     for part in other_probes():
         if part.OPERATION in context.operations:

@@ -23,14 +23,14 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
     ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are
     refused.
     """
-    context = sender.world
+    context = sender.context
     answers = _read_all(sender, context.ids[: context.profile.batches])
     _check_key(sender, answers)
     _check_base_url(sender, answers)
     unknown = bool(answers) and all(answer.status == 404 for answer in answers)
     # Listed ids that cannot be read are the target's fault where both operations are tested.
     judged = not given and "list" in context.operations
-    if unknown and not judged and not _answers_as_before(sender):
+    if unknown and not judged and not _answers_without_overlays(sender):
         named = ", ".join(context.ids[:5])
         whose = "given as existing" if given else "that it lists itself"
         raise CouldNotRun(
@@ -49,7 +49,7 @@ def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
     answers: dict[str, Exchange] = {}
 
     def read(value: str) -> Generator[PlannedRequest, Exchange | None, None]:
-        exchange = yield sender.world.read("reads", value)
+        exchange = yield sender.context.read("reads", value)
         if exchange is not None:
             answers[value] = exchange
 
@@ -78,10 +78,10 @@ def moved_base(answer: Exchange) -> str | None:
     if answer.response is None or not 300 <= answer.response.status < 400:
         return None
     locations = answer.response.header_values("location")
-    asked = urlsplit(answer.request.url).path
+    path = urlsplit(answer.request.url).path
     root = _root(answer.intent.operation)
-    tail = asked[asked.rfind(root) :]
-    if len(locations) != 1 or root not in asked:
+    tail = path[path.rfind(root) :]
+    if len(locations) != 1 or root not in path:
         return None
     try:
         parts = urlsplit(urljoin(answer.request.url, locations[0].strip()))
@@ -114,24 +114,24 @@ def base_url_advice(url: str) -> str:
 
 
 def _check_key(sender: Sender, answers: list[Exchange]) -> None:
-    context, target = sender.world, sender.target
+    context, target = sender.context, sender.target
     operation = current_contract().operation("get")
     if not answers or not all(answer.status in (401, 403) for answer in answers):
         return
     if operation.key is None:
-        return  # the contract has no key: a request for one violates it
+        return  # the contract has no key, so requiring one violates it
     # The server may know the header under another spelling only.
     header = operation.key_header
     for spelling in keys.spellings(header) if header else ():
         read = context.read("header-case", context.ids[0])
         label = f"the valid key under {spelling}"
-        again = sender.send(replace(read, key_name=spelling, label=label))
-        if again.status not in (401, 403, None):
+        repeated = sender.send(replace(read, key_name=spelling, label=label))
+        if repeated.status not in (401, 403, None):
             _relabel(sender, answers, context.key_name or header or "")
             context.key_name = spelling
             answers[:] = [sender.send(context.read("reads", value)) for value in context.ids]
             return
-    if _answers_as_before(sender):
+    if _answers_without_overlays(sender):
         return
     raise CouldNotRun(
         f"{target.url} refuses the API key of {target.api_key_env} "
@@ -139,26 +139,27 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
     )
 
 
-def _answers_as_before(sender: Sender) -> bool:
+def _answers_without_overlays(sender: Sender) -> bool:
     """Whether the target answers the request of the contract without overlays, and so can be judged."""
-    answered = asked_as_before(sender, replace(sender.world.read("alive", sender.world.ids[0]), label="a read"))
-    if answered is not None:
+    read = sender.context.read("alive", sender.context.ids[0])
+    exchange = send_without_overlays(sender, replace(read, label="a read"))
+    if exchange is not None:
         sender.note("the target still answers as the contract has it without overlays")
-    return answered is not None
+    return exchange is not None
 
 
-def asked_as_before(sender: Sender, send: PlannedRequest) -> Exchange | None:
+def send_without_overlays(sender: Sender, send: PlannedRequest) -> Exchange | None:
     """Send a request as the contract without overlays has it.
 
     Returns None if the overlays change nothing about it, or the response is no 200.
     """
-    before, now = (one.operations.get(send.operation) for one in (base_contract(), current_contract()))
-    if before is None or now is None:
+    original, current = (one.operations.get(send.operation) for one in (base_contract(), current_contract()))
+    if original is None or current is None:
         return None
-    if (before.path, before.key, before.parameters) == (now.path, now.key, now.parameters):
+    if (original.path, original.key, original.parameters) == (current.path, current.key, current.parameters):
         return None
     label = f"{send.label} as the contract has it without overlays"
-    exchange = sender.send(replace(send, as_in=before, lane="", label=label))
+    exchange = sender.send(replace(send, as_in=original, lane="", label=label))
     sender.set_aside(exchange)
     return exchange if exchange.status == 200 else None
 

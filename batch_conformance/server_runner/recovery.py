@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
 #: How long to wait for a target that went down: so many timeouts, and at most so many seconds.
-_TIMEOUTS, _LONGEST = 3, 30.0
+_MAX_WAIT_TIMEOUTS, _MAX_WAIT = 3, 30.0
 #: Seconds between two attempts to connect: at first, and at most.
-_SOON, _LATE = 0.05, 1.0
+_FIRST_PAUSE, _MAX_PAUSE = 0.05, 1.0
 #: Requests before the first unanswered one that may have crashed the target with a delay.
 _LOOK_BACK = 3
 #: Seconds that a process may take to exit after its response.
-_MOMENT = 0.25
+_EXIT_DELAY = 0.25
 #: Characters of a request's path that a message shows.
 _PATH_LIMIT = 150
 
@@ -38,12 +38,12 @@ class TargetLost(CouldNotRun):
 
 
 class Recovery:
-    """The requests that may have crashed the target. ``deaths`` are the exchanges that did, twice each."""
+    """The requests that may have crashed the target. ``crashes`` are the exchanges that did, twice each."""
 
     def __init__(self, sender: Sender) -> None:
-        self.deaths: list[Exchange] = []
+        self.crashes: list[Exchange] = []
         self._sender = sender
-        self._patience = min(_LONGEST, _TIMEOUTS * sender.wire.timeout)
+        self._max_wait = min(_MAX_WAIT, _MAX_WAIT_TIMEOUTS * sender.transport.timeout)
         self._unanswered: list[tuple[PlannedRequest, Exchange]] = []
         self._answered: deque[PlannedRequest] = deque(maxlen=_LOOK_BACK)
         self._unexplained = 0
@@ -57,7 +57,7 @@ class Recovery:
         if kind_of(send)[:3] != ("known", "valid", True) or send.headers or send.query:
             self._answered.append(send)
 
-    def lives(self) -> None:
+    def note_alive(self) -> None:
         """Record that the target is up: the unanswered requests so far did not crash it."""
         self._unanswered.clear()
 
@@ -68,13 +68,13 @@ class Recovery:
         """
         suspects, self._unanswered = self._unanswered, []
         self._wait([exchange for _, exchange in suspects])
-        before = len(self.deaths)
+        before = len(self.crashes)
         latest = suspects[-1][1]
         for send, first in suspects:
             latest = self._repeat(send, first)
-        if len(self.deaths) == before:
+        if len(self.crashes) == before:
             self._look_back()
-        if len(self.deaths) == before:
+        if len(self.crashes) == before:
             self._unexplained += 1
             if self._unexplained > 1:
                 # Once may be a deployment; a target that keeps going down is not available.
@@ -94,56 +94,56 @@ class Recovery:
     def _repeat(self, send: PlannedRequest, first: Exchange) -> Exchange:
         sender = self._sender
         sender.set_aside(first)
-        again = sender.record(send)
-        if is_alive(again) or sender.is_there(send):
-            return again
-        died = self._blame(send, again)
-        self._wait([died], keep=True)
-        return died
+        repeated = sender.record(send)
+        if is_alive(repeated) or sender.is_there(send):
+            return repeated
+        crash = self._blame(send, repeated)
+        self._wait([crash], keep=True)
+        return crash
 
     def _look_back(self) -> None:
         """Repeat the last requests that were answered: a process may exit just after its response."""
         sender = self._sender
         for send in reversed(list(self._answered)):
-            again = sender.record(send)
-            if is_alive(again) and self._stays(send):
-                sender.set_aside(again)
+            repeated = sender.record(send)
+            if is_alive(repeated) and self._stays_up(send):
+                sender.set_aside(repeated)
                 continue
-            died = self._blame(send, again)
-            self._wait([died], keep=True)
+            crash = self._blame(send, repeated)
+            self._wait([crash], keep=True)
             return
 
-    def _stays(self, send: PlannedRequest) -> bool:
+    def _stays_up(self, send: PlannedRequest) -> bool:
         """Whether the target is still up a moment after a response."""
-        time.sleep(_MOMENT)
+        time.sleep(_EXIT_DELAY)
         return self._sender.is_there(send)
 
     def _blame(self, send: PlannedRequest, exchange: Exchange) -> Exchange:
-        told = exchange.failure.message if exchange.failure else f"after its answer, {exchange.outcome()}"
-        message = f"the target went down, and again when the request was repeated: {told}"
-        died = replace(exchange, response=None, failure=Failure("reset", message))
-        self._sender.replace(exchange, died)
-        self._sender.liveness.killed(send)
+        outcome = exchange.failure.message if exchange.failure else f"after its answer, {exchange.outcome()}"
+        message = f"the target went down, and again when the request was repeated: {outcome}"
+        crash = replace(exchange, response=None, failure=Failure("reset", message))
+        self._sender.replace(exchange, crash)
+        self._sender.liveness.note_crash(send)
         self._answered.clear()
-        self.deaths.append(died)
-        return died
+        self.crashes.append(crash)
+        return crash
 
     def _wait(self, last: Sequence[Exchange], *, keep: bool = False) -> None:
         sender = self._sender
         number = sender.exchanges.index(last[0])
-        deadline = time.monotonic() + self._patience
-        pause = _SOON
+        deadline = time.monotonic() + self._max_wait
+        pause = _FIRST_PAUSE
         while (left := deadline - time.monotonic()) > 0:
             time.sleep(min(pause, left))
-            pause = min(2 * pause, _LATE)
-            if sender.wire.connects(_LATE) and sender.sign(sender.wire.timeout):
+            pause = min(2 * pause, _MAX_PAUSE)
+            if sender.transport.connects(_MAX_PAUSE) and sender.sign(sender.transport.timeout):
                 return
         if not keep:
             for exchange in last:
                 sender.set_aside(exchange)
         raise TargetLost(
-            f"{sender.target.url} stopped answering after {number} requests: {_why(last[0])}; the last request was "
-            f"{described(last[0])}, and nothing came within {self._patience:g} s after it"
+            f"{sender.target.url} stopped answering after {number} requests: {_failure_text(last[0])}; "
+            f"the last request was {described(last[0])}, and nothing came within {self._max_wait:g} s after it"
         )
 
 
@@ -155,5 +155,5 @@ def described(exchange: Exchange) -> str:
     return f"{exchange.request.method} {path}{label}"
 
 
-def _why(exchange: Exchange) -> str:
+def _failure_text(exchange: Exchange) -> str:
     return exchange.failure.message if exchange.failure else exchange.outcome()

@@ -67,28 +67,29 @@ def replay_requests(
         for (request, intent), recipe in plans:
             _stage(target, recipe.get("staged"))
             lane = str(recipe.get("connection", ""))
-            exchanges.append(transport.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
+            exchanges.append(transport.exchange(_to_own_origin(request, target), _intent(intent, recipe), lane=lane))
         found = exchanges[-1]
-        whole = [one for one in exchanges if _is_whole_list(one, found)]
+        unfiltered = [one for one in exchanges if _is_whole_list(one, found)]
         # Entries that a filter leaves out only show between two unfiltered lists.
-        exchanges += [transport.exchange(one.request, one.intent) for one in whole[-1:]]
+        exchanges += [transport.exchange(one.request, one.intent) for one in unfiltered[-1:]]
     finally:
         transport.close()
     context = ProbeContext(
         keys.valid_key(target.api_key, target.api_key_env), target.api_key_env, [], PROFILES["quick"], seed
     )
-    shown = RunResult(Subject("server", "", "", target.url))
-    hide_keys(shown, context, target.headers)
+    redaction = RunResult(Subject("server", "", "", target.url))
+    hide_keys(redaction, context, target.headers)
     for name, value in secrets.items():
-        shown.redactor.add(value, f"[value of {name}]")
+        redaction.redactor.add(value, f"[value of {name}]")
     # As in a run, the exchanges of each operation are checked by themselves.
     record = Record(exchanges, secrets=[target.api_key]).of_operation(found.intent.operation)
     result = judge_record(record, [clause])[clause]
+    can_tell = bool(result.observations) and _can_show(found, evidence, unfiltered)
     return Replayed(
         tuple(exchanges),
-        _outcome(result.findings, bool(result.observations) and _can_show(found, evidence, whole), found, evidence),
+        _outcome(result.findings, can_tell, found, evidence),
         tuple(result.findings),
-        shown.redactor,
+        redaction.redactor,
     )
 
 
@@ -105,14 +106,14 @@ def _stage(target: Target, status: object) -> None:
         raise UsageError(f"the {status} was staged: give the staging hook with --stage, as the run had it")
 
 
-def _can_show(found: Exchange, evidence: Mapping[str, Any], whole: Sequence[Exchange]) -> bool:
+def _can_show(found: Exchange, evidence: Mapping[str, Any], unfiltered: Sequence[Exchange]) -> bool:
     """Whether repeated requests can show that the clause is not broken.
 
     Not if they were a burst, or if more requests are needed to know what the list contains.
     """
     if found.intent.probe.startswith("burst"):
         return False
-    return bool(whole) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
+    return bool(unfiltered) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
 
 
 def _outcome(
@@ -129,8 +130,8 @@ def _outcome(
 def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
     """Compare by code and pointer; a report of version 0.1.0 has no codes, so there by message or value."""
     if "code" in evidence:
-        told = any_index(finding.pointer), any_index(evidence["pointer"])
-        return bool(finding.code == evidence["code"] and told[0] == told[1])
+        places = any_index(finding.pointer), any_index(evidence["pointer"])
+        return bool(finding.code == evidence["code"] and places[0] == places[1])
     return bool(finding.message == evidence["message"] or finding.actual == evidence["actual"])
 
 
@@ -138,7 +139,7 @@ def _intent(intent: Intent, recipe: Mapping[str, Any]) -> Intent:
     return replace(intent, staged=recipe.get("staged"))
 
 
-def _moved(request: Request, target: Target) -> Request:
+def _to_own_origin(request: Request, target: Target) -> Request:
     """Return the request for the target's own origin, so that a key is never sent elsewhere."""
     parts, origin = urlsplit(request.url), urlsplit(target.url)
     rest = request.url.partition("://")[2].partition("/")[2]

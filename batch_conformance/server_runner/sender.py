@@ -20,7 +20,7 @@ from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
 #: Responses needed to measure the round trip: a single one may be slow because the machine is busy.
-_MEASURED = 3
+_MIN_MEASUREMENTS = 3
 
 
 class Sender:
@@ -34,8 +34,8 @@ class Sender:
         self, target: Target, context: ProbeContext, transport: Transport, progress: Callable[[int], None] | None = None
     ) -> None:
         self.target = target
-        self.world = context
-        self.wire = transport
+        self.context = context
+        self.transport = transport
         self.exchanges: list[Exchange] = []
         self.remarks: list[str] = []
         self.budget = Budget(context.profile.budget)
@@ -44,7 +44,7 @@ class Sender:
         self.recovery = Recovery(self)
         self.overload = Overload(self)
         self.side_by_side = SideBySide(self)
-        self._measured: list[float] = []
+        self._round_trips: list[float] = []
         self._rate_limit = RateLimit(target.url)
         self._progress = progress
 
@@ -58,7 +58,7 @@ class Sender:
             self.exchanges.append(refused)
         tries = 0
         while True:
-            exchange, refused = refused or self._once(send), None
+            exchange, refused = refused or self._send_once(send), None
             if exchange.status != 429 or send.staged == 429:
                 self._rate_limit.served()
                 return exchange
@@ -71,7 +71,7 @@ class Sender:
         """Record exchanges that were made at the same time, and whose requests are already counted."""
         self.exchanges += answers
         if not any(map(is_answer, answers)) and not self.is_there(sends[-1]):
-            self._require_known(answers[-1])
+            self._require_answered(answers[-1])
             self.recovery.wait_out(answers)
         for send, answer in zip(sends, answers, strict=True):
             if answer.status == 503 and is_from_gateway(answer):
@@ -83,13 +83,13 @@ class Sender:
         exchange = self.exchange(send, timeout)
         self.exchanges.append(exchange)
         if is_answer(exchange):
-            self._measured.append(exchange.ended - exchange.started)
+            self._round_trips.append(exchange.ended - exchange.started)
         return exchange
 
     @property
     def round_trip(self) -> float:
         """The shortest time of a whole exchange so far, in seconds; 0 while there are too few responses."""
-        return min(self._measured) if len(self._measured) >= _MEASURED else 0.0
+        return min(self._round_trips) if len(self._round_trips) >= _MIN_MEASUREMENTS else 0.0
 
     def prepare(self) -> None:
         """Count a request to be sent, and wait until the rate allows it. Raises :class:`BudgetSpent`."""
@@ -105,7 +105,7 @@ class Sender:
         """
         request = send.request(self.target.url, self.target.host)
         lane = f"{send.lane}/{slot}" if send.lane and slot else send.lane
-        return self.wire.exchange(request, send.intent, lane=lane, timeout=timeout)
+        return self.transport.exchange(request, send.intent, lane=lane, timeout=timeout)
 
     def take(self, send: PlannedRequest, exchange: Exchange) -> None:
         """Record an exchange that was made in a thread and needs no recovery."""
@@ -116,7 +116,7 @@ class Sender:
 
     def set_aside(self, exchange: Exchange) -> None:
         """Remove an exchange from those to be judged."""
-        self.exchanges[:] = [kept for kept in self.exchanges if kept is not exchange]
+        self.exchanges[:] = [recorded for recorded in self.exchanges if recorded is not exchange]
 
     def restore(self, exchanges: Iterable[Exchange]) -> None:
         """Put back exchanges that were set aside."""
@@ -124,7 +124,7 @@ class Sender:
 
     def replace(self, exchange: Exchange, other: Exchange) -> None:
         """Replace a recorded exchange by another."""
-        self.exchanges[:] = [other if kept is exchange else kept for kept in self.exchanges]
+        self.exchanges[:] = [other if recorded is exchange else recorded for recorded in self.exchanges]
 
     def annotate(self, exchange: Exchange) -> None:
         """Replace a recently recorded exchange by its annotated copy."""
@@ -138,26 +138,26 @@ class Sender:
 
     def sign(self, seconds: float | None = None) -> bool:
         """Whether the target is up now: repeat one request that was answered before."""
-        send, each = next(iter(self.liveness.signs(otherwise=self._own(self.liveness.healthy))))
-        return self._sign(send, seconds or each)
+        send, each = next(iter(self.liveness.signs(otherwise=self._liveness_read(self.liveness.healthy))))
+        return self._is_answered(send, seconds or each)
 
     def is_there(self, unanswered: PlannedRequest) -> bool:
         """Whether the target is up after an unanswered request: send up to several liveness requests."""
-        for send, seconds in self.liveness.signs(otherwise=self._own(unanswered)):
+        for send, seconds in self.liveness.signs(otherwise=self._liveness_read(unanswered)):
             if self.budget.left() < 1:
                 return True
-            if self._sign(send, seconds):
-                self.liveness.lives()
-                self.recovery.lives()
+            if self._is_answered(send, seconds):
+                self.liveness.note_alive()
+                self.recovery.note_alive()
                 return True
         return False
 
-    def _own(self, otherwise: PlannedRequest | None) -> PlannedRequest:
+    def _liveness_read(self, otherwise: PlannedRequest | None) -> PlannedRequest:
         """Return a read of a known batch, or the given request if no batch is known."""
-        assert self.world.ids or otherwise is not None
-        return self.world.read("alive", self.world.ids[0]) if self.world.ids else otherwise  # type: ignore[return-value]
+        assert self.context.ids or otherwise is not None
+        return self.context.read("alive", self.context.ids[0]) if self.context.ids else otherwise  # type: ignore[return-value]
 
-    def _sign(self, send: PlannedRequest, seconds: float) -> bool:
+    def _is_answered(self, send: PlannedRequest, seconds: float) -> bool:
         exchange = self.record(replace(send, probe="alive", lane="", staged=None), seconds)
         # As long as only a gateway has answered, its responses are all there is.
         alive = is_alive(exchange) if self.liveness.was_ever_answered else is_answer(exchange)
@@ -166,7 +166,7 @@ class Sender:
             self.set_aside(exchange)
         return alive
 
-    def _once(self, send: PlannedRequest) -> Exchange:
+    def _send_once(self, send: PlannedRequest) -> Exchange:
         exchange = self.record(send)
         down = False
         if send.staged is None and exchange.status == 503 and is_from_gateway(exchange):
@@ -179,10 +179,10 @@ class Sender:
             return exchange
         if self.is_there(send):
             return exchange
-        self._require_known(exchange)
+        self._require_answered(exchange)
         return self.recovery.recover()
 
-    def _require_known(self, silent: Exchange) -> None:
+    def _require_answered(self, silent: Exchange) -> None:
         """Raise :class:`CouldNotRun` for a target that has never answered."""
         if not self.liveness.was_ever_answered:
             why = silent.failure.message if silent.failure else "no answer"

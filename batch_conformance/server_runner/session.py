@@ -21,7 +21,7 @@ from batch_conformance.server_runner.hiding import hide_keys
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES, most_requests
-from batch_conformance.server_runner.rate_limit import budget_hints, is_told_to_wait
+from batch_conformance.server_runner.rate_limit import budget_hints, is_rate_limited
 from batch_conformance.server_runner.recovery import TargetLost, described
 from batch_conformance.server_runner.runner import ServerRunner
 from batch_conformance.server_runner.target import Target
@@ -79,8 +79,8 @@ def judge_server(
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    asked = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
-    wanted = SERVER_CHECKS.needs([clause.id for clause in asked if clause.id in chosen])
+    applicable = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
+    wanted = SERVER_CHECKS.needs([clause.id for clause in applicable if clause.id in chosen])
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
@@ -97,7 +97,7 @@ def judge_server(
     hide_keys(result, context, target.headers)
     result.exchanges = runner.exchanges
     result.requests = runner.requests
-    result.rate_limited = sum(map(is_told_to_wait, runner.exchanges))
+    result.rate_limited = sum(map(is_rate_limited, runner.exchanges))
     result.hints = [*runner.hints, *runner.advice]
     result.hints += budget_hints(runner.exchanges)
     if target.rate is None and target.name != "embedded":
@@ -114,17 +114,17 @@ def _verdicts(
 
     Of a target that was ``lost`` during the run, failures found before stand.
     """
-    sides = {clause.id: clause for clause in current_contract().of_side("server")}
+    clauses = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
-        record = Record(runner.exchanges, secrets=[runner.world.secret])
+        record = Record(runner.exchanges, secrets=[runner.context.secret])
         parts: dict[str, dict[str, CheckResult]] = {}
         for operation in result.operations:
             about = record.of_operation(operation)
-            asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
-            judgements = judge_record(about, asked)
-            deaths = [death for death in runner.deaths if death.intent.operation == operation]
-            _blame_deaths(deaths, judgements, strict=result.strict)
+            applicable = [clause for clause in clauses if clause in chosen and of_clause(clauses[clause], [operation])]
+            judgements = judge_record(about, applicable)
+            crashes = [crash for crash in runner.crashes if crash.intent.operation == operation]
+            _report_crashes(crashes, judgements, strict=result.strict)
             for clause, part in judgements.items():
                 parts.setdefault(clause, {})[operation] = part
         for clause, rows in parts.items():
@@ -140,19 +140,19 @@ def _verdicts(
                     checked.note(hint)
             if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
-            weighed = clause_result(sides[clause], checked, strict=result.strict)
-            judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
-    for clause in chosen & sides.keys():
-        if not of_clause(sides[clause], result.operations):
-            judged[clause] = unasked(sides[clause], result.operations)
+            clause_verdict = clause_result(clauses[clause], checked, strict=result.strict)
+            judged[clause] = _unfinished(clause_verdict, runner) if result.incomplete else clause_verdict
+    for clause in chosen & clauses.keys():
+        if not of_clause(clauses[clause], result.operations):
+            judged[clause] = unasked(clauses[clause], result.operations)
     if result.error:
-        for clause in sides:
+        for clause in clauses:
             fails = clause in judged and judged[clause].verdict == "fail"
-            if clause in chosen and not fails and of_clause(sides[clause], result.operations or JUDGED):
-                judged[clause] = ClauseResult(sides[clause], "error", result.error)
-    order = list(sides)
+            if clause in chosen and not fails and of_clause(clauses[clause], result.operations or JUDGED):
+                judged[clause] = ClauseResult(clauses[clause], "error", result.error)
+    order = list(clauses)
     return sorted(
-        [*judged.values(), *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id)
+        [*judged.values(), *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id)
     )
 
 
@@ -167,32 +167,32 @@ def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
     return judgements
 
 
-def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
+def _report_crashes(crashes: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
     """Make each request that crashed the target fail a clause: its probe's, or the one about 5xx."""
     levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
-    for death in deaths:
-        blamed = any(
-            finding.exchange is death
+    for crash in crashes:
+        reported = any(
+            finding.exchange is crash
             for clause, checked in judgements.items()
             if strict or levels[clause] == "must"
             for finding in checked.findings
         )
-        if fallback is not None and not blamed:
+        if fallback is not None and not reported:
             fallback.observe()
             fallback.fail(
-                death,
-                described(death),
+                crash,
+                described(crash),
                 expected="no status from 500 up, and a target that stays up",
-                actual=death.outcome(),
+                actual=crash.outcome(),
                 code="status",
             )
 
 
-def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
+def _unfinished(clause_verdict: ClauseResult, runner: ServerRunner) -> ClauseResult:
     """Return the result of a clause in an interrupted run: only a failure, or a completed probe, counts."""
-    if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
-        return weighed
+    if clause_verdict.findings or SERVER_CHECKS.find(clause_verdict.clause.id).needs <= runner.done:
+        return clause_verdict
     return ClauseResult(
-        weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges
+        clause_verdict.clause, "not-exercised", "not reached: the run was interrupted", clause_verdict.exchanges
     )

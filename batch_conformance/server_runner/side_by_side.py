@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
 #: Seconds of a round trip from which sending side by side pays.
-_PAYS = 0.015
+_MIN_ROUND_TRIP = 0.015
 #: Requests under way at once: at first, and at most.
-_FEW, MOST = 3, 24
+_FIRST_WINDOW, MOST = 3, 24
 #: Response time, in usual round trips, from which the window grows no more, and from which it shrinks.
-_NO_MORE, _FEWER = 2.0, 4.0
+_NO_GROWTH, _SHRINK = 2.0, 4.0
 #: Requests that also fail alone, after which the rest is sent one at a time, since each costs a request.
-_OWN_FAULTS = 3
+_MAX_OWN_FAULTS = 3
 #: Seconds between requests that must arrive in order, and how many of them fit in a round trip.
-_APART, _IN_A_ROUND = 0.03, 10
+_MIN_SPACING, _PER_ROUND_TRIP = 0.03, 10
 
 #: The place of a request in the plan.
 Place = tuple[int, ...]
@@ -82,9 +82,9 @@ class SideBySide:
     def __init__(self, sender: Sender, most: int = MOST) -> None:
         self._sender = sender
         self._most = most
-        self._window = _FEW
+        self._window = _FIRST_WINDOW
         self._own_faults = 0
-        self._stands_it = True
+        self._target_copes = True
         #: Probes that the last run did not complete.
         self.unfinished: set[str] = set()
 
@@ -92,7 +92,7 @@ class SideBySide:
     def pays(self) -> bool:
         """Whether to send side by side: the target copes, and is neither near nor slowed by a rate."""
         seconds, rate = self._sender.round_trip, self._sender.pacer.rate
-        return self._stands_it and seconds > _PAYS and (rate is None or seconds * rate > 1)
+        return self._target_copes and seconds > _MIN_ROUND_TRIP and (rate is None or seconds * rate > 1)
 
     def run(self, strands: Iterable[Strand], *, in_order: bool = False) -> None:
         """Send all requests of the strands. With ``in_order`` they start in plan order, a moment apart.
@@ -119,35 +119,35 @@ class SideBySide:
         arrivals: SimpleQueue[tuple[int, Exchange | None]] = SimpleQueue()
 
         def exchange(index: int) -> None:
-            came = None
+            result = None
             try:
-                came = self._sender.exchange(sends[index], slot=index + 1)
+                result = self._sender.exchange(sends[index], slot=index + 1)
             finally:
-                arrivals.put((index, came))
+                arrivals.put((index, result))
 
         for index in range(len(sends)):
             if under_way >= self._window:
-                at, came = arrivals.get()
-                answers[at] = came
+                at, result = arrivals.get()
+                answers[at] = result
                 under_way -= 1
             self._sender.prepare()
             threading.Thread(target=exchange, args=(index,), name="batch-request", daemon=True).start()
             under_way += 1
         for _ in range(under_way):
-            at, came = arrivals.get()
-            answers[at] = came
-        return [None if answer is None or _is_trouble(answer) else answer for answer in answers]
+            at, result = arrivals.get()
+            answers[at] = result
+        return [None if answer is None or _has_failed(answer) else answer for answer in answers]
 
     def _together(self, group: _Group, in_order: bool) -> None:
         """Send until nothing is left or a request fails, then send the failed requests again alone."""
         sender = self._sender
-        apart = max(_APART, sender.round_trip / _IN_A_ROUND) if in_order else 0.0
+        apart = max(_MIN_SPACING, sender.round_trip / _PER_ROUND_TRIP) if in_order else 0.0
         due = 0.0
-        trouble: list[_Answer] = []
+        failed: list[_Answer] = []
         spent: BudgetSpent | None = None
         try:
-            while group.under_way or (group.waiting and not trouble and not spent):
-                while not trouble and not spent and len(group.under_way) < self._window_for(in_order):
+            while group.under_way or (group.waiting and not failed and not spent):
+                while not failed and not spent and len(group.under_way) < self._window_for(in_order):
                     if (strand := group.ready(in_order)) is None:
                         break
                     time.sleep(max(0.0, due - time.monotonic()))
@@ -159,8 +159,8 @@ class SideBySide:
                 if not group.under_way:
                     break
                 answer = group.arrived()
-                if _is_trouble(answer.exchange):
-                    trouble.append(answer)
+                if _has_failed(answer.exchange):
+                    failed.append(answer)
                 else:
                     self._adapt(answer.exchange)
                     group.keep(answer)
@@ -168,28 +168,28 @@ class SideBySide:
             group.commit()
         if spent:
             raise spent
-        for answer in sorted(trouble, key=_suspect_first):
-            self._ask_alone(group, answer)
+        for answer in sorted(failed, key=_suspect_first):
+            self._send_alone(group, answer)
 
     def _window_for(self, in_order: bool) -> int:
         # Requests in order are held apart by time, so the window need not limit them.
-        return min(self._most, _IN_A_ROUND + 2) if in_order else self._window
+        return min(self._most, _PER_ROUND_TRIP + 2) if in_order else self._window
 
     def _adapt(self, exchange: Exchange) -> None:
         seconds, usual = exchange.ended - exchange.started, self._sender.round_trip
-        if seconds > _FEWER * usual:
-            self._window = max(_FEW, self._window // 2)
-        elif seconds < _NO_MORE * usual:
+        if seconds > _SHRINK * usual:
+            self._window = max(_FIRST_WINDOW, self._window // 2)
+        elif seconds < _NO_GROWTH * usual:
             self._window = min(self._most, self._window + 1)
 
-    def _ask_alone(self, group: _Group, answer: _Answer) -> None:
+    def _send_alone(self, group: _Group, answer: _Answer) -> None:
         limited = answer.exchange.status == 429
         exchange = group.settle(answer.strand, answer.send, answer.place, answer.exchange if limited else None)
         self._own_faults += 1
-        self._window = _FEW
-        alike = exchange is not None and _is_trouble(exchange)
+        self._window = _FIRST_WINDOW
+        fails_too = exchange is not None and _has_failed(exchange)
         # A request that succeeds alone failed because of the requests beside it.
-        self._stands_it = self._stands_it and alike and not limited and self._own_faults < _OWN_FAULTS
+        self._target_copes = self._target_copes and fails_too and not limited and self._own_faults < _MAX_OWN_FAULTS
 
 
 class _Group:
@@ -200,10 +200,10 @@ class _Group:
         self.waiting = [strand for strand in strands if strand.next is not None]
         self.under_way: dict[int, Strand] = {}
         self._arrivals: SimpleQueue[tuple[int, PlannedRequest, Exchange | BaseException]] = SimpleQueue()
-        self._kept: list[_Answer] = []
+        self._answers: list[_Answer] = []
         #: Holds the exchange itself, so that its ``id()`` is not reused.
         self._places: dict[int, tuple[Place, Exchange]] = {}
-        self._began = len(sender.exchanges)
+        self._first_index = len(sender.exchanges)
 
     def ready(self, in_order: bool) -> Strand | None:
         """Return the next strand that is not waiting for a response, or None."""
@@ -215,7 +215,7 @@ class _Group:
         """Send the next request of a strand, without waiting for its response."""
         send = strand.next
         assert send is not None
-        if not self._is_worth_it(strand, send):
+        if not self._may_be_sent(strand, send):
             return
         self._sender.prepare()
         slot = next(number for number in range(len(self.under_way) + 1) if number not in self.under_way)
@@ -224,30 +224,30 @@ class _Group:
 
     def _exchange(self, slot: int, send: PlannedRequest) -> None:
         try:
-            came: Exchange | BaseException = self._sender.exchange(send, slot=slot)
+            result: Exchange | BaseException = self._sender.exchange(send, slot=slot)
         except BaseException as error:
-            came = error
-        self._arrivals.put((slot, send, came))
+            result = error
+        self._arrivals.put((slot, send, result))
 
     def arrived(self) -> _Answer:
         """Wait for a response."""
-        slot, send, came = self._arrivals.get()
+        slot, send, result = self._arrivals.get()
         strand = self.under_way.pop(slot)
-        if isinstance(came, BaseException):
-            raise came
-        return _Answer(strand, send, strand.place, slot, came)
+        if isinstance(result, BaseException):
+            raise result
+        return _Answer(strand, send, strand.place, slot, result)
 
     def keep(self, answer: _Answer) -> None:
         """Keep an exchange, and move its strand on."""
-        self._kept.append(answer)
-        self._give(answer.strand, answer.exchange)
+        self._answers.append(answer)
+        self._advance(answer.strand, answer.exchange)
 
     def commit(self) -> None:
         """Record the kept exchanges in the order of the plan."""
-        for answer in sorted(self._kept, key=lambda kept: kept.place):
+        for answer in sorted(self._answers, key=lambda one: one.place):
             self._places[id(answer.exchange)] = answer.place, answer.exchange
             self._sender.take(answer.send, answer.exchange)
-        self._kept.clear()
+        self._answers.clear()
 
     def one_alone(self) -> None:
         """Send the next request of the plan, and wait for its response."""
@@ -268,20 +268,20 @@ class _Group:
             self._give_up(strand, given_up)
             return None
         self._places[id(exchange)] = place, exchange
-        self._give(strand, exchange)
+        self._advance(strand, exchange)
         return exchange
 
     def sort(self) -> None:
         """Sort the recorded exchanges by plan; those without a place stay behind the one they followed."""
-        recorded = self._sender.exchanges[self._began :]
+        recorded = self._sender.exchanges[self._first_index :]
         keys: list[Place] = []
         for exchange in recorded:
             known = self._places.get(id(exchange))
             keys.append(known[0] if known else keys[-1] if keys else ())
         order = sorted(range(len(recorded)), key=keys.__getitem__)
-        self._sender.exchanges[self._began :] = [recorded[index] for index in order]
+        self._sender.exchanges[self._first_index :] = [recorded[index] for index in order]
 
-    def _is_worth_it(self, strand: Strand, send: PlannedRequest) -> bool:
+    def _may_be_sent(self, strand: Strand, send: PlannedRequest) -> bool:
         try:
             self._sender.liveness.consider(send)
         except GivenUp as given_up:
@@ -289,7 +289,7 @@ class _Group:
             return False
         return True
 
-    def _give(self, strand: Strand, exchange: Exchange) -> None:
+    def _advance(self, strand: Strand, exchange: Exchange) -> None:
         strand.give(exchange)
         if strand.next is None and strand in self.waiting:
             self.waiting.remove(strand)
@@ -299,7 +299,7 @@ class _Group:
         self.waiting = [other for other in self.waiting if other.probe != strand.probe]
 
 
-def _is_trouble(exchange: Exchange) -> bool:
+def _has_failed(exchange: Exchange) -> bool:
     """Whether a failed exchange may be due to the requests sent beside it."""
     return not is_alive(exchange) or exchange.status == 429 or (exchange.status or 0) >= 500
 

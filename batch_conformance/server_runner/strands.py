@@ -19,7 +19,7 @@ def strands_of(part: ModuleType, probe: str, context: ProbeContext) -> list[Stra
     rank = list(part.PROBES).index(probe)
     if probe not in part.CHAINS:
         return _each(probe, part.PROBES[probe], rank, context)
-    place = _turn if probe in part.IN_TURN else _place
+    place = _interleaved_place if probe in part.IN_TURN else _place
     return [
         Strand(probe, chain, place(rank, index), long=True)
         for index, chain in enumerate(part.CHAINS[probe](context))
@@ -50,5 +50,5 @@ def _place(*before: int) -> Callable[[int], Place]:
     return lambda step: (*before, step)
 
 
-def _turn(rank: int, index: int) -> Callable[[int], Place]:
+def _interleaved_place(rank: int, index: int) -> Callable[[int], Place]:
     return lambda step: (rank, step, index)

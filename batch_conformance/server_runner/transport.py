@@ -36,7 +36,7 @@ class Transport:
         self._connections = count(1)
         self._numbers = count(1)
         self._lanes: dict[str, Connection] = {}
-        self._shelf = BodyCache()
+        self._bodies = BodyCache()
         self._origin = time.monotonic()
 
     def exchange(
@@ -93,7 +93,7 @@ class Transport:
                 self._put_back(connection, lane)
         ended = time.monotonic() - self._origin
         if response is not None:
-            response, failure = self._kept(response, failure)
+            response, failure = self._decoded_response(response, failure)
         return Exchange(
             number=next(self._numbers),
             intent=intent,
@@ -112,11 +112,11 @@ class Transport:
         else:
             connection.close()
 
-    def _kept(self, answer: Response, failure: Failure | None) -> tuple[Response, Failure | None]:
+    def _decoded_response(self, response: Response, failure: Failure | None) -> tuple[Response, Failure | None]:
         """Return the response with its codings undone, cut to what a run can store."""
-        body, trouble = decoded(answer.body, answer.header_values("content-encoding"))
-        body, failure = self._shelf.keep(body, failure or trouble)
-        return Response(answer.status, answer.headers, body, answer.reason, answer.http_version), failure
+        body, decode_failure = decoded(response.body, response.header_values("content-encoding"))
+        body, failure = self._bodies.keep(body, failure or decode_failure)
+        return Response(response.status, response.headers, body, response.reason, response.http_version), failure
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:

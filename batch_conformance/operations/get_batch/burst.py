@@ -20,15 +20,15 @@ def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
 
     The other keys are an unknown one and, alternately, another organisation's, if there is one.
     """
-    others = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
+    other_keys = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
     if context.other_key is not None:
-        others.append((OTHER_ORG, context.other_key))
+        other_keys.append((OTHER_ORG, context.other_key))
     asks_for_key = current_contract().operation("get").key is not None
     for index in range(count):
-        asked = context.ids[index % len(context.ids)]
+        batch_id = context.ids[index % len(context.ids)]
         if asks_for_key and index % 3 == 1:
-            probe, key = others[index // 3 % len(others)]
+            probe, key = other_keys[index // 3 % len(other_keys)]
             label = f"{key.label}, while others come with the valid one"
-            yield replace(context.anonymous(probe, known_id(asked), key), lane="", label=label)
+            yield replace(context.anonymous(probe, known_id(batch_id), key), lane="", label=label)
         else:
-            yield replace(context.read("burst", asked), lane="")
+            yield replace(context.read("burst", batch_id), lane="")

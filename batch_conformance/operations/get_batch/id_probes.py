@@ -31,13 +31,13 @@ def near_ids(context: ProbeContext) -> Probe:
 
 def overrides(context: ProbeContext) -> Probe:
     """An unknown id in the path, a known one in the query: under all names at once, then name by name."""
-    asked = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
+    unknown = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
     documented = {row.name for row in current_contract().operation("get").of_place("query")}
-    others = tuple(name for name in ids.QUERY_NAMES if name not in documented)
-    for names in (others, *((name,) for name in others)):
+    undocumented = tuple(name for name in ids.QUERY_NAMES if name not in documented)
+    for names in (undocumented, *((name,) for name in undocumented)):
         exchange = yield PlannedRequest(
             "overrides",
-            asked,
+            unknown,
             context.key,
             key_name=context.key_name,
             query=[(name, context.ids[0]) for name in names],

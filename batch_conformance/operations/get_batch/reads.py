@@ -16,8 +16,8 @@ def reads(context: ProbeContext) -> Probe:
 
 def reads_by_batch(context: ProbeContext) -> list[Probe]:
     """Return one chain of reads per batch; the chains do not depend on each other."""
-    read = context.ids[: context.profile.batches]
-    return [_reads_of(context, value, len(read)) for value in read]
+    batch_ids = context.ids[: context.profile.batches]
+    return [_reads_of(context, value, len(batch_ids)) for value in batch_ids]
 
 
 def _reads_of(context: ProbeContext, value: str, batches: int) -> Probe:
@@ -36,13 +36,13 @@ def _in_turn(chains: list[Probe]) -> Probe:
     """Send one request of each chain in turn, until all chains have ended."""
     sends = [(chain, next(chain, None)) for chain in chains]
     while sends:
-        going: list[tuple[Probe, PlannedRequest | None]] = []
+        remaining: list[tuple[Probe, PlannedRequest | None]] = []
         for chain, send in sends:
             if send is not None:
                 exchange = yield send
                 with suppress(StopIteration):
-                    going.append((chain, chain.send(exchange)))
-        sends = going
+                    remaining.append((chain, chain.send(exchange)))
+        sends = remaining
 
 
 def late_reads(context: ProbeContext) -> Probe:
@@ -53,11 +53,11 @@ def late_reads(context: ProbeContext) -> Probe:
 def late_reads_by_batch(context: ProbeContext) -> list[Probe]:
     """Return one chain of late reads per batch."""
 
-    def of(value: str) -> Probe:
+    def reads_of(value: str) -> Probe:
         for _ in range(context.profile.late_reads):
             context.note_state((yield context.read("late-reads", value)))
 
-    return [of(value) for value in context.ids[: context.profile.batches]]
+    return [reads_of(value) for value in context.ids[: context.profile.batches]]
 
 
 def _moves(states: list[str]) -> bool:

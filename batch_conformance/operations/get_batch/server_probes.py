@@ -48,13 +48,13 @@ BUDGETS: Mapping[str, int | None] = {name: profile.budget for name, profile in P
 
 def methods(context: ProbeContext) -> Probe:
     """Other methods, on an unknown id only, so that nothing that exists can be changed."""
-    asked = ids.unknown_id_like(context.ids[0], context.seed + 7)
+    unknown = ids.unknown_id_like(context.ids[0], context.seed + 7)
     asks_for_key = current_contract().operation("get").key is not None
     for method in context.profile.methods:
         for key in (MISSING, context.key) if asks_for_key else (context.key,):
             label = f"{method} with {key.label}"
             yield PlannedRequest(
-                "methods", asked, key, method=method, lane="", key_name=context.key_name, label=label
+                "methods", unknown, key, method=method, lane="", key_name=context.key_name, label=label
             )
 
 
@@ -79,8 +79,8 @@ def unusual_requests(context: ProbeContext) -> Probe:
     ]
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
     # Headers that the contract requires stay as they are.
-    asked = {name.lower() for name, _ in current_contract().operation("get").required_headers()}
-    sends = [send for send in sends if not any(name.lower() in asked for name, _ in send.headers)]
+    required = {name.lower() for name, _ in current_contract().operation("get").required_headers()}
+    sends = [send for send in sends if not any(name.lower() in required for name, _ in send.headers)]
     for send in sends[: context.profile.unusual_requests]:  # noqa: UP028 - a list takes no answers
         yield send
 
