@@ -34,28 +34,29 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 @CLIENT_CHECKS.check("client.auth.header")
 def header(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that each request to the given server has exactly the call's key, once, in its place."""
-    for play in record.plays:
-        operation = current_contract().operation(play.operation)
-        for turn in play.turns:
-            for position, exchange in enumerate(turn.seen):
-                led = _redirected(turn, position)
-                if exchange.notes or (led and not _at_its_origin(play, turn, exchange)):
+    for case_result in record.plays:
+        operation = current_contract().operation(case_result.operation)
+        for call_result in case_result.turns:
+            for position, exchange in enumerate(call_result.seen):
+                redirected = _redirected(call_result, position)
+                if exchange.notes or (redirected and not _at_its_origin(case_result, call_result, exchange)):
                     continue
                 key = key_used(operation, exchange.request)
-                if key is None or (led and key.place == "query"):
+                if key is None or (redirected and key.place == "query"):
                     continue  # the URL of a redirect has no key in its query
                 values = keys_in(operation, exchange.request)
-                if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
+                if len(values) == 1 and values[0] != call_result.call.api_key and values[0] in record.keys:
                     result.set_aside("client.auth.per-call")  # the key of another call
                     continue
                 result.observe()
                 bare = lacks_prefix(operation, exchange.request)
-                if bare or values != [turn.call.api_key]:
+                if bare or values != [call_result.call.api_key]:
                     result.fail(
                         exchange,
-                        _what_is_wrong(values, turn.call.api_key, bare=bare) + _when(play.turns, turn, position),
+                        _what_is_wrong(values, call_result.call.api_key, bare=bare)
+                        + _when(case_result.turns, call_result, position),
                         code="required" if not values else "key",
-                        expected=shown_key(key, turn.call.api_key),
+                        expected=shown_key(key, call_result.call.api_key),
                         actual=" and ".join(shown_key(key, value, bare=bare) for value in values)
                         or f"nothing in {shown_place(key)}",
                     )
@@ -73,24 +74,28 @@ def _what_is_wrong(values: list[str], key: str, *, bare: bool) -> str:
     return "the request carries something else for the key"
 
 
-def _when(turns: tuple[CallResult, ...], turn: CallResult, position: int) -> str:
+def _when(call_results: tuple[CallResult, ...], call_result: CallResult, position: int) -> str:
     if position:
         return f", in request {position + 1} of one call"
-    return f", in call {turns.index(turn) + 1} of a client" if turns.index(turn) else ""
+    return (
+        f", in call {call_results.index(call_result) + 1} of a client"
+        if call_results.index(call_result)
+        else ""
+    )
 
 
 @CLIENT_CHECKS.check("client.auth.only-there")
 def only_there(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that the key is in no other header, URL or body, in any encoding."""
-    for play in record.plays:
-        for turn in play.turns:
-            for position, exchange in enumerate(turn.seen):
-                if _redirected(turn, position):
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            for position, exchange in enumerate(call_result.seen):
+                if _redirected(call_result, position):
                     continue
                 result.observe()
-                operation = current_contract().operation(play.operation)
+                operation = current_contract().operation(case_result.operation)
                 for place, text in _places(without_key(operation, exchange.request)):
-                    if holds_key(text, turn.call.api_key):
+                    if holds_key(text, call_result.call.api_key):
                         result.fail(
                             exchange,
                             f"the key stands in {place}",
@@ -104,22 +109,22 @@ def only_there(record: ClientRunRecord, result: CheckResult) -> None:
 def per_call(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that no request has another call's key, and that concurrent calls get their own responses."""
     unanswered = 0
-    for play in record.plays:
-        if result.clause not in play.clauses:
+    for case_result in record.plays:
+        if result.clause not in case_result.clauses:
             continue
-        if play.together and record.is_broken(TARGET):
+        if case_result.together and record.is_broken(TARGET):
             # Of two concurrent calls, a request can only be assigned to one by its path.
-            result.set_aside(TARGET, len(play.turns))
+            result.set_aside(TARGET, len(case_result.turns))
             continue
-        found = len(result.findings)
-        for turn in play.turns:
-            _judge_keys(record, result, play, turn)
-        if len(result.findings) > found:
+        before = len(result.findings)
+        for call_result in case_result.turns:
+            _check_keys(record, result, case_result, call_result)
+        if len(result.findings) > before:
             continue  # wrong replies follow from the wrong key
-        if play.together and not record.is_broken(FRESH):
-            blame_wrong_replies(record, result, play)
+        if case_result.together and not record.is_broken(FRESH):
+            blame_wrong_replies(record, result, case_result)
         else:
-            unanswered += sum(bool(reply_problem(record, turn)) for turn in play.turns)
+            unanswered += sum(bool(reply_problem(record, call_result)) for call_result in case_result.turns)
     if unanswered and not result.findings:
         # Mixed-up keys only show if all calls succeed; here some did not.
         result.observations = 0
@@ -128,10 +133,12 @@ def per_call(record: ClientRunRecord, result: CheckResult) -> None:
         result.note("no request carried a key: see client.auth.header")
 
 
-def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, turn: CallResult) -> None:
-    others = [other for other in record.keys if other != turn.call.api_key]
-    operation = current_contract().operation(play.operation)
-    for exchange in turn.seen:
+def _check_keys(
+    record: ClientRunRecord, result: CheckResult, case_result: CaseResult, call_result: CallResult
+) -> None:
+    others = [other for other in record.keys if other != call_result.call.api_key]
+    operation = current_contract().operation(case_result.operation)
+    for exchange in call_result.seen:
         key, values = key_used(operation, exchange.request), keys_in(operation, exchange.request)
         if key is None or not values:
             continue
@@ -140,9 +147,9 @@ def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, 
         if stray:
             result.fail(
                 exchange,
-                f"a call with one key was made with the key of another client: {play.title}",
+                f"a call with one key was made with the key of another client: {case_result.title}",
                 code="key",
-                expected=shown_key(key, turn.call.api_key),
+                expected=shown_key(key, call_result.call.api_key),
                 actual=" and ".join(shown_key(key, value) for value in values),
             )
 
@@ -151,27 +158,27 @@ def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, 
 def redirect(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that no request to another origin has the key, in any place or encoding."""
     followed, secure = 0, False
-    for play, turn in record.turns(result):
-        if not turn.seen:
+    for case_result, call_result in record.turns(result):
+        if not call_result.seen:
             continue  # no request, no redirect
-        secure = secure or turn.call.base_url.startswith("https:")
+        secure = secure or call_result.call.base_url.startswith("https:")
         result.observe()
-        followed += bool(play.elsewhere)
-        for exchange in play.elsewhere:
+        followed += bool(case_result.elsewhere)
+        for exchange in case_result.elsewhere:
             text = "\n".join(part for _, part in _places(exchange.request))
-            if holds_key(text, turn.call.api_key):
+            if holds_key(text, call_result.call.api_key):
                 result.fail(
                     exchange,
-                    f"the key followed a redirect to another origin: {play.title}",
+                    f"the key followed a redirect to another origin: {case_result.title}",
                     code="leaked",
-                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {turn.call.base_url}",
+                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {call_result.call.base_url}",
                     actual=f"{exchange.request.method} {exchange.request.url} with the key",
                 )
     if result.observations:
-        said = f"the client followed {followed} of {result.observations} redirects to another origin"
-        result.note(said)
+        summary = f"the client followed {followed} of {result.observations} redirects to another origin"
+        result.note(summary)
         if not followed:
-            result.limit(said)
+            result.limit(summary)
         if not secure:
             result.limit("no redirect from https was seen")
 
@@ -179,17 +186,17 @@ def redirect(record: ClientRunRecord, result: CheckResult) -> None:
 @CLIENT_CHECKS.check("client.auth.not-in-errors")
 def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that no error message contains the key."""
-    for play in record.plays:
-        for turn in play.turns:
-            if turn.reply.error is None:
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if call_result.reply.error is None:
                 continue
             result.observe()
-            message = turn.reply.error.message
-            whole = holds_key(message, turn.call.api_key)
-            if whole or _holds_most_of(message, turn.call.api_key):
+            message = call_result.reply.error.message
+            whole = holds_key(message, call_result.call.api_key)
+            if whole or _holds_most_of(message, call_result.call.api_key):
                 result.fail(
-                    turn.last,
-                    f"the message of an error shows {'' if whole else 'most of '}the key: {play.title}",
+                    call_result.last,
+                    f"the message of an error shows {'' if whole else 'most of '}the key: {case_result.title}",
                     code="leaked",
                     expected="a message without the key",
                     actual=shortened(message),
@@ -236,16 +243,17 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
         yield "the body", request.body.decode("utf-8", "backslashreplace")
 
 
-def _redirected(turn: CallResult, position: int) -> bool:
+def _redirected(call_result: CallResult, position: int) -> bool:
     """Whether a redirect within the origin came before. What a client carries along there is its choice."""
     return any(
-        exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
+        exchange.status is not None and 300 <= exchange.status < 400
+        for exchange in call_result.seen[:position]
     )
 
 
-def _at_its_origin(play: CaseResult, turn: CallResult, exchange: Exchange) -> bool:
+def _at_its_origin(case_result: CaseResult, call_result: CallResult, exchange: Exchange) -> bool:
     """Whether redirects led only to the origin that the key was given for (decision 25)."""
-    return not play.elsewhere and _origin(exchange.request.url) == _origin(turn.call.base_url)
+    return not case_result.elsewhere and _origin(exchange.request.url) == _origin(call_result.call.base_url)
 
 
 def _origin(url: str) -> str:

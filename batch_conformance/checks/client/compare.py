@@ -44,10 +44,10 @@ _ODD_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*[^!#-;=?-\[\]_a-z~].*", re.IGNOREC
 
 @dataclass(frozen=True)
 class Difference:
-    """A place that was decoded wrongly. ``handed`` is the decoded value, MISSING if there is none."""
+    """A place that was decoded wrongly. ``decoded`` is the value at the client, MISSING if there is none."""
 
     leaf: Leaf
-    handed: Any
+    decoded: Any
     code: str
 
     @property
@@ -61,7 +61,7 @@ class Difference:
 
     def actual(self) -> str:
         """Return the value that was decoded, for evidence."""
-        return f"{self.name}: {shown(self.handed)}"
+        return f"{self.name}: {shown(self.decoded)}"
 
 
 def name_of(pointer: str) -> str:
@@ -107,74 +107,74 @@ def value_at(value: object, pointer: str) -> Any:
     return pointers.read(value, pointer)
 
 
-def instant_problem(sent: str, handed: Any, unit: Fraction = MILLISECOND) -> str:
+def instant_problem(sent: str, decoded: Any, unit: Fraction = MILLISECOND) -> str:
     """Describe what is wrong with a decoded date; empty if it is the instant sent, to the ``unit`` (seconds).
 
     Rounding and truncation to the unit are both allowed (contracts/decisions.md, 19).
     """
-    if not isinstance(handed, str):
+    if not isinstance(decoded, str):
         return "the date is no RFC 3339 date-time"
     # RFC 3339, 5.6 allows a space for the T, and some languages print dates that way.
-    instant = parse_date_time(handed[:10] + "T" + handed[11:] if handed[10:11] == " " else handed)
-    wanted = parse_date_time(sent)
-    assert isinstance(wanted, Instant)
+    instant = parse_date_time(decoded[:10] + "T" + decoded[11:] if decoded[10:11] == " " else decoded)
+    expected = parse_date_time(sent)
+    assert isinstance(expected, Instant)
     if isinstance(instant, str):
-        naive = not isinstance(parse_date_time(f"{handed.replace(' ', 'T')}Z"), str)
+        naive = not isinstance(parse_date_time(f"{decoded.replace(' ', 'T')}Z"), str)
         return "the offset is lost" if naive else f"the date is {instant}"
-    apart = abs(instant.seconds + instant.fraction - wanted.seconds - wanted.fraction)
+    apart = abs(instant.seconds + instant.fraction - expected.seconds - expected.fraction)
     return "" if apart < unit else f"the instant is off by {float(apart):g} s"
 
 
-def problem_at(leaf: Leaf, handed: Any) -> str:
+def problem_at(leaf: Leaf, decoded: Any) -> str:
     """Return the code for a wrongly decoded value, ``lost`` or ``changed``; empty if it is right."""
     if leaf.empty:
         # Null and absent are the same to a caller (contracts/decisions.md, 1).
-        return "" if handed is None or handed is MISSING else "changed"
-    if handed is None or handed is MISSING:
+        return "" if decoded is None or decoded is MISSING else "changed"
+    if decoded is None or decoded is MISSING:
         return "lost"
-    return "" if _is_right(leaf, handed) else "changed"
+    return "" if _is_right(leaf, decoded) else "changed"
 
 
-def _is_right(leaf: Leaf, handed: Any) -> bool:
-    wire = leaf.value
+def _is_right(leaf: Leaf, decoded: Any) -> bool:
+    sent = leaf.value
     match leaf.kind:
         case "object":
-            return isinstance(handed, Mapping)
+            return isinstance(decoded, Mapping)
         case "array":
-            return isinstance(handed, list) and len(handed) == len(wire)
+            return isinstance(decoded, list) and len(decoded) == len(sent)
         case "date-time":
-            return not instant_problem(wire, handed)
-        case "integer" if type(wire) is int:
-            return type(handed) is int and handed == wire
+            return not instant_problem(sent, decoded)
+        case "integer" if type(sent) is int:
+            return type(decoded) is int and decoded == sent
         case "integer" | "number":
-            return is_number(handed) and same(wire, handed)
-        case "uuid" if isinstance(handed, str):
+            return is_number(decoded) and same(sent, decoded)
+        case "uuid" if isinstance(decoded, str):
             # RFC 9562, 4: hexadecimal digits in either case.
-            return bool(handed.casefold() == str(wire).casefold())
+            return bool(decoded.casefold() == str(sent).casefold())
         case "any":
-            return same(wire, handed)
-    if isinstance(wire, str) and isinstance(handed, str) and _ODD_URL.fullmatch(wire):
+            return same(sent, decoded)
+    if isinstance(sent, str) and isinstance(decoded, str) and _ODD_URL.fullmatch(sent):
         # A client with a URL type percent-encodes characters that no URL may contain.
-        return unquote(wire) == unquote(handed)
-    return type(handed) is type(wire) and bool(handed == wire)
+        return unquote(sent) == unquote(decoded)
+    return type(decoded) is type(sent) and bool(decoded == sent)
 
 
-def differences(sent: Mapping[str, Any], handed: object) -> Iterator[Difference]:
+def differences(sent: Mapping[str, Any], decoded: object) -> Iterator[Difference]:
     """Yield all places that were decoded wrongly; below a wrong place, no others."""
     wrong: list[str] = []
     for leaf in leaves_of(sent):
         if any(leaf.pointer.startswith(f"{above}/") for above in wrong):
             continue
-        value = value_at(handed, leaf.pointer)
+        value = value_at(decoded, leaf.pointer)
         code = problem_at(leaf, value)
         if code:
             wrong.append(leaf.pointer)
             yield Difference(leaf, value, code)
 
 
-def changes(sent: Mapping[str, Any], handed: object, places: Collection[str]) -> list[Difference]:
+def changes(sent: Mapping[str, Any], decoded: object, places: Collection[str]) -> list[Difference]:
     """Return the differences at these places."""
-    return [one for one in differences(sent, handed) if one.leaf.place in places]
+    return [one for one in differences(sent, decoded) if one.leaf.place in places]
 
 
 def holders(sent: Mapping[str, Any]) -> frozenset[str]:
@@ -183,9 +183,7 @@ def holders(sent: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(above) - {""}
 
 
-def integer_faults(
-    never: Collection[str], sent: Mapping[str, Any], handed: object
-) -> dict[Leaf, str]:
+def integer_faults(never: Collection[str], sent: Mapping[str, Any], decoded: object) -> dict[Leaf, str]:
     """Describe what is wrong with each integer: a clause id if that clause reports it, else a predicate.
 
     ``never`` are the places that no decoded batch ever has. Integers of one object are compared together.
@@ -195,14 +193,14 @@ def integer_faults(
         if leaf.kind == "integer":
             items = leaf.place.endswith("/*")
             groups[leaf.pointer if items else leaf.pointer.rpartition("/")[0]].append(leaf)
-    return {leaf: fault for group in groups.values() for leaf, fault in _group_faults(never, group, handed)}
+    return {leaf: fault for group in groups.values() for leaf, fault in _group_faults(never, group, decoded)}
 
 
-def _group_faults(never: Collection[str], group: list[Leaf], handed: object) -> Iterator[tuple[Leaf, str]]:
-    wires = [leaf.value for leaf in group]
-    values = [value_at(handed, leaf.pointer) for leaf in group]
-    whole = all(type(value) is int for value in [*values, *wires])
-    permuted = whole and sorted(values) == sorted(wires)
+def _group_faults(never: Collection[str], group: list[Leaf], decoded: object) -> Iterator[tuple[Leaf, str]]:
+    sent_values = [leaf.value for leaf in group]
+    values = [value_at(decoded, leaf.pointer) for leaf in group]
+    whole = all(type(value) is int for value in [*values, *sent_values])
+    permuted = whole and sorted(values) == sorted(sent_values)
     for leaf, value in zip(group, values, strict=True):
         if not problem_at(leaf, value):
             continue
@@ -216,7 +214,7 @@ def _group_faults(never: Collection[str], group: list[Leaf], handed: object) -> 
         elif value in derived_counts(others):
             yield leaf, "arrives derived from the other counts"
         else:
-            yield leaf, FIELDS if value and value in wires else "arrives changed"
+            yield leaf, FIELDS if value and value in sent_values else "arrives changed"
 
 
 def derived_counts(others: list[Any]) -> set[Any]:
@@ -232,21 +230,21 @@ def lost_as(code: str) -> str:
 
 def never_handed(record: ClientRunRecord) -> frozenset[str]:
     """Return the places that are missing in every decoded batch, though they were sent."""
-    known: frozenset[str] | None = record.memo.get("never")
-    if known is None:
-        known = record.memo["never"] = frozenset(_never_handed(record))
-    return known
+    cached: frozenset[str] | None = record.memo.get("never")
+    if cached is None:
+        cached = record.memo["never"] = frozenset(_never_handed(record))
+    return cached
 
 
 def _never_handed(record: ClientRunRecord) -> set[str]:
     missing: set[str] = set()
     arrived: set[str] = set()
-    for play in record.plays:
-        for turn in play.turns:
-            if not isinstance(turn.expected, ValidBatch) or turn.reply.batch is None:
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if not isinstance(call_result.expected, ValidBatch) or call_result.reply.batch is None:
                 continue
-            for leaf in leaves_of(turn.expected.batch):
-                value = value_at(turn.reply.batch, leaf.pointer)
+            for leaf in leaves_of(call_result.expected.batch):
+                value = value_at(call_result.reply.batch, leaf.pointer)
                 if value is not MISSING and value is not None:
                     arrived.add(leaf.place)
                 elif not leaf.empty:
@@ -257,27 +255,27 @@ def _never_handed(record: ClientRunRecord) -> set[str]:
 def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:
     """Return the documented statuses for which an otherwise ordinary batch is refused."""
     return frozenset(
-        state_of(turn.expected.batch)
-        for play in record.plays
-        if play.clauses[0] == STATUS
-        for turn in play.turns
-        if isinstance(turn.expected, ValidBatch) and turn.reply.batch is None
+        state_of(call_result.expected.batch)
+        for case_result in record.plays
+        if case_result.clauses[0] == STATUS
+        for call_result in case_result.turns
+        if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is None
     )
 
 
 def sound_places(record: ClientRunRecord) -> frozenset[str]:
     """Return the places that arrive right in every ordinary batch that was decoded."""
-    known: frozenset[str] | None = record.memo.get("sound")
-    if known is None:
-        known = record.memo["sound"] = frozenset(_sound_places(record))
-    return known
+    cached: frozenset[str] | None = record.memo.get("sound")
+    if cached is None:
+        cached = record.memo["sound"] = frozenset(_sound_places(record))
+    return cached
 
 
 def _sound_places(record: ClientRunRecord) -> set[str]:
     places = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent)}
-    for _, turn, sent in record.ordinary:
-        if turn.reply.batch is not None:
-            for one in differences(sent, turn.reply.batch):
+    for _, call_result, sent in record.ordinary:
+        if call_result.reply.batch is not None:
+            for one in differences(sent, call_result.reply.batch):
                 places -= {place for place in places if f"{place}/".startswith(f"{one.leaf.place}/")}
     return places
 

@@ -118,9 +118,9 @@ class CallResult:
             return f"error {error.kind}, {status}: {shortened(error.message)}"
         batch = self.reply.batch
         # As JSON, which authors of all clients read; anything but an object as Python.
-        told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
-        what = "a batch" if type(batch) is dict else "a list" if told.startswith("[") else "handed over"
-        return f"{what}: {shortened(told)}"
+        text = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
+        what = "a batch" if type(batch) is dict else "a list" if text.startswith("[") else "handed over"
+        return f"{what}: {shortened(text)}"
 
 
 def _path_of(exchange: Exchange) -> str:
@@ -161,42 +161,50 @@ class ClientRunRecord:
 
     def of_operation(self, operation: str) -> ClientRunRecord:
         """Return the record of one operation's cases only."""
-        kept = [play for play in self.plays if play.operation == operation]
-        return self if len(kept) == len(self.plays) else ClientRunRecord(kept, self.keys)
+        case_results = [case_result for case_result in self.plays if case_result.operation == operation]
+        return self if len(case_results) == len(self.plays) else ClientRunRecord(case_results, self.keys)
 
-    def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
+    def turns(
+        self, result: CheckResult, ordinary: bool | None = None
+    ) -> Iterator[tuple[CaseResult, CallResult]]:
         """Yield the calls that exercise the clause; with ``ordinary`` given, only those that are, or are not.
 
         Broken calls are reported here. Calls that retry endlessly or failed before a request are set aside.
         """
-        for play in self.plays:
-            if result.clause not in play.clauses or ordinary not in (None, play.ordinary):
+        for case_result in self.plays:
+            if result.clause not in case_result.clauses or ordinary not in (None, case_result.ordinary):
                 continue
-            for turn in play.turns:
-                if self.retries_without_end(turn):
+            for call_result in case_result.turns:
+                if self.retries_without_end(call_result):
                     result.set_aside("client.retry.bounded")
-                elif turn.unasked and turn is play.turns[0] and result.clause not in _ABOUT_NOT_ASKING:
+                elif (
+                    call_result.unasked
+                    and call_result is case_result.turns[0]
+                    and result.clause not in _ABOUT_NOT_ASKING
+                ):
                     result.set_aside(TARGET)
-                elif len(play.turns) > 1 and self._goes_wrong_later(play, result.clause):
+                elif len(case_result.turns) > 1 and self._goes_wrong_later(case_result, result.clause):
                     result.set_aside(FRESH)
-                elif turn.reply.broken is None:
-                    yield play, turn
-                elif cause := self.explained(turn, result.clause) or (is_mixture(play) and self.breaks_down_on):
+                elif call_result.reply.broken is None:
+                    yield case_result, call_result
+                elif cause := self.explained(call_result, result.clause) or (
+                    is_mixture(case_result) and self.breaks_down_on
+                ):
                     result.set_aside(cause)
                 else:
-                    fail_broken_call(play, turn, result)
+                    fail_broken_call(case_result, call_result, result)
 
-    def _goes_wrong_later(self, play: CaseResult, clause: str) -> bool:
+    def _goes_wrong_later(self, case_result: CaseResult, clause: str) -> bool:
         """Whether calls after the first go wrong anyway, so that such a case shows nothing else."""
-        return FRESH not in (clause, *play.clauses) and self.is_broken(FRESH)
+        return FRESH not in (clause, *case_result.clauses) and self.is_broken(FRESH)
 
-    def explained(self, turn: CallResult, clause: str) -> str:
+    def explained(self, call_result: CallResult, clause: str) -> str:
         """Return the broken clause about a simpler form of what broke this call, or an empty string."""
         plainer: tuple[str, ...] = ()
-        if isinstance(turn.expected, HttpError):
-            plainer = (clause_of_status(turn.expected.status),)
-        elif isinstance(turn.expected, TransportFault):
-            plainer = turn.expected.plainly
+        if isinstance(call_result.expected, HttpError):
+            plainer = (clause_of_status(call_result.expected.status),)
+        elif isinstance(call_result.expected, TransportFault):
+            plainer = call_result.expected.plainly
         elif clause == "client.auth.redirect":
             plainer = ("client.fault.redirect-loop",)
         return next((plain for plain in plainer if plain != clause and self.is_broken(plain)), "")
@@ -204,11 +212,11 @@ class ClientRunRecord:
     @cached_property
     def breaks_down_on(self) -> str:
         """The clause of valid batches, special in one way, on which the client breaks down; else empty."""
-        for play in self.plays:
-            if not play.ordinary and not is_mixture(play) and len(play.turns) == 1:
-                turn = play.turns[0]
-                if isinstance(turn.expected, ValidBatch) and turn.reply.broken is not None:
-                    return play.clauses[0]
+        for case_result in self.plays:
+            if not case_result.ordinary and not is_mixture(case_result) and len(case_result.turns) == 1:
+                call_result = case_result.turns[0]
+                if isinstance(call_result.expected, ValidBatch) and call_result.reply.broken is not None:
+                    return case_result.clauses[0]
         return ""
 
     def is_broken(self, clause: str) -> bool:
@@ -230,39 +238,45 @@ class ClientRunRecord:
     @cached_property
     def without_mixtures(self) -> ClientRunRecord:
         """The record without the batches that are special in several ways at once."""
-        return ClientRunRecord([play for play in self.plays if not is_mixture(play)], self.keys)
+        return ClientRunRecord(
+            [case_result for case_result in self.plays if not is_mixture(case_result)], self.keys
+        )
 
     @cached_property
     def ordinary(self) -> list[tuple[CaseResult, CallResult, Mapping[str, Any]]]:
         """Calls answered with a batch that has nothing special about it, with that batch."""
         return [
-            (play, turn, turn.expected.batch)
-            for play in self.plays
-            if play.ordinary
-            for turn in play.turns
-            if isinstance(turn.expected, ValidBatch)
+            (case_result, call_result, call_result.expected.batch)
+            for case_result in self.plays
+            if case_result.ordinary
+            for call_result in case_result.turns
+            if isinstance(call_result.expected, ValidBatch)
         ]
 
     @cached_property
     def decodes(self) -> bool:
         """Whether the client decodes ordinary batches at all."""
-        return any(turn.reply.batch is not None for _, turn, _ in self.ordinary)
+        return any(call_result.reply.batch is not None for _, call_result, _ in self.ordinary)
 
     @cached_property
     def usual_requests(self) -> int:
         """Number of GETs per ordinary call: 1, unless the client breaks ``client.request.single``."""
-        counts = sorted(len(turn.gets) for _, turn, _ in self.ordinary if turn.reply.broken is None)
+        counts = sorted(
+            len(call_result.gets) for _, call_result, _ in self.ordinary if call_result.reply.broken is None
+        )
         return max(1, counts[len(counts) // 2]) if counts else 1
 
-    def retried(self, turn: CallResult) -> bool:
+    def retried(self, call_result: CallResult) -> bool:
         """Whether a call made more requests than an ordinary one."""
-        return len(turn.gets) > self.usual_requests
+        return len(call_result.gets) > self.usual_requests
 
-    def retries_without_end(self, turn: CallResult) -> bool:
+    def retries_without_end(self, call_result: CallResult) -> bool:
         """Whether a call on 5xx or 429 was still retrying when cut short, or retried too often."""
-        if not isinstance(turn.expected, HttpError) or not may_be_retried(turn.expected.status):
+        if not isinstance(call_result.expected, HttpError) or not may_be_retried(call_result.expected.status):
             return False
-        return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
+        return call_result.requests > MOST_REQUESTS or (
+            call_result.reply.broken is not None and self.retried(call_result)
+        )
 
 
 #: The clause that reports faults of later calls only.
@@ -278,9 +292,13 @@ MOST_REQUESTS = 10
 CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
 
 
-def is_mixture(play: CaseResult) -> bool:
+def is_mixture(case_result: CaseResult) -> bool:
     """Whether a case's batch is special in several ways at once."""
-    return play.clauses[0] == "client.decode.fields" and not play.ordinary and play.place is None
+    return (
+        case_result.clauses[0] == "client.decode.fields"
+        and not case_result.ordinary
+        and case_result.place is None
+    )
 
 
 def may_be_retried(status: int) -> bool:
@@ -298,18 +316,18 @@ def has_own_clause(status: int) -> bool:
     return f"client.error.{status}" in load_contract().clauses
 
 
-def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) -> None:
+def fail_broken_call(case_result: CaseResult, call_result: CallResult, result: CheckResult) -> None:
     """Report a crash, a hang or a protocol violation against the case's main clause."""
-    if play.clauses[0] != result.clause:
+    if case_result.clauses[0] != result.clause:
         return
     result.observe()
     result.fail(
-        turn.last,
-        f"the client itself failed: {play.title}",
+        call_result.last,
+        f"the client itself failed: {case_result.title}",
         expected="an error"
-        if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError)
+        if isinstance(call_result.expected, TransportFault | InvalidSuccess | HttpError)
         else "a batch or an error",
-        actual=turn.said(),
+        actual=call_result.said(),
         code="crash",
     )
 
@@ -322,24 +340,24 @@ def accepted(
     A refusal breaks the clause, unless the client also refuses ordinary batches, or all those with a status
     among ``refused``.
     """
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
         if not record.decodes:
             result.set_aside("client.decode.fields")
-        elif turn.reply.batch is not None:
-            yield play, turn, turn.expected.batch, turn.reply.batch
-        elif refused and _state_of(turn.expected.batch) in refused:
+        elif call_result.reply.batch is not None:
+            yield case_result, call_result, call_result.expected.batch, call_result.reply.batch
+        elif refused and _state_of(call_result.expected.batch) in refused:
             result.set_aside("client.decode.status")
         else:
             result.observe()
             result.fail(
-                turn.last,
-                f"a valid batch was refused: {play.title}",
+                call_result.last,
+                f"a valid batch was refused: {case_result.title}",
                 expected="the batch",
-                actual=turn.said(),
+                actual=call_result.said(),
                 code="refused",
-                pointer=play.place or "",
+                pointer=case_result.place or "",
             )
 
 

@@ -23,7 +23,7 @@ def not_json(record: ClientRunRecord, result: CheckResult) -> None:
 def lenient_json(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that JSON for lenient parsers only becomes no batch; a should, since RFC 8259, 9 allows it."""
     if record.is_broken(_NOT_JSON):
-        result.set_aside(_NOT_JSON, sum(result.clause in play.clauses for play in record.plays))
+        result.set_aside(_NOT_JSON, sum(result.clause in case_result.clauses for case_result in record.plays))
         return
     _never_a_batch(record, result)
 
@@ -45,11 +45,11 @@ def other_status(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that a response with a status other than 200 becomes no batch, even with one in its body."""
     # A client that also takes a batch out of a 404 does not look at the status at all.
     out_of_errors = any(
-        turn.reply.batch is not None
-        for play in record.plays
-        if play.clauses[0] == _STATUS_LINE
-        for turn in play.turns
-        if isinstance(turn.expected, HttpError)
+        call_result.reply.batch is not None
+        for case_result in record.plays
+        if case_result.clauses[0] == _STATUS_LINE
+        for call_result in case_result.turns
+        if isinstance(call_result.expected, HttpError)
     )
     _never_a_batch(record, result, _STATUS_LINE if out_of_errors else "")
 
@@ -57,14 +57,14 @@ def other_status(record: ClientRunRecord, result: CheckResult) -> None:
 def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = "") -> None:
     """Report calls that return a batch. ``cause`` is the clause that explains these, if there is one."""
     kinds = accepted_kinds(result.clause)
-    for _, turn in record.turns(result):
-        if not isinstance(turn.expected, InvalidSuccess):
+    for _, call_result in record.turns(result):
+        if not isinstance(call_result.expected, InvalidSuccess):
             continue
         if not record.decodes:
             # If nothing is decoded at all, a refusal shows nothing.
             result.set_aside("client.decode.fields")
             continue
-        error = turn.reply.error
+        error = call_result.reply.error
         if error is None and cause:
             result.set_aside(cause)
             continue
@@ -77,10 +77,10 @@ def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = ""
         else:
             continue
         result.fail(
-            turn.last,
-            f"{problem}: {turn.expected.what}",
+            call_result.last,
+            f"{problem}: {call_result.expected.what}",
             expected=shown_kinds(kinds),
-            actual=turn.said(),
+            actual=call_result.said(),
             code=code,
-            pointer=turn.expected.pointer,
+            pointer=call_result.expected.pointer,
         )

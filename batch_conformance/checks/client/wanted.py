@@ -96,7 +96,11 @@ def shown_key(key: KeyPlace, value: str, *, bare: bool = False) -> str:
 
 def shown_place(key: KeyPlace) -> str:
     """Describe the location of a key."""
-    return key.name if key.place == "header" else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
+    return (
+        key.name
+        if key.place == "header"
+        else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
+    )
 
 
 def without_key(operation: Operation, request: Request) -> Request:
@@ -112,8 +116,10 @@ def _without(key: KeyPlace, request: Request) -> Request:
         headers = tuple(pair for pair in headers if not key.is_named(pair[0]))
     elif key.place == "query":
         path, mark, query = url.partition("?")
-        kept = [part for part in query.split("&") if [name for name, _ in query_pairs(part)] != [key.name]]
-        url = path + (mark if kept else "") + "&".join(kept)
+        remaining = [
+            part for part in query.split("&") if [name for name, _ in query_pairs(part)] != [key.name]
+        ]
+        url = path + (mark if remaining else "") + "&".join(remaining)
     else:
         headers = tuple(_without_cookie(name, value, key) for name, value in headers)
     return Request(request.method, url, headers, request.body)
@@ -122,5 +128,5 @@ def _without(key: KeyPlace, request: Request) -> Request:
 def _without_cookie(name: str, value: str, key: KeyPlace) -> tuple[str, str]:
     if name.lower() != "cookie":
         return name, value
-    kept = (pair for pair in value.split(";") if pair.partition("=")[0].strip() != key.name)
-    return name, ";".join(kept)
+    remaining = (pair for pair in value.split(";") if pair.partition("=")[0].strip() != key.name)
+    return name, ";".join(remaining)
