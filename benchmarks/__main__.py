@@ -1,6 +1,6 @@
 """``python -m benchmarks [PART …]``: measure, and write ``benchmarks/RESULTS.md``.
 
-Named parts are measured anew, the others stay as they are in the file. Each part holds the ratios of one run.
+Only the named parts are measured again. The ratios of a part come from one run.
 """
 
 from __future__ import annotations
@@ -31,80 +31,81 @@ PACKAGES = (
 
 HEAD = """# Benchmark results
 
-Written by `.venv/bin/python -m benchmarks` from the repository's root (a part alone: `python -m benchmarks overhead`).
-Every ratio comes from one run. Seconds on the clock depend on what else the machine does, and a machine of two cores
-that others use is a busy one: its load average is told with each part. CPU seconds (user and system) depend on it
-much less.
+Written by `.venv/bin/python -m benchmarks` from the repository's root (a part alone: `python -m benchmarks
+overhead`). Every ratio comes from one run. Wall-clock seconds depend on the load of the machine, which has
+two cores and was shared: each part shows the load average. CPU seconds (user and system) depend on it much
+less.
 """
 
-#: Each part's name, title, what it measures, and how to make its section.
+#: By name of a part: its title, its method, and a function that measures and formats it.
 PARTS: dict[str, tuple[str, str, Callable[[argparse.Namespace], str]]] = {
     "opponents": (
         "Against Schemathesis's CLI and a hand-written suite",
-        """The proof's defective servers, of every clause one, and some legal variations, each judged by fresh
-processes that are told the same: the URL, a valid key, the known ids. Nobody gets a staging hook or a second key, so
-the clauses that need one cannot be seen by anyone. Schemathesis runs `--checks all` with its defaults, every known id
-an example in the fragment. The hand-written suite (`handwritten/`) is pytest with requests and jsonschema, no plugins.
-Requests are counted at the server. Rejected: exit status 1. This suite only warns of a broken `should` (unless told
-`--batch-strict`): that is not counted as rejected. The sample is made of this suite's own mutants, one a clause: it
-favours whoever wrote the clauses, and says how much of the contract a verdict covers, not how common a defect is.""",
-        lambda told: results.opponents(opponents.compete(told.mutants, told.legal, told.lanes)),
+        """One mutant per clause and some legal variations, each tested by fresh processes that get the same
+facts: the URL, a valid key, the known ids. None gets a staging hook or a second key, so clauses that need one
+are exercised by none. Schemathesis runs `--checks all` with its defaults, and every known id is an example in
+the OpenAPI document. The hand-written suite (`handwritten/`) is pytest with requests and jsonschema, no
+plugins. Requests are counted at the server. Rejected: exit status 1. This suite only warns of a broken
+`should` (without `--batch-strict`): that does not count as rejected. The sample is made of this suite's own
+mutants, which favours this suite; it shows how much of the contract a verdict covers, not how common a defect
+is.""",
+        lambda options: results.opponents(opponents.compete(options.mutants, options.legal, options.lanes)),
     ),
     "overhead": (
-        "Against a bare client, and against the physical limit",
-        """The requests of one `default` run, replayed twice: with one `httpx.Client`, which is what a script that only
-asks would use, and over raw sockets with prepared bytes and no look at the answers beyond finding their end, which is
-the least that asking can take in Python. The server is in a process of its own, and its CPU counts. The runs are warm
-(imports and caches done before). What the run sends side by side is replayed one after the other.""",
-        lambda told: results.overhead(overhead.measure(told.rounds)),
+        "Against bare clients",
+        """The requests of one `default` run, replayed twice: with one `httpx.Client`, as in a simple script,
+and over raw sockets with prepared bytes and only the end of each response parsed, which is the minimum in
+Python. The server runs in a process of its own, and its CPU time counts. The runs are warm (imports and
+caches done before). Requests that the run sends concurrently are replayed one after the other.""",
+        lambda options: results.overhead(overhead.measure(options.rounds)),
     ),
     "cases": (
         "The client suite, case by case",
-        "One ordinary batch, read once. A whole case starts a stub on a port of its own, calls the client and records.",
-        lambda told: results.cases(cases.measure(told.times)),
+        "One ordinary batch, read once. A whole case starts a stub server, calls the client and records the exchange.",
+        lambda options: results.cases(cases.measure(options.times)),
     ),
     "faults": (
         "Broken and hostile targets",
-        """`pytest suites/server` as a command against a target that does nothing else, with `--batch-timeout 2`.
-Seconds and memory are those of the whole process; pytest with its plugins takes two seconds and 80 MiB of them.""",
+        """`pytest suites/server` as a command against each target, with `--batch-timeout 2`. Seconds and
+memory are those of the whole process, of which pytest with its plugins takes two seconds and 80 MiB.""",
         lambda _: results.faults(faults.measure()),
     ),
     "growth": (
         "From quick to thorough",
-        """Each run in a fresh process (Linux's VmHWM), the server in another; a small run before it, so that imports
-are not counted. CPU seconds are those of the judging process.""",
+        """Each run in a fresh process, the server in another, after a small run so that imports are not
+counted. CPU seconds are those of the suite's process; memory is Linux's VmHWM.""",
         lambda _: results.growth(growth.measure()),
     ),
     "workers": (
         "With pytest-xdist",
-        """`suites/server suites/client`, embedded. One run of each side is shared by all workers, so a second worker
+        """`suites/server suites/client`, embedded. All workers share one run of each side, so a second worker
 can only overlap the two sides.""",
         lambda _: results.workers(workers.measure(3)),
     ),
     "latency": (
-        "A server that is far away",
-        """A `default` run against the conforming server in a process of its own, behind a proxy that holds every
-request back: once as it is, and once with nothing side by side but the burst, as it was before. Both from one process,
-one after the other.""",
+        "A distant server",
+        """A `default` run against the conforming server in a process of its own, behind a proxy that delays
+every request: once with concurrent requests, and once with one at a time, except for the burst. Both are made
+by one process, one after the other.""",
         lambda _: results.latency(latency.measure()),
     ),
     "clients": (
         "Ordinary clients behind drivers",
-        """A `default` run of each client, a process a lane. None of them keeps a deadline over a whole answer, so
-that answers that drip are waited for until the grace is over.""",
+        """A `default` run of each client, with a process per lane. None of them limits the time of a whole
+response, so the cases with slow responses last until the grace is over.""",
         lambda _: results.clients(clients.measure()),
     ),
     "startup": (
-        "Starting",
-        """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins and one
-empty test: in turns, each once before that counts.""",
-        lambda told: results.startup(startup.measure(told.rounds)),
+        "Startup",
+        """`pytest suites/server` with the embedded server, as a command, against pytest with the same plugins
+and one empty test, in turns, after one warm-up run of each.""",
+        lambda options: results.startup(startup.measure(options.rounds)),
     ),
 }
 
 
 def main() -> None:
-    """Measure the parts asked for and put them into the file."""
+    """Measure the selected parts and write them to the file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} (default: all)")
     parser.add_argument("--mutants", type=int, default=44, help="defective servers (default: 44)")
@@ -112,14 +113,14 @@ def main() -> None:
     parser.add_argument("--lanes", type=int, default=2, help="servers judged side by side (default: 2)")
     parser.add_argument("--rounds", type=int, default=7, help="judged and replayed (default: 7)")
     parser.add_argument("--times", type=int, default=60, help="repetitions of a case (default: 60)")
-    told = parser.parse_args()
-    if unknown := set(told.parts) - set(PARTS):
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}")
-    sections = kept()
-    for part in told.parts or PARTS:
+    sections = existing_sections()
+    for part in options.parts or PARTS:
         print(f"{part} …", flush=True)
         began = time.monotonic()
-        body = PARTS[part][2](told)
+        body = PARTS[part][2](options)
         sections[part] = section(part, body, time.monotonic() - began)
         RESULTS.write_text(
             "\n".join([HEAD, *(sections[name] for name in PARTS if name in sections)]), encoding="utf-8"
@@ -128,7 +129,7 @@ def main() -> None:
 
 
 def section(part: str, body: str, seconds: float) -> str:
-    """A part of the file, with what it was measured on."""
+    """Format a section of the file, with a line about the machine."""
     title, method, _ = PARTS[part]
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
@@ -141,7 +142,7 @@ def section(part: str, body: str, seconds: float) -> str:
 
 
 def processor() -> str:
-    """The processor's name, where Linux tells."""
+    """Return the processor's name, or the architecture where Linux does not tell."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
@@ -150,8 +151,8 @@ def processor() -> str:
     return found[1] if found else platform.machine()
 
 
-def kept() -> dict[str, str]:
-    """The sections of the file as it is."""
+def existing_sections() -> dict[str, str]:
+    """Return the sections of the present file, by part."""
     if not RESULTS.exists():
         return {}
     parts = re.split(r"^(?=## )", RESULTS.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]

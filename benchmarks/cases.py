@@ -1,4 +1,4 @@
-"""What a case of the client suite costs beyond the exchange it makes."""
+"""Cost of a case of the client suite, compared with its bare exchange."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ KEY = "sk-of-no-consequence"
 
 
 def measure(times: int) -> list[tuple[str, float]]:
-    """Rows of what was done and its median in milliseconds: the same ordinary batch, read in each way."""
-    deck = CaseFactory(0)
-    ask = deck.valid(deck.batch())
-    case = Case("an ordinary batch", ("client.decode.fields",), (ask,))
+    """Read the same ordinary batch in several ways; return rows of the way and its median in milliseconds."""
+    factory = CaseFactory(0)
+    step = factory.valid(factory.batch())
+    case = Case("an ordinary batch", ("client.decode.fields",), (step,))
     rows: list[tuple[str, float]] = []
-    with StubServer(ByTurn([ask.answers])) as stub:
+    with StubServer(ByTurn([step.answers])) as stub:
         rows.append(
-            ("bare exchange: connect, send, read", _median(partial(_bare, stub.url, ask.batch_id), times))
+            ("bare exchange: connect, send, read", _median(partial(_bare, stub.url, step.batch_id), times))
         )
     for name, spec in CLIENTS.items():
         with closing(open_client(spec)) as client:
-            with StubServer(ByTurn([ask.answers])) as stub:
-                call = Call(stub.url, KEY, ask.batch_id, 5.0)
+            with StubServer(ByTurn([step.answers])) as stub:
+                call = Call(stub.url, KEY, step.batch_id, 5.0)
                 rows.append((f"the client's call, {name}", _median(partial(client.get_batch, call), times)))
             rows.append((f"a whole case, {name}", _median(partial(play, case, client, [KEY]), times)))
     return rows

@@ -1,6 +1,6 @@
-"""Ordinary clients behind drivers, and how long a verdict on each takes.
+"""Time of a verdict on ordinary clients behind drivers.
 
-``python -m benchmarks.clients NAME`` is the driver of one of them: the template's, with another HTTP library.
+``python -m benchmarks.clients NAME`` is the driver of one: the template with another HTTP library.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from batch_conformance.client_runner.open import open_client
 from batch_conformance.client_runner.session import judge_client
 
 _TEMPLATE = Path(__file__).parents[1] / "drivers" / "template" / "driver.py"
-#: A URL, the key and the seconds, to a status and a body.
+#: Sends a request to a URL with a key and a timeout in seconds; returns status and body.
 Ask = Callable[[str, str, float], tuple[int, bytes]]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One client: seconds of a ``default`` verdict, and clauses it breaks."""
+    """Result for one client: seconds of a ``default`` run, and the number of broken clauses."""
 
     name: str
     seconds: float
@@ -32,7 +32,7 @@ class Judged:
 
 
 def measure() -> list[Judged]:
-    """Judge each client once."""
+    """Run the suite on each client once."""
     return [_judged(name) for name in ("template", *_CLIENTS)]
 
 
@@ -99,7 +99,7 @@ _CLIENTS: dict[str, Callable[[Any], Ask]] = {
 
 
 def main(name: str) -> None:
-    """Be the driver of a client."""
+    """Run as the driver of a client."""
     spec = importlib.util.spec_from_file_location("template_driver", _TEMPLATE)
     assert spec is not None
     assert spec.loader is not None

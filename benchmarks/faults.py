@@ -1,4 +1,4 @@
-"""What becomes of a run against a target that is broken or hostile: its status, its time, its memory, its line."""
+"""Runs against broken or hostile targets: exit status, time, memory, and the reported line."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from benchmarks.process import run
 from tests.support import hostile
 from tests.support.hostile import Choose, Fault, after, always, serving_hostile
 
-#: Seconds that one exchange may take in these runs.
+#: Timeout of an exchange in these runs, in seconds.
 TIMEOUT = 2
-#: When a target that answers at first stops doing so.
+#: Responses after which some targets fail.
 MIDWAY = 60
 
 
 @dataclass(frozen=True)
 class End:
-    """How a run ended. ``peak`` is in MiB, ``line`` what the report says."""
+    """Result of one run; ``peak`` is in MiB, ``line`` is the message of the report."""
 
     fault: str
     status: int
@@ -94,14 +94,14 @@ FAULTS: dict[str, Callable[[], AbstractContextManager[str]]] = {
 
 
 def measure() -> list[End]:
-    """One run, as a command, against each of the targets."""
+    """Run the command against each of the targets."""
     return [_end(fault, serve) for fault, serve in FAULTS.items()]
 
 
 def _end(fault: str, serve: Callable[[], AbstractContextManager[str]]) -> End:
     with tempfile.TemporaryDirectory() as folder, serve() as url:
-        told = ["--batch-target", url, "--batch-id", "batch_abc123", "--batch-timeout", str(TIMEOUT)]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
+        options = ["--batch-target", url, "--batch-id", "batch_abc123", "--batch-timeout", str(TIMEOUT)]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *options]
         ran = run([*command, "--batch-report", folder], env={"SYNC_API_KEY": REFERENCE_KEY})
         report = json.loads(Path(folder, "conformance.json").read_text("utf-8"))
     reasons = [row["reason"] for row in report["clauses"] if row["verdict"] == "error"]

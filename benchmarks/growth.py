@@ -1,4 +1,4 @@
-"""Time and memory against the number of requests. As a program: one run in a fresh process, told as JSON."""
+"""Time and memory by number of requests. As a program: one run in a fresh process, printed as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmarks.serving import in_a_process_of_its_own
 
 @dataclass(frozen=True)
 class Point:
-    """One run. ``seconds`` are CPU seconds of the judging process, imports left out; ``peak`` is in MiB."""
+    """Result of one run; ``seconds`` are the suite's CPU seconds without imports, ``peak`` is in MiB."""
 
     side: str
     name: str
@@ -24,7 +24,7 @@ class Point:
     peak: float
 
 
-#: Side, profile, generated examples a property (0: as the profile has it).
+#: Side, profile, generated examples per property (0: the profile's default).
 RUNS = (
     ("server", "quick", 0),
     ("server", "default", 0),
@@ -38,14 +38,14 @@ RUNS = (
 
 
 def measure() -> list[Point]:
-    """All runs, each in a process of its own; the server in another."""
+    """Make all runs, each in a process of its own, with the server in another."""
     points = []
     for side, profile, generated in RUNS:
         with in_a_process_of_its_own() as (url, _):
-            told = run([sys.executable, "-m", "benchmarks.growth", side, profile, str(generated), url])
-        if told.status:
-            raise RuntimeError(told.output)
-        points.append(Point(**json.loads(told.output.splitlines()[-1])))
+            completed = run([sys.executable, "-m", "benchmarks.growth", side, profile, str(generated), url])
+        if completed.status:
+            raise RuntimeError(completed.output)
+        points.append(Point(**json.loads(completed.output.splitlines()[-1])))
     return points
 
 
@@ -70,7 +70,7 @@ def _one(side: str, profile: str, generated: int, url: str) -> Point:
         cpu, began = time.process_time(), time.monotonic()
         result = judge_client(client, profile=profile)
         client.close()
-    # Not ru_maxrss: a child inherits that of the process it was forked from.
+    # Not ru_maxrss, which a child inherits from the process it was forked from.
     status = Path("/proc/self/status").read_text(encoding="ascii")
     peak = int(status.partition("VmHWM:")[2].split()[0]) / 1024
     return Point(side, name, result.requests, time.monotonic() - began, time.process_time() - cpu, peak)

@@ -1,4 +1,4 @@
-"""A verdict on a far server, with and without a rate, against one with one request at a time."""
+"""Runs against a distant server, with concurrent requests and with one at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from batch_conformance.server_runner.session import judge_server
 from benchmarks.recording import target_at
 from benchmarks.serving import far_away, in_a_process_of_its_own
 
-#: Seconds that each request is held back, requests a second (None: no limit).
+#: Delay of each request in seconds, and rate in requests per second (None: no limit).
 CASES = ((0.02, None), (0.1, None), (0.3, None), (0.3, 8.0))
 
 
 @dataclass(frozen=True)
 class Waited:
-    """One case: seconds with requests side by side, and one at a time; requests; whether the verdicts are the same."""
+    """Result of one case: seconds with concurrent requests and with one at a time; equality of verdicts."""
 
     delay: float
     rate: float | None
@@ -29,7 +29,7 @@ class Waited:
 
 
 def measure() -> list[Waited]:
-    """Judge the far server both ways, one after the other, in each case."""
+    """Run both ways, one after the other, in each case."""
     return [_waited(delay, rate) for delay, rate in CASES]
 
 

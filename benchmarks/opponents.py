@@ -1,6 +1,6 @@
-"""Ways to judge the same servers: this suite in two profiles, Schemathesis's own CLI, a suite written by hand.
+"""Comparison on the same servers: this suite in two profiles, Schemathesis's CLI, a handwritten suite.
 
-Each is a fresh process that is told the same: the URL, a valid key, the known ids.
+Each runs in a fresh process and gets the same facts: the URL, a valid key, the known ids.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONFORMING = "(the conforming server)"
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one opponent said of one server. ``status`` 0 is yes, 1 is no; others are no verdict."""
+    """Result of one opponent for one server. Exit ``status`` 0 means accepted, 1 rejected, else an error."""
 
     opponent: str
     server: str
@@ -40,21 +40,21 @@ class Verdict:
 
 
 def _ours(url: str, ids: Sequence[str], scratch: Path, *more: str) -> Ran:
-    told = [*more, *(word for value in ids for word in ("--batch-id", value))]
-    told += ["--batch-target", url, "--batch-report", str(scratch / "report")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *told]
+    options = [*more, *(word for value in ids for word in ("--batch-id", value))]
+    options += ["--batch-target", url, "--batch-report", str(scratch / "report")]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/server", *options]
     return run(command, env={"SYNC_API_KEY": REFERENCE_KEY})
 
 
 def _schemathesis(url: str, ids: Sequence[str], scratch: Path) -> Ran:
     fragment = _with_examples(ids, scratch)
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", str(fragment), "--url", url]
-    # In a folder of its own: it leaves a cache behind, and must not learn from the server before.
+    # In a folder of its own, since it must not use the cache of a run on another server.
     return run([*command, "-H", f"x-api-key: {REFERENCE_KEY}", "--checks", "all", "--no-color"], cwd=scratch)
 
 
 def _with_examples(ids: Sequence[str], scratch: Path) -> Path:
-    """The fragment, with every known id as an example of the path parameter."""
+    """Write the contract of Get Batch with every known id as an example of the path parameter."""
     document = deepcopy(load_document().content)
     del document["paths"]["/v2/batch"]
     parameter = document["paths"]["/v2/batch/{id}"]["get"]["parameters"][0]
@@ -67,7 +67,7 @@ def _with_examples(ids: Sequence[str], scratch: Path) -> Path:
 
 def _handwritten(url: str, ids: Sequence[str], scratch: Path) -> Ran:
     shutil.copy(ROOT / "benchmarks" / "handwritten" / "test_get_batch.py", scratch)
-    # Away from this repository, without its plugin and any other: it is to be as fast as it can be.
+    # Outside of this repository and without any plugins, to be as fast as possible.
     return run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_get_batch.py"],
         cwd=scratch,
@@ -93,8 +93,9 @@ OPPONENTS: dict[str, Callable[[str, Sequence[str], Path], Ran]] = {
 
 
 def sample(mutants: int, legal: int) -> list[str]:
-    """The conforming server; of each clause the mutant in the middle of its list; more mutants, evenly, up to the
-    number; legal variations, evenly.
+    """Return names of servers: the conforming one, ``mutants`` mutants and ``legal`` legal variations.
+
+    The mutants are the middle one of each clause, then others at even distances.
     """
     known = server_mutants()
     by_clause: dict[str, list[str]] = {}
@@ -115,7 +116,7 @@ def _evenly(names: Sequence[str], count: int) -> list[str]:
 
 
 def judged(name: str) -> list[Verdict]:
-    """All verdicts on one server, each on a fresh instance of it."""
+    """Return the verdicts of all opponents on one server, each on a fresh instance."""
     variant = {**server_variations(), **server_mutants()}.get(name) or ServerMutant(name, "", ReferenceServer)
     verdicts = []
     for opponent, judge in OPPONENTS.items():
@@ -137,6 +138,6 @@ def _warned(report: Path, clause: str) -> bool:
 
 
 def compete(mutants: int, legal: int, lanes: int) -> list[Verdict]:
-    """Let all of them judge the sample, ``lanes`` servers side by side."""
+    """Run all opponents on the sample, with ``lanes`` servers at a time."""
     with ProcessPoolExecutor(lanes) as pool:
         return [verdict for rows in pool.map(judged, sample(mutants, legal)) for verdict in rows]

@@ -1,4 +1,4 @@
-"""What judging costs beyond the exchanges themselves: a warm run against bare replays of the same requests."""
+"""Overhead of the suite: a warm run compared with bare replays of the same requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.serving import in_a_process_of_its_own
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds on the clock, and seconds of CPU of this process and the server together."""
+    """Wall-clock seconds, and CPU seconds of this process and the server together."""
 
     wall: float
     cpu: float
@@ -21,7 +21,7 @@ class Cost:
 
 @dataclass(frozen=True)
 class Overhead:
-    """Runs and replays, taken in turns."""
+    """Costs of runs and replays, measured in turns."""
 
     requests: int
     connections: int
@@ -31,7 +31,7 @@ class Overhead:
 
 
 def measure(rounds: int) -> Overhead:
-    """Record one ``default`` run against a server in a process of its own, then judge and replay in turns."""
+    """Record a ``default`` run against a server in a process of its own, then run and replay in turns."""
     with in_a_process_of_its_own() as (url, server):
         judge_server(target_at(url))  # imports, caches
         requests = recorded(url)
@@ -47,7 +47,7 @@ def measure(rounds: int) -> Overhead:
 
 
 def _cost(action: Callable[[], object], server: int) -> Cost:
-    # Linux: the CPU clock of another process has a number made from its id (clock_getcpuclockid).
+    # On Linux, the clock id of a process's CPU time is computed from its pid (clock_getcpuclockid).
     clock = (~server << 3) | 2
     cpu, began = time.process_time() + time.clock_gettime(clock), time.monotonic()
     action()

@@ -1,4 +1,4 @@
-"""Runs a command to its end and tells what it took: seconds on the clock, seconds of CPU, peak memory."""
+"""Runs a command and measures wall-clock seconds, CPU seconds and peak memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-#: No run of a benchmark may take longer, in seconds.
+#: Timeout of a run in seconds.
 LONGEST = 180.0
 
 
 @dataclass(frozen=True)
 class Ran:
-    """A process that has ended."""
+    """Result of a completed process."""
 
     status: int
     seconds: float
@@ -28,7 +28,7 @@ class Ran:
 
 
 def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | None = None) -> Ran:
-    """Run ``command`` with ``env`` on top of the environment; both outputs are kept."""
+    """Run ``command`` with ``env`` added to the environment; stdout and stderr are captured together."""
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -43,7 +43,7 @@ def run(command: Sequence[str], *, cwd: Path = ROOT, env: Mapping[str, str] | No
 
 
 def _waited(process: subprocess.Popen[bytes], until: float) -> tuple[int, resource.struct_rusage]:
-    # wait4, not wait: only it tells what this one child has used.
+    # Only wait4 returns the resource usage of a single child.
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:

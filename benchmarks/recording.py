@@ -1,4 +1,4 @@
-"""One run's requests, recorded, and a bare client that sends them again: the least that they can take."""
+"""Records the requests of a run, and replays them with bare clients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from batch_conformance.server_runner.target import Target
 
 @dataclass(frozen=True)
 class Sent:
-    """A request as it went out: its bytes, the number of the connection it went over, and what it was made from."""
+    """A sent request: its bytes, the number of its connection, and the recorded request."""
 
     raw: bytes
     connection: int
@@ -31,34 +31,34 @@ class Sent:
 
     @property
     def is_head(self) -> bool:
-        """Whether its answer has no body, whatever the length says."""
+        """Whether the response has no body, whatever its Content-Length."""
         return self.request.method == "HEAD"
 
 
 def target_at(url: str) -> Target:
-    """The conforming server at ``url``, with all its known ids."""
+    """Return the conforming server at ``url`` as a target, with all its ids."""
     return Target(name="bench", url=url, api_key=REFERENCE_KEY, batch_ids=tuple(sample_store().batches))
 
 
 @contextmanager
 def runners() -> Iterator[list[ServerRunner]]:
-    """The runners of all runs made meanwhile: a verdict alone does not tell what was sent."""
-    met: list[ServerRunner] = []
+    """Collect the runners of all runs in the block, since results do not contain the requests."""
+    created: list[ServerRunner] = []
 
     class Watched(ServerRunner):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
-            met.append(self)
+            created.append(self)
 
     with patch.object(session, "ServerRunner", Watched):
-        yield met
+        yield created
 
 
 def recorded(url: str, profile: str = "default") -> list[Sent]:
-    """Check the server at ``url`` and note what was sent, in the order of its beginning."""
-    with runners() as met:
+    """Check the server at ``url``, and return the requests in the order in which they were sent."""
+    with runners() as created:
         session.judge_server(target_at(url), profile=profile)
-    exchanges = sorted(met[0].exchanges, key=lambda exchange: exchange.started)
+    exchanges = sorted(created[0].exchanges, key=lambda exchange: exchange.started)
     sent = []
     for exchange in exchanges:
         request = exchange.request
@@ -77,7 +77,7 @@ def _target(request: Request) -> str:
 
 
 def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
-    """Send all of them with one ``httpx.Client``, which keeps its connections. Returns the bytes received."""
+    """Send the requests with one ``httpx.Client``. Returns the number of bytes received."""
     host = urlsplit(url).netloc
     received = 0
     with httpx.Client() as client:
@@ -98,7 +98,7 @@ def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
 
 
 def replay(requests: Sequence[Sent], url: str) -> int:
-    """Send all of them, over connections opened and reused as in the recording. Returns the bytes received."""
+    """Send the requests over raw sockets, reused as recorded. Returns the number of bytes received."""
     place = urlsplit(url)
     address = (place.hostname or "", place.port or 80)
     last_on = {sent.connection: index for index, sent in enumerate(requests)}
@@ -119,7 +119,7 @@ def replay(requests: Sequence[Sent], url: str) -> int:
 
 
 def _received(connection: socket.socket, is_head: bool) -> int:
-    """Read one answer: as little as finding its end takes."""
+    """Read a response, with only the parsing needed to find its end."""
     answer = b""
     while b"\r\n\r\n" not in answer:
         piece = connection.recv(65536)

@@ -1,4 +1,4 @@
-"""From measurements to ``RESULTS.md``: Markdown, a section a part."""
+"""Formats measurements as Markdown for ``RESULTS.md``."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from benchmarks.startup import Started
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table."""
+    """Format a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
 
 def opponents(verdicts: Sequence[Verdict]) -> str:
-    """Who rejects how many of the defective servers, at what price."""
+    """Format the numbers of rejected servers and the costs of each opponent."""
     names = list(dict.fromkeys(verdict.opponent for verdict in verdicts))
     rows, alarms, missed = [], [], []
     for name in names:
@@ -73,7 +73,7 @@ def _level(verdict: Verdict) -> str:
 
 
 def overhead(measured: Overhead) -> str:
-    """Judged over bare, by each bare client."""
+    """Format the ratios of the suite to each bare client."""
     all_three = (measured.judged, measured.httpx, measured.sockets)
     rows = [
         _row("seconds, median", [_middle(costs, "wall") for costs in all_three]),
@@ -81,9 +81,9 @@ def overhead(measured: Overhead) -> str:
         _row("CPU s, client and server, median", [_middle(costs, "cpu") for costs in all_three]),
         _row("CPU s, client and server, least", [min(cost.cpu for cost in costs) for costs in all_three]),
     ]
-    told = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
+    summary = f"{measured.requests} requests over {measured.connections} connections, {len(measured.judged)} rounds."
     head = ["", "judged", "httpx", "ratio", "raw sockets", "ratio"]
-    return f"{told}\n\n" + table(head, rows)
+    return f"{summary}\n\n" + table(head, rows)
 
 
 def _row(name: str, taken: Sequence[float]) -> list[str]:
@@ -97,7 +97,7 @@ def _middle(costs: Sequence[Cost], which: str) -> float:
 
 
 def cases(rows: Sequence[tuple[str, float]]) -> str:
-    """Milliseconds, and how many bare exchanges that is."""
+    """Format milliseconds, and their ratio to a bare exchange."""
     bare = rows[0][1]
     return table(
         ["", "ms, median", "bare exchanges"],
@@ -106,7 +106,7 @@ def cases(rows: Sequence[tuple[str, float]]) -> str:
 
 
 def growth(points: Sequence[Point]) -> str:
-    """What a request costs as there are more of them, and the peak of memory."""
+    """Format the cost per request and the peak memory of each run."""
     return table(
         ["side", "profile", "requests", "seconds", "CPU s", "CPU ms a request", "peak MiB"],
         [
@@ -128,7 +128,7 @@ def _each(point: Point) -> tuple[str, str]:
 
 
 def workers(rows: Sequence[tuple[str, float, float]]) -> str:
-    """Seconds of each setup."""
+    """Format the seconds of each setup."""
     return table(
         ["", "seconds, median", "CPU s, median"],
         [[name, f"{seconds:.2f}", f"{cpu:.2f}"] for name, seconds, cpu in rows],
@@ -136,7 +136,7 @@ def workers(rows: Sequence[tuple[str, float, float]]) -> str:
 
 
 def latency(rows: Sequence[Waited]) -> str:
-    """Seconds of each case, both ways, and what the difference is worth."""
+    """Format the seconds of each case both ways, and the speed-up."""
     return table(
         ["a request", "rate", "requests", "one at a time, s", "side by side, s", "times faster", "same verdicts"],
         [
@@ -155,7 +155,7 @@ def latency(rows: Sequence[Waited]) -> str:
 
 
 def clients(rows: Sequence[Judged]) -> str:
-    """Seconds of a verdict on each client."""
+    """Format the seconds of a run on each client."""
     return table(
         ["the client", "seconds", "clauses that it breaks"],
         [(row.name, f"{row.seconds:.1f}", row.failed) for row in rows],
@@ -163,7 +163,7 @@ def clients(rows: Sequence[Judged]) -> str:
 
 
 def startup(started: Started) -> str:
-    """Both commands, and their ratio."""
+    """Format the seconds of both commands, and their ratio."""
     rows = [("pytest with the same plugins, one empty test", started.bare), ("`pytest suites/server`", started.suite)]
     return table(
         ["", "seconds, median", "fastest", "ratio of the medians"],
@@ -175,7 +175,7 @@ def startup(started: Started) -> str:
 
 
 def faults(ends: Sequence[End]) -> str:
-    """How each run ended."""
+    """Format the result of each run."""
     return table(
         ["the target", "exit status", "seconds", "peak MiB", "requests", "what is said"],
         [

@@ -1,4 +1,4 @@
-"""Servers to measure against: any variant of the reference server, counting what it is asked."""
+"""Servers for benchmarks: variants of the reference server, with a request count or a delay."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 
 @dataclass
 class Counted:
-    """A server that is being served. ``requests`` are those that reached the application."""
+    """A running server; ``requests`` counts those that reached the application."""
 
     url: str = ""
     requests: int = 0
@@ -26,7 +26,7 @@ class Counted:
 
 @contextmanager
 def counted(app: ReferenceServer) -> Iterator[Counted]:
-    """Serve ``app`` in this process and count its requests."""
+    """Serve ``app`` in this process, and count its requests."""
     served = Counted()
     inner = app.answer
 
@@ -41,7 +41,7 @@ def counted(app: ReferenceServer) -> Iterator[Counted]:
 
 @contextmanager
 def in_a_process_of_its_own() -> Iterator[tuple[str, int]]:
-    """The conforming server in another process, so that it does not share an interpreter with what is measured.
+    """Run the conforming server in another process, so that it does not slow down the measured one.
 
     Yields its URL and its process id.
     """
@@ -56,7 +56,7 @@ def in_a_process_of_its_own() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def far_away(url: str, seconds: float) -> Iterator[str]:
-    """The server at ``url`` behind a proxy that holds every request back for so long; yields the proxy's URL."""
+    """Serve a proxy of ``url`` that delays every request by ``seconds``; yields the proxy's URL."""
     parts = urlsplit(url)
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
 

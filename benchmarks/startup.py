@@ -1,4 +1,4 @@
-"""What starting takes: the whole command against pytest with the same plugins and nothing to do."""
+"""Startup time: the whole command, compared with pytest with the same plugins and an empty test."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _SUITE = str(Path(__file__).parents[1] / "suites" / "server")
 
 @dataclass(frozen=True)
 class Started:
-    """Seconds on the clock of each command, taken in turns."""
+    """Wall-clock seconds of each command, measured in turns."""
 
     bare: Sequence[float]
     suite: Sequence[float]
 
 
 def measure(rounds: int) -> Started:
-    """Run both commands in turns, each once before that counts."""
+    """Run both commands in turns, after one warm-up run of each."""
     with TemporaryDirectory() as folder:
         (Path(folder) / "test_nothing.py").write_text("def test_nothing():\n    pass\n", "utf-8")
         turns = [(_seconds(folder, "test_nothing.py"), _seconds(folder, _SUITE)) for _ in range(rounds + 1)][1:]

@@ -1,4 +1,4 @@
-"""The suites without pytest-xdist, with one worker, with two."""
+"""Time of the suites without pytest-xdist, with one worker, and with two."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETUPS: dict[str, list[str]] = {"no xdist": [], "-n 1": ["-n", "1"], "-n 2": ["-
 
 
 def measure(rounds: int) -> list[tuple[str, float, float]]:
-    """Rows of the setup and its medians: seconds on the clock, seconds of CPU."""
+    """Return rows of a setup and its medians: wall-clock seconds, CPU seconds."""
     runs: dict[str, list[Ran]] = {name: [] for name in SETUPS}
     for _ in range(rounds):
         for name, words in SETUPS.items():

@@ -1,1 +1,1 @@
-"""How to play to a client: stub server, driver processes, in-process clients, cases and their judges."""
+"""Running clients under test: cases, stub server, driver processes, in-process clients."""

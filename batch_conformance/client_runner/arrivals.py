@@ -1,20 +1,21 @@
-"""Why no request of a client ever reached the stub: what to say when there is nothing to judge."""
+"""Explanation for a run in which no request of the client ever reached a stub."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 
-#: Calls without any request after which the rest need not be made.
-CALLS_IN_VAIN = 60
+#: Number of calls without a single request after which the run is given up.
+MAX_CALLS_WITHOUT_REQUEST = 60
 _PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _LOOPBACK = frozenset({"*", "127.0.0.1", "127.0.0.0/8"})
 
 
-def nothing_arrived(client: str, calls: int, last: str, environment: Mapping[str, str] | None = None) -> str:
-    """The one line for a client of which no request arrived in ``calls`` calls.
+def no_request_arrived(client: str, calls: int, last: str, environment: Mapping[str, str] | None = None) -> str:
+    """Return a one-line error for a client that sent no request in ``calls`` calls.
 
-    ``last`` is what came of the last one. Proxies are named by their variables: their values may hold passwords.
+    ``last`` describes the result of the last call. Proxies are named by their variables only: the values may hold
+    passwords.
     """
     variables = os.environ if environment is None else environment
     proxies = [name for name in _PROXIES if variables.get(name)]

@@ -1,4 +1,4 @@
-"""What a client is asked and what it answers, whatever language it is written in."""
+"""Calls and replies of a client under test, the same for clients in any language."""
 
 from __future__ import annotations
 
@@ -18,28 +18,16 @@ ErrorKind = Literal[
     "invalid_argument",
     "other",
 ]
-ERROR_KINDS: tuple[ErrorKind, ...] = (
-    "unauthorized",
-    "not_found",
-    "rate_limited",
-    "server_error",
-    "http",
-    "decode",
-    "transport",
-    "timeout",
-    "invalid_argument",
-    "other",
-)
-#: Seconds that a client may take beyond the caller's deadline (contracts/decisions.md, 10).
+#: Seconds that a call may exceed the caller's deadline by (contracts/decisions.md, 10).
 GRACE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call: everything the client is told. ``timeout_s`` is the caller's deadline in seconds.
+    """One call with everything that is passed to the client. ``timeout_s`` is the caller's deadline in seconds.
 
-    ``operation`` is the contract's, by the suite's name for it. ``arguments`` are what the caller gave beside an id, by
-    the driver protocol's names; None is what was not given.
+    ``operation`` is the suite's name of the operation. ``arguments`` are the arguments other than the batch id, under
+    their names in the driver protocol; None means that the argument was not given.
     """
 
     base_url: str
@@ -52,7 +40,7 @@ class Call:
 
 @dataclass(frozen=True)
 class ReportedError:
-    """An error as the client's caller sees it."""
+    """An error as the client reports it to its caller."""
 
     kind: ErrorKind
     status: int | None
@@ -60,9 +48,9 @@ class ReportedError:
 
 
 class NoObject(dict[str, Any]):
-    """What a client handed over as a batch though it is no object: a batch without members, that shows as it is.
+    """A reported batch that is not a JSON object: an empty dict whose repr is the reported value.
 
-    Some clients hand ``null`` or an array to their caller; that is an answer, and judged as one.
+    Some clients return ``null`` or an array; the checks treat that as a batch without members.
     """
 
     def __init__(self, value: object) -> None:
@@ -74,17 +62,17 @@ class NoObject(dict[str, Any]):
 
 
 class Several(NoObject):
-    """What a client handed over as a list of batches, whatever it is."""
+    """The value that a client reported for a list of batches, of any JSON type."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None.
+    """Result of one call as the client reports it: exactly one of ``batch``, ``error`` and ``broken`` is not None.
 
     ``broken`` says how the client itself failed: it crashed, hung, or broke the driver protocol. ``seconds``
-    is how long the call took, ``stderr`` what the driver wrote beside the protocol. Both texts are bounded
-    and redacted; ``batch`` and ``error`` are what the client handed over, to the letter. ``afterwards`` is filled
-    when the client breaks the protocol, or ends, after it had answered: then the call is broken all the same.
+    is the duration of the call, ``stderr`` what the driver wrote to stderr during it. ``broken`` and ``stderr`` are
+    bounded and redacted; ``batch`` and ``error`` are unchanged. ``afterwards`` is filled when the client exits or
+    breaks the protocol after it has replied: then the call counts as broken.
     """
 
     batch: dict[str, Any] | None = None
@@ -95,7 +83,7 @@ class Reply:
     afterwards: list[str] = field(default_factory=list, compare=False)
 
     def settled(self) -> Reply:
-        """What the call came to, once nothing can come any more."""
+        """Return the final reply: broken if the client failed after it had replied."""
         if not self.afterwards:
             return self
         return Reply(broken=self.afterwards[0], seconds=self.seconds, stderr=self.stderr)
@@ -103,7 +91,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Hello:
-    """How a client introduces itself."""
+    """Name, version, language and operations that a client reports about itself."""
 
     name: str
     version: str
@@ -112,14 +100,14 @@ class Hello:
 
 
 class ClientUnderTest(Protocol):
-    """A client that can be called: a driver process, a Python callable, or the embedded one.
+    """A client that can be called: driver processes, a Python callable, or the embedded client.
 
     ``get_batch`` makes a call of any operation. It never raises for what the client does; it raises
-    ``CouldNotRun`` only when judging has to end (five respawns in a row without one good answer). It may be called from
+    ``CouldNotRun`` only when the run has to end (five respawns in a row without one good reply). It may be called from
     several threads at once.
-    ``apart`` tells whether calls side by side have nothing in common, as in processes of their own.
-    ``transport`` tells whether the client reaches a stub over a socket (``loopback``) or in this process, through
-    the bridge it carries (``respx``).
+    ``apart`` is true if concurrent calls share no state, because each has a process to itself.
+    ``transport`` says whether the client reaches a stub over a socket (``loopback``) or within this process, through
+    its ``bridge`` (``respx``).
     """
 
     hello: Hello
@@ -128,13 +116,13 @@ class ClientUnderTest(Protocol):
     apart: bool
 
     def get_batch(self, call: Call) -> Reply:
-        """Make one call and wait for what comes of it, at most the deadline plus the grace."""
+        """Make one call and wait for the reply, for at most the deadline plus the grace."""
         ...
 
     def settle(self) -> None:
-        """Take note of what came after the answers, when no more calls will be made."""
+        """After the last call, record what the client did after its replies."""
         ...
 
     def close(self) -> None:
-        """Say bye and let go of the process, if there is one."""
+        """End the client: send ``bye`` and end its processes, if it has any."""
         ...

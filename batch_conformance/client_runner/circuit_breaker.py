@@ -1,4 +1,4 @@
-"""When to give up on a client: five fresh starts in a row without one good answer."""
+"""Circuit breaker: give up on a client after five restarts in a row without one good reply."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ import threading
 
 from batch_conformance.checks.result import CouldNotRun
 
-#: Fresh starts in a row, after the first failure, that may come to nothing (interface, driver protocol).
+#: Restarts in a row, after the first failure, that may fail too (driver protocol).
 RESPAWNS = 5
 
 
-class Patience:
-    """Counts failures in a row over all processes of a client; any good answer starts the count anew.
+class CircuitBreaker:
+    """Counts failures in a row over all processes of a client; a good reply resets the count.
 
-    Calls that were under way side by side may all have been of the kind that breaks the client: only when a thread
-    sees its next call fail as well is it the client that is broken.
+    Concurrent calls may all be of a kind that breaks the client, so the run only ends when a thread that has already
+    seen a failure sees another one.
     """
 
     def __init__(self, client: str) -> None:
         self._client = client
         self._broken = 0
-        self._met_by: set[int] = set()
+        self._failed_threads: set[int] = set()
         self._lock = threading.Lock()
 
     @property
     def broken_in_a_row(self) -> int:
-        """Failures since the last good answer. One more than five ends the run."""
+        """Number of failures since the last good reply. The sixth ends the run."""
         return self._broken
 
-    def good(self) -> None:
-        """The client gave an answer that keeps to the protocol, whatever it says."""
+    def record_success(self) -> None:
+        """Record a reply that conforms to the protocol, whatever its content."""
         with self._lock:
             self._broken = 0
-            self._met_by.clear()
+            self._failed_threads.clear()
 
-    def broke(self, reason: str) -> None:
-        """The client crashed, hung or broke the protocol; ``reason`` is fit to be shown.
+    def record_failure(self, reason: str) -> None:
+        """Record that the client crashed, hung or broke the protocol; ``reason`` must be redacted already.
 
-        Raises ``CouldNotRun`` when the fifth fresh start came to nothing too.
+        Raises ``CouldNotRun`` when the fifth restart has failed too.
         """
         with self._lock:
             self._broken += 1
-            spent = self._broken > RESPAWNS and threading.get_ident() in self._met_by
-            self._met_by.add(threading.get_ident())
+            spent = self._broken > RESPAWNS and threading.get_ident() in self._failed_threads
+            self._failed_threads.add(threading.get_ident())
         if spent:
             raise CouldNotRun(
                 f"{self._client} broke {RESPAWNS + 1} times in a row, {RESPAWNS} fresh starts included; "

@@ -1,4 +1,4 @@
-"""A client under test in any language: driver processes that speak the driver protocol (``exec:COMMAND``)."""
+"""Client under test in any language: driver processes that speak the driver protocol (``exec:COMMAND``)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import Call, Hello, Reply
-from batch_conformance.client_runner.circuit_breaker import Patience
+from batch_conformance.client_runner.circuit_breaker import CircuitBreaker
 from batch_conformance.client_runner.process import DriverProcess, Limits
 from batch_conformance.client_runner.protocol import (
     ProtocolViolation,
@@ -24,15 +24,15 @@ from batch_conformance.client_runner.protocol import (
     hello_request,
     reply_from,
 )
-from batch_conformance.client_runner.sanitize import Redact, Wording
+from batch_conformance.client_runner.sanitize import Redact, Sanitizer
 
-#: How long a call that does not count is waited for. What comes later is judged.
+#: Time limit of the warm-up call, in seconds.
 WARM_UP_SECONDS = 8.0
 
 
 @dataclass(eq=False)
-class _Seat:
-    """A place for one process; None while there is none, or none any more."""
+class _Slot:
+    """Slot for one process; ``process`` is None before it is started and after it has ended."""
 
     process: DriverProcess | None = None
     seq: int = 0
@@ -40,10 +40,10 @@ class _Seat:
 
 
 class DriverPool:
-    """A client under test behind up to ``size`` processes of one command, started when they are needed.
+    """Client under test behind up to ``size`` processes of one command, started on demand.
 
-    Each call has a process to itself, so calls from several threads run side by side. ``redact`` hides
-    secrets in every text; the keys of the calls are hidden in any case.
+    Each call has a process to itself, so calls from several threads run concurrently. ``redact`` removes
+    secrets from every text; the keys of the calls are always removed.
 
     Raises ``ValueError`` for a command that cannot be split into words, and ``CouldNotRun`` when the first
     process does not start or breaks the protocol at hello.
@@ -58,245 +58,245 @@ class DriverPool:
         self._words = split_command(command)
         self.spec = f"exec:{command}"
         self._limits = limits or Limits()
-        self._wording = Wording(redact)
-        self._shown = f"the client {self._wording.line(self.spec, 120)}"
-        self._patience = Patience(self._shown)
+        self._sanitizer = Sanitizer(redact)
+        self._label = f"the client {self._sanitizer.line(self.spec, 120)}"
+        self._breaker = CircuitBreaker(self._label)
         self._size = max(1, size)
-        #: Processes that are being started.
+        #: Number of processes that are being started.
         self.starting = 0
         self._warm_up: Call | None = None
-        self._turn = threading.Condition()
-        self._idle: list[_Seat] = []
-        self._busy: list[_Seat] = []
+        self._changed = threading.Condition()
+        self._idle: list[_Slot] = []
+        self._busy: list[_Slot] = []
         self._closed = False
-        self._kept = threading.local()
-        first = _Seat()
+        self._reserved = threading.local()
+        first = _Slot()
         began = time.monotonic()
         try:
             self.hello = self._start(first)
         except ProtocolViolation as error:
-            raise CouldNotRun(f"{self._shown} cannot be judged: it {error}") from None
-        #: Seconds that the first process took to be ready, its warm-up included.
+            raise CouldNotRun(f"{self._label} cannot be judged: it {error}") from None
+        #: Seconds that the first process took to start, its warm-up call included.
         self.start_seconds = time.monotonic() - began
         self._idle.append(first)
 
     @property
     def broken_in_a_row(self) -> int:
-        """ProtocolViolation replies and failed starts since the last good answer; one more than five ends the run."""
-        return self._patience.broken_in_a_row
+        """Number of failures (calls and starts) since the last good reply; the sixth ends the run."""
+        return self._breaker.broken_in_a_row
 
     def get_batch(self, call: Call) -> Reply:
-        """Make one call in a process of its own; wait for what comes of it, at most deadline plus grace.
+        """Make one call in a process of its own and wait for the reply, for at most the deadline plus the grace.
 
-        Waits for an idle process first, when all are busy. Raises ``CouldNotRun`` after five fresh starts in
-        a row without one good answer, or when the pool is closed.
+        Waits for an idle process first, when all are busy. Raises ``CouldNotRun`` after five restarts in
+        a row without one good reply, or when the pool is closed.
         """
-        self._wording.learn(call.api_key)
-        kept: _Seat | None = getattr(self._kept, "seat", None)
-        if kept is not None:
-            return self._ask(kept, call)
-        seat = self._take_seat()
+        self._sanitizer.add_key(call.api_key)
+        reserved: _Slot | None = getattr(self._reserved, "slot", None)
+        if reserved is not None:
+            return self._call(reserved, call)
+        slot = self._acquire()
         try:
-            return self._ask(seat, call)
+            return self._call(slot, call)
         except BaseException:
-            self._vacate(seat)
+            self._vacate(slot)
             raise
         finally:
-            self._give_back(seat)
+            self._release(slot)
 
     @contextmanager
     def one_process(self) -> Iterator[None]:
-        """Keep one process for all calls of this thread meanwhile (another one when it ends)."""
-        self._kept.seat = seat = self._take_seat()
+        """Reserve one process for all calls of this thread in the context (a new one if it exits)."""
+        self._reserved.slot = slot = self._acquire()
         try:
             yield
         except BaseException:
-            self._vacate(seat)
+            self._vacate(slot)
             raise
         finally:
-            del self._kept.seat
-            self._give_back(seat)
+            del self._reserved.slot
+            self._release(slot)
 
     def warm_up_with(self, call: Call) -> None:
-        """Make this call first in every process, and forget what comes of it.
+        """Make this call first in every process and ignore its reply.
 
-        What a process loads at its first call, or translates, would else count against the deadline of that call. A
-        process that does not stand the call is replaced by one that is judged as it is, and so are all after it.
+        Otherwise the time that a runtime needs to load or compile code at its first call would count against the
+        deadline of that call. A process that fails the warm-up call is replaced, and no further ones are made.
         """
         self._warm_up = call
-        with self._turn:
+        with self._changed:
             idle, self._idle = self._idle, []
         began = time.monotonic()
-        for seat in idle:
-            self._warm(seat)
+        for slot in idle:
+            self._warm(slot)
         self.start_seconds += time.monotonic() - began
-        with self._turn:
+        with self._changed:
             self._idle += idle
-            self._turn.notify_all()
+            self._changed.notify_all()
 
     def settle(self) -> None:
-        """Take note of what idle processes did since they answered."""
-        with self._turn:
-            for seat in self._idle:
-                self._look_back(seat)
+        """Record what idle processes did after their last reply."""
+        with self._changed:
+            for slot in self._idle:
+                self._check_unsolicited(slot)
 
     def close(self) -> None:
-        """Say bye to every process, wait a little for them to exit, and kill what remains."""
-        with self._turn:
+        """Send ``bye`` to every process, give them ``bye_s`` seconds to exit, and kill the rest."""
+        with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
-            for seat in self._busy:
-                if seat.process:
-                    seat.process.kill()
-            self._turn.notify_all()
-        leaving = [(seat, seat.process) for seat in idle if seat.process]
-        for seat, process in leaving:
-            process.say_bye(encode(bye_request(seat.seq + 1)))
+            for slot in self._busy:
+                if slot.process:
+                    slot.process.kill()
+            self._changed.notify_all()
+        leaving = [(slot, slot.process) for slot in idle if slot.process]
+        for slot, process in leaving:
+            process.say_bye(encode(bye_request(slot.seq + 1)))
         deadline = time.monotonic() + self._limits.bye_s
-        for seat, process in leaving:
+        for slot, process in leaving:
             process.end(deadline - time.monotonic())
             process.release()
-            seat.process = None
-        with self._turn:
-            # The calls under way see their process die, and clean up after it themselves.
-            self._turn.wait_for(lambda: not self._busy, timeout=self._limits.bye_s)
+            slot.process = None
+        with self._changed:
+            # The calls under way notice that their process has ended, and clean up after it themselves.
+            self._changed.wait_for(lambda: not self._busy, timeout=self._limits.bye_s)
 
-    def _ask(self, seat: _Seat, call: Call) -> Reply:
-        self._look_back(seat)
-        process = seat.process or self._replace(seat)
-        seat.seq += 1
-        request = encode(call_request(seat.seq, call))
+    def _call(self, slot: _Slot, call: Call) -> Reply:
+        self._check_unsolicited(slot)
+        process = slot.process or self._replace(slot)
+        slot.seq += 1
+        request = encode(call_request(slot.seq, call))
         started = time.monotonic()
         try:
             line = process.ask(request, call.timeout_s + self._limits.grace_s)
             seconds = time.monotonic() - started
-            reply = reply_from(decode(line), seat.seq, call.operation)
+            reply = reply_from(decode(line), slot.seq, call.operation)
         except ProtocolViolation as error:
             seconds = time.monotonic() - started
-            reason = self._wording.line(str(error))
+            reason = self._sanitizer.line(str(error))
         else:
-            self._patience.good()
-            seat.last = replace(reply, seconds=seconds, stderr=process.take_stderr(self._wording.block))
-            return seat.last
-        # Outside of the handler: nothing raised from here on carries the unredacted text along.
-        stderr = self._vacate(seat)
+            self._breaker.record_success()
+            slot.last = replace(reply, seconds=seconds, stderr=process.take_stderr(self._sanitizer.block))
+            return slot.last
+        # Outside of the handler, so that no exception raised from here on has the unredacted one as its context.
+        stderr = self._vacate(slot)
         if not self._closed:
-            self._patience.broke(self._wording.with_stderr(reason, stderr))
+            self._breaker.record_failure(self._sanitizer.with_stderr(reason, stderr))
         return Reply(broken=f"the driver {reason}", seconds=seconds, stderr=stderr)
 
-    def _look_back(self, seat: _Seat) -> None:
-        """What a process did unasked since its last answer is that call's fault, and costs the process."""
-        if seat.process is None or seat.last is None:
+    def _check_unsolicited(self, slot: _Slot) -> None:
+        """Blame unsolicited output, or an exit, since the last reply on that call, and end the process."""
+        if slot.process is None or slot.last is None:
             return
-        if unasked := seat.process.afterwards():
-            seat.last.afterwards.append(f"the driver {self._wording.line(unasked)}")
-            self._vacate(seat)
+        if unsolicited := slot.process.afterwards():
+            slot.last.afterwards.append(f"the driver {self._sanitizer.line(unsolicited)}")
+            self._vacate(slot)
 
-    def _replace(self, seat: _Seat) -> DriverProcess:
-        """A fresh process. A failed start is no fault of the call: it is repeated while patience lasts."""
-        while seat.process is None:
+    def _replace(self, slot: _Slot) -> DriverProcess:
+        """Start a process for the slot; a failed start counts for the circuit breaker only, and is repeated."""
+        while slot.process is None:
             try:
-                self._start(seat)
+                self._start(slot)
             except ProtocolViolation as error:
-                self._patience.broke(str(error))
-        return seat.process
+                self._breaker.record_failure(str(error))
+        return slot.process
 
-    def _start(self, seat: _Seat) -> Hello:
-        """Start a process and shake hands. Raises :class:`ProtocolViolation` with a text that is fit to be shown."""
-        with self._turn:
+    def _start(self, slot: _Slot) -> Hello:
+        """Start a process and exchange ``hello``. Raises :class:`ProtocolViolation` with a redacted text."""
+        with self._changed:
             self.starting += 1
         try:
-            return self._started(seat)
+            return self._launch(slot)
         finally:
-            with self._turn:
+            with self._changed:
                 self.starting -= 1
 
-    def _started(self, seat: _Seat) -> Hello:
+    def _launch(self, slot: _Slot) -> Hello:
         try:
             process = DriverProcess(self._words, self._limits)
         except OSError as error:
-            explained = _explained(error, self._words[0])
-            raise ProtocolViolation(self._wording.line(f"cannot be started: {explained}")) from None
-        seat.process, seat.seq, seat.last = process, 0, None
+            reason = _explain(error, self._words[0])
+            raise ProtocolViolation(self._sanitizer.line(f"cannot be started: {reason}")) from None
+        slot.process, slot.seq, slot.last = process, 0, None
         try:
-            # Closing kills the processes it sees, and may have come just before there was one to see.
+            # close() kills the processes that exist; it may have run just before this one did.
             self._check_open()
             line = process.ask(encode(hello_request(0)), self._limits.hello_s)
             hello = hello_from(decode(line), 0)
         except ProtocolViolation as error:
-            stderr = self._vacate(seat)
+            stderr = self._vacate(slot)
             self._check_open()
-            raise ProtocolViolation(self._wording.with_stderr(f"{error} (asked: hello)", stderr)) from None
+            raise ProtocolViolation(self._sanitizer.with_stderr(f"{error} (asked: hello)", stderr)) from None
         except BaseException:
-            self._vacate(seat)
+            self._vacate(slot)
             raise
-        self._warm(seat)
-        return hello if seat.process else self._started(seat)
+        self._warm(slot)
+        return hello if slot.process else self._launch(slot)
 
-    def _warm(self, seat: _Seat) -> None:
-        """Make the call that does not count; the seat is empty afterwards if its process does not stand it."""
-        process, call = seat.process, self._warm_up
+    def _warm(self, slot: _Slot) -> None:
+        """Make the warm-up call; if the process fails it, end the process and leave the slot empty."""
+        process, call = slot.process, self._warm_up
         if process is None or call is None:
             return
         try:
-            self._wording.learn(call.api_key)
-            seat.seq += 1
-            line = process.ask(encode(call_request(seat.seq, call)), WARM_UP_SECONDS)
-            reply_from(decode(line), seat.seq, call.operation)
+            self._sanitizer.add_key(call.api_key)
+            slot.seq += 1
+            line = process.ask(encode(call_request(slot.seq, call)), WARM_UP_SECONDS)
+            reply_from(decode(line), slot.seq, call.operation)
         except ProtocolViolation:
             self._warm_up = None
-            self._vacate(seat)
+            self._vacate(slot)
 
-    def _vacate(self, seat: _Seat) -> str:
-        """Kill the process of a seat, reap it, and return the end of its stderr."""
-        process, seat.process = seat.process, None
+    def _vacate(self, slot: _Slot) -> str:
+        """Kill and reap the process of a slot, and return the end of its stderr."""
+        process, slot.process = slot.process, None
         if process is None:
             return ""
         process.end()
-        stderr = process.take_stderr(self._wording.block)
+        stderr = process.take_stderr(self._sanitizer.block)
         process.release()
         return stderr
 
-    def _take_seat(self) -> _Seat:
-        """An idle seat, or a new one with a process, as long as there are fewer than ``size``."""
+    def _acquire(self) -> _Slot:
+        """Return an idle slot, or a new one with a process if there are fewer than ``size``; wait otherwise."""
         while True:
-            with self._turn:
-                self._turn.wait_for(lambda: self._closed or self._idle or len(self._busy) < self._size)
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or self._idle or len(self._busy) < self._size)
                 self._check_open()
-                seat = self._idle.pop() if self._idle else None
-                self._busy.append(seat or (fresh := _Seat()))
-            if seat:
-                return seat
+                slot = self._idle.pop() if self._idle else None
+                self._busy.append(slot or (new_slot := _Slot()))
+            if slot:
+                return slot
             try:
-                self._start(fresh)
+                self._start(new_slot)
             except ProtocolViolation:
-                # Some drivers cannot run twice at once (a lock, a port): then there are fewer side by side.
-                with self._turn:
-                    self._busy.remove(fresh)
+                # Some drivers cannot run twice at once (a lock, a port): reduce the size of the pool.
+                with self._changed:
+                    self._busy.remove(new_slot)
                     self._size = max(1, len(self._busy) + len(self._idle))
-                    self._turn.notify_all()
+                    self._changed.notify_all()
             except BaseException:
-                self._give_back(fresh)
+                self._release(new_slot)
                 raise
             else:
-                return fresh
+                return new_slot
 
-    def _give_back(self, seat: _Seat) -> None:
-        with self._turn:
-            self._busy.remove(seat)
+    def _release(self, slot: _Slot) -> None:
+        with self._changed:
+            self._busy.remove(slot)
             if self._closed:
-                self._vacate(seat)
+                self._vacate(slot)
             else:
-                self._idle.append(seat)
-            self._turn.notify_all()
+                self._idle.append(slot)
+            self._changed.notify_all()
 
     def _check_open(self) -> None:
         if self._closed:
-            raise CouldNotRun(f"{self._shown} was closed before all calls were made")
+            raise CouldNotRun(f"{self._label} was closed before all calls were made")
 
 
 def split_command(command: str) -> list[str]:
-    """The words of a command line, split as a POSIX shell does. Raises ``ValueError`` in one clear line."""
+    """Split a command line into words as a POSIX shell does. Raises ``ValueError`` with a one-line message."""
     try:
         words = shlex.split(command)
     except ValueError as error:
@@ -306,7 +306,7 @@ def split_command(command: str) -> list[str]:
     return words
 
 
-def _explained(error: OSError, program: str) -> str:
+def _explain(error: OSError, program: str) -> str:
     if isinstance(error, FileNotFoundError):
         return f"there is no program {program}"
     if isinstance(error, PermissionError):

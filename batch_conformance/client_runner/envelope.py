@@ -1,4 +1,4 @@
-"""The envelope that a contract may put around Get Batch's answer: clients hand the batch on with it, or without."""
+"""Envelope that a contract may put around Get Batch's response: clients may return the batch with or without it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.contract.pointers import MISSING, replaced
 
 
-def enclosed(reply: Reply, told: ExpectedOutcome) -> Reply:
-    """A reply with the envelope of the answer around the batch, if the client left it away."""
+def enclosed(reply: Reply, expected: ExpectedOutcome) -> Reply:
+    """Return the reply with the response's envelope around the batch, if the client removed it."""
     entity = entity_of("get") if "get" in current_contract().operations else None
-    if not (entity and entity.place and isinstance(told, ValidBatch) and isinstance(reply.batch, dict)):
+    if not (entity and entity.place and isinstance(expected, ValidBatch) and isinstance(reply.batch, dict)):
         return reply
-    if entity.within(reply.batch) is not MISSING or entity.within(told.batch) is MISSING:
+    if entity.within(reply.batch) is not MISSING or entity.within(expected.batch) is MISSING:
         return reply
-    return replace(reply, batch=replaced(told.batch, entity.place, reply.batch))
+    return replace(reply, batch=replaced(expected.batch, entity.place, reply.batch))

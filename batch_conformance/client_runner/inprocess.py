@@ -1,4 +1,4 @@
-"""A client under test in this process: a Python callable, sync or async (``python:MODULE:ATTRIBUTE``)."""
+"""Client under test in this process: a Python callable, sync or async (``python:MODULE:ATTRIBUTE``)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.client_runner.call import GRACE_SECONDS, Call, Reply
-from batch_conformance.client_runner.circuit_breaker import Patience
+from batch_conformance.client_runner.circuit_breaker import CircuitBreaker
 from batch_conformance.client_runner.interleave import HOLD_SECONDS, Place, Schedule
 from batch_conformance.client_runner.loop import LoopThread, Outcome, cancel_all, outcome
 from batch_conformance.client_runner.mainthread import Overdue, call_bounded, is_loop_running, is_main_thread
@@ -30,7 +30,7 @@ from batch_conformance.client_runner.protocol import (
     hello_object,
     reply_from,
 )
-from batch_conformance.client_runner.sanitize import Redact, Wording
+from batch_conformance.client_runner.sanitize import Redact, Sanitizer
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entity_of, examples_of
 from batch_conformance.contract.pointers import replaced
@@ -40,16 +40,16 @@ from batch_conformance.http import read_json
 if TYPE_CHECKING:
     from batch_conformance.client_runner.respx_bridge import RespxBridge
 
-#: Takes a request of any operation that its hello names, returns (or awaits) the reply; carries a ``hello``.
+#: Takes a request of any operation that its ``hello`` attribute names, and returns the reply, or an awaitable of it.
 Adapter = Callable[[dict[str, Any]], Any]
 
 
 class InProcessClient:
-    """A client under test behind a callable. Up to ``size`` calls run side by side, each in its own thread.
+    """Client under test behind a callable. Up to ``size`` calls run concurrently, each in its own thread.
 
-    With a ``bridge`` the transport is ``respx``: the client's httpx is answered by what is mounted there.
-    ``grace_s`` are the seconds that a call may take beyond its deadline; a call that takes longer is left
-    behind in its thread. Raises ``CouldNotRun`` when the callable has no proper ``hello``.
+    With a ``bridge`` the transport is ``respx``: the client's httpx is answered by the handlers mounted there.
+    ``grace_s`` is the time in seconds that a call may exceed its deadline by; a call that takes longer is abandoned
+    in its thread. Raises ``CouldNotRun`` when the callable has no valid ``hello``.
     """
 
     apart = False
@@ -68,59 +68,61 @@ class InProcessClient:
         self.bridge = bridge
         self.transport: Literal["loopback", "respx"] = "respx" if bridge else "loopback"
         self._adapter = adapter
-        self._wording = Wording(redact)
-        self._shown = f"the client {self._wording.line(spec, 120)}"
-        self._patience = Patience(self._shown)
-        self._places = threading.BoundedSemaphore(max(1, size))
-        self._numbers = itertools.count(1)
+        self._sanitizer = Sanitizer(redact)
+        self._label = f"the client {self._sanitizer.line(spec, 120)}"
+        self._breaker = CircuitBreaker(self._label)
+        self._slots = threading.BoundedSemaphore(max(1, size))
+        self._sequence = itertools.count(1)
         self._grace = grace_s
-        #: Ids of calls that were left when their time was over; they may go on asking.
+        #: Batch ids of calls abandoned after their time limit; they may still send requests.
         self.abandoned: frozenset[str] = frozenset()
         self._loop: LoopThread | None = None
         self._loop_lock = threading.Lock()
-        #: Whether calls that the main thread makes run on it, and the event loop that it has for that.
+        #: Whether calls made from the main thread run on it, with ``_own_loop`` for async clients.
         self.on_main = False
         self._own_loop: asyncio.AbstractEventLoop | None = None
         self._hung = False
         if not callable(adapter):
-            raise CouldNotRun(f"{self._shown} cannot be judged: {type(adapter).__name__} cannot be called")
+            raise CouldNotRun(f"{self._label} cannot be judged: {type(adapter).__name__} cannot be called")
         if not hasattr(adapter, "hello"):
-            raise CouldNotRun(f"{self._shown} cannot be judged: it has no attribute hello (the hello object)")
+            raise CouldNotRun(f"{self._label} cannot be judged: it has no attribute hello (the hello object)")
         problem = ""
         try:
             self.hello = hello_object(_as_json(adapter.hello, "hello"))
         except ProtocolViolation as error:
-            problem = self._wording.line(str(error))
+            problem = self._sanitizer.line(str(error))
         if problem:
-            raise CouldNotRun(f"{self._shown} cannot be judged: it {problem}")
+            raise CouldNotRun(f"{self._label} cannot be judged: it {problem}")
 
     @property
     def broken_in_a_row(self) -> int:
-        """ProtocolViolation replies since the last good answer; one more than five ends the run."""
-        return self._patience.broken_in_a_row
+        """Number of broken calls since the last good reply; the sixth ends the run."""
+        return self._breaker.broken_in_a_row
 
     def get_batch(self, call: Call) -> Reply:
-        """Make one call and wait for what comes of it, at most the deadline plus the grace.
+        """Make one call and wait for the reply, for at most the deadline plus the grace.
 
         Raises ``CouldNotRun`` after six broken calls in a row.
         """
-        return self._weigh(self._call(call))
+        return self._record(self._call(call))
 
-    def _weigh(self, reply: Reply) -> Reply:
+    def _record(self, reply: Reply) -> Reply:
         if reply.broken is None:
-            self._patience.good()
+            self._breaker.record_success()
         else:
-            self._patience.broke(reply.broken.removeprefix("the client "))
+            self._breaker.record_failure(reply.broken.removeprefix("the client "))
         return reply
 
     @property
     def is_async(self) -> bool:
-        """Whether its calls are awaited, as far as has been seen."""
+        """Whether a call has returned an awaitable so far."""
         return self._loop is not None or self._own_loop is not None
 
     def settle_on_main(self, *, with_loop: bool = False) -> None:
-        """Make all further calls on the main thread, when it makes them; ``with_loop`` gives it an event loop, unless
-        somebody else's runs there (a browser's, say): then calls are awaited on a thread.
+        """Run all further calls that are made from the main thread on it.
+
+        ``with_loop`` creates an event loop there, unless one is running already (a browser test's, say): then calls are
+        awaited in a thread.
         """
         self.on_main = True
         if with_loop and self._own_loop is None and not is_loop_running():
@@ -129,7 +131,7 @@ class InProcessClient:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Let calls take but a second beyond their deadline: enough for one that ends by itself."""
+        """Reduce the grace to one second in the context: enough for a call that keeps its deadline."""
         before, self._grace = self._grace, min(self._grace, 1.0)
         try:
             yield
@@ -137,12 +139,12 @@ class InProcessClient:
             self._grace = before
 
     def settle_in_threads(self) -> None:
-        """Make all further calls in threads, each in its own."""
+        """Run each further call in a thread of its own."""
         self.on_main = False
         self._close_own_loop()
 
     def get_interleaved(self, first: Call, second: Call, stop: Place | None) -> tuple[Reply, Reply, Schedule]:
-        """Make two calls, the second one while the first stands at the line ``stop`` (see `Schedule`).
+        """Make two calls, the second one while the first is stopped at the line ``stop`` (see `Schedule`).
 
         Raises ``CouldNotRun`` as :meth:`get_batch` does.
         """
@@ -170,19 +172,19 @@ class InProcessClient:
         for thread in threads:
             thread.join()
         for reply in replies.values():
-            self._weigh(reply)
+            self._record(reply)
         return replies[0], replies[1], schedule
 
     def check_transport(self) -> None:
-        """Make a trial call under ``respx``; does nothing under ``loopback``.
+        """Make a trial call under ``respx``; do nothing under ``loopback``.
 
-        Raises ``CouldNotRun`` when the client sends nothing through httpx: it uses something else.
+        Raises ``CouldNotRun`` when the client sends nothing through httpx.
         """
         if self.bridge is None:
             return
         base_url = self.bridge.mount(_trial_answer)
         strays = len(self.bridge.strays)
-        # On this thread: some clients run on the main thread only, and those that need not do so there too.
+        # On this thread: some clients run on the main thread only, and all others run there too.
         self.on_main = True
         try:
             reply = self._call(Call(base_url, "sk-trial-of-the-transport", "batch_trial", 5.0))
@@ -190,19 +192,19 @@ class InProcessClient:
         finally:
             self.on_main = False
             self.bridge.unmount(base_url)
-        told = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
+        reported = reply.broken or (f"{reply.error.kind}: {reply.error.message}" if reply.error else "")
         gave_up = reply.broken or (reply.error and reply.error.kind in ("transport", "timeout", "other"))
         if gave_up and not sent:
             raise CouldNotRun(
-                f"{self._shown} sends nothing through httpx, which --batch-transport respx needs "
-                f"(a trial call gave: {self._wording.line(told, 200)}); use --batch-transport loopback"
+                f"{self._label} sends nothing through httpx, which --batch-transport respx needs "
+                f"(a trial call gave: {self._sanitizer.line(reported, 200)}); use --batch-transport loopback"
             )
 
     def settle(self) -> None:
-        """Nothing can come after the answer of a callable."""
+        """Do nothing: a callable does nothing after its reply."""
 
     def close(self) -> None:
-        """Stop the event loop, if there is one, and unmount everything."""
+        """Stop the event loops and unmount all handlers."""
         if self._loop:
             self._loop.close()
         self._close_own_loop()
@@ -212,11 +214,11 @@ class InProcessClient:
     def _call(
         self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext
     ) -> Reply:
-        self._wording.learn(call.api_key)
-        request = call_request(next(self._numbers), call)
+        self._sanitizer.add_key(call.api_key)
+        request = call_request(next(self._sequence), call)
         seq = request["seq"]
         window: AbstractContextManager[None] = self.bridge.active() if self.bridge else nullcontext()
-        with self._places, window:
+        with self._slots, window:
             started, allowed = time.monotonic(), call.timeout_s + self._grace
             try:
                 if self.on_main and is_main_thread():
@@ -226,7 +228,7 @@ class InProcessClient:
                     work.wait(allowed)
                     value = work.reply()
                 seconds = time.monotonic() - started
-                # There is but one call to answer: the number may be left out here.
+                # A callable has only one call to answer, so ``seq`` is optional here.
                 value = {"seq": seq, **value} if isinstance(value, dict) else value
                 return replace(reply_from(value, seq, call.operation), seconds=seconds)
             except ProtocolViolation as error:
@@ -234,10 +236,10 @@ class InProcessClient:
                 if seconds >= allowed:
                     self._hung = True
                     self.abandoned |= {call.batch_id} - {""}
-                return Reply(broken=self._wording.line(f"the client {error}"), seconds=seconds)
+                return Reply(broken=self._sanitizer.line(f"the client {error}"), seconds=seconds)
 
     def _call_here(self, request: dict[str, Any], seconds: float) -> object:
-        """One call on the current thread; what it returned, as JSON. Raises :class:`ProtocolViolation`."""
+        """Make one call on the current thread; return its reply as JSON. Raises :class:`ProtocolViolation`."""
 
         def make() -> Any:
             result = self._adapter(request)
@@ -270,7 +272,7 @@ class InProcessClient:
 
     def _event_loop(self) -> LoopThread:
         with self._loop_lock:
-            # A loop that an earlier call blocks, having hung, would take all other calls along.
+            # A loop blocked by an earlier call that hung would block all other calls.
             if self._loop and self._hung and self._loop.is_blocked():
                 self._loop.close(0)
                 self._loop = None
@@ -280,7 +282,7 @@ class InProcessClient:
 
 
 class _Work:
-    """One call under way in a daemon thread, which can be left behind."""
+    """One call under way in a daemon thread, which can be abandoned."""
 
     def __init__(
         self,
@@ -300,9 +302,9 @@ class _Work:
         threading.Thread(target=self._run, args=(request,), name="client-call", daemon=True).start()
 
     def wait(self, seconds: float) -> None:
-        """Wait until it has ended.
+        """Wait until the call has ended.
 
-        Raises :class:`ProtocolViolation` if it does not, and cancels what runs on a loop.
+        Raises :class:`ProtocolViolation` if it does not, and cancels its task on the event loop.
         """
         if self._done.wait(seconds):
             return
@@ -312,7 +314,7 @@ class _Work:
         raise ProtocolViolation(f"gave no answer within {seconds:g} s")
 
     def reply(self) -> object:
-        """What it returned, as JSON. Raises :class:`ProtocolViolation`."""
+        """Return the reply as JSON. Raises :class:`ProtocolViolation` if the call raised or returned something else."""
         if self._raised is not None:
             raise ProtocolViolation(f"raised {_named(self._raised)}")
         return _as_json(self._result, "reply")
@@ -328,14 +330,14 @@ class _Work:
                 result, self._raised = self._future.result()
             self._result = result
         except BaseException as error:
-            # Whatever it is, even SystemExit: it is what the client did.
+            # Any exception, even SystemExit, is the client's result.
             self._raised = error
         finally:
             self._done.set()
 
 
 def split_place(spec: str) -> tuple[str, str]:
-    """Module and attribute of ``python:MODULE:ATTRIBUTE``. Raises ``ValueError`` when it is something else."""
+    """Split ``python:MODULE:ATTRIBUTE`` into module and attribute. Raises ``ValueError`` if it is malformed."""
     kind, _, place = spec.partition(":")
     module_name, _, attribute = place.partition(":")
     if kind != "python" or not module_name or not attribute:
@@ -344,9 +346,9 @@ def split_place(spec: str) -> tuple[str, str]:
 
 
 def load_adapter(spec: str) -> Adapter:
-    """The callable that ``python:MODULE:ATTRIBUTE`` names; modules are found as by ``python -m``.
+    """Import the callable that ``python:MODULE:ATTRIBUTE`` names; modules are found as by ``python -m``.
 
-    Raises ``ValueError`` when the specification is malformed, ``CouldNotRun`` when nothing is found there.
+    Raises ``ValueError`` when the specification is malformed, ``CouldNotRun`` when it cannot be imported.
     """
     module_name, attribute = split_place(spec)
     if os.getcwd() not in sys.path and "" not in sys.path:
@@ -366,14 +368,14 @@ def load_adapter(spec: str) -> Adapter:
 def _named(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"
-    except Exception:  # an exception that cannot even be printed
+    except Exception:  # its __str__ raises
         return type(error).__name__
 
 
 def _as_json(value: object, what: str) -> object:
-    """The value as it would arrive from a driver.
+    """Return the value as it would arrive from a driver, through JSON.
 
-    Raises :class:`ProtocolViolation` for what JSON cannot say.
+    Raises :class:`ProtocolViolation` for a value that is not JSON.
     """
     try:
         text = json.dumps(value, ensure_ascii=True, allow_nan=False)

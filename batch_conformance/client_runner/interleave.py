@@ -1,7 +1,7 @@
-"""Two calls of one client at once, by a schedule: one stops at a chosen line of the client until the other is done.
+"""Scheduled interleaving of two calls: one stops at a chosen line of the client until the other has ended.
 
-What a client keeps outside of a call (a key in a module's global, a session's headers) is mixed up only when another
-call comes between writing and reading it. Threads left to themselves meet there once in a while; a schedule always.
+State shared between calls (a key in a module's global, a session's headers) gets mixed up only if the other call
+runs between its write and its read. Free-running threads hit that window rarely; a schedule always does.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-#: Seconds that the first call waits for the second one: a client with a lock lets only one in at a time.
+#: Seconds that the first call waits for the second one: in a client with a lock, the second one cannot go on.
 HOLD_SECONDS = 0.25
-#: Lines to stop at, at most: before the request, where keys and addresses are mixed up, and behind it.
+#: Maximum number of lines to stop at: before the request is sent (where keys and URLs get mixed up), and after it.
 STOPS_BEFORE, STOPS_BEHIND = 24, 6
-#: Libraries that clients stand on: a client's own state is written and read in its own lines, not in theirs.
+#: Libraries that clients use: only lines of the client itself are stopped at, not of these.
 # fmt: off
 _LIBRARIES = frozenset((
     "aiohttp", "aiosignal", "annotated_types", "anyio", "asyncio", "attr", "attrs", "backoff", "certifi",
@@ -34,15 +34,15 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _Trace = Callable[[FrameType, str, Any], Any]
 
 
-#: A line of the client: its file and number.
+#: Line of the client: file and line number.
 Place = tuple[str, int]
 
 
 class Schedule:
-    """Stops the thread of one call where it first comes to the line ``stop``; None stops nowhere.
+    """Stops the thread of one call when it first reaches the line ``stop``; None stops nowhere.
 
-    ``times`` has the lines of the client in the order in which they were met, and when (monotonic clock);
-    ``blocked`` tells whether the other call could not end meanwhile.
+    ``times`` maps the executed lines of the client, in order, to their first execution (monotonic clock);
+    ``blocked`` is true if the other call could not end while this one was stopped.
     """
 
     def __init__(self, stop: Place | None = None) -> None:
@@ -53,12 +53,12 @@ class Schedule:
         self._stop = stop
 
     def go_on(self) -> None:
-        """Let the stopped call go on, or not stop at all."""
+        """Resume the stopped call, or keep it from stopping."""
         self._go_on.set()
 
     @contextmanager
     def followed(self) -> Iterator[None]:
-        """Follow what the current thread does in the context; nothing is followed under a debugger."""
+        """Trace the current thread in the context; does nothing under a debugger, which has a trace function."""
         if sys.gettrace() is not None:
             yield
             return
@@ -85,7 +85,7 @@ class Schedule:
 
 @cache
 def is_clients_own(file: str) -> bool:
-    """Whether a file is the client's: neither Python's own, nor of a library for HTTP or data, nor of the suite."""
+    """Whether a file is the client's own: not Python's, not a known library's, not the suite's."""
     if file.startswith("<"):
         return False
     path = Path(file).resolve()
@@ -100,30 +100,30 @@ def is_clients_own(file: str) -> bool:
 
 
 def stops_of(schedule: Schedule, sent: float | None) -> Sequence[Place]:
-    """The lines to stop at: those before the request was sent first of all, some of those behind it.
+    """Select the lines to stop at: up to 24 before the request was sent, up to 6 after it.
 
-    ``sent`` is when that was; None when no request came.
+    ``sent`` is the time of the request (monotonic clock); None if there was none.
     """
     places = list(schedule.times)
-    before = sum(sent is not None and met <= sent for met in schedule.times.values())
-    return [*_chosen(places[:before], STOPS_BEFORE), *_chosen(places[before:], STOPS_BEHIND)]
+    before = sum(sent is not None and executed <= sent for executed in schedule.times.values())
+    return [*_select(places[:before], STOPS_BEFORE), *_select(places[before:], STOPS_BEHIND)]
 
 
-def _chosen(places: Sequence[Place], most: int) -> list[Place]:
-    """At most ``most`` of the lines: all of files with few of them, so that a long file does not hide them."""
+def _select(places: Sequence[Place], most: int) -> list[Place]:
+    """Select at most ``most`` lines, shared out over the files so that a long file does not crowd out short ones."""
     by_file: dict[str, list[Place]] = {}
     for place in places:
         by_file.setdefault(place[0], []).append(place)
-    chosen: set[Place] = set()
+    selected: set[Place] = set()
     groups = sorted(by_file.values(), key=len)
     for number, group in enumerate(groups):
-        # Rounded up: of many files, the short ones come first.
-        chosen |= set(_spread(group, -(-(most - len(chosen)) // (len(groups) - number))))
-    return [place for place in places if place in chosen]
+        # Rounded up, so that with many files each of the shortest gets at least one.
+        selected |= set(_spread(group, -(-(most - len(selected)) // (len(groups) - number))))
+    return [place for place in places if place in selected]
 
 
 def _spread(places: Sequence[Place], most: int) -> Sequence[Place]:
-    """At most ``most`` of the lines, spread evenly."""
+    """Select at most ``most`` lines, evenly spread."""
     if len(places) <= most:
         return places
     if most < 2:

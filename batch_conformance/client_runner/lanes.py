@@ -1,8 +1,8 @@
-"""How many cases are under way at once with a client in processes of its own: as many as keep the machine busy.
+"""Scheduling of cases over lanes (threads) for a client in processes: enough lanes to keep the machine busy.
 
-Most of what takes long is waiting: for a deadline, for a retry. So slow cases come first, and where all lanes wait,
-there is another one, with a process of its own. A process that is being started is work: more of them at once than
-the machine has cores to start them with would make each take that much longer.
+Slow cases mostly wait, for a deadline or a retry. So they come first, and when all lanes wait, another lane with a
+process of its own is opened. Starting a process is CPU work: starting more at once than there are cores would slow
+each start down.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Callable, Sequence
 from batch_conformance.client_runner.cases import Case
 from batch_conformance.client_runner.cases.case import FAULT_DEADLINE, SHORT_DEADLINE
 
-#: Lanes that are to be at work at a time, and lanes at most: a process each.
-AT_WORK, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
-#: Seconds for which starting processes may keep all cores busy, and lanes for which it always may.
+#: Number of lanes that should be busy at a time, and the maximum number of lanes; each lane has a process.
+BUSY_LANES, MOST_LANES = max(3, min(8, os.cpu_count() or 2)), 24
+#: Seconds for which process starts may keep all cores busy, and the number of lanes that is always allowed.
 _STARTING_SECONDS, _FEWEST_LANES = 5.0, 6
-#: Seconds after which a case that is under way is taken to wait.
-_WAITING = 0.3
-#: Seconds between two looks at the lanes.
-_LOOK = 0.05
+#: Seconds after which a case under way is taken to be waiting.
+_WAITING_SECONDS = 0.3
+#: Seconds between two checks of the lanes.
+_POLL_SECONDS = 0.05
 
 
 def play_side_by_side(
@@ -32,29 +32,29 @@ def play_side_by_side(
     most: int = MOST_LANES,
     starting: Callable[[], int] = lambda: 0,
 ) -> None:
-    """Play all cases in up to ``most`` threads, slow ones first. Raises what ``play`` raises, once all have ended.
+    """Run all cases in up to ``most`` threads, slow ones first. Raises what ``play`` raises, once all have ended.
 
-    ``starting`` tells how many of the lanes are starting a process.
+    ``starting`` returns how many of the lanes are starting a process.
     """
     _Lanes(cases, play, most, starting).run()
 
 
 def lanes_for(start_seconds: float) -> int:
-    """How many lanes pay where a process takes so long to start: each has to win back its start by waits."""
+    """Return how many lanes are worth their start-up cost, for processes that take ``start_seconds`` to start."""
     affordable = _STARTING_SECONDS * (os.cpu_count() or 1) / max(start_seconds, 0.01)
     return max(_FEWEST_LANES, min(MOST_LANES, int(affordable)))
 
 
 def slow_first(cases: Sequence[Case]) -> list[Case]:
-    """The order in which to begin: drips, what waits for a deadline, several calls in a row, retries, and the rest.
+    """Sort cases for starting: drips, then waits for a deadline, several calls in a row, retries, the rest.
 
-    Of drips, that of a head comes first: few clients notice it, and one that does not is waited for longest.
+    A dripping head comes first: few clients notice it, and one that does not takes longest.
     """
     return sorted(cases, key=lambda case: (_rank(case), not case.drips_in_head))
 
 
 def _rank(case: Case) -> int:
-    # A client that does not keep the deadline it was given is waited for, for a while; that of a drip few keep.
+    # A client that misses its deadline is waited for until the grace is over; few clients keep it for a drip.
     if case.drips:
         return 0
     if any(ask.timeout_s <= (FAULT_DEADLINE if case.waits else SHORT_DEADLINE) for ask in case.asks):
@@ -63,7 +63,7 @@ def _rank(case: Case) -> int:
 
 
 class _Lanes:
-    """Cases that are left, and the lanes that take them. ``failed`` ends the run."""
+    """Queues of the remaining cases and the lanes that take them; an error in one lane ends all."""
 
     def __init__(
         self, cases: Sequence[Case], play: Callable[[Case], None], most: int, starting: Callable[[], int]
@@ -75,23 +75,23 @@ class _Lanes:
         self._most = most
         self._starting = starting
         self._changed = threading.Condition()
-        #: When each lane began what it is at.
+        #: Start time of the case that each lane is running.
         self._since: dict[int, float] = {}
         self._lanes: list[threading.Thread] = []
         self._ended = 0
         self._failed: BaseException | None = None
 
     def run(self) -> None:
-        """Play until nothing is left."""
+        """Run until all cases have ended."""
         try:
             with self._changed:
                 while self._ended < len(self._lanes) or not self._lanes:
-                    if self._wants_another():
+                    if self._needs_lane():
                         self._open_lane()
                     else:
-                        self._changed.wait(_LOOK)
+                        self._changed.wait(_POLL_SECONDS)
         finally:
-            # Interrupted: nothing more is begun, what is under way comes to its end.
+            # When interrupted: start nothing more, let the cases under way end.
             with self._changed:
                 self._slow.clear()
                 self._quick.clear()
@@ -100,22 +100,23 @@ class _Lanes:
         if self._failed:
             raise self._failed
 
-    def _wants_another(self) -> bool:
+    def _needs_lane(self) -> bool:
         if len(self._lanes) >= self._most or not (self._slow or self._quick):
             return False
         now = time.monotonic()
-        waiting = sum(now - since > _WAITING for since in self._since.values()) - self._starting()
-        return len(self._lanes) - self._ended - max(0, waiting) < AT_WORK
+        waiting = sum(now - since > _WAITING_SECONDS for since in self._since.values()) - self._starting()
+        return len(self._lanes) - self._ended - max(0, waiting) < BUSY_LANES
 
     def _open_lane(self) -> None:
         number = len(self._lanes)
-        # One of those at work is for the quick ones: they would else come last, all together.
-        first, second = (self._quick, self._slow) if number % AT_WORK == AT_WORK - 1 else (self._slow, self._quick)
-        lane = threading.Thread(target=self._lane, args=(number, first, second), name="batch-lane", daemon=True)
+        # One busy lane takes quick cases first: otherwise they would all come last.
+        quick_first = number % BUSY_LANES == BUSY_LANES - 1
+        first, second = (self._quick, self._slow) if quick_first else (self._slow, self._quick)
+        lane = threading.Thread(target=self._work, args=(number, first, second), name="batch-lane", daemon=True)
         self._lanes.append(lane)
         lane.start()
 
-    def _lane(self, number: int, first: deque[Case], second: deque[Case]) -> None:
+    def _work(self, number: int, first: deque[Case], second: deque[Case]) -> None:
         try:
             while (case := self._next(number, first, second)) is not None:
                 self._play(case)

@@ -1,6 +1,7 @@
-"""What a client in this process leaves behind: sockets, loops and sessions that it never closes.
+"""Unclosed resources of a client in this process: sockets, event loops, sessions.
 
-That breaks no clause, so it must not decide the exit status either, nor fill pages: it is counted, and said in a line.
+They break no clause, so they must neither decide the exit status nor flood the output: they are counted and reported
+in one line.
 """
 
 from __future__ import annotations
@@ -18,38 +19,38 @@ from typing import Any
 
 from batch_conformance.client_runner.stub.server import ports_used
 
-#: Rounds of collection: what one sets free may hold more.
+#: Rounds of garbage collection: objects freed in one round may release more in the next.
 _ROUNDS = 3
-_KINDS_SHOWN = 4
+_MAX_KINDS = 4
 
 
 class Leftovers:
-    """Counts of what was left behind, by kind."""
+    """Number of unclosed resources by kind."""
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
     def add(self, what: str) -> None:
-        """Count one."""
+        """Count one resource of this kind."""
         self._counts[what] += 1
 
     def line(self) -> str:
-        """All of it in one line; empty when nothing was left."""
+        """Return all counts in one line; empty if there are none."""
         kinds = self._counts.most_common()
-        parts = [f"{count} {what}" for what, count in kinds[:_KINDS_SHOWN]]
-        more = sum(count for _, count in kinds[_KINDS_SHOWN:])
+        parts = [f"{count} {what}" for what, count in kinds[:_MAX_KINDS]]
+        more = sum(count for _, count in kinds[_MAX_KINDS:])
         return ", ".join([*parts, *([f"{more} more"] if more else [])])
 
 
 @contextmanager
 def counted_leftovers() -> Iterator[Leftovers]:
-    """Count what is left behind by what runs in the context, and by what is collected at its end.
+    """Count the resources that code in the context leaves unclosed, those found by collection at its end included.
 
-    Sockets to stubs that are still open then are closed: nobody is there any more. Warnings about other things, and
-    those about what was left before, are none of its business.
+    Sockets to stubs that are still open then are closed. Other warnings are passed on, and resources left unclosed
+    before the context are not counted.
     """
     gc.collect()
-    left = Leftovers()
+    leftovers = Leftovers()
     hooks = sys.unraisablehook, threading.excepthook
     with warnings.catch_warnings():
         warnings.filterwarnings("always", category=ResourceWarning)
@@ -58,27 +59,27 @@ def counted_leftovers() -> Iterator[Leftovers]:
 
         def count(message: Any, category: Any, *more: Any, **named: Any) -> None:
             if issubclass(category, ResourceWarning) or "was never awaited" in str(message):
-                left.add(_kind(str(message)))
+                leftovers.add(_kind(str(message)))
             else:
                 show(message, category, *more, **named)
 
         warnings.showwarning = count
-        sys.unraisablehook = lambda raised: left.add(f"{_name(raised.exc_type)} while collected")
-        threading.excepthook = lambda raised: left.add(f"{_name(raised.exc_type)} in a thread of its own")
+        sys.unraisablehook = lambda raised: leftovers.add(f"{_type_name(raised.exc_type)} while collected")
+        threading.excepthook = lambda raised: leftovers.add(f"{_type_name(raised.exc_type)} in a thread of its own")
         try:
-            yield left
+            yield leftovers
         finally:
             for _ in range(_ROUNDS):
                 gc.collect()
             for sock in _open_sockets():
-                left.add("open socket")
+                leftovers.add("open socket")
                 with suppress(OSError):
                     sock.close()
             sys.unraisablehook, threading.excepthook = hooks
 
 
 def _kind(message: str) -> str:
-    """A warning's text without what differs from one to the next: addresses, numbers, names."""
+    """Return the kind of resource from a warning, without addresses, numbers and names."""
     if "never awaited" in message:
         return "coroutine never awaited"
     words = re.split(r"[<({\d'\"]", message, maxsplit=1)[0].strip(" :,.").lower()
@@ -86,14 +87,14 @@ def _kind(message: str) -> str:
     return f"unclosed {kind[1].lower()}" if kind else " ".join(words.split()[:4]) or "unclosed resource"
 
 
-def _name(kind: type[BaseException] | None) -> str:
+def _type_name(kind: type[BaseException] | None) -> str:
     return kind.__name__ if kind is not None else "error"
 
 
 def _open_sockets() -> list[socket.socket]:
     found = []
     for value in gc.get_objects():
-        # Looked at by type: asking an object for its class may run its code.
+        # type(), not isinstance: reading __class__ may run the object's own code.
         if issubclass(type(value), socket.socket) and value.fileno() >= 0:
             with suppress(OSError):
                 internet = value.family in (socket.AF_INET, socket.AF_INET6)

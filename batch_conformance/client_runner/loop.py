@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for clients that are async functions."""
+"""Event loop in a thread of its own, for clients that are async functions."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import threading
 from collections.abc import Awaitable
 from typing import Any
 
-#: How long a loop may take to notice that it should stop, in seconds; one that is blocked never does.
+#: Seconds that a loop may take to react; one that is blocked never does.
 _NOTICE_SECONDS = 1.0
 
-#: What was returned, or what was raised.
+#: Return value and raised exception of a call; one of them is None.
 Outcome = tuple[Any, BaseException | None]
 
 
 class LoopThread:
-    """One loop for all calls, as an async program has it: clients may keep connections between calls."""
+    """One event loop for all calls, as in an async program, so that clients can keep connections between calls."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
@@ -28,13 +28,13 @@ class LoopThread:
         return asyncio.run_coroutine_threadsafe(outcome(work), self._loop)
 
     def is_blocked(self) -> bool:
-        """Whether something on the loop keeps it from doing anything else."""
+        """Whether a task keeps the loop from running anything else."""
         noticed = threading.Event()
         self._loop.call_soon_threadsafe(noticed.set)
         return not noticed.wait(_NOTICE_SECONDS)
 
     def close(self, seconds: float = 2 * _NOTICE_SECONDS) -> None:
-        """Cancel what is under way and stop. A loop blocked for longer stays behind, in its daemon thread."""
+        """Cancel all tasks and stop. A loop blocked for longer than ``seconds`` is left in its daemon thread."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(seconds)
@@ -49,25 +49,25 @@ class LoopThread:
 
 
 def cancel_all(loop: asyncio.AbstractEventLoop) -> None:
-    """Cancel what is under way on a loop that has stopped, and let it take note."""
+    """Cancel all tasks of a stopped loop and let them handle the cancellation."""
     tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.wait(tasks, timeout=_NOTICE_SECONDS))
     loop.run_until_complete(loop.shutdown_asyncgens())
-    # Where asyncio keeps its connections by socket; elsewhere they are left to be collected.
+    # Selector loops list their transports here; other loops leave them to the garbage collector.
     for transport in list(getattr(loop, "_transports", {}).values()):
         transport.abort()
     loop.run_until_complete(asyncio.sleep(0))
 
 
 async def outcome(work: Awaitable[Any]) -> Outcome:
-    """What became of the work: its result or what it raised, without letting that through."""
+    """Await the work and return its result or the exception it raised, instead of raising it."""
     try:
         return await work, None
     except asyncio.CancelledError:
         raise
     except BaseException as error:
-        # Not let through: asyncio hands SystemExit and KeyboardInterrupt to run_forever, which would end.
+        # asyncio would pass SystemExit and KeyboardInterrupt on to run_forever, which would end the loop.
         return None, error

@@ -1,6 +1,7 @@
-"""Calls on the main thread, for clients that must run there: bounded in time, and the thread left as it was found.
+"""Calls on the main thread, for clients that must run there: with a time limit, and signal handlers restored.
 
-Python handles signals on the main thread only (a deadline by ``SIGALRM``), and gives an event loop to it alone.
+Python handles signals on the main thread only (a deadline by ``SIGALRM``), and only there does asyncio create an
+event loop implicitly.
 """
 
 from __future__ import annotations
@@ -12,31 +13,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-#: What wakes a call that is overdue: a signal that programs do not use, where there is one.
-_WAKE = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGUSR2", None)
-#: A call that swallows the first one is sent another after so many seconds.
-_AGAIN_SECONDS = 0.25
+#: Signal that interrupts an overdue call: a real-time signal that programs do not use, where there is one.
+_SIGNAL = signal.SIGRTMIN + 7 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGUSR2", None)
+#: Seconds between signals to a call that ignores the first one.
+_REPEAT_SECONDS = 0.25
 
 
 class Overdue(BaseException):
-    """Raised in a call on the main thread that took longer than it may."""
+    """Raised within a call on the main thread that exceeds its time limit."""
 
 
 def is_main_thread() -> bool:
-    """Whether this is the thread that signals are handled in."""
+    """Whether the current thread is the main thread, which handles signals."""
     return threading.current_thread() is threading.main_thread()
 
 
 def wait_until_interrupted() -> None:
-    """Wait for Ctrl-C. To be called on the main thread."""
-    # A shell without job control has it ignored by what it starts in the background.
+    """Wait for Ctrl-C. Must be called on the main thread."""
+    # A shell without job control starts background processes with SIGINT ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
 
 
 def is_loop_running() -> bool:
-    """Whether an event loop runs on this thread: no other one can be run beside it."""
+    """Whether an event loop is running on this thread, so that no second one can run."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -45,15 +46,15 @@ def is_loop_running() -> bool:
 
 
 def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
-    """Call on the current thread, which is the main one, and return what it returns, or raise what it raises.
+    """Call ``function`` on the current thread, which must be the main thread; return its result or raise its exception.
 
-    Raises :class:`Overdue` when it takes longer than ``seconds``: whatever waits in Python is interrupted.
+    Raises :class:`Overdue` when it takes longer than ``seconds``: waits in Python code are interrupted.
     """
     ended = threading.Event()
     main = threading.get_ident()
     armed, overdue = True, False
 
-    def wake(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: object) -> None:
         del number, frame
         if armed:
             raise Overdue
@@ -62,13 +63,13 @@ def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
         nonlocal overdue
         wait = seconds
         while not ended.wait(wait):
-            overdue, wait = True, _AGAIN_SECONDS
-            if _WAKE is not None:
-                signal.pthread_kill(main, _WAKE)
+            overdue, wait = True, _REPEAT_SECONDS
+            if _SIGNAL is not None:
+                signal.pthread_kill(main, _SIGNAL)
 
-    with _signals_kept():
-        if _WAKE is not None:
-            signal.signal(_WAKE, wake)
+    with _signals_restored():
+        if _SIGNAL is not None:
+            signal.signal(_SIGNAL, interrupt)
         watcher = threading.Thread(target=watch, name="client-deadline", daemon=True)
         watcher.start()
         try:
@@ -85,10 +86,10 @@ def call_bounded(function: Callable[[], Any], seconds: float) -> Any:
 
 
 @contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Put back the handlers and the timer of the process: pytest-timeout has some of its own."""
+def _signals_restored() -> Iterator[None]:
+    """Restore the signal handlers and the timer of the process: pytest-timeout, for one, sets its own."""
     alarm = getattr(signal, "SIGALRM", None)
-    numbers = [number for number in (_WAKE, alarm) if number is not None]
+    numbers = [number for number in (_SIGNAL, alarm) if number is not None]
     handlers = {number: signal.getsignal(number) for number in numbers}
     timer = signal.getitimer(signal.ITIMER_REAL) if alarm is not None else (0.0, 0.0)
     try:
@@ -97,6 +98,6 @@ def _signals_kept() -> Iterator[None]:
         if alarm is not None and (signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0) or timer != (0.0, 0.0)):
             signal.setitimer(signal.ITIMER_REAL, *timer)
         for number, handler in handlers.items():
-            # None: set by something else than Python, which cannot be put back.
+            # None: not installed by Python, so it cannot be restored.
             if handler is not None and signal.getsignal(number) is not handler:
                 signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""From a client's specification (``--batch-client``) to a client that can be called."""
+"""Opening a client from its specification (``--batch-client``)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 EMBEDDED = "python:batch_conformance.reference.client:adapter"
 Transport = Literal["loopback", "respx"]
-#: Calls side by side; and how many more once only cases with waits are left, which cost nothing but time.
+#: Number of concurrent calls, and how many more once only cases that wait are left.
 LANES, MORE_LANES = 9, 7
 
 
@@ -29,11 +29,11 @@ def open_client(
     redact: Redact = str,
     limits: Limits | None = None,
 ) -> ClientUnderTest:
-    """Reach the client that ``spec`` names: ``embedded``, ``exec:COMMAND`` or ``python:MODULE:ATTRIBUTE``.
+    """Open the client that ``spec`` names: ``embedded``, ``exec:COMMAND`` or ``python:MODULE:ATTRIBUTE``.
 
-    ``size`` is how many calls may run side by side (None: what is usual). Raises ``ValueError`` for a specification
-    that is malformed or does not go with the transport (wrong usage), ``CouldNotRun`` for a client that does not
-    start, breaks the protocol at hello, or does not use httpx under ``respx``; both in one line.
+    ``size`` is the maximum number of concurrent calls (None: the default). Raises ``ValueError`` for a specification
+    that is malformed or incompatible with the transport (wrong usage), ``CouldNotRun`` for a client that does not
+    start, breaks the protocol at hello, or does not use httpx under ``respx``; both with a one-line message.
     """
     check_spec(spec, transport)
     kind, _, command = spec.partition(":")
@@ -45,7 +45,7 @@ def open_client(
 
 
 def check_spec(spec: str, transport: str = "loopback") -> None:
-    """Check what can be checked without a client. Raises ``ValueError``, in one line, as :func:`open_client` does."""
+    """Check a specification without opening the client. Raises ``ValueError`` as :func:`open_client` does."""
     kind, _, command = spec.partition(":")
     if kind == "exec":
         if transport == "respx":
@@ -67,7 +67,7 @@ def open_adapter(
     redact: Redact = str,
     limits: Limits | None = None,
 ) -> ClientUnderTest:
-    """Reach a client in this process; parameters and errors as for :func:`open_client`."""
+    """Open a client in this process; parameters and errors as for :func:`open_client`."""
     if transport not in ("loopback", "respx"):
         raise ValueError(f"transport {transport!r} is not understood; use loopback or respx")
     client = InProcessClient(

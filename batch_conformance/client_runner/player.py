@@ -1,4 +1,4 @@
-"""Plays a case to a client: fresh stubs, the calls one after the other, and what came of them."""
+"""Running one case: fresh stubs, the calls in order, and the results."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _numbers = itertools.count(1)
 
 
 class Stub(Protocol):
-    """What a player needs of a stub, on a socket or mounted."""
+    """Interface of a stub for running cases, on a socket or mounted."""
 
     turn: int
     log: RequestLog
 
     @property
     def seen(self) -> list[ReceivedRequest]:
-        """Every request so far."""
+        """All requests received so far."""
         ...
 
 
 @dataclass
 class StubEnvironment:
-    """Where a case is played: the origin that the client is told, the other ones, and what redirects call them."""
+    """Stubs of one case: the client's origin, the other origins, and the values of placeholders in redirects."""
 
     url: str
     choose: ByTurn
@@ -51,7 +51,7 @@ class StubEnvironment:
     places: Mapping[str, str]
 
     def begin(self, turn: int, ask: CallStep, operation: Operation) -> None:
-        """The next call, of an operation, is about to be made."""
+        """Prepare the stubs for the next call."""
         self.own.turn = self.other.turn = turn
         path = operation.url_path(ask.batch_id)
         self.there.places = {**self.places, "id": ask.batch_id, "path": path}
@@ -59,46 +59,52 @@ class StubEnvironment:
 
 
 def play(case: Case, client: ClientUnderTest, keys: Sequence[str], *, by_turns: bool = False) -> CaseResult:
-    """Play one case; ``by_turns`` for a client that makes one call at a time.
+    """Run one case; ``by_turns`` for a client that makes one call at a time.
 
-    Raises ``CouldNotRun`` when judging has to end.
+    Raises ``CouldNotRun`` when the run has to end.
     """
     if case.together:
         return play_together(case, client, keys, _numbers, by_turns=by_turns)
     bridge: RespxBridge | None = getattr(client, "bridge", None)
     with _environment(case, bridge) as environment:
-        turns = []
-        strayed: list[Exchange] = []
+        results = []
+        elsewhere: list[Exchange] = []
         for number, ask in enumerate(case.asks):
-            environment.begin(number, ask, current_contract().operation(case.operation))
+            operation = ask.operation or case.operation
+            environment.begin(number, ask, current_contract().operation(operation))
             base_url = environment.url + case.base_path
-            call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, case.operation, ask.arguments)
+            call = Call(base_url, keys[ask.key], ask.batch_id, ask.timeout_s, operation, ask.arguments)
             reply = client.get_batch(call)
-            came = [seen for seen in environment.own.seen if seen.turn == number]
-            here = [seen for seen in came if not _is_left_over(seen, ask, client)]
-            away = [seen for seen in here if case.elsewhere and seen.host == "localhost"]
+            if operation != case.operation:
+                continue
+            received = [seen for seen in environment.own.seen if seen.turn == number]
+            current = [seen for seen in received if not _is_abandoned(seen, ask, client)]
+            strays = [seen for seen in current if case.elsewhere and seen.host == "localhost"]
             if environment.other is not environment.own:
-                away += [seen for seen in environment.other.seen if seen.turn == number]
-            strayed += [_recorded(seen, case, ask) for seen in away]
-            exchanges = tuple(_recorded(seen, case, ask) for seen in here if seen not in away)
-            expected, requests = _placed(ask.expected, environment.url), environment.own.log.count(number)
-            requests -= len(came) - len(here)
-            turns.append(CallResult(call, expected, enclosed(reply, expected), exchanges, requests))
+                strays += [seen for seen in environment.other.seen if seen.turn == number]
+            elsewhere += [_exchange_of(seen, case, ask) for seen in strays]
+            exchanges = tuple(_exchange_of(seen, case, ask) for seen in current if seen not in strays)
+            expected, requests = _with_origin(ask.expected, environment.url), environment.own.log.count(number)
+            requests -= len(received) - len(current)
+            results.append(CallResult(call, expected, enclosed(reply, expected), exchanges, requests))
         return CaseResult(
             case.title,
             case.clauses,
-            tuple(turns),
-            tuple(strayed),
+            tuple(results),
+            tuple(elsewhere),
             case.ordinary,
             operation=case.operation,
             place=case.place,
+            preceded=len(results) < len(case.asks),
         )
 
 
-def settled(play: CaseResult) -> CaseResult:
-    """A play with what came after the answers, once no more can come."""
-    turns = [replace(turn, reply=cast("Reply", turn.reply).settled()) for turn in play.turns]
-    return replace(play, turns=tuple(turns))
+def settled(case_result: CaseResult) -> CaseResult:
+    """Return the result with the final replies (`Reply.settled`), after the last call."""
+    results = [
+        replace(call_result, reply=cast("Reply", call_result.reply).settled()) for call_result in case_result.turns
+    ]
+    return replace(case_result, turns=tuple(results))
 
 
 def _environment(case: Case, bridge: RespxBridge | None) -> AbstractContextManager[StubEnvironment]:
@@ -119,7 +125,7 @@ def _on_loopback(case: Case) -> Iterator[StubEnvironment]:
             "other": other.url,
             "alias": _by_name(own.url),
             "other_alias": _by_name(other.url),
-            # Nobody speaks TLS there: what matters is that no key comes over unprotected either.
+            # No TLS there: it only matters that the key does not arrive in plain text either.
             "secure": other.url.replace("http://", "https://"),
             "bare_other": urlsplit(other.url).netloc,
         }
@@ -133,7 +139,7 @@ def _on_loopback(case: Case) -> Iterator[StubEnvironment]:
 
 @contextmanager
 def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
-    # Only here: loopback needs no respx.
+    # Imported here: loopback must work without respx.
     from batch_conformance.client_runner.stub.mounted import MountedStub
 
     choose = ByTurn([ask.answers for ask in case.asks])
@@ -149,7 +155,7 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
         "other_secure": ("https", f"other-{host}", None),
     }
     if case.secure:
-        # The same host and no port on either side: nothing but the scheme is another.
+        # Same host, no port: only the scheme differs.
         rows["other"] = ("http", host, None)
     else:
         rows["secure"] = ("https", host, None)
@@ -167,32 +173,32 @@ def _mounted(case: Case, bridge: RespxBridge) -> Iterator[StubEnvironment]:
 @contextmanager
 def _refused(case: Case, bridge: RespxBridge | None) -> Iterator[StubEnvironment]:
     port = RefusedPort()
-    # A stub that nobody is told of: there is nothing to be seen.
-    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as nobody:
+    # A stub that receives nothing, since no client knows its URL.
+    with StubServer(choose := ByTurn([ask.answers for ask in case.asks])) as unused:
         try:
-            # Where nothing is mounted, the bridge refuses.
+            # The bridge refuses connections to an origin where nothing is mounted.
             url = port.url if bridge is None else "http://refused.invalid"
-            yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), nobody, nobody, {})
+            yield StubEnvironment(url, choose, InOrder(case.asks[0].answers), unused, unused, {})
         finally:
             port.close()
 
 
-def _is_left_over(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
-    """Whether a request belongs to a call that was given up: its stub is gone, and another one may have its port."""
+def _is_abandoned(seen: ReceivedRequest, ask: CallStep, client: ClientUnderTest) -> bool:
+    """Whether a request belongs to an abandoned call of an earlier case, whose port the stub may have inherited."""
     abandoned: frozenset[str] = getattr(client, "abandoned", frozenset())
-    return bool(abandoned) and (asked := batch_of(seen.request)) in abandoned and asked != ask.batch_id
+    return bool(abandoned) and (requested := batch_of(seen.request)) in abandoned and requested != ask.batch_id
 
 
-def _recorded(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
+def _exchange_of(seen: ReceivedRequest, case: Case, ask: CallStep) -> Exchange:
     intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
     return replace(exchange_of(seen, next(_numbers), intent), replay=case)
 
 
-def _placed(told: ExpectedOutcome, own: str) -> ExpectedOutcome:
-    """What was told, with the placeholder of answers replaced as it was there."""
-    if not isinstance(told, ValidBatch):
-        return told
-    return replace(told, batch=_with_own(told.batch, own))
+def _with_origin(expected: ExpectedOutcome, own: str) -> ExpectedOutcome:
+    """Return the expected outcome with the placeholder ``{own}`` replaced as in the response."""
+    if not isinstance(expected, ValidBatch):
+        return expected
+    return replace(expected, batch=_with_own(expected.batch, own))
 
 
 def _with_own(value: Any, own: str) -> Any:

@@ -1,4 +1,4 @@
-"""One driver process: in a session of its own, asked line by line against a deadline, ended for certain."""
+"""Driver process in a session of its own: one line per message, with deadlines, and reliably killed."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from batch_conformance.client_runner.stderr_tail import StderrTail
 from batch_conformance.client_runner.stub.tls import authority
 
 _CHUNK = 65536
-#: A killed process is gone at once, but for the kernel's own delays, in seconds.
+#: Seconds to wait for the kernel to end a killed process.
 _REAP_SECONDS = 5.0
-#: Handed down in place of the user's own: a client that prefers it to the key of the call shows that it does.
+#: Replaces the user's key in the environment, to expose a client that prefers it to the key of the call.
 DECOY = {"SYNC_API_KEY": "sk-from-the-environment-not-from-the-call"}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How long to wait for a driver (seconds) and how much to take from it (bytes).
+    """Time limits (seconds) and size limits (bytes) of a driver process.
 
-    ``ending_s`` is for a process that closed a pipe: it most likely exits, and its status says more.
+    ``ending_s`` is the wait for the exit of a process that has closed a pipe, since its exit status tells more.
     """
 
     hello_s: float = 10.0
@@ -41,7 +41,7 @@ class Limits:
 
 
 class DriverProcess:
-    """A running driver. Not for use by several threads at once, except :meth:`kill`.
+    """Running driver process. Not thread-safe, except for :meth:`kill`.
 
     Raises ``OSError`` when the command cannot be started.
     """
@@ -70,7 +70,7 @@ class DriverProcess:
         self._stdout_ended = False
         self._answered = False
         self._closed = False
-        # Becomes readable (end of file) when the process has ended: children may hold its stdout open longer.
+        # Becomes readable (end of file) when the process has ended; its children may keep its stdout open longer.
         self._exit, self._exit_writer = os.pipe()
         self._group = threading.Lock()
         self._reaped = False
@@ -80,7 +80,7 @@ class DriverProcess:
         self._stderr = StderrTail(self._child.stderr.fileno(), self._exit, limits.stderr_bytes)
 
     def ask(self, line: bytes, seconds: float) -> bytes:
-        """Write one line and wait for one, without its newline. Raises :class:`ProtocolViolation`."""
+        """Write one line, wait for one, and return it without its newline. Raises :class:`ProtocolViolation`."""
         deadline = time.monotonic() + seconds
         unsent = memoryview(line)
         failure, ending = f"gave no answer within {seconds:g} s", False
@@ -103,41 +103,42 @@ class DriverProcess:
                         self._answered = True
                         return answer
                     if self._exit in ready:
-                        raise ProtocolViolation(f"{self._ending()} before it answered{self._unfinished()}")
+                        how = self._exit_description()
+                        raise ProtocolViolation(f"{how} before it answered{self._unfinished_line()}")
                 if self._stdout_ended and self._stdout in ready:
                     selector.unregister(self._stdout)
                     failure, ending = "closed its stdout before it answered", True
                 if ending:
                     deadline = min(deadline, time.monotonic() + self._limits.ending_s)
                 if time.monotonic() >= deadline:
-                    raise ProtocolViolation(failure + (self._unfinished() or self._unheard()))
+                    raise ProtocolViolation(failure + (self._unfinished_line() or self._unheard()))
 
     def afterwards(self) -> str:
-        """What it did since it answered, though nothing was asked; empty when it keeps quiet, as it should."""
+        """Describe unsolicited output or the exit of the process since its last reply; empty if there was neither."""
         self._read_stdout()
         if self._buffer:
             return f"wrote to stdout without being asked: {excerpt(bytes(self._buffer))}"
-        # The watcher lives as long as the process.
-        return "" if self._watcher.is_alive() else f"{self._ending()} after it had answered"
+        # The watcher thread lives as long as the process.
+        return "" if self._watcher.is_alive() else f"{self._exit_description()} after it had answered"
 
     def take_stderr(self, clean: Callable[[str], str]) -> str:
-        """What it wrote to stderr since the last time (the end of it), redacted by ``clean``."""
+        """Return the end of what the process wrote to stderr since the last call, redacted by ``clean``."""
         return self._stderr.take(clean)
 
     def say_bye(self, line: bytes) -> None:
-        """Write the last message, if the pipe takes it, and end the input. Does not wait."""
+        """Write the last message, if the pipe takes it, and close stdin. Does not wait."""
         self._send(memoryview(line))
         self._close_stdin()
 
     def end(self, seconds: float = 0.0) -> None:
-        """Give it ``seconds`` to exit by itself, then kill its process group and reap it."""
+        """Wait ``seconds`` for the process to exit, then kill its process group and reap it."""
         self._watcher.join(max(0.0, seconds))
         self.kill()
         self._watcher.join(_REAP_SECONDS)
         self._stderr.join(_REAP_SECONDS)
 
     def release(self) -> None:
-        """Close the pipes of a process that has ended. To be called once, after :meth:`end`."""
+        """Close the pipes of a process that has ended, after :meth:`end`."""
         if self._closed:
             return
         self._closed = True
@@ -149,18 +150,18 @@ class DriverProcess:
         _running.discard(self)
 
     def kill(self) -> None:
-        """Kill the whole process group, at once. From any thread; harmless when it has ended."""
+        """Kill the whole process group at once, from any thread; does nothing when it has ended."""
         with self._group:
             if not self._reaped:
                 _kill_group(self.pid)
 
     def kill_at_exit(self) -> None:
-        """The last resort, when the interpreter ends: not from a fork that merely inherited the object."""
+        """Kill the process when the interpreter exits, but not in a forked child that inherited this object."""
         if self._owner == os.getpid():
             self.end()
 
     def _watch(self) -> None:
-        # Where the system can wait without reaping, the group is killed while its number is still taken.
+        # With waitid, the group is killed before the process is reaped, while its id cannot be reused.
         if hasattr(os, "waitid"):
             with contextlib.suppress(ChildProcessError):
                 os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
@@ -173,7 +174,7 @@ class DriverProcess:
         os.close(self._exit_writer)
 
     def _send(self, unsent: memoryview) -> int | None:
-        """How many bytes the pipe took; None when nobody reads it any more."""
+        """Write to stdin; return how many bytes the pipe took, or None if its reading end is closed."""
         try:
             return os.write(self._stdin, unsent)
         except BlockingIOError:
@@ -182,7 +183,7 @@ class DriverProcess:
             return None
 
     def _receive(self) -> bytes | None:
-        """The next whole line, if there is one by now."""
+        """Return the next complete line, if there is one by now."""
         self._read_stdout()
         end = self._buffer.find(b"\n", self._scanned)
         self._scanned = len(self._buffer)
@@ -196,7 +197,7 @@ class DriverProcess:
         return line
 
     def _read_stdout(self) -> None:
-        """Take what is there, up to the end of a line or more than a line may hold."""
+        """Read what is available, up to the end of a line or beyond the maximum length of a line."""
         chunk = b""
         while not self._stdout_ended and b"\n" not in chunk and len(self._buffer) <= self._limits.line_bytes:
             try:
@@ -206,7 +207,7 @@ class DriverProcess:
             self._stdout_ended = not chunk
             self._buffer += chunk
 
-    def _ending(self) -> str:
+    def _exit_description(self) -> str:
         status = self._child.returncode
         if status is None or status >= 0:
             return f"exited with status {status}"
@@ -215,7 +216,7 @@ class DriverProcess:
         except ValueError:
             return f"was ended by signal {-status}"
 
-    def _unfinished(self) -> str:
+    def _unfinished_line(self) -> str:
         return " (its last line lacks the newline that ends a message)" if self._buffer else ""
 
     def _unheard(self) -> str:
@@ -228,7 +229,7 @@ class DriverProcess:
 
 
 def _kill_group(pid: int) -> None:
-    # macOS says "not permitted" where nothing but a zombie is left of the group.
+    # macOS raises PermissionError when only a zombie is left of the group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 

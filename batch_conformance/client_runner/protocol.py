@@ -1,4 +1,4 @@
-"""Messages of the driver protocol, version 1: built, read, and validated in both directions."""
+"""Messages of the driver protocol, version 1: building, parsing and validation in both directions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batch_conformance.contract import load_contract
 from batch_conformance.http import read_json
 
 PROTOCOL = 1
-#: How much of an offending line is quoted, in bytes; it is redacted and shortened before it is shown.
+#: Maximum bytes quoted of an invalid line; the quote is redacted and shortened before it is shown.
 EXCERPT_BYTES = 4000
 
 
@@ -24,12 +24,12 @@ class ProtocolViolation(Exception):
 
 
 def hello_request(seq: int) -> dict[str, Any]:
-    """The first message to a driver."""
+    """Return the first message to a driver."""
     return _outgoing("hello_request", {"seq": seq, "op": "hello", "protocol": PROTOCOL})
 
 
 def get_batch_request(seq: int, call: Call) -> dict[str, Any]:
-    """One call. Raises ``ValueError`` when the suite itself asks for what the protocol cannot say."""
+    """Return the message of a Get Batch call. Raises ``ValueError`` if it would break the protocol."""
     request = {
         "seq": seq,
         "op": "get_batch",
@@ -42,7 +42,7 @@ def get_batch_request(seq: int, call: Call) -> dict[str, Any]:
 
 
 def call_request(seq: int, call: Call) -> dict[str, Any]:
-    """One call of any operation. Raises ``ValueError`` when the suite itself asks for what the protocol cannot say."""
+    """Return the message of a call of any operation. Raises ``ValueError`` if it would break the protocol."""
     if call.operation == "get":
         return get_batch_request(seq, call)
     op = JUDGED[call.operation]
@@ -51,17 +51,17 @@ def call_request(seq: int, call: Call) -> dict[str, Any]:
 
 
 def bye_request(seq: int) -> dict[str, Any]:
-    """The last message to a driver."""
+    """Return the last message to a driver."""
     return _outgoing("bye_request", {"seq": seq, "op": "bye"})
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """A message as one line. ASCII escapes carry any string through any pipe, lone surrogates too."""
+    """Encode a message as one line, in ASCII so that any string passes, lone surrogates too."""
     return json.dumps(message, ensure_ascii=True, allow_nan=False).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> object:
-    """One line as a JSON value. Raises :class:`ProtocolViolation`."""
+    """Decode one line as JSON. Raises :class:`ProtocolViolation`."""
     text = read_json(line)
     if text.error is not None:
         raise ProtocolViolation(f"wrote a line to stdout that is not JSON ({text.error.message}): {excerpt(line)}")
@@ -69,12 +69,12 @@ def decode(line: bytes) -> object:
 
 
 def excerpt(data: bytes) -> str:
-    """Bytes as quoted in a message."""
+    """Quote bytes for a message."""
     return repr(data[:EXCERPT_BYTES].decode("utf-8", "replace")) if data else "nothing"
 
 
 def hello_from(value: object, seq: int) -> Hello:
-    """The introduction in a reply to ``hello``. Raises :class:`ProtocolViolation`."""
+    """Return the hello object of a reply to ``hello``. Raises :class:`ProtocolViolation`."""
     if isinstance(value, dict) and "hello" not in value and isinstance(value.get("error"), dict):
         raise ProtocolViolation(f"answered hello with an error: {value['error'].get('message')}")
     _check_protocol(value.get("hello") if isinstance(value, dict) else None)
@@ -84,7 +84,7 @@ def hello_from(value: object, seq: int) -> Hello:
 
 
 def hello_object(value: object) -> Hello:
-    """The introduction that an in-process client carries as ``hello``. Raises :class:`ProtocolViolation`."""
+    """Return the hello object of an in-process client. Raises :class:`ProtocolViolation`."""
     _check_protocol(value)
     problem = _problem("hello", value)
     if problem:
@@ -94,16 +94,16 @@ def hello_object(value: object) -> Hello:
 
 
 def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
-    """What came of a call, from the reply to it. Raises :class:`ProtocolViolation`."""
-    told = "batch" if operation == "get" else "batches"
-    value = _without_idle_null(value, told)
+    """Return the reply in a message with sequence number ``seq``. Raises :class:`ProtocolViolation`."""
+    member = "batch" if operation == "get" else "batches"
+    value = _without_idle_null(value, member)
     _incoming(f"{JUDGED[operation]}_reply", value, seq)
     assert isinstance(value, dict)
-    if told in value:
-        handed = value[told]
-        if told != "batch":
-            return Reply(batch=Several(handed))
-        return Reply(batch=handed if isinstance(handed, dict) else NoObject(handed))
+    if member in value:
+        decoded = value[member]
+        if member != "batch":
+            return Reply(batch=Several(decoded))
+        return Reply(batch=decoded if isinstance(decoded, dict) else NoObject(decoded))
     error = value["error"]
     status = error.get("status")
     return Reply(
@@ -111,11 +111,11 @@ def reply_from(value: object, seq: int, operation: str = "get") -> Reply:
     )
 
 
-def _without_idle_null(value: object, handed: str) -> object:
-    """A reply of records with a null in the member that does not apply is meant as one without that member."""
-    if isinstance(value, dict) and {handed, "error"} <= value.keys():
-        for idle, told in (("error", handed), (handed, "error")):
-            if value[idle] is None and value[told] is not None:
+def _without_idle_null(value: object, success: str) -> object:
+    """Drop a null ``error`` beside a batch, or a null batch beside an error, as records in some languages have it."""
+    if isinstance(value, dict) and {success, "error"} <= value.keys():
+        for idle, member in (("error", success), (success, "error")):
+            if value[idle] is None and value[member] is not None:
                 return {name: item for name, item in value.items() if name != idle}
     return value
 
@@ -130,7 +130,7 @@ def _hello(value: Mapping[str, Any]) -> Hello:
 
 
 def _check_protocol(hello: object) -> None:
-    # Before the schema: another version may well look otherwise, and this is the clearer thing to say.
+    # Before the schema check: another version may have another schema, and this message is clearer.
     if isinstance(hello, dict) and "protocol" in hello and hello["protocol"] != PROTOCOL:
         raise ProtocolViolation(f"speaks protocol {hello['protocol']!r}, this suite speaks {PROTOCOL}")
 
@@ -153,18 +153,18 @@ def _incoming(kind: str, value: object, seq: int) -> None:
 @cache
 def _validator(kind: str) -> Draft202012Validator:
     definitions = load_contract().schemas["driver"]["$defs"]
-    # Without a reference at the root: following it costs more than the rest.
+    # Without a $ref at the root: resolving it costs more than the validation.
     return Draft202012Validator({**definitions[kind], "$defs": definitions})
 
 
 def _problem(kind: str, value: object) -> str:
-    """What is wrong with a message, without quoting it at length; empty when it conforms."""
+    """Describe the first schema error of a message, without long quotes; empty when it conforms."""
     errors = list(_validator(kind).iter_errors(value))
     if not errors:
         return ""
     error = min(errors, key=lambda error: (error.validator == "oneOf", len(error.absolute_path)))
     place = ".".join(str(part) for part in error.absolute_path) or "the message"
-    describe = _DESCRIBED.get(str(error.validator))
+    describe = _DESCRIPTIONS.get(str(error.validator))
     if describe is None:
         return f"{place} breaks the rule {error.validator}"
     return f"{place} {describe(error.validator_value, error.instance)}"
@@ -182,8 +182,8 @@ def _json_type(value: object) -> str:
     return next(name for kind, name in types.items() if isinstance(value, kind))
 
 
-#: By keyword of JSON Schema: what its value asks for and what is there instead, in words.
-_DESCRIBED: dict[str, Callable[[Any, Any], str]] = {
+#: Description of an error by JSON Schema keyword, made from the keyword's value and the instance.
+_DESCRIPTIONS: dict[str, Callable[[Any, Any], str]] = {
     "type": _wrong_type,
     "required": lambda names, value: f"lacks {', '.join(name for name in names if name not in value)}",
     "enum": lambda allowed, value: f"is {value!r}, not one of {', '.join(allowed)}",

@@ -1,4 +1,4 @@
-"""Stub answers without a socket: httpx, mocked by respx, asks handlers mounted at made-up origins."""
+"""Stub responses without a socket: httpx, mocked by respx, calls handlers mounted at invented origins."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import respx
 
 @dataclass(frozen=True)
 class Late:
-    """What a handler returns when its ``outcome`` is to come after ``seconds`` (``math.inf``: never).
+    """Outcome of a handler that takes effect after ``seconds`` (``math.inf``: never).
 
-    A wait beyond the client's read timeout ends as it does on a socket, in ``httpx.ReadTimeout``.
+    A wait beyond the client's read timeout raises ``httpx.ReadTimeout``, as on a socket.
     """
 
     seconds: float
     outcome: httpx.Response | Exception
 
 
-#: Answers a request; may raise an httpx error as the transport would.
+#: Responds to a request; may raise an httpx error as a transport does.
 Handler = Callable[[httpx.Request], "httpx.Response | Late"]
-#: Bytes, a pause in seconds, or the error that ends a body.
+#: Step of a body: bytes, a pause in seconds, or the error that ends it.
 Step = bytes | float | Exception
 
 
 class StepBody(httpx.SyncByteStream, httpx.AsyncByteStream):
     """A response body in steps, for sync and async clients: ``httpx.Response(200, stream=StepBody([...]))``.
 
-    Bytes are handed over as they are, numbers are pauses in seconds, an exception is raised. A pause beyond
+    Bytes are yielded unchanged, numbers are pauses in seconds, an exception is raised. A pause beyond
     the client's read timeout raises ``httpx.ReadTimeout``.
     """
 
@@ -41,7 +41,7 @@ class StepBody(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._pace = _Pace(None, threading.Event())
 
     def keep_pace(self, pace: _Pace) -> None:
-        """Called by the bridge: whose timeouts hold, and what ends every wait."""
+        """Set the read timeout and the event that ends all waits. Called by the bridge."""
         self._pace = pace
 
     def __iter__(self) -> Iterator[bytes]:
@@ -65,13 +65,13 @@ class StepBody(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @dataclass(frozen=True)
 class _Pace:
-    """How long a client waits for a read, in seconds, and the event that lets go of everybody who waits."""
+    """Read timeout of a client in seconds, and the event that ends its waits."""
 
     read_timeout: float | None
     released: threading.Event
 
     def wait(self, seconds: float) -> None:
-        # An Event cannot wait for ever in one go.
+        # Event.wait() takes no longer timeout.
         if self.released.wait(min(self._within(seconds), threading.TIMEOUT_MAX)):
             raise httpx.ReadError("the stub was closed")
         self._check(seconds)
@@ -99,10 +99,10 @@ _Origin = tuple[str, str, int | None]
 
 
 class RespxBridge:
-    """Handlers by origin, asked for every httpx request while a call is under way (:meth:`active`).
+    """Handlers by origin, called for every httpx request while a call is under way (:meth:`active`).
 
-    Safe for calls side by side. While it is active, httpx reaches no network at all: a request to an origin
-    where nothing is mounted is kept in ``strays`` and fails like a refused connection.
+    Thread-safe. While it is active, httpx does not use the network at all: a request to an origin
+    where nothing is mounted is recorded in ``strays`` and fails like a refused connection.
     """
 
     def __init__(self) -> None:
@@ -116,9 +116,9 @@ class RespxBridge:
     def mount(
         self, handler: Handler, *, scheme: str = "http", host: str | None = None, port: int | None = None
     ) -> str:
-        """Let ``handler`` answer at an origin, by default one of its own; returns the base URL.
+        """Mount ``handler`` at an origin, by default a new one, and return the base URL.
 
-        ``scheme``, ``host`` and ``port`` are for origins that differ from another in just one of them.
+        ``scheme``, ``host`` and ``port`` allow origins that differ from another in only one of them.
         Raises ``ValueError`` when the origin is taken.
         """
         with self._lock:
@@ -130,12 +130,12 @@ class RespxBridge:
         return _url(origin)
 
     def requests(self, base_url: str) -> list[httpx.Request]:
-        """The requests seen at the origin so far, in order. Raises ``KeyError`` when it is not mounted."""
+        """Return the requests to the origin so far, in order. Raises ``KeyError`` when it is not mounted."""
         with self._lock:
             return list(self._mounts[_origin(httpx.URL(base_url))].requests)
 
     def unmount(self, base_url: str) -> None:
-        """Forget an origin and its requests, and let go of every sync client that still waits for it."""
+        """Remove an origin and its requests, and end the waits of sync clients on it."""
         with self._lock:
             mount = self._mounts.pop(_origin(httpx.URL(base_url)), None)
         if mount:
@@ -143,9 +143,9 @@ class RespxBridge:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """For the duration of a call; httpx is patched while at least one call is under way.
+        """Patch httpx in the context, for the duration of a call; calls may overlap.
 
-        Patching takes some milliseconds: who makes many calls in a row holds it active around all of them.
+        Patching takes some milliseconds, so hold this around a series of calls.
         """
         with self._lock:
             self._calls += 1
@@ -160,12 +160,12 @@ class RespxBridge:
                     self._router.stop()
 
     def close(self) -> None:
-        """Unmount everything."""
+        """Unmount all handlers."""
         for origin in list(self._mounts):
             self.unmount(_url(origin))
 
     def outcome(self, request: httpx.Request) -> tuple[_Pace, httpx.Response | Late]:
-        """Record a request and ask its handler; whatever that raises is raised."""
+        """Record a request and call its handler, with its exceptions passed on."""
         with self._lock:
             mount = self._mounts.get(_origin(request.url))
             (mount.requests if mount else self.strays).append(request)
@@ -177,7 +177,7 @@ class RespxBridge:
 
 
 class _Router(respx.MockRouter):
-    """respx patches below httpx's own transports and tells sync from async; the bridge answers."""
+    """Router that passes all requests to the bridge; respx patches httpcore below httpx, both sync and async."""
 
     def __init__(self, bridge: RespxBridge) -> None:
         super().__init__(assert_all_called=False, assert_all_mocked=False, using="httpcore")
@@ -187,16 +187,16 @@ class _Router(respx.MockRouter):
         pace, outcome = self._bridge.outcome(request)
         if isinstance(outcome, Late):
             pace.wait(outcome.seconds)
-        return _settled(outcome, pace)
+        return _response_of(outcome, pace)
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
         pace, outcome = self._bridge.outcome(request)
         if isinstance(outcome, Late):
             await pace.wait_async(outcome.seconds)
-        return _settled(outcome, pace)
+        return _response_of(outcome, pace)
 
 
-def _settled(outcome: httpx.Response | Late, pace: _Pace) -> httpx.Response:
+def _response_of(outcome: httpx.Response | Late, pace: _Pace) -> httpx.Response:
     response = outcome.outcome if isinstance(outcome, Late) else outcome
     if isinstance(response, Exception):
         raise response

@@ -1,4 +1,4 @@
-"""Plays many cases to one client, several side by side, and keeps what came of them."""
+"""Running all cases of one client, several concurrently, and collecting the results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.checks.client import CaseResult
 from batch_conformance.checks.client.record import CallResult, HttpError, clause_of_status, shortened
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.arrivals import CALLS_IN_VAIN, nothing_arrived
+from batch_conformance.client_runner.arrivals import MAX_CALLS_WITHOUT_REQUEST, no_request_arrived
 from batch_conformance.client_runner.call import Call, ClientUnderTest
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.cases.case import as_documented
@@ -28,21 +28,21 @@ from batch_conformance.client_runner.stub.server import StubServer
 from batch_conformance.client_runner.stub.tls import authority
 from batch_conformance.contract.parts import parts
 
-#: Lanes that take the cases with waits in them first, so that the waits pass while the others play.
+#: Lanes that take slow cases first, so that these wait while the others run.
 WAITING_LANES = 8
-#: Calls that are made at once to see whether a client can be called from several threads.
+#: Concurrent calls made to find out whether a client can be called from several threads.
 TRIALS = 3
-#: Breakdowns in the cases of one clause after which no more of them are played: each may cost a process and seconds.
-ENOUGH_BREAKDOWNS = 3
-#: Calls in a row that took their whole deadline and sent nothing, after which no more are made: the client is stuck.
-ENOUGH_SILENCE = 6
+#: Breakdowns in the cases of one clause after which the rest is skipped: each may cost a process and seconds.
+MAX_BREAKDOWNS = 3
+#: Calls in a row that took their whole deadline without a request, after which the client is taken to be stuck.
+MAX_SILENT_CALLS = 6
 
 
 class ClientRunner:
-    """Plays cases to a client. ``keys`` are the run's keys, ``progress`` is told how many cases have been played,
-    ``expect`` how many there are.
+    """Runs cases against a client and collects the results.
 
-    ``plays`` are the plays kept, by the number of their case; ``left_out`` counts, by clause, what was not played.
+    ``keys`` are the run's keys. ``progress`` is called with the number of cases run so far, ``expect`` with the
+    total. ``plays`` are the results by case number; ``left_out`` counts the skipped cases by clause.
     """
 
     def __init__(
@@ -56,29 +56,29 @@ class ClientRunner:
         self.requests = 0
         self.left_out: Counter[str] = Counter()
         self._client = client
-        #: Whether the client can be made to trust a stub that speaks TLS: a process by its environment, and without
-        #: a socket there are no certificates.
+        #: Whether https cases can be run: a process can be made to trust the stub's certificate by its environment, and
+        #: under respx there are no certificates.
         self.trusted = client.transport == "respx" or (client.apart and authority() is not None)
         self._keys = keys
         self._progress = progress
         self._expect = expect
-        self._played = 0
+        self._cases_run = 0
         self._by_turns = False
-        #: Calls that could have led to a request; whether any request ever came; what came of the last call.
+        #: Number of calls that should have led to a request; whether any request arrived; the last call's result.
         self._calls = 0
-        self._anything_came = False
-        self._last_said = ""
-        #: By clause, and whether the case was about nothing else.
+        self._request_arrived = False
+        self._last_result = ""
+        #: Breakdowns by operation, clause, and whether it was the case's first clause.
         self._breakdowns: Counter[tuple[str, str, bool]] = Counter()
         self._silent = 0
         self._lock = threading.Lock()
         self._only_waits = threading.Event()
-        self._pulse = CaseFactory(-1)
+        self._factory = CaseFactory(-1)
 
     def play_all(self, cases: Iterable[Case]) -> None:
-        """Play all of them, in their order as far as possible. Raises ``CouldNotRun`` when judging has to end.
+        """Run all cases, in their order as far as possible. Raises ``CouldNotRun`` when the run has to end.
 
-        To be called on the main thread, so that clients that run there only can be judged.
+        Call it on the main thread, so that clients that only run there can be tested.
         """
         order = list(cases)
         if self._expect:
@@ -94,21 +94,21 @@ class ClientRunner:
 
     def _play_in_order(self, order: Sequence[Case]) -> None:
         if isinstance(self._client, DriverPool):
-            # Each call has a process to itself, and those of one case keep theirs: nobody is in the way of anybody.
+            # Each call has a process to itself, and the calls of one case share one, so cases do not interfere.
             processes = self._client
             with self._warmed(processes):
                 most = lanes_for(processes.start_seconds)
-                play_side_by_side(order, self._keep, most, lambda: processes.starting)
+                play_side_by_side(order, self._run_and_record, most, lambda: processes.starting)
             return
-        # Several calls of one client belong into one process: nothing else is under way meanwhile.
+        # Cases of several calls run alone, since calls of other cases would share the client's state.
         for case in order:
             if len(case.asks) > 1:
-                self._keep(case)
+                self._run_and_record(case)
         alone = [case for case in order if len(case.asks) == 1]
         waiting = deque(case for case in alone if case.waits)
         quick = deque(case for case in alone if not case.waits)
         if self._by_turns:
-            # On this thread: a client that stands but one call at a time may stand but one thread.
+            # On this thread: a client that handles only one call at a time may handle only one thread.
             self._lane(waiting, quick)
             return
         queues = [(waiting, quick)] * WAITING_LANES + [(quick, waiting)] * (LANES - WAITING_LANES)
@@ -119,65 +119,66 @@ class ClientRunner:
                 for lane in lanes:
                     lane.result()
             except BaseException:
-                # Interrupted, or given up: nothing more is begun, what is under way comes to its end.
+                # Interrupted, or given up: start nothing more, let the cases under way end.
                 waiting.clear()
                 quick.clear()
                 raise
 
     def play(self, case: Case) -> CaseResult:
-        """Play one case, without keeping it. Raises ``CouldNotRun``."""
-        played = self._play(case)
+        """Run one case without storing its result. Raises ``CouldNotRun``."""
+        result = self._play(case)
         with self._lock:
-            self.requests += sum(turn.requests for turn in played.turns) + len(played.elsewhere)
-            self._played += 1
-            broken = any(turn.reply.broken is not None for turn in played.turns)
+            self.requests += sum(call_result.requests for call_result in result.turns) + len(result.elsewhere)
+            self._cases_run += 1
+            broken = any(call_result.reply.broken is not None for call_result in result.turns)
             for clause in _blamable(case):
                 self._breakdowns[case.operation, clause, case.clauses[0] == clause] += broken
         if self._progress:
-            self._progress(self._played)
+            self._progress(self._cases_run)
         if broken:
-            self._take_pulse()
-        self.check_arrivals(CALLS_IN_VAIN)
-        return played
+            self._check_alive()
+        self.check_arrivals(MAX_CALLS_WITHOUT_REQUEST)
+        return result
 
     def check_arrivals(self, calls: int = 1) -> None:
-        """Raise ``CouldNotRun`` when at least so many calls were made and no request arrived: nothing was tested."""
-        if self._calls >= calls and not self._anything_came:
+        """Raise ``CouldNotRun`` when at least ``calls`` calls were made and no request arrived."""
+        if self._calls >= calls and not self._request_arrived:
             spec = shortened(self._client.spec, 120)
-            raise CouldNotRun(nothing_arrived(spec, self._calls, shortened(self._last_said, 200)))
+            raise CouldNotRun(no_request_arrived(spec, self._calls, shortened(self._last_result, 200)))
 
     def _play(self, case: Case) -> CaseResult:
-        # Several calls of one client belong into one process; two at once are two clients.
-        kept = len(case.asks) > 1 and not case.together
-        with self._client.one_process() if kept and isinstance(self._client, DriverPool) else nullcontext():
-            return self._play_kept(case)
+        # Several calls of one client run in one process; two concurrent calls are two clients.
+        one_process = len(case.asks) > 1 and not case.together
+        with self._client.one_process() if one_process and isinstance(self._client, DriverPool) else nullcontext():
+            return self._play_and_count(case)
 
-    def _play_kept(self, case: Case) -> CaseResult:
-        played = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
+    def _play_and_count(self, case: Case) -> CaseResult:
+        result = play(as_documented(case), self._client, self._keys, by_turns=self._by_turns)
         if not case.refused and case.clauses[0] != "client.request.dot-id":
-            silent = sum(map(_is_silent, played.turns))
+            silent = sum(map(_is_silent, result.turns))
             with self._lock:
-                self._silent = self._silent + silent if silent == len(played.turns) else 0
-                self._calls += len(played.turns)
-                self._anything_came |= bool(played.elsewhere) or any(turn.requests for turn in played.turns)
-                self._last_said = played.turns[-1].said()
-        return played
+                self._silent = self._silent + silent if silent == len(result.turns) else 0
+                self._calls += len(result.turns)
+                any_request = bool(result.elsewhere) or any(call_result.requests for call_result in result.turns)
+                self._request_arrived |= any_request
+                self._last_result = result.turns[-1].said()
+        return result
 
     def _lane(self, first: deque[Case], second: deque[Case]) -> None:
         try:
             while case := self._next(first, second):
-                self._keep(case)
+                self._run_and_record(case)
         except CouldNotRun:
-            # The other lanes need not find out for themselves.
+            # Stops the other lanes too.
             first.clear()
             second.clear()
             raise
         finally:
-            # Also when it ends by an error: nobody may be left waiting.
+            # Also after an error, so that no late lane is left waiting.
             self._only_waits.set()
 
     def _late_lane(self, waiting: deque[Case]) -> None:
-        """A lane for when only waits are left: a client that makes many of them has shown by then that it does."""
+        """Run a lane that starts once only cases that wait are left."""
         self._only_waits.wait()
         self._lane(waiting, waiting)
 
@@ -187,28 +188,28 @@ class ClientRunner:
                 self._only_waits.set()
             return first.popleft() if first else second.popleft() if second else None
 
-    def _keep(self, case: Case) -> None:
-        many = any(self._breakdowns_like(case, clause) >= ENOUGH_BREAKDOWNS for clause in _blamable(case))
-        if many or self._silent >= ENOUGH_SILENCE:
+    def _run_and_record(self, case: Case) -> None:
+        many = any(self._breakdowns_like(case, clause) >= MAX_BREAKDOWNS for clause in _blamable(case))
+        if many or self._silent >= MAX_SILENT_CALLS:
             self.left_out[case.clauses[0]] += 1
             return
-        played = self.play(case)
+        result = self.play(case)
         with self._lock:
-            self.plays[case.number] = played
+            self.plays[case.number] = result
 
     def _breakdowns_like(self, case: Case, clause: str) -> int:
-        """Breakdowns that make another one in this case likely; those in special cases say nothing of the plain one."""
+        """Count breakdowns that make another one in this case likely; plain cases are not skipped for special ones."""
         plain = self._breakdowns[case.operation, clause, True]
         return plain if clause == case.clauses[0] else plain + self._breakdowns[case.operation, clause, False]
 
-    def _take_pulse(self) -> None:
-        """After a breakdown, an ordinary call: a client that answers it is alive, and is judged on."""
+    def _check_alive(self) -> None:
+        """Make an ordinary call after a breakdown: a good reply resets the circuit breaker."""
         self._ordinary_call("an ordinary call after a breakdown")
 
     def _works_side_by_side(self) -> bool:
-        """Whether calls in several threads come to what a call alone comes to: not every client is made for that.
+        """Whether concurrent calls succeed as a single call does; not every client supports them.
 
-        One that is not makes its calls on the main thread from now on, one at a time.
+        A client in this process that does not is called on the main thread from now on, one call at a time.
         """
         here = self._client if isinstance(self._client, InProcessClient) and is_main_thread() else None
         if here:
@@ -228,13 +229,13 @@ class ClientRunner:
             if alone or self._ordinary_call("an ordinary call on the main thread"):
                 return False
             here.settle_in_threads()
-        # One that never gives a batch is judged as any other: what is wrong shows in its cases.
+        # A client that never returns a batch is tested as any other: its cases show what is wrong.
         return not alone
 
     def _breaks_in_threads_only(self, order: Sequence[Case]) -> bool:
-        """Whether a call that broke down in a thread comes to an end on the main thread, as a deadline by signal does.
+        """Whether a call that broke down in a thread ends properly on the main thread, as a deadline by signal does.
 
-        Then the client makes all its calls there from now on.
+        If so, the client is called there from now on.
         """
         client = self._client
         if not isinstance(client, InProcessClient) or not is_main_thread():
@@ -244,7 +245,7 @@ class ClientRunner:
         broken = [case for case in single if replies[case.number].broken is not None]
         if not broken:
             return False
-        # What hung tells more than what crashed at once.
+        # Prefer a call that hung to one that crashed at once.
         case = max(broken, key=lambda case: replies[case.number].seconds >= case.asks[0].timeout_s)
         client.settle_on_main()
         with client.impatient():
@@ -254,14 +255,14 @@ class ClientRunner:
         return ended
 
     def _ordinary_call(self, title: str) -> bool:
-        """Make an ordinary call, not for the record; returns whether it gave a batch."""
+        """Make an ordinary call without recording it; return whether it returned a batch."""
         return self._play(self._ordinary_case(title)).turns[0].reply.batch is not None
 
     def _ordinary_case(self, title: str) -> Case:
         with self._lock:
-            batch = self._pulse.batch()
-        # A moment's wait, in which calls side by side meet.
-        ask = self._pulse.valid(batch, json_body(batch).delayed(0.02))
+            batch = self._factory.batch()
+        # A short delay, so that concurrent calls overlap.
+        ask = self._factory.valid(batch, json_body(batch).delayed(0.02))
         case = Case(title, ("client.decode.fields",), (ask,))
         if JUDGED[case.operation] not in self._client.hello.operations:
             known = self._client.hello.operations
@@ -270,7 +271,7 @@ class ClientRunner:
 
     @contextmanager
     def _warmed(self, processes: DriverPool) -> Iterator[None]:
-        """Each process makes an ordinary call before those that are judged."""
+        """In the context, let each process make an ordinary warm-up call first."""
         case = as_documented(self._ordinary_case("a first call"))
         (step,) = case.asks
         with StubServer(InOrder(step.answers)) as stub:
@@ -281,13 +282,13 @@ class ClientRunner:
             yield
 
 
-def _is_silent(turn: CallResult) -> bool:
-    """Whether a call waited for its deadline and sent nothing, as with a pool whose connections are all lost."""
-    late = turn.reply.seconds >= turn.call.timeout_s * 0.9
-    return late and not turn.requests and turn.reply.error is not None
+def _is_silent(call_result: CallResult) -> bool:
+    """Whether a call ended at its deadline without a request, as with a pool whose connections are all lost."""
+    late = call_result.reply.seconds >= call_result.call.timeout_s * 0.9
+    return late and not call_result.requests and call_result.reply.error is not None
 
 
 def _blamable(case: Case) -> set[str]:
-    """The clauses that a breakdown may count against: the one the case is for, and those of its error statuses."""
+    """Return the clauses that a breakdown may count against: the case's first, and those of its error statuses."""
     statuses = {clause_of_status(ask.expected.status) for ask in case.asks if isinstance(ask.expected, HttpError)}
     return {case.clauses[0], *statuses}

@@ -1,4 +1,4 @@
-"""Text about a client, made fit to be shown: without its keys, in one line, of bounded length."""
+"""Sanitizing of text from a client before it is shown: no keys, one line, bounded length."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from batch_conformance.http import Redactor
 
 Redact = Callable[[str], str]
 
-#: A line of stderr that says what went wrong; in most languages it is not the last one.
+#: Matches the line of stderr that names the error; in most languages it is not the last one.
 _TELLING = re.compile(r"(error|exception|panic|fatal|cannot|not found)\b", re.IGNORECASE)
 _SHORTEST_KEY = 4
 
 
-class Wording:
-    """Everything textual that a client causes passes through here before anybody sees it.
+class Sanitizer:
+    """Sanitizes all text that originates from a client.
 
-    ``redact`` is the run's redaction. The keys of the latest calls are hidden besides.
+    ``redact`` is the run's redaction. The keys of the last 16 calls are removed as well.
     """
 
     def __init__(self, redact: Redact = str) -> None:
@@ -27,14 +27,14 @@ class Wording:
         self._keys: deque[str] = deque(maxlen=16)
         self._lock = threading.Lock()
 
-    def learn(self, key: str) -> None:
-        """Hide this key from now on. One too short to be told from ordinary text is left to ``redact``."""
+    def add_key(self, key: str) -> None:
+        """Redact this key from now on. Keys too short to tell from ordinary text are left to ``redact``."""
         with self._lock:
             if len(key) >= _SHORTEST_KEY and key not in self._keys:
                 self._keys.append(key)
 
     def block(self, text: str) -> str:
-        """The text without secrets, its lines kept."""
+        """Return the text without secrets, its lines kept."""
         with self._lock:
             keys = tuple(self._keys)
         redactor = Redactor()
@@ -43,14 +43,14 @@ class Wording:
         return redactor.text(self._redact(text))
 
     def line(self, text: str, limit: int = 400) -> str:
-        """The text without secrets, as one printable line of at most ``limit`` characters."""
+        """Return the text without secrets, as one printable line of at most ``limit`` characters."""
         printable = "".join(char if char.isprintable() else " " for char in self.block(text))
         words = " ".join(printable.split())
         return words if len(words) <= limit else words[: limit - 1] + "…"
 
     def with_stderr(self, sentence: str, stderr: str) -> str:
-        """The sentence in one line, with the line of ``stderr`` that tells most, if there is any."""
+        """Return the sentence in one line, with the most telling line of ``stderr``, if there is any."""
         lines = [line for line in stderr.splitlines() if line.strip()]
         telling = [line for line in lines if _TELLING.search(line)] or lines
-        shown = self.line(sentence, 700)
-        return f"{shown}; its stderr says: {self.line(telling[-1], 250)}" if telling else shown
+        sanitized = self.line(sentence, 700)
+        return f"{sanitized}; its stderr says: {self.line(telling[-1], 250)}" if telling else sanitized

@@ -1,4 +1,4 @@
-"""Judging a client from beginning to end: cases, plays, judges, verdicts."""
+"""Client run from beginning to end: cases, results, checks, verdicts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from batch_conformance.http import Redactor
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: Why a clause about a member that an overlay removed is not exercised.
+#: Reason for *not exercised*: an overlay removed what the clause is about.
 NO_SUCH_MEMBER = "the contract has no such member, status or value"
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -61,11 +61,11 @@ def judge_client(
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
-    """Check a client by the selected clauses (all when None). Never raises for what the client does.
+    """Check a client against the selected clauses (all when None). Never raises for what the client does.
 
-    ``progress`` is told how many cases have been played, ``expect`` how many there are; ``database`` keeps failing
-    examples between runs. ``operations`` are those to judge, None for all that the client offers. A client
-    that cannot be judged gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
+    ``progress`` is called with the number of cases run so far, ``expect`` with their total; ``database`` keeps failing
+    examples between runs. ``operations`` are those to check, None for all that the client offers. A client
+    that cannot be run gives a result with ``error`` set, an interrupted run one marked ``incomplete``.
     """
     chosen = set(CLIENT_CHECKS.checks if selected is None else selected)
     keys = keys_of_run(seed)
@@ -84,50 +84,50 @@ def judge_client(
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
     began = time.monotonic()
-    stage = ClientRunner(client, list(keys), progress, expect)
-    plays: Sequence[CaseResult] = ()
+    runner = ClientRunner(client, list(keys), progress, expect)
+    case_results: Sequence[CaseResult] = ()
     sides = {clause.id: clause for clause in current_contract().of_side("client")}
     asked = {clause for clause in chosen & sides.keys() if of_clause(sides[clause], result.operations)}
     try:
-        plays = _play(stage, PROFILES[profile], _with_needs(asked), result.operations, seed, keys, database)
+        case_results = _play(runner, PROFILES[profile], _with_needed(asked), result.operations, seed, keys, database)
     except CouldNotRun as error:
         result.error = str(error)
     except KeyboardInterrupt:
         result.incomplete = True
-        plays = tuple(stage.plays.values())
+        case_results = tuple(runner.plays.values())
     client.settle()
-    result.requests = stage.requests
+    result.requests = runner.requests
     result.exchanges = [
         exchange
-        for play in stage.plays.values()
-        for exchange in (*(one for turn in play.turns for one in turn.seen), *play.elsewhere)
+        for case_result in runner.plays.values()
+        for exchange in (*(one for call in case_result.turns for one in call.seen), *case_result.elsewhere)
     ]
-    record = ClientRunRecord([settled(play) for play in plays], keys)
-    result.results = _verdicts(record, chosen, result, stage.left_out, operations)
+    record = ClientRunRecord([settled(case_result) for case_result in case_results], keys)
+    result.results = _verdicts(record, chosen, result, runner.left_out, operations)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
 
 def keys_of_run(seed: int) -> dict[str, str]:
-    """The keys of a run with the names they may be shown by; they look like real ones, and open nothing."""
+    """Return the fake API keys of a run, each with the name that replaces it in output."""
     source = random.Random(f"keys:{seed}")
 
     def letters(count: int) -> str:
         return "".join(source.choices(_ALPHABET, k=count))
 
-    usual = f"sk-{letters(30)}"
-    # In the middle, letters of the other case: what goes by the ends of a key, its length or its letters mixes them up.
-    like = usual[:12] + usual[12:-4].swapcase() + usual[-4:]
+    ordinary = f"sk-{letters(30)}"
+    # Differs in the case of the middle letters only: clients that compare or cache a part of the key mix them up.
+    similar = ordinary[:12] + ordinary[12:-4].swapcase() + ordinary[-4:]
     return {
-        usual: "[api-key]",
+        ordinary: "[api-key]",
         f"sk_{letters(9)}.{letters(9)}+/{letters(9)}==": "[other-api-key]",
         f"sk-{letters(70)}-{letters(70)}": "[long-api-key]",
-        like: "[like-api-key]",
+        similar: "[like-api-key]",
     }
 
 
 def _play(
-    stage: ClientRunner,
+    runner: ClientRunner,
     profile: Profile,
     clauses: Collection[str],
     operations: Collection[str],
@@ -135,88 +135,88 @@ def _play(
     keys: Mapping[str, str],
     database: ExampleDatabase | None,
 ) -> Sequence[CaseResult]:
-    """Listed and generated cases, all in one hidden order; of generated ones that fail, the smallest stays."""
+    """Run listed and generated cases in one shuffled order, and shrink failing generated ones."""
     factory = CaseFactory(seed)
-    listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operation in operations]
-    if not stage.trusted:
+    listed = [case for case in needed(listed_cases(factory, profile), clauses) if case.operations <= set(operations)]
+    if not runner.trusted:
         listed = [case for case in listed if not case.secure]
-    drawn_from = properties()
-    shelves = {which: shelf(database, f"client:{which.clause}") for which in drawn_from}
+    all_properties = properties()
+    databases = {prop: shelf(database, f"client:{prop.clause}") for prop in all_properties}
     earlier = {
-        which: remembered(which, profile.generated, shelves[which]) for which in drawn_from
+        prop: remembered(prop, profile.generated, databases[prop]) for prop in all_properties
     }
     generated = {
-        which.clause: [
+        prop.clause: [
             (example, case)
-            for example in _different(
-                earlier[which], examples(which, profile.generated, seed)
+            for example in _unique(
+                earlier[prop], examples(prop, profile.generated, seed)
             )
-            for case in possible(partial(which.case, factory, example))
+            for case in possible(partial(prop.case, factory, example))
         ]
-        for which in drawn_from
-        if {which.clause, *which.beside} <= set(clauses) and which.operation in operations
+        for prop in all_properties
+        if {prop.clause, *prop.beside} <= set(clauses) and prop.operation in operations
     }
     more = [case for rows in generated.values() for _, case in rows]
-    stage.play_all(shuffled([*listed, *more], factory))
-    stage.check_arrivals()
-    plays = [stage.plays[case.number] for case in listed if case.number in stage.plays]
-    for which in drawn_from:
-        drawn = [
-            (example, stage.plays[case.number])
-            for example, case in generated.get(which.clause, ())
-            if case.number in stage.plays
+    runner.play_all(shuffled([*listed, *more], factory))
+    runner.check_arrivals()
+    case_results = [runner.plays[case.number] for case in listed if case.number in runner.plays]
+    for prop in all_properties:
+        examples_run = [
+            (example, runner.plays[case.number])
+            for example, case in generated.get(prop.clause, ())
+            if case.number in runner.plays
         ]
-        record = ClientRunRecord(tuple(plays), keys).of_operation(which.operation)
-        plays += _shrunk(stage, which, profile, seed, drawn, record, shelves[which], bool(earlier[which]))
-    return plays
+        record = ClientRunRecord(tuple(case_results), keys).of_operation(prop.operation)
+        case_results += _shrink(runner, prop, profile, seed, examples_run, record, databases[prop], bool(earlier[prop]))
+    return case_results
 
 
-def _different(*rows: Iterable[Any]) -> Iterable[Any]:
-    """All of them in their order, none twice."""
+def _unique(*rows: Iterable[Any]) -> Iterable[Any]:
+    """Return all examples in order, without duplicates."""
     return {repr(example): example for row in rows for example in row}.values()
 
 
-def _shrunk(
-    stage: ClientRunner,
-    which: Property,
+def _shrink(
+    runner: ClientRunner,
+    prop: Property,
     profile: Profile,
     seed: int,
-    drawn: Sequence[tuple[Any, CaseResult]],
+    examples_run: Sequence[tuple[Any, CaseResult]],
     listed: ClientRunRecord,
     database: ExampleDatabase | None,
     had_failed: bool,
 ) -> list[CaseResult]:
-    """The plays of a property as they are, or the smallest failing one if they alone show the clause broken."""
-    played = [play for _, play in drawn]
-    if not drawn or not profile.shrink or listed.is_broken(which.clause):
+    """Return the results of a property, or the smallest failing one if the listed cases did not break its clause."""
+    played = [case_result for _, case_result in examples_run]
+    if not examples_run or not profile.shrink or listed.is_broken(prop.clause):
         return played
 
-    # All of them at once first: one by one takes time that grows with the square of their number.
+    # Checked all at once first: one by one would take quadratic time.
     together = ClientRunRecord((*listed.plays, *played), listed.keys)
-    if not had_failed and not together.is_broken(which.clause):
+    if not had_failed and not together.is_broken(prop.clause):
         return played
 
-    def breaks(play: CaseResult) -> bool:
-        return ClientRunRecord((*listed.plays, play), listed.keys).is_broken(which.clause)
+    def breaks(case_result: CaseResult) -> bool:
+        return ClientRunRecord((*listed.plays, case_result), listed.keys).is_broken(prop.clause)
 
-    known = {repr(example): breaks(play) for example, play in drawn}
+    known = {repr(example): breaks(case_result) for example, case_result in examples_run}
     if not any(known.values()) and not had_failed:
         return played
-    smaller: dict[str, CaseResult] = {repr(example): play for example, play in drawn}
+    results_by_example: dict[str, CaseResult] = {repr(example): case_result for example, case_result in examples_run}
     factory = CaseFactory(seed + 1)
 
     def fails(example: Any) -> bool:
-        for case in possible(partial(which.case, factory, example)):
-            smaller[repr(example)] = play = stage.play(case)
-            return breaks(play)
+        for case in possible(partial(prop.case, factory, example)):
+            results_by_example[repr(example)] = case_result = runner.play(case)
+            return breaks(case_result)
         return False
 
-    least = smallest(which, profile.generated, seed, known, fails, profile.shrink, database)
-    return [smaller[repr(least)]] if least is not None else played
+    least = smallest(prop, profile.generated, seed, known, fails, profile.shrink, database)
+    return [results_by_example[repr(least)]] if least is not None else played
 
 
-def _with_needs(clauses: Collection[str]) -> set[str]:
-    """The clauses and, transitively, those whose cases their judges look at."""
+def _with_needed(clauses: Collection[str]) -> set[str]:
+    """Return the clauses and, transitively, those whose cases their checks need."""
     wanted: set[str] = set()
     waiting = list(clauses)
     while waiting:
@@ -228,8 +228,8 @@ def _with_needs(clauses: Collection[str]) -> set[str]:
 
 
 @cached_by_contract
-def _with_cases(seed: int) -> frozenset[str]:
-    """The clauses for which the contract in use leaves any case."""
+def _clauses_with_cases(seed: int) -> frozenset[str]:
+    """Return the clauses that have a case under the current contract."""
     cases = listed_cases(CaseFactory(seed), PROFILES["default"])
     return frozenset(clause for case in cases for clause in case.clauses)
 
@@ -239,40 +239,43 @@ def _verdicts(
     chosen: Collection[str],
     result: RunResult,
     left_out: Mapping[str, int],
-    told: Sequence[str] | None,
+    requested: Sequence[str] | None,
 ) -> list[ClauseResult]:
     clauses = {clause.id: clause for clause in current_contract().of_side("client")}
-    judged = []
+    clause_results = []
     parts: dict[str, dict[str, CheckResult]] = {}
     for operation in () if result.error else result.operations:
-        about = record.of_operation(operation)
-        asked = [name for name in clauses if name in chosen and of_clause(clauses[name], [operation])]
+        operation_record = record.of_operation(operation)
+        applicable = [name for name in clauses if name in chosen and of_clause(clauses[name], [operation])]
         own = part_of(operation, "client_record")
         with calls_of(operation):
-            judgements = {name: CLIENT_CHECKS.checks[name](own.view(about, name) if own else about) for name in asked}
+            check_results = {
+                name: CLIENT_CHECKS.checks[name](own.view(operation_record, name) if own else operation_record)
+                for name in applicable
+            }
         if own is None:
-            blame_unclaimed_replies(about, judgements)
-        for name, part in judgements.items():
+            blame_unclaimed_replies(operation_record, check_results)
+        for name, part in check_results.items():
             parts.setdefault(name, {})[operation] = part
     for clause in clauses.values():
         if clause.id not in chosen:
             continue
         if not of_clause(clause, result.operations):
-            judged.append(unasked(clause, told))
+            clause_results.append(unasked(clause, requested))
             continue
         if result.error:
-            judged.append(ClauseResult(clause, "error", result.error))
+            clause_results.append(ClauseResult(clause, "error", result.error))
             continue
         checked = merged(clause.id, parts[clause.id])
         unsaid = not (checked.observations or checked.explained or checked.reason)
-        if unsaid and clause.id not in _with_cases(result.seed):
+        if unsaid and clause.id not in _clauses_with_cases(result.seed):
             checked.note(NO_SUCH_MEMBER)
         if left_out.get(clause.id):
             checked.note(f"{left_out[clause.id]} cases were not played any more after these breakdowns")
         weighed = clause_result(clause, checked, strict=result.strict)
         if result.incomplete and not weighed.findings:
-            # A fault that was seen stands; no promise is kept before all was played.
+            # Findings stand, but no clause passes before all cases were run.
             weighed = ClauseResult(clause, "not-exercised", "not reached: the run was interrupted")
-        judged.append(weighed)
+        clause_results.append(weighed)
     order = list(clauses)
-    return sorted([*judged, *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))
+    return sorted([*clause_results, *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))

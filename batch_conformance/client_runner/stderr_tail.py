@@ -1,4 +1,4 @@
-"""The end of what a process writes to stderr: drained at all times, so that it never blocks; bounded."""
+"""Bounded tail of a process's stderr, drained all the time so that the process never blocks on it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import selectors
 import threading
 from collections.abc import Callable
 
-#: RecordedExchange beyond what is shown: where the tail is cut, half a secret may stand that no redactor would know.
+#: Bytes kept beyond the shown tail: a secret cut in half at the start of the tail could not be redacted.
 _MARGIN = 4096
 _CHUNK = 65536
-#: Read at one go at most, in bytes, so that a flood cannot hold up whoever waits for the tail.
-_GO = 1 << 20
+#: Maximum number of bytes drained at a time, so that a flood cannot hold up a caller of ``take``.
+_MAX_DRAIN = 1 << 20
 
 
 class StderrTail:
-    """Drains a pipe in a thread of its own, until it ends or ``stop_fd`` becomes readable.
+    """Drains a pipe in a thread of its own, until the pipe ends or ``stop_fd`` becomes readable.
 
-    ``fd`` is set to non-blocking; it stays the caller's to close, after :meth:`join`. ``keep`` is in bytes.
+    ``fd`` is set to non-blocking; the caller closes it, after :meth:`join`. ``keep`` is in bytes.
     """
 
     def __init__(self, fd: int, stop_fd: int, keep: int) -> None:
@@ -33,9 +33,9 @@ class StderrTail:
         self._thread.start()
 
     def take(self, clean: Callable[[str], str]) -> str:
-        """What was written since the last time, at most the last ``keep`` bytes of it; ``clean`` redacts."""
+        """Return what was written since the last call, at most the last ``keep`` bytes of it, redacted by ``clean``."""
         with self._lock:
-            # Whatever was written before a reply is in the pipe by now: no need to wait for the thread.
+            # What was written before the reply is in the pipe by now, so there is no need to wait for the thread.
             self._drain()
             data, cut = bytes(self._tail), self._cut
             self._tail.clear()
@@ -44,7 +44,7 @@ class StderrTail:
         return "…" + text[_MARGIN:] if cut else text
 
     def join(self, seconds: float) -> None:
-        """Wait for the thread to end; it does once the pipe has ended or ``stop_fd`` is readable."""
+        """Wait for the thread, which ends once the pipe has ended or ``stop_fd`` is readable."""
         self._thread.join(seconds)
 
     def _drain_until_stopped(self) -> None:
@@ -60,7 +60,7 @@ class StderrTail:
 
     def _drain(self) -> None:
         taken = 0
-        while not self._ended and taken < _GO:
+        while not self._ended and taken < _MAX_DRAIN:
             try:
                 chunk = os.read(self._fd, _CHUNK)
             except BlockingIOError:

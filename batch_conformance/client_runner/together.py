@@ -1,4 +1,4 @@
-"""Plays a case of two clients at once, in rounds: left to themselves, then by a schedule where the client allows it."""
+"""Running a case with two concurrent clients, in rounds: first unscheduled, then interleaved line by line."""
 
 from __future__ import annotations
 
@@ -27,67 +27,67 @@ from batch_conformance.http import Intent
 if TYPE_CHECKING:
     from batch_conformance.client_runner.respx_bridge import RespxBridge
 
-#: Rounds in which the two calls are merely begun at once.
+#: Rounds in which the two calls start at once and run freely.
 FREE_ROUNDS = 4
-#: Rounds in which the second call waited for the first, after which the client is taken to let in one at a time.
-ENOUGH_BLOCKED = 2
+#: Rounds in which the second call waited for the first, after which the client is taken to serialize its calls.
+MAX_BLOCKED = 2
 
 
 class _Servers:
-    """The stubs of a case: one for each of the two clients, or one for both."""
+    """Stubs of a case: one for each of the two clients, or one for both."""
 
     def __init__(self, case: Case, bridge: RespxBridge | None, stack: ExitStack) -> None:
         answers = {ask.batch_id: ask.answers[0] for ask in case.asks}
-        shelves = [answers] if case.one_server else [{name: answer} for name, answer in answers.items()]
+        answers_by_stub = [answers] if case.one_server else [{name: answer} for name, answer in answers.items()]
         self.urls: list[str] = []
         self._one = case.one_server
         self._ids = list(answers)
         self._stubs = []
-        for shelf in shelves:
+        for stub_answers in answers_by_stub:
             if bridge is None:
-                server = stack.enter_context(StubServer(ByBatch(shelf)))
+                server = stack.enter_context(StubServer(ByBatch(stub_answers)))
                 self._stubs.append(server)
                 self.urls.append(server.url)
             else:
                 from batch_conformance.client_runner.stub.mounted import MountedStub
 
-                mounted = MountedStub(ByBatch(shelf))
+                mounted = MountedStub(ByBatch(stub_answers))
                 mounted.url = bridge.mount(mounted.handler)
                 stack.callback(bridge.unmount, mounted.url)
                 self._stubs.append(mounted)  # type: ignore[arg-type]
                 self.urls.append(mounted.url)
 
     def begin(self, round_number: int) -> None:
-        """Requests from now on belong to this round."""
+        """Assign all further requests to this round."""
         for stub in self._stubs:
             stub.turn = round_number
 
     def url(self, position: int) -> str:
-        """Where the client at this position is told to ask."""
+        """Return the base URL for the client at this position."""
         return self.urls[0 if self._one else position]
 
     def first_arrival(self, round_number: int) -> float | None:
-        """When the first request of a round came."""
+        """Return the arrival time of a round's first request; None if there was none."""
         return min((seen.arrived for rows in self.seen(round_number) for seen in rows), default=None)
 
     def seen(self, round_number: int) -> list[list[ReceivedRequest]]:
-        """The requests of a round by client: by its server, or by the batch asked for at the one they share."""
+        """Return the requests of a round by client: by its server, or by the requested batch if they share one."""
         rows = [[seen for seen in stub.seen if seen.turn == round_number] for stub in self._stubs]
         if not self._one:
             return rows
-        sorted_out: list[list[ReceivedRequest]] = [[], []]
+        by_client: list[list[ReceivedRequest]] = [[], []]
         for seen in rows[0]:
-            sorted_out[self._ids.index(name) if (name := batch_of(seen.request)) in self._ids else 0].append(seen)
-        return sorted_out
+            by_client[self._ids.index(name) if (name := batch_of(seen.request)) in self._ids else 0].append(seen)
+        return by_client
 
 
 def play_together(
     case: Case, client: ClientUnderTest, keys: Sequence[str], numbers: Iterator[int], *, by_turns: bool
 ) -> CaseResult:
-    """Play the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
+    """Run the case; ``by_turns`` for a client that makes one call at a time. Raises ``CouldNotRun``."""
     assert len(case.asks) == 2
     bridge: RespxBridge | None = getattr(client, "bridge", None)
-    turns: list[CallResult] = []
+    results: list[CallResult] = []
     with ExitStack() as stack:
         servers = _Servers(case, bridge, stack)
         calls = [
@@ -102,20 +102,20 @@ def play_together(
                     case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation
                 )
                 exchanges = tuple(exchange_of(one, next(numbers), intent) for one in seen)
-                turns.append(CallResult(call, ask.expected, enclosed(reply, ask.expected), exchanges, len(seen)))
+                results.append(CallResult(call, ask.expected, enclosed(reply, ask.expected), exchanges, len(seen)))
             operation = current_contract().operation(case.operation)
-            if any(_went_wrong(turn, keys, operation) for turn in turns[-2:]):
+            if any(_went_wrong(result, keys, operation) for result in results[-2:]):
                 break
-    return CaseResult(case.title, case.clauses, tuple(turns), together=True, operation=case.operation)
+    return CaseResult(case.title, case.clauses, tuple(results), together=True, operation=case.operation)
 
 
-def _went_wrong(turn: CallResult, keys: Sequence[str], operation: Operation) -> bool:
-    """Whether a round showed enough; the judges say of what."""
-    sent = {value for exchange in turn.seen for value in keys_in(operation, exchange.request)}
-    assert isinstance(turn.expected, ValidBatch)
-    batch, echo = turn.reply.batch, entity_of(operation).echo
-    mixed_up = batch is not None and echo and read(batch, echo) != read(turn.expected.batch, echo)
-    return bool(sent & (set(keys) - {turn.call.api_key})) or batch is None or bool(mixed_up)
+def _went_wrong(result: CallResult, keys: Sequence[str], operation: Operation) -> bool:
+    """Whether a call went wrong, so that no more rounds are needed; the checks decide which clause is broken."""
+    sent = {value for exchange in result.seen for value in keys_in(operation, exchange.request)}
+    assert isinstance(result.expected, ValidBatch)
+    batch, echo = result.reply.batch, entity_of(operation).echo
+    mixed_up = batch is not None and echo and read(batch, echo) != read(result.expected.batch, echo)
+    return bool(sent & (set(keys) - {result.call.api_key})) or batch is None or bool(mixed_up)
 
 
 def _rounds(
@@ -146,15 +146,15 @@ def _scheduled(
     client: InProcessClient, calls: Sequence[Call], servers: _Servers, numbers: Iterator[int]
 ) -> Iterator[Sequence[Reply]]:
     first, second = calls
-    servers.begin(counting := next(numbers))
-    *replies, counted = client.get_interleaved(first, second, None)
-    sent = servers.first_arrival(counting)
+    servers.begin(first_round := next(numbers))
+    *replies, unstopped = client.get_interleaved(first, second, None)
+    sent = servers.first_arrival(first_round)
     yield replies
     blocked = 0
-    for stop in stops_of(counted, sent):
+    for stop in stops_of(unstopped, sent):
         servers.begin(next(numbers))
         *replies, schedule = client.get_interleaved(first, second, stop)
         yield replies
         blocked += schedule.blocked
-        if blocked >= ENOUGH_BLOCKED:
+        if blocked >= MAX_BLOCKED:
             return

@@ -1,4 +1,4 @@
-"""What is promised, as data: clauses, schemas, operations, overlays. Imports nothing else of the package."""
+"""The contract as data: clauses, schemas, operations, overlays. Imports no other part of the package."""
 
 from batch_conformance.contract.current import (
     base_contract,

@@ -1,4 +1,7 @@
-"""``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``: the contract as one OpenAPI document."""
+"""Command that prints the contract as one OpenAPI document.
+
+Usage: ``python -m batch_conformance.contract [--overlay FILE …] [--yaml]``.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _WRONG_USAGE = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print what was asked for; returns the exit status: 4 for an overlay that cannot be applied."""
+    """Print the contract; return the exit status: 4 for wrong usage or an overlay that cannot be applied."""
     parser = argparse.ArgumentParser(
         prog="python -m batch_conformance.contract", description="Print the contract as one OpenAPI document."
     )
@@ -32,23 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--yaml", action="store_true", help="print YAML (default: JSON)")
     try:
-        told = parser.parse_args(arguments)
+        options = parser.parse_args(arguments)
     except SystemExit as stop:
         return _WRONG_USAGE if stop.code else 0
     try:
-        contract = _checked(told.overlay)
+        contract = _checked(options.overlay)
     except ContractError as error:
         sys.stderr.write(f"error: {error}\n")
         return _WRONG_USAGE
     content = contract.document.content
-    text = yaml_text(content) if told.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    text = yaml_text(content) if options.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     sys.stdout.buffer.write(text.encode("utf-8"))
     return 0
 
 
 def _checked(overlays: Sequence[Path]) -> Contract:
     contract = load_with_overlays(overlays)
-    # Overlays are held to the same when they are applied.
+    # With overlays, the same is checked when they are applied.
     if not overlays:
         refuse_files(all_problems(contract.document.content))
     return contract

@@ -1,4 +1,4 @@
-"""Which schemas apply to a value: its own, and all that they apply beside themselves."""
+"""Schemas that apply to a value: its own, and the subschemas that apply to the same value."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from batch_conformance.contract.schema import SchemaJudge
 
 
 class Applying:
-    """Finds what applies to values, by the schemas of one document. What it learns of a schema it keeps."""
+    """Finds the schemas of one document that apply to a value. Validators are cached per schema."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._judges: dict[int, tuple[Schema, SchemaJudge]] = {}
 
     def to(self, schema: Schema, value: Any) -> Iterator[dict[str, Any]]:
-        """A schema and those that it applies beside it to this very value: branches that fit, ``then`` if ``if`` holds.
+        """Yield a schema and its subschemas for a value: matching branches, ``then`` where ``if`` holds.
 
-        Where no branch fits, all branches count.
+        Where no branch matches, all branches are included.
         """
         if isinstance(schema, bool):
             return
@@ -40,8 +40,8 @@ class Applying:
                 yield from self.to(inner, value)
 
     def fits(self, schema: Schema, value: Any) -> bool:
-        """Whether a value meets a schema of the same document."""
+        """Whether a value is valid by a schema of the same document."""
         if id(schema) not in self._judges:
-            # The schema is kept beside: the id of one that is gone may be given again.
+            # The schema is stored as well: Python may reuse the id() of a deleted object.
             self._judges[id(schema)] = (schema, SchemaJudge(schema, self.document, trusted=True))
         return self._judges[id(schema)][1].is_valid(value)

@@ -1,4 +1,4 @@
-"""JSON values as the CEL runtime takes them, numbers by the types that a schema names."""
+"""Conversion of JSON values for the CEL runtime; the schema decides between int and double."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from batch_conformance.contract.numbers import exact, is_integer, is_number
 from batch_conformance.contract.references import Document, Schema, resolve, types_of
 
 _LARGEST = 1e308
-#: The runtime's integers have 64 bits, and a sum of a few counts may have more than each.
+#: The runtime's integers have 64 bits, and a sum of a few such numbers may overflow.
 _NEAR_OVERFLOW = 2**61
 
 
 class CelValues:
-    """Converts values of the schemas of one document. What it learns about a schema it keeps."""
+    """Converts values by the schemas of one document. Facts about a schema are cached."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -23,9 +23,9 @@ class CelValues:
         self._numbers: dict[int, tuple[Schema, bool]] = {}
 
     def convert(self, value: Any, schema: Schema) -> Any:
-        """A place of type ``number`` gives a double, ``integer`` an int, any other an int if it has no fraction.
+        """Convert a value: ``number`` gives a double, ``integer`` an int, others an int if without fraction.
 
-        What is beyond 64 bits is a double too.
+        An integer beyond 64 bits becomes a double.
         """
         if isinstance(value, dict):
             return {key: self.convert(item, self._part(schema, key)) for key, item in value.items()}
@@ -36,19 +36,19 @@ class CelValues:
                 return _float(value)
             return _whole(value) if abs(value) < _LARGEST and is_integer(value) else _float(value)
         if isinstance(value, str) and not value.isascii():
-            # The runtime has no lone surrogates: one of them, anywhere, would leave every rule without an answer.
+            # The runtime refuses lone surrogates: a single one would make every rule fail to evaluate.
             return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return value
 
     def _is_double(self, schema: Schema) -> bool:
-        # The schema is kept beside the answer: the id of one that is gone may be given again.
+        # The schema is stored as well: Python may reuse the id() of a deleted object.
         if id(schema) not in self._numbers:
             is_double = any("number" in types_of(one) for one in beside(schema, self.document))
             self._numbers[id(schema)] = (schema, is_double)
         return self._numbers[id(schema)][1]
 
     def _part(self, schema: Schema, key: str | int) -> Schema:
-        """What a schema says of one member or item, all branches together."""
+        """Return the schema of one member or item, all branches combined."""
         found = self._parts.get((id(schema), key))
         if found is None:
             rows = parts(beside(schema, self.document), key)
@@ -58,14 +58,14 @@ class CelValues:
 
 
 def is_large(value: Any) -> bool:
-    """Whether a converted value holds a number with which the runtime's integers may overflow."""
+    """Whether a converted value holds a number that may overflow the runtime's integers."""
     if isinstance(value, dict | list):
         return any(map(is_large, value.values() if isinstance(value, dict) else value))
     return is_number(value) and abs(value) >= _NEAR_OVERFLOW
 
 
 def in_doubles(value: Any) -> Any:
-    """A converted value with every number as a double."""
+    """Return a converted value with every number as a double."""
     if isinstance(value, dict):
         return {key: in_doubles(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -74,7 +74,7 @@ def in_doubles(value: Any) -> Any:
 
 
 def _whole(number: Any) -> int | float:
-    """An int, or a double for one that the runtime has not: it refuses all of a value that holds such a number."""
+    """Return an int, or a double where it has more than 64 bits: the runtime would refuse the whole value."""
     whole = int(exact(number))
     return whole if -(2**63) <= whole < 2**63 else float(whole)
 
@@ -84,7 +84,7 @@ def _float(number: Any) -> float:
 
 
 def inners(schema: dict[str, Any], key: str | int) -> list[Schema]:
-    """What a schema itself says of one member or item."""
+    """Return the subschemas that one schema object has for a member or item."""
     if isinstance(key, int):
         prefix = schema.get("prefixItems", ())
         found = prefix[key] if key < len(prefix) else schema.get("items")
@@ -97,7 +97,7 @@ def inners(schema: dict[str, Any], key: str | int) -> list[Schema]:
 
 
 def parts(schemas: Iterable[dict[str, Any]], key: str | int) -> list[Schema]:
-    """What the schemas of one value together say of one of its members or items."""
+    """Return the subschemas that several schemas of one value have for a member or item."""
     rows = list(schemas)
     found = [part for one in rows for part in inners(one, key)]
     rest = "unevaluatedItems" if isinstance(key, int) else "unevaluatedProperties"
@@ -105,7 +105,7 @@ def parts(schemas: Iterable[dict[str, Any]], key: str | int) -> list[Schema]:
 
 
 def beside(schema: Schema, document: Document, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """A schema and all that may apply to the same value."""
+    """Yield a schema and every subschema that may apply to the same value."""
     if isinstance(schema, bool) or depth > 20:
         return
     yield schema

@@ -1,9 +1,9 @@
-"""The clauses of one contract: the rows of ``contracts/clauses.yaml``, and one for whatever none of them covers.
+"""The clauses of one contract: the rows of ``contracts/clauses.yaml``, and derived ones for uncovered places.
 
-``covers`` of a row binds it to places of the entity (``entity:/created_at``), to rules (``rule:metrics-sum``), or to
-places of error bodies (``error:/statusCode``). Of several places the longest wins; ``entity:`` is the object itself
-alone. What is left gets ``server.body.<member>``, ``server.rule.<code>`` or ``server.header.<name>``; a filter that an
-overlay adds gets ``server.list.by-<name>``.
+``covers`` binds a row to places of the entity (``entity:/created_at``), to rules (``rule:metrics-sum``), or
+to places of error bodies (``error:/statusCode``). The longest matching place wins; ``entity:`` is the object
+itself. Places, rules and headers that no row covers get ``server.body.<member>``, ``server.rule.<code>`` or
+``server.header.<name>``; a filter that an overlay adds gets ``server.list.by-<name>``.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from batch_conformance.contract.schema import expectation
 from batch_conformance.contract.written_values import schema_of
 
 BODY, RULE, HEADER, FILTER = "server.body.", "server.rule.", "server.header.", "server.list.by-"
-#: How a filter compares (``x-filter``), for people.
+#: Operators of ``x-filter`` as words in a promise.
 _COMPARES = {"eq": "equals", "gt": "is greater than", "lt": "is less than"}
-#: Derived clauses stand where these do: after the last row of the theme.
+#: Derived clauses are listed after the last row whose id begins so.
 _AFTER = "server.body."
-#: The object itself; and what it holds that is not documented.
+#: ``covers`` of the object itself, and of its undocumented members.
 _ROOT, _OTHERS = "entity:", "entity:/*"
 _SHORT = 160
 
 
 @dataclass(frozen=True, eq=False)
 class ClauseList:
-    """The clauses in the order of reports, and which of them answers for what."""
+    """The clauses of a contract in report order, with the places and rules that each covers."""
 
     contract: Contract
 
     @cached_property
     def entities(self) -> list[Entity]:
-        """What the success answers of all operations hold, each once."""
+        """The distinct entities in the success answers of all operations."""
         found = [entity_of(name, self.contract) for name in self.contract.operations]
         return list({entity.pointer: entity for entity in found}.values())
 
     @cached_property
     def clauses(self) -> dict[str, Clause]:
-        """Every clause by its id: the rows, and after those about bodies the derived ones."""
+        """Every clause by its id; derived clauses follow the written ones about bodies."""
         rows = list(load_contract().clauses.values())
         at = max(number for number, row in enumerate(rows) if row.id.startswith(_AFTER)) + 1
         return {row.id: row for row in (*rows[:at], *self._derived, *rows[at:])}
 
     @cached_property
     def headers(self) -> dict[str, list[tuple[str, str]]]:
-        """By clause: the operations, and the keys of their answers, that a documented header stands in."""
+        """Documented headers: by clause id, pairs of operation name and answer key."""
         found: dict[str, list[tuple[str, str]]] = {}
         for operation in self.contract.operations.values():
             for answer in operation.answers.values():
@@ -96,7 +96,7 @@ class ClauseList:
     def _add_rules(
         self, found: dict[str, Clause], rules: Iterable[StatedRule], operations: tuple[str, ...]
     ) -> None:
-        """A clause for each rule that no row covers, for all operations that state it."""
+        """Add a clause for each rule that no row covers, for all operations that state it."""
         for rule in rules:
             if f"rule:{rule.code}" not in self._covers:
                 clause = _rule_clause(rule, operations)
@@ -104,12 +104,12 @@ class ClauseList:
                 found[clause.id] = replace(known, operations=tuple(dict.fromkeys((*known.operations, *operations))))
 
     def _operations(self, entity: Entity) -> tuple[str, ...]:
-        """The operations whose success answers hold an entity."""
+        """Return the names of the operations whose success answers hold an entity."""
         names = self.contract.operations
         return tuple(name for name in names if entity_of(name, self.contract).pointer == entity.pointer)
 
     def of_place(self, pointer: str) -> str:
-        """The clause that answers for a place of the entity."""
+        """Return the id of the clause that covers a place of the entity."""
         row = self._row_of(pointer)
         if row:
             return row
@@ -120,26 +120,26 @@ class ClauseList:
         return others if others in self.clauses else self._covers[_ROOT]
 
     def of_rule(self, code: str) -> str:
-        """The clause that answers for a rule."""
+        """Return the id of the clause that covers a rule."""
         return self._covers.get(f"rule:{code}", RULE + _plain(code))
 
     def absent(self, clause: str) -> bool:
-        """Whether the contract has nothing of what a clause covers any more."""
+        """Whether everything that a written clause covers was removed from the contract."""
         row = self.clauses.get(clause)
         written = row is not None and not row.derived
         covers = (
             [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
         )
-        return bool(covers) and not any(self._is_there(cover) for cover in covers)
+        return bool(covers) and not any(self._exists(cover) for cover in covers)
 
-    def _is_there(self, cover: str) -> bool:
-        kind, _, what = cover.partition(":")
+    def _exists(self, cover: str) -> bool:
+        kind, _, name = cover.partition(":")
         if kind == "entity":
             places = {self.own(place.pointer) for entity in self.entities for place in entity.places}
-            # A member that is forbidden is judged, though it is not documented.
-            return what in places or any(entity.has(entity.place + what) for entity in self.entities)
+            # A forbidden member is checked although it is not documented.
+            return name in places or any(entity.has(entity.place + name) for entity in self.entities)
         rules = (rule for entity in self.entities for rule in entity.stated_rules)
-        return any(rule.code == what and not rule.unknown for rule in rules)
+        return any(rule.code == name and not rule.unknown for rule in rules)
 
     def _row_of(self, pointer: str) -> str:
         if not pointer or any(f"{around}/".startswith(f"{pointer}/") for around in self._envelopes):
@@ -152,7 +152,7 @@ class ClauseList:
         return ""
 
     def own(self, pointer: str) -> str:
-        """A place in an entity, counted from its envelope on."""
+        """Return a pointer in an entity without the envelope around it."""
         around = next((at for at in self._envelopes if pointer.startswith(f"{at}/")), "")
         return pointer.removeprefix(around)
 
@@ -161,7 +161,7 @@ class ClauseList:
         return [entity.place for entity in self.entities if entity.place]
 
     def _derived_id(self, pointer: str) -> str:
-        """One clause for each member; a name that a row has already, or that ids cannot have, is made another."""
+        """Return the id of the derived clause of a top-level member; a name that is taken gets a prefix."""
         name = split(self.own(pointer))[0]
         if name == "*":
             return BODY + "others"
@@ -171,33 +171,33 @@ class ClauseList:
 
 
 def clause_list(contract: Contract | None = None) -> ClauseList:
-    """The clauses of a contract, of the one in use unless another is given."""
-    return (contract or current_contract()).kept("clauses", ClauseList)
+    """Return the clauses of a contract; of the current one by default."""
+    return (contract or current_contract()).cached("clauses", ClauseList)
 
 
 def is_promised(name: str, header: Mapping[str, Any]) -> bool:
-    """Whether a documented header says more than that it may be there, as text.
+    """Whether a documented header promises more than that it may be present as text.
 
-    One that is called Content-Type says nothing (OpenAPI 3.1, 4.8.17): what is under ``content`` counts.
+    A header named Content-Type is ignored (OpenAPI 3.1, 4.8.17): ``content`` describes it.
     """
     if name.lower() == "content-type":
         return False
     schema = schema_of(header)
-    told = schema if isinstance(schema, dict) else {}
+    keywords = schema if isinstance(schema, dict) else {}
     return bool(header.get("required")) or any(
-        key in told
+        key in keywords
         for key in (*ASSERTIONS, "$ref", "allOf", "if")
-        if (key, told.get(key)) != ("type", "string")
+        if (key, keywords.get(key)) != ("type", "string")
     )
 
 
 def header_clause(name: str) -> str:
-    """The clause of a documented header, whatever the case of its name."""
+    """Return the clause id of a documented header; the case of its name does not matter."""
     return HEADER + _plain(name.lower())
 
 
 def filter_clause(name: str) -> str:
-    """The clause of a filter that an overlay adds."""
+    """Return the clause id of a filter that an overlay adds."""
     return FILTER + _plain(name)
 
 
@@ -210,18 +210,18 @@ def _filter_clause(name: str, parameter: Parameter, contract: Contract) -> Claus
 
 
 def _plain(name: str) -> str:
-    """A name as a part of a clause id."""
+    """Return a name as a part of a clause id."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "member"
 
 
 def place_of_status(clause: str) -> str | None:
-    """The place of error bodies that repeats the HTTP status, as the row of a clause says; None without one."""
+    """Return the place in error bodies that repeats the HTTP status, by a clause's ``covers``, if any."""
     row = load_contract().clauses[clause]
     return next((cover.partition(":")[2] for cover in row.covers if _names_status(cover, row)), None)
 
 
 def _names_status(cover: str, row: Clause) -> bool:
-    """A member of error bodies that a row compares with the status: its form is judged with the body."""
+    """Whether a row compares a member of error bodies with the status; the body check judges its form."""
     return cover.startswith("error:/") and row.theme == "error"
 
 
@@ -230,17 +230,19 @@ def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[st
     name = split(first.pointer.removeprefix(around))[0]
     own = around + join("", name)
     rows = [place for place in entity.places if place.pointer == own]
-    told = [_words(place) for place in rows if place.keyword != "required" and not place.conditional]
-    told += [f"{_words(place)} on condition" for place in rows if place.conditional]
+    others = (place for place in rows if place.keyword != "required")
+    expectations = [_expectation(place) for place in others if not place.conditional]
+    expectations += [f"{_expectation(place)} on condition" for place in rows if place.conditional]
     if name == "*":
-        promise = "Members beyond the documented ones are as the schema says: " + "; ".join(told)
+        promise = "Members beyond the documented ones are as the schema says: " + "; ".join(expectations)
     else:
-        sure = any(place.keyword == "required" and not place.conditional for place in rows)
-        promise = f"{name} is {'; '.join(told) or 'as the schema says'}{', required' if sure else ''}"
+        is_required = any(place.keyword == "required" and not place.conditional for place in rows)
+        promise = f"{name} is {'; '.join(expectations) or 'as the schema says'}"
+        promise += ", required" if is_required else ""
         if any(place.pointer.startswith(own + "/") for place in entity.places):
             promise += ", and what is in it is as the schema says"
-    said = next((place for place in rows if place.keyword != "required"), first)
-    source = said.schema_pointer.rpartition("/")[0]
+    sourced = next((place for place in rows if place.keyword != "required"), first)
+    source = sourced.schema_pointer.rpartition("/")[0]
     return Clause(
         clause,
         "must",
@@ -252,7 +254,7 @@ def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[st
     )
 
 
-def _words(place: Place) -> str:
+def _expectation(place: Place) -> str:
     return expectation(place.keyword, place.schema.get(place.keyword))
 
 
@@ -287,6 +289,6 @@ def _short(text: str) -> str:
 
 
 def known_rules(contract: Contract) -> Iterator[StatedRule]:
-    """Every rule of a contract: of its entities, of errors, of lists."""
+    """Yield every rule of a contract: of its entities, of errors, of lists."""
     yield from (rule for entity in clause_list(contract).entities for rule in entity.stated_rules)
     yield from (rule for body in ruled_bodies(contract) for rule in body.stated_rules)

@@ -1,4 +1,4 @@
-"""The contract as one OpenAPI 3.1 document: the fragment with the schemas in it, overlays applied.
+"""The contract as one OpenAPI 3.1 document: the fragment with its schemas bundled, overlays applied.
 
 Source of facts: ``contracts/openapi.yaml`` and the files it refers to. No reference leaves the document.
 """
@@ -20,25 +20,25 @@ from batch_conformance.contract.root import contract_root
 from batch_conformance.contract.shipped import SHIPPED
 from batch_conformance.contract.text_format import NotReadable, read_text
 
-#: What a schema file says about itself as a file; within a document it would move the base of references.
+#: Members of a schema file that must not be bundled: they would change the base of references.
 _FILE_MEMBERS = ("$schema", "$id")
-#: Stands in a copy of a schema place: the reference to that place.
+#: Marks a copy of a schema; the value is the reference to the original.
 COPY_OF = "x-copy-of"
-#: What is wrong with a reference to an anchor.
+#: Message for a reference to an anchor.
 NO_POINTER = "is no JSON pointer; anchors are not supported, write #/components/schemas/NAME"
-#: Slashes in a reference to a whole component.
+#: Number of slashes in a reference to a whole component.
 _COMPONENT_DEPTH = 3
-#: Says what is wrong with one ``x-validations`` rule, in one line; None when nothing is.
+#: Returns the error of one ``x-validations`` rule as one line; None for a valid rule.
 RuleCheck = Callable[[Any], str | None]
 
 
 class ContractError(ValueError):
-    """A contract that cannot be used. The message is one line: which file, what is wrong."""
+    """A contract that cannot be used. The message is one line: the file and what is wrong."""
 
 
 @dataclass(frozen=True)
 class AppliedOverlay:
-    """An overlay that a document was changed by: its ``info.title``, and the SHA-256 of its file."""
+    """An overlay that was applied to a document: its ``info.title`` and the SHA-256 of its file."""
 
     title: str
     sha256: str
@@ -46,9 +46,9 @@ class AppliedOverlay:
 
 @dataclass(frozen=True)
 class ContractDocument:
-    """One OpenAPI 3.1 document. ``content`` is plain JSON values, not to be changed.
+    """One OpenAPI 3.1 document. ``content`` is plain JSON values and must not be changed.
 
-    ``sha256`` is that of the content as compact JSON, members in the order in which they stand.
+    ``sha256`` is the digest of the content as compact JSON, members in their order.
     """
 
     content: dict[str, Any]
@@ -56,7 +56,7 @@ class ContractDocument:
 
     @property
     def sha256(self) -> str:
-        """The digest of what is promised, overlays applied."""
+        """The SHA-256 of the content, overlays applied."""
         text = json.dumps(self.content, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
@@ -67,9 +67,9 @@ class ContractDocument:
         return schemas
 
     def resolve(self, value: Any) -> Any:
-        """What a reference object stands for (references to references too); any other value as it is.
+        """Follow a reference object, also through further references; return any other value as it is.
 
-        Raises ``KeyError`` for a reference that leads nowhere.
+        Raises ``KeyError`` for a broken or circular reference.
         """
         seen: set[str] = set()
         while isinstance(value, dict) and isinstance(value.get("$ref"), str):
@@ -83,13 +83,13 @@ class ContractDocument:
 def load_document(overlays: Sequence[Path] = (), check_rule: RuleCheck | None = None) -> ContractDocument:
     """Bundle the contract and apply overlays to it, in order.
 
-    ``check_rule`` judges each rule under ``x-validations`` besides. Raises ``OverlayError`` with one line for an
-    overlay that cannot be applied, or whose result is no valid contract.
+    ``check_rule`` additionally checks each rule under ``x-validations``. Raises ``OverlayError`` with a
+    one-line message for an overlay that cannot be applied or whose result is not a valid contract.
     """
     base = ContractDocument(copy.deepcopy(_bundled(contract_root())))
     if not overlays:
         return base
-    # Only who changes the contract needs what reads and checks changes.
+    # Imported here: only runs with overlays need it.
     from batch_conformance.contract.overlay import applied
 
     for file in overlays:
@@ -98,10 +98,10 @@ def load_document(overlays: Sequence[Path] = (), check_rule: RuleCheck | None = 
 
 
 def refreshed(content: dict[str, Any], before: dict[str, Any]) -> None:
-    """Let copies of schema places follow a change of these, where the change left the copies themselves alone.
+    """Update the copies of changed schemas in ``content``, unless a copy was changed itself.
 
-    ``before`` is the document before the change. Copies are made because many tools follow references to whole
-    components only.
+    ``before`` is the document before the change. Copies exist because many tools only follow references to
+    whole components.
     """
     for place, copied in _copies(before):
         reference = copied[COPY_OF]
@@ -122,15 +122,15 @@ def _copies(value: Any, place: str = "#") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def _copy(schema: dict[str, Any], reference: str) -> dict[str, Any]:
-    kept = {name: item for name, item in schema.items() if not name.startswith("x-")}
-    return {**copy.deepcopy(kept), COPY_OF: reference}
+    members = {name: item for name, item in schema.items() if not name.startswith("x-")}
+    return {**copy.deepcopy(members), COPY_OF: reference}
 
 
 @cache
 def _bundled(root: Path) -> dict[str, Any]:
     content = bundle(root / "contracts" / "openapi.yaml")
     if ContractDocument(content).sha256 != SHIPPED:
-        # The one that is shipped has passed the tests; what checks documents reads them.
+        # The shipped document is known to be valid; for another one, import and run the validation.
         from batch_conformance.contract.validity import problems
 
         refuse_files(problems(content))
@@ -138,14 +138,14 @@ def _bundled(root: Path) -> dict[str, Any]:
 
 
 def refuse_files(problems: Iterator[str]) -> None:
-    """Raise :class:`ContractError` for the first thing that is wrong with the contract's files, if there is any."""
+    """Raise :class:`ContractError` for the first problem of the contract's files, if there is any."""
     wrong = next(problems, None)
     if wrong is not None:
         raise ContractError(f"contracts/openapi.yaml, with its schemas: {wrong}; correct it there")
 
 
 def read_file(file: Path) -> Any:
-    """The JSON values of a file of the contract, YAML or JSON. Raises :class:`ContractError`."""
+    """Read a contract file, YAML or JSON, as JSON values. Raises :class:`ContractError`."""
     name = "/".join(file.parts[-2:])
     try:
         return read_text(file.read_text("utf-8"))
@@ -156,9 +156,10 @@ def read_file(file: Path) -> Any:
 
 
 def bundle(file: Path) -> dict[str, Any]:
-    """One document of an OpenAPI file and the schema files its ``components.schemas`` refer to.
+    """Bundle an OpenAPI file and the schema files that its ``components.schemas`` refer to into one document.
 
-    Raises :class:`ContractError` for a file that cannot be read, and for a reference to one that has no name there.
+    Raises :class:`ContractError` for a file that cannot be read, and for a reference to a file not listed
+    there.
     """
     document: dict[str, Any] = read_file(file)
     schemas: dict[str, Any] = document["components"]["schemas"]
@@ -184,7 +185,7 @@ def bundle(file: Path) -> dict[str, Any]:
 
 
 def _point_into(value: Any, files: dict[str, str], own: str | None) -> None:
-    """Make references to files, and those of a schema to itself, references into the document."""
+    """Rewrite references to files, and references within a schema file, as references into the document."""
     for holder in _holders(value):
         target, _, pointer = holder["$ref"].partition("#")
         if pointer and not pointer.startswith("/"):
@@ -215,12 +216,12 @@ def _holders(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def references(value: Any) -> list[str]:
-    """All ``$ref`` of a document, in order."""
+    """Return all ``$ref`` values of a document, in order."""
     return [holder["$ref"] for holder in _holders(value)]
 
 
 def at_pointer(document: Any, reference: str) -> Any:
-    """What a reference such as ``#/components/schemas/Batch`` names (RFC 6901). Raises ``KeyError``."""
+    """Return the value at a reference like ``#/components/schemas/Batch`` (RFC 6901). Raises ``KeyError``."""
     if not reference.startswith("#") or reference[1:2] not in ("", "/"):
         raise KeyError(reference)
     value = document
@@ -236,5 +237,5 @@ def at_pointer(document: Any, reference: str) -> Any:
 
 
 def pointer(*parts: str | int) -> str:
-    """A JSON pointer of names and indexes."""
+    """Return the JSON pointer of names and indexes."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

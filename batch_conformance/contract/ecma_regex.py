@@ -1,9 +1,9 @@
-r"""Regular expressions of JSON Schema (ECMA-262, unicode mode, search semantics) as Python's ``re`` writes them.
+r"""Translation of the regular expressions of JSON Schema (ECMA-262, unicode mode, search) to ``re``.
 
-Differences that are translated: ``$`` does not match before a trailing line feed, ``\d``, ``\w`` and ``\b`` know
-ASCII alone, ``\s`` knows all white space of ECMA-262, ``.`` matches no line terminator, ``\u{1F600}``, ``\cJ``,
-named groups, ``[]`` and ``[^]``. Not supported, and refused: ``\p{…}`` and what ``re`` cannot say (lookbehind of
-variable width). Within a class, ``\S`` counts white space beyond ASCII as no white space.
+Translated: ``$`` does not match before a trailing line feed; ``\d``, ``\w`` and ``\b`` are ASCII only; ``\s``
+is all white space of ECMA-262; ``.`` matches no line terminator; ``\u{1F600}``, ``\cJ``, named groups,
+``[]``, ``[^]``. Refused as unsupported: ``\p{…}``, and what ``re`` cannot express (lookbehind of variable
+width). Within a class, ``\S`` also matches white space beyond ASCII.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _QUANTIFIER = re.compile(r"\{\d+(,\d*)?\}")
 
 
 class UnsupportedPattern(ValueError):
-    """A pattern that is no regular expression of ECMA-262, or one that Python cannot run. One line."""
+    """A pattern that is invalid in ECMA-262, or that Python cannot run. The message is one line."""
 
 
 @lru_cache(maxsize=512)
@@ -42,7 +42,7 @@ def _translated(source: str) -> str:
             continue
         if in_class:
             in_class = char != "]"
-            # Python warns of what may become set operations.
+            # Escaped, since Python warns of possible set operations.
             out.append("\\" + char if char in "[&~|" else char)
         elif char == "[":
             rest = source[at + 1 :]
@@ -73,7 +73,7 @@ def _translated(source: str) -> str:
 
 
 def _escape(source: str, at: int, in_class: bool) -> tuple[str, int]:
-    """The escape at a place: how Python writes it, and where it ends."""
+    """Translate the escape at an index; return its text for ``re`` and the index after it."""
     char = source[at + 1 : at + 2]
     if char in ("s", "S"):
         if in_class:

@@ -1,7 +1,8 @@
-"""What a success answer of an operation holds: the batch, with its schema, rules, lifecycle and identity.
+"""The entity in a success answer: the batch, with its schema, rules, lifecycle and identity.
 
-Source of facts: the schema of the first documented success answer of the (overlaid) contract, and beside it
-``x-lifecycle``, ``x-identity`` and ``x-validations``; for the echo, ``x-member`` of the parameter that names the batch.
+Read from the schema of the first documented success answer of the (overlaid) contract, with its
+``x-lifecycle``, ``x-identity`` and ``x-validations``; the echo from ``x-member`` of the parameter that names
+the batch.
 """
 
 from __future__ import annotations
@@ -27,19 +28,19 @@ __all__ = ["MISSING", "Entity", "ListShape", "entity_of", "entry_entity", "entry
 #: The operation whose answers hold several entities.
 LIST = "list"
 
-#: How many objects may stand around what identifies an entity.
+#: Deepest envelope that is searched for ``x-identity``, in objects.
 _DEEPEST = 3
-#: So many of the required members must stand together elsewhere for an object to count as what wraps them.
-_TELLING = 3
+#: An object is a wrapper if an object in it has so many of the required members that it lacks itself.
+_WRAPPED_MEMBERS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Entity:
     """One kind of object that success answers hold.
 
-    ``prefix`` is where it stands in an answer: the empty pointer, ``/*`` for the items of a list, or ``/NAME/*`` where
-    the list is within an object. ``schema`` is its
-    own, ``pointer`` where that stands in the ``document``. All pointers below are pointers in the entity.
+    ``prefix`` is its place in an answer: empty, ``/*`` for the items of a list, or ``/NAME/*`` where the list
+    is within an object. ``schema`` is its schema, ``pointer`` the place of that in ``document``. Pointers in
+    the properties and methods below are relative to the entity.
     """
 
     operation: Operation
@@ -50,28 +51,28 @@ class Entity:
 
     @cached_property
     def _layers(self) -> list[tuple[dict[str, Any], bool]]:
-        """The schemas that speak of the entity as a whole, and whether they do so on condition."""
+        """The schema objects that apply to the entity as a whole, each with whether it is conditional."""
         return list(layers(self.schema, self.document))
 
     @property
     def layers(self) -> list[dict[str, Any]]:
-        """The schema objects that speak of the entity as a whole: its own, those referred to, branches."""
+        """The schema objects that apply to the entity as a whole: its own, referenced ones, branches."""
         return [layer for layer, _ in self._layers]
 
     @cached_property
     def members(self) -> tuple[str, ...]:
-        """Names of all documented members, those included that a branch alone documents."""
-        return _named_in(self.layers)
+        """Names of all documented members, including those documented in a branch only."""
+        return _member_names(self.layers)
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """Names of the members that every entity has."""
+        """Names of the members that are required unconditionally."""
         names = (name for layer, maybe in self._layers if not maybe for name in layer.get("required", ()))
         return tuple(dict.fromkeys(names))
 
     @cached_property
     def place(self) -> str:
-        """Where its own members stand: empty, or the pointer of an object in an envelope that has ``x-identity``."""
+        """Pointer of its own members: empty, or the object within an envelope that has ``x-identity``."""
         level = [""]
         for _ in range(_DEEPEST):
             found = [at for at in level if any("x-identity" in layer for layer in self.layers_at(at))]
@@ -83,44 +84,44 @@ class Entity:
 
     @cached_property
     def own_members(self) -> tuple[str, ...]:
-        """As :attr:`members`, of the object that stands in the envelope."""
-        return _named_in(self.layers_at(self.place))
+        """Names of the documented members of the object at :attr:`place`."""
+        return _member_names(self.layers_at(self.place))
 
     def within(self, value: Any) -> Any:
-        """Its own members in a value that may have an envelope around them; MISSING where they are not."""
+        """Return the entity within a value that may have an envelope; MISSING where it is absent."""
         return read(value, self.place) if self.place else value
 
     def enclosed(self, value: Any) -> Any:
-        """A value with nothing but its envelope around it."""
+        """Return a value wrapped in the bare envelope."""
         for name in reversed(split(self.place)):
             value = {name: value}
         return value
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """The order of its statuses; without ``x-lifecycle`` one that constrains nothing."""
+        """Its lifecycle; without ``x-lifecycle`` one that constrains nothing."""
         found = lifecycles(self.schema, self.document)
         cycle = found[0] if found else Lifecycle()
         return replace(cycle, frozen=tuple(map(self.placed, cycle.frozen))) if self.place else cycle
 
     def placed(self, pointer: str) -> str:
-        """A pointer as ``x-identity`` and its like give it, as one in the entity."""
+        """Return a pointer from ``x-identity`` or ``frozen`` as one in the entity, envelope included."""
         return self.place + pointer if self.has(self.place + pointer) else pointer
 
     @property
     def lifecycle_pointer(self) -> str:
-        """The member that moves through the lifecycle; empty without one."""
+        """Pointer of the member that holds the status; empty without a lifecycle."""
         return self.lifecycle.pointer
 
     @cached_property
     def identity(self) -> tuple[str, ...]:
-        """Pointers of the members that never change, as far as the schema still has them (``x-identity``)."""
+        """Pointers of the members that never change (``x-identity``) and still exist in the schema."""
         listed = (self.placed(one) for layer in self.layers_at(self.place) for one in layer.get("x-identity", ()))
         return tuple(one for one in dict.fromkeys(listed) if self.has(one))
 
     @cached_property
     def echo(self) -> str | None:
-        """The member that equals the id asked for: ``x-member`` of the parameter, else the one named like it."""
+        """Pointer of the member that repeats the requested id: ``x-member``, else named as the parameter."""
         name = self.operation.id_parameter
         parameter = next((row for row in self.operation.of_place("path") if row.name == name), None)
         if parameter is None:
@@ -131,22 +132,22 @@ class Entity:
 
     @cached_property
     def places(self) -> list[Place]:
-        """Every keyword at every place of the entity."""
+        """Every place and keyword of the entity's schema."""
         return places(self.schema, self.document)
 
     @cached_property
     def judge(self) -> SchemaJudge:
-        """Judges one entity by its schema."""
+        """Validator of one entity by its schema."""
         return SchemaJudge(self.schema, self.document)
 
     @cached_property
     def stated_rules(self) -> list[StatedRule]:
-        """Its rules as data, those included that name what the schema no longer has. Needs no CEL runtime."""
+        """Its rules as data, including those on members that were removed. Needs no CEL runtime."""
         return stated_rules(self.schema, self.document)
 
     @cached_property
     def rules(self) -> RuleSet:
-        """Its rules. Raises ``RuleError``; where there are rules and no CEL runtime, ``RuntimeMissing``."""
+        """Its compiled rules. Raises ``RuleError``, or ``RuntimeMissing`` for rules without a CEL runtime."""
         return RuleSet(self.schema, self.document)
 
     def has(self, pointer: str) -> bool:
@@ -154,7 +155,7 @@ class Entity:
         return bool(self.at(pointer))
 
     def at(self, pointer: str) -> Sequence[Schema]:
-        """The schemas that are documented for a place."""
+        """Return the schemas that are documented for a place."""
         return self._at(pointer)
 
     @cached_property
@@ -169,7 +170,7 @@ class Entity:
         return at
 
     def layers_at(self, pointer: str) -> Sequence[dict[str, Any]]:
-        """The schema objects that speak of a place: those documented for it, what they refer to, their branches."""
+        """Return the schema objects that apply to a place: documented ones, referenced ones, branches."""
         return self._layers_at(pointer)
 
     @cached_property
@@ -181,11 +182,11 @@ class Entity:
         return layers_at
 
     def value_at(self, value: Any, pointer: str) -> Any:
-        """The value at a pointer of an entity, or MISSING."""
+        """Return the value at a pointer of an entity, or MISSING."""
         return read(value, pointer)
 
     def id_at(self, value: Any, pointer: str) -> str | None:
-        """An id as it stands in a URL: a text, or a number where it is documented as one; None for what is none."""
+        """Return an id as in a URL: a string, or a number where documented as one; None for anything else."""
         found = read(value, pointer)
         if isinstance(found, str):
             return found
@@ -193,53 +194,53 @@ class Entity:
         return as_sent(found) if type(found) is int and kinds & {"integer", "number"} else None
 
     def state_of(self, value: Any) -> str | None:
-        """The documented status that an entity is in; None where it has none."""
+        """Return the documented status of an entity; None where it has none."""
         cycle = self.lifecycle
         found = read(value, cycle.pointer) if cycle.pointer else MISSING
         return found if isinstance(found, str) and found in cycle.values else None
 
     def looks_like(self, value: Any) -> bool:
-        """Whether a JSON value is such an object: it has a documented member, and is no wrapper of one."""
+        """Whether a JSON value is such an object: it has a documented member and is not a wrapper of one."""
         names = frozenset(self.required or self.members)
         if self.place:
             inner = self.within(value)
             return isinstance(inner, dict) and not inner.keys().isdisjoint(self.own_members)
         if not isinstance(value, dict) or (names and names.isdisjoint(value)):
             return False
-        # A wrapper may keep the id outside: the entity is where most of its members are.
+        # A wrapper may have the id itself: the entity is the object with most of the members.
         inner = [item for item in value.values() if isinstance(item, dict)]
-        enough = min(_TELLING, len(names))
+        enough = min(_WRAPPED_MEMBERS, len(names))
         return not enough or not any(len(names & item.keys() - value.keys()) >= enough for item in inner)
 
 
-def _named_in(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Names of the members that schema objects document, each once."""
+def _member_names(layers: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the distinct names of the members that schema objects document."""
     names = (name for layer in layers for name in (*layer.get("properties", ()), *layer.get("required", ())))
     return tuple(dict.fromkeys(names))
 
 
 def entity_of(operation: Operation | str, contract: Contract | None = None) -> Entity:
-    """What the success answers of an operation hold, by the contract in use unless another one is given.
+    """Return the entity of an operation's success answers, by the current contract by default.
 
-    An operation is given by itself or by its name. Raises ``NoSuchOperation``.
+    Raises ``NoSuchOperation``.
     """
     name = operation if isinstance(operation, str) else operation.name
-    return (contract or current_contract()).kept(("entity", name), lambda given: _entity(given, name))
+    return (contract or current_contract()).cached(("entity", name), lambda given: _entity(given, name))
 
 
 def examples_of(entity: Entity, contract: Contract | None = None) -> list[Any]:
-    """What the documented examples of an answer show of an entity; its envelope is put around what lacks it."""
+    """Return the entities in the documented examples of an answer; a missing envelope is added."""
     success = entity.operation.success
     media = success.media_type if success else None
-    shown = list(media.examples.values()) if media else []
+    examples = list(media.examples.values()) if media else []
     if entity.prefix:
         shape = list_shape(contract)
-        return [one for example in shown for one in ((shape.entries(example) or []) if shape else [example])]
-    return [one if entity.within(one) is not MISSING else entity.enclosed(one) for one in shown]
+        return [one for example in examples for one in ((shape.entries(example) or []) if shape else [example])]
+    return [one if entity.within(one) is not MISSING else entity.enclosed(one) for one in examples]
 
 
 def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
-    """What the success answers of all operations hold, of each media type, each once; with ``errors``, all answers."""
+    """Return the distinct entities of all success answers; with ``errors``, of all answers."""
     found = [
         entity_in(operation, media, contract)
         for operation in contract.operations.values()
@@ -251,8 +252,8 @@ def entities(contract: Contract, *, errors: bool = False) -> list[Entity]:
 
 
 def judge_of(media: MediaType, contract: Contract | None = None) -> SchemaJudge:
-    """Judges a whole body of one documented kind, by the contract in use unless another one is given."""
-    return (contract or current_contract()).kept(
+    """Return the validator of a whole body of a documented media type, by the current contract by default."""
+    return (contract or current_contract()).cached(
         ("judge", media.pointer), lambda given: SchemaJudge(media.schema, given.document.content)
     )
 
@@ -264,7 +265,7 @@ def _entity(contract: Contract, name: str) -> Entity:
 
 
 def entity_in(operation: Operation, media: MediaType | None, contract: Contract) -> Entity:
-    """What a body of one documented kind holds: itself, or where it is a list, its entries."""
+    """Return the entity of a body of a documented media type: the body itself, or the entries of a list."""
     document = contract.document.content
     shape = shape_in(contract.document, media) if operation.name == LIST else None
     if shape is not None:
@@ -279,11 +280,11 @@ def entity_in(operation: Operation, media: MediaType | None, contract: Contract)
 
 
 def list_shape(contract: Contract | None = None) -> ListShape | None:
-    """The shape of List's answer, by the contract in use unless another one is given; None without a list in it.
+    """Return the shape of List's answer, by the current contract by default; None if it holds no list.
 
     Raises ``NoSuchOperation``.
     """
-    return (contract or current_contract()).kept("list shape", _list_shape)
+    return (contract or current_contract()).cached("list shape", _list_shape)
 
 
 def _list_shape(contract: Contract) -> ListShape | None:
@@ -292,20 +293,20 @@ def _list_shape(contract: Contract) -> ListShape | None:
 
 
 class _Entry(Entity):
-    """An entry of a list with a schema of its own: its id is the one that Get Batch would be asked for."""
+    """An entry of a list with a schema of its own; its id is the one to request from Get Batch."""
 
     @cached_property
     def echo(self) -> str | None:
-        """The member that is the id."""
+        """Pointer of the member that holds the id."""
         return entry_id() if self.has(entry_id()) else None
 
 
 def entry_entity(contract: Contract | None = None) -> Entity:
-    """What an entry of a list is to who reads it: Get Batch's entity, unless entries have another schema.
+    """Return the entity of a list's entries: Get Batch's entity, unless entries have another schema.
 
     Raises ``NoSuchOperation``.
     """
-    return (contract or current_contract()).kept("entry", _entry_entity)
+    return (contract or current_contract()).cached("entry", _entry_entity)
 
 
 def _entry_entity(contract: Contract) -> Entity:
@@ -317,17 +318,17 @@ def _entry_entity(contract: Contract) -> Entity:
 
 
 def entry_id(contract: Contract | None = None) -> str:
-    """Where an entry of a list has its id: where Get Batch's answer has it, else the first member of its identity."""
-    return (contract or current_contract()).kept("entry id", _entry_id)
+    """Return the pointer of the id in a list's entry: as in Get Batch's answer, else by ``x-identity``."""
+    return (contract or current_contract()).cached("entry id", _entry_id)
 
 
 def _entry_id(contract: Contract) -> str:
     entry = entity_of(LIST, contract) if LIST in contract.operations else None
     get = next((row for row in contract.operations.values() if row.id_parameter and row.name != LIST), None)
-    asked = entity_of(get, contract) if get else entry
-    echo = asked.echo if asked else None
-    if asked and echo and entry and entry.has(echo.removeprefix(asked.place)):
-        return echo.removeprefix(asked.place)
+    entity = entity_of(get, contract) if get else entry
+    echo = entity.echo if entity else None
+    if entity and echo and entry and entry.has(echo.removeprefix(entity.place)):
+        return echo.removeprefix(entity.place)
     if echo and entry is None:
         return echo
     return next(iter(entry.identity if entry else ()), echo or "/id")

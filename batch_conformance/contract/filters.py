@@ -1,7 +1,7 @@
-"""What the query parameters of List select by (``x-filter``), and which of them are those that drivers know by name.
+"""Filters of List (``x-filter`` of its query parameters), matched with the names of the driver protocol.
 
-The driver protocol and the clauses name filters as the contract without overlays does. An overlay may call the
-parameter otherwise, or the member that it selects by: its meaning is what counts.
+The driver protocol and the clauses use the filter names of the contract without overlays. An overlay may
+rename the parameter or the member that it selects by, so filters are matched by meaning.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from batch_conformance.contract.entity import LIST, entity_of
 from batch_conformance.contract.operation import FILTER_OPERATORS, Contract, Parameter
 from batch_conformance.contract.references import types_of
 
-#: Of a clause about a filter that an overlay removed.
+#: Reason for a clause about a filter that an overlay removed.
 NO_SUCH_PARAMETER = "the contract has no such parameter"
 
 
 def named_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
-    """The filters of List in a contract (the one in use by default), by the names that the driver protocol has."""
-    return (contract or current_contract()).kept("filters", _named)
+    """Return List's filters by their driver protocol names, of the current contract by default."""
+    return (contract or current_contract()).cached("filters", _named)
 
 
 def other_filters(contract: Contract | None = None) -> Mapping[str, Parameter]:
-    """The filters of List that the contract without overlays does not have, by their own names."""
-    return (contract or current_contract()).kept("other filters", _others)
+    """Return the filters of List that an overlay added, by their own names."""
+    return (contract or current_contract()).cached("other filters", _others)
 
 
 def selects(parameter: Parameter | None, contract: Contract | None = None) -> bool:
-    """Whether entries still have the member that a filter selects by."""
+    """Whether entries have the member that a filter selects by."""
     if parameter is None or parameter.filter is None:
         return False
     return entity_of(LIST, contract or current_contract()).has(parameter.filter.member)
@@ -41,10 +41,10 @@ def _named(contract: Contract) -> dict[str, Parameter]:
     rest = [row for row in contract.operation(LIST).of_place("query") if row.filter is not None]
     before = {row.name: row for row in base_contract().operation(LIST).of_place("query") if row.filter is not None}
     found: dict[str, Parameter] = {}
-    for same in (_means_the_same, _keeps_its_name, _is_alike):
+    for same in (_has_same_filter, _has_same_name, _has_same_operator):
         for name, old in before.items():
-            # Another meaning under the old name is another filter, as long as the old one could still be meant.
-            alike = [row for row in rest if _are_of_a_kind(old, row)] if name not in found else []
+            # Pairs are sought by meaning first, then by name, then by operator; each must be unambiguous.
+            alike = [row for row in rest if _have_same_format(old, row)] if name not in found else []
             fitting = [row for row in alike if same(old, row, contract)]
             if len(fitting) == 1:
                 found[name] = fitting[0]
@@ -61,29 +61,29 @@ def _others(contract: Contract) -> dict[str, Parameter]:
     return {row.name: row for row in filters if selects(row, contract)}
 
 
-def _are_of_a_kind(old: Parameter, row: Parameter) -> bool:
-    """Whether values are written alike: drivers are given bounds as date-times, and no numbers or dates alone."""
+def _have_same_format(old: Parameter, row: Parameter) -> bool:
+    """Whether values have the same format: drivers get bounds as date-times, not as numbers or dates."""
     text = "string" in (types_of(row.schema) or ["string"]) and row.schema.get("format") != "date"
     return old.schema.get("format") != "date-time" or text
 
 
-def _means_the_same(old: Parameter, row: Parameter, _: Contract) -> bool:
+def _has_same_filter(old: Parameter, row: Parameter, _: Contract) -> bool:
     return row.filter == old.filter
 
 
-def _keeps_its_name(old: Parameter, row: Parameter, contract: Contract) -> bool:
-    return row.name == old.name and _is_alike(old, row, contract)
+def _has_same_name(old: Parameter, row: Parameter, contract: Contract) -> bool:
+    return row.name == old.name and _has_same_operator(old, row, contract)
 
 
-def _is_alike(old: Parameter, row: Parameter, contract: Contract) -> bool:
-    """Whether a filter compares in the same way, by a member that stands for one that entries have no more."""
+def _has_same_operator(old: Parameter, row: Parameter, contract: Contract) -> bool:
+    """Whether a filter has the same operator, and the member of the old one no longer exists."""
     same = old.filter is not None and row.filter is not None and old.filter.operator == row.filter.operator
     return same and not selects(old, contract)
 
 
 def filter_problems(contract: Contract) -> Iterator[str]:
-    """What is wrong with ``x-filter`` of an overlay: where and what, each in one line."""
-    ours = {row.filter for row in base_contract().operation(LIST).of_place("query")}
+    """Yield the problems of an overlay's ``x-filter``, one line each: place and problem."""
+    base_filters = {row.filter for row in base_contract().operation(LIST).of_place("query")}
     for operation in contract.operations.values():
         for row in operation.parameters:
             where = f"{operation.pointer}: x-filter of the parameter {row.name!r}"
@@ -92,7 +92,7 @@ def filter_problems(contract: Contract) -> Iterator[str]:
                 yield f"{where} {wrong}"
             elif row.filter is not None and (operation.name != LIST or row.place != "query"):
                 yield f"{where} says nothing there: only query parameters of List Batches are filters"
-            elif row.filter is not None and row.filter not in ours and not selects(row, contract):
+            elif row.filter is not None and row.filter not in base_filters and not selects(row, contract):
                 yield f"{where} names the member {row.filter.member!r}, which no entry of the list has"
 
 

@@ -1,9 +1,9 @@
-"""Formats of JSON Schema 2020-12 and OpenAPI 3.1: one check each, with values it must accept and must refuse.
+"""Formats of JSON Schema 2020-12 and OpenAPI 3.1, each with a check and valid and malformed values.
 
-Own checks, since optional packages that happen to be installed must not change a verdict. Sources: RFC 3339 (date-time,
-date, time, duration), RFC 3986 (uri, uri-reference), RFC 5321 (email), RFC 1123 (hostname), RFC 4291 (ipv6), RFC 9562
-(uuid), RFC 6901 (json-pointer), the OpenAPI format registry (int32, int64). A format not listed is an annotation. Host
-names are judged as ASCII: what ``xn--`` labels stand for is not looked into.
+The checks are the suite's own: installed optional packages must not change a verdict. Sources: RFC 3339
+(date-time, date, time, duration), RFC 3986 (uri, uri-reference), RFC 5321 (email), RFC 1123 (hostname), RFC
+4291 (ipv6), RFC 9562 (uuid), RFC 6901 (json-pointer), the OpenAPI format registry (int32, int64). A format
+not listed is an annotation. Host names are checked as ASCII; ``xn--`` labels are not decoded.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from batch_conformance.contract.rfc3339 import parse_date_time
 
 @dataclass(frozen=True)
 class Format:
-    """One format: ``check`` takes a value of its ``type``; ``valid`` are (label, value) pairs that show its variety."""
+    """One format: ``check`` takes a value of ``type``; ``valid``, ``malformed`` are (label, value) pairs."""
 
     check: Callable[[Any], bool]
     expected: str
     valid: tuple[tuple[str, Any], ...]
     malformed: tuple[tuple[str, Any], ...]
     type: str = "string"
-    #: Those of the valid ones that are seldom written.
+    #: Valid values that are seldom used.
     rare: tuple[str, ...] = ()
 
     def accepts(self, value: object) -> bool:
-        """Whether a value has the format; values of other types are not its business."""
+        """Whether a value has the format; values of other types are accepted."""
         if self.type == "string":
             return not isinstance(value, str) or self.check(value)
         return isinstance(value, bool) or not isinstance(value, int | float) or self.check(value)
@@ -51,7 +51,7 @@ def _date(text: str) -> bool:
 
 
 def _time(text: str) -> bool:
-    # A leap second is at the end of a month in UTC, whatever the day is where the offset holds.
+    # A leap second is at the end of a month in UTC; with the offset, the local date may be the next day.
     return any(_date_time(f"{day}T{text}") for day in ("2016-12-31", "2017-01-01"))
 
 
@@ -83,7 +83,7 @@ _uri, _relative = _uri_with(_URI), _uri_with(_RELATIVE)
 
 
 def _as_uri(text: str) -> str:
-    """An IRI as a URI (RFC 3987, 3.1), as far as its syntax goes."""
+    """Return an IRI as a URI (RFC 3987, 3.1), enough to check its syntax."""
     return "".join("%C3" if ord(char) >= 0xA0 and not char.isspace() else char for char in text)
 
 
@@ -119,7 +119,7 @@ def _email(text: str) -> bool:
 
 def _is_regex(text: str) -> bool:
     if len(text) > _LONGEST_REGEX:
-        # Compiling takes time that grows with the square of the length; what is not read is not blamed.
+        # Compile time grows with the square of the length; a longer one is accepted unchecked.
         return True
     try:
         compile_pattern(text)
@@ -179,7 +179,7 @@ _BAD_DATES = (
     ("line feed after", "2024-01-15T10:30:00Z\n"),
 )
 
-#: Every format that is judged.
+#: Every format that is checked.
 FORMATS: dict[str, Format] = {
     "date-time": Format(_date_time, "an RFC 3339 date-time", _DATES, _BAD_DATES, rare=_RARE_DATES),
     "date": Format(

@@ -1,4 +1,4 @@
-"""The form of batch ids. No page defines one: it can only be read off the ids that a server issued (decision 18)."""
+"""The form of batch ids, inferred from the ids that a server issued: no page defines one (decision 18)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def is_uuid(value: str) -> bool:
 
 
 def is_plain(value: str) -> bool:
-    """Whether an id holds letters, digits, ``-`` and ``_`` only: what travels in a path as it is, everywhere."""
+    """Whether an id has only letters, digits, ``-`` and ``_``, which no path encoding changes."""
     return _PLAIN.fullmatch(value) is not None
 
 
 def same_uuid(value: str, known: Collection[str]) -> str | None:
-    """The known id that ``value`` spells in another way, where all known ids are UUIDs; None otherwise.
+    """Return the known id that ``value`` is another spelling of, if all known ids are UUIDs; else None.
 
-    The hexadecimal digits decide: their case does not count, nor do dashes, braces or ``urn:uuid:`` around them.
+    Only the hexadecimal digits are compared, not their case, dashes, braces or ``urn:uuid:``.
     """
     if not known or not all(map(is_uuid, known)) or not value.isascii():
         return None
@@ -38,10 +38,10 @@ def _digits(value: str) -> str:
 
 
 def is_of_another_form(value: str, known: Collection[str]) -> bool:
-    """Whether a server that checks the form of ids may refuse this one as malformed, going by the ids it issued.
+    """Whether an id differs in form from all known ids, so that a server may refuse it as malformed.
 
-    What all known ids have in common counts as their form: being UUIDs or numbers, a prefix, a length, the kinds of
-    characters (place by place where the length is fixed), hexadecimal digits.
+    The form is what all known ids share: being UUIDs or numbers, a prefix, a length, the kinds of characters
+    (per position where the length is fixed), hexadecimal digits.
     """
     if not is_plain(value):
         return True
@@ -64,7 +64,7 @@ def is_of_another_form(value: str, known: Collection[str]) -> bool:
 
 
 def _prefix(known: Collection[str]) -> str:
-    """What all known ids begin with, up to their last separator; only what they share when they differ there."""
+    """Return the part up to the last separator if all known ids share it, else the empty string."""
     first, *others = (item[: max(item.rfind("_"), item.rfind("-")) + 1] for item in known)
     return first if all(other == first for other in others) else ""
 

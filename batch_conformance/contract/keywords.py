@@ -1,4 +1,4 @@
-"""The keywords that are judged otherwise than ``jsonschema`` does: exact numbers, ECMA-262 patterns, narrow blame."""
+"""Keywords validated differently from ``jsonschema``: exact numbers, ECMA-262 patterns, precise errors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _RULED_OUT = ("type", "const", "enum", "false")
 
 
 class Jump(str):
-    """A step of a schema path at which a reference was followed: the pointer it led to."""
+    """A step of a schema path that follows a reference: the pointer of its target."""
 
     __slots__ = ()
 
 
 def validator_class(document: Document) -> Any:
-    """A validator for schemas of one document, references followed, formats on."""
+    """Return a validator factory for the schemas of one document: follows references, checks formats."""
 
     def follow(validator: Any, reference: str, instance: Any, _schema: Any) -> Errors:
         target, pointer = resolve(reference, document)
@@ -126,7 +126,7 @@ def _refused_member(
 ) -> Errors:
     value = instance[name] if item is None else item
     if inner is False:
-        # Its own instance, so that the value of the member is shown.
+        # With the member as the instance, so that messages show its value.
         yield ValidationError(
             "not allowed", path=(name,), validator=code, validator_value=False, instance=value
         )
@@ -135,7 +135,7 @@ def _refused_member(
 
 
 def _inside(validator: Any, value: Any, inner: Schema, path: str | int, schema_path: str | int) -> Errors:
-    """Check a part of a value. The library forgets where a part is that must not be there."""
+    """Validate a part of a value; for a forbidden part, report its path, which ``jsonschema`` does not."""
     if inner is False:
         yield ValidationError(
             "not allowed", path=(path,), schema_path=(schema_path,), validator="false", instance=value
@@ -218,7 +218,7 @@ def _any_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any)
         if not errors:
             return
         failures.append(errors)
-    yield from _blamed(failures)
+    yield from _branch_errors(failures)
 
 
 def _one_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any) -> Errors:
@@ -230,22 +230,22 @@ def _one_of(validator: Any, branches: list[Schema], instance: Any, _schema: Any)
     if valid > 1:
         yield ValidationError("several")
     elif not valid:
-        yield from _blamed(failures)
+        yield from _branch_errors(failures)
 
 
-def _blamed(failures: list[list[ValidationError]]) -> Errors:
-    """What is wrong within the one branch that is meant, or that no branch fits."""
-    meant = [errors for errors in failures if not any(_rules_out(error) for error in errors)]
-    if len(meant) > 1:
-        told = [{error.path[0] for error in errors if _rules_out(error, 1)} for errors in meant]
-        # Members by which at least one other branch is ruled out, and this one is not.
-        meant = [
+def _branch_errors(failures: list[list[ValidationError]]) -> Errors:
+    """Yield the errors of the one branch that the value is meant for, else a single error."""
+    candidates = [errors for errors in failures if not any(_rules_out(error) for error in errors)]
+    if len(candidates) > 1:
+        mismatches = [{error.path[0] for error in errors if _rules_out(error, 1)} for errors in candidates]
+        # Pick the branch whose constant members match where those of every other branch do not.
+        candidates = [
             errors
-            for errors, own in zip(meant, told, strict=True)
-            if not own and all(other for other in told if other is not own)
+            for errors, own in zip(candidates, mismatches, strict=True)
+            if not own and all(other for other in mismatches if other is not own)
         ]
-    if len(meant) == 1:
-        yield from meant[0]
+    if len(candidates) == 1:
+        yield from candidates[0]
     else:
         yield ValidationError("no branch")
 
@@ -256,7 +256,7 @@ def _rules_out(error: ValidationError, depth: int = 0) -> bool:
 
 
 def _evaluated(validator: Any, instance: dict[str, Any], schema: Any, document: Document) -> set[str]:
-    """Members that a schema or one that applies beside it has looked at (2020-12, 11.3)."""
+    """Return the members evaluated by a schema and its in-place subschemas (2020-12, 11.3)."""
     if not isinstance(schema, dict):
         return set()
     known = set(schema.get("properties", {})) & set(instance)
@@ -289,7 +289,7 @@ def _evaluated_items(validator: Any, instance: list[Any], schema: Any, document:
 
 
 def _applied(validator: Any, instance: Any, schema: dict[str, Any], document: Document) -> Iterator[Schema]:
-    """The schemas beside one that a value conforms to, whose annotations count."""
+    """Yield the in-place subschemas that a value is valid by, whose annotations count."""
 
     def fits(inner: Schema) -> bool:
         return bool(validator.evolve(schema=inner).is_valid(instance))

@@ -1,7 +1,7 @@
-"""Names in ``x-lifecycle``, ``x-identity`` and ``x-member`` that neither the contract nor its files know.
+"""Detection of unknown names in ``x-lifecycle``, ``x-identity`` and ``x-member``.
 
-What an overlay removed leaves such names behind, and they are ignored; one that was never there is a mistake, which
-would switch a promise off.
+Names of members or statuses that an overlay removed are ignored; a name that never existed is a mistake,
+which would disable a promise without notice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from batch_conformance.contract.operation import Contract
 
 
 def unknown_names(contract: Contract) -> Iterator[str]:
-    """Where and what, each in one line."""
+    """Yield the unknown names, one line each: place and problem."""
     before = entities(base_contract())
     statuses = {one for entity in before for row in lifecycles(entity.schema, entity.document) for one in row.values}
     for entity in entities(contract):

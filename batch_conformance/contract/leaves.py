@@ -1,6 +1,6 @@
-"""The documented places of one value, each with what has to reach whoever reads it: the basis of comparing values.
+"""The documented places of one value, each with the kind of comparison it needs.
 
-What no schema names is no place: members beyond the documented ones are ignored (contracts/decisions.md, 7).
+Members that no schema names are ignored (contracts/decisions.md, 7).
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from batch_conformance.contract.pointers import MISSING, join
 from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rfc3339 import Instant, parse_date_time
 
-#: How a place is compared. ``absent``: documented, and not there; ``any``: whatever stands there, to its last member.
+#: How a place is compared. ``absent``: documented and missing; ``any``: any JSON value, compared in full.
 Kind = Literal[
     "lifecycle", "date-time", "integer", "number", "text", "uuid", "flag", "null", "absent", "object", "array", "any"
 ]
-#: Keywords that say of an object which members it has, or of an array which items.
+#: Keywords that define the members of an object or the items of an array.
 _INSIDE = ("properties", "patternProperties", "additionalProperties", "required", "items", "prefixItems")
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One documented place of a value: ``pointer`` in the value, ``place`` the same with ``*`` for items and map keys.
+    """One documented place of a value: ``place`` is ``pointer`` with ``*`` for items and map keys.
 
-    ``value`` is what stands there, MISSING for a documented member that the value does not have.
+    ``value`` is the value there, MISSING for an absent documented member.
     """
 
     pointer: str
@@ -38,12 +38,12 @@ class Leaf:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to hand on: absent, or null."""
+        """Whether there is no value: absent or null."""
         return self.value is MISSING or self.value is None
 
 
 class Leaves:
-    """Takes the values of one schema apart. ``lifecycle`` is the place that moves through the lifecycle, if any."""
+    """Lists the leaves of values of one schema. ``lifecycle`` is the place of the status, if any."""
 
     def __init__(self, schema: Schema, document: Document, lifecycle: str = "") -> None:
         self._schema = schema
@@ -51,7 +51,7 @@ class Leaves:
         self._applying = Applying(document)
 
     def of(self, value: Any) -> tuple[Leaf, ...]:
-        """Every documented place of a value, what is around before what is within. The value itself is none."""
+        """Return every documented place of a value, outer ones first, without the value itself."""
         return tuple(self._walk(value, [self._schema], "", ""))
 
     def _walk(self, value: Any, schemas: Sequence[Schema], pointer: str, place: str) -> Iterator[Leaf]:
@@ -86,8 +86,8 @@ class Leaves:
         if isinstance(value, bool):
             return "flag"
         if isinstance(value, dict | list):
-            told = any(keyword in one for one in applying for keyword in _INSIDE)
-            return ("array" if isinstance(value, list) else "object") if told else "any"
+            is_structured = any(keyword in one for one in applying for keyword in _INSIDE)
+            return ("array" if isinstance(value, list) else "object") if is_structured else "any"
         if place == self._lifecycle:
             return "lifecycle"
         if is_number(value):
@@ -100,7 +100,7 @@ class Leaves:
 
 
 def documented(applying: Sequence[dict[str, Any]]) -> tuple[str, ...]:
-    """Names of the members that schemas document by name; one that is forbidden is not documented."""
+    """Return the names of the members that schemas document; a forbidden member is not documented."""
     names = (
         name
         for one in applying

@@ -1,4 +1,4 @@
-"""The order in which the values of an enum may follow each other: ``x-lifecycle`` beside the enum."""
+"""Lifecycles: the order in which the values of an enum may follow each other (``x-lifecycle``)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from batch_conformance.contract.references import Document, Schema, SchemaError,
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """``order`` lists the values from first to last, equals together; ``final`` ones come after all and never change.
+    """The order of the values of an enum; ``final`` values follow all others and never change.
 
-    ``values`` are all documented ones, in the order of the schema; those that stand in neither are not constrained.
-    ``pointer`` is the place in a value that moves. ``frozen`` are pointers, in the value that holds that place, of
-    what never changes either once it is final.
+    Values of equal rank share an entry of ``order``. ``values`` are all documented ones, in the order of the
+    schema; those in neither list are not constrained. ``pointer`` is the place of the enum in a value.
+    ``frozen`` are pointers of members, in the same value, that never change once a final value is reached.
     """
 
     values: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Lifecycle:
 
     @classmethod
     def of(cls, schema: Any, document: Document | None = None, pointer: str = "", where: str = "") -> Lifecycle:
-        """Read a schema that lists values and has ``x-lifecycle``; what it does not list is no value.
+        """Read a schema with an enum and ``x-lifecycle``; names that the enum does not list are dropped.
 
         Raises :class:`SchemaError`, one line.
         """
@@ -65,17 +65,17 @@ class Lifecycle:
         )
 
     def rank(self, value: Any) -> int | None:
-        """How far a value is: 0 for the first; the same for equals; None for a value that is not constrained."""
+        """Return the position of a value, 0 for the first; None for a value that is not constrained."""
         if self.is_final(value):
             return len(self.order)
         return next((at for at, equals in enumerate(self.order) if value in equals), None)
 
     def is_final(self, value: Any) -> bool:
-        """Whether a value never changes again."""
+        """Whether a value is final."""
         return isinstance(value, str) and value in self.final
 
     def allowed(self, before: Any, after: Any) -> bool:
-        """Whether one value may be followed by another: never backwards, and a final one by itself only."""
+        """Whether one value may follow another: never backwards, and never a change of a final one."""
         if before == after or self.is_final(before):
             return bool(before == after)
         first, second = self.rank(before), self.rank(after)
@@ -83,7 +83,7 @@ class Lifecycle:
 
 
 def lifecycles(schema: Schema, document: Document) -> list[Lifecycle]:
-    """Every lifecycle of a schema, with the place it is about. Raises :class:`SchemaError`, one line."""
+    """Return every lifecycle of a schema, with its pointer. Raises :class:`SchemaError`, one line."""
     found: dict[str, Lifecycle] = {}
 
     def walk(node: Schema, where: str, pointer: str, trail: tuple[int, ...]) -> None:

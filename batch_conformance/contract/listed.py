@@ -1,4 +1,4 @@
-"""The values that a schema lists: its enum, however it is composed."""
+"""The values that a schema enumerates, also through references and branches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ _DEEPEST = 12
 
 
 def listed_values(schema: Schema, document: Document, depth: int = 0) -> list[Any] | None:
-    """All values that a schema allows, where it lists them, in the order of the schema; None where it does not.
+    """Return the values that a schema enumerates, in its order; None if it does not enumerate them.
 
-    They stand in ``enum`` or ``const``: beside each other, behind ``$ref``, or in branches that all list theirs.
+    They are read from ``enum`` and ``const``, through ``$ref``, ``allOf``, and branches that all enumerate
+    values.
     """
     if not isinstance(schema, dict) or depth > _DEEPEST:
         return None

@@ -1,4 +1,4 @@
-"""The shape of List's answer: where the entries stand in it, and what its schema says around them.
+"""The shape of List's answer: the place of the entries, and the schema around them.
 
 The success schema is an array of entries, or an object of which exactly one property is such an array.
 """
@@ -18,7 +18,7 @@ from batch_conformance.contract.references import Document, Schema, followed, po
 from batch_conformance.contract.rule_list import beside, layers
 from batch_conformance.contract.schema import SchemaJudge, Violation
 
-#: Keywords of an array that a part of it need not meet: a filter may leave fewer entries.
+#: Keywords that a filtered list need not satisfy: a filter may leave fewer entries.
 _OF_THE_WHOLE = frozenset({"minItems", "contains", "minContains"})
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _DEEPEST = 16
@@ -26,10 +26,10 @@ _DEEPEST = 16
 
 @dataclass(frozen=True, eq=False)
 class ListShape:
-    """Where the entries of a list stand. ``place`` is the pointer of their array, empty for a bare list.
+    """The place of the entries of a list. ``place`` is the pointer of their array, empty for a bare list.
 
-    ``items`` is the schema of an entry, ``pointer`` where that stands in the ``document``; ``schema`` is that of the
-    whole answer.
+    ``items`` is the schema of an entry, ``pointer`` its place in ``document``, ``schema`` that of the whole
+    answer.
     """
 
     document: Document
@@ -40,8 +40,8 @@ class ListShape:
 
     @cached_property
     def around(self) -> Schema:
-        """The schema of the whole answer, without what it says of single entries."""
-        return _opened(self.schema, split(self.place), self.document)
+        """The schema of the whole answer, without constraints on single entries."""
+        return _without_items(self.schema, split(self.place), self.document)
 
     @cached_property
     def _judge(self) -> SchemaJudge:
@@ -49,44 +49,44 @@ class ListShape:
 
     @cached_property
     def places(self) -> list[Place]:
-        """What the schema says of the list as a whole, and of what is around it."""
+        """Places and keywords of the list as a whole and of the object around it."""
         return places(self.around, self.document)
 
     def entries(self, value: Any) -> list[Any] | None:
-        """The entries of an answer; None where there is no list. A list that may be left out, and is, has none."""
+        """Return the entries of an answer; none for an optional list left out, None for an invalid answer."""
         found = read(value, self.place)
         if isinstance(found, list):
             return found
         return [] if (found is MISSING or found is None) and self.allows(value) else None
 
     def violations(self, value: Any, *, whole: bool = True) -> list[Violation]:
-        """What is wrong with an answer apart from its entries. Without ``whole``, it lists some of all there are."""
+        """Return the violations outside the entries; without ``whole``, of a list that may be partial."""
         found = self._judge.violations(value)
         return [one for one in found if whole or one.pointer != self.place or one.code not in _OF_THE_WHOLE]
 
     def allows(self, value: Any) -> bool:
-        """Whether an answer is as the schema says, apart from its entries."""
+        """Whether an answer is valid apart from its entries."""
         return self._judge.is_valid(value)
 
     def with_entries(self, entries: list[Any], like: Any) -> Any:
-        """An answer with these entries; what is around them is as in ``like``."""
+        """Return an answer with these entries, in the surroundings of ``like``."""
         return replaced(like, self.place, entries) if self.place else entries
 
     @cached_property
     def least(self) -> int:
-        """How many entries there are at least."""
+        """The minimum number of entries."""
         rows = [row.schema["minItems"] for row in self.places if (row.pointer, row.keyword) == (self.place, "minItems")]
         return max(map(int, rows), default=0)
 
     @cached_property
     def most(self) -> int | None:
-        """How many entries there may be at most; None for no limit."""
+        """The maximum number of entries; None for no limit."""
         rows = [row.schema["maxItems"] for row in self.places if (row.pointer, row.keyword) == (self.place, "maxItems")]
         return min(map(int, rows), default=None)
 
 
 def shape_in(document: ContractDocument, media: MediaType | None) -> ListShape | None:
-    """The shape of a documented body that holds a list; None where its schema has no array of entries."""
+    """Return the shape of a documented body that holds a list; None if its schema has no array of entries."""
     content = document.content
     if media is None:
         return None
@@ -95,7 +95,7 @@ def shape_in(document: ContractDocument, media: MediaType | None) -> ListShape |
         return _shape(content, media.schema, "", found)
     arrays = dict(_arrays(media.schema, content))
     if len(arrays) > 1:
-        # Entries are objects; other lists beside them, of texts, say, are not.
+        # Entries are objects; ignore other arrays beside them, of strings for example.
         arrays = {name: items for name, items in arrays.items() if _is_of_objects(items, content)}
     if len(arrays) != 1:
         return None
@@ -109,7 +109,7 @@ def _shape(document: Document, schema: Schema, place: str, items: Schema) -> Lis
 
 
 def _items(schema: Schema, document: Document) -> Schema | None:
-    """The schema of the items of an array; None for what is no array."""
+    """Return the schema of the items of an array; None for other types."""
     rows = list(beside(schema, document))
     found = next((row["items"] for row in rows if isinstance(row.get("items"), dict)), None)
     return found if found is not None else True if any("array" in types_of(row) for row in rows) else None
@@ -124,7 +124,7 @@ def _arrays(schema: Schema, document: Document) -> Iterator[tuple[str, Schema]]:
 
 
 def may_be_object(items: Schema, document: Document) -> bool:
-    """Whether an entry may be an object: no layer of its schema that always holds names other types alone."""
+    """Whether an entry may be an object: no unconditional layer of its schema excludes the type."""
     kinds = [types_of(row) for row, maybe in layers(items, document) if not maybe]
     return items is not False and all("object" in row for row in kinds if row)
 
@@ -133,27 +133,27 @@ def _is_of_objects(items: Schema, document: Document) -> bool:
     return any("object" in types_of(row) or "properties" in row for row in beside(items, document))
 
 
-def _opened(schema: Schema, path: list[str], document: Document, depth: int = 0) -> Schema:
-    """A schema that says the same, but nothing of the items of the array at a path."""
+def _without_items(schema: Schema, path: list[str], document: Document, depth: int = 0) -> Schema:
+    """Return a copy of a schema without constraints on the items of the array at a path."""
     if isinstance(schema, bool) or depth > _DEEPEST:
         return schema
     made = dict(schema)
     if "$ref" in made:
-        target = _opened(resolve(made.pop("$ref"), document)[0], path, document, depth + 1)
+        target = _without_items(resolve(made.pop("$ref"), document)[0], path, document, depth + 1)
         if not made:
             return target
         made["allOf"] = [*schema.get("allOf", ()), target]
     for key in _BRANCHES:
         if key in schema:
-            rows = [_opened(inner, path, document, depth + 1) for inner in schema[key]]
+            rows = [_without_items(inner, path, document, depth + 1) for inner in schema[key]]
             made[key] = [*rows, *made[key][len(rows) :]]
     for key in ("then", "else"):
         if key in made:
-            made[key] = _opened(made[key], path, document, depth + 1)
+            made[key] = _without_items(made[key], path, document, depth + 1)
     if path:
         known = made.get("properties", {})
         if path[0] in known:
-            made["properties"] = {**known, path[0]: _opened(known[path[0]], path[1:], document, depth + 1)}
+            made["properties"] = {**known, path[0]: _without_items(known[path[0]], path[1:], document, depth + 1)}
         return made
     if isinstance(made.get("items"), dict):
         made["items"] = True

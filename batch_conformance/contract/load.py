@@ -1,6 +1,6 @@
-"""Loads the files of ``contracts/`` and ``schemas/``, from a checkout or from inside the wheel.
+"""Loading of the files in ``contracts/`` and ``schemas/``, from a checkout or from inside the wheel.
 
-What is promised of operations and bodies is in :mod:`batch_conformance.contract.current`: overlays change it.
+For operations and bodies, which overlays may change, use :mod:`batch_conformance.contract.current`.
 """
 
 from __future__ import annotations
@@ -16,20 +16,7 @@ from typing import Any, Literal
 import yaml
 
 from batch_conformance.contract.document import bundle, read_file
-from batch_conformance.contract.named import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES
 from batch_conformance.contract.root import contract_root
-
-__all__ = [
-    "COUNTS",
-    "DOCUMENTED_STATUSES",
-    "FINAL_STATUSES",
-    "STATUSES",
-    "Clause",
-    "ContractFiles",
-    "Side",
-    "contract_root",
-    "load_contract",
-]
 
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]
@@ -40,8 +27,8 @@ class Clause:
     """One numbered promise of ``contracts/clauses.yaml``.
 
     ``kinds`` are the kinds of error (driver protocol) that the clause accepts, by the name of the situation.
-    ``covers`` says which places and rules of the contract it judges; ``derived`` ones stand in no file. It holds for
-    ``operations``.
+    ``covers`` lists the places and rules of the contract that it covers. A ``derived`` clause is in no file.
+    ``operations`` are those that it holds for.
     """
 
     id: str
@@ -55,7 +42,7 @@ class Clause:
 
     @property
     def side(self) -> Side:
-        """Who makes the promise: the first part of the id."""
+        """The side that makes the promise: the first part of the id."""
         return "server" if self.id.startswith("server.") else "client"
 
     @property
@@ -66,7 +53,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class ContractFiles:
-    """The contract's files as they are: clauses, schemas by the name of their file, the OpenAPI fragment bundled."""
+    """The contract's files without overlays: clauses, schemas by file name, the bundled OpenAPI document."""
 
     version: str
     sha256: str
@@ -75,18 +62,18 @@ class ContractFiles:
     fragment: Mapping[str, Any]
 
     def of_side(self, side: Side) -> list[Clause]:
-        """The clauses of one side, in the order of the file."""
+        """Return the clauses of one side, in the order of the file."""
         return [clause for clause in self.clauses.values() if clause.side == side]
 
 
 @cache
 def load_contract() -> ContractFiles:
-    """Read the contract's files, once a process.
+    """Read the contract's files, once per process.
 
-    Raises ``FileNotFoundError`` when the installation lacks them, and ``ContractError`` for one that cannot be read.
+    Raises ``FileNotFoundError`` if the installation lacks them, ``ContractError`` for an unreadable file.
     """
     root = contract_root()
-    # Decisions too: a clause means what the decision it names says.
+    # Decisions are included, since clauses refer to them.
     texts = [*(root / "contracts").glob("*.yaml"), *(root / "contracts").glob("*.md")]
     files = sorted([*texts, *(root / "schemas").glob("*.json")])
     digest = hashlib.sha256()
@@ -106,7 +93,7 @@ def load_contract() -> ContractFiles:
 
 
 def _clause(row: Mapping[str, Any]) -> Clause:
-    """A row as a clause, the ``{name}`` in its promise replaced by the kinds of that name."""
+    """Return a row as a clause, with each ``{name}`` in its promise replaced by the kinds of that name."""
     kinds = {str(name): tuple(listed) for name, listed in row.get("kinds", {}).items()}
     promise = re.sub(r"\{(\w+)\}", lambda match: either(kinds[match[1]]), row["promise"])
     operations = tuple(row.get("operations", ("get",)))
@@ -115,7 +102,7 @@ def _clause(row: Mapping[str, Any]) -> Clause:
 
 
 def either(words: Sequence[str]) -> str:
-    """The words as a choice: ``a, b or c``."""
+    """Join words as a choice: ``a, b or c``."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 

@@ -1,4 +1,4 @@
-"""Numbers as JSON writes them: exact, whatever a float makes of them."""
+"""Exact arithmetic and comparison of JSON numbers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-#: Beyond this many digits nobody computes exactly.
+#: Numbers with larger exponents are not divided exactly: it would take too long.
 _DIGITS = 5000
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a JSON number. ``true`` is none, NaN is none."""
+    """Whether a value is a JSON number: neither a boolean nor NaN."""
     return isinstance(value, int | float) and not isinstance(value, bool) and value == value
 
 
 def exact(value: Any) -> Decimal:
-    """A number to its last digit. A float that keeps how it was written (its ``repr``) is read from that."""
+    """Return a number as an exact decimal; of a float, the one that its ``repr`` (its literal) writes."""
     return Decimal(value) if isinstance(value, int) else Decimal(repr(value))
 
 
@@ -27,12 +27,12 @@ def is_integer(value: object) -> bool:
     if isinstance(value, int):
         return True
     number = exact(value)
-    # What only a literal beyond all floats becomes; such a literal has no digit after the point.
+    # Only literals beyond the range of floats become infinite, and those are integers.
     return number.is_infinite() or number == number.to_integral_value()
 
 
 def is_multiple(value: Any, of: Any) -> bool:
-    """Whether a number is a whole multiple of another, in decimal: 0.3 is a multiple of 0.1."""
+    """Whether a number is an integer multiple of another, in decimal: 0.3 is a multiple of 0.1."""
     number, step = exact(value), exact(of)
     if number.is_infinite() or abs(number.adjusted()) > _DIGITS:
         return True
@@ -40,7 +40,7 @@ def is_multiple(value: Any, of: Any) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equality as JSON Schema has it: 5 is 5.0, but never ``true`` 1."""
+    """Whether two values are equal in JSON Schema: 5 equals 5.0, ``true`` does not equal 1."""
     if is_number(one) and is_number(other):
         return exact(one) == exact(other)
     if isinstance(one, dict) and isinstance(other, dict):

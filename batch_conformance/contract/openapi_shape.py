@@ -1,7 +1,7 @@
-"""The shape of an OpenAPI 3.1 document, as far as this suite reads one, as a JSON Schema.
+"""JSON Schema of the parts of an OpenAPI 3.1 document that the suite reads.
 
-Source of facts: the OpenAPI Specification 3.1.0. Members that are not known and do not begin with ``x-`` are
-refused: most are misspelt.
+Source: OpenAPI Specification 3.1.0. Unknown members that do not begin with ``x-`` are refused, since most of
+them are misspelt.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ANY_SCHEMA: dict[str, Any] = {"type": ["object", "boolean"]}
 
 
 def _object(required: tuple[str, ...] = (), /, **members: Any) -> dict[str, Any]:
-    """An object with these members (a trailing underscore is dropped) and extensions, and no others."""
+    """Return the schema of an object with these members (trailing underscore dropped) and extensions only."""
     properties = {name.rstrip("_"): value for name, value in members.items()}
     return {
         "type": "object",
@@ -48,13 +48,13 @@ _COMPONENT_NAME = {"pattern": r"^[A-Za-z0-9._-]+\Z"}
 _SECURITY = _list({"type": "object", "additionalProperties": _list(_TEXT)})
 _SCHEMA_OR_CONTENT: dict[str, Any] = {"oneOf": [{"required": ["schema"]}, {"required": ["content"]}]}
 _EXAMPLES = {"type": "object", "additionalProperties": {"type": "object"}}
-#: What parameters and headers share.
+#: Members that parameters and headers share.
 _DESCRIBED: dict[str, Any] = {
     "description": _TEXT, "required": _FLAG, "deprecated": _FLAG, "style": _TEXT, "explode": _FLAG,
     "schema": _ANY_SCHEMA, "example": True, "examples": _EXAMPLES,
     "content": {**_map("media_type"), "minProperties": 1, "maxProperties": 1},
 }  # fmt: skip
-#: How parameters of a place may be written (4.8.12.2). Of paths, plainly alone: nothing here needs more.
+#: Supported styles by place of a parameter (4.8.12.2); for paths only ``simple``.
 _STYLES: dict[str, list[str]] = {
     "path": ["simple"],
     "query": ["form", "spaceDelimited", "pipeDelimited", "deepObject"],

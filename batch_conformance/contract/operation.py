@@ -1,4 +1,4 @@
-"""The operations of the contract: what is sent, and what may come. They are read in ``reading``."""
+"""Model of the contract: operations, parameters, documented answers. Built by ``reading``."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class NoSuchOperation(LookupError):
     """The contract has no such operation (an overlay may have removed it)."""
 
 
-#: How a filter compares a member with its value: equal, greater than, less than. Greater is later, of dates.
+#: How a filter compares a member with its value: equal, greater (later, for dates) or less.
 FILTER_OPERATORS = ("eq", "gt", "lt")
-#: How arrays are written that are not exploded, by ``style``.
+#: Delimiters of arrays that are not exploded, by ``style``.
 _DELIMITERS = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What a query parameter selects by (``x-filter``): the entries whose ``member`` compares so with its value."""
+    """Filter of a query parameter (``x-filter``): selects entries by comparing ``member`` with its value."""
 
     member: str
     operator: str
@@ -43,11 +43,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One documented parameter. ``example`` is a JSON value, None without one (see ``has_example``).
+    """One documented parameter. ``example`` is a JSON value; ``has_example`` tells null from none.
 
-    ``member`` is the pointer of the member of the answer that has this value (``x-member``), empty without one.
-    ``filter_as_written`` is its ``x-filter``, None without one. ``style`` and ``explode`` say how arrays and objects
-    are written (OpenAPI 3.1, 4.8.12.2).
+    ``member`` is the pointer of the member in the answer that repeats the value (``x-member``), empty without
+    one. ``filter_as_written`` is its raw ``x-filter``, None without one. ``style`` and ``explode`` define how
+    arrays and objects are serialized (OpenAPI 3.1, 4.8.12.2).
     """
 
     name: str
@@ -63,72 +63,72 @@ class Parameter:
 
     @property
     def filter(self) -> Filter | None:
-        """What it selects by; None for a parameter that is no filter."""
+        """Its filter; None for a parameter that is not one."""
         raw = self.filter_as_written
         known = isinstance(raw, Mapping) and raw.keys() >= {"member", "operator"}
         return Filter(str(raw["member"]), str(raw["operator"])) if known else None
 
     def example_text(self) -> str:
-        """The example as it is sent: text as it is, anything else as JSON has it (``true``, ``5``)."""
+        """Return the example as it is sent: a string as it is, other values as JSON (``true``, ``5``)."""
         return as_sent(self.example)
 
     @property
-    def _apart(self) -> bool:
-        """Whether what arrays and objects hold is written as pairs of their own."""
+    def _is_exploded(self) -> bool:
+        """Whether items and members are sent as pairs of their own."""
         return self.place in ("query", "cookie") and self.explode is not False and self.style in ("", "form")
 
     def pairs(self) -> list[tuple[str, str]]:
-        """The example as the pairs of a query or of cookies, or as one header: several where it is exploded."""
+        """Return the example as name-value pairs of the query, cookies or headers; several if exploded."""
         value = self.example
         if self.style == "deepObject" and isinstance(value, dict):
             return [(f"{self.name}[{name}]", as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, dict) and self._apart:
+        if isinstance(value, dict) and self._is_exploded:
             return [(name, as_sent(inner)) for name, inner in value.items()]
-        if isinstance(value, list) and self._apart:
+        if isinstance(value, list) and self._is_exploded:
             return [(self.name, as_sent(inner)) for inner in value]
         if isinstance(value, list) and self.style in _DELIMITERS:
             return [(self.name, _DELIMITERS[self.style].join(map(as_sent, value)))]
         return [(self.name, as_sent(value, explode=self.place == "header" and bool(self.explode)))]
 
     def items_in(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
-        """The texts of the items of an array that was sent as these pairs."""
-        if self._apart:
+        """Return the items of an array that was sent as these pairs, as strings."""
+        if self._is_exploded:
             return [value for _, value in pairs]
         text = pairs[0][1]
         return [part.strip() for part in text.split(_DELIMITERS.get(self.style, ","))] if text else []
 
     def members_in(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        """The names and texts of the members of an object that was sent as these pairs."""
+        """Return the members of an object that was sent as these pairs, as strings."""
         if self.style == "deepObject":
             return [(name.removeprefix(f"{self.name}[").removesuffix("]"), value) for name, value in pairs]
-        if self._apart:
+        if self._is_exploded:
             return list(pairs)
         return pairs_in(self.items_in(pairs), explode=bool(self.explode))
 
     def is_named(self, name: str) -> bool:
-        """Whether a name in a query or in cookies is this parameter's: its own, or that of a part of it."""
+        """Whether a name in the query or cookies belongs to this parameter or a part of it."""
         if name == self.name or (self.style == "deepObject" and name.startswith(f"{self.name}[")):
             return True
         parts = self.example if isinstance(self.example, dict) else {}
-        return self._apart and name in {*parts, *self.schema.get("properties", {})}
+        return self._is_exploded and name in {*parts, *self.schema.get("properties", {})}
 
 
 @dataclass(frozen=True)
 class KeyPlace:
-    """Where the API key goes: name, ``header``, ``query`` or ``cookie``, and what stands before it (``Bearer ``)."""
+    """Place of the API key in requests: name, ``header``, ``query`` or ``cookie``, and a prefix (``Bearer ``)."""
 
     name: str
     place: Place
     prefix: str = ""
 
     def is_named(self, name: str) -> bool:
-        """Whether this is the name: those of headers are the same in any case."""
+        """Whether a name is this one; header names are compared without case."""
         return name.lower() == self.name.lower() if self.place == "header" else name == self.name
 
 
 @dataclass(frozen=True)
 class MediaType:
-    """One documented kind of body. ``pointer`` is the JSON pointer of its schema in the document."""
+    """One documented media type of a body. ``pointer`` is the JSON pointer of its schema in the document."""
 
     name: str
     schema: Any
@@ -138,7 +138,7 @@ class MediaType:
 
 @dataclass(frozen=True)
 class Answer:
-    """One documented answer. ``key`` is as documented: a status, a range such as ``4XX``, or ``default``."""
+    """One documented answer. ``key`` is a status, a range such as ``4XX``, or ``default``."""
 
     key: str
     description: str
@@ -147,11 +147,11 @@ class Answer:
 
     @property
     def media_type(self) -> MediaType | None:
-        """The first documented kind of body; None where none is documented."""
+        """The first documented media type; None where none is documented."""
         return next(iter(self.media_types.values()), None)
 
     def body_of(self, media_type: str | None) -> MediaType | None:
-        """What is documented for a media type without parameters, ranges such as ``application/*`` heeded."""
+        """Return the entry for a media type without parameters; ranges such as ``application/*`` match."""
         if media_type is None:
             return None
         kind = media_type.strip().lower()
@@ -162,7 +162,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the contract. ``name`` is the suite's own (``get``, ``list``), ``pointer`` its place."""
+    """One operation. ``name`` is the suite's own (``get``, ``list``), ``pointer`` a JSON pointer."""
 
     name: str
     operation_id: str
@@ -172,44 +172,44 @@ class Operation:
     parameters: tuple[Parameter, ...]
     key: KeyPlace | None
     answers: Mapping[str, Answer]
-    #: All places where a key would do: ``key``, and what security allows in its stead.
+    #: All places where a key is accepted: ``key``, and alternatives in ``security``.
     keys: tuple[KeyPlace, ...] = ()
 
     @property
     def key_header(self) -> str | None:
-        """The name of the header that carries the key; None where it goes elsewhere, or none is asked for."""
+        """The name of the header that carries the key; None if it is sent elsewhere or not required."""
         return self.key.name if self.key is not None and self.key.place == "header" else None
 
     def of_place(self, place: Place) -> tuple[Parameter, ...]:
-        """The parameters of one place, in their order."""
+        """Return the parameters of one place, in document order."""
         return tuple(parameter for parameter in self.parameters if parameter.place == place)
 
     @property
     def path_parameters(self) -> tuple[str, ...]:
-        """Names in the path, in the order in which they stand there."""
+        """Names of the path parameters, in the order of the path."""
         return tuple(self.pieces[1::2])
 
     @property
     def pieces(self) -> list[str]:
-        """The path, cut at its parameters: text at even places, their names at odd ones."""
+        """The path split at its parameters: text at even indexes, names at odd ones."""
         return _TEMPLATE.split(self.path)
 
     @property
     def id_row(self) -> Parameter | None:
-        """The path parameter that names a batch, as documented; None where there is none."""
+        """The path parameter that names a batch; None where there is none."""
         return next((row for row in self.of_place("path") if row.name == self.id_parameter), None)
 
     @property
     def id_parameter(self) -> str | None:
-        """The path parameter that names a batch: ``id``, else the last one; None where there is none, as of a list."""
+        """The name of the path parameter that names a batch: ``id``, else the last one; None for a list."""
         names = () if self.name == "list" else self.path_parameters
         return "id" if "id" in names else (names[-1] if names else None)
 
     def url_path(self, values: Mapping[str, str] | str | None = None) -> str:
-        """The path with values for its parameters, each percent-encoded as one segment (RFC 3986, 3.3).
+        """Return the path with values for its parameters, percent-encoded as segments (RFC 3986, 3.3).
 
-        A text alone is the value of the parameter that names a batch (see :attr:`id_parameter`). What is not given
-        is taken from the examples. Raises ``KeyError`` for a parameter without either.
+        A single string is the value of :attr:`id_parameter`. Missing values are taken from the examples.
+        Raises ``KeyError`` for a parameter without either.
         """
         given = {self.id_parameter: values} if isinstance(values, str) else dict(values or {})
         examples = {row.name: row.example_text() for row in self.of_place("path") if row.has_example}
@@ -217,13 +217,13 @@ class Operation:
         def segment(match: re.Match[str]) -> str:
             value = given[match[1]] if match[1] in given else examples[match[1]]
             encoded = quote(value, safe="", errors="surrogateescape")
-            # As it is, a dot segment would be resolved away on its way.
+            # An unencoded dot segment would be removed by clients and proxies.
             return encoded.replace(".", "%2E") if value in (".", "..") else encoded
 
         return _TEMPLATE.sub(segment, self.path)
 
     def raw_path(self, segment: str) -> str:
-        """The path with a raw segment, as it is to be sent, for the parameter that names a batch.
+        """Return the path with a raw, already encoded segment for the parameter that names a batch.
 
         Raises ``KeyError`` for another parameter without an example.
         """
@@ -232,9 +232,9 @@ class Operation:
         return self.url_path({name: mark} if name else {}).replace(quote(mark), segment)
 
     def raw_segment(self, path: str) -> str:
-        """What stands raw in a URL path where the batch is named, as far as that can be told; empty on other paths.
+        """Return the raw segment of a URL path that names the batch; empty on other paths.
 
-        Slashes may be part of it, and a prefix before the path of the operation.
+        It may contain slashes. The path may have a prefix before the operation's own.
         """
         around = self.raw_path("\0").split("\0")
         if len(around) != 2:
@@ -245,7 +245,7 @@ class Operation:
         return rest.removesuffix(after) if rest.endswith(after) else ""
 
     def matches(self, path: str) -> Mapping[str, str] | None:
-        """The raw values of the path's parameters in a raw URL path; None when it is another path."""
+        """Return the raw values of the path parameters in a raw URL path; None if it does not match."""
         pieces = self.pieces
         pattern = "".join(
             f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
@@ -254,15 +254,15 @@ class Operation:
         return {pieces[at]: match[f"p{at}"] for at in range(1, len(pieces), 2)} if match else None
 
     def required_headers(self) -> tuple[tuple[str, str], ...]:
-        """Headers that every request must have besides the key, with their example values."""
+        """Return the required headers except the key, with their example values."""
         return self._required("header")
 
     def required_query(self) -> tuple[tuple[str, str], ...]:
-        """Query parameters that every request must have, with their example values, not yet encoded."""
+        """Return the required query parameters, with their example values, not yet encoded."""
         return self._required("query")
 
     def required_cookies(self) -> tuple[tuple[str, str], ...]:
-        """Cookies that every request must have, with their example values."""
+        """Return the required cookies, with their example values."""
         return self._required("cookie")
 
     def _required(self, place: Place) -> tuple[tuple[str, str], ...]:
@@ -271,15 +271,15 @@ class Operation:
 
     @property
     def documented_statuses(self) -> frozenset[int]:
-        """Statuses that are documented one by one; ranges and ``default`` are in :meth:`documents` alone."""
+        """Statuses documented individually; for ranges and ``default`` see :meth:`documents`."""
         return frozenset(int(key) for key in self.answers if key.isdecimal())
 
     def documents(self, status: int) -> bool:
-        """Whether an answer with this status is documented, by itself, in a range or by ``default``."""
+        """Whether a status is documented, individually, in a range or by ``default``."""
         return self.answer(status) is not None
 
     def answer(self, status: int) -> Answer | None:
-        """What is documented for a status: itself before its range (``4XX``), and that before ``default``."""
+        """Return the documented answer for a status: the status itself, else its range, else ``default``."""
         keys = (str(status), f"{status // 100}XX", "default")
         return next((self.answers[key] for key in keys if key in self.answers), None)
 
@@ -290,13 +290,13 @@ class Operation:
 
     @property
     def success_status(self) -> int:
-        """The status of that answer; 200 where a range is documented, or nothing."""
+        """The status of :attr:`success`; 200 where only a range or nothing is documented."""
         key = self.success.key if self.success else ""
         return int(key) if key.isdecimal() else 200
 
     @property
     def other_successes(self) -> tuple[int, ...]:
-        """Further 2xx statuses that are documented with the same body."""
+        """Further documented 2xx statuses with the same body schema."""
         first = self.success
         return tuple(
             int(key)
@@ -308,54 +308,54 @@ class Operation:
 
 @dataclass(frozen=True)
 class Contract:
-    """What is promised, as data: one document, its operations by name (``get``, ``list``), servers by ``x-name``."""
+    """The contract: a document, operations by name (``get``, ``list``), servers by ``x-name``."""
 
     document: ContractDocument
     operations: Mapping[str, Operation]
     servers: Mapping[str, str]
     sha256: str
     overlays: tuple[AppliedOverlay, ...]
-    _kept: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def edited(self) -> bool:
-        """Whether it is another one than what samples and hand-written cases were made for."""
+        """Whether it differs from the shipped contract, for which samples and hand-written cases are made."""
         return self.sha256 != SHIPPED
 
     def operation(self, name: str) -> Operation:
-        """One operation. Raises :class:`NoSuchOperation`."""
+        """Return an operation by its name. Raises :class:`NoSuchOperation`."""
         try:
             return self.operations[name]
         except KeyError:
             raise NoSuchOperation(f"the contract has no operation {name!r}") from None
 
-    def kept(self, key: Hashable, make: Callable[[Contract], T]) -> T:
-        """What was made of this contract under a key before, or is now: caches live as long as the contract."""
-        if key not in self._kept:
-            self._kept[key] = make(self)
-        made: T = self._kept[key]
+    def cached(self, key: Hashable, make: Callable[[Contract], T]) -> T:
+        """Return the value cached under a key, or make it; the cache lives as long as the contract."""
+        if key not in self._cache:
+            self._cache[key] = make(self)
+        made: T = self._cache[key]
         return made
 
     @property
     def clauses(self) -> Mapping[str, Clause]:
-        """What is promised under this contract, by id: the written clauses, and those derived from what it adds."""
-        # What derives clauses reads operations.
+        """Every clause by its id: the written ones and those derived from the contract."""
+        # Imported here, since clause_list imports this module.
         from batch_conformance.contract.clause_list import clause_list
 
         return clause_list(self).clauses
 
     def of_side(self, side: Side) -> list[Clause]:
-        """The clauses of one side, in the order of reports."""
+        """Return the clauses of one side, in report order."""
         return [clause for clause in self.clauses.values() if clause.side == side]
 
     @property
     def schemas(self) -> Mapping[str, Any]:
-        """The schemas of the document's components, by name."""
+        """The component schemas of the document, by name."""
         return self.document.schemas
 
     @cached_property
     def lifecycle(self) -> Lifecycle:
-        """The statuses of a batch and their order: the schema that has ``x-lifecycle``, else the one of ``status``."""
+        """The lifecycle of a batch: of the schema that has ``x-lifecycle``, else of ``status``."""
         stated = next(_with_lifecycle(dict(self.schemas)), None)
         if stated is None:
             batch = self.document.resolve(self.schemas.get("Batch", {}))
@@ -375,14 +375,14 @@ def _with_lifecycle(value: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def pairs_in(cut: Sequence[str], *, explode: bool) -> list[tuple[str, str]]:
-    """The members of an object from the pieces between its commas: ``a=1`` where it is exploded, else ``a``, ``1``."""
+    """Return the members of an object from its parts: ``a=1`` if exploded, else ``a``, ``1``."""
     if explode:
         return [(name, value) for name, _, value in (part.partition("=") for part in cut)]
     return list(zip(cut[::2], cut[1::2], strict=False))
 
 
 def as_sent(value: Any, *, explode: bool = False) -> str:
-    """A value as a parameter in a URL or a header: text as it is, lists and objects with commas, else as JSON.
+    """Serialize a parameter value: strings as they are, lists and objects with commas, others as JSON.
 
     With ``explode``, the members of an object are written ``name=value``.
     """

@@ -1,7 +1,7 @@
-"""OpenAPI Overlays (version 1.0): changes of the contract without a fork.
+"""Reading and applying OpenAPI Overlays (version 1.0).
 
-Objects in an ``update`` merge member by member, arrays are appended to, anything else replaces what was there;
-``remove`` removes what the target selects. Actions take effect in their order.
+An ``update`` merges objects member by member, appends to arrays, and replaces any other value; ``remove``
+removes the selected values. Actions are applied in order.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _HELP = "see https://spec.openapis.org/overlay/v1.0.0.html"
 
 
 class OverlayError(ContractError):
-    """An overlay that cannot be applied. The message is one line: file, action, what is wrong, what to do."""
+    """An overlay that cannot be applied. The message is one line: file, action, problem, remedy."""
 
 
 @dataclass(frozen=True)
 class Action:
-    """One action: ``number`` counts from 1; ``update`` is None when it removes."""
+    """One action; ``number`` counts from 1, ``update`` is None for a removal."""
 
     number: int
     target: str
@@ -50,7 +50,7 @@ class Action:
 
 @dataclass(frozen=True)
 class Overlay:
-    """An overlay as read: its ``info.title``, the SHA-256 of its file, its actions."""
+    """A parsed overlay: file name, ``info.title``, SHA-256 of the file, actions."""
 
     name: str
     title: str
@@ -59,17 +59,17 @@ class Overlay:
 
 
 def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None = None) -> ContractDocument:
-    """The document changed by one overlay. Raises :class:`OverlayError`."""
+    """Return the document with one overlay applied. Raises :class:`OverlayError`."""
     overlay = read_overlay(file)
     steps = [document.content]
     for action in overlay.actions:
         try:
             steps.append(_after(action, steps[-1]))
-        except _Wrong as error:
+        except _Problem as error:
             raise OverlayError(f"{overlay.name}: {action}: {error}") from None
     found = next(all_problems(steps[-1], check_rule), None)
     if found is not None:
-        action = overlay.actions[_culprit(steps, found, check_rule)]
+        action = overlay.actions[_causing_action(steps, found, check_rule)]
         raise OverlayError(
             f"{overlay.name}: {action}: the result is no valid contract: {found}; correct the action, "
             "python -m batch_conformance.contract prints what it applies to"
@@ -79,13 +79,13 @@ def applied(document: ContractDocument, file: Path, check_rule: RuleCheck | None
 
 
 def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -> Iterator[str]:
-    """What keeps a document from being a contract to test by: where and what, each in one line."""
-    # They read the contract as a whole, and are needed for overlays only.
+    """Yield the reasons why a document cannot be used as a contract, one line each: place and problem."""
+    # Imported here: only needed for overlays, and expensive.
     from batch_conformance.contract.problems import contract_problems
 
     found = list(problems(content, check_rule))
     if not found:
-        # What is no valid document could not be read as a contract.
+        # Only a valid document can be read as a contract.
         try:
             found = list(contract_problems(contract_of(ContractDocument(content))))
         except (KeyError, TypeError, AttributeError):
@@ -93,8 +93,8 @@ def all_problems(content: dict[str, Any], check_rule: RuleCheck | None = None) -
     yield from found
 
 
-def _culprit(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
-    """The index of the action since which the problem is there; an earlier one may pass through a wrong state."""
+def _causing_action(steps: list[dict[str, Any]], found: str, check_rule: RuleCheck | None) -> int:
+    """Return the index of the action that introduced a problem that is still present at the end."""
     first = len(steps) - 1
     while first > 1 and found in set(all_problems(steps[first - 1], check_rule)):
         first -= 1
@@ -112,22 +112,22 @@ def read_overlay(file: Path) -> Overlay:
     except UnicodeDecodeError:
         raise OverlayError(f"{name}: is no text in UTF-8; give an overlay as YAML or JSON") from None
     except NotReadable as error:
-        what = "is neither YAML nor JSON" if error.malformed else "cannot be read as JSON values"
-        raise OverlayError(f"{name}: {what}: {error}; correct it there") from None
+        problem = "is neither YAML nor JSON" if error.malformed else "cannot be read as JSON values"
+        raise OverlayError(f"{name}: {problem}: {error}; correct it there") from None
     try:
         title = _checked(value)
         actions = tuple(_actions(value["actions"]))
-    except _Wrong as error:
+    except _Problem as error:
         raise OverlayError(f"{name}: {error}; {_HELP}") from None
     return Overlay(name, title, hashlib.sha256(raw).hexdigest(), actions)
 
 
-class _Wrong(Exception):
-    """What is wrong, without where."""
+class _Problem(Exception):
+    """A problem with an overlay, without its file or action."""
 
 
 def _name(file: Path) -> str:
-    """The file as somebody in the current folder would call it."""
+    """Return the path of a file, relative to the current folder where possible."""
     try:
         return str(file.absolute().relative_to(Path.cwd()))
     except (ValueError, OSError):
@@ -135,45 +135,45 @@ def _name(file: Path) -> str:
 
 
 def _checked(value: Any) -> str:
-    """The title of an overlay whose top is as it must be."""
+    """Check the top level of an overlay and return its title."""
     if not isinstance(value, dict) or "overlay" not in value:
         is_openapi = isinstance(value, dict) and ("openapi" in value or "swagger" in value)
-        what = "is an OpenAPI document" if is_openapi else "has no member 'overlay'"
-        raise _Wrong(f"is not an overlay: {what}; begin it with overlay: 1.0.0, info and actions")
+        problem = "is an OpenAPI document" if is_openapi else "has no member 'overlay'"
+        raise _Problem(f"is not an overlay: {problem}; begin it with overlay: 1.0.0, info and actions")
     version = value["overlay"]
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
-        raise _Wrong(f"overlay version {_shown(version)} is not supported: write overlay: 1.0.0")
+        raise _Problem(f"overlay version {_formatted(version)} is not supported: write overlay: 1.0.0")
     unknown = _unknown(value, _MEMBERS)
     if unknown:
-        raise _Wrong(f"unknown member {unknown!r}: known are {', '.join(sorted(_MEMBERS))}")
+        raise _Problem(f"unknown member {unknown!r}: known are {', '.join(sorted(_MEMBERS))}")
     info = value.get("info")
     if not isinstance(info, dict):
-        raise _Wrong("has no info: give it a title and a version")
+        raise _Problem("has no info: give it a title and a version")
     for member in ("title", "version"):
-        # A version such as 1.0 is a number in YAML, and plain what is meant.
+        # YAML reads a version such as 1.0 as a number; accept it.
         kinds = (str,) if member == "title" else (str, int, float)
         if not isinstance(info.get(member), kinds) or not str(info[member]).strip():
-            raise _Wrong(f"has no info.{member}: give it one, as text")
+            raise _Problem(f"has no info.{member}: give it one, as text")
     actions = value.get("actions")
     if not isinstance(actions, list) or not actions:
-        raise _Wrong("has no actions: list at least one")
+        raise _Problem("has no actions: list at least one")
     return str(info["title"])
 
 
 def _actions(rows: list[Any]) -> Iterator[Action]:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict) or not isinstance(row.get("target"), str):
-            raise _Wrong(f"action {number}: has no target: give it a JSONPath")
+            raise _Problem(f"action {number}: has no target: give it a JSONPath")
         action = Action(number, row["target"], row.get("update"), row.get("remove") is True)
         unknown = _unknown(row, _ACTION_MEMBERS)
         if unknown:
-            raise _Wrong(
+            raise _Problem(
                 f"{action}: unknown member {unknown!r}: known are target, update, remove, description"
             )
         if not isinstance(row.get("remove", False), bool):
-            raise _Wrong(f"{action}: remove is {_shown(row['remove'])}: write true, or leave it out")
+            raise _Problem(f"{action}: remove is {_formatted(row['remove'])}: write true, or leave it out")
         if not action.remove and "update" not in row:
-            raise _Wrong(f"{action}: neither updates nor removes anything: give it update, or remove: true")
+            raise _Problem(f"{action}: neither updates nor removes anything: give it update, or remove: true")
         _query(action)
         yield action
 
@@ -183,37 +183,37 @@ def _unknown(value: dict[str, Any], known: frozenset[str]) -> str | None:
 
 
 def _query(action: Action) -> Any:
-    """The compiled target, as RFC 9535 has it."""
+    """Compile the target as an RFC 9535 JSONPath."""
     from jsonpath import JSONPathEnvironment
     from jsonpath.exceptions import JSONPathError
 
     if not action.target.startswith("$"):
-        raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): it begins with $; correct it")
+        raise _Problem(f"{action}: the target is no JSONPath (RFC 9535): it begins with $; correct it")
     try:
         return JSONPathEnvironment(strict=True).compile(action.target)
     except (JSONPathError, RecursionError, ValueError) as error:
-        raise _Wrong(f"{action}: the target is no JSONPath (RFC 9535): {_line(error)}; correct it") from None
+        raise _Problem(f"{action}: the target is no JSONPath (RFC 9535): {_line(error)}; correct it") from None
 
 
 def _matches(action: Action, content: dict[str, Any]) -> list[tuple[str | int, ...]]:
-    """The places that the target selects."""
+    """Return the places that the target selects."""
     from jsonpath.exceptions import JSONPathError
 
     try:
         return [tuple(node.parts) for node in _query(action).finditer(content)]
     except (JSONPathError, RecursionError, ValueError) as error:
-        raise _Wrong(f"the target cannot be looked for: {_line(error)}; correct it") from None
+        raise _Problem(f"the target cannot be looked for: {_line(error)}; correct it") from None
 
 
 def _after(action: Action, before: dict[str, Any]) -> dict[str, Any]:
-    """The document after one action, a new one."""
+    """Return a copy of the document with one action applied."""
     content = copy.deepcopy(before)
     found = _matches(action, content)
     if not found:
-        raise _Wrong(
+        raise _Problem(
             "the target matches nothing; python -m batch_conformance.contract prints what it is looked for in"
         )
-    # From the end, so that what is removed moves nothing that is still to be.
+    # Last first, so that a removal does not shift the index of another one.
     places = sorted(set(found), key=lambda parts: [_order(part) for part in parts])
     for parts in reversed(places) if action.remove else places:
         _change(action, content, parts)
@@ -232,15 +232,15 @@ def _change(action: Action, content: dict[str, Any], parts: tuple[str | int, ...
         for part in parts:
             holder, value = value, value[part]
     except (KeyError, IndexError, TypeError):
-        # The action has replaced what this was a part of.
+        # The action has already replaced the parent of this place.
         return
     if action.remove:
         if not parts:
-            raise _Wrong("the whole document cannot be removed; select a part of it")
+            raise _Problem("the whole document cannot be removed; select a part of it")
         del holder[parts[-1]]
     elif isinstance(value, dict):
         if not isinstance(action.update, dict):
-            raise _Wrong(
+            raise _Problem(
                 f"the target is an object, the update {_kind(action.update)}; give an object to merge"
             )
         _merge(value, action.update)
@@ -269,11 +269,11 @@ def _kind(value: Any) -> str:
     return f"is {names[type(value)]}"
 
 
-def _shown(value: Any) -> str:
+def _formatted(value: Any) -> str:
     return repr(value) if len(repr(value)) <= 60 else repr(value)[:59] + "…"
 
 
 def _line(error: BaseException) -> str:
-    """An error of somebody else's in one line: what it says first."""
-    said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return " ".join(said.split())[:200]
+    """Return the first line of an error message, shortened."""
+    message = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return " ".join(message.split())[:200]

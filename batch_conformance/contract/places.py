@@ -1,4 +1,4 @@
-"""The places of a schema: what can be judged, and where in a value."""
+"""The places of a schema: every keyword that can be checked, with its place in a value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.pointers import join
 from batch_conformance.contract.references import Document, Schema, pointer_of, resolve
 
-#: Keywords that assert something of the value they stand beside.
+#: Keywords that assert something about a value.
 ASSERTIONS = (
     "type",
     "enum",
@@ -36,8 +36,8 @@ ASSERTIONS = (
     "oneOf",
     "not",
 )
-#: By these a branch of anyOf or oneOf is ruled out; a value that none fits is blamed on anyOf or oneOf itself.
-_TELL_APART = ("type", "const", "enum")
+#: Keywords that select a branch of anyOf or oneOf; their failure is reported for anyOf or oneOf itself.
+_BRANCH_SELECTORS = ("type", "const", "enum")
 _CLOSING = ("additionalProperties", "unevaluatedProperties", "items", "unevaluatedItems")
 
 
@@ -45,11 +45,11 @@ _CLOSING = ("additionalProperties", "unevaluatedProperties", "items", "unevaluat
 class Place:
     """One keyword at one place of a value.
 
-    ``pointer`` has ``*`` where any item, or any member of a map, is meant; for ``required`` and
-    ``dependentRequired`` it leads to the member that must be there, for ``propertyNames`` to the one of that name.
-    ``schema`` is the schema object that holds the keyword, ``schema_pointer`` the keyword's place in the document.
-    ``conditional`` places count for some values only: they stand in a branch of ``anyOf``, ``oneOf``, ``if``, or
-    depend on another member.
+    ``pointer`` has ``*`` for any item or any member of a map; for ``required`` and ``dependentRequired`` it
+    is that of the required member, for ``propertyNames`` that of the named member. ``schema`` is the schema
+    object that holds the keyword, ``schema_pointer`` the keyword's place in the document. ``conditional``
+    places apply to some values only: they are in a branch of ``anyOf``, ``oneOf`` or ``if``, or depend on
+    another member.
     """
 
     pointer: str
@@ -60,7 +60,7 @@ class Place:
 
 
 def places(schema: Schema, document: Document) -> list[Place]:
-    """Every place that can be judged, in the order of the document; a recursive schema is walked once round."""
+    """Return every place, in document order; a recursive schema is visited once."""
     found: dict[tuple[str, str], Place] = {}
 
     def add(pointer: str, keyword: str, inner: dict[str, Any], where: str, conditional: bool) -> None:
@@ -84,7 +84,7 @@ def places(schema: Schema, document: Document) -> list[Place]:
             if to not in trail:
                 walk(target, to, pointer, conditional, (*trail, to), branch)
         for keyword in ASSERTIONS:
-            if keyword in node and _asserts(node, keyword) and not (branch and keyword in _TELL_APART):
+            if keyword in node and _asserts(node, keyword) and not (branch and keyword in _BRANCH_SELECTORS):
                 last = "/*" if keyword == "propertyNames" else ""
                 add(pointer + last, keyword, node, join(where, keyword), conditional)
         for keyword in _CLOSING:
@@ -131,7 +131,7 @@ def _asserts(node: dict[str, Any], keyword: str) -> bool:
 
 
 def within(node: dict[str, Any], where: str, pointer: str) -> list[tuple[Schema, str, str, bool]]:
-    """Schemas within one: each with its pointer in the document, its pointer in the value, and whether on condition."""
+    """Return the subschemas, each with its pointers in document and value, and whether conditional."""
     rows: list[tuple[Schema, str, str, bool]] = []
     for name, inner in node.get("properties", {}).items():
         rows.append((inner, join(where, "properties", name), join(pointer, name), False))

@@ -1,4 +1,4 @@
-"""JSON pointers (RFC 6901): joining, splitting, reading, and changing one place of a value."""
+"""JSON pointers (RFC 6901): joining, splitting, reading and replacing values."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class _Missing:
         return "(absent)"
 
     def __reduce__(self) -> str:
-        # Copied or pickled, it stays the one object that it is compared with.
+        # Keeps the identity when copied or pickled.
         return "MISSING"
 
 
-#: What :func:`read` answers where nothing is, and what :func:`replaced` takes to remove a member.
+#: Returned by :func:`read` for an absent value; given to :func:`replaced` it removes a member.
 MISSING: Final = _Missing()
 
 
@@ -28,7 +28,7 @@ def join(base: str, *parts: str | int) -> str:
 
 
 def split(pointer: str) -> list[str]:
-    """Reference tokens of a pointer, unescaped. The root has none."""
+    """Return the reference tokens of a pointer, unescaped; the root has none."""
     return list(_tokens(pointer))
 
 
@@ -38,7 +38,7 @@ def _tokens(pointer: str) -> tuple[str, ...]:
 
 
 def read(value: Any, pointer: str) -> Any:
-    """The value at a pointer, or :data:`MISSING`."""
+    """Return the value at a pointer, or :data:`MISSING`."""
     for part in _tokens(pointer):
         if isinstance(value, dict):
             value = value.get(part, MISSING)
@@ -50,14 +50,14 @@ def read(value: Any, pointer: str) -> Any:
 
 
 def replaced(value: Any, pointer: str, new: Any) -> Any:
-    """A copy of a value with another one at a pointer; :data:`MISSING` as the new one removes the member.
+    """Return a copy of a value with ``new`` at a pointer; :data:`MISSING` removes the member or item.
 
-    A member that is not there yet is added to its object. Raises :class:`KeyError` where no parent is.
+    An absent member is added to its object. Raises :class:`KeyError` if the parent is absent.
     """
     parts = split(pointer)
     if not parts:
         return deepcopy(new)
-    # Only what lies on the way is copied: nobody changes a generated value in place.
+    # Only the containers on the path are copied: generated values are never changed in place.
     head, rest = parts[0], join("", *parts[1:])
     if isinstance(value, dict):
         copied = dict(value)
@@ -79,9 +79,9 @@ def replaced(value: Any, pointer: str, new: Any) -> Any:
 
 
 def all_replaced(value: Any, changes: Mapping[str, Any]) -> Any:
-    """A copy of a value with others at several pointers, in one go; none of them removes or adds an item of a list.
+    """Return a copy of a value with several places replaced; list items are neither added nor removed.
 
-    Raises :class:`KeyError` where no parent is.
+    Raises :class:`KeyError` if a parent is absent.
     """
     made = _copied(value)
     for pointer, new in changes.items():
@@ -105,18 +105,18 @@ def _copied(value: Any) -> Any:
 
 
 def any_index(pointer: str) -> str:
-    """The pointer with ``*`` for each index of a list."""
+    """Return a pointer with ``*`` for each index of a list."""
     return re.sub(r"/(?:[0-9]+|\*)(?=/|\Z)", "/*", pointer)
 
 
 def matches(pattern: str, pointer: str) -> bool:
-    """Whether a pointer is an instance of a pattern, in which ``*`` stands for any one token."""
+    """Whether a pointer matches a pattern, in which ``*`` stands for any one token."""
     wanted, found = split(pattern), split(pointer)
     return len(wanted) == len(found) and all(a in ("*", b) for a, b in zip(wanted, found, strict=True))
 
 
 def expand(value: Any, pattern: str) -> list[str]:
-    """Pointers into a value that a pattern stands for; the last token need not be there."""
+    """Return the pointers in a value that match a pattern; the last member may be absent."""
     found: Iterable[tuple[str, Any]] = [("", value)]
     parts = split(pattern)
     for at, part in enumerate(parts):

@@ -1,4 +1,4 @@
-"""What keeps a valid document from being a contract to test by: where and what, each in one line."""
+"""Reasons why a valid OpenAPI document cannot be used as a contract."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from batch_conformance.contract.sendable import is_token, unsendable
 
 
 def contract_problems(contract: Contract) -> Iterator[str]:
-    """What keeps a valid document from being tested: where and what, each in one line."""
+    """Yield the reasons why a contract cannot be tested, one line each: place and problem."""
     if "get" not in contract.operations:
         yield "/paths: Get Batch (a GET with one path parameter) is gone, and nothing is judged without it; keep it"
         return
     for operation in contract.operations.values():
         for parameter in operation.parameters:
-            unsaid = parameter.place == "path" and parameter.name == operation.id_parameter
-            if parameter.required and not unsaid:
+            is_id = parameter.place == "path" and parameter.name == operation.id_parameter
+            if parameter.required and not is_id:
                 where = f"{operation.pointer}: the required {parameter.place} parameter {parameter.name!r}"
-                wrong = unsendable(parameter, contract.document.content)
-                yield from (f"{where} {what}" for what in wrong)
+                problems = unsendable(parameter, contract.document.content)
+                yield from (f"{where} {problem}" for problem in problems)
         success = operation.success
         if success is None:
             yield f"{operation.pointer}/responses: no success answer (2xx) is documented; document one"
@@ -50,12 +50,12 @@ def contract_problems(contract: Contract) -> Iterator[str]:
     yield from _key_names(contract)
     yield from _unsupported_keys(contract)
     yield from unknown_names(contract)
-    yield from _strange_rules(contract)
+    yield from _rules_with_unknown_names(contract)
     yield from rule_problems(contract)
 
 
 def _has_schema(answer: Answer, document: dict[str, Any]) -> bool:
-    """Whether a body in JSON is documented by more than that it is there."""
+    """Whether an answer has a JSON body with a schema."""
     media = answer.media_type
     if media is None or not ("json" in media.name or "*" in media.name):
         return False
@@ -63,7 +63,7 @@ def _has_schema(answer: Answer, document: dict[str, Any]) -> bool:
 
 
 def _several_forms(operation: Operation, document: dict[str, Any]) -> Iterator[str]:
-    """Success answers with schemas of their own: one is judged."""
+    """Yield a problem if success answers have different schemas: only one is checked."""
     media = {key: row.media_type for key, row in operation.answers.items() if key.startswith("2")}
     forms = {key: followed(row.schema, row.pointer, document)[1] for key, row in media.items() if row is not None}
     other = next((key for key, form in forms.items() if form != next(iter(forms.values()))), None)
@@ -76,7 +76,7 @@ def _several_forms(operation: Operation, document: dict[str, Any]) -> Iterator[s
 
 
 def _key_names(contract: Contract) -> Iterator[str]:
-    """Keys in headers and cookies that no request can have."""
+    """Yield the keys whose header or cookie name is not a valid one."""
     for operation in contract.operations.values():
         for key in operation.keys:
             if key.place != "query" and not is_token(key.name):
@@ -84,7 +84,7 @@ def _key_names(contract: Contract) -> Iterator[str]:
 
 
 def _unsupported_keys(contract: Contract) -> Iterator[str]:
-    """Operations whose key can be sent by none of the security schemes that they name."""
+    """Yield the operations that name no supported security scheme."""
     document = contract.document
     schemes = document.content.get("components", {}).get("securitySchemes", {})
     for operation in contract.operations.values():
@@ -109,7 +109,7 @@ def _unsupported_keys(contract: Contract) -> Iterator[str]:
 
 
 def _lists(contract: Contract) -> Iterator[str]:
-    """What keeps the answer of List from being read, and its filters."""
+    """Yield the problems of List's answer and filters."""
     success = contract.operations[LIST].success if LIST in contract.operations else None
     shape = list_shape(contract) if success is not None else None
     if shape is not None and not may_be_object(shape.items, shape.document):
@@ -124,12 +124,12 @@ def _lists(contract: Contract) -> Iterator[str]:
     yield from filter_problems(contract)
 
 
-def _strange_rules(contract: Contract) -> Iterator[str]:
-    """Rules about members that are not there; those of the files are silent where an overlay removed the members."""
-    ours = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
+def _rules_with_unknown_names(contract: Contract) -> Iterator[str]:
+    """Yield the rules of overlays that name undocumented members; rules of the files may, and are ignored."""
+    base_rules = {(rule.code, rule.rule) for rule in known_rules(base_contract())}
     for rule in known_rules(contract):
-        if (rule.code, rule.rule) in ours:
+        if (rule.code, rule.rule) in base_rules:
             continue
-        for what, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
+        for keyword, name in (("rule", rule.unknown), ("messageExpression", rule.unknown_in_message)):
             if name:
-                yield f"{rule.schema_pointer}: the {what} names {name}, which the contract does not have"
+                yield f"{rule.schema_pointer}: the {keyword} names {name}, which the contract does not have"

@@ -1,4 +1,4 @@
-"""Reads operations from the (overlaid) OpenAPI document."""
+"""Reading of operations from the (overlaid) OpenAPI document."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from batch_conformance.contract.document import ContractDocument, pointer
 from batch_conformance.contract.openapi_shape import METHODS
 from batch_conformance.contract.operation import Answer, Contract, KeyPlace, MediaType, Operation, Parameter
 
-#: Names by which the suite, its options and its reports call operations, with the ``operationId`` of each.
+#: Names of operations in the suite, its options and reports, with the ``operationId`` of each.
 OPERATION_IDS: dict[str, str] = {"get": "getBatch", "list": "listBatches"}
 _NOTHING = object()
-#: By format, for parameters without an example.
+#: Values by format, for parameters without an example.
 _TEXTS = {
     "date-time": "2024-01-15T10:30:00Z",
     "date": "2024-01-15",
@@ -28,7 +28,7 @@ _TEXTS = {
 
 
 def contract_of(document: ContractDocument) -> Contract:
-    """The contract that a document holds."""
+    """Build the contract of a document."""
     content = document.content
     found = list(_operations(document))
     return Contract(
@@ -41,7 +41,7 @@ def contract_of(document: ContractDocument) -> Contract:
 
 
 def _url(server: Mapping[str, Any]) -> str:
-    """The URL of a server, its variables at their defaults (OpenAPI 3.1, 4.8.6)."""
+    """Return the URL of a server, with the defaults of its variables (OpenAPI 3.1, 4.8.6)."""
     url = str(server["url"])
     for name, variable in server.get("variables", {}).items():
         url = url.replace(f"{{{name}}}", str(variable.get("default", "")))
@@ -49,8 +49,9 @@ def _url(server: Mapping[str, Any]) -> str:
 
 
 def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
-    """By operationId; where an overlay renamed these, by shape: a GET of a path that ends with a parameter, and one
-    of a path that does not.
+    """Yield the operations by name, found by ``operationId``.
+
+    Where an overlay renamed one, a GET is found by whether its path ends with a parameter.
     """
     rest = list(found)
     by_id = {row.operation_id: row for row in found}
@@ -64,7 +65,7 @@ def _named(found: list[Operation]) -> Iterator[tuple[str, Operation]]:
                 and other.operation_id not in OPERATION_IDS.values()
                 and other.path.endswith("}") == (name == "get")
             ]
-            # Nearest to the contract as it is: the fewest parameters.
+            # Fewest parameters, as in the shipped contract.
             row = min(alike, key=lambda other: len(other.path_parameters), default=None)
         if row is not None:
             rest.remove(row)
@@ -106,16 +107,16 @@ def _operation(document: ContractDocument, path: str, method: str) -> Operation:
 
 
 def _is_ignored(row: Mapping[str, Any]) -> bool:
-    """Whether OpenAPI has it ignored: fields that describe the content and the key elsewhere (3.1, 4.8.12.2)."""
+    """Whether OpenAPI ignores a parameter: headers that are described elsewhere (3.1, 4.8.12.2)."""
     return row["in"] == "header" and row["name"].lower() in ("accept", "content-type", "authorization")
 
 
 def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
     media: Mapping[str, Any] = next(iter(row.get("content", {}).values()), {})
     schema = document.resolve(row.get("schema", media.get("schema", {})))
-    # What a parameter with `content` looks like stands there (3.1, 4.8.12.3).
-    shown = {**media, **row}
-    example = _example(document, shown, schema if isinstance(schema, dict) else {})
+    # A parameter with `content` has its examples there (3.1, 4.8.12.3).
+    described = {**media, **row}
+    example = _example(document, described, schema if isinstance(schema, dict) else {})
     return Parameter(
         name=row["name"],
         place=row["in"],
@@ -131,13 +132,13 @@ def _parameter(document: ContractDocument, row: Mapping[str, Any]) -> Parameter:
 
 
 def _example(document: ContractDocument, row: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
-    """The example of a parameter: its own, its schema's, or the one value that its schema names first."""
+    """Return the example of a parameter: its own, its schema's, or the first value that the schema names."""
     if "example" in row:
         return row["example"]
-    for shown in row.get("examples", {}).values():
-        shown = document.resolve(shown)
-        if isinstance(shown, dict) and "value" in shown:
-            return shown["value"]
+    for entry in row.get("examples", {}).values():
+        entry = document.resolve(entry)
+        if isinstance(entry, dict) and "value" in entry:
+            return entry["value"]
     for name in ("const", "default", "example"):
         if name in schema:
             return schema[name]
@@ -148,14 +149,14 @@ def _example(document: ContractDocument, row: Mapping[str, Any], schema: Mapping
 
 
 def _plain_value(schema: Mapping[str, Any]) -> Any:
-    """A value for a parameter of an everyday schema that has no example; nothing where none comes to mind."""
+    """Return a value for a parameter with a simple schema and no example, or ``_NOTHING``."""
     if "pattern" in schema:
         return _NOTHING
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     value: Any = {"boolean": True, "integer": 1, "number": 1}.get(str(kind), _NOTHING)
     if kind == "string":
-        # Of a text that has no form, nobody knows which ones a server takes.
+        # Without a format, there is no telling which strings a server accepts.
         value = _TEXTS.get(schema.get("format", ""), _NOTHING)
     elif kind in ("integer", "number"):
         value = max(value, math.ceil(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1)))
@@ -163,7 +164,7 @@ def _plain_value(schema: Mapping[str, Any]) -> Any:
 
 
 def _keys(document: ContractDocument, raw: Mapping[str, Any]) -> Iterator[KeyPlace]:
-    """The keys that security asks for, the first one first; none where a request without any is allowed."""
+    """Yield the keys that ``security`` requires, in order; none where a request without a key is allowed."""
     content = document.content
     rows = raw.get("security", content.get("security", []))
     if {} in rows:
@@ -180,7 +181,7 @@ def _keys(document: ContractDocument, raw: Mapping[str, Any]) -> Iterator[KeyPla
 
 
 def is_supported(scheme: Mapping[str, Any]) -> bool:
-    """Whether keys can be sent by a security scheme: an API key, or a bearer token."""
+    """Whether a security scheme is supported: an API key or a bearer token."""
     kind = scheme.get("type")
     return kind == "apiKey" or (kind == "http" and str(scheme.get("scheme", "")).lower() == "bearer")
 
@@ -197,7 +198,7 @@ def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answe
         if "example" in media:
             examples["example"] = media["example"]
         where = f"{place}/content{pointer(name)}/schema"
-        # Types are the same in any case (RFC 9110, 8.3.1).
+        # Media types are case-insensitive (RFC 9110, 8.3.1).
         media_types[name.lower()] = MediaType(name.lower(), media.get("schema", True), where, examples)
     headers = {name: document.resolve(row) for name, row in answer.get("headers", {}).items()}
     return Answer(key, answer.get("description", ""), media_types, headers)

@@ -1,4 +1,4 @@
-"""Local references of one document, and where a schema stands in it."""
+"""Local references and schemas of one document: resolving, locating, checking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Schema = dict[str, Any] | bool
 Document = dict[str, Any]
 
 _META = Draft202012Validator(Draft202012Validator.META_SCHEMA)
-#: Keywords whose value is one schema, a list of schemas, or schemas by name.
+#: Keywords whose value is one schema; MANY: a list of schemas; NAMED: schemas by name.
 ONE = (
     "items",
     "contains",
@@ -34,11 +34,11 @@ NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs")
 
 
 class SchemaError(ValueError):
-    """A schema that cannot be judged by. The message is one line: where, and what is wrong."""
+    """A schema that cannot be used. The message is one line: place and problem."""
 
 
 def resolve(reference: str, document: Document) -> tuple[Schema, str]:
-    """What a local reference stands for, and its pointer. Raises :class:`SchemaError`."""
+    """Return the schema at a local reference, and its pointer. Raises :class:`SchemaError`."""
     pointer = unquote(reference.removeprefix("#"))
     found = read(document, pointer) if reference.startswith("#") else MISSING
     if found is MISSING or not isinstance(found, dict | bool) or (pointer and not pointer.startswith("/")):
@@ -47,20 +47,20 @@ def resolve(reference: str, document: Document) -> tuple[Schema, str]:
 
 
 def followed(schema: Schema, pointer: str, document: Document) -> tuple[Schema, str]:
-    """A schema and its pointer, once it is no mere reference any more. Raises :class:`SchemaError`."""
+    """Follow a schema that is only a ``$ref`` to a schema and its pointer. Raises :class:`SchemaError`."""
     while isinstance(schema, dict) and "$ref" in schema and len(schema) == 1:
         schema, pointer = resolve(schema["$ref"], document)
     return schema, pointer
 
 
 def types_of(schema: Mapping[str, Any]) -> list[str]:
-    """The types that one schema object names; none where it names none."""
+    """Return the types that a schema object names, if any."""
     given = schema.get("type", [])
     return [given] if isinstance(given, str) else list(given)
 
 
 def pointer_of(schema: Schema, document: Document) -> str:
-    """Where a schema (the very object) stands in a document; the empty pointer if it stands beside it."""
+    """Return the pointer of a schema (the same object) in a document; empty if it is not part of it."""
     stack: list[tuple[Any, str]] = [(document, "")]
     while stack:
         node, pointer = stack.pop()
@@ -72,7 +72,7 @@ def pointer_of(schema: Schema, document: Document) -> str:
 
 
 def subschemas(schema: Schema, pointer: str) -> list[tuple[Schema, str]]:
-    """The schemas that stand directly within one, with their pointers."""
+    """Return the direct subschemas of a schema, with their pointers."""
     if isinstance(schema, bool):
         return []
     found: list[tuple[Schema, str]] = []
@@ -87,10 +87,10 @@ def subschemas(schema: Schema, pointer: str) -> list[tuple[Schema, str]]:
 
 
 def check_schema(schema: Schema, document: Document, pointer: str = "") -> None:
-    """Raise :class:`SchemaError` if a schema, or one it refers to, cannot be judged by.
+    """Raise :class:`SchemaError` if a schema, or one that it refers to, cannot be used.
 
-    That is: what the meta-schema refuses, a reference that leads nowhere or to itself, a dynamic reference, a
-    pattern that is none.
+    Refused are: schemas invalid by the meta-schema, broken and circular references, dynamic references,
+    invalid patterns.
     """
     seen: set[int] = set()
     _check_form(schema, pointer)
@@ -132,7 +132,7 @@ def _check_patterns(node: dict[str, Any], pointer: str) -> None:
 
 
 def _refuse_circle(schema: dict[str, Any], document: Document, pointer: str) -> None:
-    """A reference that comes back to itself without going into the value judges nothing, for ever."""
+    """Raise for a reference that leads back to itself at the same value: validation would not end."""
     path: list[int] = []
 
     def walk(node: Schema) -> None:

@@ -1,4 +1,4 @@
-"""RFC 3339 date-times, to the letter: common libraries accept too much (a trailing newline) or too little (``t``)."""
+"""Strict parser of RFC 3339 date-times; common ones accept too much (a newline) or too little (``t``)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ _DATE_TIME = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))",
     re.ASCII,
 )
-#: Digits of a fraction that count: int() refuses more than a few thousand, and no clock has them.
+#: Digits of a fraction that are read: int() refuses more than a few thousand.
 _FRACTION_DIGITS = 1000
 
 
 @dataclass(frozen=True)
 class Instant:
-    """A point in time: whole seconds since 1970 (UTC) and the fraction of a second, to a thousand digits."""
+    """A point in time: whole seconds since 1970 (UTC) and the fraction of a second (up to 1000 digits)."""
 
     seconds: int
     fraction: Fraction
 
-    def microseconds(self) -> int:
-        """Microseconds since 1970, cut off, for comparison with clients that keep no more."""
-        return self.seconds * 1_000_000 + int(self.fraction * 1_000_000)
-
 
 def parse_date_time(text: str) -> Instant | str:
-    """Read an RFC 3339 date-time (section 5.6): an :class:`Instant`, or a sentence saying what is wrong with it."""
+    """Parse an RFC 3339 date-time (section 5.6); return an :class:`Instant`, or the problem as text."""
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         return "not of the form YYYY-MM-DDThh:mm:ss[.fraction](Z or +hh:mm)"
@@ -53,7 +49,7 @@ def parse_date_time(text: str) -> Instant | str:
 
 
 def _last_day(year: int, month: int) -> int:
-    # calendar knows no year 0; the Gregorian calendar repeats every 400 years.
+    # The calendar module has no year 0; the Gregorian calendar repeats every 400 years.
     return calendar.monthrange(year or 400, month)[1]
 
 
@@ -64,6 +60,6 @@ def _days(year: int, month: int, day: int) -> int:
 
 
 def _can_be_leap(seconds: int) -> bool:
-    """Whether second 60 stands at the end of a month in UTC, where leap seconds are put in."""
+    """Whether second 60 is at the end of a month in UTC, where leap seconds are inserted."""
     moved = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds % (146_097 * 86400))
     return (moved.day, moved.hour, moved.minute, moved.second) == (1, 0, 0, 0)

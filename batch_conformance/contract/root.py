@@ -1,4 +1,4 @@
-"""Where the contract's files are."""
+"""Location of the contract's files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pathlib import Path
 
 
 def contract_root() -> Path:
-    """The folder that holds ``contracts/`` and ``schemas/``: the package in a wheel, else the checkout."""
+    """Return the folder with ``contracts/`` and ``schemas/``: the package in a wheel, else the checkout."""
     package = Path(__file__).resolve().parent.parent
     return package if (package / "contracts").is_dir() else package.parent

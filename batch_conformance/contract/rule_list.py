@@ -1,4 +1,4 @@
-"""The rules that schemas state, as data: read without the CEL runtime, for clauses and for what a rule names."""
+"""Rules in schemas (``x-validations``) as data, read without the CEL runtime."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _KEYWORDS = ("rule", "message", "messageExpression", "code")
 
 @dataclass(frozen=True)
 class StatedRule:
-    """One entry of ``x-validations``. ``pointer`` is where its values stand, ``schema_pointer`` where it stands itself.
+    """One entry of ``x-validations``: ``pointer`` is the place of its values, ``schema_pointer`` its own.
 
-    ``code`` is its own, or made of its message. ``names`` are pointers, from its place on, of the members it names;
-    ``unknown`` is the first of them, as written, that the schema does not document: such a rule says nothing.
-    ``unknown_in_message`` is the same of its ``messageExpression``.
+    ``code`` is explicit or derived from the message. ``names`` are pointers, relative to its place, of the
+    members that it names; ``unknown`` is the first path, as written, that the schema does not document: such
+    a rule is ignored. ``unknown_in_message`` is the same for its ``messageExpression``.
     """
 
     code: str
@@ -44,7 +44,7 @@ class StatedRule:
 
 
 def wrong_form(row: Any) -> str:
-    """What is wrong with an entry as such, whatever its rule says; empty if nothing is."""
+    """Return the error in the form of an entry, apart from its CEL; empty if there is none."""
     if not isinstance(row, dict) or not isinstance(row.get("rule"), str) or not row["rule"].strip():
         return "an object with the member rule is meant"
     for key in row:
@@ -58,17 +58,17 @@ def wrong_form(row: Any) -> str:
 
 
 def named_paths(rule: str) -> tuple[str, ...]:
-    """The paths that the text of a rule names, as written (``self.a.b``), each once."""
+    """Return the distinct paths that a rule names, as written (``self.a.b``)."""
     return tuple(dict.fromkeys(match["path"] for match in _TOKEN.finditer(rule) if match["path"]))
 
 
 def path_steps(path: str) -> list[str]:
-    """The steps of a path below ``self`` or ``oldSelf``."""
+    """Return the steps of a path below ``self`` or ``oldSelf``."""
     return [match[1] or match[2] for match in _ONE_STEP.finditer(path)]
 
 
 def rule_code(row: dict[str, Any]) -> str:
-    """The code of an entry; without one, the first words of what it says."""
+    """Return the code of an entry; without one, a slug of its message or rule."""
     if row.get("code"):
         return str(row["code"])
     words = re.findall(r"[a-z0-9]+", str(row.get("message") or row.get("rule")).lower())
@@ -76,9 +76,9 @@ def rule_code(row: dict[str, Any]) -> str:
 
 
 def unknown_path(rule: str, schema: Schema, document: Document) -> str:
-    """The first path of a rule that leads to a member which the schema does not have; empty if all are there.
+    """Return the first path of a rule that names an undocumented member; empty if there is none.
 
-    Paths of the variables that macros bind (``self.items.all(one, one.name != "")``) are followed, too.
+    Paths of variables bound by macros (``self.items.all(one, one.name != "")``) are checked as well.
     """
     scopes: dict[str, list[Schema]] = {"self": [schema], "oldSelf": [schema]}
     for match in _PATH_OR_MACRO.finditer(rule):
@@ -92,7 +92,7 @@ def unknown_path(rule: str, schema: Schema, document: Document) -> str:
             if nodes is None:
                 break
         if match["variable"]:
-            # Of a list, a macro binds the items; of an object, names.
+            # A macro binds the items of a list, or the member names of an object.
             rows = [layer for node in nodes or () for layer in beside(node, document)]
             items = [row["items"] for row in rows if isinstance(row.get("items"), dict)]
             scopes[match["variable"]] = items or [True]
@@ -100,16 +100,16 @@ def unknown_path(rule: str, schema: Schema, document: Document) -> str:
 
 
 def _below(nodes: list[Schema], step: str, document: Document) -> list[Schema] | None:
-    """The schemas of a member; an empty list where it is not there, None where nothing is known of members."""
+    """Return the schemas of a member; an empty list if undocumented, None if no members are documented."""
     found = [inner for node in nodes for inner in parts(node, document, step)]
     closed = any("properties" in layer for node in nodes for layer in beside(node, document))
     return found if found or closed else None
 
 
 def stated_rules(schema: Schema, document: Document, scope: Schema | None = None) -> list[StatedRule]:
-    """Every rule of a schema, those of nested schemas too, in the order of the document.
+    """Return every rule of a schema and its subschemas, in document order.
 
-    ``scope`` is the schema of the whole object, where ``schema`` is a branch that knows a part of it.
+    ``scope`` is the schema of the whole object, if ``schema`` is a branch that documents a part of it.
     """
     found: dict[str, StatedRule] = {}
 
@@ -149,14 +149,14 @@ def _stated(row: dict[str, Any], schema: Schema, document: Document, pointer: st
 def beside(
     schema: Schema, document: Document, maybe: bool = False, trail: tuple[int, ...] = ()
 ) -> Iterator[dict[str, Any]]:
-    """The schema objects that speak of the same value: itself, what it refers to, its branches."""
+    """Yield the schema objects that may apply to the same value: itself, referenced ones, branches."""
     yield from (layer for layer, _ in layers(schema, document, maybe, trail))
 
 
 def layers(
     schema: Schema, document: Document, maybe: bool = False, trail: tuple[int, ...] = ()
 ) -> Iterator[tuple[dict[str, Any], bool]]:
-    """As :func:`beside`, each with whether it speaks on condition only."""
+    """Yield as :func:`beside`, each with whether it is conditional."""
     if isinstance(schema, bool) or id(schema) in trail:
         return
     yield schema, maybe
@@ -169,7 +169,7 @@ def layers(
 
 
 def parts(schema: Schema, document: Document, part: str) -> Iterator[Schema]:
-    """What a schema documents of one member or item; a member that is forbidden is not documented."""
+    """Yield the schemas documented for a member or item; a forbidden member is not documented."""
     for layer in beside(schema, document):
         rows = within(layer, "", "")
         named = [inner for inner, _, to, _ in rows if to and split(to)[0] == part]
@@ -179,5 +179,5 @@ def parts(schema: Schema, document: Document, part: str) -> Iterator[Schema]:
         if part in layer.get("required", ()):
             yield True
         elif part not in layer.get("properties", {}):
-            # Any item of an array; any member of a map.
+            # The schema of any item of an array or any member of a map.
             yield from (inner for inner, _, to, _ in rows if to == "/*" and inner is not False)

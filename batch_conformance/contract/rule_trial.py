@@ -1,6 +1,7 @@
-"""Whether rules can be judged at all: each is compiled, and tried on values of the types that its schema names.
+"""Trial of rules: each is compiled and evaluated on sample values of the types that its schema names.
 
-The values need not be valid: what a rule can be evaluated on depends on types, and on which members are there.
+The values need not be valid: whether a rule can be evaluated depends on types and on which members are
+present.
 """
 
 from __future__ import annotations
@@ -16,10 +17,8 @@ from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.references import Document, Schema, types_of
 from batch_conformance.contract.rule_list import layers
-from batch_conformance.contract.rules import NO_BOOLEAN, Rule, RuleError, RuntimeMissing, Unevaluable
+from batch_conformance.contract.rules import Rule, RuleError, RuntimeMissing, Unevaluable
 
-#: What the runtime says of values of the wrong type; and what is said of an answer that is no boolean.
-_OF_TYPES = ("No matching overloads", "no such overload", NO_BOOLEAN)
 _TRIES = 24
 _DEEPEST = 6
 _TYPES = ("string", "integer", "object", "array", "boolean", "number", "null")
@@ -27,12 +26,12 @@ _BY_KEYWORD = {"properties": "object", "items": "array", "prefixItems": "array",
 
 
 def rule_problems(contract: Contract) -> Iterator[str]:
-    """Rules that do not compile, or that no value can be evaluated by: where and what, each in one line.
+    """Yield the rules that do not compile or cannot be evaluated on any value, as one-line messages.
 
-    Nothing is said of the contract without overlays, nor where there is no CEL runtime.
+    Yields nothing for the contract without overlays, nor without a CEL runtime.
     """
     for entity in entities(contract, errors=True):
-        if not entity.stated_rules or _is_as_before(entity, contract):
+        if not entity.stated_rules or _is_unchanged(entity, contract):
             continue
         try:
             rules = entity.rules.rules
@@ -42,35 +41,35 @@ def rule_problems(contract: Contract) -> Iterator[str]:
             yield str(error).removeprefix("at ")
             continue
         for rule in rules:
-            why = never(rule, entity.document)
-            if why:
+            problem = type_error(rule, entity.document)
+            if problem:
                 place = f"{rule.schema_pointer}: the rule {rule.rule!r}"
-                yield f"{place} cannot be evaluated on any value of its schema: {why}"
+                yield f"{place} cannot be evaluated on any value of its schema: {problem}"
 
 
-def _is_as_before(entity: Entity, contract: Contract) -> bool:
+def _is_unchanged(entity: Entity, contract: Contract) -> bool:
     base = base_contract()
     return contract.document.schemas == base.document.schemas and any(
         (one.pointer, one.schema) == (entity.pointer, entity.schema) for one in entities(base, errors=True)
     )
 
 
-def never(rule: Rule, document: Document) -> str:
-    """Why a rule can be evaluated on no value of its schema, for its types; empty if it can, on one at least."""
-    found = ""
+def type_error(rule: Rule, document: Document) -> str:
+    """Return why a rule has a type error on every sample value; empty if one can be evaluated."""
+    error = ""
     values = [_Sampler(document, number).value([rule.schema]) for number in range(_TRIES)]
     for value, other in zip(values, [*values[1:], values[0]], strict=True):
         for old in (value, other) if rule.transition else (value,):
             outcome = rule.evaluate(value, old)
             if not isinstance(outcome, Unevaluable):
                 return ""
-            if not found and any(text in outcome.reason for text in _OF_TYPES):
-                found = outcome.reason
-    return found
+            if outcome.wrong_type and not error:
+                error = outcome.reason
+    return error
 
 
 class _Sampler:
-    """Makes one value of a schema; another number makes another one."""
+    """Makes a sample value of a schema, varied by ``number``."""
 
     def __init__(self, document: Document, number: int) -> None:
         self._document = document
@@ -78,7 +77,7 @@ class _Sampler:
         self._chance = random.Random(number)
 
     def value(self, schemas: Sequence[Schema], depth: int = 0) -> Any:
-        """A value of the types that schemas of one place name, all members there."""
+        """Return a value of the types that the schemas of one place name, with most members present."""
         rows = [row for schema in schemas for row in layers(schema, self._document)]
         found = [layer for layer, _ in rows]
         for name in ("const", "enum", "examples"):
@@ -113,22 +112,22 @@ class _Sampler:
         return {name: self.value(parts(found, name), depth + 1) for name in names}
 
     def _one(self, options: Sequence[Any]) -> Any:
-        """One of several: all in turn for the first numbers, then any, so that places are combined in many ways."""
+        """Return one option: each in turn for the first numbers, then a random one."""
         if self._number < _TRIES // 2:
             return options[self._number % len(options)]
         return self._chance.choice(options)
 
 
 def _types(rows: Sequence[tuple[dict[str, Any], bool]]) -> list[str]:
-    """The types that a value may have: those that all layers allow, else those that some branch names."""
+    """Return the types that a value may have: those allowed by all layers, else named by any branch."""
     stated = [(types_of(layer), maybe) for layer, maybe in rows if "type" in layer]
-    sure = [kinds for kinds, maybe in stated if not maybe]
-    if sure:
-        common = [kind for kind in sure[0] if all(_allows(kinds, kind) for kinds in sure)]
-        return common or sure[0]
-    told = [kind for kinds, _ in stated for kind in kinds]
-    told = told or [_BY_KEYWORD[name] for layer, _ in rows for name in layer if name in _BY_KEYWORD]
-    return list(dict.fromkeys(told)) or list(_TYPES)
+    unconditional = [kinds for kinds, maybe in stated if not maybe]
+    if unconditional:
+        common = [kind for kind in unconditional[0] if all(_allows(kinds, kind) for kinds in unconditional)]
+        return common or unconditional[0]
+    named = [kind for kinds, _ in stated for kind in kinds]
+    named = named or [_BY_KEYWORD[name] for layer, _ in rows for name in layer if name in _BY_KEYWORD]
+    return list(dict.fromkeys(named)) or list(_TYPES)
 
 
 def _allows(kinds: Sequence[str], kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""Bodies that are no batch and that the contract states rules about: errors, and a list as a whole."""
+"""Bodies other than a batch that have rules: errors, and a list as a whole."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _ERROR_FORM, _LIST_FORM = "server.error.body", "server.list.array"
 
 @dataclass(frozen=True, eq=False)
 class RuledBody:
-    """The body of one documented answer (``key``), apart from the batches in it.
+    """The body of one documented answer (``key``), without the batches in it.
 
-    ``form`` is the clause that judges it by its schema. ``inner`` is where the batches stand in it, if it lists some:
-    rules below are theirs.
+    ``form`` is the clause of its schema. ``inner`` is the pointer of the list of batches in it, if any: rules
+    below that belong to batches.
     """
 
     operation: Operation
@@ -34,7 +34,7 @@ class RuledBody:
 
     @property
     def words(self) -> str:
-        """What it is, for people."""
+        """Its name in messages."""
         return f"the body of a {self.key}" if self.inner is None else "the list of batches"
 
     @cached_property
@@ -46,18 +46,18 @@ class RuledBody:
 
     @cached_property
     def rules(self) -> RuleSet:
-        """Its rules. Raises ``RuleError``; where there is no CEL runtime, ``RuntimeMissing``."""
+        """Its compiled rules. Raises ``RuleError``; without a CEL runtime, ``RuntimeMissing``."""
         return RuleSet(self.around, self.document)
 
     @cached_property
     def judge(self) -> SchemaJudge:
-        """Judges such a body by its schema."""
+        """Validator of such a body by its schema."""
         return SchemaJudge(self.around, self.document, trusted=True)
 
 
 def ruled_bodies(contract: Contract | None = None) -> list[RuledBody]:
-    """Those of a contract, of the one in use unless another is given."""
-    return (contract or current_contract()).kept("ruled bodies", _ruled_bodies)
+    """Return the bodies with rules of a contract, of the current one by default."""
+    return (contract or current_contract()).cached("ruled bodies", _ruled_bodies)
 
 
 def _ruled_bodies(contract: Contract) -> list[RuledBody]:

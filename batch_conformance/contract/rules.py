@@ -1,11 +1,12 @@
-"""Rules that no structure can say: CEL under ``x-validations``, beside any schema.
+"""Rules that a JSON Schema cannot express: CEL under ``x-validations`` of any schema.
 
-An entry has ``rule`` (CEL; ``self`` is the value of that schema, ``oldSelf`` the same place of an earlier read of
-the same entity), ``message`` or ``messageExpression`` (CEL that gives text), and optionally ``code``. A rule that names
-``oldSelf`` is a transition rule. The runtime, ``cel-expr-python``, is imported once a rule is compiled.
+An entry has ``rule`` (CEL; ``self`` is the value of that schema, ``oldSelf`` the same place in an earlier
+read of the entity), ``message`` or ``messageExpression`` (CEL that gives text), and optionally ``code``. A
+rule that names ``oldSelf`` is a transition rule. The runtime, ``cel-expr-python``, is imported when a rule is
+compiled.
 
-Numbers: a place of type ``integer`` is an int (``5.0`` too), one of type ``number`` a double, any other is an int if it
-has no fraction. As everywhere in CEL, arithmetic does not mix the two, comparison does.
+Numbers: a place of type ``integer`` is an int (also ``5.0``), one of type ``number`` a double, any other an
+int if it has no fraction. As everywhere in CEL, arithmetic does not mix the two, comparison does.
 """
 
 from __future__ import annotations
@@ -30,45 +31,50 @@ from batch_conformance.contract.rule_list import (
 )
 from batch_conformance.contract.schema import SchemaJudge, shown
 
-#: Below these no value is judged, or not by itself.
+#: Rules are not supported below these keywords, whose subschemas do not constrain a value by themselves.
 _UNRULED = ("not", "if", "contains", "propertyNames", "unevaluatedProperties", "unevaluatedItems")
 _NAMED = ("self", "oldSelf")
-NO_BOOLEAN = "neither true nor false"
+#: The runtime has no error codes; these texts mark its messages about wrong types.
+_TYPE_ERRORS = ("No matching overloads", "no such overload")
 _LITERAL = re.compile(
     rf"(?P<path>(?:self|oldSelf)(?:{STEP})+)|{STRING}|(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])"
 )
 
 
 class RuleError(ValueError):
-    """A rule that cannot be used. The message is one line: which rule, and what is wrong with it."""
+    """A rule that cannot be used. The message is one line: the rule and the problem."""
 
 
 class RuntimeMissing(RuleError):
-    """There is no CEL runtime in this environment."""
+    """The CEL runtime is not installed."""
 
 
 @dataclass(frozen=True)
 class Holds:
-    """The rule is true of the value."""
+    """Outcome: the rule is true for the value."""
 
 
 @dataclass(frozen=True)
 class Broken:
-    """The rule is false of the value; ``values`` are those that it names, by path."""
+    """Outcome: the rule is false for the value; ``values`` are those that it names, by path."""
 
     message: str
     values: tuple[tuple[str, str], ...]
 
     def shown(self) -> str:
-        """The values as one line of evidence."""
+        """Format the values as one line of evidence."""
         return ", ".join(f"{path} is {value}" for path, value in self.values)
 
 
 @dataclass(frozen=True)
 class Unevaluable:
-    """The rule has no answer for the value: a member is missing, or a type is not the one it needs. Never a pass."""
+    """Outcome: the rule cannot be evaluated: a member is missing or has another type. Never a pass.
+
+    ``wrong_type``: an operand or the result has a type that the rule cannot use; ``reason`` is for people.
+    """
 
     reason: str
+    wrong_type: bool = False
 
 
 Outcome = Holds | Broken | Unevaluable
@@ -76,9 +82,9 @@ Outcome = Holds | Broken | Unevaluable
 
 @dataclass(frozen=True)
 class Rule:
-    """One compiled rule. ``pointer`` is where its values stand, with ``*`` for items of arrays and maps.
+    """One compiled rule. ``pointer`` is the place of its values, with ``*`` for items of arrays and maps.
 
-    ``paths`` are the paths it names, as written (``self.a.b``); ``schema_pointer`` leads to its entry in the document.
+    ``paths`` are the paths it names, as written (``self.a.b``); ``schema_pointer`` is that of its entry.
     """
 
     rule: str
@@ -97,27 +103,29 @@ class Rule:
         return hash((self.rule, self.pointer, self.schema_pointer))
 
     def evaluate(self, self_value: Any, old: Any = MISSING) -> Outcome:
-        """Whether the rule holds for a value of its place; ``old`` is the same place of the earlier read."""
+        """Evaluate the rule for a value of its place; ``old`` is the value of the earlier read."""
         return self.evaluate_converted(self_value, self._values.convert(self_value, self.schema), old)
 
     def evaluate_converted(self, self_value: Any, converted: Any, old: Any = MISSING) -> Outcome:
-        """As :meth:`evaluate`, for a value that has been converted already."""
+        """Evaluate as :meth:`evaluate`, with the value converted already."""
         if self.transition and old is MISSING:
             return Unevaluable("there is no earlier value to compare with")
         data = self._data(converted, old)
         answer, reason = _run(self._program, data)
         if answer is None and is_large(data):
-            # In doubles, rounded: enough to say that it holds, not that it is broken.
+            # Integers overflowed. Rounded doubles can show that the rule holds, not that it is broken.
             rounded, _ = _run(self._program, in_doubles(data))
             answer = True if rounded is True else None
         if answer is True:
             return Holds()
         if answer is False:
-            return Broken(self._said(data), self._named(self_value, old))
-        return Unevaluable(reason or f"it answers {shown(answer)}, {NO_BOOLEAN}")
+            return Broken(self._message(data), self._named_values(self_value, old))
+        if reason:
+            return Unevaluable(reason, wrong_type=any(text in reason for text in _TYPE_ERRORS))
+        return Unevaluable(f"it answers {shown(answer)}, neither true nor false", wrong_type=True)
 
     def holds(self, self_value: Any, old: Any = MISSING) -> bool | None:
-        """As :meth:`evaluate`, without evidence: true, false, or None if it cannot be evaluated."""
+        """Evaluate without evidence: true, false, or None if it cannot be evaluated."""
         if self.transition and old is MISSING:
             return None
         answer, _ = _run(self._program, self._data(self._values.convert(self_value, self.schema), old))
@@ -130,12 +138,12 @@ class Rule:
         return data
 
     def targets(self, root: str = "self") -> list[str]:
-        """Pointers, from the rule's own place on, of what it names below ``self`` (or ``oldSelf``)."""
+        """Return the pointers, relative to the rule's place, that it names below ``self`` or ``oldSelf``."""
         found = [path_steps(path) for path in self.paths if path == root or re.match(rf"{root}[.\[\s]", path)]
         return [join("", *steps) for steps in found]
 
     def literals(self) -> list[Any]:
-        """Numbers and texts that stand in the rule itself."""
+        """Return the numbers and strings in the text of the rule."""
         found: list[Any] = []
         for match in _LITERAL.finditer(self.rule):
             text = match.group()
@@ -147,14 +155,14 @@ class Rule:
                 found.append(float(text) if set(text) & set(".eE") else int(text))
         return found
 
-    def _said(self, data: dict[str, Any]) -> str:
+    def _message(self, data: dict[str, Any]) -> str:
         if self._message_program is not None:
             answer, _ = _run(self._message_program, data)
             if isinstance(answer, str):
                 return answer
         return self.message or f"{self.rule} is false"
 
-    def _named(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
+    def _named_values(self, self_value: Any, old: Any) -> tuple[tuple[str, str], ...]:
         rows = []
         for path in self.paths:
             value = read(old if path.startswith("oldSelf") else self_value, join("", *path_steps(path)))
@@ -163,7 +171,7 @@ class Rule:
 
 
 def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:
-    """What a program answers; or None and why it has no answer."""
+    """Run a program; return its result, or None and the error."""
     try:
         answer = program.eval(data=data)
         if answer.type().name() == "ERROR":
@@ -190,7 +198,7 @@ class Evaluation:
 
 
 class RuleSet:
-    """All rules of a schema, evaluated wherever their schemas apply to a value. Raises :class:`RuleError`."""
+    """All rules of a schema, evaluated where their schemas apply to a value. Raises :class:`RuleError`."""
 
     def __init__(self, schema: Schema, document: Document) -> None:
         self.schema = schema
@@ -203,7 +211,7 @@ class RuleSet:
         self._compile(schema, pointer_of(schema, document), "", schema)
 
     def evaluate(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
-        """Every rule at every place it applies to; transition rules only if an earlier value is given."""
+        """Evaluate every rule wherever it applies; transition rules only if an earlier value is given."""
         if not self.rules:
             return []
         found: dict[tuple[Rule, str], Evaluation] = {}
@@ -220,18 +228,18 @@ class RuleSet:
         return list(found.values())
 
     def broken(self, value: Any, old: Any = MISSING) -> list[Evaluation]:
-        """Those evaluations that say false."""
+        """Return the evaluations of broken rules."""
         return [one for one in self.evaluate(value, old) if isinstance(one.outcome, Broken)]
 
     def forget(self, code: str) -> None:
-        """Leave out the rules of one code from now on."""
+        """Remove the rules of one code."""
         self.rules = [rule for rule in self.rules if rule.code != code]
         for key, own in self._by_schema.items():
             self._by_schema[key] = [rule for rule in own if rule.code != code]
         self._holding.clear()
 
     def _compile(self, schema: Schema, where: str, pointer: str, scope: Schema) -> None:
-        """Compile the rules of one schema and of those within; ``scope`` is all that is said of the same value."""
+        """Compile the rules of a schema and its subschemas; ``scope`` is the whole schema of the value."""
         if isinstance(schema, bool) or id(schema) in self._by_schema:
             return
         self._by_schema[id(schema)] = own = []
@@ -290,11 +298,6 @@ class RuleSet:
         return judge.is_valid(value)
 
 
-def compile_rules(schema: Schema, document: Document) -> list[Rule]:
-    """Every rule of a schema, those of nested schemas too. Raises :class:`RuleError`, one line."""
-    return RuleSet(schema, document).rules
-
-
 def _has_rules(schema: Any) -> bool:
     return isinstance(schema, dict) and ("x-validations" in schema or any(map(_has_rules, schema.values())))
 
@@ -329,7 +332,7 @@ def _compiled(
     if not isinstance(rows, list):
         raise RuleError(f"at {where}: a list of rules is meant")
     compiled = (_rule(row, scope, values, join(where, at), pointer) for at, row in enumerate(rows))
-    # Of members that an overlay removed, a rule says nothing, whatever a server may still send under their names.
+    # A rule about members that an overlay removed is ignored, even if a server still sends them.
     return [rule for rule in compiled if not unknown_path(rule.rule, scope, values.document)]
 
 

@@ -1,11 +1,11 @@
-"""Judges values by a JSON Schema 2020-12 of one bundled document, and says what is wrong as codes and pointers.
+"""Validation of values by a JSON Schema 2020-12 of one bundled document; violations have codes and pointers.
 
-``jsonschema`` does the validating; formats are always judged. Three things are its own:
+``jsonschema`` validates, with formats always on. Three things differ:
 
-- a violation stands at the place that is wrong: a missing member at its own pointer, an additional one too;
-- a value of a wrong type is blamed for its type alone, not also for its enum, format or branch;
-- where all branches of ``oneOf`` or ``anyOf`` but one are ruled out by type, or by a ``const``/``enum`` member that
-  tells them apart, what is wrong within that branch is reported; else the keyword itself.
+- a violation has the pointer of the wrong place: a missing or additional member has its own;
+- a value of a wrong type violates ``type`` only, not also ``enum``, ``format`` or a branch;
+- where all branches of ``oneOf`` or ``anyOf`` but one are ruled out by type, or by a ``const``/``enum``
+  member, the violations within that branch are reported, else that of the keyword itself.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from batch_conformance.contract.references import Document, Schema, SchemaError,
 __all__ = ["Place", "SchemaError", "SchemaJudge", "Violation", "places", "shown"]
 
 _LONGEST = 60
-#: Said of a value whose type is wrong already.
+#: Keywords not reported for a value of a wrong type.
 _FOLLOWS_FROM_TYPE = frozenset({"enum", "const", "format", "oneOf", "anyOf", "not", "if"})
 _ARTICLES = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
 
 
 @dataclass(frozen=True)
 class Violation:
-    """One place of a value that breaks one keyword.
+    """One violation of a keyword at one place of a value.
 
-    ``code`` is the keyword, ``pointer`` the place in the value (of the missing member itself, for ``required``),
-    ``schema_pointer`` the keyword's place in the document. ``expected`` and ``actual`` are a few words each.
-    ``also`` are further places of the document that say the same of the same place.
+    ``code`` is the keyword, ``pointer`` the place in the value (of the missing member itself, for
+    ``required``), ``schema_pointer`` the keyword's place in the document. ``expected`` and ``actual`` are a
+    few words each. ``also`` are further places in the document with the same violation.
     """
 
     code: str
@@ -49,9 +49,9 @@ class Violation:
 
 
 class SchemaJudge:
-    """Judges values by one schema of a document. Raises :class:`SchemaError` for what is no schema.
+    """Validator of one schema of a document. Raises :class:`SchemaError` for an invalid schema.
 
-    ``trusted`` schemas are not looked at before: those that stand within one that has been.
+    A ``trusted`` schema is not checked itself: it is part of one that was checked.
     """
 
     def __init__(self, schema: Schema, document: Document, *, trusted: bool = False) -> None:
@@ -64,12 +64,12 @@ class SchemaJudge:
         self._validator = kind(schema)
 
     def violations(self, value: Any) -> list[Violation]:
-        """All that is wrong with a value, by place. A value nested too deeply to be judged is one violation."""
+        """Return all violations of a value, by place. A value nested too deeply is one violation."""
         try:
             found = [self._violation(error) for error in self._validator.iter_errors(value)]
         except RecursionError:
             return [Violation("depth", "", self._pointer, "a value that can be walked", "nested too deeply")]
-        return _reduced(found)
+        return _merged(found)
 
     def is_valid(self, value: Any) -> bool:
         """Whether a value has no violation."""
@@ -95,19 +95,19 @@ class SchemaJudge:
         )
 
 
-def _reduced(found: Iterable[Violation]) -> list[Violation]:
-    kept: dict[tuple[str, str], Violation] = {}
+def _merged(found: Iterable[Violation]) -> list[Violation]:
+    merged: dict[tuple[str, str], Violation] = {}
     for one in found:
-        first = kept.setdefault((one.pointer, one.code), one)
+        first = merged.setdefault((one.pointer, one.code), one)
         if one.schema_pointer not in (first.schema_pointer, *first.also):
-            kept[one.pointer, one.code] = replace(first, also=(*first.also, one.schema_pointer))
-    mistyped = {pointer for pointer, code in kept if code == "type"}
-    rows = [one for one in kept.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
+            merged[one.pointer, one.code] = replace(first, also=(*first.also, one.schema_pointer))
+    mistyped = {pointer for pointer, code in merged if code == "type"}
+    rows = [one for one in merged.values() if one.pointer not in mistyped or one.code not in _FOLLOWS_FROM_TYPE]
     return sorted(rows, key=lambda one: (one.pointer, one.code))
 
 
 def shown(value: Any) -> str:
-    """A value in a few words: JSON for scalars, cut at sixty characters; what it is for the others."""
+    """Format a value briefly: scalars as JSON of up to 60 characters, others by their kind."""
     if isinstance(value, dict):
         return "an object" if value else "an empty object"
     if isinstance(value, list):
@@ -145,7 +145,7 @@ def _bounds(code: str, value: Any) -> str:
 
 
 def expectation(code: str, value: Any) -> str:
-    """What a keyword asks for, in a few words."""
+    """Format the expectation of a keyword briefly."""
     plain = {
         "required": "present",
         "dependentRequired": "present",

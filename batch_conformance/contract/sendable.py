@@ -1,4 +1,4 @@
-"""Whether the example of a required parameter can be sent, and is what its own schema asks for."""
+"""Checks of parameter values: can an example be sent, is a received value documented."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.contract.operation import Operation, Parameter
 from batch_conformance.contract.schema import SchemaJudge
 from batch_conformance.contract.written_values import array_of, kinds_of, object_of
 
-#: A field name is a token, a field value printable ASCII without blanks around it (RFC 9110, 5.1 and 5.5).
+#: A field name is a token, a field value trimmed printable ASCII (RFC 9110, 5.1 and 5.5).
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[!-~]+(?:[ \t]+[!-~]+)*")
 #: RFC 6265, 4.1.1.
@@ -21,7 +21,7 @@ _COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
 
 def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
-    """What is wrong with a parameter that every request must have."""
+    """Yield the problems of a required parameter's example."""
     if not parameter.has_example:
         yield "has no example to be sent; give it one"
         return
@@ -39,7 +39,7 @@ def unsendable(parameter: Parameter, document: dict[str, Any]) -> Iterator[str]:
 
 
 def by_example(operation: Operation, path: str) -> str:
-    """A raw URL path with the examples in place of other documented values of the parameters beside the id."""
+    """Return a raw URL path in which documented values of the non-id parameters are the examples."""
     rows = [row for row in operation.of_place("path") if row.name != operation.id_parameter]
     others = {row.name: row for row in rows if row.has_example}
     if not others:
@@ -62,19 +62,19 @@ def _or_example(row: Parameter | None, there: str) -> str:
 
 
 def id_segment(operation: Operation, path: str) -> str:
-    """What stands raw in a URL path where the batch is named, whatever the other parameters; empty on other paths."""
+    """Return the raw segment that names the batch, whatever the other parameters; empty on other paths."""
     return operation.raw_segment(by_example(operation, path))
 
 
 def is_token(name: str) -> bool:
-    """Whether a text can be the name of a header or a cookie."""
+    """Whether a string can be the name of a header or a cookie."""
     return _TOKEN.fullmatch(name) is not None
 
 
 def may_be(parameter: Parameter, pairs: Sequence[tuple[str, str]]) -> bool:
-    """Whether names and values that were sent can be a value of a parameter, however who receives them reads them.
+    """Whether received name-value pairs can be a documented value of a parameter, in any possible reading.
 
-    Arrays and objects are read as ``style`` and ``explode`` say; what else comes twice, not at all.
+    Arrays and objects are read by ``style`` and ``explode``; other values that are repeated are accepted.
     """
     document, schema = current_contract().document.content, dict(parameter.schema)
     judge = SchemaJudge(schema, document)
@@ -90,7 +90,7 @@ def may_be(parameter: Parameter, pairs: Sequence[tuple[str, str]]) -> bool:
 
 
 def _readings(example: Any, text: str) -> Iterator[Any]:
-    """An example as it is; and a text as who receives it may read it: as a number, a boolean, or a list."""
+    """Yield the possible readings of a sent value: the example, and its text as string, JSON or list."""
     yield example
     yield text
     try:

@@ -1,6 +1,6 @@
-"""What statuses and error bodies an operation has for refusals, as the contract in use documents them.
+"""Statuses and bodies of an operation's error answers, as documented in the current contract.
 
-Source of facts: the documented answers of the operation; RFC 9110, 15.5 for what 401, 403, 404 and 410 mean.
+Sources: the documented answers of the operation; RFC 9110, 15.5 for the meaning of 401, 403, 404 and 410.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Operation
 from batch_conformance.contract.references import followed
 
-#: Answers of a rate limiter, which says nothing about the request.
+#: Status of a rate limiter, which does not depend on the request.
 _LIMITED = 429
 _CLIENT_ERRORS = range(400, 500)
 
 
 @cached_by_contract
 def refusals(operation: str = "get") -> frozenset[int]:
-    """With what a request without a valid key is refused: 401 or 403 as documented, else any documented 4xx.
+    """Return the statuses for a request without a valid key: documented 401 and 403, else any documented 4xx.
 
-    401 where none is documented at all: HTTP itself gives it that meaning.
+    Without any, 401, by its meaning in HTTP.
     """
     known = current_contract().operation(operation)
     return _documented(known, (401, 403)) or _others(known, ()) or frozenset({401})
@@ -31,7 +31,7 @@ def refusals(operation: str = "get") -> frozenset[int]:
 
 @cached_by_contract
 def absences(operation: str = "get") -> frozenset[int]:
-    """With what a batch that is none is answered: 404 if documented, else 410, else any other documented 4xx."""
+    """Return the statuses for an unknown batch: 404 if documented, else 410, else other documented 4xx."""
     known = current_contract().operation(operation)
     fallback = _documented(known, (410,)) or _others(known, (401, 403)) or _others(known, ())
     return _documented(known, (404,)) or fallback or frozenset({404})
@@ -39,14 +39,14 @@ def absences(operation: str = "get") -> frozenset[int]:
 
 @cached_by_contract
 def undocumented_refusals(operation: str = "get") -> frozenset[int]:
-    """401 and 403 where the contract has neither: that they are not documented is all there is to say of them."""
+    """Return 401 and 403 if neither is documented: such answers are only reported as undocumented."""
     known = current_contract().operation(operation)
     return frozenset() if _documented(known, (401, 403)) else frozenset({401, 403})
 
 
 @cached_by_contract
 def undocumented_absences(operation: str = "get") -> frozenset[int]:
-    """404 where the contract does not have it."""
+    """Return 404 if it is not documented."""
     known = current_contract().operation(operation)
     return frozenset() if known.documents(404) else frozenset({404})
 
@@ -55,20 +55,20 @@ def _documented(operation: Operation, statuses: Iterable[int]) -> frozenset[int]
     return frozenset(status for status in statuses if operation.documents(status))
 
 
-def _others(operation: Operation, but: Iterable[int]) -> frozenset[int]:
-    left_out = {_LIMITED, *but}
+def _others(operation: Operation, excluded: Iterable[int]) -> frozenset[int]:
+    left_out = {_LIMITED, *excluded}
     return frozenset(status for status in _CLIENT_ERRORS if status not in left_out and operation.documents(status))
 
 
 def either_status(statuses: Iterable[int]) -> str:
-    """Statuses as a choice: ``401 or 403``; ``an error from 400 to 499`` where there are many."""
+    """Format statuses as a choice: ``401 or 403``; ``an error from 400 to 499`` for more than four."""
     rows = sorted(statuses)
     return " or ".join(map(str, rows)) if len(rows) <= 4 else f"an error from {rows[0]} to {rows[-1]}"
 
 
 @cached_by_contract
 def status_member(operation: str = "get") -> str:
-    """The member of an error that repeats the status, as a clause says; empty where errors have no such member."""
+    """Return the member of error bodies that repeats the status; empty where errors have none."""
     errors = error_body(operation)
     places = filter(None, map(place_of_status, load_contract().clauses))
     return next((place[1:] for place in places if errors and errors.has(place)), "")
@@ -76,7 +76,7 @@ def status_member(operation: str = "get") -> str:
 
 @cached_by_contract
 def error_body(operation: str = "get") -> Entity | None:
-    """What the documented errors hold; None where no error has a documented body."""
+    """Return the entity of the documented error bodies; None where no error has one."""
     contract = current_contract()
     known = contract.operation(operation)
     for key in sorted(known.answers):

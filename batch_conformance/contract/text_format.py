@@ -1,4 +1,4 @@
-"""YAML and JSON as OpenAPI documents use them: YAML 1.2's plain values, text keys, nothing that JSON lacks."""
+"""Strict reading and writing of YAML and JSON as OpenAPI documents use them (YAML 1.2, JSON values only)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import yaml
 
 
 class NotReadable(ValueError):
-    """A text that is no YAML or JSON, or holds what JSON cannot; the message says what and where, in one line.
+    """Text that is neither YAML nor JSON (``malformed``), or holds values that JSON lacks.
 
-    ``malformed`` tells the former: the text has no meaning at all.
+    The message is one line: place and problem.
     """
 
     def __init__(self, message: str, *, malformed: bool = False) -> None:
@@ -23,7 +23,7 @@ class NotReadable(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML 1.2 (core schema): no dates, no ``yes`` and ``no``, no numbers to base 60; no key twice."""
+    """YAML 1.2 (core schema): no dates, no ``yes`` and ``no``, no base-60 numbers, no duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         self.flatten_mapping(node)
@@ -48,7 +48,7 @@ for _tag, _pattern, _first in (
 
 
 def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    # PyYAML's own reads 010 as eight.
+    # PyYAML's own constructor reads 010 as octal.
     return int(loader.construct_scalar(node))
 
 
@@ -63,12 +63,12 @@ def read_text(text: str) -> Any:
         return _plain(yaml.load(text, Loader=_Loader), "")
     except yaml.MarkedYAMLError as error:
         where = f"{_place(error.problem_mark)}: " if error.problem_mark else ""
-        said = error.problem or error.context or "not YAML"
-        tag = re.search(r"could not determine a constructor for the tag '(.*)'", said)
+        problem = error.problem or error.context or "not YAML"
+        tag = re.search(r"could not determine a constructor for the tag '(.*)'", problem)
         if tag:
-            said = f"the tag {tag[1].replace('tag:yaml.org,2002:', '!!')} makes no JSON value; leave it out"
+            problem = f"the tag {tag[1].replace('tag:yaml.org,2002:', '!!')} makes no JSON value; leave it out"
         malformed = isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError)
-        raise NotReadable(f"{where}{said}", malformed=malformed) from None
+        raise NotReadable(f"{where}{problem}", malformed=malformed) from None
     except yaml.YAMLError as error:
         raise NotReadable(" ".join(str(error).split()), malformed=True) from None
     except RecursionError:
@@ -79,7 +79,7 @@ def _json(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        # Flow style looks like JSON and need not be.
+        # YAML in flow style looks like JSON.
         try:
             return yaml.load(text, Loader=_Loader)
         except yaml.YAMLError:
@@ -102,7 +102,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _plain(value: Any, place: str) -> Any:
-    """The value with text keys, and nothing in it that JSON lacks."""
+    """Return the value with string keys; raise for values that JSON lacks."""
     if isinstance(value, dict):
         return {_key(key, place): _plain(item, f"{place}/{key}") for key, item in value.items()}
     if isinstance(value, list):
@@ -115,7 +115,7 @@ def _plain(value: Any, place: str) -> Any:
 
 
 def _key(key: Any, place: str) -> str:
-    # Statuses are often written without quotes.
+    # Statuses as keys are often unquoted.
     if isinstance(key, str) or (isinstance(key, int) and not isinstance(key, bool)):
         return str(key)
     raise NotReadable(f"at {place or '/'}: the key {key!r} is no text; quote it")
@@ -126,7 +126,7 @@ def _place(mark: yaml.Mark | None) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes every value out: a document that others read holds no anchors."""
+    """YAML dumper without anchors and aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         return True
@@ -136,5 +136,5 @@ class _Dumper(yaml.SafeDumper):
 
 
 def yaml_text(value: Any) -> str:
-    """Plain JSON values as YAML, in their order."""
+    """Format JSON values as YAML, in their order."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -1,7 +1,7 @@
-"""Keywords of schemas that would say nothing: misspelt ones, and those of other dialects than JSON Schema 2020-12.
+"""Detection of misspelt keywords in schemas, and of those from dialects other than JSON Schema 2020-12.
 
-A keyword that nobody knows is an annotation (2020-12 core, 6.5). In a contract that drives a test, one that is nearly a
-known keyword would switch a promise off without a word.
+Unknown keywords are annotations (2020-12 core, 6.5), so a misspelt one would disable a promise without
+notice.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from batch_conformance.contract.document import pointer
 from batch_conformance.contract.formats import FORMATS
 from batch_conformance.contract.references import MANY, NAMED, ONE, Schema, subschemas
 
-#: Those of OpenAPI 3.1 (Schema Object), and ours.
+#: Keywords of OpenAPI 3.1 (Schema Object), and of this suite.
 _MORE = ("discriminator", "xml", "externalDocs", "example", "x-validations", "x-lifecycle", "x-identity", "x-copy-of")
 _KNOWN = frozenset(
     (
@@ -52,8 +52,8 @@ _KNOWN = frozenset(
         *_MORE,
     )
 )
-#: Of OpenAPI 3.0 and earlier drafts: what 2020-12 has in their place.
-_ELSEWHERE = {
+#: Keywords of OpenAPI 3.0 and earlier drafts, with the 2020-12 replacement.
+_REPLACEMENTS = {
     "nullable": "write null as one of its types: type: [..., 'null']",
     "dependencies": "write dependentRequired or dependentSchemas",
     "additionalItems": "write prefixItems, and items for the rest",
@@ -64,24 +64,24 @@ _ELSEWHERE = {
     "item": "write items",
     "property": "write properties",
 }
-#: Those of the OpenAPI format registry that nothing here checks: near to others, and none the less meant.
+#: Unchecked formats of the OpenAPI format registry, which resemble checked ones.
 _ANNOTATIONS = frozenset({"int8", "int16", "uint8", "uint16", "uint32", "uint64", "date-time-local", "time-local"})
-#: What people call formats, and what they are called.
-_FORMATS_MEANT = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
-#: Keywords by which a value is known for a schema.
-_TELLING = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
-#: Shorter ones are too near to ordinary words.
-_LONG_ENOUGH = 5
-_LIKE = 0.8
+#: Common wrong names of formats, and the right ones.
+_FORMAT_ALIASES = {"url": "uri", "guid": "uuid", "mail": "email", "timestamp": "date-time", "ip": "ipv4 or ipv6"}
+#: Keywords that identify a value as a schema.
+_SCHEMA_KEYWORDS = frozenset({"type", "enum", "const", "$ref", "properties", "items", "oneOf", "anyOf", "allOf"})
+#: Shorter names match too easily.
+_MIN_LENGTH = 5
+_SIMILARITY = 0.8
 
 
 def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
-    """Where, what is meant, and what to do: one line each. ``place`` is the JSON pointer of the schema."""
+    """Yield the ineffective keywords as one-line messages; ``place`` is the JSON pointer of the schema."""
     if not isinstance(schema, dict):
         return
     for name in schema:
-        if name in _ELSEWHERE:
-            yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_ELSEWHERE[name]}"
+        if name in _REPLACEMENTS:
+            yield f"{place}{pointer(name)}: is no keyword of JSON Schema 2020-12; {_REPLACEMENTS[name]}"
         elif name not in _KNOWN and (meant := meant_by(name, _KNOWN)):
             yield f"{place}{pointer(name)}: is no keyword; write {meant}, or a name that is not so near to it"
         elif name not in _KNOWN and name[:2] != "x-" and _is_schema(schema[name]):
@@ -94,24 +94,24 @@ def unused_keywords(place: str, schema: Schema) -> Iterator[str]:
 
 
 def _is_schema(value: Any) -> bool:
-    return isinstance(value, dict) and not value.keys().isdisjoint(_TELLING)
+    return isinstance(value, dict) and not value.keys().isdisjoint(_SCHEMA_KEYWORDS)
 
 
 def meant_by(name: str, known: Collection[str]) -> str:
-    """The word that a name is nearly; empty where it is near to none."""
+    """Return the known word that a name resembles; empty if there is none."""
     spelt = _spelling(name, known)
-    if spelt or len(name) < _LONG_ENOUGH:
+    if spelt or len(name) < _MIN_LENGTH:
         return spelt
-    return next(iter(get_close_matches(name, known, n=1, cutoff=_LIKE)), "")
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_SIMILARITY)), "")
 
 
 def _format_meant_by(name: str) -> str:
-    """The format that a name is nearly, or is another name of; empty for one that is of its own."""
-    return "" if name in _ANNOTATIONS else _FORMATS_MEANT.get(name.lower()) or meant_by(name, FORMATS)
+    """Return the format that a name resembles or is an alias of; empty if there is none."""
+    return "" if name in _ANNOTATIONS else _FORMAT_ALIASES.get(name.lower()) or meant_by(name, FORMATS)
 
 
 def _spelling(name: str, known: Collection[str]) -> str:
-    """The one that is spelt alike but for case and what joins its words."""
+    """Return the known word that differs only in case and separators; empty if there is none."""
     return next((one for one in known if _letters(one) == _letters(name)), "")
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema validation with format checking that is really on."""
+"""JSON Schema validation with format checking enabled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from batch_conformance.contract.rfc3339 import parse_date_time
 
 @dataclass(frozen=True)
 class SchemaViolation:
-    """One place where a value breaks its schema."""
+    """One violation of a schema by a value."""
 
     path: tuple[str | int, ...]
     message: str
@@ -39,12 +39,12 @@ def _format_checker() -> FormatChecker:
     return checker
 
 
-#: The base URI by which a schema within the document refers to others in it.
+#: Base URI for references within the document.
 _DOCUMENT = "contract.json"
 
 
 def _in_contract(name: str) -> str | None:
-    """Where the contract in use has what a schema file says; other files are of the suite's own formats."""
+    """Return the component name of a contract schema's file; None for the suite's own formats."""
     named = name.capitalize()
     return named if named in base_contract().schemas else None
 
@@ -64,7 +64,7 @@ def _validator_at(contract: _Identity, pointer: str) -> Draft202012Validator:
 
 
 class _Identity:
-    """A contract's document as a key of a cache: contracts do not change, and are few."""
+    """A contract's document as a cache key, by identity."""
 
     def __init__(self, contract: Contract) -> None:
         self.content = contract.document.content
@@ -77,15 +77,15 @@ class _Identity:
 
 
 def violations_at(pointer: str, value: object, contract: Contract | None = None) -> Iterator[SchemaViolation]:
-    """Check ``value`` by the schema at a JSON pointer of a contract's document (of the one in use by default)."""
+    """Validate a value by the schema at a JSON pointer of a contract, by default the current one."""
     identity = _Identity(contract or current_contract())
     yield from _violations(_validator_at(identity, pointer), value)
 
 
 def schema_violations(name: str, value: object) -> Iterator[SchemaViolation]:
-    """Check ``value`` by the schema of a name, e.g. ``batch``; yields what is wrong, nothing when it conforms.
+    """Validate a value by a schema name, e.g. ``batch``; yield the violations.
 
-    Bodies are judged by the contract in use, the suite's own formats by ``schemas/<name>.schema.json``.
+    Bodies are validated by the current contract, the suite's own formats by ``schemas/<name>.schema.json``.
     """
     named = _in_contract(name)
     if named is not None:

@@ -1,7 +1,7 @@
-"""What makes a document a contract: OpenAPI 3.1 as far as this suite reads it, and each schema a schema.
+"""Validation of a document as OpenAPI 3.1, as far as the suite reads it, with its schemas.
 
-The full check is that of openapi-spec-validator; the test of the contract runs it. Here is what a run depends on,
-without its dependencies.
+This covers what a run depends on, without the dependencies of openapi-spec-validator, which only the tests
+use.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from batch_conformance.contract.unused_keywords import meant_by, unused_keywords
 
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-#: That of OpenAPI 3.1: the same, with a few words more (4.8.24.1).
+#: Dialect of OpenAPI 3.1: the same with a few more keywords (4.8.24.1).
 _OPENAPI_DIALECT = "https://spec.openapis.org/oas/3.1/dialect/base"
-#: Places of schemas of fields and parameters, which are read on their own.
+#: Places of schemas of headers and parameters.
 _FIELD = re.compile(r"/(headers|parameters)/")
 _NOT_SUPPORTED = ("$anchor", "$dynamicAnchor", "$dynamicRef", "$recursiveRef", "$id")
 _OWN_WORDS = frozenset({"x-filter", "x-member"})
@@ -33,14 +33,14 @@ _KINDS = {"object": dict, "array": list, "string": str, "boolean": bool, "null":
 
 
 def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str]:
-    """What is wrong with a document as a contract: where (a JSON pointer) and what, each in one line."""
+    """Yield the problems of a document, one line each: JSON pointer and problem."""
     found = best_match(_shape().iter_errors(document))
     if found is not None:
-        # Everything below takes the shape for granted.
-        yield _said(found, "")
+        # Everything below relies on the shape.
+        yield _format_error(found, "")
         return
     for reference in dict.fromkeys(references(document)):
-        wrong = _followed(document, reference)
+        wrong = _reference_problem(document, reference)
         if wrong:
             yield f"the reference {reference!r} {wrong}"
             return
@@ -67,8 +67,8 @@ def _has_rules(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_rules, value))
 
 
-def _followed(document: dict[str, Any], reference: str) -> str | None:
-    """What is wrong with a reference, references behind it included."""
+def _reference_problem(document: dict[str, Any], reference: str) -> str | None:
+    """Return the problem of a reference, followed to its end; None if it is valid."""
     seen: set[str] = set()
     while reference not in seen:
         seen.add(reference)
@@ -99,7 +99,7 @@ def _meta() -> Draft202012Validator:
 
 
 def _wrong_pattern(value: str) -> str:
-    """What is wrong with a pattern, as the judging of values takes it; empty if nothing is."""
+    """Return why a pattern cannot be used; empty if it can."""
     try:
         compile_pattern(value)
     except UnsupportedPattern as error:
@@ -107,21 +107,21 @@ def _wrong_pattern(value: str) -> str:
     return ""
 
 
-def _said(error: Any, place: str) -> str:
+def _format_error(error: Any, place: str) -> str:
     where = place + pointer(*error.absolute_path)
-    message = _plainly(error) or " ".join(error.message.split())
+    message = _clearer_message(error) or " ".join(error.message.split())
     if len(message) > 160:
         message = message[:159] + "…"
     return f"{where or '/'}: {message}"
 
 
-def _plainly(error: Any) -> str:
-    """What is wrong, where the message of the validator shows a regular expression or a schema; else empty."""
+def _clearer_message(error: Any) -> str:
+    """Return a clearer message for some errors; empty where the validator's own is good enough."""
     path, schema = list(error.absolute_path), error.schema
     if error.validator == "additionalProperties" and isinstance(schema, dict):
         known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-        strange = (name for name in error.instance if name not in known)
-        name = next((one for one in strange if not any(re.search(pattern, one) for pattern in patterns)), "")
+        unknown = (name for name in error.instance if name not in known)
+        name = next((one for one in unknown if not any(re.search(pattern, one) for pattern in patterns)), "")
         if path[-1:] == ["responses"]:
             return f"{name!r} is no status: write three digits, a range such as 4XX, or default"
         meant = meant_by(name, frozenset(known))
@@ -172,24 +172,24 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
 
 def _security(document: dict[str, Any]) -> Iterator[str]:
     schemes = document.get("components", {}).get("securitySchemes", {})
-    asked = [("/security", document.get("security", []))]
-    asked += [
+    requirements = [("/security", document.get("security", []))]
+    requirements += [
         (f"{place}/security", operation.get("security", [])) for place, operation in _operations(document)
     ]
-    for place, rows in asked:
+    for place, rows in requirements:
         for name in sorted({name for row in rows for name in row} - schemes.keys()):
             yield f"{place}: there is no security scheme {name!r}"
 
 
 def _resolved(document: dict[str, Any], value: Any) -> Any:
-    """What a reference stands for; that none leads back to itself is known by now."""
+    """Follow references to a value; circular ones were refused before."""
     while isinstance(value, dict) and isinstance(value.get("$ref"), str):
         value = at_pointer(document, value["$ref"])
     return value
 
 
 def schema_places(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every schema of the document with its JSON pointer; not those within others."""
+    """Yield every top-level schema of the document with its JSON pointer."""
     components = document.get("components", {})
     for name, schema in components.get("schemas", {}).items():
         yield "/components/schemas" + pointer(name), schema
@@ -215,14 +215,14 @@ def _schema(place: str, schema: Any, check_rule: RuleCheck | None) -> Iterator[s
     error = best_match(_meta().iter_errors(schema))
     if error is not None:
         wrong = _wrong_pattern(error.instance) if error.validator == "format" else ""
-        yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _said(error, place)
+        yield f"{place}{pointer(*error.absolute_path)}: {wrong}" if wrong else _format_error(error, place)
         return
     yield from unused_keywords(place, schema)
     yield from _extensions(place, schema, check_rule)
 
 
 def _extensions(place: str, value: Any, check_rule: RuleCheck | None) -> Iterator[str]:
-    """Rules and lifecycles, wherever in a schema they stand."""
+    """Yield the problems of rules, lifecycles and unsupported keywords anywhere in a schema."""
     if isinstance(value, dict):
         if "x-validations" in value:
             yield from _rules(f"{place}/x-validations", value["x-validations"], check_rule)

@@ -1,4 +1,4 @@
-"""Values that documented headers and parameters have as text: of headers style ``simple``, or JSON by ``content``.
+"""Serialized values of headers and parameters: headers in style ``simple``, or JSON by ``content``.
 
 Source: OpenAPI 3.1, 4.8.21 (Header Object) and 4.8.12 (styles).
 """
@@ -17,7 +17,7 @@ _IN_JSON = frozenset({"integer", "number", "boolean"})
 
 
 def schema_of(header: Mapping[str, Any]) -> Schema:
-    """The schema of a header's value; True where it has none."""
+    """Return the schema of a header's value; True where it has none."""
     if "schema" in header:
         schema: Schema = header["schema"]
         return schema
@@ -26,12 +26,12 @@ def schema_of(header: Mapping[str, Any]) -> Schema:
 
 
 def header_text(value: Any, header: Mapping[str, Any]) -> str:
-    """A value as the text of a header."""
+    """Serialize a value as the text of a header."""
     return json.dumps(value) if "content" in header else as_sent(value, explode=bool(header.get("explode")))
 
 
 def value_of(text: str, header: Mapping[str, Any], document: Document) -> Any:
-    """A header's text as the value that its schema speaks of; as text where it cannot be read as one."""
+    """Parse a header's text as a value of its schema; return the text if it cannot be parsed."""
     schema = schema_of(header)
     if "content" in header:
         return _from_json(text)
@@ -44,23 +44,23 @@ def value_of(text: str, header: Mapping[str, Any], document: Document) -> Any:
 
 
 def array_of(texts: Sequence[str], schema: Schema, document: Document) -> list[Any]:
-    """An array from the texts of its items."""
+    """Parse an array from the texts of its items."""
     return [_scalar(text, schema, str(at), document) for at, text in enumerate(texts)]
 
 
 def object_of(pairs: Iterable[tuple[str, str]], schema: Schema, document: Document) -> dict[str, Any]:
-    """An object from the names and texts of its members."""
+    """Parse an object from the names and texts of its members."""
     return {name: _scalar(text, schema, name, document) for name, text in pairs}
 
 
 def _scalar(text: str, schema: Schema, name: str, document: Document) -> Any:
-    """An item of an array, or a member of an object."""
+    """Parse an item of an array or a member of an object."""
     kinds = {kind for inner in parts(schema, document, name) for kind in kinds_of(inner, document)}
     return _from_json(text) if kinds & _IN_JSON else text
 
 
 def kinds_of(schema: Schema, document: Document) -> set[str]:
-    """The types that a schema names; of listed values, theirs."""
+    """Return the types that a schema names; else ``number`` if it lists numbers."""
     layers = list(beside(schema, document))
     listed = [one for layer in layers for one in (*layer.get("enum", ()), layer.get("const", ""))]
     named = {kind for layer in layers for kind in types_of(layer)}

@@ -1,1 +1,1 @@
-"""What is sent: variants of ids and keys, and Hypothesis strategies for batches, errors, ids and keys."""
+"""Generation of values from schemas, of ids and keys, and Hypothesis strategies for answers."""

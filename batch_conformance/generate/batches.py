@@ -1,4 +1,4 @@
-"""Hypothesis strategies for parts of answers: date-times, texts, undocumented members, and ways to write JSON."""
+"""Hypothesis strategies for parts of answers: date-times, texts, extra members, JSON formatting."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LARGEST = 2**53 - 1
 
 @cached_by_contract
 def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
-    """RFC 3339 date-times from 1971 to 2099: offsets up to 14 hours, 0 to 9 digits of fraction.
+    """Generate RFC 3339 date-times from 1971 to 2099: offsets below 16 hours, 0 to 9 digits of fraction.
 
-    With ``latitude``, ``t`` and ``z`` in lower case too, as RFC 3339, 5.6 allows.
+    With ``latitude``, also ``t`` and ``z`` in lower case, as RFC 3339, 5.6 allows.
     """
     return st.builds(
         _date_time,
@@ -45,7 +45,7 @@ def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
 
 @cached_by_contract
 def lower_case_instants() -> st.SearchStrategy[str]:
-    """RFC 3339 date-times with ``t``, ``z`` or both in lower case."""
+    """Generate RFC 3339 date-times with ``t``, ``z`` or both in lower case."""
     return instants(latitude=True).filter(lambda text: text != text.upper())
 
 
@@ -67,7 +67,7 @@ def _date_time(
 
 @cached_by_contract
 def unicode_texts(max_size: int = 20) -> st.SearchStrategy[str]:
-    """Text of every script, emoji and the characters that JSON escapes; no surrogates, no NUL."""
+    """Generate text of every script, with emoji and characters that JSON escapes; no surrogates, no NUL."""
     return st.text(
         st.one_of(
             st.characters(codec="utf-8", exclude_characters="\x00"),
@@ -79,7 +79,7 @@ def unicode_texts(max_size: int = 20) -> st.SearchStrategy[str]:
 
 @cached_by_contract
 def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
-    """Absolute https URLs; with ``wide``, characters beyond ASCII in path and query."""
+    """Generate absolute https URLs; with ``wide``, characters beyond ASCII in path and query."""
     letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
     part = st.text(letters + ("äéß中🎬ж" if wide else ""), min_size=1, max_size=12)
     return st.builds("https://hooks.example.com/{}/{}?token={}".format, part, part, part)
@@ -87,7 +87,7 @@ def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
 
 @cached_by_contract
 def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
-    """Any JSON value, nested."""
+    """Generate nested JSON values."""
     scalars = st.one_of(
         st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5)
     )
@@ -102,8 +102,8 @@ def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
 
 @cached_by_contract
 def _extra_names() -> st.SearchStrategy[str]:
-    # Never a documented name in another casing: some readers take those for the same. A member that errors may have
-    # does not make a batch an error.
+    # No documented name in another case: some parsers match names without case. Optional members of errors
+    # are included: they must not make a client take a batch for an error.
     errors = error_body()
     rows = [(split(place.pointer)[0], place.keyword) for place in (errors.places if errors else ()) if place.pointer]
     needed = {name for name, keyword in rows if keyword == "required"}
@@ -128,17 +128,17 @@ def _extra_names() -> st.SearchStrategy[str]:
 
 @cached_by_contract
 def extra_members() -> st.SearchStrategy[dict[str, Any]]:
-    """Members that no client knows, at least one."""
+    """Generate at least one undocumented member."""
     return st.dictionaries(_extra_names(), json_values(), min_size=1, max_size=4)
 
 
 @dataclass(frozen=True)
 class Style:
-    """A way to write JSON down: white space, escapes, and the order of members.
+    """A formatting of JSON: white space, escapes, and the order of members.
 
-    ``escape``: ``needed`` only what JSON demands, ``ascii`` all beyond ASCII, ``all`` every character but those of
-    date-times, ``slash`` as ``needed`` and ``/`` too. ``turn`` rotates the members of every object, ``backwards``
-    reverses them.
+    ``escape``: ``needed`` only what JSON requires, ``ascii`` also non-ASCII, ``all`` every character except
+    in date-times, ``slash`` as ``needed`` and ``/``. ``turn`` rotates the members of every object,
+    ``backwards`` reverses them.
     """
 
     gap: str = ""
@@ -151,14 +151,14 @@ class Style:
 
 @cached_by_contract
 def styles() -> st.SearchStrategy[Style]:
-    """Ways to write JSON down."""
+    """Generate formattings of JSON."""
     blank = st.sampled_from(["", " ", "\n", "\t", "\r\n  ", " \t\r\n "])
     escape = st.sampled_from(["needed", "ascii", "all", "slash"])
     return st.builds(Style, blank, escape, st.booleans(), st.integers(0, 6), st.booleans(), blank)
 
 
 def written(value: object, style: Style = Style()) -> bytes:
-    """A JSON value as UTF-8 bytes in that style."""
+    """Serialize a JSON value as UTF-8 bytes in a style."""
     return (style.around + _written(value, style) + style.around).encode("utf-8")
 
 
@@ -189,7 +189,7 @@ def _string(text: str, style: Style) -> str:
     if style.escape == "ascii":
         return json.dumps(text, ensure_ascii=True)
     if not isinstance(parse_date_time(text), str):
-        # Readers of dates as common as Go's undo no escapes (golang/go#47353; contracts/decisions.md, 19).
+        # Common date parsers, such as Go's, do not unescape (golang/go#47353; contracts/decisions.md, 19).
         return json.dumps(text)
     units = text.encode("utf-16-be")
     form = "\\u%04X" if style.upper else "\\u%04x"

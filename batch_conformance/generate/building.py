@@ -1,4 +1,4 @@
-"""Builds values for shapes: one plain value, and the variations that are worth a try at one place."""
+"""Building of values for shapes: a plain value, and variations of one place."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ Labelled = tuple[str, Any]
 
 
 class Builder:
-    """Builds values for schemas of one document; what it builds is likely valid, and for its caller to validate."""
+    """Builds values for schemas of one document; they are probably valid, the caller must validate them."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self._known: dict[tuple[int, ...], tuple[Sequence[Schema], list[Shape]]] = {}
-        # Keyed by schemas that self._known keeps.
+        # Keys are ids of schemas that self._known stores.
         self._made: dict[tuple[tuple[int, ...], bool, int], Any] = {}
         self._varied: dict[tuple[int, ...], tuple[Sequence[Schema], list[Variation]]] = {}
 
     def shapes(self, schemas: Sequence[Schema]) -> list[Shape]:
-        """The shapes of a place, kept."""
+        """Return the shapes of a place, cached."""
         key = tuple(id(schema) for schema in schemas)
         if key not in self._known:
             self._known[key] = (tuple(schemas), shapes(schemas, self.document))
         return self._known[key][1]
 
     def value(self, schemas: Sequence[Schema], *, full: bool = False, depth: int = 0) -> Any:
-        """A plain value for a place, or MISSING if there is none; ``full`` with all optional members."""
+        """Return a plain value for a place, or MISSING; with ``full``, with all optional members."""
         key = (tuple(id(schema) for schema in schemas), full, depth)
         if key not in self._made:
             options = (self.of_shape(shape, full=full, depth=depth) for shape in self.shapes(schemas))
@@ -67,7 +67,7 @@ class Builder:
         return self._made[key]
 
     def of_shape(self, shape: Shape, *, full: bool = False, depth: int = 0) -> Any:
-        """A plain value of one shape, or MISSING."""
+        """Return a plain value of one shape, or MISSING."""
         if shape.enum is not None:
             return shape.enum[0]
         for kind in shape.types:
@@ -82,10 +82,10 @@ class Builder:
         return MISSING
 
     def variations(self, schemas: Sequence[Schema]) -> list[Variation]:
-        """Values that are worth a try at a place: every enum value, null, bounds, formats, branches."""
+        """Return the variations of a place: every enum value, null, bounds, formats, branches."""
         key = tuple(id(schema) for schema in schemas)
         if key not in self._varied:
-            # The schemas are kept beside: the id of one that is gone may be given again.
+            # The schemas are stored as well: Python may reuse the id() of a deleted object.
             self._varied[key] = (tuple(schemas), self._variations(schemas))
         return self._varied[key][1]
 
@@ -146,13 +146,13 @@ class Builder:
         return made
 
     def member(self, shape: Shape, name: str) -> list[Schema]:
-        """The schemas of one member."""
+        """Return the schemas of one member."""
         found = [*shape.properties.get(name, ())]
         found += [inner for pattern, inner in shape.mapped if compile_pattern(pattern).search(name)]
         return found or ([False] if shape.closed and not shape.extra else shape.extra)
 
     def _free_names(self, shape: Shape) -> Iterator[str]:
-        """Names for members that the schema does not list; those of properties first."""
+        """Yield names for members: those in ``properties``, then others that the schema allows."""
         yield from shape.properties
         for pattern, _ in shape.mapped:
             yield from self._names_like([{"pattern": pattern}, *shape.names])
@@ -171,7 +171,7 @@ class Builder:
         yield Variation(f"{branch}all members", self._object(shape, True, 0), kind)
 
     def unknown(self, schemas: Sequence[Schema], there: dict[str, Any]) -> Labelled | None:
-        """A member that an object does not have and its schema does not list: name and value."""
+        """Return the name and value of an undocumented member that an object lacks; None if not allowed."""
         for shape in self.shapes(schemas):
             for name in self._free_names(shape):
                 if name not in there and name not in shape.properties:
@@ -204,7 +204,7 @@ class Builder:
     def item(
         self, schemas: Sequence[Schema], taken: Sequence[Any], *, full: bool = False, depth: int = 0
     ) -> Any:
-        """An item that is none of those taken, or MISSING."""
+        """Return an item that is not among those taken, or MISSING."""
         value = self.value(schemas, full=full, depth=depth + 1)
         if value not in taken:
             return value
@@ -236,13 +236,13 @@ class Builder:
 
 
 def short(value: Any) -> str:
-    """A value as it stands in a label."""
+    """Format a value for a label."""
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 40 else text[:39] + "…"
 
 
 def in_bounds(shape: Shape, number: Any) -> bool:
-    """Whether a number keeps to the bounds of a shape."""
+    """Whether a number is within the bounds of a shape."""
     value = exact(number)
     return (
         (shape.low is None or value >= exact(shape.low))
@@ -290,7 +290,7 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Variation]:
         for label, number in [*first, *edges, *plain, *between]
         if in_bounds(shape, number)
     ]
-    # Beyond 2**53 readers differ: only where nothing else will do.
+    # Integers beyond 2**53 are read differently: use them only if there are no others.
     yield from [row for row in rows if not whole or abs(row.value) <= LARGEST] or rows
 
 
@@ -335,7 +335,7 @@ def _sized(text: str, shape: Shape) -> str:
 
 @lru_cache(maxsize=256)
 def from_patterns(patterns: tuple[str, ...], shortest: int, longest: int | None) -> tuple[str, ...]:
-    """Two texts that match all patterns, found by Hypothesis, deterministically; none if none is found soon."""
+    """Return up to two texts that match all patterns, found by Hypothesis deterministically."""
     compiled = [compile_pattern(pattern) for pattern in patterns]
 
     def fits(text: str) -> bool:
@@ -347,7 +347,7 @@ def from_patterns(patterns: tuple[str, ...], shortest: int, longest: int | None)
     def fresh(text: str) -> bool:
         return fits(text) and text not in found
 
-    # Plain characters first; any, where the pattern asks for others.
+    # Printable ASCII first; any character where the pattern needs it.
     for alphabet in (st.characters(codec="ascii", min_codepoint=32), st.characters(codec="utf-8")):
         for _ in range(2 - len(found)):
             text = _found(compiled[0], alphabet, fresh)

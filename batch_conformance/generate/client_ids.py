@@ -1,10 +1,10 @@
-"""Ids of every kind that a client has to encode into one path segment."""
+"""Ids that a client has to encode into one path segment."""
 
 from __future__ import annotations
 
 from hypothesis import strategies as st
 
-#: Ids that break clients, the likeliest first, with what is special about each. None is `.` or `..`.
+#: Ids that often break clients, the likeliest first, with a description. None is `.` or `..`.
 TRICKY: tuple[tuple[str, str], ...] = (
     ("a/b", "a slash"),
     ("a b", "a space"),
@@ -60,7 +60,7 @@ DOTS = ("", ".", "..")
 
 
 def ids_of_every_kind() -> st.SearchStrategy[str]:
-    """Ids of printable characters, with all that have a meaning in URLs; never empty, `.` or `..`."""
+    """Generate ids of printable characters, including those special in URLs; never empty, `.` or `..`."""
     specials = st.sampled_from("/?#%&=+;:@,!$'()*[]{}|\\^`\"<> .~-_")
     plain = st.sampled_from("abcXYZ019")
     wide = st.characters(codec="utf-8", categories=("L", "N", "P", "S"))

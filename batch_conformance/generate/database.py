@@ -1,4 +1,4 @@
-"""Databases of failing examples, kept between runs and shared between machines: those of Hypothesis."""
+"""Hypothesis's databases of failing examples, stored between runs and shared between machines."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _GITHUB = "github:"
 
 
 class DatabaseProblem(ValueError):
-    """Raised for a database that cannot be used. The message is one line for the user."""
+    """A database that cannot be used. The message is one line for the user."""
 
 
 def open_database(places: Sequence[str], folder: Path) -> ExampleDatabase | None:
-    """The database that ``places`` name together; without any, that of Hypothesis's settings profile in force.
+    """Open the databases at ``places`` as one; without any, that of Hypothesis's active settings profile.
 
-    A place is a folder (seen from ``folder``), a Redis URL, ``github:OWNER/REPOSITORY`` (read only) or ``none``.
-    Raises :class:`DatabaseProblem`.
+    A place is a folder (relative to ``folder``), a Redis URL, ``github:OWNER/REPOSITORY`` (read only) or
+    ``none``. Raises :class:`DatabaseProblem`.
     """
     if not places:
         return settings.default.database if settings.default else None
@@ -47,7 +47,7 @@ def _opened(place: str, folder: Path) -> ExampleDatabase:
             raise DatabaseProblem(f"batch_database {place!r}: github:OWNER/REPOSITORY is meant")
         if not os.environ.get("GITHUB_TOKEN"):
             raise DatabaseProblem(f"batch_database {place!r} needs a token in GITHUB_TOKEN")
-        # Artifacts are written by the workflow, from a folder; here they are only read.
+        # Artifacts are uploaded by the workflow, from a folder; here they are only read.
         return ReadOnlyDatabase(GitHubArtifactDatabase(owner, repository))
     if "://" in place or place == "none":
         raise DatabaseProblem(
@@ -68,7 +68,7 @@ def _redis(url: str) -> ExampleDatabase:
         client = Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
         client.ping()
     except (RedisError, ValueError) as error:
-        # The URL may hold a password: only the part after it is shown.
+        # The URL may hold a password: only the part after it is printed.
         raise DatabaseProblem(f"batch_database: no Redis at {address} ({type(error).__name__})") from None
     return RedisExampleDatabase(client)
 
@@ -76,8 +76,9 @@ def _redis(url: str) -> ExampleDatabase:
 class NamedDatabase(ExampleDatabase):
     """The part of a database that belongs to one property.
 
-    Hypothesis distinguishes tests by their source, which all properties here share: without names, one would drop the
-    examples of another. A database that fails midway does not change the verdict: ``error`` names the exception.
+    Hypothesis distinguishes tests by their source, which all properties here share: without names, one would
+    delete the examples of another. A database that fails midway does not change the verdict: ``error`` names
+    the exception.
     """
 
     def __init__(self, inner: ExampleDatabase, name: str) -> None:
@@ -87,14 +88,14 @@ class NamedDatabase(ExampleDatabase):
         self.error = ""
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
-        """All values of the key, the smallest first."""
+        """Return all values of a key, the smallest first."""
         found: list[bytes] = []
         with self._guarded():
             found += self._inner.fetch(self._prefix + key)
         return sorted(found, key=lambda value: (len(value), value))
 
     def save(self, key: bytes, value: bytes) -> None:
-        """Keep a value."""
+        """Store a value."""
         with self._guarded():
             self._inner.save(self._prefix + key, value)
 
@@ -112,5 +113,5 @@ class NamedDatabase(ExampleDatabase):
 
 
 def shelf(database: ExampleDatabase | None, name: str) -> NamedDatabase | None:
-    """The part of the database with this name; None without a database."""
+    """Return the part of a database with a name; None without a database."""
     return None if database is None else NamedDatabase(database, name)

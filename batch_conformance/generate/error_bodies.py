@@ -1,4 +1,4 @@
-"""The documented bodies of error answers, as the contract in use has them."""
+"""Generation of documented error bodies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from batch_conformance.generate.space import Space
 class ErrorBodies:
     """The bodies of one error status of an operation.
 
-    A status without a documented body, or without an object for one, is answered as the other errors are: clients are
-    to cope with the errors of gateways too.
+    A status without a documented body gets the body of another error: clients must also handle errors of
+    gateways.
     """
 
     def __init__(self, contract: Contract, operation: str, status: int) -> None:
@@ -26,7 +26,7 @@ class ErrorBodies:
         media = found.media_type if found else None
         examples = [*media.examples.values()] if media else []
         judge = judge_of(media, contract) if media else None
-        # Rules about errors are for servers: a client reads any error.
+        # Rules about errors bind servers only: a client must read any error.
         self._space = Space(
             media.schema if media else True, contract.document.content, examples, ruled=False, judge=judge
         )
@@ -34,25 +34,25 @@ class ErrorBodies:
         made = MISSING if plain is MISSING else self._space.repaired(plain)
         self._base: dict[str, Any] = made if isinstance(made, dict) else {}
 
-    def saying(self, told: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-        """A body that tells this, and holds ``more``. Raises :class:`NotInContract` where it may not tell it."""
-        body = {**self._base, **told}
+    def saying(self, members: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a body with these documented members, and ``more``. Raises :class:`NotInContract`."""
+        body = {**self._base, **members}
         known = documented([*self._space.applying(self._space.schema, body)])
-        if not set(told) <= set(known) or not self._space.is_valid(body):
-            raise NotInContract(f"the contract has no error that tells {', '.join(told)}")
+        if not set(members) <= set(known) or not self._space.is_valid(body):
+            raise NotInContract(f"the contract has no error that tells {', '.join(members)}")
         return {**body, **more}
 
-    def holding(self, wishes: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-        """A documented body with those of the ``wishes`` that the contract allows, and ``more``, allowed or not."""
+    def holding(self, wanted: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a body with those of ``wishes`` that the contract allows, and all of ``more``."""
         body = self._base
-        for name, value in wishes.items():
+        for name, value in wanted.items():
             made = {**body, name: value}
             body = made if self._space.is_valid(made) else body
         return {**body, **more}
 
 
 def _documented(operation: Operation, status: int) -> Answer | None:
-    """What is documented for a status; for one that is not, the first error that has a body."""
+    """Return the documented answer for a status; without a body there, the first error with one."""
     keys = [key for key in sorted(operation.answers) if not key.startswith(("1", "2", "3"))]
     rows = [operation.answer(status), *(operation.answers[key] for key in keys)]
     return next((row for row in rows if row is not None and row.media_type is not None), None)

@@ -1,4 +1,4 @@
-"""Values with exactly one fault: for every place of a schema and every keyword there, those that break it alone."""
+"""Values with exactly one fault, for every place and keyword of a schema."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from batch_conformance.generate.mutations import mutations
 from batch_conformance.generate.space import Space, written
 from batch_conformance.generate.valid import values_of
 
-#: Valid values that are tried as the base of a fault before it is given up.
+#: Number of valid values that are tried as the base of a fault.
 _BASES = 60
 _TRIES = 1000
-#: Bases that are still tried once one has served, and those for which broken rules are mended, so many times in vain.
+#: Further bases after a first success; bases for which broken rules are repaired; failed repairs allowed.
 _MORE_BASES = 1
-_MENDED_BASES = 4
-_LOST_SEARCHES = 6
+_REPAIRED_BASES = 4
+_FAILED_REPAIRS = 6
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A value with one violation: ``code`` at ``pointer``, by the keyword at ``schema_pointer``; ``base`` is valid."""
+    """A value with one violation, ``code`` at ``pointer``, made from the valid ``base``."""
 
     value: Any
     code: str
@@ -37,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A place whose keyword no value breaks alone, as far as was found."""
+    """A place and keyword for which no value with this violation alone was found."""
 
     code: str
     pointer: str
@@ -46,7 +46,7 @@ class Unreachable:
 
 @dataclass(frozen=True)
 class SingleFaults:
-    """All faults that were found, and the places for which there is none."""
+    """The faults that were found, and the places without any."""
 
     faults: tuple[Fault, ...]
     unreachable: tuple[Unreachable, ...]
@@ -61,11 +61,11 @@ class SingleFaults:
 def single_faults(
     schema: Schema, document: Document, *, base: Any = MISSING, examples: Sequence[Any] = (), most: int = 12
 ) -> SingleFaults:
-    """Values with exactly one violation, every place and keyword in turn; proven by the judge.
+    """Return values with exactly one violation, for every place and keyword, confirmed by validation.
 
-    No rule is broken by them (one that cannot be evaluated for the fault is not broken). ``base`` is the valid value
-    that is changed where it can be, ``examples`` and generated values serve elsewhere; ``most`` faults a place at most.
-    Raises SchemaError and RuleError.
+    They break no rule (a rule that cannot be evaluated because of the fault is not broken). ``base`` is the
+    preferred valid value to change, then ``examples`` and generated values; ``most`` limits the faults of a
+    place. Raises SchemaError and RuleError.
     """
     given = [*([] if base is MISSING else [base]), *examples]
     space = Space(schema, document, given)
@@ -73,24 +73,24 @@ def single_faults(
 
 
 def faults_of(space: Space, *, most: int = 12, only: Collection[str] | None = None) -> SingleFaults:
-    """As :func:`single_faults`, for a space that is there already; ``only`` these keywords, if given."""
+    """Return as :func:`single_faults`, for an existing space; ``only`` these keywords, if given."""
     bases = [one.value for one in values_of(space, _BASES)]
     found: list[Fault] = []
-    lost: list[Unreachable] = []
+    unreachable: list[Unreachable] = []
     for place in places(space.schema, space.document):
         if only is not None and place.keyword not in only:
             continue
         own = list(_faults_at(place, bases, space, most))
         found += own
         if not own:
-            lost.append(Unreachable(place.keyword, place.pointer, place.schema_pointer))
-    return SingleFaults(tuple(found), tuple(lost))
+            unreachable.append(Unreachable(place.keyword, place.pointer, place.schema_pointer))
+    return SingleFaults(tuple(found), tuple(unreachable))
 
 
 def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> Iterator[Fault]:
     made: set[str] = set()
     labels: set[str] = set()
-    tries = lost = 0
+    tries = failed_repairs = 0
     more = _MORE_BASES
     for number, base in enumerate(bases):
         more -= bool(made)
@@ -112,11 +112,11 @@ def _faults_at(place: Place, bases: Sequence[Any], space: Space, most: int) -> I
                     return
                 found = _only(value, place, space)
                 if found is not None and space.rules.broken(value):
-                    if number >= _MENDED_BASES or lost >= _LOST_SEARCHES:
+                    if number >= _REPAIRED_BASES or failed_repairs >= _FAILED_REPAIRS:
                         continue
                     value = space.repaired(value, to, found)
                     found = None if value is MISSING else _only(value, place, space)
-                    lost += found is None
+                    failed_repairs += found is None
                 if found is not None:
                     made.add(key)
                     labels.add(label)
@@ -137,12 +137,12 @@ def _where(base: Any, place: Place) -> list[str]:
     if place.keyword == "false":
         return found[:1]
     there = [one for one in found if read(base, one) is not MISSING]
-    # Of the members of a map, those that the schema does not list stand last.
+    # Include the last members of a map: those are the undocumented ones.
     return list(dict.fromkeys([*there[:2], *there[-3:]]))
 
 
 def _only(value: Any, place: Place, space: Space) -> Violation | None:
-    """The one violation of a value; None if there is another one, or none."""
+    """Return the intended violation of a value if it is the only one."""
     violations = space.judge.violations(value)
     return violations[0] if len(violations) == 1 and _is_meant(violations[0], place) else None
 

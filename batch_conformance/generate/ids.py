@@ -1,4 +1,4 @@
-"""Batch ids that no batch has: unknown ids, near misses and hostile values, as raw path segments."""
+"""Generation of ids that no batch has: unknown, near and hostile ones, as raw path segments."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ class AskedId:
     base: str = ""
 
 
-#: So many random characters make an id unlikely to exist.
+#: With so many random characters an id is unlikely to exist; numbers need more.
 _ROOM = 6
 _ROOM_AMONG_NUMBERS = 15
-#: An id of this length has enough room among its own characters; the characters of a ULID's time.
+#: Length from which an id is varied with its own characters only; number of characters of a ULID's time.
 _LONG, _TIME = 20, 10
 _LETTERS = (string.ascii_lowercase, string.ascii_uppercase)
 
 
 def segment_of(value: str) -> str:
-    """The id as one percent-encoded path segment (RFC 3986, 3.3)."""
+    """Return the id as one percent-encoded path segment (RFC 3986, 3.3)."""
     return quote(value, safe="-._~")
 
 
 def known_id(value: str) -> AskedId:
-    """A batch that exists."""
+    """Return the id of an existing batch."""
     return AskedId(value, segment_of(value), "known", "a known id")
 
 
 def unknown_id_like(known: str, seed: int) -> AskedId:
-    """An unknown id in the form of a known one, and of its length if that leaves enough room."""
+    """Return an unknown id in the form of a known one, longer if the known one is too short."""
     source = random.Random(f"{seed}:{known}")
     if is_uuid(known):
         value = _another_uuid(known, source)
@@ -51,14 +51,14 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
         body = tail or known
         room = _ROOM_AMONG_NUMBERS if body.isdigit() else _ROOM
         if len(body) < room:
-            # Among short ids, and among numbers that are counted up, a random one may well exist.
+            # A random short id, or a random number where ids are counted up, may well exist.
             body = (body * room)[:room]
         value = head + sep + (_respelled(body, source) if len(body) < _LONG else _reshuffled(body, source))
     return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
 
 
 def _another_uuid(known: str, source: random.Random) -> str:
-    """A UUID of the same version and variant (RFC 9562, 4), in the same case."""
+    """Return a random UUID of the same version and variant (RFC 9562, 4), in the same case."""
     digits = source.choices(string.hexdigits[:16], k=len(known))
     fixed = {8, 13, 14, 18, 19, 23}
     value = "".join(known[place] if place in fixed else digit for place, digit in enumerate(digits))
@@ -66,7 +66,7 @@ def _another_uuid(known: str, source: random.Random) -> str:
 
 
 def _respelled(body: str, source: random.Random) -> str:
-    """Other characters of the same kinds; hexadecimal stays hexadecimal."""
+    """Replace each character by another of its kind; hexadecimal stays hexadecimal."""
     hexadecimal = all(char in string.hexdigits for char in body)
     kinds = (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS))
     spelled = (
@@ -76,9 +76,9 @@ def _respelled(body: str, source: random.Random) -> str:
 
 
 def _reshuffled(body: str, source: random.Random) -> str:
-    """Random characters of the same kinds, taken from the id itself, since an alphabet may lack some.
+    """Replace characters by others of their kind that the id contains, since its alphabet may lack some.
 
-    The first ten stay (a ULID's time, which not every value is), and so do kinds with a single character.
+    The first ten are kept (a ULID's time, where not every value is valid), and kinds with a single character.
     """
     kinds = (string.digits, *_LETTERS)
     there = [sorted(set(body) & set(kind)) for kind in kinds]
@@ -90,7 +90,7 @@ def _reshuffled(body: str, source: random.Random) -> str:
 
 
 def unknown_ids(known: str, seed: int) -> Iterator[AskedId]:
-    """Well-formed ids that were never issued."""
+    """Yield well-formed ids that were never issued."""
     for extra in range(6):
         unknown = unknown_id_like(known, seed + extra)
         if unknown.value != known:
@@ -98,7 +98,7 @@ def unknown_ids(known: str, seed: int) -> Iterator[AskedId]:
 
 
 def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
-    """Variants of a known id, each one fault away; those that are known ids themselves are left out."""
+    """Yield variants of a known id with one difference each, without those that are known ids."""
     seen = {known, "", *others}
     for value, label, *raw in _near(known):
         if value not in seen:
@@ -107,14 +107,14 @@ def near_ids(known: str, others: Collection[str]) -> Iterator[AskedId]:
 
 
 def respelled(known: str) -> Iterator[AskedId]:
-    """A known id under another spelling of its path: guards that compare paths as they are written let it through."""
+    """Yield a known id in other spellings of its path, which bypass authorization that compares raw paths."""
     first = "".join(f"%{byte:02X}" for byte in known[:1].encode())
     yield AskedId(known, first + segment_of(known[1:]), "near", "the id with its first letter encoded")
     yield AskedId(known, f"{segment_of(known)}/", "near", "the id with a slash behind")
 
 
 def respelled_paths(path: str) -> Iterator[tuple[str, str]]:
-    """An operation's path in other spellings, with labels: a router may forgive them, and its guard not know them."""
+    """Yield other spellings of an operation's path, with labels, that may bypass authorization."""
     first = path[: path.find("/", 1)] if path.find("/", 1) > 0 else path
     if first.swapcase() != first and "{" not in first:
         yield first.swapcase() + path[len(first) :], f"the path beginning with {first.swapcase()}"
@@ -123,7 +123,7 @@ def respelled_paths(path: str) -> Iterator[tuple[str, str]]:
 
 
 def _near(known: str) -> Iterator[tuple[str, ...]]:
-    """Value and label of each variant, and the raw segment where that is not the value percent-encoded."""
+    """Yield value and label of each variant, and the raw segment where it is not the encoded value."""
     head, sep, tail = known.rpartition("_")
     encoded = segment_of(known)
     if tail.isascii() and tail.isdigit():
@@ -177,7 +177,7 @@ def _near(known: str) -> Iterator[tuple[str, ...]]:
 
 
 def _same_number(number: str) -> Iterator[tuple[str, str]]:
-    """Other spellings that number parsers read as the same number."""
+    """Yield other spellings that number parsers read as the same number."""
     yield "0" + number, "the number with a zero before"
     yield number + ".0", "the number as a decimal fraction"
     yield "+" + number, "the number with a plus sign"
@@ -197,9 +197,9 @@ def _same_number(number: str) -> Iterator[tuple[str, str]]:
 
 
 def _flipped(known: str, place: int) -> str:
-    """The id with one other character of the same kind: of the same form, whatever that is.
+    """Return the id with one character replaced by another of its kind, which keeps its form.
 
-    One that the id holds elsewhere, if it can be: an alphabet may leave some out.
+    A character that the id contains elsewhere is preferred: its alphabet may lack some.
     """
     place = place % len(known)
     char, body = known[place], known.rpartition("_")[2]
@@ -217,10 +217,10 @@ def _full_width(text: str) -> str:
 
 
 def hostile_ids(known: str, known_ids: Collection[str] = ()) -> Iterator[AskedId]:
-    """Ids that break routers, patterns and parsers, the most effective first."""
+    """Yield ids that break routers, patterns and parsers, the most effective first."""
     encoded = segment_of(known)
     last = segment_of(known[:-1])
-    # What a column of numbers cannot hold.
+    # Values that a numeric column cannot hold.
     numbers = [("9" * 25, "a number of 25 digits"), ("-1", "the id -1")] if known.isascii() and known.isdigit() else []
     rows = [
         *numbers,

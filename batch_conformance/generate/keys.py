@@ -1,7 +1,7 @@
-"""API keys that are not valid: unknown keys, near misses and hostile values.
+"""Generation of invalid API keys: unknown, near and hostile ones.
 
-Each carries the shell expression that yields it from ``$SYNC_API_KEY``, so that a curl line can repeat the request
-without showing any part of the key.
+A key derived from the valid one has the shell expression that makes it from ``$SYNC_API_KEY``, so that a curl
+line can repeat the request without printing any part of the key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ALPHABET = string.ascii_letters + string.digits
 class Key:
     """A key of a request; ``value`` None means that no header is sent.
 
-    ``shell`` is a POSIX shell expression for use within double quotes; empty when the value may be shown.
+    ``shell`` is a POSIX shell expression for use within double quotes; empty if the value may be printed.
     """
 
     value: str | None
@@ -36,12 +36,12 @@ EMPTY = Key("", "empty", "an empty key")
 
 
 def valid_key(value: str, variable: str) -> Key:
-    """The key under which known batches can be read; ``variable`` is the environment variable that holds it."""
+    """Return the valid key; ``variable`` is the environment variable that holds it."""
     return Key(value, "valid", "the valid key", f"${variable}")
 
 
 def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
-    """Unknown keys, in forms that servers tend to accept; never the valid one."""
+    """Yield unknown keys that servers tend to accept by mistake; never the valid one."""
     source = random.Random(seed)
     yield Key("sk-" + _letters(source, 32), "invalid", "a key nobody issued")
     yield Key("00000000-0000-4000-8000-000000000000", "invalid", "a UUID")
@@ -52,7 +52,7 @@ def unknown_keys(seed: int, valid: str = "") -> Iterator[Key]:
 
 
 def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
-    """Variants of the valid key, each one fault away; those equal to it are left out."""
+    """Yield variants of the valid key with one difference each, without those equal to it."""
     source = random.Random(seed)
     var = variable
     half = len(key) // 2
@@ -110,12 +110,12 @@ def near_keys(key: str, variable: str, seed: int) -> Iterator[Key]:
         Key(key[::-1], "near", "the key backwards", f'$(printf %s "${var}" | rev)'),
     ]
     seen = {key, key.strip(), ""}
-    right = current_contract().operation("get").key
-    if right is not None and right.is_named("authorization"):
-        # The word belongs there, and is often taken for granted.
+    key_place = current_contract().operation("get").key
+    if key_place is not None and key_place.is_named("authorization"):
+        # In Authorization the word is a regular prefix, which servers may strip.
         seen.add(f"Bearer {key}")
-    if right is not None and right.place == "cookie":
-        # Quotes around a cookie's value are no part of it to many.
+    if key_place is not None and key_place.place == "cookie":
+        # Many servers ignore quotes around a cookie's value.
         seen.add(f'"{key}"')
     for candidate in candidates:
         value = (candidate.value or "").strip()
@@ -134,7 +134,7 @@ def _first_letter_swapped(key: str) -> str:
 
 
 def hostile_keys(key: str, variable: str) -> Iterator[Key]:
-    """Keys that break parsers: long, non-ASCII, quoted, of another syntax; some are the valid key and more."""
+    """Yield keys that break parsers: long, non-ASCII, quoted; some are the valid key with a suffix."""
     yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("constructor", "invalid", "a name that every object of JavaScript has, for a key")
@@ -154,7 +154,7 @@ def hostile_keys(key: str, variable: str) -> Iterator[Key]:
 
 
 def spellings(name: str) -> list[str]:
-    """Other ways to write a header's name, which all mean the same (RFC 9110, 5.1)."""
+    """Return other spellings of a header's name that are equivalent (RFC 9110, 5.1)."""
     *words, last = name.split("-")
     mixed = "-".join([*(word.upper() for word in words), last.title()])
     ways = (name.upper(), name.title(), name.lower(), name.title().swapcase(), mixed)
@@ -162,10 +162,10 @@ def spellings(name: str) -> list[str]:
 
 
 def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, str]]]:
-    """Where a valid key counts for nothing: names and values by place; each place can be sent in one request.
+    """Return places where a valid key must not be accepted: names and values by place, one request per place.
 
-    Where the contract in use has the key, or allows it, it is never among them; where the contract without overlays
-    has it, it is.
+    Places where the current contract accepts the key are left out; those that an overlay changed are
+    included.
     """
     names = _names_of_keys(operation.keys)
     spelled = [spellings(one)[-1] for one in names if one.isascii()]
@@ -193,30 +193,30 @@ def other_places(key: str, operation: Operation) -> dict[str, list[tuple[str, st
         f"{names[0]} {key}" if names else f"X-Key {key}", f"Api-Key {key}", f"Key {key}", f"token={key}",
         f"ApiKey key={key}",
     )  # fmt: skip
-    authorization = schemes if _wrong(operation, "header", ["authorization"]) else []
+    authorization = schemes if _meaningless(operation, "header", ["authorization"]) else []
     places = {
-        "query": [(name, key) for name in _wrong(operation, "query", queries)],
-        # Some servers look only when nothing else is there.
-        "query-alone": [(name, key) for name in _wrong(operation, "query", ["api_key"])],
-        "cookie": [(name, key) for name in _wrong(operation, "cookie", cookies)],
+        "query": [(name, key) for name in _meaningless(operation, "query", queries)],
+        # Some servers read it only if it is the only parameter.
+        "query-alone": [(name, key) for name in _meaningless(operation, "query", ["api_key"])],
+        "cookie": [(name, key) for name in _meaningless(operation, "cookie", cookies)],
         "header": [
             (name, f"Bearer {key}" if name == "proxy-authorization" else key)
-            for name in _wrong(operation, "header", headers)
+            for name in _meaningless(operation, "header", headers)
         ],
         **{f"authorization-{number}": [("authorization", value)] for number, value in enumerate(authorization)},
     }
     return {place: pairs for place, pairs in places.items() if pairs}
 
 
-def _names_of_keys(right: Sequence[KeyPlace]) -> list[str]:
-    """The names under which the contract has keys, with overlays and without, the right ones first."""
+def _names_of_keys(current: Sequence[KeyPlace]) -> list[str]:
+    """Return the names of keys in the contract with and without overlays, the current ones first."""
     get = base_contract().operations.get("get")
-    found = [*right, *(get.keys if get else ())]
+    found = [*current, *(get.keys if get else ())]
     return list(dict.fromkeys(one.name for one in found if one.name.lower() != "authorization"))
 
 
-def _wrong(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
-    """The names that mean nothing in a place, each once: neither that of a key nor of a parameter."""
+def _meaningless(operation: Operation, place: str, names: Sequence[str]) -> list[str]:
+    """Return the distinct names that are neither of a key nor of a parameter in a place."""
     named: list[KeyPlace | Parameter] = [*operation.keys, *operation.parameters]
     fold = str.lower if place == "header" else str
     meant = {fold(one.name) for one in named if one.place == place}
@@ -228,7 +228,7 @@ def _letters(source: random.Random, count: int) -> str:
 
 
 def _spelled_like(key: str, source: random.Random) -> str:
-    """As long as the key, with letters and digits where it has them."""
+    """Return a random key of the same length and kinds of characters."""
 
     def another(char: str) -> str:
         for kind in (string.ascii_lowercase, string.ascii_uppercase, string.digits):

@@ -1,4 +1,4 @@
-"""What a generated value is there to show. Labels are for people; code asks for the kind."""
+"""Kinds of generated values. Code uses the kind; labels are for messages."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, NamedTuple
 
 
 class Kind(Enum):
-    """Why a value is worth a try."""
+    """The aspect that a generated value tests."""
 
     EXAMPLE = auto()
-    #: One of the forms of the whole: a branch, with all members or the required ones only.
+    #: A form of the whole value: a branch, with all members or only the required ones.
     FORM = auto()
-    #: One of the few values that its place has by the schema: of an enum, null, true or false, a branch of an object.
+    #: One of few possible values: of an enum, null, true or false, a branch of an object.
     LISTED = auto()
-    #: An optional member left out, or put in.
+    #: An optional member that is absent or present.
     ABSENT = auto()
     PRESENT = auto()
-    #: A member that the schema does not list.
+    #: An undocumented member.
     UNKNOWN = auto()
-    #: Allowed, but seldom written, so that readers may well refuse it.
+    #: Valid but seldom used, so that parsers may refuse it.
     RARE = auto()
     #: A bound, a length, a format, a usual value.
     PLAIN = auto()
 
 
 class Variation(NamedTuple):
-    """A value that is worth a try at one place."""
+    """A value to try at one place."""
 
     label: str
     value: Any

@@ -1,4 +1,4 @@
-"""What breaks one keyword: the values, or changes of a value, that are likely to break it and nothing else."""
+"""Changes of a valid value that are likely to break one keyword and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batch_conformance.contract.references import Schema
 from batch_conformance.generate.building import Labelled, short
 from batch_conformance.generate.space import Space
 
-#: One value of every JSON type, and some that are easily taken for another type.
+#: Values of every JSON type, with some that are easily confused with another type.
 OF_TYPES: tuple[Labelled, ...] = (
     ("null", None),
     ("a string", "text"),
@@ -39,9 +39,9 @@ Change = tuple[str, Any, str]
 
 
 def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[Change]:
-    """Changes of a valid value that may break the keyword of a place: label, new value, and where it is put.
+    """Yield changes of a valid value that may break the keyword of a place: label, new value, pointer.
 
-    ``pointer`` is where the place is in the value; it ends in a star where a member is to be added.
+    ``pointer`` is the place in the value; it ends in ``*`` where a member is to be added.
     """
     there = read(base, pointer)
     value = place.schema.get(place.keyword)
@@ -51,7 +51,7 @@ def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[C
     elif place.keyword in ("additionalProperties", "unevaluatedProperties", "unevaluatedItems", "false"):
         yield from _not_allowed(place, pointer)
     elif place.keyword == "propertyNames":
-        yield from _named(base, pointer.rpartition("/")[0], space)
+        yield from _badly_named(base, pointer.rpartition("/")[0], space)
     elif place.keyword in _OBJECTS and isinstance(there, dict):
         yield from _members(place, there, pointer, space)
     elif place.keyword in _ARRAYS and isinstance(there, list):
@@ -60,11 +60,11 @@ def mutations(place: Place, base: Any, pointer: str, space: Space) -> Iterator[C
         made = _SCALARS.get(place.keyword)
         rows = made(value, there) if made else _forms(place, there, space)
         yield from ((label, new, pointer) for label, new in rows)
-        yield from ((label, new, pointer) for label, new in _beside(place))
+        yield from ((label, new, pointer) for label, new in _valid_by_another_keyword(place))
 
 
 def _not_allowed(place: Place, pointer: str) -> Iterator[Change]:
-    # The pattern ends in a star: the member is given a name here.
+    # The pointer ends in a star, which is replaced by a name.
     parent = pointer.rpartition("/")[0]
     known = list(place.schema.get("properties", ()))
     names = [pointer] if place.keyword == "false" else [join(parent, name) for name in _unknown(known)]
@@ -110,7 +110,7 @@ def _unlisted(values: Any, there: Any) -> Iterator[Labelled]:
 def _malformed(name: Any, there: Any) -> Iterator[Labelled]:
     yield from FORMATS[name].malformed
     if isinstance(there, str):
-        # For where a pattern or a length holds beside the format.
+        # For formats combined with a pattern or a length.
         yield from (
             ("a blank after", f"{there} "),
             ("a blank inside", f"{there[:-1]} {there[-1:]}"),
@@ -133,8 +133,8 @@ def _unmatched(_pattern: Any, there: Any) -> Iterator[Labelled]:
     yield from ((f"text {short(text)!r}", text) for text in _BAD_TEXTS)
 
 
-def _beside(place: Place) -> Iterator[Labelled]:
-    """What keeps to another keyword of the same schema: multiples beyond a bound, text of the right format."""
+def _valid_by_another_keyword(place: Place) -> Iterator[Labelled]:
+    """Yield values that satisfy another keyword: multiples beyond a bound, text of the format."""
     step = place.schema.get("multipleOf")
     bound = place.schema.get(place.keyword)
     if step and place.keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
@@ -194,12 +194,12 @@ _OBJECTS = ("minProperties", "maxProperties")
 _ARRAYS = ("minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains", "items")
 
 
-def _named(base: Any, parent: str, space: Space) -> Iterator[Change]:
+def _badly_named(base: Any, parent: str, space: Space) -> Iterator[Change]:
     for name in _BAD_NAMES:
         made = space.builder.value(space.schemas_at(base, join(parent, name)))
         yield f"name {short(name)!r}", "text" if made is MISSING else made, join(parent, name)
     for name, value in read(base, parent).items():
-        # The same number of members, for where there may be no more.
+        # Keeps the number of members, which may be limited.
         others = {key: other for key, other in read(base, parent).items() if key != name}
         yield from (
             (f"{short(name)} named {short(bad)!r}", {**others, bad: value}, parent) for bad in _BAD_NAMES
@@ -209,8 +209,8 @@ def _named(base: Any, parent: str, space: Space) -> Iterator[Change]:
 def _members(place: Place, there: dict[str, Any], pointer: str, space: Space) -> Iterator[Change]:
     bound = place.schema[place.keyword]
     if place.keyword == "minProperties":
-        for kept in combinations(there, bound - 1):
-            yield "a member too few", {name: there[name] for name in kept}, pointer
+        for names in combinations(there, bound - 1):
+            yield "a member too few", {name: there[name] for name in names}, pointer
         return
     grown = dict(there)
     schemas = space.schemas_at(there, "") if pointer == "" else [place.schema]
@@ -262,21 +262,21 @@ def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelle
             return
         yield "one too many", [*there, *[sample] * (place.schema["maxContains"] + 1 - len(fitting))]
         return
-    kept = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
+    retained = max(place.schema.get("minContains", 1) - 1, 0) if place.keyword == "minContains" else 0
     options = [one.value for one in space.builder.variations([place.schema.get("items", True)])]
     options += [value for _, value in OF_TYPES]
     plain = [value for value in options if not space.fits(wanted, value)]
-    yield "none of the kind", [*fitting[:kept], *others]
+    yield "none of the kind", [*fitting[:retained], *others]
     if plain:
         yield (
             "another kind for each",
-            [*fitting[:kept], *(others or plain[:1]), *plain[: len(fitting) - kept]],
+            [*fitting[:retained], *(others or plain[:1]), *plain[: len(fitting) - retained]],
         )
-        yield "one of another kind", [*fitting[:kept], plain[0]]
+        yield "one of another kind", [*fitting[:retained], plain[0]]
 
 
 def _forms(place: Place, there: Any, space: Space) -> Iterator[Labelled]:
-    """For anyOf, oneOf and not: values that fit no branch, several, or the form that is not allowed."""
+    """Yield values for anyOf, oneOf and not: valid by no branch, by several, or by the forbidden form."""
     keyword, schema = place.keyword, place.schema
     around: list[Schema] = [
         {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "not")}

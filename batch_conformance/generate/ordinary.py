@@ -1,6 +1,6 @@
-"""Ordinary values of an entity: every documented member there, nothing special about any; and what may become of them.
+"""Ordinary values of an entity, with every documented member, and changes of them.
 
-Everything is read from the contract in use: its schema, and its documented examples, mended where they are outgrown.
+Made from the schema and the documented examples; examples that an overlay made invalid are repaired.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from batch_conformance.generate.space import Space, is_same
 
 _PLAIN = string.ascii_lowercase + string.digits
 _ROUNDS = 4
-#: Characters tried where the form of an id is known by trial only, and how many places of it.
+#: Characters that are tried to find the form of an id, and the number of its positions that are varied.
 _SOME = "0123456789abcdefgmxzABCFGMXZ"
 _VARIED = 40
 
 
 class NotInContract(Exception):
-    """A hand-written value for which the contract in use has no place, or which it does not allow there."""
+    """A hand-written value that the current contract does not document or allow."""
 
 
 class Ordinary:
     """The ordinary values of one entity.
 
-    ``drawn`` draws members by pointer, in groups; what the contract has no place for is left out. Rules are judged
-    only for an edited contract and where there is a runtime for them; elsewhere ``ruled_places`` are better left as
-    they are.
+    ``drawn`` draws random members by pointer, in groups; undocumented ones are left out. Rules are evaluated
+    only for an edited contract and with a CEL runtime; otherwise the places in ``ruled_places`` should not be
+    changed.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Ordinary:
 
         self._drawn = placed
         base = self._fullest()
-        # A member that an overlay removed is none that clients may ask for.
+        # Clients must not depend on a member that an overlay removed.
         if self.edited:
             stripped = self.space.documented(base)
             base = stripped if self.space.is_valid(stripped) else base
@@ -68,37 +68,38 @@ class Ordinary:
         self._id_maker = self._fitting_id_maker()
 
     def value(self, chance: random.Random, batch_id: str) -> dict[str, Any]:
-        """A fresh one with this id."""
+        """Return a new value with this id."""
         return self.with_id(self._with(self.base, self._drawn(chance)), batch_id)
 
     def may_have(self, batch_id: str) -> bool:
-        """Whether the contract in use lets a value have this id."""
+        """Whether the current contract allows this id."""
         return not self.edited or self.space.is_valid(self.with_id(self.base, batch_id))
 
     def id(self, chance: random.Random) -> str:
-        """An id nobody has been asked for yet, of plain characters, of the form that the contract asks for."""
+        """Return a random id of plain characters in the form that the contract requires."""
         return self._id_maker(chance)
 
     def with_id(self, value: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
-        """A value that is that of this id, where the contract has a member for it."""
-        kept = dict(value)
-        # What a faulty value has around its id may be gone.
+        """Return a value with this id, if the contract has a member for it."""
+        changed = dict(value)
+        # A faulty value may lack the parent of its id.
         with suppress(KeyError):
-            kept = replaced(kept, self.entity.echo, self._as_member(batch_id)) if self.entity.echo else kept
-        # A faulty one keeps its fault, and nothing but its fault.
-        if not self._is_tied or self.space.is_valid(kept) or not self.space.is_valid(value):
-            return kept
-        made = self.space.repaired(kept, self.entity.echo)
-        return made if isinstance(made, dict) else kept
+            if self.entity.echo:
+                changed = replaced(changed, self.entity.echo, self._as_member(batch_id))
+        # A value with a fault must keep it: repair valid ones only.
+        if not self._id_is_ruled or self.space.is_valid(changed) or not self.space.is_valid(value):
+            return changed
+        made = self.space.repaired(changed, self.entity.echo)
+        return made if isinstance(made, dict) else changed
 
     @cached_property
-    def _is_tied(self) -> bool:
-        """Whether a rule joins the id with something else."""
+    def _id_is_ruled(self) -> bool:
+        """Whether a rule names the id."""
         evaluated = self.space.rules.evaluate(self.base) if self.edited else ()
         return any(one.pointer + place == self.entity.echo for one in evaluated for place in one.rule.targets("self"))
 
     def changed(self, value: Mapping[str, Any], members: Mapping[str, Any]) -> dict[str, Any]:
-        """A value with other members, objects member by member, and what has to change with them.
+        """Return a value with members replaced (objects merged), and adjusted so that it is valid.
 
         Raises :class:`NotInContract`.
         """
@@ -115,11 +116,11 @@ class Ordinary:
                 given = there | known
             made = replaced(made, pointer, given)
         if self.edited and not self.space.is_valid(made):
-            return self._mended_around(made, [f"{self.entity.place}/{name}" for name in members])
+            return self._repaired_around(made, [f"{self.entity.place}/{name}" for name in members])
         return made
 
-    def _mended_around(self, value: dict[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
-        """A valid value near to one that holds the same at these places. Raises :class:`NotInContract`."""
+    def _repaired_around(self, value: dict[str, Any], pointers: Sequence[str]) -> dict[str, Any]:
+        """Repair a value without changing these places. Raises :class:`NotInContract`."""
         for pinned in (None, *pointers):
             made = self.space.repaired(value, pinned)
             if isinstance(made, dict) and all(is_same(read(made, at), read(value, at)) for at in pointers):
@@ -127,7 +128,7 @@ class Ordinary:
         raise NotInContract(f"the contract does not allow what is given at {', '.join(pointers)}")
 
     def without(self, value: Mapping[str, Any], name: str) -> dict[str, Any]:
-        """A value without a member. Raises :class:`NotInContract` where it is not documented, or required."""
+        """Return a value without an optional member. Raises :class:`NotInContract` if it is not one."""
         pointer = f"{self.entity.place}/{name}"
         made: dict[str, Any] = replaced(dict(value), pointer, MISSING)
         if not self.entity.has(pointer) or (self.edited and not self.space.is_valid(made)):
@@ -135,7 +136,7 @@ class Ordinary:
         return made
 
     def with_at(self, value: Mapping[str, Any], pointer: str, new: Any) -> dict[str, Any]:
-        """A valid value near to one, with another value at a place. Raises :class:`NotInContract`."""
+        """Return a value with ``new`` at a place, repaired elsewhere. Raises :class:`NotInContract`."""
         made = self.space.repaired(replaced(dict(value), pointer, new), pointer)
         if not isinstance(made, dict):
             raise NotInContract(f"the contract does not allow this value at {pointer}")
@@ -158,7 +159,7 @@ class Ordinary:
         return value
 
     def _filled(self, value: dict[str, Any], leaf: Leaf) -> dict[str, Any]:
-        """With something at a place where nothing is, if the contract allows that."""
+        """Return a value with an empty place filled, if the contract allows that."""
         if read(value, leaf.pointer.rpartition("/")[0]) is MISSING:
             return value
         schemas = self.space.schemas_at(value, leaf.pointer)
@@ -175,7 +176,7 @@ class Ordinary:
     def _applicable(
         self, base: dict[str, Any], groups: Sequence[Mapping[str, Any]]
     ) -> Iterator[tuple[str, ...]]:
-        """Of each group of members, the pointers that the contract has a place for."""
+        """Yield, for each group of members, the pointers that the contract allows."""
         value = base
         for group in groups:
             there = {pointer: given for pointer, given in group.items() if self.entity.has(pointer)}
@@ -184,13 +185,13 @@ class Ordinary:
                 value = made
                 yield tuple(there)
                 continue
-            kept = []
+            allowed = []
             for pointer, given in there.items():
                 made = _put(value, {pointer: given})
                 if made is not MISSING and self.space.is_valid(made):
                     value = made
-                    kept.append(pointer)
-            yield tuple(kept)
+                    allowed.append(pointer)
+            yield tuple(allowed)
 
     def _with(self, value: dict[str, Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         fitting = zip(groups, self._pointers, strict=True)
@@ -199,7 +200,7 @@ class Ordinary:
         return changed
 
     def _as_member(self, batch_id: str) -> Any:
-        """An id as the member that names it: as it is, or as a number where the contract wants one."""
+        """Return an id as the value of its member: a number where the contract has one."""
         echo = self.entity.echo or ""
         if isinstance(read(self.base, echo), int) and batch_id.lstrip("-").isdecimal():
             return int(batch_id)
@@ -244,7 +245,7 @@ def _put(value: dict[str, Any], members: Mapping[str, Any]) -> Any:
 
 
 def _alike(text: str, chance: random.Random) -> str:
-    """A text of the same form: what stands before the last underscore, then characters of the same kinds."""
+    """Return a text of the same form: same prefix up to the last underscore, same kinds of characters."""
     start = text.rfind("_") + 1
     kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
     made = (next((chance.choice(kind) for kind in kinds if each in kind), each) for each in text[start:])
@@ -252,10 +253,10 @@ def _alike(text: str, chance: random.Random) -> str:
 
 
 def _position_by_position(text: str, fits: Callable[[str], bool]) -> Callable[[random.Random], str]:
-    """Texts with other characters where the form leaves a choice; the text itself where it leaves none."""
+    """Return a maker of texts that vary the positions where several characters are valid."""
     free = []
     for at, own in enumerate(text[:_VARIED]):
-        # Of a few characters of each kind, so that a long id costs no more than a moment.
+        # Only a few characters of each kind, to keep this fast.
         choices = [char for char in _SOME if char == own or fits(text[:at] + char + text[at + 1 :])]
         free += [(at, choices)] if len(choices) > 1 else []
 
@@ -263,7 +264,7 @@ def _position_by_position(text: str, fits: Callable[[str], bool]) -> Callable[[r
         varied = list(text)
         for at, choices in free:
             varied[at] = chance.choice(choices)
-        # Positions may hang together: then one of them alone is another.
+        # Positions may depend on each other: then vary a single one.
         if not fits("".join(varied)) and free:
             at, choices = chance.choice(free)
             varied = [*text[:at], chance.choice(choices), *text[at + 1 :]]

@@ -1,4 +1,4 @@
-"""Values, and pairs of reads, that break one rule and nothing else."""
+"""Generation of values, and pairs of reads, that break one rule and nothing else."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from batch_conformance.generate.strategy import strategy_of, unruled
 from batch_conformance.generate.valid import values_of
 
 _BASES = 40
-#: Of these, those that are changed place by place.
+#: Number of bases that are changed place by place.
 _CHANGED = 12
 _TRIES = 4000
-#: Values that break a rule and another one too, of which each is tried to be mended.
-_MENDED = 20
+#: Number of values breaking several rules that are repaired.
+_MAX_REPAIRED = 20
 
 
 @dataclass(frozen=True)
 class RuleFault:
-    """A value that breaks one rule and nothing else; for what is about two reads, ``before`` is the earlier one.
+    """A value that breaks one rule and nothing else; ``before`` is the earlier read of a transition.
 
-    ``code`` is the rule's, or ``lifecycle``. ``pointer`` is the place of the rule's schema in the value (of the enum,
-    for a lifecycle); ``values`` are those that the rule names. ``before`` is MISSING where one read is enough.
+    ``code`` is the rule's, or ``lifecycle``. ``pointer`` is the place of the rule's schema in the value (of
+    the enum, for a lifecycle); ``values`` are those that the rule names. ``before`` is MISSING where there is
+    one read.
     """
 
     value: Any
@@ -47,7 +48,7 @@ class RuleFault:
 
 @dataclass(frozen=True)
 class RuleFaults:
-    """All that were found, and the pointers of the rules that nothing breaks alone."""
+    """The faults that were found, and the pointers of rules without any."""
 
     faults: tuple[RuleFault, ...]
     unreachable: tuple[str, ...]
@@ -62,9 +63,9 @@ class RuleFaults:
 def rule_faults(
     schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3
 ) -> RuleFaults:
-    """For every rule that is not about two reads, up to ``most`` values that break it alone. Deterministic.
+    """Return up to ``most`` values for each rule on a single read that break it alone. Deterministic.
 
-    Every such value meets the schema. Raises SchemaError and RuleError.
+    The values are valid by the schema. Raises SchemaError and RuleError.
     """
     return rule_faults_of(Space(schema, document, examples), most=most)
 
@@ -72,38 +73,38 @@ def rule_faults(
 def transition_faults(
     schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3
 ) -> RuleFaults:
-    """Pairs of valid reads that break one rule with ``oldSelf``, or take one step that a lifecycle forbids.
+    """Return pairs of valid reads that break one transition rule, or a lifecycle.
 
-    For a lifecycle there is one pair for every forbidden step. Raises SchemaError and RuleError.
+    For a lifecycle there is one pair for every forbidden transition. Raises SchemaError and RuleError.
     """
     return transition_faults_of(Space(schema, document, examples), most=most)
 
 
 def rule_faults_of(space: Space, *, most: int = 3) -> RuleFaults:
-    """As :func:`rule_faults`, for a space that is there already."""
+    """Return as :func:`rule_faults`, for an existing space."""
     rules = [rule for rule in space.rules.rules if not rule.transition]
     bases = [one.value for one in values_of(space, _BASES)] if rules else []
     return _collected(rules, lambda rule: _breaking(rule, bases, space), most)
 
 
 def transition_faults_of(space: Space, *, most: int = 3) -> RuleFaults:
-    """As :func:`transition_faults`, for a space that is there already."""
+    """Return as :func:`transition_faults`, for an existing space."""
     rules = [rule for rule in space.rules.rules if rule.transition]
     cycles = lifecycles(space.schema, space.document)
     bases = [one.value for one in values_of(space, _BASES)] if rules or cycles else []
     found = _collected(rules, lambda rule: _pairs(rule, bases, space, cycles), most)
     steps: list[RuleFault] = []
-    lost = list(found.unreachable)
+    unreachable = list(found.unreachable)
     for cycle in cycles:
         own = list(_forbidden(cycle, bases, space, cycles))
         steps += own
-        lost += [] if own else [cycle.schema_pointer]
-    return RuleFaults((*found.faults, *steps), tuple(lost))
+        unreachable += [] if own else [cycle.schema_pointer]
+    return RuleFaults((*found.faults, *steps), tuple(unreachable))
 
 
 def _collected(rules: Sequence[Rule], search: Any, most: int) -> RuleFaults:
     found: list[RuleFault] = []
-    lost: list[str] = []
+    unreachable: list[str] = []
     for rule in rules:
         seen: dict[str, RuleFault] = {}
         for fault in search(rule):
@@ -111,29 +112,30 @@ def _collected(rules: Sequence[Rule], search: Any, most: int) -> RuleFaults:
             if len(seen) == most:
                 break
         found += seen.values()
-        lost += [] if seen else [rule.schema_pointer]
-    return RuleFaults(tuple(found), tuple(lost))
+        unreachable += [] if seen else [rule.schema_pointer]
+    return RuleFaults(tuple(found), tuple(unreachable))
 
 
 def _breaking(rule: Rule, bases: Sequence[Any], space: Space) -> Iterator[RuleFault]:
     for base in bases[:_CHANGED]:
         for one in _evaluations(rule, space, base):
-            # One or two values of each base: they should differ in more than a number.
+            # At most two values per base, for variety.
             changed = (value for value in space.changed_for(base, one, None) if _alone(value, one, space))
             for value in islice(changed, 2):
                 yield _fault(value, MISSING, one, space, _difference(base, value, one))
     for base in bases[:_CHANGED]:
         for one in _evaluations(rule, space, base):
-            yield from (_fault(value, MISSING, one, space, "mended elsewhere") for value in _mended(base, one, space))
+            for value in _repaired(base, one, space):
+                yield _fault(value, MISSING, one, space, "mended elsewhere")
     found = _searched(rule, space)
     if found is not MISSING:
         one = next(evaluation for evaluation in space.rules.broken(found))
         yield _fault(found, MISSING, one, space, "found by search")
 
 
-def _mended(base: Any, one: Evaluation, space: Space) -> Iterator[Any]:
-    """Values that break a rule where it is broken alone only if other places that a second rule names move along."""
-    for changed in islice(space.changed_for(base, one, None), _MENDED):
+def _repaired(base: Any, one: Evaluation, space: Space) -> Iterator[Any]:
+    """Yield values that break a rule, repaired so that a second rule holds that the change broke as well."""
+    for changed in islice(space.changed_for(base, one, None), _MAX_REPAIRED):
         broken = space.rules.broken(changed) if space.judge.is_valid(changed) else []
         others = [other for other in broken if (other.rule, other.pointer) != (one.rule, one.pointer)]
         if len(others) in (0, len(broken)):
@@ -148,7 +150,7 @@ def _evaluations(rule: Rule, space: Space, value: Any, old: Any = MISSING) -> li
 
 
 def _alone(value: Any, one: Evaluation, space: Space) -> bool:
-    """Whether a value breaks this rule, at this place, and nothing else."""
+    """Whether a value breaks this rule at this place and nothing else."""
     inner = read(value, one.pointer)
     if inner is MISSING or one.rule.holds(inner) is not False or not space.judge.is_valid(value):
         return False
@@ -159,7 +161,7 @@ def _alone(value: Any, one: Evaluation, space: Space) -> bool:
 
 
 def _searched(rule: Rule, space: Space) -> Any:
-    """A value found by Hypothesis, or MISSING: among values that meet the schema, rules aside."""
+    """Search with Hypothesis for a schema-valid value that breaks a rule alone; MISSING if none is found."""
 
     def breaks(value: Any) -> bool:
         found = [one for one in space.rules.evaluate(value) if not isinstance(one.outcome, Holds)]
@@ -242,7 +244,7 @@ def _changed_pairs(base: Any, one: Evaluation, space: Space) -> Iterator[tuple[A
 
 
 def _fixed(changed: Any, base: Any, one: Evaluation, root: str, space: Space) -> Any:
-    """A changed read made valid again elsewhere, if one place of it was changed and can be kept."""
+    """Repair a changed read while keeping its one changed place; MISSING if that is impossible."""
     places = [one.pointer + target for target in one.rule.targets(root)]
     moved = [place for place in places if not is_same(read(changed, place), read(base, place))]
     return space.repaired(changed, moved[0]) if len(moved) == 1 else MISSING

@@ -1,4 +1,4 @@
-"""Whether a valid value can be made of what answers hold; and if not, which place of the contract is in the way."""
+"""Search for a valid value of each answer, and for the place of the contract that prevents it."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ _PROSE = ("title", "description", "examples")
 
 
 class NoValidValue(Exception):
-    """No value of an answer's schema could be made. The message is one line: which place is in the way."""
+    """No value of an answer's schema could be made. The message is one line that names the place."""
 
 
 def require_values(contract: Contract) -> None:
-    """Raise :class:`NoValidValue` where overlays leave an operation without a valid answer."""
-    why = why_no_value(contract) if contract.overlays else ""
-    if why:
-        raise NoValidValue(f"the contract with its overlays has no valid answer: {why}")
+    """Raise :class:`NoValidValue` if overlays leave an operation without a valid answer."""
+    reason = why_no_value(contract) if contract.overlays else ""
+    if reason:
+        raise NoValidValue(f"the contract with its overlays has no valid answer: {reason}")
 
 
 def why_no_value(contract: Contract) -> str:
-    """For the first operation of whose answer no valid value can be made: where and why, in one line; else empty."""
+    """Return why no valid answer can be made of the first such operation, as one line; else empty."""
     for name in contract.operations:
-        why = of_entity(entity_of(name, contract))
-        if why:
-            return why
+        reason = of_entity(entity_of(name, contract))
+        if reason:
+            return reason
     return ""
 
 
 def of_entity(entity: Entity) -> str:
-    """As :func:`why_no_value`, for what the success answer of one operation holds."""
+    """Return as :func:`why_no_value`, for the entity of one success answer."""
     success = entity.operation.success
     media = success.media_type if success else None
     given = [value for value in (media.examples.values() if media else ()) if isinstance(value, dict | list)]
@@ -49,12 +49,12 @@ def of_entity(entity: Entity) -> str:
         return ""
     if ruled and _has_value(entity.schema, entity.document, rows):
         codes = list(dict.fromkeys(rule.code for rule in entity.stated_rules if not rule.unknown))
-        # One that is in the way alone is told alone.
+        # If removing one rule is enough, name only that one.
         alone = [code for code in codes if _has_value(entity.schema, entity.document, rows, ruled=True, but=code)]
         place = f"{entity.pointer} and keeps {_rules(alone or codes)}"
         return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
     where, schema = _narrowest(entity.schema, entity.pointer, entity.document, ())
-    place = f"{where} ({_told(schema)})"
+    place = f"{where} ({_format_keywords(schema)})"
     return f"no value was found that fits {place}; correct it, or give the answer an example that fits"
 
 
@@ -62,19 +62,19 @@ def _rules(codes: Sequence[str]) -> str:
     return f"the rule {codes[0]}" if len(codes) == 1 else f"its rules ({', '.join(codes)})"
 
 
-def _told(schema: Schema) -> str:
-    """The keywords of a schema that values have to meet, short ones first: in them the reason stands most often."""
+def _format_keywords(schema: Schema) -> str:
+    """Format the keywords of a schema, short ones first: they are most often the reason."""
     if isinstance(schema, bool):
         return json.dumps(schema)
     rows = {key: value for key, value in schema.items() if key not in _PROSE and not key.startswith("x-")}
-    told = json.dumps(dict(sorted(rows.items(), key=lambda row: len(json.dumps(row)))), ensure_ascii=False)
-    return told if len(told) <= _SHORT else told[: _SHORT - 1] + "…"
+    text = json.dumps(dict(sorted(rows.items(), key=lambda row: len(json.dumps(row)))), ensure_ascii=False)
+    return text if len(text) <= _SHORT else text[: _SHORT - 1] + "…"
 
 
 def _has_value(
     schema: Schema, document: Document, examples: Sequence[Any] = (), *, ruled: bool = False, but: str = ""
 ) -> bool:
-    """Whether a value is found; ``but`` is the code of rules that it need not keep."""
+    """Whether a valid value is found; rules with the code ``but`` are ignored."""
     space = Space(schema, document, ruled=ruled)
     if but:
         space.rules.forget(but)
@@ -89,7 +89,7 @@ def _has_value(
 
 
 def _narrowest(schema: Schema, where: str, document: Document, trail: tuple[int, ...]) -> tuple[str, Schema]:
-    """The innermost schema without a value, of those whose values have to be there."""
+    """Return the innermost required schema without a valid value, and its pointer."""
     schema, where = followed(schema, where, document)
     trail = (*trail, id(schema))
     for inner, below in _needed(schema, where, document):
@@ -100,7 +100,7 @@ def _narrowest(schema: Schema, where: str, document: Document, trail: tuple[int,
 
 
 def _needed(schema: Schema, where: str, document: Document) -> Iterator[tuple[Schema, str]]:
-    """The schemas of the members that a value must have, and of items where it must have some."""
+    """Yield the schemas of required members, and of items where some are required."""
     if not isinstance(schema, dict):
         return
     for name in schema.get("required", ()):

@@ -1,7 +1,8 @@
-"""Schemas flattened: what all the schemas of one place together allow, one :class:`Shape` for each way to meet them.
+"""Flattening of all schemas of one place into alternatives, each a :class:`Shape`.
 
-``$ref``, ``allOf``, ``anyOf``, ``oneOf``, ``if``/``then``/``else`` and ``dependentSchemas`` are multiplied out. A shape
-is a plan, no proof: ``not``, ``contains`` and the exclusiveness of ``oneOf`` are left to whoever validates the value.
+``$ref``, ``allOf``, ``anyOf``, ``oneOf``, ``if``/``then``/``else`` and ``dependentSchemas`` are multiplied
+out. A value of a shape is not always valid: ``not``, ``contains`` and the exclusiveness of ``oneOf`` must be
+validated.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _DEEPEST = 12
 
 @dataclass
 class Shape:
-    """One way in which a value can meet all schemas of its place; ``types`` are those it may have, likeliest first."""
+    """One alternative of the values of a place; ``types`` are in the order in which to try them."""
 
     types: tuple[str, ...] = TYPES
     enum: list[Any] | None = None
@@ -51,7 +52,7 @@ class Shape:
 
 
 def shapes(schemas: Iterable[Schema], document: Document) -> list[Shape]:
-    """Every way to meet all of the schemas, at most two dozen; those that contradict themselves are left out."""
+    """Return the alternatives that satisfy all schemas, at most 24, without contradictory ones."""
     alternatives: list[list[dict[str, Any]]] = [[]]
     for schema in schemas:
         alternatives = _product(alternatives, _expand(schema, document, 0))
@@ -81,10 +82,10 @@ def _expand(schema: Schema, document: Document, depth: int) -> list[list[dict[st
             branches = [rows for inner in schema[key] for rows in _expand(inner, document, below)]
             found = _product(found, branches)
     if "if" in schema and ("then" in schema or "else" in schema):
-        met = _product(
+        matching = _product(
             _expand(schema["if"], document, below), _expand(schema.get("then", True), document, below)
         )
-        found = _product(found, met + _expand(schema.get("else", True), document, below))
+        found = _product(found, matching + _expand(schema.get("else", True), document, below))
     for name, inner in schema.get("dependentSchemas", {}).items():
         rows = _product([[{"required": [name]}]], _expand(inner, document, below))
         found = _product(found, [[], *rows])
@@ -108,7 +109,7 @@ def _shape(rows: Sequence[dict[str, Any]]) -> Shape:
 
 
 def type_of(value: Any, types: Iterable[str] = TYPES) -> str | None:
-    """The JSON type of a value, the narrowest of those given."""
+    """Return the JSON type of a value, the narrowest of those given; None if it has none of them."""
     checks = {
         "null": value is None,
         "boolean": isinstance(value, bool),
@@ -124,10 +125,10 @@ def type_of(value: Any, types: Iterable[str] = TYPES) -> str | None:
 def _constrain_type(shape: Shape, row: dict[str, Any]) -> None:
     if "type" in row:
         given = [row["type"]] if isinstance(row["type"], str) else row["type"]
-        kept = [name for name in shape.types if name in given or (name == "integer" and "number" in given)]
-        if "number" in kept and "integer" in kept and "integer" not in given:
-            kept.remove("integer")
-        shape.types = tuple(kept)
+        allowed = [name for name in shape.types if name in given or (name == "integer" and "number" in given)]
+        if "number" in allowed and "integer" in allowed and "integer" not in given:
+            allowed.remove("integer")
+        shape.types = tuple(allowed)
     for key in ("enum", "const"):
         if key in row:
             values = row[key] if key == "enum" else [row[key]]
@@ -201,7 +202,7 @@ def _dependents(shape: Shape, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _likeliest(shape: Shape) -> tuple[str, ...]:
-    """The types in the order in which they should be tried: those that keywords speak of come first."""
+    """Return the types in the order to try them: those that keywords apply to come first."""
     hints = (
         (
             "object",

@@ -1,4 +1,4 @@
-"""The values of one schema: what applies at a place, whether a value is valid, and how to make one valid again."""
+"""The values of one schema: applicable subschemas, validation, repair of invalid values."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _OPTIONS = 12
 
 
 class Space:
-    """The values of one schema of a document, with all its rules. Raises what the judge and the rules raise.
+    """The values of one schema of a document, with all its rules. Raises SchemaError and RuleError.
 
-    ``examples`` are the valid ones of those given, then the others, made valid. Without ``ruled``, no rule counts, and
-    none is compiled. ``judge`` is the one of this schema, if there is one already.
+    ``examples`` are the valid ones of those given, then the others, repaired. Without ``ruled``, rules are
+    ignored and not compiled. ``judge`` is an existing validator of this schema.
     """
 
     def __init__(
@@ -43,23 +43,23 @@ class Space:
         self.rules = RuleSet(schema if ruled else True, document)
         self.builder = Builder(document)
         self._applying = Applying(document)
-        #: What was generated from it, by what was asked for: several parts ask for the same.
+        #: Cache of generated values, by parameters.
         self.generated: dict[Hashable, list[Any]] = {}
         self.examples = [value for value in examples if self.is_valid(value)]
-        # One that the contract has outgrown is mended, rather than given up with all that is real in it.
-        mended = [self.repaired(value) for value in examples if not self.is_valid(value)]
-        self.examples += [value for value in mended if value is not MISSING]
+        # An example that an overlay made invalid is repaired: it is more realistic than a generated value.
+        repaired = [self.repaired(value) for value in examples if not self.is_valid(value)]
+        self.examples += [value for value in repaired if value is not MISSING]
 
     def is_valid(self, value: Any) -> bool:
-        """Whether a value meets the schema and every rule that is not about two reads."""
+        """Whether a value is valid by the schema and every rule on a single read."""
         return self.judge.is_valid(value) and self.keeps_rules(value)
 
     def keeps_rules(self, value: Any) -> bool:
-        """Whether every rule holds; one that cannot be evaluated does not."""
+        """Whether every rule holds; a rule that cannot be evaluated does not."""
         return all(isinstance(one.outcome, Holds) for one in self.rules.evaluate(value))
 
     def walk(self, value: Any) -> Iterator[tuple[str, list[Schema]]]:
-        """Every place of a value with the schemas that apply there; of items that are alike, the first only."""
+        """Yield every place of a value with its schemas; of items with the same schema, the first only."""
         yield from self._walk(value, [self.schema], "")
 
     def _walk(self, value: Any, schemas: list[Schema], pointer: str) -> Iterator[tuple[str, list[Schema]]]:
@@ -77,15 +77,15 @@ class Space:
                 yield from self._walk(item, below, join(pointer, key))
 
     def applying(self, schema: Schema, value: Any) -> Iterator[dict[str, Any]]:
-        """A schema and those that it applies beside it to this very value."""
+        """Yield a schema and its subschemas that apply to a value."""
         return self._applying.to(schema, value)
 
     def fits(self, schema: Schema, value: Any) -> bool:
-        """Whether a value meets a schema of the same document."""
+        """Whether a value is valid by a schema of the same document."""
         return self._applying.fits(schema, value)
 
     def schemas_at(self, value: Any, pointer: str) -> list[Schema]:
-        """The schemas that apply at a place of a value, be it there or not."""
+        """Return the schemas that apply at a place of a value, present or not."""
         schemas: list[Schema] = [self.schema]
         for part in split(pointer):
             applying = [one for schema in schemas for one in self.applying(schema, value)]
@@ -95,27 +95,27 @@ class Space:
         return schemas
 
     def documented(self, value: Any) -> Any:
-        """A value without the members that the schema says nothing of."""
+        """Return a value without its undocumented members."""
         for place, _ in list(_everything(value)):
             if place and read(value, place) is not MISSING and not self.schemas_at(value, place):
                 value = replaced(value, place, MISSING)
         return value
 
     def repaired(self, value: Any, pinned: str | None = None, fault: Violation | None = None) -> Any:
-        """A valid value near to one, or MISSING. What stands at ``pinned`` is kept.
+        """Return a similar valid value, or MISSING. The value at ``pinned`` is kept.
 
-        With ``fault``, that one violation is kept too, and rules only have to be not broken.
+        With ``fault``, that violation is kept too, and rules that cannot be evaluated are accepted.
         """
         rounds, fewest = _ROUNDS, None
         while rounds:
             wrong = [one for one in self.judge.violations(value) if not _is_fault(one, fault)]
-            # As many as there are take as long as they take, if each round leaves fewer of them.
+            # Only rounds without progress count.
             rounds -= not wrong or (fewest is not None and len(wrong) >= fewest)
             fewest = len(wrong) if fewest is None else min(fewest, len(wrong))
             if wrong:
-                value = self._mended(value, wrong[0], pinned)
+                value = self._without_violation(value, wrong[0], pinned)
             else:
-                broken = [one for one in self.rules.evaluate(value) if not _is_kept(one, fault)]
+                broken = [one for one in self.rules.evaluate(value) if not _is_accepted(one, fault)]
                 if not broken:
                     return value
                 value = self._satisfying(value, broken[0], pinned, fault)
@@ -123,10 +123,10 @@ class Space:
                 return MISSING
         return MISSING
 
-    def _mended(self, value: Any, wrong: Violation, pinned: str | None) -> Any:
-        """A value without one violation, or MISSING."""
+    def _without_violation(self, value: Any, wrong: Violation, pinned: str | None) -> Any:
+        """Return a value without one violation, or MISSING."""
         if pinned is not None and (wrong.pointer == pinned or pinned.startswith(wrong.pointer + "/")):
-            return MISSING if wrong.pointer == pinned else self._mended_below(value, wrong, pinned)
+            return MISSING if wrong.pointer == pinned else self._replaced_around(value, wrong, pinned)
         if wrong.code in ("additionalProperties", "unevaluatedProperties", "false", "propertyNames"):
             return replaced(value, wrong.pointer, MISSING)
         options = [read(example, wrong.pointer) for example in self.examples]
@@ -137,18 +137,18 @@ class Space:
             changed = replaced(value, wrong.pointer, option)
             if not any(_is_fault(one, wrong) for one in self.judge.violations(changed)):
                 return changed
-        # Perhaps it need not be there.
+        # Try without the member.
         removed = replaced(value, wrong.pointer, MISSING) if wrong.pointer else MISSING
         codes = {one.code for one in self.judge.violations(removed) if one.pointer == wrong.pointer}
         return MISSING if removed is MISSING or codes else removed
 
-    def _mended_below(self, value: Any, wrong: Violation, pinned: str) -> Any:
-        """Another value of an object or array around the pinned place, which takes the pinned value over."""
-        kept = read(value, pinned)
+    def _replaced_around(self, value: Any, wrong: Violation, pinned: str) -> Any:
+        """Replace a container of the pinned place, keeping the pinned value; MISSING if impossible."""
+        pinned_value = read(value, pinned)
         for option in self._options_at(value, wrong.pointer):
             changed = replaced(value, wrong.pointer, option)
             try:
-                changed = replaced(changed, pinned, kept)
+                changed = replaced(changed, pinned, pinned_value)
             except KeyError:
                 continue
             if not any(_is_fault(one, wrong) for one in self.judge.violations(changed)):
@@ -161,7 +161,7 @@ class Space:
         return [*made, *(option.value for option in self.builder.variations(schemas)[:40])]
 
     def _satisfying(self, value: Any, one: Evaluation, pinned: str | None, fault: Violation | None) -> Any:
-        """A value near to one for which a rule holds, changed at places that the rule names; or MISSING."""
+        """Change places that a rule names until it holds; MISSING if no change works."""
         for changed in self.changed_for(value, one, pinned):
             inner = read(changed, one.pointer)
             if inner is MISSING or not one.rule.holds(inner):
@@ -173,7 +173,7 @@ class Space:
     def changed_for(
         self, value: Any, one: Evaluation, pinned: str | None, root: str = "self"
     ) -> Iterator[Any]:
-        """Values that differ from one at places that a rule names below a root: one place first, then several."""
+        """Yield variants of a value, changed at one or several places that a rule names below a root."""
         places = [one.pointer + target for target in one.rule.targets(root)]
         places += [
             below
@@ -207,7 +207,7 @@ class Space:
                     yield changed
 
     def options_for(self, value: Any, place: str, others: list[str], literals: list[Any]) -> list[Any]:
-        """What is worth a try at one place: numbers that stand elsewhere, their sums, literals, variations."""
+        """Return values to try at a place: numbers from elsewhere, their sums, literals, variations."""
         elsewhere = [read(value, other) for other in others]
         numbers = [one for one in elsewhere if is_number(one)]
         found: list[Any] = []
@@ -246,12 +246,12 @@ def _is_fault(found: Violation, fault: Violation | None) -> bool:
     return fault is not None and (found.code, found.pointer) == (fault.code, fault.pointer)
 
 
-def _is_kept(one: Evaluation, fault: Violation | None) -> bool:
+def _is_accepted(one: Evaluation, fault: Violation | None) -> bool:
     return not isinstance(one.outcome, Broken) if fault else isinstance(one.outcome, Holds)
 
 
 def distinct(values: Sequence[Any], without: Any = MISSING) -> list[Any]:
-    """Values in their order, each once, and without one that stands there already."""
+    """Return the distinct values in order, except the one given."""
     seen = {written(without)}
     found = []
     for value in values:
@@ -263,10 +263,10 @@ def distinct(values: Sequence[Any], without: Any = MISSING) -> list[Any]:
 
 
 def written(value: Any) -> str:
-    """A value as a key: the same text for the same JSON."""
+    """Return a value as a key: the same text for equal JSON."""
     return "" if value is MISSING else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
 def is_same(one: Any, other: Any) -> bool:
-    """Whether two places hold the same, or nothing both."""
+    """Whether two values are equal, or both missing."""
     return (one is MISSING and other is MISSING) or (MISSING not in (one, other) and same(one, other))

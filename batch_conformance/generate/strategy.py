@@ -1,7 +1,7 @@
 """Hypothesis strategies from schemas.
 
-Own, since hypothesis-jsonschema knows no 2020-12 (``prefixItems``, ``unevaluatedProperties``, ``dependentRequired``),
-no rules, and no references into a document that is passed along.
+Not based on hypothesis-jsonschema, which lacks 2020-12 (``prefixItems``, ``unevaluatedProperties``,
+``dependentRequired``), rules, and references into a given document.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _ANY = st.recursive(
 
 
 def strategy(schema: Schema, document: Document, *, examples: Sequence[Any] = ()) -> Strategy:
-    """Valid values of a schema, all rules kept. ``examples`` help where rules are hard to meet."""
+    """Generate valid values of a schema and its rules. ``examples`` help where rules are hard to satisfy."""
     return strategy_of(Space(schema, document, examples))
 
 
 def strategy_of(space: Space) -> Strategy:
-    """As :func:`strategy`, for a space that is there already."""
+    """Generate as :func:`strategy`, for an existing space."""
     drawn = _Strategies(space).place([space.schema])
     return drawn.map(space.repaired).filter(lambda value: value is not MISSING)
 
 
 def unruled(space: Space) -> Strategy:
-    """Values that meet the schema, whatever the rules say of them."""
+    """Generate values that are valid by the schema, ignoring rules."""
     return _Strategies(space).place([space.schema]).filter(space.judge.is_valid)
 
 
@@ -53,13 +53,13 @@ class _Strategies:
         self._known: dict[tuple[int, ...], tuple[Sequence[Schema], Strategy]] = {}
 
     def place(self, schemas: Sequence[Schema]) -> Strategy:
-        """Values for all schemas of a place together, near enough."""
+        """Generate values for all schemas of a place; most are valid."""
         if not schemas or all(schema is True for schema in schemas):
             return _ANY
         key = tuple(id(schema) for schema in schemas)
         if key not in self._known:
-            kept = tuple(schemas)
-            self._known[key] = (kept, st.deferred(lambda: self._built(kept)))
+            stored = tuple(schemas)
+            self._known[key] = (stored, st.deferred(lambda: self._built(stored)))
         return self._known[key][1]
 
     def _built(self, schemas: Sequence[Schema]) -> Strategy:
@@ -101,7 +101,7 @@ class _Strategies:
         extra = self.place(shape.extra) if shape.extra else _ANY
         fewest = max(shape.fewest - len(required), 0)
         more = st.dictionaries(_NAMES, extra, min_size=fewest, max_size=fewest + 2)
-        # The schema's own members win.
+        # Documented members take precedence.
         return st.builds(lambda known, others: {**others, **known}, fixed, more)
 
     def _array(self, shape: Shape) -> Strategy:
@@ -186,7 +186,7 @@ def _formatted(name: str) -> Strategy:
 
 
 def date_times() -> Strategy:
-    """RFC 3339 date-times from 1971 to 2099, with offsets and fractions of up to nine digits."""
+    """Generate RFC 3339 date-times from 1971 to 2099, with offsets and up to 9 digits of fraction."""
 
     def built(year: int, month: int, day: int, clock: tuple[int, int, int], digits: str, offset: str) -> str:
         day = min(day, calendar.monthrange(year, month)[1])

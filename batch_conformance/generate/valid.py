@@ -1,4 +1,4 @@
-"""Valid values of every kind: one change at a time, each of which some reader or writer gets wrong."""
+"""Generation of valid values of every kind, each with one change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batch_conformance.generate.space import Space, written
 
 @dataclass(frozen=True)
 class Generated:
-    """A valid value; ``kind`` and ``label`` say what is special about the place at ``pointer`` (root: all)."""
+    """A valid value; ``kind`` and ``label`` describe its special place at ``pointer`` (empty: all of it)."""
 
     value: Any
     kind: Kind
@@ -27,11 +27,11 @@ class Generated:
 def valid_values(
     schema: Schema, document: Document, *, examples: Sequence[Any] = (), limit: int = 100, seed: int = 0
 ) -> list[Generated]:
-    """Valid values of a schema, all rules kept; the same ones for the same arguments.
+    """Return valid values of a schema and its rules; deterministic.
 
-    First the valid examples and one value of every branch, then every enum value, null, optional members absent and
-    present; then bounds, lengths, formats, unknown members. ``seed`` decides which of the latter a small ``limit``
-    keeps. Raises SchemaError and RuleError.
+    First valid examples and one value of every branch, then every enum value, null, optional members absent
+    and present; then bounds, lengths, formats, unknown members. ``seed`` selects among the latter if
+    ``limit`` is small. Raises SchemaError and RuleError.
     """
     return values_of(Space(schema, document, examples), limit, seed)
 
@@ -39,14 +39,14 @@ def valid_values(
 def values_of(
     space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
 ) -> list[Generated]:
-    """As :func:`valid_values`, for a space that is there already; places to ``leave`` are not varied."""
-    asked = (limit, seed, frozenset(leave))
-    if asked not in space.generated:
-        space.generated[asked] = _made(space, *asked)
-    return list(space.generated[asked])
+    """Return as :func:`valid_values`, for an existing space; places in ``leave`` are not varied."""
+    parameters = (limit, seed, frozenset(leave))
+    if parameters not in space.generated:
+        space.generated[parameters] = _generate(space, *parameters)
+    return list(space.generated[parameters])
 
 
-def _made(space: Space, limit: int, seed: int, leave: Collection[str]) -> list[Generated]:
+def _generate(space: Space, limit: int, seed: int, leave: Collection[str]) -> list[Generated]:
     rows = list(_bases(space))
     seen = {written(one.value) for one in rows}
     for candidate in _chosen(list(_candidates(space, rows)), random.Random(seed)):
@@ -79,9 +79,9 @@ def _bases(space: Space) -> Iterator[Generated]:
 
 
 def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int, Generated]]:
-    """Values that may be valid, each with how much it matters (0 the most)."""
+    """Yield possibly valid values, each with its priority (0 is the highest)."""
     done: set[tuple[str, str]] = set()
-    for base in _widest(bases):
+    for base in _by_variety(bases):
         for pointer, schemas in space.walk(base.value):
             there = read(base.value, pointer)
             for label, value, kind in space.builder.variations(schemas):
@@ -93,15 +93,15 @@ def _candidates(space: Space, bases: Sequence[Generated]) -> Iterator[tuple[int,
             yield from ((1, row) for row in _optional(space, base.value, pointer, schemas, done))
 
 
-def _widest(bases: Sequence[Generated]) -> list[Generated]:
-    """Examples first: they are the likeliest; then those with most to change."""
+def _by_variety(bases: Sequence[Generated]) -> list[Generated]:
+    """Sort bases: examples first, as the most realistic, then the largest."""
     return sorted(bases, key=lambda base: (base.kind is not Kind.EXAMPLE, -len(written(base.value))))
 
 
 def _optional(
     space: Space, value: Any, pointer: str, schemas: Sequence[Schema], done: set[tuple[str, str]]
 ) -> Iterator[Generated]:
-    """Members of an object left out, and put in."""
+    """Yield an object with optional members removed or added, and with an unknown member."""
     there = read(value, pointer)
     if not isinstance(there, dict):
         return
@@ -128,7 +128,7 @@ def _optional(
 
 
 def _chosen(rows: Sequence[tuple[int, Generated]], chance: random.Random) -> Iterator[Generated]:
-    """Candidates in the order in which they are tried: what matters most first, place by place in turn."""
+    """Yield candidates by priority, alternating between places."""
     for weight in sorted({weight for weight, _ in rows}):
         by_place: dict[str, list[Generated]] = defaultdict(list)
         for own, row in rows:
@@ -136,7 +136,7 @@ def _chosen(rows: Sequence[tuple[int, Generated]], chance: random.Random) -> Ite
                 by_place[row.pointer].append(row)
         queues = list(by_place.values())
         if weight > 1:
-            # The first of a place is its plainest; of the others, chance decides.
+            # The first of a place is the plainest; the others are shuffled.
             for queue in queues:
                 rest = queue[1:]
                 chance.shuffle(rest)

@@ -1,10 +1,10 @@
-"""What is generated from schemas: the public names, in one place.
+"""Public names of value generation from schemas.
 
-- :func:`valid_values`, :func:`strategy`: values that meet a schema and its rules;
+- :func:`valid_values`, :func:`strategy`: valid values of a schema and its rules;
 - :func:`single_faults`: values that break one keyword at one place;
 - :func:`rule_faults`, :func:`transition_faults`: values, and pairs of reads, that break one rule;
-- :class:`Space`: what they all work on. Build it once and call ``values_of``, ``faults_of``, ``rule_faults_of``,
-  ``transition_faults_of``, ``strategy_of`` with it, where several are needed.
+- :class:`Space`: the prepared schema that all use. If several are needed, build it once and call
+  ``values_of``, ``faults_of``, ``rule_faults_of``, ``transition_faults_of``, ``strategy_of`` with it.
 """
 
 from batch_conformance.generate.faults import Fault, SingleFaults, Unreachable, faults_of, single_faults

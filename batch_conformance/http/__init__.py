@@ -1,4 +1,4 @@
-"""Recorded HTTP exchanges, byte for byte: strict JSON, curl lines, redaction, safe display."""
+"""Recorded HTTP exchanges, strict JSON, curl lines, redaction and safe display of foreign text."""
 
 from batch_conformance.http.curl import curl_line, curl_lines
 from batch_conformance.http.model import Exchange, Failure, Intent, Request, Response

@@ -1,4 +1,4 @@
-"""Undoes escaping (percent, backslash, HTML entities) and maps every byte of the result to its origin."""
+"""Undo escaping (percent, backslash, HTML entities) and map every byte of the result to its source."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import html
 import re
 from dataclasses import dataclass
 
-#: Levels of escaping that are undone; deeper ones are not searched.
-_DEPTH = 5
+#: Levels of escaping that are undone.
+_MAX_LEVELS = 5
 _ESCAPED = re.compile(
     r"\\{1,16}u\{0*(?P<braced>[0-9A-Fa-f]{1,6})\}"
     r"|\\{1,16}U(?P<long>[0-9A-Fa-f]{8})"
@@ -24,27 +24,27 @@ _MARKS = ("\\", "%", "&")
 
 @dataclass(frozen=True)
 class Unescaped:
-    """Bytes, one character each, as a text; ``spans`` has the position of each in the original text."""
+    """Unescaped text as bytes, one character each, with the position of each in the original text."""
 
     text: str
     spans: list[tuple[int, int]]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The position in the original text of the characters from ``start`` to ``end``."""
+        """Return the position in the original text of the characters from ``start`` to ``end``."""
         return self.spans[start][0], self.spans[end - 1][1]
 
 
 def as_bytes(text: str) -> str:
-    """A text as its UTF-8 bytes, one character each."""
+    """Return the UTF-8 bytes of a text, one character each."""
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
 def unescaped(text: str) -> list[Unescaped]:
-    """The text as bytes, then with one level of escaping after the other undone, until none is left."""
+    """Return the text as bytes, followed by the text with 1, 2, … levels of escaping undone."""
     levels = [_encoded(text)]
     if not any(mark in text for mark in _MARKS):
         return levels
-    for _ in range(_DEPTH):
+    for _ in range(_MAX_LEVELS):
         deeper = _one_level(levels[-1])
         if deeper is None:
             break
@@ -68,20 +68,20 @@ def _one_level(level: Unescaped) -> Unescaped | None:
     spans: list[tuple[int, int]] = []
     at = 0
     for match in _ESCAPED.finditer(level.text):
-        meant = _meant(match)
-        if meant is None:
+        decoded = _decoded(match)
+        if decoded is None:
             continue
-        pieces += [level.text[at : match.start()], meant]
+        pieces += [level.text[at : match.start()], decoded]
         spans += level.spans[at : match.start()]
-        spans += [level.span(match.start(), match.end())] * len(meant)
+        spans += [level.span(match.start(), match.end())] * len(decoded)
         at = match.end()
     if not at:
         return None
     return Unescaped("".join([*pieces, level.text[at:]]), spans + level.spans[at:])
 
 
-def _meant(match: re.Match[str]) -> str | None:
-    """The bytes that an escape represents; None where it represents none."""
+def _decoded(match: re.Match[str]) -> str | None:
+    """Return the bytes that an escape represents, or None."""
     kind = match.lastgroup or ""
     digits = match[kind]
     if kind in ("byte", "octal"):
@@ -89,7 +89,7 @@ def _meant(match: re.Match[str]) -> str | None:
     if kind == "itself":
         return digits
     if kind == "named":
-        meant = html.unescape(f"&{digits};")
-        return None if len(meant) > 2 else as_bytes(meant)
+        text = html.unescape(f"&{digits};")
+        return None if len(text) > 2 else as_bytes(text)
     code = int(digits, 10 if kind == "decimal" else 16)
     return as_bytes(chr(code)) if code <= 0x10FFFF else None

@@ -1,4 +1,4 @@
-"""What a request carries for a key, wherever the contract wants the key to be."""
+"""Values of the API key in a request, read from where the contract puts the key."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from batch_conformance.http.model import Request
 
 
 def key_values(request: Request, place: KeyPlace | None) -> list[str]:
-    """The values in the key's place, in order, as they were sent: what stands before a key is part of them.
+    """Return the raw values at the key's place, in order, including any prefix such as ``Bearer``.
 
-    None at all where the contract asks for no key.
+    The list is empty if the contract requires no key.
     """
     if place is None:
         return []
@@ -21,7 +21,7 @@ def key_values(request: Request, place: KeyPlace | None) -> list[str]:
 
 
 def pairs_of(request: Request, place: KeyPlace) -> list[tuple[str, str]]:
-    """Names and values of a request's query or cookies, those of the query decoded."""
+    """Return names and values of the query (decoded) or of the cookies, depending on ``place``."""
     if place.place == "query":
         return query_pairs(urlsplit(request.url).query)
     pairs = [pair for line in request.header_values("cookie") for pair in line.split(";")]
@@ -29,7 +29,7 @@ def pairs_of(request: Request, place: KeyPlace) -> list[tuple[str, str]]:
 
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
-    """Names and values of a query, decoded (``+`` is a space); empty values count."""
+    """Return names and values of a query, decoded (``+`` is a space), including empty values."""
 
     def plain(text: str) -> str:
         return unquote(text.replace("+", " "), errors="surrogateescape")

@@ -1,4 +1,4 @@
-"""Requests, responses and exchanges as recorded. Raw: redaction happens on output."""
+"""Recorded requests, responses and exchanges. They hold raw secrets: redaction happens on output."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from typing import Literal
 
 from batch_conformance.http.strict_json import Json, read_json
 
-#: Kinds of ids: a batch that exists, none, a variant of a known id, or a hostile value.
+#: Kinds of ids: of an existing batch, of no batch, a variant of a known id, or a hostile value.
 IdKind = Literal["known", "unknown", "near", "hostile"]
-#: Kinds of keys: valid, none, empty, unknown, a variant of the valid one, hostile, or valid but misplaced.
+#: Kinds of keys: valid, none, empty, unknown, a variant of the valid one, hostile, valid but in the wrong
+#: place, or another organisation's.
 KeyKind = Literal["valid", "missing", "empty", "invalid", "near", "hostile", "misplaced", "other-org"]
-#: How an exchange ended without a whole response.
+#: Ways in which an exchange ends without a complete response.
 FailureKind = Literal["refused", "reset", "truncated", "timeout", "not-http", "too-large", "tls", "other"]
 
 
 @dataclass(frozen=True)
 class Intent:
-    """The purpose of a request: context that a check needs and an answer does not carry.
+    """Purpose of a request: context that checks need and that the exchange itself does not carry.
 
-    ``label`` says in words what is special, e.g. "key without its last character".
-    ``staged`` is the status that the server was told to answer with, for this request. ``operation`` is the contract's,
-    by the suite's name for it.
+    ``label`` describes for people what is special, e.g. "key without its last character". ``staged`` is the
+    status that a staging hook made the server answer this request with. ``operation`` is the suite's name of
+    the operation. ``places`` counts the places of a misplaced key.
     """
 
     probe: str
@@ -33,25 +34,32 @@ class Intent:
     label: str = ""
     staged: int | None = None
     operation: str = "get"
+    places: int = 1
+
+
+class _Message:
+    """Base of requests and responses."""
+
+    headers: tuple[tuple[str, str], ...]
+
+    def header_values(self, name: str) -> list[str]:
+        """Return all values of a header, in order; the name is case-insensitive."""
+        return [value for key, value in self.headers if key.lower() == name.lower()]
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request as sent: header names and values as on the wire, the body's bytes."""
+class Request(_Message):
+    """Request as sent: header names and values as on the wire, body as bytes."""
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
 
-    def header_values(self, name: str) -> list[str]:
-        """All values of a header, in order, whatever the case of its name."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
 
 @dataclass(frozen=True)
-class Response:
-    """A response as received. ``body`` is what the transfer and content codings held, up to the cap."""
+class Response(_Message):
+    """Response as received. ``body`` has transfer and content codings removed and is cut at a size limit."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -59,18 +67,14 @@ class Response:
     reason: str = ""
     http_version: str = "HTTP/1.1"
 
-    def header_values(self, name: str) -> list[str]:
-        """All values of a header, in order, whatever the case of its name."""
-        return [value for key, value in self.headers if key.lower() == name.lower()]
-
     @cached_property
     def json(self) -> Json:
-        """The body read strictly as RFC 8259 JSON."""
+        """The body, parsed strictly as RFC 8259 JSON."""
         return read_json(self.body)
 
     @property
     def media_type(self) -> str | None:
-        """The media type in lower case without parameters; None when absent, given twice or malformed."""
+        """The media type in lower case without parameters; None if absent, repeated or empty."""
         values = self.header_values("content-type")
         if len(values) != 1:
             return None
@@ -79,7 +83,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why there is no response, or no whole one."""
+    """Reason why there is no response, or no complete one."""
 
     kind: FailureKind
     message: str
@@ -87,11 +91,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and its response, or the failure that took its place.
+    """One request and its response, or the failure that occurred instead.
 
-    ``started`` and ``ended`` are seconds on one monotonic clock of the run. ``connection`` counts the connections
-    of the run; ``reused`` is true if the request was not the first one on it. ``replay`` is the case that a
-    stub was playing, so that it can be replayed; None for requests that the suite sent.
+    ``started`` and ``ended`` are seconds on one monotonic clock of the run. ``connection`` is the number of
+    the connection in the run; ``reused`` is true if the request was not the first one on it. ``replay`` is
+    the case that the stub was playing, for replays; None for requests that the suite sent.
     """
 
     number: int
@@ -108,11 +112,11 @@ class Exchange:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status, None when no response began."""
+        """The HTTP status, or None if there is no response."""
         return self.response.status if self.response else None
 
     def outcome(self) -> str:
-        """Summary in a few words: the status, or how the exchange failed."""
+        """Return a short summary: the status, or how the exchange failed."""
         if self.response is None:
             return f"no response ({self.failure.message})" if self.failure else "no response"
         text = f"{self.response.status} {self.response.reason}".strip()
@@ -120,12 +124,12 @@ class Exchange:
 
 
 def overlapping(first: Exchange, second: Exchange) -> bool:
-    """Whether two exchanges overlap in time, so that neither is before the other."""
+    """Whether two exchanges overlap in time."""
     return first.started < second.ended and second.started < first.ended
 
 
 def in_order(exchanges: list[Exchange]) -> Iterator[tuple[Exchange, Exchange]]:
-    """Pairs of an exchange and the next one that began after it had ended."""
+    """Yield each exchange with the first one that started after it had ended."""
     ordered = sorted(exchanges, key=lambda exchange: exchange.started)
     for index, first in enumerate(ordered):
         for second in ordered[index + 1 :]:

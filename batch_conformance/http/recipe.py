@@ -1,26 +1,25 @@
-"""Requests as data for replay, safe to store in a report: each secret is named, never written.
+"""Request recipes: requests as JSON for replay. They are safe to store: secrets are named, not written.
 
-A text is a list of pieces: a string is itself; ``{"env": NAME}`` the value of an environment variable; ``{"key":
-LABEL}`` a variant of the API key; ``{"percent": PIECE}`` that, percent-encoded; ``{"base64": PIECES}`` those in base64;
-``{"bytes": BASE64}`` characters that are not printable ASCII.
+A text is a list of pieces. A string stands for itself; ``{"env": NAME}`` is the value of an environment
+variable; ``{"key": LABEL}`` a variant of the API key; ``{"percent": PIECE}`` a piece, percent-encoded;
+``{"base64": PIECES}`` pieces in base64; ``{"bytes": BASE64}`` text that is not printable ASCII.
 """
 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from batch_conformance.http.model import Intent, Request
 from batch_conformance.http.redact import Redactor
+from batch_conformance.http.secrets import base64_with_secrets, split_at_secrets
 
 Piece = Any
 #: The longest text that is stored in a report, in characters.
 LIMIT = 40_000
-_BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
 
 
 class NotRepeatable(ValueError):
@@ -30,7 +29,7 @@ class NotRepeatable(ValueError):
 def request_recipe(
     request: Request, intent: Intent, secrets: Mapping[str, Piece], redactor: Redactor
 ) -> dict[str, Any]:
-    """A request and its intent as JSON values. Raises :class:`NotRepeatable`."""
+    """Return a request and its intent as JSON values. Raises :class:`NotRepeatable`."""
 
     def pieces(text: str) -> list[Piece]:
         return text_recipe(text, secrets, redactor)
@@ -52,35 +51,17 @@ def request_recipe(
 
 
 def text_recipe(text: str, secrets: Mapping[str, Piece], redactor: Redactor) -> list[Piece]:
-    """A text in pieces. Raises :class:`NotRepeatable`."""
+    """Return the pieces of a text. Raises :class:`NotRepeatable`."""
     if len(text) > LIMIT:
         raise NotRepeatable("too long")
     known: dict[str, Piece] = {}
     for secret, piece in secrets.items():
         known[secret] = piece
         known.setdefault(quote(secret, safe=""), {"percent": piece})
-    for word in _BASE64_WORD.findall(text):
-        plain = _plain(word)
-        if plain and any(secret in plain for secret in secrets):
-            known.setdefault(word, {"base64": text_recipe(plain, secrets, redactor)})
-    return [known[part] if is_secret else _literal(part, redactor) for part, is_secret in _parts(text, known)]
-
-
-def _parts(text: str, known: Mapping[str, Piece]) -> Iterator[tuple[str, bool]]:
-    ordered = sorted(filter(None, known), key=len, reverse=True)
-    if not ordered:
-        yield text, False
-        return
-    for index, part in enumerate(re.split("(" + "|".join(map(re.escape, ordered)) + ")", text)):
-        if part:
-            yield part, index % 2 == 1
-
-
-def _plain(word: str) -> str:
-    try:
-        return base64.b64decode(word, validate=True).decode("utf-8")
-    except ValueError:
-        return ""
+    for word, plain in base64_with_secrets(text, secrets):
+        known.setdefault(word, {"base64": text_recipe(plain, secrets, redactor)})
+    pieces = split_at_secrets(text, known)
+    return [known[piece] if is_secret else _literal(piece, redactor) for piece, is_secret in pieces]
 
 
 def _literal(text: str, redactor: Redactor) -> Piece:
@@ -92,7 +73,10 @@ def _literal(text: str, redactor: Redactor) -> Piece:
 
 
 def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -> tuple[Request, Intent]:
-    """The request of a recipe. ``secret`` yields what ``env`` or ``key`` names. Raises ``ValueError`` if malformed."""
+    """Return the request of a recipe. Raises ``ValueError`` if malformed.
+
+    ``secret`` is called with "env" or "key" and the name, and returns the value.
+    """
 
     def text(name: str) -> str:
         return text_from(recipe.get(name, []), secret)
@@ -105,7 +89,7 @@ def request_from(recipe: Mapping[str, Any], secret: Callable[[str, str], str]) -
 
 
 def text_from(pieces: Sequence[Piece], secret: Callable[[str, str], str]) -> str:
-    """The text that pieces stand for. Raises ``ValueError`` for a piece of no known kind."""
+    """Return the text of a list of pieces. Raises ``ValueError`` for a piece of an unknown kind."""
     return "".join(_piece_from(piece, secret) for piece in pieces)
 
 

@@ -1,4 +1,4 @@
-"""The redactor: replaces secrets in every text that leaves the process."""
+"""Redactor: replaces secrets in every text that leaves the process."""
 
 from __future__ import annotations
 
@@ -13,35 +13,36 @@ from batch_conformance.http.secrets import pieces_of, secret_patterns
 from batch_conformance.http.sensitive import Secret, header_secrets, query_secrets, without_sensitive
 
 PLACEHOLDER = "[api-key]"
-#: Takes the place of a name that itself holds a secret (a key such as "api"), which would be replaced again and again.
+#: Replaces a placeholder that itself contains a secret (a key such as "api"), and so would be redacted again
+#: and again.
 _BLANK = "[…]"
 
 
-#: A secret may occur at several depths of escaping in one text; each round replaces one of them.
-_ROUNDS = 8
+#: A secret may occur at several depths of escaping in one text; each round redacts one depth.
+_MAX_ROUNDS = 8
 
 
 class Redactor:
-    """Replaces secrets, in every encoding they may occur in, by names that may be shown.
+    """Replaces secrets, in every encoding that they may occur in, by placeholders.
 
-    Other sensitive data is hidden too: see :mod:`batch_conformance.http.sensitive`.
-    Secrets are added with the name to show, so that "the key without its last character" stays recognisable.
+    Other sensitive data is hidden too: see :mod:`batch_conformance.http.sensitive`. Each secret has a
+    placeholder of its own, so that "the key without its last character" stays recognisable.
     """
 
     def __init__(self, secrets: Mapping[str, str] | None = None) -> None:
         self._forms: dict[str, tuple[int, str]] = {}
         self._pattern: re.Pattern[str] | None = None
         self._names: dict[str, str] = {}
-        #: Secrets and their pieces as bytes, searched for at every depth of escaping.
+        #: Placeholders by secret, and by piece of a secret, as bytes; searched for at every depth of escaping.
         self._plain: dict[str, str] = {}
         self._pieces: dict[str, str] = {}
         for secret, name in (secrets or {}).items():
             self.add(secret, name)
 
     def add(self, secret: str, name: str = PLACEHOLDER, *, pieces: str = "") -> None:
-        """Hide ``secret`` from now on, as ``name``. An empty secret hides nothing.
+        """Replace ``secret`` by ``name`` from now on. An empty secret is ignored.
 
-        With ``pieces``, hide parts of it as well, under that name: texts are cut before they get here.
+        With ``pieces``, replace parts of the secret by that name as well, as truncated texts hold them.
         """
         if not secret:
             return
@@ -54,14 +55,14 @@ class Redactor:
         self._names.clear()
 
     def text(self, text: str) -> str:
-        """The text with every secret replaced and other sensitive data hidden."""
+        """Return the text with every secret replaced and other sensitive data hidden."""
         if self._forms:
             if self._pattern is None:
-                # Longest first: a key must not be partly replaced by a shorter variant of itself.
+                # Longest first, so that no key is partly replaced by a shorter variant of itself.
                 self._forms = dict(sorted(self._forms.items(), key=lambda form: -form[1][0]))
                 self._pattern = re.compile("|".join(self._forms))
             text = self._pattern.sub(lambda match: self._name(match.group()), text)
-            for _ in range(_ROUNDS):
+            for _ in range(_MAX_ROUNDS):
                 found = (self._redacted_at(level, text) for level in reversed(unescaped(text)))
                 replaced = next((redacted for redacted in found if redacted is not None), text)
                 if replaced == text:
@@ -70,7 +71,7 @@ class Redactor:
         return without_sensitive(text)
 
     def _redacted_at(self, level: Unescaped, text: str) -> str | None:
-        """The text without the secrets found once escapes are undone; None when there are none."""
+        """Return the text without the secrets found at one level of unescaping; None if there are none."""
         found: list[tuple[int, int, str]] = []
         for start, end, name in sorted(self._occurrences(level.text), key=lambda row: (row[0], -row[1])):
             first, last = level.span(start, end)
@@ -87,13 +88,13 @@ class Redactor:
         return "".join([*parts, text[at:]])
 
     def _occurrences(self, text: str) -> Iterator[tuple[int, int, str]]:
-        """Positions of secrets and their pieces in a text of bytes, with the names to show."""
+        """Yield (start, end, placeholder) of secrets and their pieces in a text of bytes."""
         for secret, name in self._plain.items():
             start = text.find(secret)
             while start >= 0:
                 yield start, start + len(secret), name
                 start = text.find(secret, start + 1)
-        # Keys have thousands of pieces: looked up, not searched for one by one.
+        # Keys have thousands of pieces, too many to search for one by one.
         for length in {len(piece) for piece in self._pieces}:
             for start in range(len(text) - length + 1):
                 named = self._pieces.get(text[start : start + length])
@@ -105,7 +106,7 @@ class Redactor:
         return bool(self._pattern.search(name)) or any(True for _ in self._occurrences(as_bytes(name)))
 
     def value(self, value: Any) -> Any:
-        """A JSON-like value with every secret replaced, in member names too."""
+        """Return a JSON-like value with every secret replaced, in member names too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -124,12 +125,15 @@ class Redactor:
 
 @lru_cache(maxsize=64)
 def hiding(secrets: frozenset[Secret]) -> Redactor:
-    """A redactor for these secrets, cached: exchanges of a run mostly share theirs, and building one is slow."""
+    """Return a redactor for these secrets.
+
+    Cached: exchanges of a run mostly share their secrets, and building a redactor is slow.
+    """
     return Redactor(dict(sorted(secrets)))
 
 
 def met_in(exchange: Exchange | None) -> Redactor:
-    """A redactor for the cookies, tokens and signed query values of one exchange, wherever they occur in it."""
+    """Return a redactor for the cookies, tokens and signed query values that occur in one exchange."""
     if exchange is None:
         return hiding(frozenset())
     response = exchange.response

@@ -1,35 +1,59 @@
-"""Patterns for the spellings of a secret: in URLs, JSON, HTML, base64, and mixtures of them."""
+"""Secrets in texts: find them, and match their encodings in URLs, JSON, HTML, base64 and mixtures."""
 
 from __future__ import annotations
 
 import base64
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-#: A part of a secret in base64 needs this many characters to be distinguished from other text.
-_TELLING = 8
-#: A piece of a secret, as truncation leaves it, needs this many characters to be distinguished from other text.
+from batch_conformance.http.sensitive import TELLING
+
+#: Shortest piece of a truncated secret, in characters, that is distinguished from other text.
 _PIECE = 9
+_BASE64_WORD = re.compile(r"[A-Za-z0-9+/]{8,}={0,2}")
+
+
+def split_at_secrets(text: str, secrets: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Split a text at the secrets in it, the longest first: (piece, whether it is a secret)."""
+    known = sorted(filter(None, secrets), key=len, reverse=True)
+    if not known:
+        yield text, False
+        return
+    for index, piece in enumerate(re.split("(" + "|".join(map(re.escape, known)) + ")", text)):
+        if piece:
+            yield piece, index % 2 == 1
+
+
+def base64_with_secrets(text: str, secrets: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield the base64 words in a text that hold a secret (e.g. ``user:key``), each with the text it encodes."""
+    known = tuple(filter(None, secrets))
+    for word in _BASE64_WORD.findall(text):
+        try:
+            plain = base64.b64decode(word, validate=True).decode("utf-8")
+        except ValueError:
+            continue
+        if any(secret in plain for secret in known):
+            yield word, plain
 
 
 def secret_patterns(secret: str) -> Iterator[tuple[int, str]]:
-    """Regular expressions for the ways a secret may be written, each with the length of what it matches at least."""
+    """Yield (minimum length of a match, regular expression) for the ways to write a secret."""
     yield len(secret), "".join(map(_spellings, secret))
     raw = _bytes(secret)
     forms = {raw.hex()}
-    # In the middle of other text (user:key), base64 looks different at each of three places.
+    # Within other text (user:key), base64 depends on the offset modulo 3.
     for before in range(3):
         inner = _inner_base64(raw, before)
         forms |= {inner, inner.replace("+", "-").replace("/", "_")}
     for form in sorted(forms):
-        if len(form) >= _TELLING:
-            # What surrounds the secret shares a character with its end, and padding may follow.
+        if len(form) >= TELLING:
+            # The last character may be shared with the text that follows, and padding may come after it.
             yield len(form), re.escape(form) + "[A-Za-z0-9+/_-]?=*"
 
 
 def pieces_of(secret: str) -> Iterator[str]:
-    """The shortest recognisable parts of a secret, from anywhere in it: plain, in hexadecimal and in base64."""
+    """Yield the shortest recognisable substrings of a secret: plain, in hexadecimal and in base64."""
     raw = _bytes(secret)
     whole = raw.decode("latin-1")
     yield from _parts(whole, _PIECE)
@@ -38,7 +62,7 @@ def pieces_of(secret: str) -> Iterator[str]:
     for before in range(3):
         inner = _inner_base64(raw, before)
         for form in {inner, inner.replace("+", "-").replace("/", "_")}:
-            yield from _parts(form, 2 * _TELLING)
+            yield from _parts(form, 2 * TELLING)
 
 
 def _parts(text: str, length: int) -> Iterator[str]:
@@ -47,10 +71,10 @@ def _parts(text: str, length: int) -> Iterator[str]:
 
 
 def _spellings(char: str) -> str:
-    """A pattern for one character: as it is, percent-encoded (twice, too), escaped as in JSON or C, as in HTML."""
+    """Return a pattern for one character: plain, percent-encoded, escaped as in JSON, C or HTML."""
     if char.isascii() and char.isalnum():
         return char
-    # Texts are escaped again when they are put into others: every time, backslashes double.
+    # Text is escaped again when it is embedded in other text: backslashes double each time.
     units = char.encode("utf-16-be", "surrogatepass")
     escaped = "".join(f"{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
     forms = [
@@ -67,7 +91,7 @@ def _spellings(char: str) -> str:
 
 
 def _inner_base64(raw: bytes, before: int) -> str:
-    """The bytes in base64 after ``before`` others (of three), without the characters that neighbours change."""
+    """Return bytes in base64 at offset ``before`` (0 to 2), without the characters that neighbours affect."""
     whole = base64.b64encode(b"\0" * before + raw).decode("ascii")
     return whole[-(-before * 8 // 6) : (before + len(raw)) * 8 // 6]
 

@@ -1,6 +1,6 @@
-"""Sensitive data of others, hidden in reports: cookies, signatures in URLs, passwords in URLs, e-mail addresses.
+"""Sensitive data besides API keys: cookies, signatures and passwords in URLs, e-mail addresses.
 
-Recognised by its position in a text, not by its value.
+It is recognised by its position in a text, not by its value.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from urllib.parse import unquote
 
 HIDDEN = "[hidden]"
 EMAIL = "[email]"
-#: A secret, and the name to show for it.
+#: A secret and its placeholder.
 Secret = tuple[str, str]
-#: Shorter values are hidden in place only: elsewhere the same few characters are usually something else.
+#: Shortest text, in characters, that is taken for the value searched for: shorter ones also occur by chance.
 TELLING = 8
 
 SECRET_NAME = r"(?:key|token|secret|auth|cookie|session|passw|credential|signature)"
@@ -22,16 +22,17 @@ _SECRET_PARAMETER = (
     rf"(?:[\w.\[\]$~-]*{SECRET_NAME}[\w.\[\]$~-]*"
     r"|(?:[\w.-]*[._-])?(?:sig|code|hmac|hash|jwt|policy|pwd|otp|ticket))"
 )
-#: A query parameter that grants access, as in a signed URL; the URL may stand in JSON, in HTML or in another URL.
+#: A query parameter that grants access, as in a signed URL, which may be embedded in JSON, HTML or another
+#: URL.
 _SECRET_QUERY = re.compile(
     rf"(?P<name>(?:[?&#;]|\\{{1,8}}u00(?:26|3[fF])|%(?:25)*(?:26|3[fF])){_SECRET_PARAMETER}"
     r"(?:=|\\{1,8}u003[dD]|%(?:25)*3[dD]))"
-    # A placeholder stays as it is: it says which key was sent.
+    # Keep placeholders: they say which key was sent.
     r"(?!\[[^\[\]]*\])(?P<value>(?:(?!%(?:25)*26|&)[^#\s\"'\\<>])+)",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s\"'<>]++@")
-#: A header for cookies and its value, as on the wire, in JSON, in Python.
+#: A cookie header and its value, as on the wire, in JSON or in Python.
 _COOKIES = re.compile(
     r"\b(?P<name>(?:set-)?cookie2?)(?P<gap>[\"'\\]*\s*[:=,]\s*[\[\"'\\]*)(?P<value>[^\r\n\"'\\]+)",
     re.IGNORECASE,
@@ -49,7 +50,7 @@ _EMAIL = re.compile(
 
 
 def without_sensitive(text: str) -> str:
-    """The text without cookies, values of signed queries, passwords in URLs and e-mail addresses."""
+    """Return the text with cookies, signatures and passwords in URLs, and e-mail addresses hidden."""
     if "=" in text or "3d" in text.lower():
         text = hide_queries(text)
         text = _COOKIES.sub(lambda match: match["name"] + match["gap"] + cookie_hidden(match["value"]), text)
@@ -59,17 +60,17 @@ def without_sensitive(text: str) -> str:
 
 
 def hide_queries(text: str) -> str:
-    """The text with the values of query parameters that grant access hidden."""
+    """Return the text with the values of query parameters that grant access hidden."""
     return _SECRET_QUERY.sub(lambda match: match["name"] + HIDDEN, text)
 
 
 def hide_userinfo(text: str) -> str:
-    """The text with users and passwords of URLs hidden."""
+    """Return the text with user names and passwords in URLs hidden."""
     return _USERINFO.sub("[userinfo]@", text)
 
 
 def query_secrets(texts: Iterable[str]) -> Iterator[Secret]:
-    """Values of query parameters that grant access, to be hidden wherever else they occur."""
+    """Yield values of query parameters that grant access, to hide them wherever else they occur."""
     for text in texts:
         for match in _SECRET_QUERY.finditer(text):
             parts = {match["value"], unquote(match["value"])}
@@ -77,7 +78,7 @@ def query_secrets(texts: Iterable[str]) -> Iterator[Secret]:
 
 
 def is_secret_header(name: str) -> bool:
-    """Whether a header carries credentials, by its name. The header of the API key is not included."""
+    """Whether a header carries credentials, by its name. The API key's header is not included."""
     return _SECRET_HEADER.fullmatch(name.strip()) is not None
 
 
@@ -87,9 +88,9 @@ def is_cookie_header(name: str) -> bool:
 
 
 def cookie_hidden(value: str, known: Iterable[str] = ()) -> str:
-    """The value of a ``Cookie`` or ``Set-Cookie`` header with the values of cookies hidden.
+    """Return the value of a ``Cookie`` or ``Set-Cookie`` header with the values of cookies hidden.
 
-    Values that hold one of the ``known`` secrets stay: the redactor replaces these.
+    Values that contain one of the ``known`` secrets stay: the redactor replaces these.
     """
     return _PAIR.sub(partial(_pair_hidden, tuple(known)), value)
 
@@ -105,7 +106,7 @@ def _pair_hidden(known: tuple[str, ...], match: re.Match[str]) -> str:
 
 
 def header_secrets(headers: Iterable[tuple[str, str]]) -> Iterator[Secret]:
-    """Values of cookies and of secret headers, to be hidden wherever else they occur."""
+    """Yield values of cookies and of secret headers, to hide them wherever else they occur."""
     for name, value in headers:
         if is_secret_header(name):
             parts = {value.strip(), value.strip().partition(" ")[2].strip()}

@@ -1,4 +1,4 @@
-"""Strict JSON reader (RFC 8259): refuses the extensions of ``json.loads``, records repeated member names."""
+"""Strict JSON parser (RFC 8259): no extensions of ``json.loads``, and repeated member names are recorded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, NoReturn
 
 @dataclass(frozen=True)
 class NotJson:
-    """Why bytes are not a JSON text, and from which byte or character on."""
+    """Reason why bytes are not a JSON text, with the position where there is one."""
 
     message: str
 
 
 @dataclass(frozen=True)
 class Member:
-    """A member name that stands more than once in one object."""
+    """Member name that occurs more than once in one object."""
 
     name: str
     times: int
@@ -25,7 +25,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Json:
-    """The value read (the last of repeated members wins, as in most readers) or the reason why there is none."""
+    """Parsed value, or the error. Of repeated members, the last one wins, as in most parsers."""
 
     value: Any = None
     error: NotJson | None = None
@@ -33,16 +33,16 @@ class Json:
 
     @property
     def ok(self) -> bool:
-        """Whether the bytes were one well-formed JSON value."""
+        """Whether the bytes are one well-formed JSON value."""
         return self.error is None
 
 
 class _Refused(ValueError):
-    """A constant that JSON does not have."""
+    """Raised for NaN and Infinity, which are not JSON."""
 
 
 class _Lossless(float):
-    """A number with a fraction or exponent that keeps how it was written."""
+    """Float that keeps its source text."""
 
     text: str
 
@@ -74,22 +74,23 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _read_int(text: str) -> int | float:
-    # int() refuses thousands of digits; such a number is still JSON.
+    # int() refuses numbers with thousands of digits, which are valid JSON.
     return int(text) if len(text) < 4000 else _Lossless(text)
 
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = re.compile(rb"[ \t\r\n]*")
-#: Readers may limit depth (RFC 8259, 9). This one does, so that code that walks the value has stack enough.
+#: Maximum depth. Parsers may limit it (RFC 8259, 9); this one does, so that recursive code does not overflow
+#: the stack.
 DEEPEST = 200
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|[\]}]', re.DOTALL)
 
 
 def read_json(data: bytes) -> Json:
-    """Read bytes as one JSON text in UTF-8.
+    """Parse bytes as one JSON text in UTF-8. Errors are returned in the result, not raised.
 
-    Refused: nothing at all, a byte order mark (RFC 8259, 8.1), other encodings, NaN and Infinity, control characters
-    in strings, anything after the value, and more than 200 levels.
+    Refused: an empty text, a byte order mark (RFC 8259, 8.1), other encodings, NaN and Infinity, control
+    characters in strings, anything after the value, and more than 200 levels.
     """
     if data.startswith(_BOM):
         return Json(error=NotJson("it begins with a byte order mark (RFC 8259, 8.1)"))

@@ -1,4 +1,4 @@
-"""Safe display of foreign text: invisible characters become visible, long text is cut, and both are marked."""
+"""Safe display of foreign text: invisible characters are escaped, long text is cut with a note."""
 
 from __future__ import annotations
 
@@ -6,43 +6,42 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-#: The longest text in one place of a report, in characters.
+#: Longest text in one place of a report, in characters.
 LINE_LIMIT = 2048
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
 #: ``##[error]``, ``##vso[``, ``##teamcity[``: CI systems obey these wherever they stand in a line.
 _LOG_COMMAND = re.compile(r"##(?=\w*\[)")
-#: The two ways of quoting that ``http.curl_line`` uses.
+#: The two ways in which :func:`batch_conformance.http.curl_line` quotes.
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-#: What is not printable in ASCII, and may not be elsewhere.
+#: Characters that may not be printable: all but printable ASCII.
 _NOT_ASCII = re.compile(r"[^ -~]")
 
 
 def is_variable(name: str) -> bool:
-    """Whether a text can be the name of an environment variable (POSIX, 8.1); one that cannot may be a key."""
+    """Whether a text can be the name of an environment variable (POSIX, 8.1)."""
     return _VARIABLE.fullmatch(name) is not None
 
 
 def visible(text: str, *, lines: bool = True) -> str:
-    r"""The text with everything invisible written out, e.g. ``\x1b``.
+    r"""Return the text with invisible characters escaped, e.g. as ``\x1b``.
 
-    That is control and format characters (ANSI escapes, text direction, zero width), lone surrogates, odd
-    spaces.
-    Line breaks and tabs are kept when ``lines`` is true, else written out as well.
+    Escaped are control and format characters (ANSI escapes, text direction, zero width), lone surrogates and
+    spaces other than U+0020. Line breaks and tabs are kept if ``lines`` is true.
     """
     if text.isprintable():
         return text
     if lines:
         text = text.replace("\r\n", "\n")
     allowed = "\n\t" if lines else ""
-    return _NOT_ASCII.sub(lambda found: _shown(found[0], allowed), text)
+    return _NOT_ASCII.sub(lambda found: _escaped(found[0], allowed), text)
 
 
-def _shown(char: str, allowed: str) -> str:
-    return char if char.isprintable() or char in allowed else _written_out(char)
+def _escaped(char: str, allowed: str) -> str:
+    return char if char.isprintable() or char in allowed else _escape(char)
 
 
-def _written_out(char: str) -> str:
+def _escape(char: str) -> str:
     code = ord(char)
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(char)
     if named:
@@ -55,52 +54,52 @@ def _written_out(char: str) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """At most ``limit`` characters of the text, and a note where the rest is missing."""
+    """Return at most ``limit`` characters of the text, with a note if any are missing."""
     if len(text) <= limit:
         return text
     return f"{text[:limit]} […cut: {limit:,} of {len(text):,} characters shown]"
 
 
 class Redacts(Protocol):
-    """Removes secrets from a text, as ``http.Redactor`` does."""
+    """Protocol of objects that redact text, such as :class:`batch_conformance.http.Redactor`."""
 
     def text(self, text: str, /) -> str:
-        """The text without them."""
+        """Return the text with secrets replaced."""
 
 
 class Chained:
-    """Several redactors, one after the other."""
+    """Several redactors, applied one after the other."""
 
     def __init__(self, redactors: Sequence[Redacts]) -> None:
         self._redactors = redactors
 
     def text(self, text: str) -> str:
-        """The text without the secrets of any of them."""
+        """Return the text as redacted by all of them."""
         for redactor in self._redactors:
             text = redactor.text(text)
         return text
 
 
 def redacted(redactor: Redacts, text: str, *, lines: bool) -> str:
-    """The text without secrets, everything invisible written out."""
-    # Redacted before, while a secret is whole, and after, since writing out may restore one that was broken up.
-    shown = visible(redactor.text(text), lines=lines)
-    return shown if shown == text else redactor.text(shown)
+    """Return the text with secrets replaced and invisible characters escaped."""
+    # Redact before escaping, while secrets are intact, and after, since escaping may restore a broken-up one.
+    escaped = visible(redactor.text(text), lines=lines)
+    return escaped if escaped == text else redactor.text(escaped)
 
 
 def shown_text(redactor: Redacts, text: str) -> str:
-    """A text of several lines as every report shows it: redacted, made visible, cut."""
+    """Return a multi-line text as reports show it: redacted, escaped, cut."""
     return cut(redacted(redactor, text, lines=True).strip(), LINE_LIMIT)
 
 
 def log_safe(text: str, *, lines: bool = True) -> str:
-    """Text from outside for a terminal or a CI log: the invisible, markup and log commands disarmed."""
+    """Return foreign text for a terminal or a CI log: invisible characters, tags and log commands escaped."""
     disarmed = _LOG_COMMAND.sub(r"#\\x23", visible(text, lines=lines))
     return _TAG.sub(r"\\x3c", disarmed)
 
 
 def disarmed_shell(line: str) -> str:
-    """The same shell command without a raw ``<`` in front of a tag's name, wherever its words are quoted."""
+    """Return an equivalent shell command without a raw ``<`` before a tag's name in single-quoted words."""
 
     def quoted(match: re.Match[str]) -> str:
         word = match.group()
@@ -110,7 +109,7 @@ def disarmed_shell(line: str) -> str:
 
 
 def indented_json(text: str) -> str:
-    """A JSON text broken into lines, its tokens untouched: repeated names and odd numbers stay."""
+    """Return a JSON text indented, with its tokens untouched: repeated names and unusual numbers stay."""
     out: list[str] = []
     depth = 0
     tokens = re.findall(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+', text)

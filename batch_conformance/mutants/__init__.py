@@ -1,4 +1,4 @@
-"""Single-fault mutants: servers and clients that break one clause each, and legal variations that break none."""
+"""Mutants: servers and clients that break one clause each, and legal variations that break none."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 
 def variants(side: str, name: str | None = None) -> Mapping[str, Any]:
-    """All mutants and legal variations of a side, ``server`` or ``client``, by name.
+    """Return all mutants and legal variations of a side, ``server`` or ``client``, by name.
 
-    Where one ``name`` is wanted, derived ones are made only if it is that of one.
+    With ``name``, derived mutants are only made if the name is that of a derived one.
     """
     from batch_conformance.mutants.derived import derived_mutants, is_derived
 

@@ -1,1 +1,1 @@
-"""What is special about single operations, one folder each: the only code that may name a path, a field or a status."""
+"""Code for single operations, one folder each. Elsewhere, no path, member or status of the API is named."""

@@ -1,4 +1,4 @@
-"""Recorded traffic: runs the server checks on mocks, HAR files and cassettes. Sends nothing."""
+"""Recorded traffic: runs server checks on mocks, HAR files and cassettes, without sending anything."""
 
 from batch_conformance.recorded.clauses import recorded_needs
 from batch_conformance.recorded.files import NoSuchFiles, find_files

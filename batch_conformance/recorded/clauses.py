@@ -12,7 +12,7 @@ LIVE = "needs requests sent for the purpose, which no recording holds: judge the
 
 _BODY: frozenset[Fact] = frozenset({"body"})
 _ORDERED: frozenset[Fact] = frozenset({"order", "body"})
-#: Clauses of these themes, whichever the contract in use has.
+#: Facts needed by the clauses with these prefixes, which depend on the contract in use.
 _THEMES: Mapping[str, frozenset[Fact]] = {
     "server.body.": _BODY,
     "server.rule.": _ORDERED,
@@ -38,10 +38,10 @@ _SINGLE: Mapping[str, frozenset[Fact]] = {
 
 
 def recorded_needs() -> dict[str, frozenset[Fact]]:
-    """What a recording has to tell, clause by clause of the contract in use.
+    """Return the facts that a recording must have, by clause of the contract in use.
 
-    A clause that a recording could only ever keep, since nobody knows which key or id was refused, is not here: it
-    would pass without having been put to the test.
+    Clauses about rejected keys and ids are missing: a recording does not tell which one was rejected, so they
+    would pass without having been exercised.
     """
     found = {}
     for clause in current_contract().of_side("server"):
@@ -52,7 +52,7 @@ def recorded_needs() -> dict[str, frozenset[Fact]]:
     return found
 
 
-#: What is missing, in words.
+#: Names of the facts for messages.
 WORDS: Mapping[Fact, str] = {
     "status": "the status",
     "headers": "the answer's headers",
@@ -61,12 +61,12 @@ WORDS: Mapping[Fact, str] = {
     "order": "when they came",
     "target": "the request",
 }
-#: Clauses about refusals; the others are about batches, but for documented-status, which is about all.
+#: Prefixes of the clauses about errors; the others are about successes.
 _ABOUT_ERRORS = ("server.auth.", "server.error.", "server.rate.")
 
 
 def is_about(clause: str, status: int) -> bool:
-    """Whether the clause is about answers of this status."""
+    """Whether a clause applies to responses of this status."""
     if clause == "server.error.documented-status":
         return True
     return (status >= 400) == clause.startswith(_ABOUT_ERRORS)

@@ -1,4 +1,4 @@
-"""Recognises batches, error bodies and Get Batch requests in recorded files."""
+"""Detects batches, error bodies and requests of Get Batch and List Batches in recorded files."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from batch_conformance.contract.statuses import error_body, status_member
 #: Placeholder for an id that is not recorded: a path parameter, a pattern, or no request at all.
 UNKNOWN_ID = "(not recorded)"
 
-#: What errors of this and other servers say in words, whatever the contract has.
+#: Members of error bodies, of this API and others, in addition to those of the contract.
 _ERROR_TEXTS = frozenset({"message", "error"})
-#: Members of a generation, which shares most of a batch's names.
+#: Members of a generation, an object that shares most member names with a batch.
 _GENERATION = frozenset({"model", "input"})
 
 _PLACEHOLDER = re.compile(r"^:|[{}<>*()\[\]\\^$+]|%7B|%2A", re.IGNORECASE)
 
 
 def looks_like_batch(value: object) -> bool:
-    """Whether a JSON value is meant to be a batch, valid or not: it has something that only batches have.
+    """Whether a JSON value is meant to be a batch, valid or not.
 
-    That is an object with documented members within a documented one, an id that begins with ``batch``, or the
-    required members whose names are no everyday words.
+    It must have two documented members, and one of: a nested object with a documented member, an id that
+    begins with ``batch``, or all required members with unusual names.
     """
     if not isinstance(value, Mapping) or not _GENERATION.isdisjoint(value):
         return False
@@ -43,7 +43,7 @@ def looks_like_batch(value: object) -> bool:
 
 
 def _holds_documented(name: str, value: object) -> bool:
-    """Whether an object stands at a member that has one documented name at least, in whatever case or spelling."""
+    """Whether a member is an object with a documented name, in any case and with or without underscores."""
     if not isinstance(value, Mapping):
         return False
     known = _members_below(name)
@@ -61,7 +61,7 @@ def _plain(name: object) -> str:
 
 
 def looks_like_error(value: object) -> bool:
-    """Whether a JSON value is meant to be an error body, right or wrong: the status beside a text."""
+    """Whether a JSON value is meant to be an error body, valid or not: it has a status and a message."""
     status, errors = status_member(), error_body()
     texts = _ERROR_TEXTS | (frozenset(errors.members) - {status} if errors else frozenset())
     return isinstance(value, Mapping) and status in value and not texts.isdisjoint(value)
@@ -69,14 +69,14 @@ def looks_like_error(value: object) -> bool:
 
 @cached_by_contract
 def _paths() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """The path of a Get Batch with its id, and what mocks match it with."""
+    """Return patterns for the path of a Get Batch request, and for the path patterns of mocks."""
     before, _, after = current_contract().operation("get").raw_path("\0").partition("\0")
     known, end = re.escape(before.lstrip("/")), re.escape(after)
     return re.compile(rf"(?:.*/)?{known}([^/?#]+){end}"), re.compile(rf".*/{known}[\[(.][^/]*/?[^/]*{end}")
 
 
 def asks_for_list(method: str | None, url: str | None) -> bool:
-    """Whether a request is List Batches, whatever it filters by."""
+    """Whether a request is List Batches, with filters or without."""
     if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
         return False
     plain = url.replace("\\/", "/").strip("^$")
@@ -89,9 +89,9 @@ def asks_for_list(method: str | None, url: str | None) -> bool:
 
 
 def asked_id(method: str | None, url: str | None) -> str | None:
-    """The id that a Get Batch asked for, percent-encoded as it was; None for any other request.
+    """Return the id of a Get Batch request, percent-encoded as recorded; None for other requests.
 
-    ``url`` is a URL, a path, or a pattern that a mock matches paths with: for patterns the id is :data:`UNKNOWN_ID`.
+    ``url`` is a URL, a path, or a path pattern of a mock. For a pattern, the id is :data:`UNKNOWN_ID`.
     """
     if url is None or (method or "GET").upper() not in ("GET", "ANY", "*"):
         return None
@@ -103,6 +103,6 @@ def asked_id(method: str | None, url: str | None) -> str | None:
     whole, pattern = _paths()
     match = whole.fullmatch(path)
     if match is None:
-        # Patterns hold the very characters that end a path.
+        # Patterns may contain ? and #, which end a path.
         return UNKNOWN_ID if pattern.fullmatch(plain) else None
     return UNKNOWN_ID if _PLACEHOLDER.search(match[1]) else match[1]

@@ -1,4 +1,4 @@
-"""Selects files by globs, folders and file names; ``!`` in front excludes."""
+"""Selects files by globs, folders and file names; a leading ``!`` excludes."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class NoSuchFiles(ValueError):
 
 
 def sample_folder() -> Path:
-    """The recordings that come with the suite."""
+    """Return the folder of the sample recordings."""
     return contract_root() / "suites" / "recorded" / "samples"
 
 
 def find_files(patterns: Sequence[str], folder: Path) -> list[Path]:
-    """The files that ``patterns`` name, relative to ``folder``, each once, sorted.
+    """Return the files that match ``patterns``, relative to ``folder``, each once, sorted.
 
-    ``**`` reaches into folders, a folder stands for the recordings in it, ``!`` leaves out what comes after it.
-    Raises :class:`NoSuchFiles` for a pattern without a file.
+    ``**`` matches nested folders, a folder stands for the recordings in it, and a leading ``!`` excludes
+    matches. Raises :class:`NoSuchFiles` for a pattern that matches nothing.
     """
     found: dict[Path, Path] = {}
     for pattern in patterns:
@@ -45,7 +45,7 @@ def find_files(patterns: Sequence[str], folder: Path) -> list[Path]:
 
 def _expand(pattern: str, folder: Path) -> list[Path]:
     named = folder / pattern
-    if named.is_file():  # whatever its name is made of
+    if named.is_file():  # its name may contain glob characters
         return [named]
     if named.is_dir():
         return [
@@ -56,5 +56,5 @@ def _expand(pattern: str, folder: Path) -> list[Path]:
 
 
 def format_name(file: Path, folder: Path) -> str:
-    """A file's name for display: relative to ``folder`` if it is in there."""
+    """Return a file's name for display, relative to ``folder`` if it is inside."""
     return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)

@@ -21,11 +21,11 @@ DEPTH = 30
 
 
 def drafts_of(data: bytes, name: str, suffix: str) -> Iterator[Draft]:
-    """All possible exchanges of a file, in the file's order. Raises :class:`Unreadable`."""
+    """Yield all possible exchanges of a file, in order. Raises :class:`Unreadable`."""
     value = parse(data, suffix)
     log = value.get("log") if isinstance(value, Mapping) else None
     if isinstance(value, Mapping) and {"report", "suite", "subject", "clauses"} <= value.keys():
-        return  # a report of this suite: its evidence has been judged already
+        return  # a report of this suite: its evidence was checked before
     if isinstance(log, Mapping) and "entries" in log:
         yield from _har(log["entries"], name)
     elif suffix == ".har":
@@ -33,7 +33,7 @@ def drafts_of(data: bytes, name: str, suffix: str) -> Iterator[Draft]:
     elif (interactions := _interactions(value)) is not None:
         yield from _cassette(interactions, name)
     elif looks_like_batch(value) or (looks_like_error(value) and not _is_answer(value)):
-        # The file is the body: its own bytes, if they are JSON.
+        # The whole file is the body; JSON is kept byte for byte.
         yield Draft(
             name, body=written(value) if suffix in (".yaml", ".yml") else data.removeprefix(b"\xef\xbb\xbf")
         )
@@ -76,7 +76,7 @@ def _seconds(milliseconds: Any) -> float:
 
 
 def _interactions(value: Any) -> Any:
-    """The interactions of a cassette; those of Pact files are in no order of time, so they do not count."""
+    """Return the interactions of a cassette; None for Pact files, whose interactions have no order."""
     if not isinstance(value, Mapping) or {"consumer", "provider"} <= value.keys():
         return None
     return next((value[key] or [] for key in _CASSETTE_NAMES if key in value), None)
@@ -109,7 +109,7 @@ def _sides(exchange: Any, place: str) -> tuple[Mapping[str, Any], Mapping[str, A
 
 
 def _found(value: Any, name: str) -> Iterator[Draft]:
-    """Search a value for exchanges and bodies, in its order; aliased values are searched once."""
+    """Search a value for exchanges and bodies, in document order; aliased values are searched once."""
     seen: set[int] = set()
     stack: list[tuple[Any, str, int]] = [(value, "", 0)]
     while stack:
@@ -139,7 +139,7 @@ def _short(key: object) -> str:
 
 
 def _mock(node: Mapping[str, Any], place: str) -> Draft | None:
-    """An object as an exchange: with request and response, as nock has it, an answer alone, or a body alone."""
+    """Read an object as an exchange: request and response, nock's format, a response or a body alone."""
     request, response = node.get("request"), node.get("response")
     if isinstance(request, Mapping) and isinstance(response, Mapping):
         once(node, place)
@@ -163,7 +163,7 @@ def _mock(node: Mapping[str, Any], place: str) -> Draft | None:
 
 
 def _is_answer(node: Mapping[str, Any]) -> bool:
-    """Whether an object is a response on its own: a numeric status, and a body or headers beside it."""
+    """Whether an object is a response: it has a status, and a body or headers."""
     if status_of(node)[0] is None or looks_like_batch(node):
         return False
     certain = "headers" in node or node.get("body") is not None
@@ -185,7 +185,7 @@ def _draft(place: str, request: Mapping[str, Any], response: Mapping[str, Any]) 
         method=_text(request, _METHOD_NAMES),
         url=_text(request, _URL_NAMES),
         sent=headers_of(request.get("headers")),
-        status=status or None,  # a HAR file's 0: no answer came
+        status=status or None,  # HAR writes 0 where no response came
         reason=reason,
         headers=headers,
         body=body,

@@ -1,4 +1,4 @@
-"""Runs server checks on recordings: each check gets the recordings that have the facts it needs."""
+"""Runs server checks on recordings; each check gets those with the facts it needs."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from batch_conformance.recorded.redaction import redactor_of, safe
 
 
 def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
-    """Check one clause of :func:`recorded_needs` by the recordings that can tell; findings name their place."""
+    """Check a clause of :func:`recorded_needs` on the recordings with enough facts."""
     needs = recorded_needs()[clause]
     usable = [row for row in recordings if needs <= row.facts]
     operations = current_contract().clauses[clause].operations
     if clause.startswith("server.poll."):
-        # Entries of lists tell nothing of the recording that they belong to.
+        # Entries of lists do not carry the recording and origin that _as_checked() puts into the id.
         operations = operations[:1]
     rows = {name: [row for row in usable if row.exchange.intent.operation == name] for name in operations}
-    parts = {name: _judged(clause, name, found) for name, found in rows.items() if found}
-    result = merged(clause, parts) if parts else _judged(clause, operations[0], [])
+    parts = {name: _check_operation(clause, name, found) for name, found in rows.items() if found}
+    result = merged(clause, parts) if parts else _check_operation(clause, operations[0], [])
     places = {row.exchange.number: row for row in usable}
     result.findings = [_placed(finding, places, clause) for finding in result.findings]
     of_these = [row for row in recordings if row.exchange.intent.operation in operations]
@@ -41,8 +41,8 @@ def judge_clause(clause: str, recordings: Sequence[Recording]) -> CheckResult:
     return result
 
 
-def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
-    exchanges = [_as_judged(row, clause) for row in recordings]
+def _check_operation(clause: str, operation: str, recordings: Sequence[Recording]) -> CheckResult:
+    exchanges = [_as_checked(row, clause) for row in recordings]
     record = Record(exchanges, _keys(exchanges), operation)
     own = part_of(operation, "entries")
     result = SERVER_CHECKS.find(clause)(own.view(record, clause) if own else record)
@@ -51,21 +51,21 @@ def _judged(clause: str, operation: str, recordings: Sequence[Recording]) -> Che
     return result
 
 
-def _as_judged(row: Recording, clause: str) -> Exchange:
+def _as_checked(row: Recording, clause: str) -> Exchange:
     exchange, response = row.exchange, row.exchange.response
     if clause.startswith("server.poll."):
-        # Reads are in order within a recording and towards one origin only.
+        # Reads are only ordered within one recording and for one origin.
         origin = "/".join(exchange.request.url.split("/")[:3])
         within = "\0".join((row.order or "", origin, exchange.intent.id))
         return replace(exchange, intent=replace(exchange.intent, id=within))
     if clause == "server.rate.429" and response and "headers" not in row.facts:
-        # Retry-After is not recorded; the body can still be judged.
+        # No headers were recorded: a dummy Retry-After, so that the body can still be checked.
         return replace(exchange, response=replace(response, headers=(("retry-after", "1"),)))
     return exchange
 
 
 def _keys(exchanges: Sequence[Exchange]) -> list[str]:
-    """Keys that opened something."""
+    """Return the keys of requests that were answered with a 200."""
     place = current_contract().operation("get").key
     return [key for row in exchanges if row.status == 200 for key in key_values(row.request, place)]
 

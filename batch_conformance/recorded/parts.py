@@ -1,4 +1,4 @@
-"""Reads headers, statuses and bodies in the spellings of recorders and mocks."""
+"""Reads headers, statuses and bodies in the formats of recorders and mocks."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any
 from batch_conformance.recorded.reading import BODY_LIMIT, Members, Unreadable, written
 from batch_conformance.recorded.recording import Headers
 
-#: Names of an answer's body; ``response`` is nock's.
+#: Names of a response's body; ``response`` is nock's.
 BODY_NAMES = ("body", "jsonBody", "base64Body", "json", "data", "text", "content", "response")
 STATUS_NAMES = ("status", "statusCode", "status_code", "code")
 _JSON_NAMES = frozenset({"jsonBody", "json"})
 _TEXT_OBJECT = frozenset({"string", "base64_string", "text", "encoding"})
-#: HAR's content, which may have members of a vendor's own, such as the name of a file that holds the body.
+#: Members of HAR's ``content``, which may also have vendor extensions, e.g. the name of a file with the body.
 _HAR_CONTENT = frozenset({"size", "mimeType"})
 _GZIP = b"\x1f\x8b"
 
 
 def once(value: Mapping[str, Any], place: str) -> None:
-    """Make sure that no name is repeated where it matters which one counts. Raises :class:`Unreadable`."""
+    """Check that an object has no duplicate names. Raises :class:`Unreadable`."""
     if isinstance(value, Members) and value.repeated is not None:
         raise Unreadable(f"{place}: {value.repeated!r} stands twice in one object")
 
 
 def headers_of(value: Any) -> Headers | None:
-    """Headers as pairs; None when there are none, which no HTTP message is.
+    """Return headers as pairs; None when there are none, since every HTTP message has some.
 
-    Written as a mapping to a text or to several, as objects with ``name`` (or ``key``) and ``value``, as pairs, or
-    as names and values in turn. What a mock expects of a request (``{"equalTo": …}``) counts as the value.
+    Formats: a mapping to one or several texts, objects with ``name`` (or ``key``) and ``value``, pairs, or a
+    flat list of names and values. A mock's matcher (``{"equalTo": …}``) counts as the value.
     """
     if isinstance(value, Mapping):
         pairs = value.pairs if isinstance(value, Members) else value.items()
@@ -68,7 +68,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def status_of(response: Mapping[str, Any]) -> tuple[int | None, str]:
-    """The status and its reason: a number, a text such as ``200 OK``, or an object with ``code`` and ``message``."""
+    """Return status and reason, from a number, a text such as ``200 OK``, or an object with ``code``."""
     for name in STATUS_NAMES:
         value = response.get(name)
         if isinstance(value, Mapping):
@@ -83,7 +83,7 @@ def status_of(response: Mapping[str, Any]) -> tuple[int | None, str]:
 
 
 def body_of(response: Mapping[str, Any], headers: Headers | None) -> tuple[bytes | None, bool]:
-    """The body without transfer and content codings, None if not recorded, and whether its bytes are those sent.
+    """Return the body without content coding, None if not recorded, and whether its bytes are original.
 
     Raises :class:`Unreadable` for a recorded body that cannot be read.
     """
@@ -111,7 +111,7 @@ def _body(value: Any, headers: Headers | None) -> tuple[bytes | None, bool]:
         and (_TEXT_OBJECT.issuperset(value) or value.keys() >= _HAR_CONTENT)
     ):
         return _text_object(value, headers)
-    if isinstance(value, list) and value and _is_hex(value):  # nock, of what is not text
+    if isinstance(value, list) and value and _is_hex(value):  # nock's format for binary bodies
         return _decoded(bytes.fromhex("".join(value)), headers), True
     return written(value), False
 
@@ -145,7 +145,7 @@ def _unbase64(value: Any) -> bytes:
 
 
 def _decoded(data: bytes, headers: Headers | None) -> bytes | None:
-    """Undo the content coding, if the recorder has not done so already. None for an unknown one."""
+    """Undo the content coding, unless the recorder did so. Returns None for an unknown coding."""
     codings = {value.strip().lower() for name, value in headers or () if name.lower() == "content-encoding"}
     if data.startswith(_GZIP):
         return _inflated(data, 31)

@@ -1,4 +1,4 @@
-"""Reads files as plain values: JSON with repeated names preserved, YAML as data only."""
+"""Reads files as plain values: JSON with duplicate names preserved, YAML without custom types."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any, NoReturn
 
 import yaml
 
-#: The most bytes read from one file, and written for one body. Recordings are smaller.
+#: The most bytes read from one file, and written for one body.
 FILE_LIMIT = 64 << 20
 BODY_LIMIT = 8 << 20
-#: YAML nested deeper than this is refused: it would crash the C reader, and the process with it.
+#: YAML nested deeper than this is rejected, since it can crash the C parser and the process.
 YAML_DEPTH = 100
 _TOO_DEEP = "it is nested too deeply to be read"
 _BOM = b"\xef\xbb\xbf"
 
 
 class Unreadable(Exception):
-    """Raised for a file, or a part of it, that cannot be read. The message says what and where, and quotes nothing."""
+    """Raised for a file, or part of one, that cannot be read. The message quotes nothing from the file."""
 
 
 class Members(dict[str, Any]):
-    """A JSON object; ``pairs`` are its members as written, repeated names included."""
+    """A JSON object; ``pairs`` are its members as written, with duplicate names."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -33,7 +33,7 @@ class Members(dict[str, Any]):
 
     @property
     def repeated(self) -> str | None:
-        """The first repeated name."""
+        """The first duplicate name; None where there is none."""
         if len(self) == len(self.pairs):
             return None
         names = [name for name, _ in self.pairs]
@@ -41,7 +41,7 @@ class Members(dict[str, Any]):
 
 
 def parse(data: bytes, suffix: str) -> Any:
-    """Read a file's bytes: YAML by its suffix, JSON otherwise. Raises :class:`Unreadable`."""
+    """Parse a file's bytes as YAML if the suffix says so, else as JSON. Raises :class:`Unreadable`."""
     if len(data) > FILE_LIMIT:
         raise Unreadable(f"it has {len(data):,} bytes, and no more than {FILE_LIMIT:,} are read")
     if b"\0" in data:
@@ -60,7 +60,7 @@ def parse(data: bytes, suffix: str) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """Read a JSON text, numbers without loss. Raises :class:`Unreadable` and ``RecursionError``."""
+    """Parse a JSON text, with exact numbers. Raises :class:`Unreadable` and ``RecursionError``."""
     try:
         return json.loads(
             text,
@@ -84,7 +84,7 @@ _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 
 class _Loader(_CLoader):  # type: ignore[misc]
-    """Reads plain data: dates stay text, and unknown tags (``!ruby/…``, ``!!python/…``) are ignored."""
+    """YAML loader for plain data: dates stay text, and custom tags such as ``!ruby/…`` are ignored."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own way to configure it
         first: [(tag, pattern) for tag, pattern in rules if tag != _TIMESTAMP]
@@ -92,8 +92,8 @@ class _Loader(_CLoader):  # type: ignore[misc]
     }
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping without repeated names."""
-        # A merge copies; merges of merges of merges copy without end.
+        """Construct a mapping, and reject merge keys and duplicate names."""
+        # Nested merges can grow exponentially.
         if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
             problem = "merge keys (<<) are not read"
             raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
@@ -110,7 +110,7 @@ def _unknown_tag(loader: Any, tag: str, node: yaml.Node) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return loader.construct_sequence(node, deep=True)
     text = loader.construct_scalar(node)
-    if tag == "binary":  # Ruby's way of writing YAML's !!binary
+    if tag == "binary":  # written by Ruby instead of YAML's !!binary
         try:
             return base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):  # ValueError: not even ASCII
@@ -135,7 +135,7 @@ def _parse_yaml(text: str) -> Any:
         return yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         if "nesting depth" in (error.problem or ""):
-            # libyaml's own limit, in its newer versions, comes before ours.
+            # Newer versions of libyaml have a lower limit of their own.
             raise Unreadable(_TOO_DEEP) from None
         mark = error.problem_mark
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -150,7 +150,7 @@ def _parse_yaml(text: str) -> Any:
 
 
 def written(value: Any) -> bytes:
-    """A value of a file as JSON text again, repeated names included. Raises :class:`Unreadable`."""
+    """Serialise a value of a file as JSON again, with duplicate names. Raises :class:`Unreadable`."""
     pieces: list[str] = []
     try:
         _write(value, pieces, [BODY_LIMIT])

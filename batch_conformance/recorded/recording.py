@@ -1,4 +1,4 @@
-"""One recorded exchange: the facts in its file, and the conclusions from them."""
+"""One recorded exchange: the facts in its file, and what is derived from them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from batch_conformance.recorded.detection import (
 )
 
 Headers = tuple[tuple[str, str], ...]
-#: Facts that a file may have: the status; the response headers; the body as a JSON value; its exact characters; its
-#: place in the order of exchanges; that it was a GET of a batch.
+#: Facts that a file may hold: the status; the response headers; the body as a JSON value; its exact
+#: characters; its position in the order of exchanges; the request.
 Fact = Literal["status", "headers", "body", "text", "order", "target"]
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -34,10 +34,11 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class Draft:
-    """The contents of a file about one exchange; None for parts it lacks. ``place``, e.g. ``a.har: entry 3``.
+    """The contents of a file about one exchange, None for missing parts; ``place``: ``a.har: entry 3``.
 
-    ``url`` may be a path or a pattern. ``order`` names the recording in which ``at`` and ``until``, in seconds,
-    put exchanges in order. ``text`` is true if the body's characters are those that were sent.
+    ``url`` may be a path or a pattern. ``order`` names the recording in which ``at`` and ``until`` (start and
+    end in seconds) order the exchanges. ``text`` is true if the body has exactly the characters that were
+    sent.
     """
 
     place: str
@@ -56,7 +57,7 @@ class Draft:
 
 @dataclass(frozen=True)
 class Recording:
-    """A recorded exchange, ready to be judged. Only the ``facts`` of ``exchange`` are known.
+    """A recorded exchange, ready to be checked. Only the ``facts`` of ``exchange`` are known.
 
     ``knows_id`` is true if the requested id is known, ``shows`` if there is a request to show.
     """
@@ -71,17 +72,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class SetAside:
-    """An exchange of the API that cannot be judged, and why."""
+    """An exchange of the API that cannot be checked, and why."""
 
     place: str
     why: str
 
 
 def recording_of(draft: Draft) -> Recording | SetAside | None:
-    """Derive a recording from the facts of a file; None for what is neither Get nor List Batches.
+    """Derive a recording from a draft; None for exchanges of neither Get Batch nor List Batches.
 
-    A 2xx means a known id and a valid key. A 401, a 404 or another refusal does not say which key or id was refused,
-    and a 5xx does not say what caused it: it counts as staged.
+    A 2xx implies a known id and a valid key. A 401, a 404 or another 4xx does not tell which key or id was
+    rejected. A 5xx does not tell its cause, so it counts as staged.
     """
     segment = asked_id(draft.method, draft.url)
     listed = asks_for_list(draft.method, draft.url)
@@ -118,12 +119,12 @@ def recording_of(draft: Draft) -> Recording | SetAside | None:
     return Recording(draft.place, exchange, facts, draft.order, knows_id, shows=draft.url is not None)
 
 
-def _intent(status: int, asked: str) -> Intent:
+def _intent(status: int, batch_id: str) -> Intent:
     if status < 300:
-        return Intent("reads", asked, "known", "valid")
-    odd = asked != UNKNOWN_ID and not _PLAIN_ID.fullmatch(asked)
+        return Intent("reads", batch_id, "known", "valid")
+    odd = batch_id != UNKNOWN_ID and not _PLAIN_ID.fullmatch(batch_id)
     return Intent(
-        "recorded", asked, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
+        "recorded", batch_id, "hostile" if odd else "unknown", "valid", staged=status if status >= 500 else None
     )
 
 
@@ -134,11 +135,11 @@ def _list_intent(status: int) -> Intent:
 
 
 def _assumed_status(value: object) -> int:
-    """The status of an answer that was kept without: an error names its own."""
+    """Return the likely status of a response recorded without one: that of an error body, else 200."""
     if looks_like_batch(value) or not isinstance(value, Mapping) or (name := status_member()) not in value:
         return 200
-    told = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
-    return int(told[1]) if told else 400
+    match = re.fullmatch(r"\s*([45]\d\d)(\.0)?\s*", str(value[name]))
+    return int(match[1]) if match else 400
 
 
 def _own_id(value: object) -> str:
@@ -148,7 +149,7 @@ def _own_id(value: object) -> str:
 
 
 def _is_template(value: object) -> bool:
-    """Whether the id in a mock is filled in when it is served, e.g. ``{{request.path.2}}``."""
+    """Whether the id in a mock is a template expression, e.g. ``{{request.path.2}}``."""
     return "{{" in _own_id(value)
 
 

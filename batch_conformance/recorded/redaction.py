@@ -1,4 +1,4 @@
-"""Redacts secrets in recordings, recognised by their position (headers, query parameters)."""
+"""Redacts secrets in recordings, detected by their position (headers, query parameters)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_HEADER = re.compile(rf"(?!(?:www|proxy)-authenticate$).*{SECRET_NAME}", 
 
 
 def keys_hidden(requests: Iterable[Request]) -> Redactor:
-    """Hides the keys of all these requests."""
+    """Return a redactor for the API keys of all these requests."""
     rows = list(requests)
     keys = set(_of_headers(row for request in rows for row in request.headers if _is_key(row[0])))
     keys |= {row for request in rows for row in _of_place(request)}
@@ -35,7 +35,7 @@ def keys_hidden(requests: Iterable[Request]) -> Redactor:
 
 
 def redactor_of(exchange: Exchange) -> Redactor:
-    """A redactor for every secret of one exchange, wherever it occurs in it."""
+    """Return a redactor for every secret of one exchange, wherever it occurs."""
     response = exchange.response
     headers = (*exchange.request.headers, *(response.headers if response else ()))
     body = response.body.decode("utf-8", "replace") if response else ""
@@ -44,19 +44,19 @@ def redactor_of(exchange: Exchange) -> Redactor:
 
 
 def _is_key(header: str) -> bool:
-    """Whether it is a header whose values are few in a file, and hidden in all of it."""
+    """Whether a header carries a key. Keys are redacted in the whole file, since there are only few."""
     return header.lower() == "authorization" or header.lower() in _key_headers()
 
 
 def _key_headers() -> frozenset[str]:
-    """The header of the key, by the contract in use and by that without overlays."""
+    """Return the key headers of the contract in use and of the one without overlays."""
     contracts = (current_contract(), base_contract())
     names = (operation.key_header for contract in contracts for operation in contract.operations.values())
     return frozenset(name.lower() for name in names if name)
 
 
 def _of_place(request: Request) -> Iterator[Secret]:
-    """What stands where the contract has the key, in a query or a cookie, too."""
+    """Yield the key of a request where the contract puts it into the query or a cookie."""
     place = current_contract().operation("get").key
     if place is not None and place.place != "header":
         yield from ((value, "[api-key]") for value in key_values(request, place) if len(value) >= TELLING)
@@ -77,7 +77,7 @@ def _is_secret(header: str) -> bool:
 
 
 def _values(name: str, value: str) -> Iterator[str]:
-    """A header's value, and the parts of it that are secrets by themselves."""
+    """Yield a header's value, and its parts that are secrets of their own."""
     yield value
     if "auth" in name.lower():
         yield value.partition(" ")[2].strip()
@@ -87,7 +87,7 @@ def _values(name: str, value: str) -> Iterator[str]:
 
 
 def safe(exchange: Exchange) -> Exchange:
-    """The exchange with secrets replaced: in place, however short, and where they are echoed."""
+    """Return the exchange with secrets redacted, both in their headers, however short, and where echoed."""
     request, response, redactor = exchange.request, exchange.response, redactor_of(exchange)
     url = hide_queries(hide_userinfo(request.url))
     if response is not None:

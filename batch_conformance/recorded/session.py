@@ -1,4 +1,4 @@
-"""Judges recorded traffic: files, exchanges, checks, verdicts."""
+"""Runs the checks on recorded traffic: from files to verdicts."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _NAMED = 12
 
 
 @dataclass
-class Pile:
-    """The contents of all files: exchanges to judge, ones that cannot be judged, and files without any."""
+class RecordedFiles:
+    """The contents of all files: exchanges to check, exchanges that cannot be checked, files without any."""
 
     files: list[str] = field(default_factory=list)
     recordings: list[Recording] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Pile:
     unreadable: list[str] = field(default_factory=list)
 
     def remarks(self) -> Iterator[str]:
-        """The exchanges and files that were not judged, and why."""
+        """Yield the exchanges and files that were not checked, and why."""
         if self.unrelated:
             files = _counted(len(self.unrelated), "file")
             yield f"{files} without Get Batch exchange: {_listed(self.unrelated)}"
@@ -44,24 +44,24 @@ class Pile:
             yield f"set aside: {_listed([f'{row.place} ({row.why})' for row in self.aside])}"
 
 
-def read_files(files: Sequence[Path], folder: Path) -> Pile:
-    """Read recordings; never raises for what is in them. Names are shown relative to ``folder``."""
-    pile = Pile()
+def read_files(files: Sequence[Path], folder: Path) -> RecordedFiles:
+    """Read recordings; never raises for their contents. Names are relative to ``folder``."""
+    contents = RecordedFiles()
     for file in files:
         name = format_name(file, folder)
-        pile.files.append(name)
+        contents.files.append(name)
         try:
             drafts = list(drafts_of(_bytes(file), name, file.suffix.lower()))
         except Unreadable as error:
             text = str(error)
-            pile.unreadable.append(text if text.startswith(name) else f"{name}: {text}")
+            contents.unreadable.append(text if text.startswith(name) else f"{name}: {text}")
             continue
         found = [row for draft in drafts if (row := recording_of(draft))]
         if not found:
-            pile.unrelated.append(name)
-        pile.recordings += [row for row in found if isinstance(row, Recording)]
-        pile.aside += [row for row in found if isinstance(row, SetAside)]
-    return pile
+            contents.unrelated.append(name)
+        contents.recordings += [row for row in found if isinstance(row, Recording)]
+        contents.aside += [row for row in found if isinstance(row, SetAside)]
+    return contents
 
 
 def _bytes(file: Path) -> bytes:
@@ -79,69 +79,67 @@ def judge_recorded(
     selected: Collection[str] | None = None,
     strict: bool = False,
 ) -> RunResult:
-    """Check the recordings that ``patterns`` name, relative to ``folder``; without any, the suite's own samples.
+    """Check the recordings that match ``patterns``, relative to ``folder``; without patterns, the samples.
 
-    ``selected`` are the clauses to judge, all that recordings can exercise when None. A file that cannot be read, or
-    files without any Get Batch exchange, give a result with ``error`` set. Raises ``NoSuchFiles``.
+    ``selected`` are the clauses to check; None means all that recordings can exercise. The result has
+    ``error`` set if a file cannot be read, or if there is no exchange to check. Raises :class:`NoSuchFiles`.
     """
     began = time.monotonic()
     started = datetime.now(UTC).isoformat(timespec="seconds")
     base = folder if patterns else sample_folder()
-    pile = read_files(find_files(patterns or ["."], base), base)
-    count = len(pile.recordings)
+    contents = read_files(find_files(patterns or ["."], base), base)
+    count = len(contents.recordings)
     run = RunResult(
-        _subject(patterns, pile),
+        _subject(patterns, contents),
         started=started,
         requests=count,
         strict=strict,
         operations=operations_of_run(("get",)),
-        redactor=keys_hidden(row.exchange.request for row in pile.recordings),
+        redactor=keys_hidden(row.exchange.request for row in contents.recordings),
         shell_secrets={"[api-key]": "${SYNC_API_KEY}", BASE: BASE},
     )
-    run.error = _error_of(pile)
+    run.error = _error_of(contents)
     chosen = set(recorded_needs()) if selected is None else set(selected)
-    run.results = [_result(clause, pile, run, chosen) for clause in current_contract().of_side("server")]
+    run.results = [_result(clause, contents, run, chosen) for clause in current_contract().of_side("server")]
     run.seconds = round(time.monotonic() - began, 3)
     return run
 
 
-def _subject(patterns: Sequence[str], pile: Pile) -> Subject:
-    within = len(pile.files) - len(pile.unrelated) - len(pile.unreadable)
-    found = (
-        f"({_counted(len(pile.recordings), 'exchange')} in {within} of {_counted(len(pile.files), 'file')})"
-    )
+def _subject(patterns: Sequence[str], contents: RecordedFiles) -> Subject:
+    within = len(contents.files) - len(contents.unrelated) - len(contents.unreadable)
+    found = f"({_counted(len(contents.recordings), 'exchange')} in {within} of {_counted(len(contents.files), 'file')})"
     if not patterns:
         return Subject("server", "the suite's own samples", __version__, f"suites/recorded/samples {found}")
     return Subject("server", "recorded traffic", "", f"{' '.join(patterns)} {found}")
 
 
-def _error_of(pile: Pile) -> str:
-    if pile.unreadable:
-        count = len(pile.unreadable)
+def _error_of(contents: RecordedFiles) -> str:
+    if contents.unreadable:
+        count = len(contents.unreadable)
         files = "a file cannot be read" if count == 1 else f"{count} files cannot be read"
-        return f"{files}: {_listed(pile.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
-    if not pile.recordings:
-        told = "; ".join(pile.remarks())
+        return f"{files}: {_listed(contents.unreadable)}; repair, or leave out with --batch-recorded '!FILE'"
+    if not contents.recordings:
+        remarks = "; ".join(contents.remarks())
         get = current_contract().operation("get")
         named = f"{get.method} {get.path}"
-        return f"there is nothing to judge: {told}; name files with answers of {named} (--batch-recorded)"
+        return f"there is nothing to judge: {remarks}; name files with answers of {named} (--batch-recorded)"
     return ""
 
 
-def _result(clause: Clause, pile: Pile, run: RunResult, chosen: Collection[str]) -> ClauseResult:
-    remarks = "".join(f"; {remark}" for remark in pile.remarks())
+def _result(clause: Clause, contents: RecordedFiles, run: RunResult, chosen: Collection[str]) -> ClauseResult:
+    remarks = "".join(f"; {remark}" for remark in contents.remarks())
     if clause.id not in recorded_needs():
         if run.error and clause.id in chosen:
             return ClauseResult(clause, "error", run.error)
         return ClauseResult(clause, "not-exercised", LIVE + ("" if run.error else remarks))
     if clause.id not in chosen:
         return not_selected(clause)
-    result = judge_clause(clause.id, pile.recordings)
-    # Failures stand, but nothing passes while a file could not be read.
+    result = judge_clause(clause.id, contents.recordings)
+    # Failures count, but nothing passes if a file could not be read.
     if run.error and not result.findings:
         return ClauseResult(clause, "error", run.error)
     if clause.id == "server.body.object":
-        for remark in pile.remarks():
+        for remark in contents.remarks():
             result.note(remark)
     return clause_result(clause, result, strict=run.strict)
 

@@ -1,1 +1,1 @@
-"""The reference server and client, and their single-fault mutants."""
+"""The reference server and the reference client."""

@@ -1,4 +1,4 @@
-"""``python -m batch_conformance.reference --port 3001``: the reference server, to look at and to judge."""
+"""``python -m batch_conformance.reference --port 3001``: run the reference server or one of its mutants."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
                         help="serve an edited contract: apply an overlay to it; repeatable")  # fmt: skip
-    told = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        use_contract(load_with_overlays(told.overlay))
+        use_contract(load_with_overlays(options.overlay))
         require_values(current_contract())
-        if told.list_mutants:
-            return _listed()
-        known = variants("server", told.mutant) if told.mutant else {}
-        if told.mutant is not None and told.mutant not in known:
-            print(f"unknown mutant {told.mutant!r}: --list-mutants lists them", file=sys.stderr)
+        if options.list_mutants:
+            return _list_mutants()
+        known = variants("server", options.mutant) if options.mutant else {}
+        if options.mutant is not None and options.mutant not in known:
+            print(f"unknown mutant {options.mutant!r}: --list-mutants lists them", file=sys.stderr)
             return 4
-        app = known[told.mutant].build() if told.mutant else ReferenceServer()
+        app = known[options.mutant].build() if options.mutant else ReferenceServer()
     except (ContractError, NoValidValue) as error:
         print(error, file=sys.stderr)
         return 4
@@ -47,32 +47,32 @@ def main(arguments: list[str] | None = None) -> int:
     if key:
         app.keys = (key.encode(),)
     try:
-        return _serve(app, told.port, shown="of SYNC_API_KEY" if key else REFERENCE_KEY)
+        return _serve(app, options.port, key_name="of SYNC_API_KEY" if key else REFERENCE_KEY)
     except OSError as error:
-        print(f"port {told.port} cannot be listened on: {error.strerror}", file=sys.stderr)
+        print(f"port {options.port} cannot be listened on: {error.strerror}", file=sys.stderr)
         return 4
 
 
-def _listed() -> int:
+def _list_mutants() -> int:
     try:
-        known, lost_ones = variants("server"), unprovable("server")
+        known, unprovable_ones = variants("server"), unprovable("server")
     except RuntimeMissing as error:
-        # The ones made by hand need no rules.
-        known, lost_ones = {**server_variations(), **server_mutants()}, ()
+        # Handwritten mutants need no CEL runtime.
+        known, unprovable_ones = {**server_variations(), **server_mutants()}, ()
         print(f"Mutants derived from the contract are not listed: {error}", file=sys.stderr)
     for name, variant in known.items():
         print(f"{name:40} {variant.clause or 'legal'}")
-    for lost in lost_ones:
-        print(f"{lost.name:40} none: {lost.reason}")
+    for mutant in unprovable_ones:
+        print(f"{mutant.name:40} none: {mutant.reason}")
     return 0
 
 
-def _serve(app: ReferenceServer, port: int, shown: str) -> int:
+def _serve(app: ReferenceServer, port: int, key_name: str) -> int:
     if isinstance(app.manner, WireOptions):
         print("this variant needs the plain server: run it with --batch-mutant instead", file=sys.stderr)
         return 4
     try:
-        # Not needed for a look at the mutants.
+        # Imported late: --list-mutants works without the server extra.
         from batch_conformance.reference.serve import serve_forever
     except ImportError as error:
         print(
@@ -80,11 +80,11 @@ def _serve(app: ReferenceServer, port: int, shown: str) -> int:
         )
         return 3
 
-    def tell(url: str) -> None:
-        print(f"Reference server on {url}, API key {shown}", flush=True)
+    def announce(url: str) -> None:
+        print(f"Reference server on {url}, API key {key_name}", flush=True)
         print("Batches:", *app.store.batches, flush=True)
 
-    serve_forever(app, port, tell)
+    serve_forever(app, port, announce)
     return 0
 
 

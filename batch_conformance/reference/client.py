@@ -1,8 +1,8 @@
-"""The reference client: Get and List Batches on httpx, sync and async, conforming to every clause of the contract.
+"""The reference client: Get and List Batches on httpx, sync and async, conforming to every clause.
 
-What goes out and what comes in is decided by :class:`Codec`, which knows no network and follows the contract in use;
-:class:`BatchClient` and :class:`AsyncBatchClient` carry it. It imports nothing of the suite but the
-contract. ``adapter`` and ``async_adapter`` are its in-process adapters (driver protocol, version 1).
+:class:`Codec` builds requests and decodes responses, without a network; :class:`BatchClient` and
+:class:`AsyncBatchClient` send and receive them. Of the suite, this imports only the contract.
+``adapter`` and ``async_adapter`` are in-process adapters (driver protocol, version 1).
 """
 
 from __future__ import annotations
@@ -39,20 +39,21 @@ __all__ = [
     "hello",
 ]
 
-#: No batch is anywhere near that large, in bytes.
+#: The largest body accepted, in bytes.
 LARGEST_BODY = 16 * 2**20
 
 
 class BatchClient(Codec):
-    """The sync client. Use it as a context manager, or ``close`` it."""
+    """Sync client. Use it as a context manager, or call ``close``."""
 
-    #: Seconds after the deadline at which the connection is ended: httpx's own limits, which say more, come first.
+    #: Seconds from the deadline until the connection is closed. httpx's own timeouts come first: their errors
+    #: say more.
     watchdog_margin = 0.25
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
-        # No redirect is followed: the key belongs to the server that was named. Proxies and certificates that the
-        # environment names are left alone: a test run on any host asks the server it was given, and no other.
+        # No redirects: the key must not reach another server. Proxies and certificates of the environment are
+        # ignored, so that a test run always reaches the given server.
         self._http = httpx.Client(
             verify=_tls(),
             timeout=timeout,
@@ -68,11 +69,11 @@ class BatchClient(Codec):
         return self.read(self.send(self.url(batch_id), time.monotonic() + self.timeout))
 
     def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
-        """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
+        """Read the batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
         return self.read_list(self.send(self.list_url(filters or {}), time.monotonic() + self.timeout))
 
     def send(self, url: str, deadline: float) -> Answer:
-        """One GET, read to its end by ``deadline`` (seconds of the monotonic clock)."""
+        """Send a GET, and read its response by ``deadline`` (``monotonic()``). Raises :class:`BatchError`."""
         try:
             with self.cut_off_at(deadline), self.ask(url) as response:
                 return Answer(response.status_code, response.headers, self.receive(response, deadline))
@@ -83,7 +84,7 @@ class BatchClient(Codec):
 
     @contextmanager
     def cut_off_at(self, deadline: float) -> Iterator[None]:
-        """End the connection at the deadline: a head that drips keeps within every limit that httpx has."""
+        """Close the connection at the deadline, since httpx's timeout restarts with each byte of a head."""
         self._late = False
         seconds = deadline - time.monotonic() + self.watchdog_margin
         watchdog = threading.Timer(seconds, self._cut_off) if seconds < threading.TIMEOUT_MAX else None
@@ -106,16 +107,16 @@ class BatchClient(Codec):
         request.extensions = {"trace": self.trace, **request.extensions}
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take note of each socket that httpx opens (httpcore's ``trace`` extension)."""
+        """Remember each socket that httpx opens (httpcore's ``trace`` extension)."""
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._sockets.append(info["return_value"].get_extra_info("socket"))
 
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
-        """The request, and an answer whose body is still to be read."""
+        """Send the request; the body of the response is not read yet."""
         return self._http.stream("GET", url, headers=self.headers())
 
     def receive(self, response: httpx.Response, deadline: float) -> bytes:
-        """The whole body. httpx limits the wait for each read; one that drips needs a limit for all of them."""
+        """Read the whole body by the deadline; httpx's timeout applies only to single reads."""
         body = bytearray()
         for part in response.iter_bytes():
             body += part
@@ -125,7 +126,7 @@ class BatchClient(Codec):
         return bytes(body)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         self._http.close()
 
     def __enter__(self) -> Self:
@@ -138,7 +139,7 @@ class BatchClient(Codec):
 
 
 class AsyncBatchClient(Codec):
-    """The async client. Use it as an async context manager, or ``aclose`` it."""
+    """Async client. Use it as an async context manager, or call ``aclose``."""
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
@@ -151,11 +152,11 @@ class AsyncBatchClient(Codec):
         return self.read(await self.send(self.url(batch_id)))
 
     async def list_batches(self, filters: Mapping[str, str | datetime | None] | None = None) -> list[Batch]:
-        """The batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
+        """Read the batches that fit, newest first, within the deadline. Raises :class:`BatchError`."""
         return self.read_list(await self.send(self.list_url(filters or {})))
 
     async def send(self, url: str) -> Answer:
-        """One GET, read to its end."""
+        """Send a GET and read the whole response. Raises :class:`BatchError`."""
         body = bytearray()
         try:
             async with asyncio.timeout(self.timeout):
@@ -170,7 +171,7 @@ class AsyncBatchClient(Codec):
             raise _as_batch_error(error) from None
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
@@ -200,7 +201,7 @@ def _check_size(body: bytearray) -> None:
 
 @cache
 def _tls() -> ssl.SSLContext:
-    # Loading the certificates takes longer than many a call.
+    # Cached: loading the certificates can take longer than a call.
     return httpx.create_ssl_context(trust_env=False)
 
 
@@ -208,7 +209,7 @@ Adapter = Callable[[dict[str, Any]], "dict[str, Any] | Awaitable[dict[str, Any]]
 
 
 def hello(name: str = "reference client") -> dict[str, Any]:
-    """How the reference client introduces itself."""
+    """Return the hello of the reference client."""
     return {
         "protocol": 1,
         "name": name,
@@ -219,12 +220,12 @@ def hello(name: str = "reference client") -> dict[str, Any]:
 
 
 def failure(error: BatchError) -> dict[str, Any]:
-    """The reply for a call that gave no batch."""
+    """Return the reply for a failed call."""
     return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
 
 
 def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
-    """What a request for the list asks for, as the client takes it: dates as datetimes, naive where they are."""
+    """Return the filters of a driver request, dates as datetimes, naive ones too."""
     known = named_filters()
     given = {name: request.get(name) for name in known}
     dates = {name for name, row in known.items() if row.schema.get("format") == "date-time"}
@@ -235,7 +236,7 @@ def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
 
 
 def adapter(request: dict[str, Any]) -> dict[str, Any]:
-    """The sync client's adapter: one call, with a client of its own."""
+    """Adapter of the sync client: makes one call with a new client."""
     with BatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
             if request["op"] == "list_batches":
@@ -246,7 +247,7 @@ def adapter(request: dict[str, Any]) -> dict[str, Any]:
 
 
 async def async_adapter(request: dict[str, Any]) -> dict[str, Any]:
-    """The async client's adapter."""
+    """Adapter of the async client."""
     async with AsyncBatchClient(request["base_url"], request["api_key"], request["timeout_s"]) as client:
         try:
             if request["op"] == "list_batches":

@@ -1,4 +1,4 @@
-"""The reference client as a driver process: driver protocol, version 1, over standard input and output.
+"""The reference client as a driver process (driver protocol, version 1, on standard input and output).
 
 python -m batch_conformance.reference.client_driver [--mutant NAME]
 """
@@ -16,7 +16,7 @@ from batch_conformance.reference import client
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Answer requests until bye or the end of input."""
+    """Reply to requests until bye or the end of input."""
     parser = argparse.ArgumentParser(description="The reference client, speaking the driver protocol.")
     parser.add_argument("--mutant", metavar="NAME", help="a mutant or a legal variation instead")
     name = parser.parse_args(arguments).mutant
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def serve(adapter: client.Adapter) -> None:
-    """Answer the requests on standard input with an adapter's replies, until bye or the end of input."""
+    """Reply to the requests on standard input through an adapter, until bye or the end of input."""
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if request["op"] == "bye":

@@ -1,6 +1,6 @@
-"""What the reference client sends, and what an answer means to it: no network here.
+"""Requests and response decoding of the reference client, without any network.
 
-Written from the contract in use alone: it imports nothing of the suite but the contract.
+Everything follows the contract in use. Of the suite, this imports only the contract.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from batch_conformance.contract.pointers import read
 from batch_conformance.contract.references import types_of
 from batch_conformance.contract.schema import Violation
 
-#: What makes an answer another one than is documented; other keywords (bounds, patterns) are the caller's to judge.
+#: Violations for which a response is rejected; others (bounds, patterns) are left to the caller.
 _REFUSED = ("type", "required", "dependentRequired", "oneOf", "anyOf", "not", "false")
 _TEMPLATE = re.compile(r"\{([^{}/]+)\}")
 
-#: A batch: the documented members under the wire's names, date-times as ``datetime`` with their offset. An enum's value
-#: may be one that is not documented yet.
+#: A batch: the documented members under their wire names, date-times as ``datetime`` with their offset. Enum
+#: values may be undocumented.
 Batch = dict[str, Any]
 
 
 class BatchError(Exception):
-    """Why a call gave no batch. ``kind`` is the driver protocol's word for it, ``status`` the HTTP status if any."""
+    """Raised when a call fails. ``kind`` is the driver protocol's, ``status`` the HTTP status if any."""
 
     def __init__(self, kind: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class BatchError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer, read to its end."""
+    """A complete HTTP response."""
 
     status: int
     headers: httpx.Headers
@@ -52,7 +52,7 @@ class Answer:
 
 
 class Codec:
-    """What to send for an id, and what an answer means. ``timeout`` is the deadline of a call in seconds."""
+    """Builds requests and decodes responses. ``timeout`` is the deadline of a call in seconds."""
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         self.base_url = base_url
@@ -62,13 +62,13 @@ class Codec:
 
     @property
     def operation(self) -> Operation:
-        """The operation that is asked for, in the contract in use; Get Batch until another one is."""
+        """The operation of the last request, in the contract in use; at first Get Batch."""
         return current_contract().operation(self._asks_for)
 
     def url(self, batch_id: str) -> str:
-        """Where to ask for a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
+        """Return the URL of a batch. Raises :class:`BatchError` for ids that no path segment can carry."""
         if batch_id in ("", ".", ".."):
-            # A path with these leads elsewhere, encoded or not (RFC 3986, 5.2.4).
+            # These change the path, encoded or not (RFC 3986, 5.2.4).
             raise BatchError("invalid_argument", f"{batch_id!r} cannot be a batch id")
         self._asks_for = "get"
         operation = self.operation
@@ -79,19 +79,19 @@ class Codec:
         return f"{self.base_url}{path}{'?' if query else ''}{query}"
 
     def list_url(self, filters: Mapping[str, str | datetime | None]) -> str:
-        """Where to ask for the list, with the filters that are given. Raises :class:`BatchError` for a naive date."""
+        """Return the URL of the list with the given filters. Raises :class:`BatchError` for a naive date."""
         self._asks_for = "list"
         operation, known = self.operation, named_filters()
         names = {name: known[name].name if name in known else name for name in filters}
         given = [(names[name], self.filter(name, value)) for name, value in filters.items() if value is not None]
         required = [row for row in operation.required_query() if row[0] not in dict(given)]
-        # Percent-encoded to the last character: a bare + would arrive as a space.
+        # Everything is percent-encoded: an unescaped + would be read as a space.
         pairs = [*required, *self.key("query"), *given]
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
         return f"{self.base_url}{operation.url_path()}{'?' if query else ''}{query}"
 
     def filter(self, name: str, value: str | datetime) -> str:
-        """A filter as it is sent: a date with its offset."""
+        """Return a filter's value as sent. Raises :class:`BatchError` for a naive date."""
         if isinstance(value, str):
             return value
         if value.tzinfo is None:
@@ -99,16 +99,16 @@ class Codec:
         return value.isoformat()
 
     def segment(self, batch_id: str) -> str:
-        """An id as one path segment."""
+        """Encode an id as one path segment."""
         return quote(batch_id, safe="")
 
     def key(self, place: str) -> list[tuple[str, str]]:
-        """The API key under its name, if this is where the contract wants it."""
+        """Return the API key with its name if the contract puts it at ``place``, else nothing."""
         key = self.operation.key
         return [(key.name, key.prefix + self.api_key)] if key and key.place == place else []
 
     def headers(self) -> dict[str, str]:
-        """The headers of a request."""
+        """Return the headers of a request."""
         operation = self.operation
         cookies = "; ".join(
             f"{name}={value}" for name, value in (*operation.required_cookies(), *self.key("cookie"))
@@ -122,23 +122,23 @@ class Codec:
         }
 
     def read(self, answer: Answer) -> Batch:
-        """The batch in an answer. Raises :class:`BatchError` when there is none."""
+        """Return the batch in a response. Raises :class:`BatchError` when there is none."""
         self.check_status(answer, self.operation)
         return self.batch(self.json(answer.body))
 
     def read_list(self, answer: Answer) -> list[Batch]:
-        """The batches in an answer, in its order. Raises :class:`BatchError` when one of them cannot be read."""
+        """Return the batches in a response, in order. Raises :class:`BatchError` when one is invalid."""
         self.check_status(answer, current_contract().operation("list"))
         return self.entries(self.json(answer.body))
 
     def check_status(self, answer: Answer, operation: Operation) -> None:
-        """Raise :class:`BatchError` unless an answer is the documented success."""
+        """Raise :class:`BatchError` unless a response has a documented success status."""
         documented = [key for key in operation.answers if key.startswith("2")] or ["200"]
         if str(answer.status) not in documented and f"{answer.status // 100}XX" not in documented:
             raise self.error(answer)
 
     def entries(self, value: Any) -> list[Batch]:
-        """The batches of a list from its JSON."""
+        """Decode the entries of a list. Raises :class:`BatchError`."""
         shape = list_shape()
         rows = shape.entries(value) if shape else None
         if shape is None or rows is None:
@@ -150,22 +150,22 @@ class Codec:
         return [self.entry(row) for row in rows]
 
     def entry(self, value: Any) -> Batch:
-        """An entry of a list: a batch, or what the contract has in its place."""
+        """Decode an entry of a list by its schema. Raises :class:`BatchError`."""
         entity = entry_entity()
-        return self.batch(value) if entity is _answered() else self.decoded(value, entity)
+        return self.batch(value) if entity is _get_batch_entity() else self.decoded(value, entity)
 
     def error(self, answer: Answer) -> BatchError:
-        """The error that an answer other than 200 is, whatever its body."""
+        """Return the error for a response without success, whatever its body."""
         return BatchError(self.kind(answer.status), self.message(answer), answer.status)
 
     def kind(self, status: int) -> str:
-        """The kind of error that a status is."""
+        """Return the error kind of a status."""
         if 500 <= status < 600:
             return "server_error"
         return {401: "unauthorized", 404: "not_found", 429: "rate_limited"}.get(status, "http")
 
     def message(self, answer: Answer) -> str:
-        """What the server says about an error, in one text, its status in front."""
+        """Return the messages of an error body in one text, after the status."""
         try:
             body = json.loads(answer.body)
         except (ValueError, RecursionError):
@@ -173,24 +173,24 @@ class Codec:
         documented = self.operation.answer(answer.status) or self.operation.answer(500)
         media = documented.media_type if documented else None
         schema = current_contract().document.resolve(media.schema) if media else {}
-        said = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
-        flat = [text for one in said for text in (one if isinstance(one, list) else [one])]
+        members = [body.get(name) for name in schema.get("properties", ())] if isinstance(body, dict) else []
+        flat = [text for one in members for text in (one if isinstance(one, list) else [one])]
         texts = [text for text in flat if isinstance(text, str)]
         return f"{answer.status}: {'; '.join(texts) or 'the server gave no reason'}"
 
     def json(self, body: bytes) -> Any:
-        """A body as JSON."""
+        """Parse a body as JSON. Raises :class:`BatchError`."""
         try:
             return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
         except (ValueError, RecursionError) as error:
             raise _undocumented(f"the body is not JSON ({error})") from None
 
     def batch(self, value: Any) -> Batch:
-        """A batch from the JSON of an answer; members beyond the documented ones are ignored."""
+        """Decode a batch from JSON, without undocumented members. Raises :class:`BatchError`."""
         return self.decoded(value, entity_of("get"))
 
     def decoded(self, value: Any, entity: Entity) -> Batch:
-        """An object from JSON, as an entity documents it."""
+        """Decode an object from JSON by the schema of an entity. Raises :class:`BatchError`."""
         if not isinstance(value, dict):
             raise _undocumented(f"the body is {type(value).__name__}, not an object")
         for found in entity.judge.violations(value):
@@ -200,7 +200,7 @@ class Codec:
         return batch
 
     def refuses(self, found: Violation, value: Any) -> bool:
-        """Whether an answer is given up for a violation. A new value of an enum is no reason to fail."""
+        """Whether a response is rejected for a violation; unknown enum values of the same type are not."""
         if found.code in ("enum", "const"):
             known = at_pointer(current_contract().document.content, f"#{found.schema_pointer}")
             kinds = {type(one) for one in (known if found.code == "enum" else [known])}
@@ -208,7 +208,7 @@ class Codec:
         return found.code in _REFUSED
 
     def converted(self, value: Any, schemas: Sequence[Any]) -> Any:
-        """A value as it is handed on, by the schemas of its place."""
+        """Convert a value by the schemas of its place. Raises :class:`BatchError`."""
         document = current_contract().document.content
         applying = [one for schema in schemas for one in beside(schema, document)]
         if isinstance(value, dict):
@@ -237,15 +237,15 @@ class Codec:
         return value
 
     def enumerated(self, value: str, known: Sequence[Any]) -> str:  # noqa: ARG002
-        """A value of an enum, handed on as it is: a new one is no reason to fail."""
+        """Return an enum value unchanged, also an unknown one; a mutant overrides this."""
         return value
 
     def integer(self, number: float) -> int:
-        """An integer, however large; 5.0 is one to JSON Schema."""
+        """Return an integer of any size; in JSON Schema, 5.0 is one."""
         return int(number)
 
     def instant(self, text: str) -> datetime:
-        """An RFC 3339 date-time, to the microsecond; its ``t`` and ``z`` may be in lower case (5.6)."""
+        """Parse an RFC 3339 date-time to the microsecond; ``t`` and ``z`` may be in lower case (5.6)."""
         try:
             instant = datetime.fromisoformat(text.upper())
         except ValueError:
@@ -255,12 +255,12 @@ class Codec:
         return instant
 
     def as_reply(self, batch: Batch) -> dict[str, Any]:
-        """A batch under the wire's names, for the adapter."""
+        """Return a batch as JSON under its wire names, for the adapter."""
         return {name: _as_reply(item) for name, item in batch.items()}
 
 
-def _answered() -> Entity | None:
-    """What Get Batch answers; None in a contract without it."""
+def _get_batch_entity() -> Entity | None:
+    """Return the entity of Get Batch; None in a contract without it."""
     return entity_of("get") if "get" in current_contract().operations else None
 
 

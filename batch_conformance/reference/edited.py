@@ -1,7 +1,7 @@
-"""What the reference server answers under an edited contract: its batches and error bodies, made valid again.
+"""Data of the reference server under an edited contract: the sample batches and error bodies, made valid.
 
-What the contract as it is does not have is generated: new required members everywhere, new optional ones in some
-batches, every value of an enum and every status of the lifecycle in some batch.
+Additions are generated: new required members everywhere, new optional ones in some batches, every value of an
+enum and every status of the lifecycle in some batch.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from batch_conformance.generate.values import Space, values_of
 from batch_conformance.operations.get_batch.store import sample_store
 from batch_conformance.operations.stored import Shown, Store
 
-#: Batches beyond those of the sample; each costs the suite requests.
+#: The most batches added to the sample, since each costs the suite requests.
 _MOST_MORE = 5
 _NEAR = 5000
 
@@ -35,12 +35,12 @@ Value = dict[str, Any]
 
 
 def space_of(entity: Entity) -> Space:
-    """The values of an entity, with the examples of its answer."""
+    """Return the value space of an entity, with the examples of its response."""
     return Space(entity.schema, entity.document, examples_of(entity))
 
 
 def edited_batches() -> list[Shown]:
-    """The batches of the sample, valid under the contract in use."""
+    """Return the sample batches, valid under the contract in use."""
     return [Shown(name, values) for name, values in _edited()]
 
 
@@ -52,12 +52,12 @@ def _edited() -> list[tuple[str, list[Value]]]:
     maker = _Maker(entity, [list(batch.payloads()) for batch in sample.batches.values()])
     named = [(maker.name(row) or name, row) for name, row in zip(maker.names(sample), maker.rows, strict=True)]
     shape = list_shape() if LIST in operations else None
-    # All batches of an organisation stand in the list: there cannot be more than it may hold.
+    # The list shows all batches, so there cannot be more than it may hold.
     return named[: shape.most] if shape else named
 
 
 class _Maker:
-    """Makes rows: what one batch shows, read after read."""
+    """Makes rows: the successive values of one batch."""
 
     def __init__(self, entity: Entity, raws: Sequence[list[Value]]) -> None:
         self.entity = entity
@@ -73,17 +73,17 @@ class _Maker:
         self._set_apart()
 
     def names(self, sample: Store) -> list[str]:
-        """Ids for rows that do not show theirs."""
+        """Return ids for rows whose values do not contain one."""
         names = list(sample.batches)
         return [names[at] if at < len(names) else f"{names[0]}-{at}" for at in range(len(self.rows))]
 
     def name(self, row: list[Value]) -> str | None:
-        """The id of a row as it stands in a URL."""
+        """Return the id of a row as it appears in URLs; None where its values contain none."""
         found = read(row[0], self.entity.echo) if self.entity.echo else MISSING
         return None if found is MISSING else as_sent(found)
 
     def _in_other_dates(self, value: Value) -> Value:
-        """With date-times as seconds since 1970, or as days, where the contract wants these."""
+        """Convert date-times to seconds since 1970, or to days, where the contract requires these."""
         for place, schemas in list(self.space.walk(value)):
             there = read(value, place)
             instant = parse_date_time(there) if isinstance(there, str) else ""
@@ -94,13 +94,13 @@ class _Maker:
             if kinds & {"integer", "number"} and "string" not in kinds:
                 value = replaced(value, place, instant.seconds)
             elif any(schema.get("format") == "date" for schema in layers):
-                # As many days apart as they are hours: all of the sample are of one day.
+                # One day per hour, since all sample batches are of the same day.
                 moment = datetime.fromtimestamp(instant.seconds, UTC)
                 value = replaced(value, place, (moment + timedelta(days=moment.hour)).date().isoformat())
         return value
 
     def _row(self, raws: list[Value], number: int) -> list[Value]:
-        shown: list[Value] = []
+        values: list[Value] = []
         status = self.entity.lifecycle_pointer
         before: Any = {}
         for raw in raws:
@@ -108,23 +108,23 @@ class _Maker:
             if outgrown and len(raws) > 1:
                 continue
             known = self.space.documented(raw)
-            value = self._repaired(_changed(shown[-1], before, known) if shown else known)
+            value = self._repaired(_changed(values[-1], before, known) if values else known)
             before = known
             if value is MISSING or not isinstance(value, dict):
                 continue
-            if not shown and number % 2 == 0:
+            if not values and number % 2 == 0:
                 value = self._with_optional(value)
-            if not shown or self._follows(shown[-1], value):
-                shown.append(value)
-        return shown
+            if not values or self._follows(values[-1], value):
+                values.append(value)
+        return values
 
     def _repaired(self, value: Value) -> Any:
-        """A valid value near to one, of the same id where that can be."""
+        """Return a similar valid value, with the same id if possible."""
         made = self.space.repaired(value, self.entity.echo)
         return self.space.repaired(value) if made is MISSING else made
 
     def _with_optional(self, value: Value) -> Value:
-        """With the optional members that the contract as it is does not have."""
+        """Add the optional members that the contract without overlays does not have."""
         for place, schemas in list(self.space.walk(value)):
             there = read(value, place)
             if not isinstance(there, dict):
@@ -140,7 +140,7 @@ class _Maker:
         return value
 
     def _follows(self, before: Value, after: Value) -> bool:
-        """Whether one read may come after another."""
+        """Whether a value may follow another one in successive reads."""
         entity, cycle = self.entity, self.entity.lifecycle
         if any(read(before, one) != read(after, one) for one in entity.identity):
             return False
@@ -154,7 +154,7 @@ class _Maker:
         return all(isinstance(one.outcome, Holds) for one in self.space.rules.evaluate(after, before))
 
     def _move(self) -> None:
-        """Add rows that go through statuses that no row goes through yet."""
+        """Add rows that go through statuses which no row goes through yet."""
         cycle, place = self.entity.lifecycle, self.entity.lifecycle_pointer
         moved = {written(read(value, place)) for row in self.rows if len(row) > 1 for value in row}
         unseen = [one for one in cycle.values if written(one) not in moved] if place and self.rows else []
@@ -171,15 +171,15 @@ class _Maker:
                 self.rows.append(row)
 
     def _show_all(self) -> None:
-        """Let every listed value stand in some batch: in one that is there, else in one more."""
+        """Make every enum value appear in some batch: in an existing one if possible, else in a new one."""
         more = 0
         for one in values_of(self.space, 300):
-            # What holds the id is the whole batch, and that is shown.
+            # A listed value that contains the id is a whole batch, and appears anyway.
             if one.kind is not Kind.LISTED or (self.entity.echo or "").startswith(f"{one.pointer}/"):
                 continue
             new = read(one.value, one.pointer)
-            shown = [written(read(value, one.pointer)) for row in self.rows for value in row]
-            if written(new) in shown:
+            present = [written(read(value, one.pointer)) for row in self.rows for value in row]
+            if written(new) in present:
                 continue
             if one.pointer != self.entity.lifecycle_pointer and self._put(one.pointer, new):
                 continue
@@ -188,7 +188,7 @@ class _Maker:
                 self.rows.append([one.value])
 
     def _put(self, place: str, new: Any) -> bool:
-        """Whether a value could be put into a row that shows what others show too."""
+        """Put a value into a row whose own value also appears in others; returns whether there was one."""
         for row in reversed(self.rows):
             others = {
                 written(read(value, place)) for other in self.rows if other is not row for value in other
@@ -202,7 +202,7 @@ class _Maker:
         return False
 
     def _all(self, row: list[Value], place: str, new: Any) -> list[Value] | None:
-        """A row with another value at one place throughout; None where that is no row."""
+        """Return a row with the value changed throughout; None where that is not a valid row."""
         try:
             changed = [replaced(value, place, new) for value in row]
         except KeyError:
@@ -212,21 +212,21 @@ class _Maker:
         return changed if valid and all(self._follows(one, other) for one, other in steps) else None
 
     def _set_apart(self) -> None:
-        """Give each row an id of its own."""
+        """Give each row a unique id; rows without a possible one are dropped."""
         place = self.entity.echo
         if not place:
             return
         taken: set[str] = set()
-        kept = []
+        unique_rows = []
         for row in self.rows:
             there = read(row[0], place)
             for other in chain([there], _near(there)):
                 changed = self._all(row, place, other) if as_sent(other) not in taken else None
                 if changed is not None:
                     taken.add(as_sent(other))
-                    kept.append(changed)
+                    unique_rows.append(changed)
                     break
-        self.rows = kept
+        self.rows = unique_rows
 
 
 def _no_batch(entity: Entity) -> str:
@@ -237,7 +237,7 @@ def _no_batch(entity: Entity) -> str:
 
 
 def _changed(value: Any, before: Any, after: Any) -> Any:
-    """A value changed as another one has been."""
+    """Apply the difference of two values to a third one."""
     if not (isinstance(value, dict) and isinstance(before, dict) and isinstance(after, dict)):
         return after
     rows = {name: item for name, item in after.items() if name not in before or before[name] != item}
@@ -248,7 +248,7 @@ def _changed(value: Any, before: Any, after: Any) -> Any:
 
 
 def _near(value: Any) -> Iterator[Any]:
-    """Values like one: other numbers, texts with other letters and digits at their end."""
+    """Yield similar values: larger numbers, or texts with other final letters and digits."""
     for number in range(1, _NEAR):
         if isinstance(value, str):
             yield _turned(value, number)
@@ -271,7 +271,7 @@ def _turned(text: str, number: int) -> str:
 
 @cached_by_contract
 def error_maker(name: str, status: int) -> Callable[[Value], Any]:
-    """What makes a valid error body of one, for a status of an operation; optional new members are shown."""
+    """Return a function that makes an error body valid for a status, and adds new optional members."""
     operation = current_contract().operation(name)
     documented = operation.answer(status) or next(
         (answer for key, answer in operation.answers.items() if not key.startswith("2")), None
@@ -280,13 +280,14 @@ def error_maker(name: str, status: int) -> Callable[[Value], Any]:
     if media is None:
         return lambda body: body
     space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
-    known, told = _known_errors(), place_of_status("server.error.status-agrees")
+    known, status_place = _known_errors(), place_of_status("server.error.status-agrees")
 
     def made(body: Value) -> Any:
         value: Any = {name: item for name, item in body.items() if space.schemas_at(body, join("", name))}
-        # What repeats the status stays; where that cannot be, something else has to give way.
-        kept = space.repaired(value, told) if told and read(value, told) is not MISSING else MISSING
-        value = space.repaired(value) if kept is MISSING else kept
+        # Keep the member that repeats the status if possible.
+        has_status = status_place and read(value, status_place) is not MISSING
+        repaired = space.repaired(value, status_place) if has_status else MISSING
+        value = space.repaired(value) if repaired is MISSING else repaired
         if value is MISSING:
             return body
         if isinstance(value, dict):
@@ -303,7 +304,7 @@ def error_maker(name: str, status: int) -> Callable[[Value], Any]:
 
 @cached_by_contract
 def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
-    """Headers that an answer of an operation has to have, or whose form is documented, with a valid value each."""
+    """Return the required or specified headers of an operation's response, with valid values."""
     contract = current_contract()
     found = []
     for header, row in contract.operation(name).answers[key].headers.items():
@@ -319,7 +320,7 @@ def documented_headers(name: str, key: str) -> list[tuple[str, str]]:
 
 
 def _known_errors() -> set[str]:
-    """Members of the contract as it is: an optional one of these need not be shown."""
+    """Return the members in the contract without overlays; optional ones of these need not be shown."""
     found: set[str] = set()
     for schema in base_contract().schemas.values():
         with suppress(AttributeError):

@@ -1,4 +1,4 @@
-"""The embedded server: the reference server, one of its mutants, or a legal variation, on a port of its own."""
+"""Serves the reference server, a mutant or a legal variation on a port of its own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from batch_conformance.reference.stdlib_server import WireOptions, serving_plain
 
 @contextmanager
 def serving_embedded(app: ReferenceServer) -> Iterator[str]:
-    """Serve ``app`` as it wants to be served; yields its base URL."""
+    """Serve ``app`` with uvicorn, or with the standard library if it has wire options; yields its URL."""
     if isinstance(app.manner, WireOptions):
         with serving_plainly(app, app.manner) as url:
             yield url
         return
-    # uvicorn comes with the server extra, which variants served plainly can do without.
+    # Imported late: uvicorn comes with the server extra.
     from batch_conformance.reference.serve import serving
 
     with serving(app) as url:

@@ -1,4 +1,4 @@
-"""What the reference server lists under an edited contract: entries of their own schema, and what is around them."""
+"""Lists of the reference server under an edited contract: entries with another schema, and envelopes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batch_conformance.reference.edited import space_of
 
 
 def entry_of(batch: Any) -> Any:
-    """A batch as an entry of the list: the same, unless entries have another schema than Get Batch's answer."""
+    """Return a batch as an entry of the list: unchanged, unless entries have another schema."""
     entry, get = entity_of(LIST), current_contract().operations.get("get")
     if not isinstance(batch, dict) or get is None or entity_of(get).pointer == entry.pointer:
         return batch
@@ -38,13 +38,14 @@ def _entry(text: str) -> str:
         return json.dumps(own)
     get = entity_of("get")
     if not get.judge.is_valid(batch):
-        # What is wrong with a batch stays so in the list: only what entries alone have is made up.
+        # Keep the faults of an invalid batch (of a mutant) in the list: only add members that only entries
+        # have.
         made = {name: value for name, value in made.items() if not get.has(get.place + join("", name))} | known
     return json.dumps(made)
 
 
 def answer_of(entries: list[Any]) -> Any:
-    """The body of a list with these entries; one that the contract does not allow is no reason to fail."""
+    """Return the body of a list with these entries, even if the contract does not allow it."""
     with suppress(NotInContract):
         return answers.answer_of(entries)
     return answers.around_of(entries)

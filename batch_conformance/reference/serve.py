@@ -1,4 +1,4 @@
-"""Serves an ASGI app with uvicorn: in a thread for the embedded target, or in the foreground."""
+"""Serves an ASGI app with uvicorn, in a thread for the embedded target or in the foreground."""
 
 from __future__ import annotations
 
@@ -27,32 +27,32 @@ def _config(app: Callable[..., Any]) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Stops as soon as it is told to: uvicorn itself looks every 0.1 s, and waits as long for its connections."""
+    """A uvicorn server that stops at once; uvicorn polls every 0.1 s, and waits as long for connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._told = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def stop(self) -> None:
-        """Tell it to stop, from another thread."""
+        """Stop the server, from another thread."""
         self.should_exit = True
         if self._loop is not None:
             with suppress(RuntimeError):
-                # It raises where the loop has ended by itself.
-                self._loop.call_soon_threadsafe(self._told.set)
+                # Raised if the loop has ended already.
+                self._loop.call_soon_threadsafe(self._stopped.set)
 
     async def main_loop(self) -> None:
-        """Tick, as uvicorn does, until told to stop."""
+        """Tick, as uvicorn does, until stopped."""
         self._loop = asyncio.get_running_loop()
         counter = 0
         while not await self.on_tick(counter):
             counter += 1
             with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(self._told.wait(), 0.1)
+                await asyncio.wait_for(self._stopped.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close what is open; only answers that are under way are waited for."""
+        """Close all connections; wait only for responses in progress."""
         if self.server_state.tasks:
             await super().shutdown(sockets)
             return
@@ -62,13 +62,13 @@ class _Server(uvicorn.Server):
             listener.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        # One round of the loop, in which the connections are closed.
+        # Let the loop close the connections.
         await asyncio.sleep(0)
 
 
 def listening_socket(port: int = 0) -> socket.socket:
-    """A socket that listens on 127.0.0.1. Raises ``OSError`` when the port is taken."""
-    # With the protocol named, asyncio turns Nagle's algorithm off: no 40 ms waits between head and body.
+    """Return a socket that listens on 127.0.0.1. Raises ``OSError`` when the port is taken."""
+    # asyncio disables Nagle's algorithm only for IPPROTO_TCP; else there are 40 ms between head and body.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -82,7 +82,7 @@ def listening_socket(port: int = 0) -> socket.socket:
 
 @contextmanager
 def serving(app: Callable[..., Any]) -> Iterator[str]:
-    """Serve ``app`` in a thread; yields its base URL. The socket listens before the thread starts: no waiting."""
+    """Serve ``app`` in a thread. Yields the base URL, on which the socket already listens."""
     listener = listening_socket()
     server = _Server(_config(app))
     thread = threading.Thread(
@@ -98,7 +98,7 @@ def serving(app: Callable[..., Any]) -> Iterator[str]:
 
 
 def serve_forever(app: Callable[..., Any], port: int, ready: Callable[[str], None]) -> None:
-    """Serve ``app`` on 127.0.0.1 until interrupted; ``ready`` is told the base URL once it listens.
+    """Serve ``app`` on 127.0.0.1 until interrupted; ``ready`` gets the base URL once the socket listens.
 
     Raises ``OSError`` when the port is taken.
     """

@@ -1,7 +1,7 @@
-"""The reference server: Get Batch and List Batches as an ordinary ASGI app.
+"""The reference server: Get Batch and List Batches as an ASGI app.
 
-Paths, the key's place, required parameters, statuses and media types are those of the contract in use. Each step is a
-small method, so that a mutant can get exactly one of them wrong.
+Paths, the key's place, required parameters, statuses and media types follow the contract in use. Each step is
+a small method, so that a mutant can override exactly one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from batch_conformance.contract.statuses import absences, refusals
 from batch_conformance.operations.stored import Store, StoredBatch, error_payload
 from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, store_in_use
 
-#: What List Batches answers is in the operation's own folder.
+#: The List Batches handler, in the operation's own folder.
 _LIST: Any = part_of("list", "handler")
 
 Scope = Mapping[str, Any]
@@ -44,9 +44,7 @@ _JSON = "application/json"
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, as far as this API looks at it. ``segment`` is what stands raw where the path names a batch, None for
-    other paths.
-    """
+    """The parts of a request that the API uses. ``segment`` is the raw id in the path, None in others."""
 
     method: str
     path: bytes
@@ -56,13 +54,13 @@ class Asked:
     client: tuple[str, int] = ("", 0)
 
     def header(self, name: bytes) -> list[bytes]:
-        """The values of a header; names arrive in lower case (ASGI), which is what makes them case-insensitive."""
+        """Return the values of a header, by its name in lower case, as ASGI servers pass names."""
         return [value for key, value in self.headers if key == name]
 
 
 @dataclass
 class Answer:
-    """A response before it is sent. ``body`` is anything that JSON can hold, or bytes to send as they are."""
+    """A response to send. ``body`` is a JSON value, or bytes to send unchanged."""
 
     status: int
     body: Any
@@ -70,24 +68,24 @@ class Answer:
     media_type: str | None = _JSON
 
     def content(self) -> bytes:
-        """The body's bytes."""
+        """Return the body's bytes."""
         if isinstance(self.body, bytes):
             return self.body
         try:
             return json.dumps(self.body, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
+        except UnicodeEncodeError:  # a lone surrogate has to be escaped
             return json.dumps(self.body).encode("ascii")
 
 
 @cached_by_contract
 def get_operation() -> Operation | None:
-    """Get Batch, in the contract in use."""
+    """Return Get Batch in the contract in use; None where it has none."""
     return current_contract().operations.get("get")
 
 
 @cached_by_contract
 def _path_of_batches() -> re.Pattern[bytes]:
-    """Where a batch is, in raw paths: whatever stands for its id, slashes too."""
+    """Return a pattern for the raw path of a batch; its id may contain slashes."""
     operation = get_operation()
     if operation is None:
         return re.compile(b"(?!)")
@@ -106,37 +104,37 @@ def _example(operation: Operation, name: str) -> str:
 
 
 def segment_of(path: bytes) -> bytes | None:
-    """What stands for a batch's id in a raw path; None in paths to something else."""
+    """Return the raw id in the path of a batch; None for other paths."""
     match = _path_of_batches().fullmatch(path)
     return match["id"] if match else None
 
 
 def operation_of(asked: Asked) -> Operation | None:
-    """The operation that a request is for, by its path; Get Batch's where it is for none."""
+    """Return the operation of a request by its path; Get Batch by default."""
     listing = current_contract().operations.get("list")
     return listing if listing and asked.path == listing.url_path().encode() else get_operation()
 
 
 def refusal_of(operation: Operation) -> int:
-    """The status for who has no key."""
+    """Return the status for a request without a valid key."""
     return min(refusals(operation.name))
 
 
 class ReferenceServer:
-    """An ASGI 3 application. ``keys`` are the keys that open the store's batches."""
+    """ASGI 3 application. ``keys`` are the valid keys of the organisation that owns the store."""
 
-    #: How to put answers on the wire, for variants that need the plain server; None for uvicorn.
+    #: Wire options of variants that need the standard library's server; None for uvicorn.
     manner: Any = None
-    #: How List Batches selects and orders.
+    #: Filters and sorts lists.
     lister: Any = _LIST.Lister()
 
     def __init__(self, store: Store | None = None, keys: tuple[str, ...] = (REFERENCE_KEY,)) -> None:
         self.store = store or store_in_use()
         self.keys = tuple(key.encode() for key in keys)
-        #: ValidBatch keys of another organisation, which has no batches.
+        #: Valid keys of another organisation, which has no batches.
         self.other_keys: tuple[bytes, ...] = (OTHER_KEY.encode(),)
         self.staged: deque[int] = deque()
-        #: The operation that the present request is for: what it asks for, and how its errors look.
+        #: The operation of the current request.
         self.operation: Operation | None = None
 
     def answer_next(self, status: int) -> bool:
@@ -147,7 +145,7 @@ class ReferenceServer:
         return True
 
     def batch_in(self, state: str) -> str | None:
-        """The id of a batch in one of the five states."""
+        """Return the id of a batch in a state; None where there is none."""
         if get_operation() is None:
             return None
         place = entity_of("get").lifecycle_pointer
@@ -155,7 +153,7 @@ class ReferenceServer:
         return next(found, None) if place else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Sender) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
         raw = scope.get("raw_path") or scope["path"].encode()
@@ -171,7 +169,7 @@ class ReferenceServer:
         await self.send_answer(self.answer(asked), asked, send)
 
     async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
-        """Put an answer on the wire."""
+        """Send a response."""
         content = answer.content()
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
@@ -182,7 +180,7 @@ class ReferenceServer:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else content})
 
-    # One step each.
+    # The steps of a response, for mutants to override.
 
     def answer(self, asked: Asked) -> Answer:
         """Route, authenticate, look up, render."""
@@ -209,7 +207,7 @@ class ReferenceServer:
         return self.found(batch, asked)
 
     def authenticate(self, asked: Asked) -> bool:
-        """Whether the request carries exactly one valid key, where the contract wants it; any, where it wants none."""
+        """Whether the request has exactly one key, and a valid one; always true if the contract has none."""
         place = self.key_place()
         if place is None:
             return True
@@ -217,42 +215,43 @@ class ReferenceServer:
         return len(values) == 1 and self.is_key(values[0])
 
     def key_place(self) -> KeyPlace | None:
-        """Where the key goes."""
+        """Return the place of the key; None where the operation needs none."""
         operation = self.operation or get_operation() or next(iter(current_contract().operations.values()))
         return operation.key
 
     def is_key(self, value: bytes) -> bool:
-        """Compare in constant time, with every key."""
+        """Whether a value is a valid key, compared with every key in constant time."""
         return sum(hmac.compare_digest(value, key) for key in (*self.keys, *self.other_keys)) > 0
 
     def incomplete(self, operation: Operation, asked: Asked) -> Answer | None:
-        """A refusal where a required parameter is missing."""
+        """Return a 400 where a required parameter is missing, else None."""
         missing = [row.name for row in operation.parameters if row.required and self.misses(row, asked)]
         return self.error(400, f"{missing[0]} is missing") if missing else None
 
     def misses(self, parameter: Parameter, asked: Asked) -> bool:
         """Whether a required parameter is missing."""
         names = dict.fromkeys((parameter.name, *(name for name, _ in parameter.pairs())))
-        return parameter.place != "path" and not any(_sent(asked, parameter.place, name) for name in names)
+        sent = any(_parameter_values(asked, parameter.place, name) for name in names)
+        return parameter.place != "path" and not sent
 
     def owns(self, asked: Asked) -> bool:
-        """Whether the batches belong to the organisation whose key the request carries."""
+        """Whether the key of the request is of the organisation that owns the batches."""
         place = self.key_place()
         return place is None or not any(value in self.other_keys for value in _keys_in(asked, place))
 
     def look_up(self, segment: bytes) -> StoredBatch | None:
-        """The batch whose id the path segment is, decoded once."""
+        """Return the batch of a raw id, which is percent-decoded once; None where there is none."""
         try:
             return self.store.batches.get(unquote_to_bytes(segment).decode("utf-8"))
         except UnicodeDecodeError:
             return None
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
-        """A batch, in its state of the moment."""
+        """Return the response with a batch in its current state."""
         return self.success(get_operation(), batch.read())
 
     def list_batches(self, asked: Asked) -> Answer:
-        """The batches of the key's organisation that the query asks for."""
+        """Return the response with the organisation's batches that fit the query."""
         batches = self.store.batches.values() if self.owns(asked) else ()
         try:
             shown = self.lister.answer(self.entries(list(map(self.shown, batches))), asked.query)
@@ -261,7 +260,7 @@ class ReferenceServer:
         return self.success(current_contract().operations["list"], self.listed(shown))
 
     def entries(self, batches: list[Any]) -> list[Any]:
-        """Batches as entries of a list, which an edited contract may describe by a schema of their own."""
+        """Return batches as list entries, which may have a schema of their own in an edited contract."""
         if not current_contract().edited:
             return batches
         from batch_conformance.reference.listed import entry_of
@@ -269,7 +268,7 @@ class ReferenceServer:
         return list(map(entry_of, batches))
 
     def listed(self, entries: list[Any]) -> Any:
-        """The body of a list: its entries, and what an edited contract may have around them."""
+        """Return the body of a list, with the envelope that an edited contract may require."""
         if not current_contract().edited:
             return entries
         from batch_conformance.reference.listed import answer_of
@@ -277,39 +276,39 @@ class ReferenceServer:
         return answer_of(entries)
 
     def shown(self, batch: StoredBatch) -> Any:
-        """A batch as the list shows it; that does not move it."""
+        """Return a batch for the list, without advancing it."""
         return batch.peek()
 
     def success(self, operation: Operation | None, body: Any) -> Answer:
-        """The documented success answer."""
+        """Return the documented success response."""
         answer = operation.success if operation else None
         if answer is None:
             return Answer(200, body)
         status = int(answer.key) if answer.key.isdecimal() else 200
-        return _with_headers(operation, answer, Answer(status, body, [], _shown_type(answer)))
+        return _with_headers(operation, answer, Answer(status, body, [], _media_type_of(answer)))
 
     def unauthorized(self, asked: Asked) -> Answer:
-        """The same for every reason, so that nothing is learnt."""
+        """Return the response for all authentication failures, which discloses no reason."""
         challenge = [("WWW-Authenticate", 'ApiKey realm="batch"')]
         return self.error(self.refusal(), "Missing or invalid API key", challenge)
 
     def refusal(self) -> int:
-        """The status for who has no key."""
+        """Return the status for a request without a valid key."""
         operation = self.operation or get_operation()
         return refusal_of(operation) if operation else 401
 
     def not_found(self, asked: Asked) -> Answer:
-        """No batch of that id."""
-        # Only an operation on one batch documents what it says of none.
+        """Return the response for an unknown id."""
+        # Only operations on one batch document a status for unknown ids.
         one = self.operation if self.operation and self.operation.id_parameter else None
         return self.error(min(absences(one.name)) if one else 404, "Batch not found")
 
     def wrong_method(self, asked: Asked) -> Answer:
-        """Only GET (and HEAD) are for batches."""
+        """Return the response for other methods than GET and HEAD."""
         return self.error(405, "Method not allowed", [("Allow", "GET, HEAD")])
 
     def staged_answer(self, status: int) -> Answer:
-        """A 500 or a 429 on demand."""
+        """Return a staged 429 or 500."""
         if status == 429:
             return self.error(429, "Too many requests", [("Retry-After", "1")], "rate_limit_exceeded")
         return self.error(500, "Internal server error")
@@ -321,7 +320,7 @@ class ReferenceServer:
         headers: list[tuple[str, str]] | None = None,
         code: str | None = None,
     ) -> Answer:
-        """The API's error body."""
+        """Return an error response."""
         body = error_payload(status, message, code)
         operation = self.operation or get_operation()
         if operation is None or not current_contract().edited:
@@ -329,14 +328,14 @@ class ReferenceServer:
         from batch_conformance.reference.edited import error_maker
 
         documented = operation.answer(status)
-        # Errors that are not documented look like those that are.
+        # Undocumented errors have the form of documented ones.
         like = documented or next((row for key, row in operation.answers.items() if key[0] in "45"), None)
-        media_type = _shown_type(like) if like else _JSON
+        media_type = _media_type_of(like) if like else _JSON
         answer = Answer(status, error_maker(operation.name, status)(body), headers or [], media_type)
         return _with_headers(operation, documented, answer) if documented else answer
 
     def stage_by_request(self, asked: Asked) -> Answer:
-        """``POST /__stage__/500`` or ``/__stage__/PENDING``: the staging hook of this server (no part of the API)."""
+        """Handle the staging hook (``POST /__stage__/500`` or ``/__stage__/PENDING``; not of the API)."""
         stage = asked.path[len(_STAGE) :].decode("latin-1")
         if asked.method == "POST" and self.authenticate(asked):
             if stage.isdigit() and self.answer_next(int(stage)):
@@ -347,7 +346,7 @@ class ReferenceServer:
 
 
 def _with_headers(operation: Operation | None, documented: DocumentedAnswer, answer: Answer) -> Answer:
-    """An answer with the headers that an edited contract documents."""
+    """Add the headers that an edited contract documents."""
     if operation is not None and documented.headers and current_contract().edited:
         from batch_conformance.reference.edited import documented_headers
 
@@ -357,28 +356,28 @@ def _with_headers(operation: Operation | None, documented: DocumentedAnswer, ans
     return answer
 
 
-def _shown_type(answer: DocumentedAnswer) -> str | None:
-    """The media type that an answer is sent as; JSON where a range is documented."""
+def _media_type_of(answer: DocumentedAnswer) -> str | None:
+    """Return the media type of a response; JSON where a range is documented."""
     media = answer.media_type
     return None if media is None else _JSON if "*" in media.name else media.name
 
 
-def _sent(asked: Asked, place: str, name: str) -> list[bytes]:
-    """The values of a parameter, as they came."""
+def _parameter_values(asked: Asked, place: str, name: str) -> list[bytes]:
+    """Return the values of a parameter, undecoded."""
     return list(_values(asked, place, name))
 
 
 def _keys_in(asked: Asked, place: KeyPlace) -> list[bytes]:
-    """What stands in the key's place, without what belongs before a key; all of it where that is missing."""
+    """Return the keys of a request without their prefix; an empty one where the prefix is missing."""
     prefix = place.prefix.encode("latin-1")
-    values = _sent(asked, place.place, place.name)
+    values = _parameter_values(asked, place.place, place.name)
     return [value[len(prefix) :] if value[: len(prefix)].lower() == prefix.lower() else b"" for value in values]
 
 
 def _values(asked: Asked, place: str, name: str) -> Iterator[bytes]:
     if place == "header":
         wanted = name.lower().encode("latin-1")
-        # Some servers hand names on as they were sent (``WireOptions.raw_names``).
+        # Names may be in any case with ``WireOptions.raw_names``.
         yield from (value for key, value in asked.headers if key.lower() == wanted)
     elif place == "query":
         pairs = parse_qsl(asked.query.decode("latin-1"), keep_blank_values=True)

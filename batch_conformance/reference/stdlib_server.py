@@ -1,6 +1,6 @@
-"""The same app behind the standard library's server: header names as sent, HTTP/1.0, chunks, closed connections.
+"""Serves the app with the standard library: raw header names, HTTP/1.0, chunked bodies, closed connections.
 
-For mutants and legal variations that an ASGI server would iron out.
+For mutants and legal variations whose differences an ASGI server would remove.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from batch_conformance.reference.server import Asked, ReferenceServer, segment_o
 
 @dataclass(frozen=True)
 class WireOptions:
-    """How answers are put on the wire."""
+    """How responses are written to the connection."""
 
     version: str = "HTTP/1.1"
     chunked: bool = False
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
             self.wfile.write(b"0\r\n\r\n")
             return
-        # HTTP/1.0 may leave the length out: the end of the connection is the end of the body.
+        # In HTTP/1.0, the end of the connection may mark the end of the body.
         if self.manner.version != "HTTP/1.0":
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -76,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_TRACE = do_any
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -84,12 +84,12 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a client that has what it wants may close before the last byte is written."""
+        """Ignore errors: a client may close the connection before the last byte is written."""
 
 
 @contextmanager
 def serving_plainly(app: ReferenceServer, manner: WireOptions) -> Iterator[str]:
-    """Serve ``app`` in threads; yields its base URL."""
+    """Serve ``app`` in threads. Yields the base URL."""
     handler = type("Handler", (_Handler,), {"app": app, "manner": manner, "protocol_version": manner.version})
     server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

@@ -1,4 +1,4 @@
-"""The embedded server as a target: with its keys, its batches and its staging hook."""
+"""The embedded server as a target, with its keys, batches and staging hook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from batch_conformance.server_runner.target import Target
 
 @contextmanager
 def embedded_target(app: ReferenceServer, rate: float | None = None) -> Iterator[Target]:
-    """Serve ``app`` and yield it as a target; ``rate`` is in requests a second, None for no limit."""
+    """Serve ``app`` and yield it as a target; ``rate`` is in requests per second, None for no limit."""
     with serving_embedded(app) as url:
         yield Target(
             name="embedded",

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from batch_conformance.checks.finding import Finding
-from batch_conformance.contract import Side, cached_by_contract
-from batch_conformance.contract.load import STATUSES
+from batch_conformance.contract import Side, cached_by_contract, current_contract
 from batch_conformance.http import Redactor
 from batch_conformance.known_failures.patterns import Seen, general, seen_of
 
@@ -77,7 +76,8 @@ def _kind_of(seen: Seen, *, quoted: bool = True) -> tuple[str, str]:
 @cached_by_contract
 def _state() -> re.Pattern[str]:
     """Which states turn up depends on the batches that a server happens to have."""
-    return re.compile(rf"\bof a (?:{'|'.join(map(re.escape, STATUSES))}) batch\b")
+    statuses = "|".join(map(re.escape, current_contract().lifecycle.values))
+    return re.compile(rf"\bof a (?:{statuses}) batch\b")
 
 
 def _without_id(match: re.Match[str]) -> str:

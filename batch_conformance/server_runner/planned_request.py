@@ -42,6 +42,7 @@ class PlannedRequest:
     label: str = ""
     staged: int | None = None
     operation: str = "get"
+    places: int = 1
     as_in: Operation | None = None
 
     @cached_property
@@ -60,6 +61,7 @@ class PlannedRequest:
             label=", ".join(special),
             staged=self.staged,
             operation=self.operation,
+            places=self.places,
         )
 
     def request(self, base_url: str, host: str) -> Request:
@@ -113,7 +115,7 @@ def _encoded(text: str) -> str:
 
 def misplaced(base: PlannedRequest, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
     """Return a copy of a request without a key, with the valid key in a place where it must be ignored."""
-    names = ", ".join(name for name, _ in pairs)
+    base, names = replace(base, places=len(pairs)), ", ".join(name for name, _ in pairs)
     if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")
     if place == "cookie":

@@ -12,9 +12,8 @@ from types import ModuleType
 from urllib.parse import urlsplit
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.checks.server.strangers import is_let_in
+from batch_conformance.checks.server.unauthenticated import is_let_in
 from batch_conformance.contract import current_contract
-from batch_conformance.contract.load import STATUSES
 from batch_conformance.contract.parts import part_of, parts
 from batch_conformance.http import Exchange
 from batch_conformance.server_runner.budget import BudgetSpent
@@ -110,7 +109,7 @@ class ServerRunner:
 
     def _staged_batches(self, stager: Stager) -> list[str]:
         """Return ids of batches that the staging hook brings into each state, without known ones."""
-        staged = [stager.batch_in(state) for state in STATUSES]
+        staged = [stager.batch_in(state) for state in current_contract().lifecycle.values]
         return [value for value in dict.fromkeys(staged) if value is not None and value not in self.context.ids]
 
     def expected(self, wanted: Collection[str]) -> int:
@@ -270,7 +269,7 @@ class ServerRunner:
         admitted = [
             send
             for send, answer in zip(sends, answers, strict=True)
-            if send.probe == self._get_part.STRANGERS and is_let_in(answer)
+            if send.probe == self._get_part.UNKNOWN_KEY and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
         if admitted and not any(map(is_let_in, alone)):

@@ -1,4 +1,4 @@
-"""``assert_conforms``: checks a batch, an error body or a whole response against the contract."""
+"""``assert_conforms``: check a batch, an error body or a whole response against the contract."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _LIMIT = 500
 def assert_conforms(
     answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False
 ) -> None:
-    """Assert that an answer of Get Batch conforms to the contract.
+    """Assert that a response of Get Batch conforms to the contract.
 
-    ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx, requests,
-    or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or ``body``), or a recorded
-    ``Exchange``. ``id`` is the id that was asked for, if the response does not say; ``status`` the HTTP status of a
-    body given alone. With ``strict``, broken ``should`` clauses count as well.
+    ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx,
+    requests, or anything with ``status_code`` or ``status``, ``headers``, and ``content``, ``data`` or
+    ``body``), or a recorded ``Exchange``. ``id`` is the requested id, if the response does not tell;
+    ``status`` is the HTTP status of a body given alone. With ``strict``, broken ``should`` clauses count as
+    well.
 
     Raises ``AssertionError`` with every broken clause: expected, actual and source, keys redacted. Raises
-    ``TypeError`` for a value that is not an answer.
+    ``TypeError`` for a value of another type.
     """
     __tracebackhide__ = True
     draft = _draft(answer, id, status)
@@ -81,17 +82,17 @@ def _text(recording: Recording, broken: Sequence[tuple[Clause, Sequence[Finding]
     return "\n".join(lines)
 
 
-def _draft(answer: Any, asked: str | None, status: int | None) -> Draft:
+def _draft(answer: Any, batch_id: str | None, status: int | None) -> Draft:
     operation = current_contract().operation("get")
-    target = operation.raw_path(f":{UNKNOWN_ID}") if asked is None else operation.url_path(asked)
+    target = operation.raw_path(f":{UNKNOWN_ID}") if batch_id is None else operation.url_path(batch_id)
     if isinstance(answer, Exchange):
-        return _of_exchange(answer, target, asked)
+        return _of_exchange(answer, target, batch_id)
     if isinstance(answer, str | bytes | bytearray):
         data = answer.encode("utf-8", "surrogatepass") if isinstance(answer, str) else bytes(answer)
         return Draft("this body", url=target, status=status, body=data, text=True)
     if isinstance(answer, Mapping | list) or answer is None:
         return Draft("this body", url=target, status=status, body=_json(answer), text=True)
-    return _of_response(answer, target, asked)
+    return _of_response(answer, target, batch_id)
 
 
 def _json(value: Any) -> bytes:
@@ -103,12 +104,12 @@ def _json(value: Any) -> bytes:
         raise TypeError(f"{_TAKES}, and what is in it must be JSON: {error}") from None
 
 
-def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
+def _of_exchange(exchange: Exchange, target: str, batch_id: str | None) -> Draft:
     response = exchange.response
     if response is None:
         raise TypeError(f"{_TAKES}; this exchange has no response ({exchange.outcome()})")
-    told = (exchange.request.method, exchange.request.url)
-    known = (asked_id(*told) is not None or asks_for_list(*told)) and asked is None
+    request_line = (exchange.request.method, exchange.request.url)
+    known = (asked_id(*request_line) is not None or asks_for_list(*request_line)) and batch_id is None
     return Draft(
         "this answer",
         url=exchange.request.url if known else target,
@@ -121,7 +122,7 @@ def _of_exchange(exchange: Exchange, target: str, asked: str | None) -> Draft:
     )
 
 
-def _of_response(response: Any, target: str, asked: str | None) -> Draft:
+def _of_response(response: Any, target: str, batch_id: str | None) -> Draft:
     status = _first(response, ("status_code", "status"), int)
     body = _first(response, ("content", "data", "body"), bytes | str)
     if status is None or isinstance(status, bool):
@@ -133,11 +134,11 @@ def _of_response(response: Any, target: str, asked: str | None) -> Draft:
     request = _get(response, "request")
     url = _get(request, "url") if request is not None else _get(response, "url")
     method = _get(request, "method")
-    told = (method if isinstance(method, str) else None, str(url) if url is not None else None)
-    known = asked_id(*told) is not None or asks_for_list(*told)
+    request_line = (method if isinstance(method, str) else None, str(url) if url is not None else None)
+    known = asked_id(*request_line) is not None or asks_for_list(*request_line)
     return Draft(
         "this answer",
-        url=str(url) if known and asked is None else target,
+        url=str(url) if known and batch_id is None else target,
         sent=_headers(_get(request, "headers")),
         status=int(status),
         headers=_headers(_get(response, "headers")) or (),
@@ -147,7 +148,7 @@ def _of_response(response: Any, target: str, asked: str | None) -> Draft:
 
 
 def _get(thing: Any, name: str) -> Any:
-    """An attribute; None where there is none or none yet (httpx raises for a request that was never set)."""
+    """Return an attribute; None if missing or not set (httpx raises for a request that was never set)."""
     try:
         return getattr(thing, name, None)
     except Exception:
@@ -159,7 +160,7 @@ def _first(thing: Any, names: Sequence[str], kind: Any) -> Any:
 
 
 def _headers(headers: Any) -> tuple[tuple[str, str], ...] | None:
-    """Headers of any library; those that can hold a name twice have a way to say so."""
+    """Return the headers of any HTTP library as pairs, with repeated names where the library has them."""
     for name in ("multi_items", "items"):
         rows = _get(headers, name)
         if callable(rows):

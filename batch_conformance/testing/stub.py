@@ -1,4 +1,4 @@
-"""``BatchStub``: a server for tests of a client, with staged answers and a record of requests."""
+"""``BatchStub``: a server for tests of a client, with staged responses and a log of requests."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from batch_conformance.operations.get_batch.store import CREATED, STATES, WEBHOO
 from batch_conformance.operations.list_batches.answers import around_of
 from batch_conformance.reference.server import Asked, ReferenceServer
 
-#: The id that staged answers are for, unless another is given.
+#: The default id of staged responses.
 BATCH_ID = "batch_abc123"
-#: In the place of an id: the list of batches.
+#: Stands for the list of batches where methods take an id.
 LIST = ""
 
 
@@ -36,7 +36,7 @@ def _batch(batch_id: str, state: State) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class StubRequest:
-    """A request as the stub received it: ``target`` is the request target, undecoded."""
+    """A request as received: ``target`` is the raw request target."""
 
     method: str
     target: str
@@ -44,26 +44,26 @@ class StubRequest:
     body: bytes = field(repr=False, default=b"")
 
     def header(self, name: str) -> str | None:
-        """A header's value, whatever the case of its name; several are joined by a comma; None when absent."""
+        """Return a header's value, several joined by commas, or None; the case of names is ignored."""
         values = [value for key, value in self.headers if key.lower() == name.lower()]
         return ", ".join(values) if values else None
 
     @property
     def key(self) -> str | None:
-        """The API key: what came in the place that the contract has for it, None when nothing did."""
+        """The API key, from the place where the contract puts it; None when absent."""
         place = current_contract().operation("get").key
         values = key_values(Request(self.method, self.target, self.headers), place)
         return ", ".join(values) if values else None
 
 
 class _AnyKey(ReferenceServer):
-    """The reference server; any key is valid."""
+    """The reference server, with any key as a valid one."""
 
     def is_key(self, value: bytes) -> bool:
         return bool(value)
 
 
-#: A name of its own: within the stub, ``list`` stages one.
+#: Defined here because ``list`` is a method inside ``BatchStub``.
 Requests = list[StubRequest]
 
 
@@ -74,11 +74,12 @@ class _Staged:
 
 
 class BatchStub:
-    """A Get Batch server on a port of its own.
+    """A server for Get Batch and List Batches on a port of its own.
 
-    Each method that stages an answer returns the id to ask for. Answers for an id come in the order they were
-    staged, one a request; the last one stays. An id without staged answers is answered as the reference server
-    does. Any key will do, but without one there is a 401, for staged batches too.
+    Each method that stages a response returns the id to request. Responses for an id are sent in the order in
+    which they were staged, one per request; the last one is repeated. An id without staged responses is
+    answered as by the reference server. Any key is valid, but a request without one gets a 401, for staged
+    batches too.
     """
 
     def __init__(self) -> None:
@@ -115,7 +116,7 @@ class BatchStub:
     # Batches.
 
     def batch(self, *, id: str = BATCH_ID, times: int = 1, status: str | None = None, **members: Any) -> str:
-        """A batch in the state ``status`` (None: done), its members changed as given (objects member by member)."""
+        """Stage a batch with a status (COMPLETED by default) and these members; objects are merged."""
         wanted = STATES["completed"].status if status is None else status
         known = {state.status: state for state in STATES.values()}
         value = _batch(id, known.get(wanted) or replace(STATES["processing"], status=wanted))
@@ -125,35 +126,35 @@ class BatchStub:
         return self._stage(answers.json_body(value), id, times, needs_key=True)
 
     def pending(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch that was just created."""
+        """Stage a batch that was just created."""
         return self._in_state("pending", id, times)
 
     def jobs_created(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch whose jobs are queued."""
+        """Stage a batch whose jobs are queued."""
         return self._in_state("jobs_created", id, times)
 
     def processing(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch in progress."""
+        """Stage a batch in progress."""
         return self._in_state("processing", id, times)
 
     def completed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch that is done."""
+        """Stage a completed batch."""
         return self._in_state("completed", id, times)
 
     def failed(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """A batch that failed."""
+        """Stage a failed batch."""
         return self._in_state("failed", id, times)
 
     def processing_then_completed(self, *, id: str = BATCH_ID, reads: int = 1) -> str:
-        """A batch that is in progress for ``reads`` reads, and completed from then on."""
+        """Stage a batch that is in progress for ``reads`` reads, and completed after them."""
         self.processing(id=id, times=reads)
         return self.completed(id=id)
 
     def list(self, *batches: str | Mapping[str, Any], times: int = 1) -> str:
-        """The list of batches: each a COMPLETED one of the id given, or as given; none makes an empty list.
+        """Stage a list of batches: COMPLETED ones with the given ids, or objects as given.
 
-        It is answered whatever filters are asked for: what these were stands in :attr:`requests`. Returns what the
-        other methods take for its id (``error(429, id=batch_stub.list())`` stages a 429 behind an empty list).
+        Filters are ignored; :attr:`requests` shows them. Returns the id of the list for other methods:
+        ``error(429, id=batch_stub.list())`` stages a 429 after an empty list.
         """
         rows = [_batch(row, STATES["completed"]) if isinstance(row, str) else row for row in batches]
         return self._stage(answers.json_body(around_of(rows)), LIST, times, needs_key=True)
@@ -161,22 +162,22 @@ class BatchStub:
     # Errors.
 
     def unauthorized(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """401: the key is not valid."""
+        """Stage a 401: the key is not valid."""
         return self.error(401, "Missing or invalid API key", id=id, times=times)
 
     def not_found(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """404: no such batch."""
+        """Stage a 404: no such batch."""
         return self.error(404, "Batch not found", id=id, times=times)
 
     def rate_limited(self, *, retry_after: int | str | None = 1, id: str = BATCH_ID, times: int = 1) -> str:
-        """429, with ``Retry-After`` (seconds, or an HTTP date as text) unless it is None."""
+        """Stage a 429, with ``Retry-After`` (seconds, or an HTTP date as text) unless it is None."""
         answer = answers.error(429, "Too many requests", errorCode="rate_limit_exceeded")
         if retry_after is not None:
             answer = answer.with_header("Retry-After", str(retry_after))
         return self._stage(answer, id, times)
 
     def server_error(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """500."""
+        """Stage a 500."""
         return self.error(500, "Internal server error", id=id, times=times)
 
     def error(
@@ -188,9 +189,9 @@ class BatchStub:
         times: int = 1,
         **members: Any,
     ) -> str:
-        """Any error in the documented form, with members beside ``message`` and ``statusCode``."""
-        said = message if message is None or isinstance(message, str) else [*message]
-        answer = answers.error(status, said, **members)
+        """Stage an error in the documented form; ``members`` are added to ``message`` and ``statusCode``."""
+        messages = message if message is None or isinstance(message, str) else [*message]
+        answer = answers.error(status, messages, **members)
         if status == 401:
             answer = answer.with_header("WWW-Authenticate", 'ApiKey realm="batch"')
         return self._stage(answer, id, times)
@@ -198,7 +199,7 @@ class BatchStub:
     # Faults.
 
     def html(self, status: int = 200, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """An HTML page instead of JSON, as proxies send it."""
+        """Stage an HTML page instead of JSON, as sent by proxies."""
         return self._stage(answers.html(status), id, times)
 
     def answer(
@@ -210,7 +211,7 @@ class BatchStub:
         id: str = BATCH_ID,
         times: int = 1,
     ) -> str:
-        """Any answer: ``str`` and ``bytes`` are sent as they are, other values as JSON."""
+        """Stage any response: ``str`` and ``bytes`` are sent unchanged, other values as JSON."""
         data = body if isinstance(body, str | bytes) else json.dumps(body, ensure_ascii=False)
         answer = answers.text(status, data)
         for name, value in (headers or {}).items():
@@ -218,15 +219,15 @@ class BatchStub:
         return self._stage(answer, id, times)
 
     def cut_off(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """Half a batch, then the end of the connection."""
+        """Stage half a batch, after which the connection is closed."""
         return self._stage(answers.batch(id=id).cut_off(), id, times)
 
     def resets(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """The connection is reset, without an answer."""
+        """Stage a connection reset without a response."""
         return self._stage(answers.batch(id=id).reset(), id, times)
 
     def hangs(self, *, id: str = BATCH_ID, times: int = 1) -> str:
-        """No answer: the connection stays open and silent until the stub is closed."""
+        """Stage no response: the connection stays open until the stub is closed."""
         return self._stage(answers.silence(), id, times)
 
     def _in_state(self, name: str, batch_id: str, times: int) -> str:
@@ -239,7 +240,7 @@ class BatchStub:
             self._staged.setdefault(batch_id, deque()).extend([_Staged(answer, needs_key)] * times)
         return batch_id
 
-    # Answering, on the loop's thread.
+    # Responses, made on the event loop's thread.
 
     def _choose(self, request: RawRequest) -> StubResponse:
         operation = current_contract().operation("get")

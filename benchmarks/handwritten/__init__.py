@@ -1,1 +1,1 @@
-"""What a good team would write by hand; the benchmark's second opponent. No part of the suite's own tests."""
+"""A handwritten test suite that the benchmarks compare with; no part of the tests of this suite."""

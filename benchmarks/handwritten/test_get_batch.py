@@ -56,13 +56,13 @@ ERROR = Draft202012Validator(
 
 
 def get(batch_id: str, key: str | None = API_KEY, **more: object) -> requests.Response:
-    """Read a batch; ``key`` None sends no key."""
+    """Request a batch; without a key if ``key`` is None."""
     headers = {} if key is None else {"x-api-key": key}
     return requests.get(f"{BASE_URL}/v2/batch/{batch_id}", headers=headers, timeout=TIMEOUT, **more)  # type: ignore[arg-type]
 
 
 def assert_error(response: requests.Response, status: int) -> None:
-    """The documented error, with a body that agrees with the status."""
+    """Assert that a response is the documented error, with a body that agrees with the status."""
     assert response.status_code == status
     assert response.headers["content-type"].startswith("application/json")
     ERROR.validate(response.json())
@@ -71,7 +71,7 @@ def assert_error(response: requests.Response, status: int) -> None:
 
 @pytest.mark.parametrize("batch_id", BATCH_IDS)
 def test_known_batch(batch_id: str) -> None:
-    """A known batch is a 200 of the documented shape, with the id that was asked for."""
+    """A known batch is a 200 of the documented shape, with the requested id."""
     response = get(batch_id)
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("application/json")
@@ -81,13 +81,13 @@ def test_known_batch(batch_id: str) -> None:
 
 @pytest.mark.parametrize("batch_id", BATCH_IDS)
 def test_created_at_is_a_date_with_an_offset(batch_id: str) -> None:
-    """The date can be parsed, and says which time zone it means."""
+    """The date can be parsed and has an offset."""
     assert datetime.fromisoformat(get(batch_id).json()["created_at"]).tzinfo is not None
 
 
 @pytest.mark.parametrize("batch_id", BATCH_IDS)
 def test_counts_add_up(batch_id: str) -> None:
-    """No more parts than the total; of a completed batch nothing is pending."""
+    """The parts do not exceed the total; a completed batch has nothing pending."""
     batch = get(batch_id).json()
     counts = batch["metrics"]
     done = counts["success_count"] + counts["failed_count"]
@@ -99,7 +99,7 @@ def test_counts_add_up(batch_id: str) -> None:
 
 @pytest.mark.parametrize("batch_id", BATCH_IDS)
 def test_completed_batch_has_an_output_url(batch_id: str) -> None:
-    """A completed batch can be downloaded."""
+    """A completed batch has an HTTP URL."""
     batch = get(batch_id).json()
     if batch["status"] == "COMPLETED":
         url = urlsplit(batch["outputUrl"])
@@ -108,29 +108,29 @@ def test_completed_batch_has_an_output_url(batch_id: str) -> None:
 
 
 def test_two_reads_agree() -> None:
-    """What never changes does not change."""
+    """Two reads return the same id and date."""
     first, second = get(BATCH_IDS[0]).json(), get(BATCH_IDS[0]).json()
     assert (first["id"], first["created_at"]) == (second["id"], second["created_at"])
 
 
 def test_missing_key() -> None:
-    """No key: 401."""
+    """A request without a key is a 401."""
     assert_error(get(BATCH_IDS[0], key=None), 401)
 
 
 @pytest.mark.parametrize("key", ["", "wrong", API_KEY[:-1], API_KEY + "x", API_KEY.swapcase()])
 def test_wrong_key(key: str) -> None:
-    """A wrong key, or one that is almost right: 401."""
+    """A wrong or similar key is a 401."""
     assert_error(get(BATCH_IDS[0], key=key), 401)
 
 
 def test_key_in_the_query_does_not_count() -> None:
-    """The key belongs into the header."""
+    """A key in the query is ignored."""
     assert_error(get(BATCH_IDS[0], key=None, params={"x-api-key": API_KEY, "api_key": API_KEY}), 401)
 
 
 def test_unknown_id_without_key_is_401_too() -> None:
-    """Nobody learns which ids exist."""
+    """Without a key, unknown ids are not disclosed."""
     assert_error(get("batch_does_not_exist", key=None), 401)
 
 
@@ -138,7 +138,7 @@ def test_unknown_id_without_key_is_401_too() -> None:
     "batch_id", ["batch_does_not_exist", BATCH_IDS[0][:-1], BATCH_IDS[0] + "0", BATCH_IDS[0].upper()]
 )
 def test_unknown_id(batch_id: str) -> None:
-    """An unknown id, or one that is almost right: 404."""
+    """An unknown or similar id is a 404."""
     assert_error(get(batch_id), 404)
 
 
@@ -146,13 +146,13 @@ def test_unknown_id(batch_id: str) -> None:
     "batch_id", ["%2e%2e", "a%2Fb", "%00", "' OR 1=1 --", "*", "%F0%9F%98%80", "x" * 1000]
 )
 def test_hostile_id(batch_id: str) -> None:
-    """Odd ids are refused, and break nothing."""
+    """Unusual ids are a 4xx."""
     assert 400 <= get(batch_id).status_code < 500
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_other_methods(method: str) -> None:
-    """Batches are read only here."""
+    """Other methods are rejected."""
     url = f"{BASE_URL}/v2/batch/batch_does_not_exist"
     response = requests.request(method, url, headers={"x-api-key": API_KEY}, timeout=TIMEOUT)
     assert response.status_code in (404, 405)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Driver of a client made of curl and jq (driver protocol version 1). Needs bash 4, curl 7.70, jq 1.6.
+# Driver for curl and jq as a client (driver protocol version 1). Needs bash 4, curl 7.70, jq 1.6.
 #
-# The API key never reaches a command line, where every user of the machine could read it: the
-# request travels through pipes, and reaches curl as a config file on stdin.
+# The API key is never on a command line, where every user of the machine could read it: requests
+# are passed through pipes, and to curl as a config file on stdin.
 set -u -o pipefail
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
 
-# From a request: a line with its op and why it must not be sent, if so; then the config of curl.
-# A caller's mistake must not become a request to another path, or a second header.
-# JSON quotes text the way curl's config does, control characters apart.
+# From a request to a line with its op and the reason to reject it, if any, then the config of curl.
+# Invalid arguments must not lead to a request for another path, or to an additional header.
+# JSON and curl's config quote text alike, except for control characters.
 read -r -d '' PLAN <<'JQ'
 def date_time:
   test("\\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})\\z");
@@ -22,7 +22,7 @@ def refusal:
   elif .base_url | test("\\Ahttps?://[^\u0000-\u0020\u007f]+\\z") | not then "base_url must be an http(s) URL"
   elif .api_key | test("[\u0000-\u001f\u007f]") then "api_key must not contain control characters"
   else "" end;
-# @uri writes the + of an offset as %2B: bare, it would arrive as a space.
+# @uri encodes the + of an offset as %2B; unescaped, it would be read as a space.
 def rest:
   if .op == "get_batch" then "/" + (.batch_id | @uri)
   else filters | to_entries | map("\(.key)=\(.value | @uri)") | join("&") | if . == "" then . else "?" + . end end;
@@ -36,7 +36,7 @@ def config:
 if .op | IN("get_batch", "list_batches") then ([.op, refusal] | @tsv), config else [.op] | @tsv end
 JQ
 
-# From a request, and what curl left: the reply.
+# From a request and the result of curl to the reply.
 read -r -d '' REPLY_OF <<'JQ'
 def count: type == "number" and . == floor and . >= 0 and . <= 9007199254740991;
 def date_time:
@@ -76,7 +76,7 @@ def said:
         elif $status == 200 then {kind: "decode", status: 200, message: "the answer is not what is documented"}
         else {kind: ($status | kind), status: $status, message: (["HTTP \($status)"] + [$json | said] | join(": "))}
         end
-        # A server that repeats the key must not bring it into the caller's logs.
+        # A key that the server echoes must not reach the caller's logs.
         | if $key != "" then .message |= (split($key) | join("[redacted]")) else . end
       )}
     end)

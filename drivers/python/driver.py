@@ -4,7 +4,7 @@
     driver.py            the sync client, sync.Sync
     driver.py --async    the async client, sync.AsyncSync
 
-It converts and never repairs: what the SDK hands to its caller is what is reported.
+It only converts: the reply is what the SDK returns to its caller, right or wrong.
 Tried with syncsdk 0.2.0, 0.2.3, 0.2.7 and 0.3.0.
 """
 
@@ -29,16 +29,16 @@ try:
 except ImportError as problem:
     sys.exit(f"syncsdk cannot be imported by {sys.executable}: {problem}")
 
-# The suite's server is on this machine: what the environment says of proxies and certificates leads elsewhere.
+# The suite's server is local, so proxies and certificates of the environment must not be used.
 for name in list(os.environ):
     if name.lower().endswith("_proxy") or name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         del os.environ[name]
-os.environ["NO_PROXY"] = "*"  # some systems have settings of their own beside the environment
+os.environ["NO_PROXY"] = "*"  # some systems also configure proxies outside of the environment
 
-# Every SDK client reads the CA bundle anew, some 50 ms each; one copy serves all of them.
+# Each SDK client loads the CA bundle again, which takes some 50 ms; cache it.
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
-# Transport name to the attribute a caller of the SDK reads.
+# Wire name to the SDK's attribute.
 BATCH = {
     "id": "id",
     "created_at": "created_at",
@@ -55,47 +55,47 @@ COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 # --- calling the SDK ---------------------------------------------------------------------------
 
 
-def call_sync(options: dict, ask):
-    """One call with a client of its own."""
+def call_sync(options: dict, call):
+    """Make one call with a new client."""
     client = Sync(**options)
     try:
-        return ask(client.batch)
+        return call(client.batch)
     finally:
         transport_of(client).close()
 
 
-async def call_async(options: dict, ask):
-    """One call with an async client of its own."""
+async def call_async(options: dict, call):
+    """Make one call with a new async client."""
     client = AsyncSync(**options)
     try:
-        return await ask(client.batch)
+        return await call(client.batch)
     finally:
         await transport_of(client).aclose()
 
 
-def asking(request: dict):
-    """What the request asks of the SDK's batch client: filters that were not given are not given to it either."""
+def requested_call(request: dict):
+    """Return a function that makes the requested call on the SDK's batch client, with given filters only."""
     if request["op"] == "get_batch":
         return lambda batches: batches.get(request["batch_id"])
     given = {name: request[name] for name in FILTERS if request[name] is not None}
-    # The SDK takes datetimes; one without an offset stays without.
+    # The SDK takes datetimes; one without an offset stays naive.
     texts = {name: given[name].replace("Z", "+00:00") for name in given.keys() - {"status"}}
     dates = {name: datetime.datetime.fromisoformat(text) for name, text in texts.items()}
     return lambda batches: batches.list(**{**given, **dates})
 
 
 def transport_of(client):
-    """The HTTP client inside: the SDK offers no close, and hundreds of sockets would stay open."""
+    """Return the HTTP client inside, to close it: the SDK has no close(), and sockets would stay open."""
     return client._client_wrapper.httpx_client.httpx_client
 
 
-# --- what the SDK handed over, as JSON ---------------------------------------------------------
+# --- results of the SDK as JSON ----------------------------------------------------------------
 
 
 def plain(value):
-    """A value as JSON can carry it; types are kept, right or wrong."""
+    """Convert a value to JSON; its type is kept, right or wrong."""
     if isinstance(value, datetime.datetime):
-        return value.isoformat()  # a naive datetime shows as such: no offset
+        return value.isoformat()  # without an offset if naive
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     if isinstance(value, dict):
@@ -108,7 +108,7 @@ def plain(value):
 
 
 def batch_as_json(batch):
-    """The documented fields under their wire names; what is no batch, as it is."""
+    """Return the documented members under their wire names; other values unchanged."""
     if not isinstance(batch, pydantic.BaseModel):
         return plain(batch)
     found = {wire: getattr(batch, name) for wire, name in BATCH.items() if hasattr(batch, name)}
@@ -116,23 +116,23 @@ def batch_as_json(batch):
 
 
 def metrics_as_json(metrics):
-    """The four counts; what is no metrics object, as it is."""
+    """Return the four counts; other values unchanged."""
     if not isinstance(metrics, pydantic.BaseModel):
         return plain(metrics)
     return {name: plain(getattr(metrics, name)) for name in COUNTS if hasattr(metrics, name)}
 
 
-# --- what the SDK raised -----------------------------------------------------------------------
+# --- exceptions of the SDK ---------------------------------------------------------------------
 
 
 def error_as_json(error: Exception) -> dict:
-    """The exception, judged by its type and its status_code alone."""
+    """Classify an exception, by its type and its status_code alone."""
     status = error.status_code if isinstance(error, ApiError) else None
     return {"kind": kind_of(error, status), "status": status, "message": message_of(error)}
 
 
 def kind_of(error: Exception, status: int | None) -> str:
-    """The protocol's word for an exception."""
+    """Return the protocol's error kind for an exception."""
     if status is not None:
         return kind_of_status(status)
     if isinstance(error, httpx.TimeoutException):
@@ -147,16 +147,16 @@ def kind_of(error: Exception, status: int | None) -> str:
 
 
 def kind_of_status(status: int) -> str:
-    """The protocol's word for a status the SDK reports."""
+    """Return the protocol's error kind for a status that the SDK reports."""
     if 200 <= status < 300:
-        return "decode"  # an ApiError about a success: its body was not JSON
+        return "decode"  # an ApiError with a success status: the body was not JSON
     if 500 <= status < 600:
         return "server_error"
     return {401: "unauthorized", 404: "not_found", 429: "rate_limited"}.get(status, "http")
 
 
 def message_of(error: Exception) -> str:
-    """The exception as printed, and the message a caller can read from its body when printing escapes it."""
+    """Return the exception as text, and the message of its body if the text shows it only escaped."""
     printed = str(error) or repr(error)
     body = getattr(error, "body", None)
     message = body.get("message") if isinstance(body, dict) else getattr(body, "message", None)
@@ -168,7 +168,7 @@ def message_of(error: Exception) -> str:
 
 
 def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> dict:
-    """One request of the protocol, answered."""
+    """Return the reply to a request, without its seq."""
     operation = request.get("op")
     if operation == "hello":
         name = "syncsdk (async)" if use_async else "syncsdk"
@@ -180,24 +180,24 @@ def answer(request: dict, use_async: bool, loop: asyncio.AbstractEventLoop) -> d
     options["timeout"] = request["timeout_s"]
     try:
         if use_async:
-            handed = loop.run_until_complete(call_async(options, asking(request)))
+            result = loop.run_until_complete(call_async(options, requested_call(request)))
         else:
-            handed = call_sync(options, asking(request))
-    except Exception as error:  # whatever the SDK raises is its answer
+            result = call_sync(options, requested_call(request))
+    except Exception as error:  # any exception of the SDK is a result
         return {"error": error_as_json(error)}
     if operation == "list_batches":
-        several = isinstance(handed, list)
-        return {"batches": [batch_as_json(row) for row in handed] if several else batch_as_json(handed)}
-    return {"batch": batch_as_json(handed)}
+        several = isinstance(result, list)
+        return {"batches": [batch_as_json(row) for row in result] if several else batch_as_json(result)}
+    return {"batch": batch_as_json(result)}
 
 
 def main() -> None:
-    """Answer requests until bye or the end of input."""
+    """Reply to requests until bye or the end of input."""
     parser = argparse.ArgumentParser(description="Driver for syncsdk, driver protocol version 1.")
     parser.add_argument("--async", action="store_true", dest="use_async", help="drive AsyncSync")
     use_async = parser.parse_args().use_async
 
-    # The protocol gets stdout to itself: prints of the SDK and its libraries go to stderr.
+    # stdout is reserved for the protocol: prints of the SDK and its libraries go to stderr.
     protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
 
@@ -206,7 +206,7 @@ def main() -> None:
         request = json.loads(line)
         if request.get("op") == "bye":
             return
-        # ASCII escapes carry any string, lone surrogates too.
+        # json.dumps escapes to ASCII, so that lone surrogates can be written, too.
         reply = {"seq": request.get("seq"), **answer(request, use_async, loop)}
         print(json.dumps(reply, allow_nan=False), file=protocol, flush=True)
 

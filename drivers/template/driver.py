@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""A driver to start from: Python's standard library alone, driver protocol version 1.
+"""Template of a driver (driver protocol version 1), with only the standard library of Python.
 
-It runs as it is, against any server, with the small client of part 1. To judge a client of your own:
+It works unchanged, with the small client of part 1. To test your own client:
 
-1. replace part 1 with a call of your client;
-2. adapt part 2, which says how its results and exceptions read in the protocol's words;
-3. leave part 3 alone.
+1. replace part 1 with your client;
+2. adapt part 2, which converts its results and exceptions to the protocol;
+3. keep part 3 unchanged.
 
 In another language, translate parts 2 and 3: a loop over lines of JSON.
 """
@@ -30,7 +30,7 @@ RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 
 
 class ClientError(Exception):
-    """What this client raises: a kind, and the HTTP status where there was one."""
+    """Raised by this client, with an error kind, and the HTTP status if there was a response."""
 
     def __init__(self, kind: str, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -39,31 +39,31 @@ class ClientError(Exception):
 
 
 def get_batch(base_url: str, api_key: str, batch_id: str, timeout_s: float) -> dict:
-    """GET <base_url>/v2/batch/<batch_id>: one request, no retries, no redirects."""
+    """Read a batch: GET <base_url>/v2/batch/<batch_id>, without retries or redirects."""
     if batch_id in ("", ".", ".."):
         raise ClientError("invalid_argument", "a batch id cannot be empty, . or ..")
     status, value = fetch(base_url, f"/{quote(batch_id, safe='')}", api_key, timeout_s)
-    with told_as_decode(status):
+    with decode_errors(status):
         return checked(value)
 
 
 def list_batches(base_url: str, api_key: str, timeout_s: float, **filters: str | None) -> list[dict]:
-    """GET <base_url>/v2/batch, with those of the filters that are given; dates carry their offset."""
+    """List batches: GET <base_url>/v2/batch with the given filters; dates need an offset."""
     given = {name: value for name, value in filters.items() if value is not None}
     for name in given.keys() - {"status"}:
         if not RFC_3339.fullmatch(given[name]):
             raise ClientError("invalid_argument", f"{name} is not a date-time with an offset")
-    # urlencode writes the + of an offset as %2B: bare, it would arrive as a space.
+    # urlencode encodes the + of an offset as %2B; unescaped, it would be read as a space.
     status, value = fetch(base_url, f"?{urlencode(given)}" if given else "", api_key, timeout_s)
-    with told_as_decode(status):
+    with decode_errors(status):
         if not isinstance(value, list):
             raise TypeError("the answer is not an array")
         return [checked(entry) for entry in value]
 
 
 @contextlib.contextmanager
-def told_as_decode(status: int):
-    """What cannot be read of an answer, as this client tells its caller."""
+def decode_errors(status: int):
+    """Raise a decode error for exceptions while a response is read."""
     try:
         yield
     except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -71,7 +71,7 @@ def told_as_decode(status: int):
 
 
 def fetch(base_url: str, rest: str, api_key: str, timeout_s: float) -> tuple[int, object]:
-    """GET <base_url>/v2/batch<rest>: the status, which is 200, and the JSON value of the answer."""
+    """GET <base_url>/v2/batch<rest>: return the status, always 200, and the JSON value of the response."""
     url = urlsplit(base_url)
     connection_types = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
     if url.scheme not in connection_types or url.hostname is None:
@@ -84,22 +84,22 @@ def fetch(base_url: str, rest: str, api_key: str, timeout_s: float) -> tuple[int
     status, body = exchange(connection, path, api_key, timeout_s)
     if status != 200:
         message = message_of(status, body)
-        if api_key:  # a server that repeats the key must not bring it into the caller's logs
+        if api_key:  # a key that the server echoes must not reach the caller's logs
             message = message.replace(api_key, "***")
         raise ClientError(kind_of_status(status), message, status)
-    with told_as_decode(status):
+    with decode_errors(status):
         return status, json.loads(body.decode("utf-8"))
 
 
 def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int, bytes]:
-    """Send the request and read the whole answer, within timeout_s as a whole."""
+    """Send the request and read the whole response, within timeout_s in total."""
     deadline = time.monotonic() + timeout_s
     expired = threading.Event()
 
     def expire(sock: socket.socket) -> None:
         expired.set()
         with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)  # ends a read, however slowly bytes drip in
+            sock.shutdown(socket.SHUT_RDWR)  # ends a read even if bytes keep arriving
 
     timer = None
     connection.timeout = timeout_s
@@ -110,7 +110,7 @@ def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int
         connection.request("GET", path, headers={"x-api-key": api_key, "accept": "application/json"})
         response = connection.getresponse()
         status, body = response.status, response.read()
-    except ValueError as error:  # nothing was sent; the reason would show the key
+    except ValueError as error:  # nothing was sent; the exception's text would show the key
         raise ClientError("invalid_argument", "the api key cannot travel in an HTTP header") from error
     except (OSError, http.client.HTTPException) as error:
         late = expired.is_set() or isinstance(error, TimeoutError)
@@ -119,13 +119,13 @@ def exchange(connection, path: str, api_key: str, timeout_s: float) -> tuple[int
         if timer is not None:
             timer.cancel()
         connection.close()
-    if expired.is_set():  # a body without a length ends like a whole one when it is cut
+    if expired.is_set():  # without a length, a body cut off looks complete
         raise ClientError("timeout", f"no whole answer within {timeout_s} s")
     return status, body
 
 
 def kind_of_status(status: int) -> str:
-    """The protocol's word for an HTTP status."""
+    """Return the protocol's error kind for an HTTP status."""
     if 500 <= status < 600:
         return "server_error"
     if 200 <= status < 300:
@@ -134,7 +134,7 @@ def kind_of_status(status: int) -> str:
 
 
 def message_of(status: int, body: bytes) -> str:
-    """The message of an error body, which may be one string or several, or no JSON at all."""
+    """Return the message of an error body, which may be a string, an array of strings, or no JSON at all."""
     try:
         message = json.loads(body)["message"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -144,7 +144,7 @@ def message_of(status: int, body: bytes) -> str:
 
 
 def checked(batch: object) -> dict:
-    """The batch, if its members have the documented types; unknown members and statuses pass."""
+    """Return the batch if its members have the documented types; unknown members and statuses may occur."""
     counts = [batch["metrics"][name] for name in COUNTS]
     texts = [batch[name] for name in ("id", "created_at", "status", "outputUrl")]
     if not all(type(count) in (int, float) and count == int(count) >= 0 for count in counts):
@@ -170,9 +170,9 @@ HELLO = {
 
 
 def call(request: dict) -> dict:
-    """What the client did, under the wire's names: converted where JSON demands it, never repaired.
+    """Call the client, and return its result under the wire names, converted to JSON but never corrected.
 
-    A date object becomes an RFC 3339 string; a missing field is left out; a wrong value goes as it is.
+    A date object becomes an RFC 3339 string; a missing member is left out; a wrong value is kept.
     """
     common = (request["base_url"], request["api_key"])
     try:
@@ -182,15 +182,15 @@ def call(request: dict) -> dict:
         return {"batch": get_batch(*common, request["batch_id"], request["timeout_s"])}
     except ClientError as error:
         return {"error": {"kind": error.kind, "status": error.status, "message": str(error)}}
-    except Exception as error:  # anything the client should not have raised is reported, not hidden
+    except Exception as error:  # unexpected exceptions are reported, too
         return {"error": {"kind": "other", "status": None, "message": repr(error)}}
 
 
-# --- 3. The protocol: leave it -----------------------------------------------------------------
+# --- 3. The protocol: keep it ------------------------------------------------------------------
 
 
 def answer(request: dict) -> dict:
-    """The reply to one request, without its seq."""
+    """Return the reply to a request, without its seq."""
     if request["op"] == "hello":
         return {"hello": HELLO}
     if request["op"] in HELLO["operations"]:
@@ -199,15 +199,15 @@ def answer(request: dict) -> dict:
 
 
 def main() -> None:
-    """Answer requests, one JSON object a line, until bye or the end of input."""
-    # stdout is the protocol's alone: what a client prints goes to stderr.
+    """Reply to requests, one JSON object per line, until bye or the end of input."""
+    # stdout is reserved for the protocol: what the client prints goes to stderr.
     protocol = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if request["op"] == "bye":
             return
-        # Flushed at once: the other side waits for this line.
+        # Flush: the suite waits for this line.
         print(json.dumps({"seq": request["seq"], **answer(request)}), file=protocol, flush=True)
 
 

@@ -4,7 +4,7 @@
 //   driver.mjs               the SDK installed beside this file
 //   driver.mjs --sdk DIR     the SDK installed in DIR/node_modules
 //
-// It converts and never repairs: what the SDK hands to its caller is what is reported.
+// It only converts: the reply is what the SDK returns to its caller, right or wrong.
 // Tried with @sync.so/sdk 0.2.3 and 0.3.0 on Node 20.
 
 import { createRequire } from 'node:module';
@@ -12,7 +12,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-// The protocol gets stdout to itself: whatever else prints goes to stderr.
+// stdout is reserved for the protocol: everything else that is printed goes to stderr.
 const writeProtocol = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr);
 
@@ -30,7 +30,7 @@ function loadSdk(folder) {
   }
 }
 
-// JSON has no word for an infinite number or for undefined; the first is passed as text, the second as null.
+// JSON has neither infinite numbers nor undefined: the former become text, the latter null.
 function encode(reply) {
   return JSON.stringify(reply, (_, value) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
@@ -42,7 +42,7 @@ function encode(reply) {
 async function getBatch({ base_url: baseUrl, api_key: apiKey, batch_id: id, timeout_s: timeoutInSeconds }) {
   const client = new SyncClient({ baseUrl, apiKey });
   try {
-    // The SDK's value is the parsed JSON itself, under the wire's names, whatever it is.
+    // The SDK returns the parsed JSON itself, under the wire names.
     return { batch: (await client.batch.get(id, { timeoutInSeconds })) ?? null };
   } catch (error) {
     return { error: describe(error) };
@@ -52,7 +52,7 @@ async function getBatch({ base_url: baseUrl, api_key: apiKey, batch_id: id, time
 async function listBatches(request) {
   const { base_url: baseUrl, api_key: apiKey, timeout_s: timeoutInSeconds } = request;
   const client = new SyncClient({ baseUrl, apiKey });
-  // Filters that were not given are not given to the SDK either; it takes dates as text.
+  // Pass only the given filters; the SDK takes dates as text.
   const given = ['status', 'created_after', 'created_before'].filter((name) => request[name] !== null);
   const filters = Object.fromEntries(given.map((name) => [name, request[name]]));
   try {
@@ -62,7 +62,7 @@ async function listBatches(request) {
   }
 }
 
-// --- what the SDK threw ------------------------------------------------------------------------
+// --- errors of the SDK -------------------------------------------------------------------------
 
 function describe(error) {
   const status = (error instanceof SyncError ? error.statusCode : undefined) ?? null;
@@ -72,7 +72,7 @@ function describe(error) {
 function kindOf(error, status) {
   if (error instanceof SyncTimeoutError) return 'timeout';
   if (error instanceof SyncError) {
-    // Without a status, a SyncError says that no answer could be had; the SDK names no finer reason.
+    // A SyncError without a status means that there was no response; the SDK tells no more.
     return status === null ? 'transport' : kindOfStatus(status);
   }
   return error instanceof URIError ? 'invalid_argument' : 'other'; // an id that cannot be encoded
@@ -84,7 +84,7 @@ function kindOfStatus(status) {
   return { 401: 'unauthorized', 404: 'not_found', 429: 'rate_limited' }[status] ?? 'http';
 }
 
-// The error as printed, and the message a caller can read from its body when printing escapes it.
+// The error as text, and the message of its body if the text shows it only escaped.
 function messageOf(error) {
   const printed = error instanceof Error ? error.message || String(error) : String(error);
   const parts = [error?.body?.message].flat().filter((part) => typeof part === 'string');
@@ -108,7 +108,7 @@ async function answer(request) {
   }
 }
 
-// Not node:readline, which also breaks lines at U+2028 and U+2029: JSON may hold those.
+// Not node:readline, which also splits lines at U+2028 and U+2029: JSON may contain those.
 async function* linesOf(stream) {
   let rest = '';
   for await (const chunk of stream.setEncoding('utf8')) {
@@ -124,5 +124,5 @@ for await (const line of linesOf(process.stdin)) {
   if (request.op === 'bye') break;
   writeProtocol(`${encode({ seq: request.seq, ...(await answer(request)) })}\n`);
 }
-// Connections the SDK keeps alive would hold the process.
+// Connections that the SDK keeps alive would keep the process running.
 process.exit(0);

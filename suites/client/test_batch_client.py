@@ -1,4 +1,4 @@
-"""What a client promises: one test a clause."""
+"""Tests of a client, one per clause."""
 
 from collections.abc import Callable
 

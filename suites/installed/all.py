@@ -1,1 +1,1 @@
-"""The suites, as part of the installed package: ``pytest --pyargs batch_conformance.suites.client``."""
+"""The suites in the installed package: ``pytest --pyargs batch_conformance.suites.client``."""

@@ -1,1 +1,1 @@
-"""Tests that judge a client."""
+"""Tests of a client."""

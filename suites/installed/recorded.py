@@ -1,1 +1,1 @@
-"""Tests that judge recorded traffic."""
+"""Tests of recorded traffic."""

@@ -1,1 +1,1 @@
-"""Tests that judge a server."""
+"""Tests of a server."""

@@ -1,4 +1,4 @@
-"""What recorded traffic can show of a server's promises: one test a clause."""
+"""Tests of recorded traffic, one per server clause."""
 
 from collections.abc import Callable
 
@@ -7,5 +7,5 @@ from batch_conformance.suite import recorded_clauses_of
 
 @recorded_clauses_of("server")
 def test_recorded(clause: str, batch_settle: Callable[[str], None]) -> None:
-    """The clause holds in every recording that can tell."""
+    """The clause holds in every recording with enough facts."""
     batch_settle(clause)

@@ -1,4 +1,4 @@
-"""What a server promises: one test a clause."""
+"""Tests of a server, one per clause."""
 
 from collections.abc import Callable
 

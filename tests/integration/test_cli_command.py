@@ -1,4 +1,4 @@
-"""The command ``batch-conformance``: what it runs, what it says of wrong words, how it ends."""
+"""The command ``batch-conformance``: the runs it starts, wrong usage, exit statuses."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def command(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     """And the exit statuses."""
     assert main(["--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(re.search(rf"^  {name} ", shown, re.MULTILINE) for name in COMMANDS)
-    assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in shown
+    output = capsys.readouterr().out
+    assert all(re.search(rf"^  {name} ", output, re.MULTILINE) for name in COMMANDS)
+    assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in output
 
 
-def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
-    """As ``head`` does: no traceback, whoever notices first."""
+def test_a_closed_pipe_ends_the_command_quietly() -> None:
+    """As with ``head``: there is no traceback, whichever side closes first."""
     command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
     with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -45,7 +45,7 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """And status 0."""
+    """With status 0."""
     assert main([name, "--help"]) == 0
     assert capsys.readouterr().out
 
@@ -78,7 +78,7 @@ def test_wrong_usage_is_one_line_and_status_4(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It says what was meant, where that can be told."""
+    """The message suggests what was meant, if it can tell."""
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 4
     assert line in capsys.readouterr().err
@@ -106,7 +106,7 @@ def test_a_key_in_place_of_a_name_is_not_repeated(tmp_path: Path, option: str, a
 
 
 def test_a_trace_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
-    """What is no regular file stays what it is."""
+    """Devices and other special files are not replaced."""
     from batch_conformance.report.files import ReportNotWritten, write_whole
 
     (tmp_path / "link").symlink_to(tmp_path / "real")
@@ -118,7 +118,7 @@ def test_a_trace_follows_links_and_replaces_no_device(tmp_path: Path) -> None:
 
 
 def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
-    """Pytest says 5, which is none of ours."""
+    """Pytest's status 5 is replaced by one of the documented ones."""
     ended = command(tmp_path, "server", "embedded", "-k", "nothing_at_all", "-q")
     assert ended.status == 3
     assert "no clause was selected" in ended.err
@@ -136,7 +136,7 @@ def test_a_run_that_selects_nothing_has_not_run(tmp_path: Path) -> None:
 def test_a_client_is_a_command_unless_it_says_otherwise(
     subject: str, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What pytest is given."""
+    """It becomes an ``exec:`` specification."""
     given: list[list[str]] = []
     monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
     assert main(["client", subject, "-x"]) == 0
@@ -144,7 +144,7 @@ def test_a_client_is_a_command_unless_it_says_otherwise(
     assert given[0][-1] == "-x"
 
 
-def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_recorded_takes_files_that_a_shell_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each name is a pattern of its own."""
     given: list[list[str]] = []
     monkeypatch.setattr("batch_conformance.cli.run.start_pytest", _noting(given))
@@ -153,7 +153,7 @@ def test_recorded_takes_what_a_shell_made_of_a_pattern(monkeypatch: pytest.Monke
 
 
 def test_an_installed_suite_is_named_by_its_module(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a wheel there is no folder to name; in a checkout there is."""
+    """A wheel has no folder to name; a checkout has."""
     from batch_conformance.cli import run
 
     assert run.place_of("client")[-1].endswith("suites/client")
@@ -204,18 +204,18 @@ def test_mutants_of_both_sides_are_listed(capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
 def test_every_clause_is_explained(clause: object, capsys: pytest.CaptureFixture[str]) -> None:
-    """Promise, source, how to fix it; a breach that can be seen."""
+    """Promise, source, advice, and a mutant that breaks it."""
     assert main(["explain", clause.id]) == 0  # type: ignore[attr-defined]
-    shown = capsys.readouterr().out
-    words = " ".join(shown.split())
+    output = capsys.readouterr().out
+    words = " ".join(output.split())
     assert clause.promise in words  # type: ignore[attr-defined]
     assert clause.source in words  # type: ignore[attr-defined]
-    assert "  fix " in shown
-    assert all(len(line) <= 80 or "--batch-mutant" in line for line in shown.splitlines())
+    assert "  fix " in output
+    assert all(len(line) <= 80 or "--batch-mutant" in line for line in output.splitlines())
 
 
 def test_advice_comes_by_clause_theme_or_side() -> None:
-    """A clause that is new has some, too; none of it is for a clause that is not there."""
+    """New clauses get advice too; there is no advice for a clause that does not exist."""
     from batch_conformance.cli import explain
 
     ids = {clause.id for clause in CLAUSES}
@@ -226,21 +226,21 @@ def test_advice_comes_by_clause_theme_or_side() -> None:
     assert advice("client.brand.new") == advice("client")
 
 
-def test_decisions_are_told_in_full() -> None:
+def test_decisions_are_shown_in_full() -> None:
     """All those that a source names."""
     assert list(decisions_of("docs; decisions 1 and 2")) == [1, 2]
     assert "Absent, null and string are all legal" in decisions_of("decision 1")[1]
     assert decisions_of("page; RFC 9110, 8.3.1") == {}
 
 
-def test_breaches_name_a_mutant_to_see() -> None:
+def test_breaches_name_a_mutant_that_shows_them() -> None:
     """With the command that shows it."""
     clause = load_contract().clauses["client.decode.unknown-fields"]
     assert breaches(clause)[-1].startswith("see it: batch-conformance client embedded --batch-mutant ")
 
 
 def test_a_theme_lists_its_clauses(capsys: pytest.CaptureFixture[str]) -> None:
-    """For who does not know the whole id."""
+    """For users who do not know the whole id."""
     assert main(["explain", "server.poll"]) == 0
     assert "server.poll.forward-only" in capsys.readouterr().out
 
@@ -253,8 +253,8 @@ def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
     from batch_conformance.plugin.options import FIRST, OPTIONS
 
     ended = run_module("pytest", tmp_path, "--help")
-    shown = set(re.findall(r"^  --batch-([a-z-]+)", ended.out, re.MULTILINE))
-    assert shown == FIRST
+    output = set(re.findall(r"^  --batch-([a-z-]+)", ended.out, re.MULTILINE))
+    assert output == FIRST
     assert len(FIRST) == 6
     everything = run_module("pytest", tmp_path, "--batch-help")
     assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {

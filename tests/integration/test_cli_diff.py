@@ -1,4 +1,4 @@
-"""Two reports compared: what is newly broken, mended, excused; and ``--batch-baseline``."""
+"""Comparing two reports (newly broken, fixed, excused), and ``--batch-baseline``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERDICTS = ("pass", "fail", "warn", "known-failure", "not-exercised", "error", N
 
 
 def with_verdicts(**changes: str) -> dict[str, Any]:
-    """The passing report, some verdicts changed (``_`` for the dots and dashes is not needed: ids come as they are)."""
+    """Return the passing report with some verdicts changed, by clause id."""
     document = copy.deepcopy(OLD)
     for entry in document["clauses"]:
         entry["verdict"] = changes.get(entry["id"], entry["verdict"])
@@ -56,8 +56,8 @@ def with_verdicts(**changes: str) -> dict[str, Any]:
         (None, "not-exercised", None),
     ],
 )
-def test_what_a_change_of_verdict_amounts_to(before: str | None, after: str | None, kind: str | None) -> None:
-    """One kind each."""
+def test_each_change_of_verdict_has_a_kind(before: str | None, after: str | None, kind: str | None) -> None:
+    """Each change is of one kind."""
     assert kind_of_change(before, after) == kind
 
 
@@ -71,7 +71,7 @@ def test_nothing_changed_is_no_change() -> None:
 
 
 def test_only_what_is_newly_broken_breaks() -> None:
-    """Mended, excused and no longer exercised ones do not."""
+    """Fixed, excused and no longer exercised clauses do not."""
     assert compare_reports(OLD, NEW).broke
     assert not compare_reports(NEW, OLD).broke
     lost = with_verdicts(**{"server.auth.near-key": "not-exercised"})
@@ -81,7 +81,7 @@ def test_only_what_is_newly_broken_breaks() -> None:
 
 
 def test_an_operation_can_be_newly_broken_where_the_clause_was_broken_before() -> None:
-    """A clause broken for one operation does not hide that another one breaks it now."""
+    """A clause that was broken for one operation does not hide that it is broken for another one now."""
     before, after = copy.deepcopy(NEW), copy.deepcopy(NEW)
     for document, verdict in ((before, "pass"), (after, "fail")):
         entry = next(one for one in document["clauses"] if one["id"] == "server.auth.near-key")
@@ -94,8 +94,8 @@ def test_an_operation_can_be_newly_broken_where_the_clause_was_broken_before() -
     )
 
 
-def test_reports_that_say_nothing_about_each_other_are_refused() -> None:
-    """Other sides, and runs without a verdict."""
+def test_reports_that_cannot_be_compared_are_refused() -> None:
+    """Reports of different sides, and runs without a verdict."""
     client = report_document(samples.run("client", "c", "1"))
     with pytest.raises(NotComparable, match="the old report is of a server, the new one of a client"):
         compare_reports(OLD, client)
@@ -103,7 +103,7 @@ def test_reports_that_say_nothing_about_each_other_are_refused() -> None:
         compare_reports(OLD, report_document(samples.unreachable_server()))
 
 
-def test_what_else_differs_is_said() -> None:
+def test_other_differences_are_reported() -> None:
     """Subject, contract, profile, strictness."""
     other = copy.deepcopy(OLD)
     other["subject"]["name"] = "another"
@@ -117,18 +117,18 @@ def test_what_else_differs_is_said() -> None:
 
 
 def test_a_clause_that_a_contract_lacks_is_not_lost() -> None:
-    """Newly broken if it is broken, gone if it is gone."""
+    """It is newly broken if it is broken, and removed if the new contract lacks it."""
     shorter = copy.deepcopy(OLD)
     shorter["clauses"] = [one for one in shorter["clauses"] if one["id"] != "server.auth.near-key"]
     assert [row.clause for row in compare_reports(shorter, NEW).of("newly-broken")].count(
         "server.auth.near-key"
     ) == 1
-    gone = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
-    assert [row.clause for row in gone] == ["server.auth.near-key"]
+    removed = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
+    assert [row.clause for row in removed] == ["server.auth.near-key"]
 
 
-def test_hostile_text_means_nothing_in_any_form() -> None:
-    """It comes from the target, by way of the report."""
+def test_hostile_text_is_escaped_in_every_format() -> None:
+    """Text of the target comes in by way of the report."""
     hostile = copy.deepcopy(NEW)
     hostile["clauses"][0].update(
         verdict="fail", evidence=[{**hostile["clauses"][6]["evidence"][0], "message": HOSTILE}]
@@ -143,18 +143,18 @@ def test_hostile_text_means_nothing_in_any_form() -> None:
 
 def test_json_has_each_kind_and_both_reports() -> None:
     """For other programs."""
-    told = json.loads(changes_json(compare_reports(OLD, NEW)))
-    assert told["diff"] == 1
-    assert {row["clause"] for row in told["newly-broken"]} >= {"server.auth.near-key"}
-    assert {row["before"] for row in told["newly-broken"]} == {"pass"}
-    assert told["mended"] == []
-    assert told["old"]["verdict"] == "pass"
-    assert told["new"]["verdict"] == "fail"
+    document = json.loads(changes_json(compare_reports(OLD, NEW)))
+    assert document["diff"] == 1
+    assert {row["clause"] for row in document["newly-broken"]} >= {"server.auth.near-key"}
+    assert {row["before"] for row in document["newly-broken"]} == {"pass"}
+    assert document["mended"] == []
+    assert document["old"]["verdict"] == "pass"
+    assert document["new"]["verdict"] == "fail"
 
 
 @pytest.fixture
 def reports(tmp_path: Path) -> Path:
-    """Two reports on disk, ``old`` and ``new``."""
+    """Write two reports, ``old`` and ``new``."""
     write_document(OLD, tmp_path / "old")
     write_document(NEW, tmp_path / "new")
     return tmp_path
@@ -172,10 +172,10 @@ def test_status_is_1_only_for_newly_broken(reports: Path, capsys: pytest.Capture
     assert json.loads(capsys.readouterr().out)["newly-broken"] == []
 
 
-def test_what_cannot_be_compared_has_a_status_of_its_own(
+def test_reports_that_cannot_be_compared_have_a_status_of_their_own(
     reports: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """3 without a verdict, 4 for another side and for no report."""
+    """3 without a verdict, 4 for another side and for a file that is not a report."""
     write_document(report_document(samples.unreachable_server()), reports / "dead")
     write_document(report_document(samples.run("client", "c", "1")), reports / "client")
     (reports / "torn.json").write_text("{", "utf-8")
@@ -188,7 +188,7 @@ def test_what_cannot_be_compared_has_a_status_of_its_own(
 
 
 def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -> None:
-    """Even where the new report takes its place; the verdict is that of the run."""
+    """Even if the new report replaces it; the verdict is that of the run."""
     first = run(tmp_path, SERVER, "--batch-profile=quick", "-q")
     assert first.status == 0, first.text
     baseline = "--batch-baseline=reports/latest/conformance.json"
@@ -221,7 +221,7 @@ def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -
     ],
 )
 def test_a_wrong_baseline_is_wrong_usage(name: str, line: str, tmp_path: Path) -> None:
-    """Before anything is sent."""
+    """Status 4, before anything is sent."""
     (tmp_path / "torn.json").write_text("{", "utf-8")
     client = json.dumps(report_document(samples.run("client", "c", "1")))
     (tmp_path / "client.json").write_text(client, "utf-8")
@@ -232,7 +232,7 @@ def test_a_wrong_baseline_is_wrong_usage(name: str, line: str, tmp_path: Path) -
 
 
 def test_a_clause_that_stays_broken_in_another_way_is_noted() -> None:
-    """By code, place and operation; another wording, batch or entry of a list is the same failure."""
+    """Failures are compared by code, place and operation, not by message, batch or list entry."""
 
     def broken(code: str, pointer: str, message: str) -> dict[str, Any]:
         document = copy.deepcopy(NEW)

@@ -1,4 +1,4 @@
-"""Staging as it is: certificates of one's own, headers for a gateway, loopback addresses that are tunnels."""
+"""Staging servers: custom certificates, extra headers for a gateway, tunnels on loopback addresses."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ TOKEN = "gw-planted-8Xk2/Lm+Zq9=Rt"
 
 
 class Gateway(ReferenceServer):
-    """Nobody comes in without the token, and what is wrong with a batch is wrong behind it, too."""
+    """Requires a token for every request; the API behind it has a fault."""
 
     def answer(self, asked: Asked) -> Answer:
-        """403 without the token."""
+        """Return 403 without the token."""
         if (b"x-gateway-token", TOKEN.encode()) not in asked.headers:
             return Answer(403, {"message": "no token", "statusCode": 403})
         return super().answer(asked)
 
 
 class Faulty(Gateway):
-    """Behind the gateway, the API lets anyone in."""
+    """Behind the gateway, the API accepts any key."""
 
     def authenticate(self, asked: Asked) -> bool:
-        """True, whatever the key."""
+        """Accept any key."""
         del asked
         return True
 
 
 def project(folder: Path, url: str, headers: str = '{ "X-Gateway-Token" = "GATEWAY_TOKEN" }') -> None:
-    """A pyproject.toml with a target that has extra headers."""
+    """Write a pyproject.toml with a target that has extra headers."""
     (folder / "pyproject.toml").write_text(
         f'[tool.batch_conformance.targets.staging]\nurl = "{url}"\nheaders_env = {headers}\n', "utf-8"
     )
@@ -94,21 +94,21 @@ def test_headers_go_with_every_request_and_are_shown_nowhere(
     ],
 )
 def test_wrong_headers_are_wrong_usage(headers: str, line: str, tmp_path: Path) -> None:
-    """One line."""
+    """With one line."""
     project(tmp_path, "http://127.0.0.1:9", headers)
     with pytest.raises(UsageError) as problem:
         resolve_target("staging", start=tmp_path, environ={"SYNC_API_KEY": "k-12345678", "A": "a"})
     assert line in str(problem.value)
 
 
-def test_values_that_no_header_carries_are_refused() -> None:
-    """A line break would be a header of its own."""
+def test_values_that_no_header_may_have_are_refused() -> None:
+    """A line break would start another header."""
     with pytest.raises(UsageError, match="characters no header can carry"):
         extra_headers({"X-Token": "T"}, {"T": "a\r\nX-Other: b"}, "target")
 
 
-def test_certificates_of_ones_own(tmp_path: Path) -> None:
-    """Trusted beside the system's; wrong files are told in one line."""
+def test_custom_certificates(tmp_path: Path) -> None:
+    """Trusted in addition to the system's; invalid files give one line."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     loaded = {
@@ -143,13 +143,13 @@ def test_certificates_of_ones_own(tmp_path: Path) -> None:
 def exchanges(
     headers: tuple[tuple[str, str], ...] = (), *, took: float = 0.001, status: int = 200
 ) -> list[Exchange]:
-    """Twenty answers."""
+    """Return twenty exchanges whose responses have these headers."""
     intent, request = Intent("reads", "b", "known", "valid"), Request("GET", "http://127.0.0.1/b", ())
     return [Exchange(n, intent, request, Response(status, headers), None, n, n + took) for n in range(20)]
 
 
-def test_a_tunnel_is_told_by_what_proxies_add_or_by_its_distance() -> None:
-    """And a server on this machine is not called one."""
+def test_a_tunnel_is_recognised_by_proxy_headers_or_by_its_distance() -> None:
+    """A server on this machine is not taken for a tunnel."""
     assert list(tunnel_hints(exchanges())) == []
     assert list(tunnel_hints([])) == []
     for recorded, why in (
@@ -164,7 +164,7 @@ def test_a_tunnel_is_told_by_what_proxies_add_or_by_its_distance() -> None:
 
 
 def test_the_budget_of_a_limiter_is_shown() -> None:
-    """How often it said no, what it states, and a rate at which it would not have."""
+    """The number of 429s, the limit it states, and a rate that would avoid them."""
     served, refused = exchanges((("RateLimit-Limit", "10"),)), exchanges(status=429)
     assert list(budget_hints(served)) == list(budget_hints(refused)) == []
     (hint,) = budget_hints([*served, *refused[:3]])
@@ -177,7 +177,7 @@ def test_the_budget_of_a_limiter_is_shown() -> None:
 
 
 def test_the_hint_is_in_the_report_and_changes_no_verdict() -> None:
-    """It is for loopback targets without a rate only."""
+    """It is only for loopback targets without a rate."""
 
     class Edge(ReferenceServer):
         def answer(self, asked: Asked) -> Answer:

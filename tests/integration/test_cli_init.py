@@ -1,4 +1,4 @@
-"""``init``: workflows that are YAML, run what there is, and take nobody's place."""
+"""``init`` writes valid workflows, which run what exists, and overwrites no file."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from batch_conformance.contract import base_contract
 from batch_conformance.plugin import required
 from batch_conformance.plugin.options import OPTIONS
 from batch_conformance.server_runner.target import resolve_target
-from tests.integration.test_cli_require import told
+from tests.integration.test_cli_require import options_with
 
 
 @pytest.fixture
 def written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[Path, str]:
-    """A repository with the workflows, and what was printed."""
+    """Run ``init`` in an empty repository; return the repository and the output."""
     assert main(["init", str(tmp_path)]) == 0
     return tmp_path, capsys.readouterr().out
 
 
-def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
-    """Jobs with steps, limits and least permissions; artifacts even when red; no placeholder left."""
+def test_each_workflow_is_valid(written: tuple[Path, str]) -> None:
+    """Jobs have steps, time limits and least permissions; artifacts are kept on failure; no placeholder is left."""
     for place in FILES.values():
         text = (written[0] / place).read_text("utf-8")
         assert not re.search(r"@[A-Z]+@", text)
@@ -43,7 +43,7 @@ def test_each_workflow_is_one(written: tuple[Path, str]) -> None:
         assert [step["if"] for step in uploads] == ["always()"]
 
 
-def test_what_they_run_is_there(written: tuple[Path, str]) -> None:
+def test_everything_that_workflows_run_exists(written: tuple[Path, str]) -> None:
     """Commands and options; required patterns match clauses."""
     options = {f"--batch-{name}" for name, *_ in OPTIONS}
     for place in FILES.values():
@@ -53,11 +53,11 @@ def test_what_they_run_is_there(written: tuple[Path, str]) -> None:
         assert set(commands) <= COMMANDS.keys()
         assert set(re.findall(r"--batch-[a-z-]+", text)) <= options
         for patterns in re.findall(r"--batch-require '(.*)'", text):
-            required.check(told(patterns))
+            required.check(options_with(patterns))
 
 
-def test_the_snippet_is_a_target(written: tuple[Path, str], tmp_path: Path) -> None:
-    """As ``--batch-target staging`` reads it, the gateway's header included."""
+def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path) -> None:
+    """As ``--batch-target staging`` reads it, with the gateway's header."""
     snippet = written[1].partition("\n\n")[2].replace("# headers_env", "headers_env")
     tomllib.loads(snippet)
     (tmp_path / "pyproject.toml").write_text(snippet, "utf-8")
@@ -71,7 +71,7 @@ def test_the_snippet_is_a_target(written: tuple[Path, str], tmp_path: Path) -> N
 def test_nothing_is_overwritten_without_force(
     written: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not even in part; what is as it would be written is no obstacle."""
+    """Not even some of the files; a file with the same content is not in the way."""
     folder = str(written[0])
     assert main(["init", folder]) == 0
     mine = written[0] / FILES["client"]
@@ -87,34 +87,34 @@ def test_nothing_is_overwritten_without_force(
 
 
 @pytest.mark.parametrize(
-    ("install", "kind", "asked"),
+    ("install", "kind", "expected"),
     [
         ("sync-batch-conformance", "nightly", "sync-batch-conformance[server]"),
         ("wheels/sync.whl", "client", "wheels/sync.whl[client]"),
         ("git+https://h/r.git@v1", "server", "sync-batch-conformance[server] @ git+https://h/r.git@v1"),
     ],
 )
-def test_where_the_suite_comes_from_is_the_users(install: str, kind: str, asked: str) -> None:
-    """A name, a wheel, a git URL."""
-    assert requirement(install, kind) == asked
+def test_the_user_chooses_where_the_suite_is_installed_from(install: str, kind: str, expected: str) -> None:
+    """A name, a wheel, or a git URL."""
+    assert requirement(install, kind) == expected
 
 
 def test_the_workflows_install_what_this_was_installed_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A git URL with its commit; where it is from no git URL, the user is told what to fill in: there is no index."""
-    told: dict[str, Any] = {"url": "https://h/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
-    for direct, wanted in (
-        (json.dumps(told), "@ git+https://h/r.git@c0ffee"),
+    """A git URL with its commit; otherwise the user is told what to fill in, since the package is on no index."""
+    direct_url: dict[str, Any] = {"url": "https://h/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}}
+    for direct, expected in (
+        (json.dumps(direct_url), "@ git+https://h/r.git@c0ffee"),
         (json.dumps({"url": "file:///x", "dir_info": {}}), "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
         (None, "@ git+https://HOST/OWNER/sync-batch-conformance@COMMIT"),
     ):
         monkeypatch.setattr(init, "distribution", lambda _, text=direct: SimpleNamespace(read_text=lambda _: text))
         assert main(["init", str(tmp_path), "--only", "client", "--force"]) == 0
-        assert wanted in (tmp_path / FILES["client"]).read_text("utf-8")
-        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in wanted)
+        assert expected in (tmp_path / FILES["client"]).read_text("utf-8")
+        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in expected)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
-    """It is not made."""
+    """The folder is not created."""
     assert main(["init", str(tmp_path / "nowhere")]) == 4

@@ -1,4 +1,4 @@
-"""Replay: the requests of one finding again, and the stub held on one answer."""
+"""Replaying the requests of a finding, and holding the stub on one response."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from tests.support.running import ROOT, environment, run_module
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 KEYS = {"SYNC_API_KEY": REFERENCE_KEY, "OTHER_API_KEY": OTHER_KEY, "REVOKED_API_KEY": REVOKED_KEY}
 INTENT = Intent("reads", "batch_1", "known", "valid", "an ordinary read")
-#: One of each kind: the answer itself, a derived key, a wrong place, a method, a connection used again, staged.
+#: Findings of each kind: the response itself, a derived key, a wrong place, a method, a reused connection, staged.
 MUTANTS = {
     "id-number": "server.body.id",
     "key-prefix-of-valid": "server.auth.near-key",
@@ -61,12 +61,12 @@ MUTANTS = {
     "list-after-ignored": "server.list.created-after",
     "list-status-inverted": "server.list.status",
 }
-#: What a filter leaves out shows between two whole lists: the second one is asked for as well.
+#: Entries that a filter omits only show between two whole lists, so the second one is requested too.
 COMPARED = {"list-status-inverted", "list-after-ignored"}
 
 
 def judged(name: str, profile: str = "quick") -> dict[str, Any]:
-    """The report on a mutant of the embedded server."""
+    """Return the report on a mutant of the embedded server."""
     mutant = server_mutants()[name]
     with embedded_target(mutant.build()) as target:
         document = report_document(judge_server(target, profile=profile, operations=mutant.operations))
@@ -75,7 +75,7 @@ def judged(name: str, profile: str = "quick") -> dict[str, Any]:
 
 
 def evidence(document: dict[str, Any], clause: str) -> dict[str, Any]:
-    """The first piece of evidence on a clause."""
+    """Return the first piece of evidence on a clause."""
     entry = next(one for one in document["clauses"] if one["id"] == clause)
     item: dict[str, Any] = entry["evidence"][0]
     return item
@@ -85,7 +85,7 @@ def evidence(document: dict[str, Any], clause: str) -> dict[str, Any]:
 
 
 def secret(kind: str, name: str) -> str:
-    """What the pieces of these tests name."""
+    """Return the secret that a piece of these tests names."""
     return {"env SYNC_API_KEY": KEY, "key half": KEY[:10]}[f"{kind} {name}"]
 
 
@@ -98,8 +98,8 @@ REDACTOR = Redactor({KEY: "[api-key]", KEY[:10]: "[half]"})
     ["", "plain", KEY, f"Bearer {KEY}", KEY + KEY, KEY[:10] + "x", "\u00e9\udcff\x00 \u202e", "k" * 16_000]
     + [value for rows in other_places(KEY, current_contract().operation("get")).values() for _, value in rows],
 )
-def test_a_text_comes_back_and_its_secrets_are_not_in_it(text: str) -> None:
-    """In the clear, in base64, behind others."""
+def test_a_text_is_restored_from_a_recipe_without_secrets(text: str) -> None:
+    """Plain, in base64, with a prefix."""
     pieces = text_recipe(text, SECRETS, REDACTOR)
     written = json.dumps(pieces)
     assert KEY not in written
@@ -109,7 +109,7 @@ def test_a_text_comes_back_and_its_secrets_are_not_in_it(text: str) -> None:
     assert text_from(json.loads(written), secret) == text
 
 
-def test_a_key_in_a_query_comes_back_percent_encoded() -> None:
+def test_a_key_in_a_query_is_restored_percent_encoded() -> None:
     """As it was sent."""
     url = "http://127.0.0.1/v2/batch/b?key=sk-live-planted%2F7Qv%2B9x%3DZk3LmN0pR"
     request = Request("GET", url, (("x-api-key", KEY), ("X-Odd", "\udcff")), b"\xff\x00")
@@ -119,15 +119,15 @@ def test_a_key_in_a_query_comes_back_percent_encoded() -> None:
 
 
 @pytest.mark.parametrize("text", ["x" * (LIMIT + 1), KEY.encode().hex()])
-def test_what_cannot_be_named_stays_out(text: str) -> None:
-    """A secret in a form without a name, and what is too long."""
+def test_texts_without_a_recipe_are_left_out(text: str) -> None:
+    """A secret in an unknown form, and a text that is too long."""
     with pytest.raises(NotRepeatable):
         text_recipe(text, SECRETS, REDACTOR)
 
 
 @pytest.mark.parametrize("piece", [{"shell": "$(id)"}, {"env": "A", "key": "b"}, 1, {"bytes": "%%%"}, {}])
 def test_a_report_from_elsewhere_cannot_name_anything_else(piece: object) -> None:
-    """Nothing is run, and no other variable is read than the caller's function allows."""
+    """Nothing is executed, and only the variables are read that the caller allows."""
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         text_from([piece], secret)
 
@@ -137,7 +137,7 @@ def test_a_report_from_elsewhere_cannot_name_anything_else(piece: object) -> Non
 
 @pytest.fixture(scope="module")
 def documents() -> dict[str, dict[str, Any]]:
-    """The reports on the mutants."""
+    """Return the reports on the mutants."""
     return {name: judged(name) for name in MUTANTS}
 
 
@@ -145,7 +145,7 @@ def documents() -> dict[str, dict[str, Any]]:
 def test_a_finding_is_broken_the_same_way_again(
     name: str, clause: str, documents: dict[str, dict[str, Any]]
 ) -> None:
-    """By the mutant, and not by the reference server."""
+    """Broken by the mutant again, and not by the reference server."""
     item = evidence(documents[name], clause)
     assert 1 <= len(item["replay"]["requests"]) <= 6
     for app, outcomes in ((server_mutants()[name].build(), {"same"}), (ReferenceServer(), {"kept"})):
@@ -155,16 +155,16 @@ def test_a_finding_is_broken_the_same_way_again(
         assert len(done.exchanges) == len(item["replay"]["requests"]) + (name in COMPARED)
 
 
-def test_what_only_shows_in_company_is_not_called_mended() -> None:
-    """Requests one after the other say nothing of what happened to requests made at once."""
+def test_a_fault_of_concurrent_requests_is_not_called_fixed() -> None:
+    """Sequential requests cannot show a fault of concurrent ones."""
     item = evidence(judged("key-of-another-request", "default"), "server.auth.every-request")
     with embedded_target(ReferenceServer()) as target:
         done = replay_requests(target, "server.auth.every-request", item, seed=0, secrets=KEYS, timeout=5)
     assert done.outcome == "unlike"
 
 
-def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None:
-    """Nor a variant of one that was hidden."""
+def test_no_report_contains_a_key(documents: dict[str, dict[str, Any]]) -> None:
+    """Nor a variant of one."""
     variants = [
         near.value
         for near in near_keys(REFERENCE_KEY, "SYNC_API_KEY", 0)
@@ -181,7 +181,7 @@ def test_no_key_stands_in_a_report(documents: dict[str, dict[str, Any]]) -> None
 
 @pytest.fixture
 def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, str]]:
-    """A report on a server that is still there."""
+    """Return a report on a server that is still running."""
     monkeypatch.setenv("MY_KEY", REFERENCE_KEY)
     with ExitStack() as stack:
         url = stack.enter_context(serving_embedded(server_mutants()["key-prefix-of-valid"].build()))
@@ -196,25 +196,25 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path
 def test_the_command_sends_again_and_shows_no_key(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The key comes from the variable that the run had it from; status 1, since it is broken again."""
+    """The key comes from the variable that the run used; status 1, since the clause is broken again."""
     assert main(["replay", str(live[0]), "server.auth.near-key#1"]) == 1
-    shown = capsys.readouterr().out
-    assert f"> GET {live[1]}/v2/batch/batch_abc123" in shown
-    assert "> x-api-key: [the key without its last character]" in shown
-    assert "< 200 OK" in shown
-    assert shown.endswith("server.auth.near-key: broken the same way.\n")
-    assert REFERENCE_KEY[:-1] not in shown
+    output = capsys.readouterr().out
+    assert f"> GET {live[1]}/v2/batch/batch_abc123" in output
+    assert "> x-api-key: [the key without its last character]" in output
+    assert "< 200 OK" in output
+    assert output.endswith("server.auth.near-key: broken the same way.\n")
+    assert REFERENCE_KEY[:-1] not in output
 
 
-def test_another_target_gets_the_requests_and_nobody_else(
+def test_only_the_given_target_gets_the_requests(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Status 0: that one refuses the key."""
     with serving_embedded(ReferenceServer()) as url:
         assert main(["replay", str(live[0]), "server.auth.near-key", "--target", url]) == 0
-    shown = capsys.readouterr().out
-    assert f"> GET {live[1]}" not in shown
-    assert shown.endswith("not broken this time.\n")
+    output = capsys.readouterr().out
+    assert f"> GET {live[1]}" not in output
+    assert output.endswith("not broken this time.\n")
 
 
 def test_a_target_that_is_gone_is_status_3(
@@ -251,7 +251,7 @@ def test_a_target_that_is_gone_is_status_3(
         (["OUT", "server.auth.near-key", "--api-key-env", "UNSET_KEY"], "set the environment variable UNSET_KEY"),
     ],
 )  # fmt: skip
-def test_wrong_words_are_wrong_usage(
+def test_wrong_arguments_are_wrong_usage(
     arguments: list[str], line: str, live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One line, status 4."""
@@ -259,10 +259,10 @@ def test_wrong_words_are_wrong_usage(
     assert line in capsys.readouterr().err
 
 
-def test_a_report_of_before_cannot_be_replayed(
+def test_an_older_report_cannot_be_replayed(
     live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And says so; so does one that somebody wrote nonsense into."""
+    """With one line; the same for a report with invalid data."""
     path = live[0] / "conformance.json"
     document = json.loads(path.read_text("utf-8"))
     item = evidence(document, "server.auth.near-key")
@@ -279,9 +279,9 @@ def test_a_report_of_before_cannot_be_replayed(
 # Clients.
 
 
-def test_answers_come_back_as_they_were() -> None:
-    """Every way of answering, the key where it was echoed."""
-    told = (
+def test_responses_are_restored_unchanged() -> None:
+    """All features of responses, and echoed keys."""
+    responses = (
         answers.batch().chunked(3),
         answers.batch().cut_off(20),
         answers.silence(),
@@ -291,7 +291,10 @@ def test_answers_come_back_as_they_were() -> None:
         answers.error(401, f"the key {KEY} is wrong").dripping(every=0.2),
     )
     case = Case(
-        "a case", ("client.auth.not-in-errors",), (CallStep("batch/é", Unconstrained(), told),), elsewhere=told[:1]
+        "a case",
+        ("client.auth.not-in-errors",),
+        (CallStep("batch/é", Unconstrained(), responses),),
+        elsewhere=responses[:1],
     )
     recipe = case_recipe(case, {KEY: {"key": "api-key"}}, Redactor({KEY: "[api-key]"}))
     assert recipe is not None
@@ -299,12 +302,12 @@ def test_answers_come_back_as_they_were() -> None:
     assert "planted" not in written
     (call,) = calls_from(json.loads(written))
     assert call.batch_id == "batch/é"
-    assert tuple(answer_from(row, lambda *_: KEY) for row in call.answers) == told
+    assert tuple(answer_from(row, lambda *_: KEY) for row in call.answers) == responses
     assert len(json.loads(written)["calls"][0]["answers"]) == 7
 
 
-def test_every_case_can_be_played_again() -> None:
-    """Nothing in it looks like a secret; the few that no report can carry are those with long bodies."""
+def test_every_case_can_be_replayed() -> None:
+    """Nothing in it is taken for a secret; only cases with long bodies cannot be stored."""
     cases = listed_cases(CaseFactory(0), PROFILES["default"])
     lost = [case for case in cases if case_recipe(case, {}, Redactor({})) is None]
     assert [case.title for case in lost if not any(_is_long(case))] == []
@@ -315,8 +318,8 @@ def _is_long(case: Case) -> Iterator[bool]:
     return (len(answer.body) > LIMIT for step in case.asks for answer in step.answers)
 
 
-def test_the_stub_is_held_until_ctrl_c(tmp_path: Path) -> None:
-    """It answers as it did in the run, tells what comes in, and ends with status 0."""
+def test_the_stub_runs_until_ctrl_c(tmp_path: Path) -> None:
+    """It responds as in the run, prints the requests, and ends with status 0."""
     mutant = next(one for one in client_mutants().values() if one.clause == "client.decode.unknown-fields")
     command = [sys.executable, "-m", "batch_conformance"]
     settings = environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1")

@@ -1,4 +1,4 @@
-"""``--batch-require``: what was not exercised fails, and a pattern that names nothing is wrong usage."""
+"""``--batch-require``: clauses that were not exercised fail, and a pattern that matches nothing is wrong usage."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ QUICK = ("--batch-profile=quick", "-q")
 
 
 def judged(folder: Path, *arguments: str) -> CompletedRun:
-    """A run against a server that is not embedded: clauses that need another organisation's key are not exercised."""
+    """Run against a server that is not embedded, so that clauses on another organisation's key are not exercised."""
     with serving_embedded(ReferenceServer()) as url:
         return run(folder, SERVER, *QUICK, f"--batch-target={url}", *arguments, SYNC_API_KEY=REFERENCE_KEY)
 
 
 def test_what_is_required_and_not_exercised_fails(tmp_path: Path) -> None:
-    """With the reason why; what is not required stays as it is."""
+    """With the reason; clauses that are not required are unchanged."""
     ended = judged(
         tmp_path, "--batch-require=server.body.*, server.auth.other-org", "--batch-require", "server.ok.*"
     )
@@ -45,8 +45,8 @@ def test_what_is_required_and_exercised_changes_nothing(tmp_path: Path) -> None:
     assert ended.status == 0, ended.text
 
 
-def told(*patterns: str) -> Options:
-    """Options as far as this is about them."""
+def options_with(*patterns: str) -> Options:
+    """Return the options that matter here."""
     return cast("Options", SimpleNamespace(require=patterns, require_told=True))
 
 
@@ -69,10 +69,10 @@ def told(*patterns: str) -> Options:
         ("client", "server.auth.*", "'server.auth.*' names clauses of a server, and this run judges: client"),
     ],
 )
-def test_wrong_patterns_are_told(kind: Kind, pattern: str, line: str) -> None:
-    """In one line, with what was meant."""
+def test_wrong_patterns_are_explained(kind: Kind, pattern: str, line: str) -> None:
+    """One line with a suggestion."""
     with pytest.raises(UsageProblem) as problem:
-        required.check(told(pattern), [kind])
+        required.check(options_with(pattern), [kind])
     assert line in str(problem.value)
 
 
@@ -86,7 +86,7 @@ def test_wrong_patterns_are_wrong_usage(tmp_path: Path) -> None:
 
 
 def test_workers_do_not_let_a_pattern_of_the_other_side_pass(tmp_path: Path) -> None:
-    """The process that started them learns at the end who was judged."""
+    """The controlling process only learns at the end which sides were tested."""
     pytest.importorskip("xdist")
     ended = run(tmp_path, SERVER, *QUICK, "-n", "1", "--batch-require=client.auth.*")
     assert ended.status == 4, ended.text
@@ -94,7 +94,7 @@ def test_workers_do_not_let_a_pattern_of_the_other_side_pass(tmp_path: Path) -> 
 
 
 def test_clauses_that_were_not_selected_count_on_the_command_line_only(tmp_path: Path) -> None:
-    """The ini file stands for all runs, those of a few clauses included; it may name the other side, too."""
+    """The ini file holds for all runs, partial ones included; it may also name clauses of the other side."""
     theme = (SERVER, "-k", "server.ok")
     ended = run(tmp_path, *theme, *QUICK, "--batch-require=server.auth.missing-key")
     assert ended.status == 1, ended.text

@@ -1,4 +1,4 @@
-"""``--batch-trace``: all exchanges of both sides as HAR, and no key in it."""
+"""``--batch-trace``: all exchanges of both sides as HAR, without keys."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 def traced(
     response: Response | None, *, failure: Failure | None = None, url: str = "http://h/v2/batch/b"
 ) -> Any:
-    """One exchange, by way of the file."""
+    """Return the HAR entry of one exchange, read back from the file."""
     exchange = Exchange(
         1,
         Intent("reads", "b", "known", "valid", "a\u202eb"),
@@ -59,21 +59,21 @@ def test_an_entry_has_what_developer_tools_need() -> None:
     assert entry["response"]["content"] == {"size": 7, "mimeType": "application/json", "text": '{"a":1}'}
 
 
-def test_no_answer_is_told_as_browsers_do() -> None:
+def test_a_missing_response_is_written_as_browsers_do() -> None:
     """Status 0, with the reason."""
     entry = traced(None, failure=Failure("reset", "the connection broke"))
     assert entry["response"]["status"] == 0
     assert entry["response"]["_error"] == "the connection broke"
 
 
-def test_bytes_that_are_no_text_are_kept() -> None:
-    """In base64; a key among them is hidden all the same."""
+def test_binary_bodies_are_kept() -> None:
+    """In base64; a key among them is redacted all the same."""
     content = traced(Response(200, (), b"\xff\x00" + KEY.encode()))["response"]["content"]
     assert content["encoding"] == "base64"
     assert base64.b64decode(content["text"]) == b"\xff\x00[api-key]"
 
 
-def test_a_long_body_is_cut_and_says_so() -> None:
+def test_a_long_body_is_cut_with_a_note() -> None:
     """Also when the cut goes through a key."""
     body = b"x" * (BODY_LIMIT - 20) + KEY.encode() + b"y" * 100
     content = traced(Response(200, (), body))["response"]["content"]
@@ -96,7 +96,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
 
 
 def test_both_sides_go_into_one_file_and_no_key_does(both: CompletedRun) -> None:
-    """A page each; as many entries as requests of the server's run, passed ones too."""
+    """A page for each side; as many entries as the server run had requests, passed clauses included."""
     assert both.status == 0, both.text
     text = (both.folder / "deep" / "all.har").read_text("utf-8")
     log = json.loads(text)["log"]
@@ -110,7 +110,7 @@ def test_both_sides_go_into_one_file_and_no_key_does(both: CompletedRun) -> None
 
 
 def test_the_suite_can_read_its_own_trace(both: CompletedRun, tmp_path: Path) -> None:
-    """As recorded traffic: it is a HAR like any other."""
+    """Like any other HAR file."""
     del tmp_path
     ended = run(
         both.folder,
@@ -124,7 +124,7 @@ def test_the_suite_can_read_its_own_trace(both: CompletedRun, tmp_path: Path) ->
 
 
 def test_a_place_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
-    """Before a run is spent on it."""
+    """Before the run starts."""
     (tmp_path / "file").write_text("", "utf-8")
     ended = run(tmp_path, SERVER, "--batch-trace=file/all.har")
     assert ended.status == 4, ended.text

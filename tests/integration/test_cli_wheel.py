@@ -1,4 +1,4 @@
-"""The command where the suite is installed, not checked out."""
+"""The command of an installed package."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.support.client_repo import ADAPTER, LEAN, Repository, VendoringEnv
 Make = Callable[..., Repository]
 
 
-def test_an_installed_command_judges_the_client_of_a_repository(workshop: VendoringEnv, make: Make) -> None:
-    """By the module's name; templates and advice are in the wheel."""
+def test_an_installed_command_tests_the_client_of_a_repository(workshop: VendoringEnv, make: Make) -> None:
+    """The client is named by its module; templates and advice are in the wheel."""
     repository = make()
     quick = ("--batch-profile=quick", "-q", "-k", "client.auth", *LEAN)
     ended = repository.run(workshop.installed, "-m", "batch_conformance", "client", ADAPTER, *quick)

@@ -1,4 +1,4 @@
-"""The contract drives what clients are answered, and what must reach their callers: edits of it, clients for each."""
+"""Contract edits change the responses to clients and what clients must report; some clients do not follow."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _ITEM = {
     "required": ["name", "at"],
     "properties": {"name": {"type": "string"}, "at": {"type": "string", "format": "date-time"}},
 }
-#: The edit, and clients with one fault each: what they change, what they refuse, the clause, a code and a pointer.
+#: The edit, and clients with one fault each: what they change or refuse, the clause, a code and a pointer.
 EDITS: dict[str, Edit] = {
     "a required text": (
         _added("region", {"type": "string"}),
@@ -175,7 +175,7 @@ FAULTS = [(edit, fault) for edit, (_, faults) in EDITS.items() for fault in faul
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_a_client_of_the_edited_contract_conforms(edit: str, tmp_path: Path) -> None:
-    """Nothing is red, not even a should."""
+    """Nothing is red, not even a should clause."""
     with using(tmp_path, *EDITS[edit][0]):
         run = judged(generic_client(), profile="default")
     assert not run.error
@@ -184,7 +184,7 @@ def test_a_client_of_the_edited_contract_conforms(edit: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize(("edit", "fault"), FAULTS)
 def test_a_client_that_does_not_follow_is_red(edit: str, fault: str, tmp_path: Path) -> None:
-    """On the clause of the kind of place, with a code and the place."""
+    """On the clause for the kind of place, with a code and the place."""
     actions, faults = EDITS[edit]
     change, refuses, clause, code, pointer = faults[fault]
     with using(tmp_path, *actions):
@@ -194,8 +194,8 @@ def test_a_client_that_does_not_follow_is_red(edit: str, fault: str, tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["code", "details"])
-def test_more_in_error_bodies_trips_no_client_but_one_that_looks(name: str, tmp_path: Path) -> None:
-    """A required member of errors is there in every documented one."""
+def test_more_error_members_only_affect_clients_that_read_them(name: str, tmp_path: Path) -> None:
+    """A member that errors must have is in every documented error."""
     schema = {"type": "string"} if name == "code" else {"type": "array", "items": {"type": "object"}}
     with using(
         tmp_path,
@@ -222,17 +222,17 @@ def test_more_in_error_bodies_trips_no_client_but_one_that_looks(name: str, tmp_
 def test_a_clause_without_a_member_is_not_exercised(
     actions: list[dict[str, Any]], clauses: set[str], tmp_path: Path
 ) -> None:
-    """And says why."""
+    """The reason is given."""
     with using(tmp_path, *actions):
         run = judged(generic_client(), ("decode.counts", "error.404"))
-    said = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
-    assert said == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
+    results = {row.clause.id: (row.verdict, row.reason) for row in run.results if row.clause.id in clauses}
+    assert results == dict.fromkeys(clauses, ("not-exercised", "the contract has no such member, status or value"))
 
 
 def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> None:
-    """Rules included, though no run of a client judges them.
+    """Rules included, though client runs do not evaluate them.
 
-    Only unknown statuses are not, on purpose, and lists that may be refused.
+    Exceptions, on purpose, are unknown statuses and lists that may be refused.
     """
     from batch_conformance.checks.client.record import ValidBatch
     from batch_conformance.client_runner.cases import PROFILES, CaseFactory, listed_cases
@@ -247,7 +247,7 @@ def test_hand_written_cases_are_valid_under_the_contract_without_overlays() -> N
                 expected = step.expected
                 if isinstance(expected, Batches) and expected.refusable:
                     continue
-                for told in expected.batches if isinstance(expected, Batches) else [expected.batch]:
-                    if "{own}" not in str(told):
-                        assert entity.judge.is_valid(told), case.title
-                        assert not entity.rules.broken(told), case.title
+                for batch in expected.batches if isinstance(expected, Batches) else [expected.batch]:
+                    if "{own}" not in str(batch):
+                        assert entity.judge.is_valid(batch), case.title
+                        assert not entity.rules.broken(batch), case.title

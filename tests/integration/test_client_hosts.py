@@ -1,4 +1,4 @@
-"""Hosts that get in the way of clients: proxies and certificates named in the environment."""
+"""Environments that affect clients: variables for proxies and certificates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from batch_conformance.testing import BatchStub
 from tests.support.judging import verdicts
 from tests.support.running import CLIENT, ROOT, run
 
-#: Nothing answers at any of these places.
+#: Nothing listens at any of these addresses.
 IN_THE_WAY = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "http_proxy": "http://127.0.0.1:9",
@@ -30,7 +30,7 @@ IN_THE_WAY = {
     "NO_PROXY": "",
     "no_proxy": "",
 }
-#: As much of the SDK and of pydantic as its driver touches.
+#: A stand-in for the part of the SDK and of pydantic that its driver uses.
 _SDK = {
     "sync/__init__.py": (
         "import httpx\n"
@@ -49,18 +49,18 @@ _SDK = {
 }
 
 
-def test_the_embedded_client_asks_the_server_it_was_given(tmp_path: Path) -> None:
-    """Whatever the environment says of proxies and certificates."""
+def test_the_embedded_client_uses_the_given_server(tmp_path: Path) -> None:
+    """Whatever the variables for proxies and certificates are."""
     ended = run(tmp_path, CLIENT, "-q", "--batch-client", "embedded", "--batch-profile", "quick", **IN_THE_WAY)
     assert ended.status == 0, ended.text
     assert set(ended.verdicts().values()) == {"pass"}
 
 
 @pytest.mark.parametrize("driver", ["python", "template"])
-def test_the_drivers_ask_the_server_they_were_given(
+def test_the_drivers_use_the_given_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
 ) -> None:
-    """The same for the drivers in Python."""
+    """The drivers in Python ignore the variables too."""
     for name, text in _SDK.items():
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def _elsewhere(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sometimes_elsewhere(request: dict[str, Any]) -> dict[str, Any]:
-    """Asks the right server for every other id."""
+    """Sends the requests for every other id to the right server."""
     return (_elsewhere if request["batch_id"][-1:] < "i" else adapter)(request)
 
 
@@ -113,7 +113,7 @@ def _judged(function: Callable[[dict[str, Any]], Any], **options: Any) -> RunRes
 def test_no_request_at_all_is_no_verdict(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], cause: str
 ) -> None:
-    """Nothing passes, nothing fails: the line names the likely cause, and no value of a variable."""
+    """Nothing passes or fails: one line names the likely cause, without the values of variables."""
     for name in (*IN_THE_WAY, "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -128,7 +128,7 @@ def test_no_request_at_all_is_no_verdict(
 
 
 def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
-    """As pytest ends it."""
+    """In a pytest run."""
     (tmp_path / "away.py").write_text(
         "from batch_conformance.reference import client\n"
         "def ask(call): return client.adapter({**call, 'base_url': 'http://127.0.0.1:9'})\n"
@@ -140,12 +140,12 @@ def test_no_request_of_the_client_ends_with_status_3(tmp_path: Path) -> None:
     assert ended.report()["verdict"] == "error"
 
 
-def test_calls_without_a_request_are_blamed_once() -> None:
-    """On the clause about the request; no other clause passes or fails on account of them."""
+def test_calls_without_a_request_are_reported_once() -> None:
+    """By the clause on the request; no other clause passes or fails because of them."""
     run = _judged(_sometimes_elsewhere)
     verdicts = {result.clause.id: result.verdict for result in run.results}
     assert verdicts["client.request.target"] == "fail"
     for clause in ("error.404", "error.401", "error.500", "fault.reset", "fault.truncated", "retry.bounded"):
         assert verdicts[f"client.{clause}"] in ("pass", "not-exercised"), clause
-    told = [limit for result in run.results for limit in (*result.limits, result.reason)]
-    assert any("explained by client.request.target" in text for text in told)
+    reasons = [limit for result in run.results for limit in (*result.limits, result.reason)]
+    assert any("explained by client.request.target" in text for text in reasons)

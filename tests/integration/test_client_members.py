@@ -1,4 +1,4 @@
-"""The judges of clients on plays made by hand: single members, the key within an origin, waits that break a client."""
+"""Client checks on hand-made results: single members, keys within an origin, waits, breakdowns."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from batch_conformance.checks.verdict import clause_result
 from batch_conformance.client_runner.call import Reply
 from batch_conformance.contract import load_contract
 from batch_conformance.http import Exchange, Intent, Request, Response
+from tests.support.client_results import BASE, BATCH, KEY
+from tests.support.client_results import batch_reply as _batch
+from tests.support.client_results import call_result as _call
+from tests.support.client_results import case_result as _case
+from tests.support.client_results import checked as _checked
+from tests.support.client_results import error_reply as _error
+from tests.support.client_results import exchange_to as _exchange
 from tests.support.overlays import BATCH as BATCH_SCHEMA
 from tests.support.overlays import update, using
-from tests.support.plays import BASE, BATCH, KEY
-from tests.support.plays import exchange_to as _exchange
-from tests.support.plays import handed_over as _batch
-from tests.support.plays import judged as _judged
-from tests.support.plays import made_play as _play
-from tests.support.plays import reported as _error
-from tests.support.plays import turn as _turn
 
 _OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
 
@@ -46,16 +46,16 @@ _OTHER = ValidBatch(BATCH | {"id": "batch_2"}, refusable=True)
     ],
     ids=str,
 )
-def test_another_id_than_the_one_asked_for(reply: Reply, fine: bool) -> None:
-    """Handed over as it came, or refused."""
-    checked = _judged("client.decode.id", _turn(_OTHER, reply))
+def test_another_id_than_the_requested_one(reply: Reply, fine: bool) -> None:
+    """The id is reported unchanged, or the batch is refused."""
+    checked = _checked("client.decode.id", _call(_OTHER, reply))
     assert checked.observations == 1
     assert (not checked.findings) is fine
 
 
-def test_a_client_that_changes_every_id_is_blamed_once() -> None:
-    """That is for client.decode.fields."""
-    checked = _judged("client.decode.id", _turn(_OTHER, _batch(id="2")), plain=_batch(id="1"))
+def test_a_client_that_changes_every_id_is_reported_once() -> None:
+    """By client.decode.fields."""
+    checked = _checked("client.decode.id", _call(_OTHER, _batch(id="2")), plain=_batch(id="1"))
     assert (checked.observations, checked.findings) == (0, [])
     assert checked.explained == {"client.decode.fields": 1}
 
@@ -91,27 +91,27 @@ def test_a_client_that_changes_every_id_is_blamed_once() -> None:
     ids=str,
 )
 def test_odd_spellings_may_be_refused_but_not_misread(clause: str, reply: Reply, blamed: str) -> None:
-    """A refusal breaks the should, another value the must of the member."""
-    play = _play(clause, _turn(ValidBatch(BATCH, refusable=True), reply))
-    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
-    record = ClientRunRecord((ordinary, play))
+    """A refusal breaks the should clause, a different value the must clause of the member."""
+    case_result = _case(clause, _call(ValidBatch(BATCH, refusable=True), reply))
+    ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
+    record = ClientRunRecord((ordinary, case_result))
     assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {blamed} - {""}
 
 
 @pytest.mark.parametrize(
-    "handed",
+    "reported",
     [{}, {"id": "batch_1"}, BATCH | {"status": None, "created_at": None, "metrics": None}],
     ids=["nothing", "the id alone", "half of it"],
 )
 @pytest.mark.parametrize("shown_by_itself", [True, False])
-def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
-    handed: dict[str, Any], shown_by_itself: bool
+def test_a_batch_lost_as_a_whole_is_not_reported_for_every_member(
+    reported: dict[str, Any], shown_by_itself: bool
 ) -> None:
-    """Whether or not the way in which it is lost has shown in a case of its own."""
-    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
-    lost = _turn(ValidBatch(BATCH), Reply(batch=handed))
-    plays = [ordinary, _play("client.decode.fields", lost)]
-    plays += [_play("client.decode.transfer", lost)] if shown_by_itself else []
+    """Whether or not a case of its own shows the way in which it is lost."""
+    ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
+    lost = _call(ValidBatch(BATCH), Reply(batch=reported))
+    plays = [ordinary, _case("client.decode.fields", lost)]
+    plays += [_case("client.decode.transfer", lost)] if shown_by_itself else []
     record = ClientRunRecord(plays)
     red = {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings}
     assert red == {"client.decode.transfer" if shown_by_itself else "client.decode.fields"}
@@ -119,46 +119,46 @@ def test_a_batch_lost_as_a_whole_is_not_every_members_fault(
 
 @pytest.mark.parametrize(("key", "fine"), [(KEY, True), ("", False), ("x", False)])
 def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
-    """A redirect to the same origin carries it."""
+    """A redirect to the same origin carries the key."""
     first, second = _exchange(status=302), _exchange("/moved")
-    kept = [header for header in second.request.headers if header[0] != "x-api-key"] + [
+    headers = [header for header in second.request.headers if header[0] != "x-api-key"] + [
         ("x-api-key", key)
     ] * bool(key)
-    request = Request("GET", second.request.url, tuple(kept))
-    turn = _turn(
+    request = Request("GET", second.request.url, tuple(headers))
+    call_result = _call(
         InvalidSuccess("a 302"), _error("http", 410), first, Exchange(2, second.intent, request, second.response)
     )
-    assert (not _judged("client.auth.header", turn).findings) is fine
+    assert (not _checked("client.auth.header", call_result).findings) is fine
 
 
-def test_a_redirect_elsewhere_says_nothing_of_the_key_header() -> None:
-    """Whoever has left the origin may come back without the key."""
-    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+def test_after_a_redirect_elsewhere_the_key_header_is_not_checked() -> None:
+    """After a redirect to another origin, the key may be missing."""
+    ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
     back = Exchange(
         2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ())
     )
-    turn = _turn(Unconstrained(), _error("http"), _exchange(status=302), back)
-    away = CaseResult("made by hand", ("client.auth.redirect",), (turn,), elsewhere=(back,))
+    call_result = _call(Unconstrained(), _error("http"), _exchange(status=302), back)
+    result = CaseResult("made by hand", ("client.auth.redirect",), (call_result,), elsewhere=(back,))
     assert not CLIENT_CHECKS.checks["client.auth.header"](
-        ClientRunRecord((ordinary, away), {KEY: "[key]"})
+        ClientRunRecord((ordinary, result), {KEY: "[key]"})
     ).findings
 
 
 _WAITING = ("client.retry.waits", "client.retry.bounded")
 
 
-@pytest.mark.parametrize(("told", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
-def test_a_client_that_breaks_down_over_a_retry_after_is_blamed_once(told: HttpError, first: int) -> None:
-    """It dies of a date, or sleeps an hour without a single retry: the clause that the case is for."""
-    broken = _turn(told, Reply(broken="no answer within 6 s"), _exchange(status=told.status))
+@pytest.mark.parametrize(("expected", "first"), [(HttpError(503, retry_after=2.0), 0), (HttpError(429), 1)], ids=str)
+def test_a_client_that_breaks_down_over_a_retry_after_is_reported_once(expected: HttpError, first: int) -> None:
+    """It crashes on a date, or sleeps for an hour: only the case's own clause is broken."""
+    broken = _call(expected, Reply(broken="no answer within 6 s"), _exchange(status=expected.status))
     clauses = (_WAITING[first], _WAITING[1 - first])
-    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
     record = ClientRunRecord((ordinary, CaseResult("made by hand", clauses, (broken,))))
     assert {name for name, judge in CLIENT_CHECKS.checks.items() if judge(record).findings} == {clauses[0]}
 
 
 def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
-    ordinary = _play("client.decode.fields", _turn(ValidBatch(BATCH), plain or _batch()), ordinary=True)
+    ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), plain or _batch()), ordinary=True)
     return ClientRunRecord((ordinary, *plays), {KEY: "[key]", "sk-other-key": "[other]"})
 
 
@@ -169,26 +169,26 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
             "client.error.odd-body",
             "client.error.404",
             [
-                _play("client.error.404", _turn(HttpError(404), _error("http", 404), _exchange(status=404))),
-                _play(
+                _case("client.error.404", _call(HttpError(404), _error("http", 404), _exchange(status=404))),
+                _case(
                     "client.error.odd-body",
-                    _turn(HttpError(404, body="null"), _error("http", 404), _exchange(status=404)),
+                    _call(HttpError(404, body="null"), _error("http", 404), _exchange(status=404)),
                 ),
             ],
         ),
         (
             "client.error.message",
             "client.error.404",
-            [_play("client.error.message", _turn(HttpError(404, ("no",)), _error("http", 404)))],
+            [_case("client.error.message", _call(HttpError(404, ("no",)), _error("http", 404)))],
         ),
         (
             "client.decode.unknown-status",
             "client.decode.status",
             [
-                _play("client.decode.status", _turn(ValidBatch(BATCH), _batch(status="completed"))),
-                _play(
+                _case("client.decode.status", _call(ValidBatch(BATCH), _batch(status="completed"))),
+                _case(
                     "client.decode.unknown-status",
-                    _turn(ValidBatch(BATCH | {"status": "ARCHIVED"}, refusable=True), _batch(status="archived")),
+                    _call(ValidBatch(BATCH | {"status": "ARCHIVED"}, refusable=True), _batch(status="archived")),
                 ),
             ],
         ),
@@ -199,7 +199,7 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
                 CaseResult(
                     "made by hand",
                     ("client.decode.created_at", "client.decode.created_at-precision"),
-                    (_turn(ValidBatch(BATCH | {"created_at": "2024-01-15T10:30:00.1234Z"}), _batch()),),
+                    (_call(ValidBatch(BATCH | {"created_at": "2024-01-15T10:30:00.1234Z"}), _batch()),),
                 )
             ],
         ),
@@ -207,10 +207,10 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
             "client.fault.redirect-loop",
             "client.reject.other-status",
             [
-                _play("client.reject.other-status", _turn(InvalidSuccess("a 302"), _batch(), _exchange(status=302))),
-                _play(
+                _case("client.reject.other-status", _call(InvalidSuccess("a 302"), _batch(), _exchange(status=302))),
+                _case(
                     "client.fault.redirect-loop",
-                    _turn(TransportFault("redirect-loop", "in circles"), _batch(), _exchange(status=302)),
+                    _call(TransportFault("redirect-loop", "in circles"), _batch(), _exchange(status=302)),
                 ),
             ],
         ),
@@ -218,10 +218,10 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
             "client.fault.drip-head",
             "client.fault.drip",
             [
-                _play("client.fault.drip", _turn(TransportFault("drip", "a drip"), Reply(broken="no answer"))),
-                _play(
+                _case("client.fault.drip", _call(TransportFault("drip", "a drip"), Reply(broken="no answer"))),
+                _case(
                     "client.fault.drip-head",
-                    _turn(
+                    _call(
                         TransportFault("drip-head", "a drip", plainly=("client.fault.drip",)),
                         Reply(broken="no answer"),
                     ),
@@ -231,7 +231,7 @@ def _record(*plays: CaseResult, plain: Reply | None = None) -> ClientRunRecord:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str, plays: list[CaseResult]) -> None:
+def test_a_check_without_observations_names_the_cause(clause: str, cause: str, plays: list[CaseResult]) -> None:
     """Not exercised, never a pass."""
     record = _record(*plays)
     checked = CLIENT_CHECKS.checks[clause](record)
@@ -243,10 +243,10 @@ def test_a_check_left_with_nothing_says_on_whose_account(clause: str, cause: str
 
 
 def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
-    """Only what fails is left to the other clause."""
-    lost = _play("client.decode.transfer", _turn(ValidBatch(BATCH), _batch(status="no")))
-    fine = _play(
-        "client.decode.unknown-fields", _turn(ValidBatch(BATCH), _batch()), _turn(ValidBatch(BATCH), _error("decode"))
+    """Only failures are left to the other clause."""
+    lost = _case("client.decode.transfer", _call(ValidBatch(BATCH), _batch(status="no")))
+    fine = _case(
+        "client.decode.unknown-fields", _call(ValidBatch(BATCH), _batch()), _call(ValidBatch(BATCH), _error("decode"))
     )
     checked = CLIENT_CHECKS.checks["client.decode.unknown-fields"](_record(lost, fine))
     assert (checked.observations, checked.findings) == (1, [])
@@ -254,40 +254,40 @@ def test_extra_members_that_arrive_are_a_pass_whatever_the_transfer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clause", "turn", "limit"),
+    ("clause", "call_result", "limit"),
     [
         (
             "client.fault.redirect-loop",
-            _turn(TransportFault("redirect-loop", "in circles"), _error("http", 302), _exchange(status=302)),
+            _call(TransportFault("redirect-loop", "in circles"), _error("http", 302), _exchange(status=302)),
             "the client did not follow the redirects",
         ),
-        ("client.retry.waits", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
-        ("client.retry.bounded", _turn(HttpError(503), _error("http", 503)), "the client does not retry"),
+        ("client.retry.waits", _call(HttpError(503), _error("http", 503)), "the client does not retry"),
+        ("client.retry.bounded", _call(HttpError(503), _error("http", 503)), "the client does not retry"),
         (
             "client.auth.redirect",
-            _turn(Unconstrained(), _error("http", 302), _exchange(status=302)),
+            _call(Unconstrained(), _error("http", 302), _exchange(status=302)),
             "the client followed 0 of 1 redirects to another origin",
         ),
         (
             "client.decode.id",
-            _turn(_OTHER, _error("decode")),
+            _call(_OTHER, _error("decode")),
             "a batch with another id than the one asked for is refused",
         ),
     ],
 )
-def test_a_pass_says_what_it_did_not_see(clause: str, turn: CallResult, limit: str) -> None:
-    """What a client never does, its pass does not cover."""
-    checked = CLIENT_CHECKS.checks[clause](_record(_play(clause, turn)))
+def test_a_pass_says_what_it_did_not_see(clause: str, call_result: CallResult, limit: str) -> None:
+    """A pass does not cover what the client never did."""
+    checked = CLIENT_CHECKS.checks[clause](_record(_case(clause, call_result)))
     assert checked.observations
     assert not checked.findings
     assert limit in checked.limits
 
 
-def test_no_request_no_word_on_redirects() -> None:
-    """A client that never got as far shows nothing."""
-    unasked = CallResult(_turn(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
+def test_without_requests_redirects_are_not_exercised() -> None:
+    """A client that never sends a request shows nothing about redirects."""
+    unasked = CallResult(_call(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
     assert (
-        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_play("client.auth.redirect", unasked))).observations
+        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_case("client.auth.redirect", unasked))).observations
         == 0
     )
 
@@ -297,7 +297,7 @@ _NUMBERS = {"type": "array", "items": {"type": "integer"}}
 
 
 @pytest.mark.parametrize(
-    ("schema", "sent", "handed"),
+    ("schema", "sent", "reported"),
     [
         (_TUPLE, [1, 2, "px"], [1, 2]),
         (_NUMBERS, [1, 2], [1, 2, 3]),
@@ -306,31 +306,32 @@ _NUMBERS = {"type": "array", "items": {"type": "integer"}}
         (_NUMBERS, [1, 2], None),
     ],
 )
-def test_lists_that_hold_integers_arrive_whole(tmp_path: Path, schema: Any, sent: Any, handed: Any) -> None:
-    """Whichever clause says so: one of them does."""
+def test_lists_that_hold_integers_arrive_whole(tmp_path: Path, schema: Any, sent: Any, reported: Any) -> None:
+    """Exactly one clause reports a loss."""
     with using(tmp_path, update(f"{BATCH_SCHEMA}.properties", {"dims": schema})):
-        told = ValidBatch(BATCH | {"dims": sent})
+        expected = ValidBatch(BATCH | {"dims": sent})
         both = ("client.decode.fields", "client.decode.counts")
-        assert not any(_red_on(clause, told, _batch(dims=sent)) for clause in both)
-        assert sum(_red_on(clause, told, _batch(dims=handed)) for clause in both) == 1
+        assert not any(_red_on(clause, expected, _batch(dims=sent)) for clause in both)
+        assert sum(_red_on(clause, expected, _batch(dims=reported)) for clause in both) == 1
 
 
-def _red_on(clause: str, told: ValidBatch, reply: Reply) -> bool:
-    plays = [_play("client.decode.fields", _turn(told, reply), ordinary=True), _play(clause, _turn(told, reply))]
+def _red_on(clause: str, expected: ValidBatch, reply: Reply) -> bool:
+    call_result = _call(expected, reply)
+    plays = [_case("client.decode.fields", call_result, ordinary=True), _case(clause, call_result)]
     return bool(CLIENT_CHECKS.checks[clause](ClientRunRecord(plays, {KEY: "[api-key]"})).findings)
 
 
 def test_members_of_another_branch_arrive(tmp_path: Path) -> None:
-    """What only failed batches have is in no ordinary one."""
+    """Members of failed batches are in no ordinary batch."""
     failure = {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}
     branch = {"properties": {"status": {"const": "FAILED"}, "failure": failure}, "required": ["failure"]}
     other = {"properties": {"status": {"not": {"const": "FAILED"}}}}
     sent = BATCH | {"status": "FAILED", "failure": {"code": "quota"}}
-    plain = _play("client.decode.fields", _turn(ValidBatch(BATCH), _batch()), ordinary=True)
+    plain = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
 
-    def faults(handed: Any) -> list[str]:
-        play = _play("client.decode.status", _turn(ValidBatch(sent), Reply(batch=handed)))
-        found = CLIENT_CHECKS.checks["client.decode.fields"](ClientRunRecord((plain, play), {KEY: "[api-key]"}))
+    def faults(reported: Any) -> list[str]:
+        case_result = _case("client.decode.status", _call(ValidBatch(sent), Reply(batch=reported)))
+        found = CLIENT_CHECKS.checks["client.decode.fields"](ClientRunRecord((plain, case_result), {KEY: "[api-key]"}))
         return [one.pointer for one in found.findings]
 
     with using(tmp_path, update(BATCH_SCHEMA, {"oneOf": [branch, other]})):

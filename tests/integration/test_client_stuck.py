@@ -1,4 +1,4 @@
-"""A client that is stuck from some call on: it is red in bounded time, whatever its deadlines are."""
+"""A client that is stuck after some calls: it is red in bounded time, whatever the deadlines are."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any
 
 from batch_conformance.client_runner.call import Call, Reply, ReportedError
 from batch_conformance.client_runner.inprocess import InProcessClient
-from batch_conformance.client_runner.runner import ENOUGH_SILENCE
+from batch_conformance.client_runner.runner import MAX_SILENT_CALLS
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.reference.client import adapter
 from tests.support.judging import red
 
 
 class _Stuck(InProcessClient):
-    """Makes so many calls; of each later one it says, at once, that it waited in vain until the deadline."""
+    """Makes a number of calls; for each later one it reports, without waiting, that it reached the deadline."""
 
     def __init__(self, calls: int) -> None:
         super().__init__(adapter, spec="embedded", size=2)
@@ -22,7 +22,7 @@ class _Stuck(InProcessClient):
         self.in_vain = 0
 
     def get_batch(self, call: Call) -> Reply:
-        """A reply, or the deadline."""
+        """Return a batch, or a timeout."""
         self.left -= 1
         if self.left >= 0:
             return super().get_batch(call)
@@ -39,12 +39,12 @@ def _judged(calls: int) -> tuple[Any, _Stuck]:
         client.close()
 
 
-def test_no_more_is_asked_of_it_than_shows_it() -> None:
-    """The calls that it never made are red, what was not played is not exercised."""
+def test_the_run_stops_once_the_client_is_seen_stuck() -> None:
+    """The calls without a request are red, and cases that were not run are not exercised."""
     run, client = _judged(40)
     assert not run.error
     assert red(run) & {"client.request.target", "client.list.target"}
-    # Those that were under way when it was enough, in ten lanes, and several calls of one case.
-    assert ENOUGH_SILENCE <= client.in_vain < 40
+    # Includes the calls that were under way in ten lanes, and the calls of one case.
+    assert MAX_SILENT_CALLS <= client.in_vain < 40
     assert [result for result in run.results if result.verdict == "not-exercised"]
     assert all(result.reason for result in run.results if result.verdict == "not-exercised")

@@ -1,4 +1,4 @@
-"""Clients and threads: two calls at once by a schedule, calls on the main thread, and what is left behind."""
+"""Clients and threads: scheduled concurrent calls, calls on the main thread, unclosed resources."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from batch_conformance.testing import BatchStub
 from tests.support.running import CLIENT, run
 
 Function = Callable[[dict[str, Any]], Any]
-#: Enough for the trial calls, the calls at once and the deadlines.
+#: Enough clauses for trial calls, concurrent calls and deadlines.
 SOME = {"client.auth.per-call", "client.decode.fields", "client.fault.timeout"}
 SLACK = 5.0
 
 
 def judged(function: Function, **options: Any) -> RunResult:
-    """A run over a function as an adapter."""
+    """Run the suite on a function as an adapter."""
     function.hello = {**hello("made here"), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = InProcessClient(function, spec="python:made:here", size=16, grace_s=1.0)
     try:
@@ -42,7 +42,7 @@ def judged(function: Function, **options: Any) -> RunResult:
 
 
 def red(result: RunResult) -> set[str]:
-    """The clauses that are not green."""
+    """Return the clauses that are not green."""
     assert not result.error, result.error
     return {
         one.clause.id
@@ -68,14 +68,14 @@ def _by_alarm(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_alarm_where_it_can(request: dict[str, Any]) -> dict[str, Any]:
-    """In a thread it does without a deadline: only a silent server shows it."""
+    """In threads it has no deadline, which only a silent server shows."""
     if threading.current_thread() is threading.main_thread():
         return _by_alarm(request)
     return adapter({**request, "timeout_s": 60})
 
 
 def _on_its_loop(request: dict[str, Any]) -> dict[str, Any]:
-    """It takes the event loop that the main thread has."""
+    """Uses the event loop of the main thread."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         loop = asyncio.get_event_loop()
@@ -84,7 +84,7 @@ def _on_its_loop(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def _closed_loop() -> Iterator[None]:
-    """The event loop that a client makes for the main thread is the client's; it is closed here."""
+    """Clients may create an event loop for the main thread; it is closed here."""
     yield
     with warnings.catch_warnings(), suppress(RuntimeError):
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -95,7 +95,7 @@ def _closed_loop() -> Iterator[None]:
 @pytest.mark.parametrize("function", [_by_alarm, _by_alarm_where_it_can, _on_its_loop])
 @pytest.mark.usefixtures("_closed_loop")
 def test_a_client_for_the_main_thread_is_called_there(function: Function) -> None:
-    """It is found out by itself, and conforms."""
+    """Such a client is detected, and conforms."""
     before = signal.getsignal(signal.SIGALRM)
     assert red(judged(function, selected=SOME)) == set()
     assert signal.getsignal(signal.SIGALRM) is before
@@ -103,7 +103,7 @@ def test_a_client_for_the_main_thread_is_called_there(function: Function) -> Non
 
 
 def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
-    """Such as one that holds a database connection."""
+    """For example a client that holds a database connection."""
     owner: list[int] = []
 
     def bound(request: dict[str, Any]) -> dict[str, Any]:
@@ -115,8 +115,8 @@ def test_a_client_that_stays_with_its_first_thread_is_called_there() -> None:
     assert red(judged(bound, selected=SOME - {"client.fault.timeout"})) == set()
 
 
-def test_where_another_loop_runs_a_client_without_batches_is_judged_all_the_same() -> None:
-    """As beside browser tests in one process: nothing can be run on that thread's loop, and nothing has to."""
+def test_beside_another_loop_a_client_without_batches_is_tested() -> None:
+    """As beside browser tests in one process: no second loop can run on that thread, and none is needed."""
 
     def refusing(request: dict[str, Any]) -> dict[str, Any]:
         adapter(request)
@@ -134,7 +134,7 @@ def test_where_another_loop_runs_a_client_without_batches_is_judged_all_the_same
 
 
 def test_a_client_for_the_main_thread_can_fail() -> None:
-    """One that waits for ever is interrupted, and judged."""
+    """A client that waits for ever is interrupted and gets a verdict."""
 
     def endless(request: dict[str, Any]) -> dict[str, Any]:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -145,7 +145,7 @@ def test_a_client_for_the_main_thread_can_fail() -> None:
 
 @pytest.mark.parametrize("wait", [lambda: time.sleep(60), lambda: threading.Event().wait(60)])
 def test_an_overdue_call_on_the_main_thread_is_interrupted(wait: Callable[[], object]) -> None:
-    """Also one that swallows what interrupts it, once it ends."""
+    """Also one that swallows the interruption, once it ends."""
     began = time.monotonic()
     with pytest.raises(Overdue):
         call_bounded(wait, 0.1)
@@ -196,12 +196,12 @@ def _global_answer(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("function", [_global_key, _global_url, _global_call, _global_answer])
 def test_state_in_a_global_is_mixed_up(function: Function) -> None:
-    """However short the moment between writing and reading it; and nothing else is blamed."""
+    """However short the time between write and read; no other clause is broken."""
     assert red(judged(function, selected=SOME - {"client.fault.timeout"})) == {"client.auth.per-call"}
 
 
 def test_state_in_a_global_under_a_lock_is_not() -> None:
-    """A client that lets one call in at a time mixes nothing up."""
+    """A client that serializes its calls mixes nothing up."""
     lock = threading.Lock()
 
     def locked(request: dict[str, Any]) -> dict[str, Any]:
@@ -222,8 +222,8 @@ def test_an_async_client_mixes_keys_up_where_it_waits() -> None:
     assert red(judged(waiting, selected=SOME - {"client.fault.timeout"})) == {"client.auth.per-call"}
 
 
-def test_what_is_left_behind_is_one_line() -> None:
-    """Sockets, open or collected, hooks and filters as before; other warnings pass through."""
+def test_unclosed_resources_are_reported_in_one_line() -> None:
+    """Sockets, open or collected; hooks and filters are restored; other warnings are passed on."""
     hooks = threading.excepthook
     with BatchStub() as stub, counted_leftovers() as left:
         port = int(stub.url.rpartition(":")[2])
@@ -242,7 +242,7 @@ def test_what_is_left_behind_is_one_line() -> None:
 
 
 def test_the_exit_status_agrees_with_the_report(tmp_path: Path) -> None:
-    """Warnings as errors or not: a client that leaves its sockets open conforms, and one line says so."""
+    """With warnings as errors or not: a client with unclosed sockets conforms, and one line reports them."""
     (tmp_path / "leaky.py").write_text(
         "import socket\n"
         "from urllib.parse import urlsplit\n"

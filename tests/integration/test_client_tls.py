@@ -1,4 +1,4 @@
-"""Redirects from https: to http on the same host and to another https origin, over real TLS and without a socket."""
+"""Redirects from https to http on the same host and to another https origin, over real TLS and under respx."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from batch_conformance.client_runner.stub.tls import Authority, TlsFront, author
 from batch_conformance.mutants.client.base import Following, adapter_of
 
 CLAUSE = "client.auth.redirect"
-#: A driver of a client that follows redirects, and takes those that ``{test}`` accepts for its own origin.
+#: A driver of a client that follows redirects, and treats URLs that pass ``{test}`` as its own origin.
 _DRIVER = """
 import httpx
 from batch_conformance.reference import client, client_driver
@@ -41,7 +41,7 @@ client_driver.serve(adapter_of(Downgraded, "made here"))
 
 
 class _Downgraded(Following):
-    """Minds the host only, where a redirect leads from https to http."""
+    """Only compares the host when a redirect leads from https to http."""
 
     def may_have_key(self, url: str) -> bool:
         base, there = httpx.URL(self.base_url), httpx.URL(url)
@@ -53,8 +53,8 @@ def _result(run: RunResult) -> Any:
     return next(result for result in run.results if result.clause.id == CLAUSE)
 
 
-def test_the_front_speaks_tls_to_who_trusts_it() -> None:
-    """The stub behind it sees the request; who does not trust the authority gets no further than the handshake."""
+def test_the_tls_front_serves_clients_that_trust_it() -> None:
+    """The stub behind it receives the request; a client that does not trust the authority fails in the handshake."""
     known = authority()
     assert known
     with StubServer(lambda _: answers.batch()) as stub, TlsFront(stub.port, known.context) as front:
@@ -66,8 +66,8 @@ def test_the_front_speaks_tls_to_who_trusts_it() -> None:
         assert len(stub.seen) == 1
 
 
-def test_the_authority_leaves_nothing_secret_behind() -> None:
-    """Its file holds a certificate, no key, and goes with the process."""
+def test_the_authority_leaves_no_secrets() -> None:
+    """Its file has a certificate and no key, and is deleted with the process."""
     made = Authority()
     text = Path(made.bundle).read_text("ascii")
     assert "CERTIFICATE" in text
@@ -78,7 +78,7 @@ def test_the_authority_leaves_nothing_secret_behind() -> None:
 
 @pytest.mark.parametrize(("client", "fine"), [(_Downgraded, False), (Following, True)])
 def test_a_downgrade_is_caught_without_a_socket(client: type[Following], fine: bool) -> None:
-    """The same host and no port on either side: only the scheme tells."""
+    """Same host, no port: only the scheme differs."""
     played = InProcessClient(adapter_of(client, "made here"), spec="made here", size=5, bridge=RespxBridge())
     try:
         result = _result(judge_client(played, selected={CLAUSE}))
@@ -110,7 +110,7 @@ def test_a_redirect_from_https_is_caught_over_tls(tmp_path: Path, test: str, cau
 
 
 def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
-    """In this process, over a socket: the pass says what it did not see."""
+    """In this process and over a socket, https cases are not run, and the pass says so."""
     played = InProcessClient(adapter_of(Following, "made here"), spec="made here", size=5)
     try:
         result = _result(judge_client(played, selected={CLAUSE}))
@@ -121,7 +121,7 @@ def test_a_client_that_cannot_be_made_to_trust_is_judged_without() -> None:
     assert not [limit for limit in result.limits if "client.request.target" in limit]
 
 
-def test_without_trustme_nothing_is_signed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is no dependency of the suite."""
+def test_without_trustme_there_is_no_authority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is optional."""
     monkeypatch.setitem(sys.modules, "trustme", None)
     assert tls_module.authority.__wrapped__() is None

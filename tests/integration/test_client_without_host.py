@@ -1,4 +1,4 @@
-"""A client that says nothing of the host: no HTTP library does that, hand-written ones do."""
+"""A client that sends no Host header, as hand-written ones may."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _adapter(version: str) -> Any:
 
 @pytest.mark.parametrize(("version", "verdict"), [("1.1", "fail"), ("1.0", "pass")])
 def test_http_1_1_names_its_host(version: str, verdict: str) -> None:
-    """RFC 9112, 3.2; HTTP/1.0 has no such field."""
+    """RFC 9112, 3.2; HTTP/1.0 has no such header."""
     run = judged_client(_adapter(version), profile="quick", selected={TARGET}, operations=["get"])
     found = next(result for result in run.results if result.clause.id == TARGET)
     assert found.verdict == verdict, shown(run)

@@ -1,4 +1,4 @@
-"""Batches are discovered with the list: what is wrong with that is judged, and is no reason not to judge."""
+"""Discovery of batches by the list: a faulty list is checked, and does not end the run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.overlays import remove, update, using
 
 
 def _judged(app: Any) -> RunResult:
-    """The verdict on a server whose batches nobody named."""
+    """Test a server without named batches."""
     with embedded_target(app) as target:
         return judge_server(replace(target, batch_ids=(), stager=None), profile="quick")
 
@@ -57,25 +57,25 @@ def _under_other_ids(answer: Answer) -> None:
     ],
     ids=["a byte order mark", "another success status", "ids that Get does not know"],
 )
-def test_a_faulty_list_is_judged(change: Callable[[Answer], None], clause: str) -> None:
-    """It is red for what it is; a run that could not judge would say nothing of it."""
+def test_a_faulty_list_is_checked(change: Callable[[Answer], None], clause: str) -> None:
+    """The fault is red; a run that could not start would not report it."""
     run = _judged(_listing(change))
     assert not run.error
     assert clause in red(run), shown(run)
 
 
 def test_a_new_organisation_has_an_empty_list() -> None:
-    """Get Batch is not exercised then, and the list is judged; how many requests there will be is told all the same."""
+    """Get Batch is not exercised, the list is checked, and the plan still counts the requests."""
     server = _listing(lambda answer: setattr(answer, "body", []))
-    told: list[int] = []
+    totals: list[int] = []
     with embedded_target(server) as target:
-        run = judge_server(replace(target, batch_ids=(), stager=None), expect=told.append)
+        run = judge_server(replace(target, batch_ids=(), stager=None), expect=totals.append)
     assert (run.error, red(run)) == ("", set()), shown(run)
-    assert len(told) == 1
+    assert len(totals) == 1
 
 
-def test_what_is_no_json_is_said_to_be_none() -> None:
-    """The reason tells why no batch was found."""
+def test_a_body_that_is_no_json_is_reported_as_such() -> None:
+    """The reason says why no batch was found."""
     run = _judged(_listing(_with_mark))
     reason = next(row.reason for row in run.results if row.clause.id == "server.notfound.unknown-id")
     assert reason.endswith("and a body that is no JSON: it begins with a byte order mark (RFC 8259, 8.1)")
@@ -87,15 +87,15 @@ def test_what_is_no_json_is_said_to_be_none() -> None:
     ids=["no key asked for", "another key header"],
 )
 def test_a_server_of_the_contract_without_overlays_is_judged(tmp_path: Path, action: dict[str, Any]) -> None:
-    """It answers, only not as the edited contract has it: red, and not "refuses the API key"."""
+    """Its responses break the edited contract: it is red, and not said to refuse the API key."""
     with using(tmp_path, action):
         run = _judged(HandServer())
     assert not run.error
     assert "server.ok.status" in red(run), shown(run)
 
 
-def test_a_server_that_takes_no_key_at_all_is_not(tmp_path: Path) -> None:
-    """What it says depends on whether the contract asks for a key."""
+def test_a_server_that_accepts_no_key_is_not_tested(tmp_path: Path) -> None:
+    """What is said depends on whether the contract requires a key."""
     locked = HandServer(prefix="no such key ")
     assert "refuses the API key of SYNC_API_KEY (401 on GET /v2/batch)" in _judged(locked).error
     with using(tmp_path, remove("$.security")):

@@ -1,4 +1,4 @@
-"""Driver processes that break the protocol: each ends in bounded time, and leaves nothing behind."""
+"""Driver processes that break the protocol: each call ends in bounded time, and no process is left."""
 
 from __future__ import annotations
 
@@ -15,39 +15,32 @@ from pathlib import Path
 import pytest
 
 from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call, Reply
+from batch_conformance.client_runner.call import Reply
 from batch_conformance.client_runner.driver import DriverPool
 from batch_conformance.client_runner.process import Limits
 from batch_conformance.http import Redactor
+from tests.support.calls import KEY, SLACK, call, could_not_run
 
 BREACH = "sent a reply that breaks the protocol: "
 ADAPTERS = Path(__file__).parents[1] / "support" / "adapters"
-KEY = "sk-planted-1f7c0d"
-#: Short where a test waits for the end of it, ample where it does not.
+#: Short where a test waits for a time limit, ample elsewhere.
 LIMITS = Limits(hello_s=20, grace_s=0.2, bye_s=5, ending_s=0.2, line_bytes=1 << 20)
-#: What a busy machine may add to any duration, in seconds.
-SLACK = 5.0
 
 Open = Callable[..., DriverPool]
 
 
-def call(batch_id: str = "batch_1", timeout_s: float = 20) -> Call:
-    """A call to nowhere: these drivers send nothing."""
-    return Call("http://127.0.0.1:1", KEY, batch_id, timeout_s)
-
-
 class Shelf:
-    """Commands for the adapters, marked so that their processes can be found."""
+    """Commands of the adapters, marked so that their processes can be found."""
 
     def __init__(self) -> None:
         self.mark = f"mark-{uuid.uuid4().hex}"
 
     def command(self, name: str, *arguments: str) -> str:
-        """The command that runs an adapter."""
+        """Return the command that runs an adapter."""
         return shlex.join([sys.executable, "-S", str(ADAPTERS / f"{name}.py"), *arguments, self.mark])
 
     def processes(self) -> list[str]:
-        """Command lines of the adapters' processes, their children included, and zombies of our own."""
+        """Return the command lines of the adapters' processes, their children and our own zombies included."""
         columns = ["ps", "-A", "-ww", "-o", "ppid=", "-o", "stat=", "-o", "args="]
         listing = subprocess.run(columns, capture_output=True, text=True, check=True).stdout.splitlines()
         rows = [line.split(None, 2) for line in listing]
@@ -55,7 +48,7 @@ class Shelf:
         return zombies + [row[-1] for row in rows if self.mark in row[-1]]
 
     def is_empty(self) -> bool:
-        """Whether no process is left, or will be in a moment: the kernel takes one to end a killed child."""
+        """Whether no process is left, after a moment for the kernel to end a killed child."""
         deadline = time.monotonic() + SLACK
         while self.processes():
             if time.monotonic() > deadline:
@@ -65,7 +58,7 @@ class Shelf:
 
 @pytest.fixture
 def shelf() -> Iterator[Shelf]:
-    """Adapters; nothing of them may be left after the test."""
+    """Adapters; none of their processes may be left after the test."""
     shelf = Shelf()
     yield shelf
     assert shelf.is_empty()
@@ -73,7 +66,7 @@ def shelf() -> Iterator[Shelf]:
 
 @pytest.fixture
 def open_pool(shelf: Shelf) -> Iterator[Open]:
-    """Opens pools of adapters, which are closed after the test."""
+    """Open pools of adapters, which are closed after the test."""
     pools: list[DriverPool] = []
 
     def open_pool(name: str, *arguments: str, size: int = 1, limits: Limits = LIMITS) -> DriverPool:
@@ -85,18 +78,8 @@ def open_pool(shelf: Shelf) -> Iterator[Open]:
         pool.close()
 
 
-def could_not_run(open_it: Callable[[], object]) -> str:
-    """The one line that opening ends in."""
-    with pytest.raises(CouldNotRun) as raised:
-        open_it()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    assert KEY not in message
-    return message
-
-
-def test_good_driver_introduces_itself_and_answers(open_pool: Open) -> None:
-    """Hello, and one process for all calls that follow one another."""
+def test_good_driver_answers_hello_and_calls(open_pool: Open) -> None:
+    """The hello is read, and consecutive calls share one process."""
     pool = open_pool("good", size=4)
     assert (pool.hello.name, pool.hello.operations) == ("good", ("get_batch",))
     replies = [pool.get_batch(call(f"batch_{number}")) for number in range(20)]
@@ -104,10 +87,10 @@ def test_good_driver_introduces_itself_and_answers(open_pool: Open) -> None:
     assert all(reply.broken is None and reply.error is None for reply in replies)
 
 
-def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
+def test_consecutive_calls_share_a_process_and_concurrent_calls_do_not(
     shelf: Shelf, open_pool: Open
 ) -> None:
-    """Processes are started when they are needed, and hangs overlap."""
+    """Processes are started on demand, and hangs overlap."""
     pool = open_pool("silent_in_call", size=4)
     pool.get_batch(call())
     pool.get_batch(call())
@@ -122,8 +105,8 @@ def test_one_process_serves_calls_in_turn_and_several_serve_them_side_by_side(
     assert pool.broken_in_a_row == 0
 
 
-def test_many_hangs_side_by_side_are_no_dead_client(open_pool: Open) -> None:
-    """Only a client whose next call fails as well is given up: these eight hang in one kind of call."""
+def test_many_concurrent_hangs_do_not_end_the_run(open_pool: Open) -> None:
+    """The run only ends if the next call fails too: these eight hang in one kind of call."""
     pool = open_pool("silent_in_call", size=8)
 
     def hangs_then_lives(number: int) -> tuple[bool, bool]:
@@ -134,8 +117,8 @@ def test_many_hangs_side_by_side_are_no_dead_client(open_pool: Open) -> None:
         assert list(threads.map(hangs_then_lives, range(8))) == [(True, True)] * 8
 
 
-def test_many_hangs_side_by_side_and_again_are_a_dead_client(open_pool: Open) -> None:
-    """The second round ends the run, however many calls there are side by side."""
+def test_many_concurrent_hangs_in_two_rounds_end_the_run(open_pool: Open) -> None:
+    """The second round ends the run, however many calls are concurrent."""
     pool, hang = open_pool("silent_in_call", size=8), call("fault", 0.4)
 
     def hangs_twice(_: int) -> str:
@@ -146,8 +129,8 @@ def test_many_hangs_side_by_side_and_again_are_a_dead_client(open_pool: Open) ->
         assert "times in a row" in "".join(threads.map(hangs_twice, range(8)))
 
 
-def test_more_calls_than_processes_wait_their_turn(shelf: Shelf, open_pool: Open) -> None:
-    """No call shares a process with another at the same time, and there are never more than asked for."""
+def test_more_calls_than_processes_wait(shelf: Shelf, open_pool: Open) -> None:
+    """No two calls share a process at a time, and there are never more processes than allowed."""
     pool = open_pool("split_writes", size=2)
     with ThreadPoolExecutor(8) as threads:
         replies = list(threads.map(pool.get_batch, [call(f"batch_{number}") for number in range(16)]))
@@ -172,8 +155,8 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("name", "reason"), BROKEN, ids=[name for name, _ in BROKEN])
-def test_a_break_costs_its_call_and_its_process_only(open_pool: Open, name: str, reason: str) -> None:
-    """The call is broken for that very reason, long before its deadline, and the next one is answered."""
+def test_a_protocol_violation_breaks_one_call_and_one_process(open_pool: Open, name: str, reason: str) -> None:
+    """The call is broken for that reason, long before its deadline, and the next one is answered."""
     pool = open_pool(name)
     assert pool.get_batch(call()).batch == {"id": "batch_1"}
     started = time.monotonic()
@@ -186,7 +169,7 @@ def test_a_break_costs_its_call_and_its_process_only(open_pool: Open, name: str,
 
 @pytest.mark.parametrize("name", ["silent_in_call", "late", "ignores_sigterm", "no_newline"])
 def test_a_hang_ends_with_the_deadline_and_the_grace(open_pool: Open, name: str) -> None:
-    """Whatever the driver does about signals; and an answer that is late never reaches a later call."""
+    """Whatever the driver does about signals; and a late reply never reaches a later call."""
     pool = open_pool(name)
     reply = pool.get_batch(call("fault", timeout_s=0.2))
     unfinished = " (its last line lacks the newline that ends a message)" if name == "no_newline" else ""
@@ -196,7 +179,7 @@ def test_a_hang_ends_with_the_deadline_and_the_grace(open_pool: Open, name: str)
 
 
 def until_it_shows(pool: DriverPool) -> None:
-    """Wait until what the idle process does unasked has arrived."""
+    """Wait until the unsolicited output of the idle process has arrived."""
     deadline = time.monotonic() + SLACK
     while (process := pool._idle[0].process) and not process.afterwards():
         assert time.monotonic() < deadline
@@ -210,8 +193,8 @@ def until_it_shows(pool: DriverPool) -> None:
         ("replies_twice", "the driver wrote to stdout without being asked: "),
     ],
 )
-def test_what_happens_after_an_answer_is_that_calls_fault(open_pool: Open, name: str, reason: str) -> None:
-    """The next call gets a process of its own, and is not blamed."""
+def test_an_event_after_a_reply_breaks_that_call(open_pool: Open, name: str, reason: str) -> None:
+    """The next call gets a process of its own, and is not broken."""
     pool = open_pool(name, size=1)
     first = pool.get_batch(call("fault"))
     assert first.batch == {"id": "fault"}
@@ -222,8 +205,8 @@ def test_what_happens_after_an_answer_is_that_calls_fault(open_pool: Open, name:
     pool.settle()
 
 
-def test_what_happens_after_the_last_answer_is_seen_in_the_end(open_pool: Open) -> None:
-    """Though nothing is asked any more."""
+def test_an_event_after_the_last_reply_is_seen_at_the_end(open_pool: Open) -> None:
+    """Without another call."""
     pool = open_pool("noisy_afterwards", size=1)
     last = pool.get_batch(call("fault"))
     until_it_shows(pool)
@@ -231,13 +214,13 @@ def test_what_happens_after_the_last_answer_is_seen_in_the_end(open_pool: Open) 
     assert "without being asked" in str(last.settled().broken)
 
 
-def test_an_answer_in_pieces_is_an_answer(open_pool: Open) -> None:
-    """Byte by byte, at hello too."""
+def test_a_reply_in_pieces_is_accepted(open_pool: Open) -> None:
+    """Byte by byte, also at hello."""
     assert open_pool("split_writes").get_batch(call()).batch == {"id": "batch_1"}
 
 
 def test_a_flood_of_stderr_neither_blocks_nor_fills_the_memory(open_pool: Open) -> None:
-    """Its end is kept, for its own call only."""
+    """The end of stderr is kept, for its own call only."""
     pool = open_pool("stderr_flood")
     reply = pool.get_batch(call("fault"))
     assert reply.batch == {"id": "fault"}
@@ -248,7 +231,7 @@ def test_a_flood_of_stderr_neither_blocks_nor_fills_the_memory(open_pool: Open) 
 
 
 def test_stderr_of_a_crash_is_attached(open_pool: Open) -> None:
-    """What was written just before the end is not lost."""
+    """What was written just before the exit is not lost."""
     assert open_pool("dies_mid_case").get_batch(call("fault")).stderr == "about to crash\n"
 
 
@@ -264,7 +247,7 @@ def test_stderr_of_a_crash_is_attached(open_pool: Open) -> None:
         ("lacks_get_batch", "does not offer the operation get_batch or list_batches (it offers: create_batch)"),
     ],
 )
-def test_a_driver_unfit_at_hello_cannot_be_judged(open_pool: Open, name: str, reason: str) -> None:
+def test_a_driver_that_fails_at_hello_cannot_be_run(open_pool: Open, name: str, reason: str) -> None:
     """One line says why, at once."""
     started = time.monotonic()
     message = could_not_run(lambda: open_pool(name))
@@ -273,8 +256,8 @@ def test_a_driver_unfit_at_hello_cannot_be_judged(open_pool: Open, name: str, re
     assert time.monotonic() - started < SLACK
 
 
-def test_a_driver_silent_at_hello_cannot_be_judged(open_pool: Open) -> None:
-    """The deadline of hello bounds it."""
+def test_a_driver_silent_at_hello_cannot_be_run(open_pool: Open) -> None:
+    """The time limit of hello bounds it."""
     started = time.monotonic()
     message = could_not_run(lambda: open_pool("silent_at_hello", limits=Limits(hello_s=0.5)))
     hint = "does it flush stdout after each line?"
@@ -282,8 +265,8 @@ def test_a_driver_silent_at_hello_cannot_be_judged(open_pool: Open) -> None:
     assert time.monotonic() - started < 0.5 + SLACK
 
 
-def test_a_command_that_cannot_be_started_cannot_be_judged(tmp_path: Path) -> None:
-    """Not found, not executable, or no program at all: the line says which."""
+def test_a_command_that_cannot_be_started_cannot_be_run(tmp_path: Path) -> None:
+    """Not found, not executable, or not a program: the line says which."""
     assert "it cannot be started: there is no program no-such-driver" in could_not_run(
         lambda: DriverPool("no-such-driver --flag")
     )
@@ -295,15 +278,15 @@ def test_a_command_that_cannot_be_started_cannot_be_judged(tmp_path: Path) -> No
 
 
 def test_a_malformed_command_is_wrong_usage() -> None:
-    """Found before anything is started."""
+    """Detected before anything is started."""
     with pytest.raises(ValueError, match=r"^exec:node 'driver cannot be split .*; check its quotes$"):
         DriverPool("node 'driver")
     with pytest.raises(ValueError, match=r"^exec: names no command"):
         DriverPool("  ")
 
 
-def test_five_fresh_starts_without_a_good_answer_end_the_run(open_pool: Open) -> None:
-    """Over the whole pool, not for each process; in one line with what happened last."""
+def test_five_restarts_without_a_good_reply_end_the_run(open_pool: Open) -> None:
+    """Counted over the whole pool, not for each process; the line has the last failure."""
     pool = open_pool("breaks_at_once", size=2)
     with ThreadPoolExecutor(2) as threads:
         replies: list[Reply] = list(threads.map(pool.get_batch, [call()] * 2))
@@ -315,7 +298,7 @@ def test_five_fresh_starts_without_a_good_answer_end_the_run(open_pool: Open) ->
 
 
 def test_a_driver_that_never_starts_again_ends_the_run(tmp_path: Path) -> None:
-    """A failed start is not blamed on the call, and is not tried for ever."""
+    """A failed start does not break the call, and is not repeated for ever."""
     script = tmp_path / "driver.py"
     script.write_text((ADAPTERS / "exits_mid_case.py").read_text())
     pool = DriverPool(shlex.join([sys.executable, "-S", str(script)]), 1, limits=LIMITS)
@@ -329,7 +312,7 @@ def test_a_driver_that_never_starts_again_ends_the_run(tmp_path: Path) -> None:
 
 
 def test_a_driver_that_runs_once_at_a_time_is_used_as_such(tmp_path: Path, open_pool: Open) -> None:
-    """A second process that cannot start makes the pool smaller, and breaks no call."""
+    """If a second process cannot start, the pool gets smaller, and no call is broken."""
     pool = open_pool("runs_once_at_a_time", str(tmp_path / "lock"), size=4)
     with ThreadPoolExecutor(4) as threads:
         replies = list(threads.map(pool.get_batch, [call()] * 8))
@@ -337,7 +320,7 @@ def test_a_driver_that_runs_once_at_a_time_is_used_as_such(tmp_path: Path, open_
 
 
 def test_a_driver_that_never_reads_bye_is_killed(shelf: Shelf, open_pool: Open) -> None:
-    """After a short wait, and without a word."""
+    """After a short wait, without an error."""
     pool = open_pool("never_reads_bye", limits=Limits(bye_s=0.3))
     assert pool.get_batch(call()).batch == {"id": "batch_1"}
     started = time.monotonic()
@@ -347,22 +330,22 @@ def test_a_driver_that_never_reads_bye_is_killed(shelf: Shelf, open_pool: Open) 
 
 
 def test_closing_ends_the_calls_under_way(open_pool: Open) -> None:
-    """As an interrupted run does: nobody waits for a deadline that has lost its meaning."""
+    """As in an interrupted run: nothing waits for a deadline."""
     pool = open_pool("silent_in_call")
     with ThreadPoolExecutor(2) as threads:
-        asked = threads.submit(pool.get_batch, call("fault", timeout_s=60))
+        future = threads.submit(pool.get_batch, call("fault", timeout_s=60))
         deadline = time.monotonic() + SLACK
         while not pool._busy and time.monotonic() < deadline:
             pass
         waiting = threads.submit(pool.get_batch, call())
         pool.close()
-        assert asked.result(SLACK).broken == "the driver was ended by SIGKILL before it answered"
+        assert future.result(SLACK).broken == "the driver was ended by SIGKILL before it answered"
         with pytest.raises(CouldNotRun, match="was closed before all calls were made"):
             waiting.result(SLACK)
 
 
-def test_an_interpreter_that_ends_takes_its_drivers_along(shelf: Shelf) -> None:
-    """Nobody closed the pool, as after an interrupt; the driver, which heeds no end of input, is gone."""
+def test_drivers_are_killed_when_the_interpreter_exits(shelf: Shelf) -> None:
+    """The pool is not closed, as after an interrupt, and the driver ignores the end of its input."""
     program = (
         "from batch_conformance.client_runner.driver import DriverPool\n"
         f"pool = DriverPool({shelf.command('never_reads_bye')!r})\n"
@@ -373,10 +356,10 @@ def test_an_interpreter_that_ends_takes_its_drivers_along(shelf: Shelf) -> None:
     assert shelf.is_empty()
 
 
-def test_the_key_travels_through_stdin_alone(
+def test_the_key_is_passed_through_stdin_only(
     shelf: Shelf, open_pool: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not on a command line, nor in the environment; and no text shows it, whatever the driver does."""
+    """Not on a command line, nor in the environment; and no text contains it, whatever the driver does."""
     monkeypatch.setenv("SYNC_API_KEY", KEY)
     pool = open_pool("leaks_key")
     good = pool.get_batch(call())
@@ -389,7 +372,7 @@ def test_the_key_travels_through_stdin_alone(
 
 
 def test_the_given_redaction_covers_every_text(shelf: Shelf) -> None:
-    """Secrets of the run are hidden in what a driver writes, and under the names they were given."""
+    """Secrets of the run are replaced by their names in what a driver writes."""
     redactor = Redactor({"sync'": "[secret module]", KEY: "[the key]"})
     assert could_not_run(
         lambda: DriverPool(shelf.command("exits_at_start"), redact=redactor.text, limits=LIMITS)

@@ -1,4 +1,4 @@
-"""Edits of the contract that change requests: a client that follows them is green, one that does not is red."""
+"""Contract edits that change requests: a client that follows them is green, one that does not is red."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from batch_conformance.client_runner.open import open_adapter
 from batch_conformance.client_runner.session import judge_client
 from batch_conformance.report.document import check_document, report_document
 from tests.integration.test_edited_requests import SCHEME, moved, needs
+from tests.support.judging import red, shown
 from tests.support.overlays import remove, update, using
 
 TARGET, HEADER = "client.request.target", "client.auth.header"
-#: The clauses about requests, and the ordinary ones about what comes of them.
+#: The clauses on requests, and the ordinary ones on results.
 CLAUSES = (
     TARGET, HEADER, "client.request.id-encoding", "client.request.dot-id", "client.request.single",
     "client.auth.only-there", "client.auth.redirect", "client.decode.fields",
@@ -31,7 +32,7 @@ CLAUSES = (
 
 @dataclass(frozen=True)
 class HandClient:
-    """A client written by hand: it follows what it is told and no contract."""
+    """A hand-written client that follows its arguments and no contract."""
 
     before: str = "/v2/batch/"
     after: str = ""
@@ -42,7 +43,7 @@ class HandClient:
     cookies: Mapping[str, str] = field(default_factory=dict)
 
     def adapter(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        """What the suite calls."""
+        """The adapter for the suite."""
 
         def adapter(request: dict[str, Any]) -> dict[str, Any]:
             return self.reply(request)
@@ -53,7 +54,7 @@ class HandClient:
         return adapter
 
     def reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The reply to a call."""
+        """Return the reply to a call."""
         if request["batch_id"] in ("", ".", ".."):
             return self.error("invalid_argument", None)
         places: dict[str, dict[str, str]] = {
@@ -89,13 +90,13 @@ class HandClient:
 
     @staticmethod
     def error(kind: str, status: int | None) -> dict[str, Any]:
-        """An error."""
+        """Return an error."""
         return {"error": {"kind": kind, "status": status, "message": kind}}
 
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit, what a client must do to follow it, and what is red about one that does not."""
+    """An edit, a client that follows it, one that does not, and the clauses that are red for that one."""
 
     name: str
     actions: list[dict[str, Any]]
@@ -163,7 +164,7 @@ EDITS = [
 
 
 def judged(client: HandClient) -> RunResult:
-    """The verdict on a client, as far as its requests are concerned."""
+    """Test a client against the clauses on its requests."""
     opened = open_adapter(client.adapter(), spec="hand", transport="loopback")
     try:
         run = judge_client(opened, profile="sketch", selected=CLAUSES)
@@ -173,23 +174,9 @@ def judged(client: HandClient) -> RunResult:
     return run
 
 
-def red(run: RunResult) -> set[str]:
-    """Clauses that are broken."""
-    return {row.clause.id for row in run.results if row.findings}
-
-
-def shown(run: RunResult) -> str:
-    """What was found."""
-    return run.error + "\n".join(
-        f"{row.clause.id}: {one.message}: expected {one.expected}, got {one.actual}"
-        for row in run.results
-        for one in row.findings[:2]
-    )
-
-
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_a_client_that_follows_is_green(edit: Edit, tmp_path: Path) -> None:
-    """Nothing about its requests is red."""
+    """No clause on its requests is red."""
     with using(tmp_path, *edit.actions):
         run = judged(HandClient(**edit.good))
     assert not red(run), shown(run)
@@ -198,14 +185,14 @@ def test_a_client_that_follows_is_green(edit: Edit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_a_client_that_does_not_is_red(edit: Edit, tmp_path: Path) -> None:
-    """The clauses about what it does wrong are, and no others."""
+    """The clauses on its fault are red, and no others."""
     with using(tmp_path, *edit.actions):
         run = judged(HandClient(**edit.bad))
     assert red(run) == edit.red, shown(run)
 
 
 def test_without_security_a_client_needs_no_key(tmp_path: Path) -> None:
-    """Clauses about keys say why they are not exercised."""
+    """The clauses on keys say why they are not exercised."""
     with using(tmp_path, remove("$.security")):
         run = judged(HandClient(key=None))
     assert not red(run), shown(run)
@@ -219,15 +206,15 @@ _ORG = {"name": "org", "in": "path", "required": True, "example": "acme",
 
 @pytest.mark.parametrize(("org", "wrong"), [("mine", set()), ("M1", {TARGET})])
 def test_path_parameters_may_have_any_documented_value(tmp_path: Path, org: str, wrong: set[str]) -> None:
-    """Clients know theirs; drivers are told of none."""
+    """Clients know their values; drivers are not told any."""
     with using(tmp_path, *moved("/v2/orgs/{org}/batches/{id}", "id", _ORG)):
         run = judged(HandClient(before=f"/v2/orgs/{org}/batches/"))
     assert red(run) == wrong, shown(run)
 
 
 @pytest.mark.parametrize("name", ["Accept", "Content-Type", "authorization"])
-def test_headers_that_openapi_ignores_are_asked_of_nobody(tmp_path: Path, name: str) -> None:
-    """3.1, 4.8.12.2: such a definition of a parameter is ignored."""
+def test_headers_that_openapi_ignores_are_not_required(tmp_path: Path, name: str) -> None:
+    """OpenAPI 3.1, 4.8.12.2: such a definition of a parameter is ignored."""
     with using(tmp_path, *needs("header", name, "x/y", {"const": "x/y"})):
         run = judged(HandClient())
     assert not red(run), shown(run)
@@ -240,8 +227,8 @@ class _Careful(HandClient):
         return super().reply(request)
 
 
-def test_a_client_may_refuse_ids_that_there_are_none_of(tmp_path: Path) -> None:
-    """Where the parameter's schema says so, it has nothing to encode."""
+def test_a_client_may_refuse_ids_outside_of_the_schema(tmp_path: Path) -> None:
+    """If the parameter's schema excludes them, no encoding is needed."""
     schema = {"schema": {"type": "string", "pattern": "^batch_[0-9a-f]{6}$"}, "example": "batch_abc123"}
     actions = [
         update("$.paths['/v2/batch/{id}'].get.parameters[0]", schema),
@@ -251,14 +238,14 @@ def test_a_client_may_refuse_ids_that_there_are_none_of(tmp_path: Path) -> None:
     with using(tmp_path, *actions):
         run = judged(_Careful())
     assert not red(run), shown(run)
-    said = next(row for row in run.results if row.clause.id == "client.request.id-encoding")
-    assert (said.verdict, said.reason) == (
+    result = next(row for row in run.results if row.clause.id == "client.request.id-encoding")
+    assert (result.verdict, result.reason) == (
         "not-exercised", "the client asks for no id that the contract has none of",
     )  # fmt: skip
 
 
-def test_ids_of_a_form_by_itself_are_queried_too(tmp_path: Path) -> None:
-    """UUIDs need no encoding either: what is appended to them shows."""
+def test_ids_of_a_fixed_form_are_tested_with_a_query(tmp_path: Path) -> None:
+    """UUIDs need no encoding either, but an appended query shows."""
     uuid = "9a7c0013-7dec-41d0-a765-00a0c91e6bf6"
     actions = [
         update("$.paths['/v2/batch/{id}'].get.parameters[0]", {"schema": {"format": "uuid"}, "example": uuid}),
@@ -269,7 +256,7 @@ def test_ids_of_a_form_by_itself_are_queried_too(tmp_path: Path) -> None:
 
 
 def test_documented_query_parameters_may_be_sent(tmp_path: Path) -> None:
-    """An optional one is no query that was made up."""
+    """An optional parameter is not an undocumented query."""
     row = {"name": "verbose", "in": "query", "required": False, "schema": {"type": "boolean"}}
     client = HandClient(query={"verbose": "true"})
     assert red(judged(client)) == {TARGET}

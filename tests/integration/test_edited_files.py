@@ -1,4 +1,4 @@
-"""A contract whose files are edited, without an overlay: it drives as an overlay does."""
+"""A contract edited in its files works as one edited by an overlay."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.running import ROOT, CompletedRun, run_module
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of what runs and what is promised."""
+    """Copy the package, the suites and the contract."""
     folder = tmp_path / "copy"
     skipped = shutil.ignore_patterns("__pycache__")
     for name in ("batch_conformance", "contracts", "schemas", "suites"):
@@ -50,7 +50,7 @@ def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
         assert broken.verdicts()["server.body.priority"] == "fail"
 
 
-def test_what_is_wrong_with_a_file_is_one_line(checkout: Path) -> None:
+def test_an_error_in_a_file_is_one_line(checkout: Path) -> None:
     """Status 4, as for an overlay."""
     (checkout / "schemas" / "metrics.schema.json").write_text("{", "utf-8")
     run = _judged(checkout, "server")

@@ -1,6 +1,6 @@
-"""Edits of the contract that change requests: servers that follow them are green, those that do not are red.
+"""Contract edits that change requests: servers that follow them are green, those that do not are red.
 
-The servers are written by hand: nothing about them is derived from the contract.
+The servers are written by hand: nothing in them is derived from the contract.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.server_runner.session import judge_server
 from tests.support.hand_server import HandServer
+from tests.support.judging import red, shown
 from tests.support.overlays import GET, remove, update, using
 
 SCHEME = "$.components.securitySchemes.apiKey"
@@ -26,7 +27,7 @@ EXAMPLE = "batch_abc123"
 
 
 def moved(path: str, parameter: str = "id", *more: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Actions that put Get Batch at another path."""
+    """Return actions that move Get Batch to another path."""
     from batch_conformance.contract import load_document
 
     item = load_document().content["paths"]["/v2/batch/{id}"]
@@ -35,20 +36,20 @@ def moved(path: str, parameter: str = "id", *more: Mapping[str, Any]) -> list[di
 
 
 def error(description: str) -> dict[str, Any]:
-    """A documented error with the body of all errors."""
+    """Return a documented error with the usual body."""
     schema = {"$ref": "#/components/schemas/Error"}
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def needs(place: str, name: str, example: Any, schema: Any = None) -> list[dict[str, Any]]:
-    """Actions that add a required parameter to Get Batch, of text unless another schema is given."""
+    """Return actions that add a required parameter to Get Batch, a string unless a schema is given."""
     row = {"name": name, "in": place, "required": True, "schema": schema or {"type": "string"}, "example": example}
     return [update(GET, {"parameters": [row], "responses": {"400": error("A parameter is missing.")}})]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """An edit, a server that follows it, one that does not, and what is red about that one."""
+    """An edit, a server that follows it, one that does not, and the clause that is red for that one."""
 
     name: str
     actions: list[dict[str, Any]]
@@ -145,7 +146,7 @@ EDITS = [
 
 
 def judged(server: HandServer, profile: str = "default") -> RunResult:
-    """The verdict on a server, with the ids of its batches given."""
+    """Test a server with the ids of its batches given."""
     with embedded_target(server) as target:  # type: ignore[arg-type]
         run = judge_server(target, profile=profile, operations=("get",))
     document = report_document(run)
@@ -153,24 +154,10 @@ def judged(server: HandServer, profile: str = "default") -> RunResult:
     return run
 
 
-def red(run: RunResult) -> set[str]:
-    """Clauses that are broken."""
-    return {row.clause.id for row in run.results if row.findings}
-
-
-def shown(run: RunResult) -> str:
-    """What was found."""
-    return run.error + "\n".join(
-        f"{row.clause.id}: {one.message}: expected {one.expected}, got {one.actual}"
-        for row in run.results
-        for one in row.findings[:2]
-    )
-
-
 @pytest.mark.parametrize("profile", ["default", "quick"])
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_a_server_that_follows_is_green(edit: Edit, profile: str, tmp_path: Path) -> None:
-    """Nothing is red, and the budget stays."""
+    """Nothing is red, within the usual budget."""
     with using(tmp_path, *edit.actions):
         run = judged(HandServer(**edit.good), profile)
     assert not red(run), shown(run)
@@ -180,7 +167,7 @@ def test_a_server_that_follows_is_green(edit: Edit, profile: str, tmp_path: Path
 
 @pytest.mark.parametrize("edit", [one for one in EDITS if one.bad is not None], ids=lambda edit: edit.name)
 def test_a_server_that_does_not_is_red(edit: Edit, tmp_path: Path) -> None:
-    """The clause about what it does wrong is among those that are broken."""
+    """The clause on its fault is among the broken ones."""
     with using(tmp_path, *edit.actions):
         run = judged(HandServer(**edit.bad or {}), "quick")
     if not edit.red:
@@ -197,7 +184,7 @@ def test_the_same_server_is_green_without_edits() -> None:
 
 
 def test_without_security_no_key_is_sent(tmp_path: Path) -> None:
-    """No probe about keys, no key, and clauses that say why they are not exercised."""
+    """No probes of keys and no key; the clauses say why they are not exercised."""
     with using(tmp_path, remove("$.security")):
         run = judged(HandServer(key=None))
     about = [row for row in run.results if row.clause.theme == "auth"]
@@ -208,8 +195,8 @@ def test_without_security_no_key_is_sent(tmp_path: Path) -> None:
     assert len([row for row in run.results if row.verdict == "pass"]) >= 30
 
 
-def test_a_key_in_the_query_is_shown_nowhere(tmp_path: Path) -> None:
-    """Neither in requests nor in curl lines, which yield it from the environment."""
+def test_a_key_in_the_query_is_never_shown(tmp_path: Path) -> None:
+    """Neither in requests nor in curl lines, which read it from the environment."""
     edit = next(one for one in EDITS if one.name == "key in the query")
     with using(tmp_path, *edit.actions):
         run = judged(HandServer(key=("query", "other")), "quick")
@@ -225,8 +212,8 @@ def test_a_key_in_the_query_is_shown_nowhere(tmp_path: Path) -> None:
     assert re.search(r"api_key=[^ ]*\$", text), text[-3000:]
 
 
-def test_required_parameters_stand_in_every_request(tmp_path: Path) -> None:
-    """With their examples, in probes of all kinds."""
+def test_required_parameters_are_in_every_request(tmp_path: Path) -> None:
+    """With their examples, in all kinds of probes."""
     with using(tmp_path, *needs("header", "x-tenant", "acme")):
         run = judged(HandServer(required=(("header", "x-tenant"),)))
     sent = [one for one in run.exchanges if one.intent.operation == "get"]
@@ -235,7 +222,7 @@ def test_required_parameters_stand_in_every_request(tmp_path: Path) -> None:
 
 
 def test_ids_are_discovered_where_the_contract_lists_them(tmp_path: Path) -> None:
-    """At the path of the List operation of the contract in use."""
+    """At the path of List Batches in the current contract."""
     from dataclasses import replace
 
     from batch_conformance.contract import load_document
@@ -252,7 +239,7 @@ def test_ids_are_discovered_where_the_contract_lists_them(tmp_path: Path) -> Non
 
 
 def test_servers_are_those_of_the_contract(tmp_path: Path) -> None:
-    """A name leads where the contract in use says."""
+    """A name stands for the URL of the current contract."""
     from batch_conformance.server_runner.target import resolve_target
 
     moved_to = {"servers": [{"url": "http://127.0.0.1:4999", "description": "Next", "x-name": "next"}]}
@@ -262,7 +249,7 @@ def test_servers_are_those_of_the_contract(tmp_path: Path) -> None:
 
 
 def test_every_clause_of_refusals_has_its_code() -> None:
-    """Findings of a server that lets everybody in say so in a word."""
+    """Findings on a server that accepts any key have a code."""
     run = judged(HandServer(key=None), "quick")
     codes = {one.code for row in run.results if row.clause.theme == "auth" for one in row.findings}
     assert codes

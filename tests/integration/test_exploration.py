@@ -1,4 +1,4 @@
-"""Long exploration: what one process finds is tried first by the next, wherever it is kept."""
+"""Examples that failed in one process are tried first by the next, wherever they are stored."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from batch_conformance.server_runner.transport import Transport
 
 
 class BreaksOnLongIds(ReferenceServer):
-    """A server that fails on unknown ids of seven characters or more."""
+    """A server that fails for unknown ids of seven characters or more."""
 
     def not_found(self, asked: Asked) -> Answer:
-        """500 where 404 is due."""
+        """Return 500 instead of 404."""
         return self.error(500, "oh") if len(asked.segment or b"") >= 7 else super().not_found(asked)
 
 
 def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int) -> list[Exchange]:
-    """What the exploration alone sends to ``app``, in its order."""
+    """Return the requests that exploration alone sends to ``app``, in order."""
     sent: list[Exchange] = []
     with embedded_target(app) as target:
         wire = Transport(target.url, timeout=5)
@@ -52,12 +52,12 @@ def _explored(app: ReferenceServer, database: ExampleDatabase | None, seed: int)
 
 
 def _broken_ids(sent: list[Exchange]) -> list[int]:
-    asked = [exchange for exchange in sent if exchange.intent.probe == "generated-ids"]
-    return [index for index, exchange in enumerate(asked) if exchange.status == 500]
+    generated = [exchange for exchange in sent if exchange.intent.probe == "generated-ids"]
+    return [index for index, exchange in enumerate(generated) if exchange.status == 500]
 
 
 def test_a_failing_id_is_tried_first_next_time(tmp_path: Path) -> None:
-    """Another process with another seed, the same folder: its first request is the one that failed."""
+    """Another process with another seed and the same folder sends the failing request first."""
     first = _explored(BreaksOnLongIds(), DirectoryBasedExampleDatabase(tmp_path), seed=1)
     again = _explored(BreaksOnLongIds(), DirectoryBasedExampleDatabase(tmp_path), seed=2)
     alone = _explored(BreaksOnLongIds(), None, seed=2)
@@ -66,8 +66,8 @@ def test_a_failing_id_is_tried_first_next_time(tmp_path: Path) -> None:
     assert _broken_ids(alone)[0] > 0
 
 
-def test_what_fails_no_more_is_forgotten() -> None:
-    """A server that was repaired is not asked for ever."""
+def test_examples_that_no_longer_fail_are_dropped() -> None:
+    """A repaired server does not get the request for ever."""
     database = InMemoryExampleDatabase()
     _explored(BreaksOnLongIds(), database, seed=1)
     assert any(database.data.values())
@@ -76,7 +76,7 @@ def test_what_fails_no_more_is_forgotten() -> None:
 
 
 def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
-    """A failing example is kept for the client suite too, and shown again by another seed."""
+    """The failing example is stored for the client suite too, and found again with another seed."""
     mutant = client_mutants()["id-slash-kept"]
     database = DirectoryBasedExampleDatabase(tmp_path)
 
@@ -92,8 +92,8 @@ def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
     assert judged(1).verdict == judged(2).verdict == "fail"
 
 
-def test_properties_keep_apart_what_they_found() -> None:
-    """The same key on two shelves is two keys."""
+def test_properties_have_separate_examples() -> None:
+    """The same example of two properties is stored twice."""
     database = InMemoryExampleDatabase()
     one, two = NamedDatabase(database, "one"), NamedDatabase(database, "two")
     one.save(b"key", b"longer")
@@ -104,8 +104,8 @@ def test_properties_keep_apart_what_they_found() -> None:
     assert shelf(None, "any") is None
 
 
-def test_a_database_that_breaks_down_costs_no_verdict() -> None:
-    """It is empty, and says what happened."""
+def test_a_broken_database_does_not_affect_the_verdict() -> None:
+    """It is treated as empty, with a message."""
 
     class Gone(InMemoryExampleDatabase):
         def fetch(self, key: bytes) -> list[bytes]:
@@ -114,10 +114,10 @@ def test_a_database_that_breaks_down_costs_no_verdict() -> None:
         def save(self, key: bytes, value: bytes) -> None:
             raise ConnectionError(key, value)
 
-    kept = NamedDatabase(Gone(), "any")
-    kept.save(b"key", b"value")
-    assert not list(kept.fetch(b"key"))
-    assert kept.error == "ConnectionError"
+    database = NamedDatabase(Gone(), "any")
+    database.save(b"key", b"value")
+    assert not list(database.fetch(b"key"))
+    assert database.error == "ConnectionError"
     assert _explored(ReferenceServer(), Gone(), seed=1)
 
 
@@ -131,7 +131,7 @@ def test_a_database_that_breaks_down_costs_no_verdict() -> None:
     ],
 )
 def test_places_become_databases(places: tuple[str, ...], kind: object, tmp_path: Path) -> None:
-    """Folders are seen from where pytest runs; several places are used together."""
+    """Folders are relative to the working directory; several places are combined."""
     opened = open_database(places, tmp_path)
     if isinstance(kind, str):
         assert type(opened).__name__ == kind
@@ -143,10 +143,10 @@ def test_places_become_databases(places: tuple[str, ...], kind: object, tmp_path
     "places",
     [["redis://:secret@127.0.0.1:9/0"], ["github:nobody"], ["github:a/b"], ["http://x"], ["kept", "none"]],
 )
-def test_places_that_cannot_be_are_said_in_a_line(
+def test_unusable_places_are_reported_in_a_line(
     places: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And never with a password."""
+    """Passwords are never shown."""
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     with pytest.raises(DatabaseProblem) as problem:
         open_database(places, tmp_path)

@@ -1,4 +1,4 @@
-"""The fixtures for clients' own tests: what the stub answers, what the assertion says, and that the page is true."""
+"""The fixtures for clients' own tests: the stub's responses, the assertion, and the documentation page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Get = Callable[..., httpx.Response]
 
 @pytest.fixture
 def get(batch_stub: BatchStub) -> Iterator[Get]:
-    """Asks the stub for a batch."""
+    """Return a function that requests a batch from the stub."""
     with httpx.Client(base_url=batch_stub.url, timeout=5, trust_env=False) as client:
 
         def get(batch_id: str = BATCH_ID, *, method: str = "GET", **headers: str) -> httpx.Response:
@@ -53,7 +53,7 @@ _ERRORS = {"unauthorized": 401, "not_found": 404, "rate_limited": 429, "server_e
 
 @pytest.mark.parametrize("name", _STATUSES)
 def test_each_staged_batch_conforms(batch_stub: BatchStub, get: Get, name: str) -> None:
-    """To the last should, and is in the state it is called."""
+    """To all should clauses too, in the state of its name."""
     response = get(getattr(batch_stub, name)(id="batch_x"))
     assert_conforms(response, id="batch_x", strict=True)
     assert response.json()["status"] == _STATUSES[name]
@@ -61,14 +61,14 @@ def test_each_staged_batch_conforms(batch_stub: BatchStub, get: Get, name: str) 
 
 @pytest.mark.parametrize("name", _ERRORS)
 def test_each_staged_error_conforms(batch_stub: BatchStub, get: Get, name: str) -> None:
-    """To the last should, and has the status it is called."""
+    """To all should clauses too, with the status of its name."""
     response = get(getattr(batch_stub, name)())
     assert_conforms(response, strict=True)
     assert response.status_code == _ERRORS[name]
 
 
-def test_answers_come_in_order_and_the_last_one_stays(batch_stub: BatchStub, get: Get) -> None:
-    """One a request, ``times`` times, for each id on its own."""
+def test_responses_come_in_order_and_the_last_one_repeats(batch_stub: BatchStub, get: Get) -> None:
+    """One a request, ``times`` times, for each id separately."""
     assert batch_stub.rate_limited(retry_after=7, times=2) == BATCH_ID
     other = batch_stub.processing_then_completed(id="other", reads=2)
     batch_stub.completed()
@@ -83,8 +83,8 @@ def test_answers_come_in_order_and_the_last_one_stays(batch_stub: BatchStub, get
         batch_stub.completed(times=0)
 
 
-def test_what_is_not_staged_is_as_from_the_reference_server(batch_stub: BatchStub, get: Get) -> None:
-    """For staged batches too when there is no key, or more than one."""
+def test_unstaged_requests_are_answered_as_by_the_reference_server(batch_stub: BatchStub, get: Get) -> None:
+    """Staged batches, too, need exactly one key."""
     assert_conforms(get(), strict=True)
     assert get("batch_none").status_code == 404
     assert get(BATCH_ID, method="POST").status_code == 405
@@ -100,20 +100,20 @@ def test_what_is_not_staged_is_as_from_the_reference_server(batch_stub: BatchStu
 
 
 def test_errors_and_faults_need_no_key(batch_stub: BatchStub, get: Get) -> None:
-    """A client without a key is to see what was staged for it."""
+    """A client without a key gets what was staged."""
     assert get(batch_stub.server_error(), x_api_key="").status_code == 500
 
 
-def test_retry_after_as_asked_for(batch_stub: BatchStub, get: Get) -> None:
-    """Seconds, a date, or nothing."""
-    for told in (3, "Wed, 21 Oct 2026 07:28:00 GMT", None):
-        batch_stub.rate_limited(retry_after=told)
+def test_retry_after_as_requested(batch_stub: BatchStub, get: Get) -> None:
+    """Seconds, a date, or none."""
+    for value in (3, "Wed, 21 Oct 2026 07:28:00 GMT", None):
+        batch_stub.rate_limited(retry_after=value)
     seen = [get().headers.get("retry-after") for _ in range(3)]
     assert seen == ["3", "Wed, 21 Oct 2026 07:28:00 GMT", None]
 
 
-def test_members_of_choice(batch_stub: BatchStub, get: Get) -> None:
-    """Counts one by one, states of the future, errors with more in them."""
+def test_members_can_be_chosen(batch_stub: BatchStub, get: Get) -> None:
+    """Single counts, unknown statuses, errors with additional members."""
     batch_stub.batch(metrics={"failed_count": 0}, webhookUrl=None, extra=1)
     batch_stub.batch(status="CANCELED", metrics=None)
     batch_stub.error(402, ["no", "money"], errorCode="payment_required")
@@ -125,7 +125,7 @@ def test_members_of_choice(batch_stub: BatchStub, get: Get) -> None:
 
 
 def test_faults_are_faults(batch_stub: BatchStub, get: Get) -> None:
-    """Cut off, reset, silent, and a page where JSON should be."""
+    """Truncated, reset, silent, and HTML instead of JSON."""
     with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
         get(batch_stub.cut_off(id="a"))
     with pytest.raises(httpx.NetworkError):
@@ -142,15 +142,15 @@ def test_faults_are_faults(batch_stub: BatchStub, get: Get) -> None:
 
 @pytest.mark.parametrize("batch_id", ["a/b", "ü?#%", "a b", "..x"])
 def test_any_id_can_be_staged(batch_stub: BatchStub, batch_id: str) -> None:
-    """As it travels: percent-encoded, below a path prefix, with a query behind it."""
+    """As sent: percent-encoded, below a path prefix, with a query."""
     from urllib.parse import quote
 
     url = f"{batch_stub.url}/prefix/v2/batch/{quote(batch_stub.completed(id=batch_id), safe='')}?x=1"
     assert httpx.get(url, headers={"x-api-key": KEY}).json()["id"] == batch_id
 
 
-def test_requests_can_be_looked_at(batch_stub: BatchStub, get: Get) -> None:
-    """In order, as they came; a key is not shown by accident."""
+def test_requests_can_be_inspected(batch_stub: BatchStub, get: Get) -> None:
+    """In order, as received; the repr does not contain the key."""
     get("a%2Fb", Authorization="Bearer x")
     httpx.post(f"{batch_stub.url}/other", content=b"body")
     first, second = batch_stub.requests
@@ -160,8 +160,8 @@ def test_requests_can_be_looked_at(batch_stub: BatchStub, get: Get) -> None:
     assert KEY not in repr(batch_stub.requests)
 
 
-def test_the_stub_goes_away() -> None:
-    """A hanging caller does not keep it."""
+def test_the_stub_can_be_closed() -> None:
+    """Even if a client hangs."""
     with BatchStub() as stub:
         stub.hangs()
     with pytest.raises(httpx.TransportError):
@@ -171,41 +171,41 @@ def test_the_stub_goes_away() -> None:
 # The assertion.
 
 
-def _httpx(kept: RecordedExchange) -> httpx.Response:
-    request = httpx.Request(kept.method, kept.url, headers=dict(kept.sent))
+def _httpx(recorded: RecordedExchange) -> httpx.Response:
+    request = httpx.Request(recorded.method, recorded.url, headers=dict(recorded.sent))
     return httpx.Response(
-        kept.status, headers=dict(kept.headers), content=kept.text.encode(), request=request
+        recorded.status, headers=dict(recorded.headers), content=recorded.text.encode(), request=request
     )
 
 
-def _requests(kept: RecordedExchange) -> Any:
-    """As far as anybody looks at a response of requests."""
-    request = SimpleNamespace(method=kept.method, url=kept.url, headers=kept.sent)
+def _requests(recorded: RecordedExchange) -> Any:
+    """As much of a response of requests as is used."""
+    request = SimpleNamespace(method=recorded.method, url=recorded.url, headers=recorded.sent)
     return SimpleNamespace(
-        status_code=kept.status,
-        headers=kept.headers,
-        content=kept.text.encode(),
+        status_code=recorded.status,
+        headers=recorded.headers,
+        content=recorded.text.encode(),
         request=request,
-        url=kept.url,
+        url=recorded.url,
     )
 
 
-def _urllib3(kept: RecordedExchange) -> Any:
-    """One of those without a request."""
-    return SimpleNamespace(status=kept.status, headers=kept.headers, data=kept.text.encode())
+def _urllib3(recorded: RecordedExchange) -> Any:
+    """A response without a request."""
+    return SimpleNamespace(status=recorded.status, headers=recorded.headers, data=recorded.text.encode())
 
 
-def _exchange(kept: RecordedExchange) -> Exchange:
+def _exchange(recorded: RecordedExchange) -> Exchange:
     return Exchange(
         1,
         Intent("test", "", "known", "valid"),
-        Request(kept.method, kept.url, tuple(kept.sent.items())),
-        Response(kept.status, tuple(kept.headers.items()), kept.text.encode()),
+        Request(recorded.method, recorded.url, tuple(recorded.sent.items())),
+        Response(recorded.status, tuple(recorded.headers.items()), recorded.text.encode()),
     )
 
 
 @pytest.mark.parametrize("made", [_httpx, _requests, _urllib3, _exchange])
-def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExchange], Any]) -> None:
+def test_responses_of_any_library_are_checked_whole(made: Callable[[RecordedExchange], Any]) -> None:
     """Status, headers and body."""
     assert_conforms(made(RecordedExchange()))
     assert_conforms(made(RecordedExchange(NOT_FOUND, 404)), strict=True)
@@ -221,8 +221,8 @@ def test_responses_of_any_library_are_judged_whole(made: Callable[[RecordedExcha
 
 
 @pytest.mark.parametrize("clause", [clause for clause in RED if len(RED[clause]) == 1])
-def test_each_judge_is_seen_red(clause: str) -> None:
-    """What one exchange can break is broken here, and told with its clause."""
+def test_each_check_is_seen_red(clause: str) -> None:
+    """Each clause that one exchange can break is broken here, and named in the message."""
     with pytest.raises(AssertionError, match=re.escape(clause)):
         assert_conforms(_httpx(RED[clause][0]), strict=True)
 
@@ -230,8 +230,8 @@ def test_each_judge_is_seen_red(clause: str) -> None:
 @pytest.mark.parametrize(
     "body", [BATCH, json.dumps(BATCH), json.dumps(BATCH).encode(), NOT_FOUND, json.dumps(NOT_FOUND)]
 )
-def test_bodies_alone(body: Any) -> None:
-    """Nobody is blamed for headers that nobody has seen."""
+def test_bodies_alone_are_checked(body: Any) -> None:
+    """Headers that were not given are not checked."""
     assert_conforms(body, strict=True)
 
 
@@ -251,14 +251,14 @@ def test_bodies_alone(body: Any) -> None:
         ("\ud800", "server.ok.json"),
     ],
 )
-def test_bad_bodies(body: Any, clause: str) -> None:
-    """What is no batch is not excused."""
+def test_bad_bodies_fail(body: Any, clause: str) -> None:
+    """A body that is not a batch fails."""
     with pytest.raises(AssertionError, match=re.escape(clause)):
         assert_conforms(body)
 
 
-def test_id_and_status_can_be_told() -> None:
-    """Where the answer does not tell."""
+def test_id_and_status_can_be_given() -> None:
+    """If the response does not tell them."""
     assert_conforms(BATCH, id=BATCH_ID, status=200)
     with pytest.raises(AssertionError, match='expected  the id asked for, "batch_x"'):
         assert_conforms(BATCH, id="batch_x")
@@ -278,13 +278,13 @@ def test_should_clauses_count_when_strict() -> None:
 
 
 def test_the_message_is_safe_to_show() -> None:
-    """No key, no cookie, no control characters, nothing endless."""
-    kept = RecordedExchange(
+    """No key, no cookie, no control characters, bounded length."""
+    recorded = RecordedExchange(
         batch(status=f"{KEY}\x1b[31m" + "x" * 10_000, id="s3cret-session"),
         sent={"x-api-key": KEY, "cookie": "sid=s3cret-session"},
     )
     with pytest.raises(AssertionError) as failure:
-        assert_conforms(_httpx(kept))
+        assert_conforms(_httpx(recorded))
     text = str(failure.value)
     assert KEY not in text
     assert "s3cret-session" not in text
@@ -307,14 +307,14 @@ def test_the_message_is_safe_to_show() -> None:
         SimpleNamespace(status_code=200, content=None),
     ],
 )
-def test_what_is_no_answer_is_a_type_error(thing: Any) -> None:
-    """With a word about what to give instead."""
+def test_anything_but_a_response_is_a_type_error(thing: Any) -> None:
+    """The message says what to pass instead."""
     with pytest.raises(TypeError, match=r"assert_conforms takes|was not read"):
         assert_conforms(thing)
 
 
-def test_answers_that_tell_nothing_are_no_pass() -> None:
-    """A 304 is not the API's, and an exchange that failed has no answer."""
+def test_responses_that_show_nothing_do_not_pass() -> None:
+    """A 304 is not a response of the API, and a failed exchange has none."""
     with pytest.raises(AssertionError, match="nothing in this answer can be judged"):
         assert_conforms(httpx.Response(304))
     failed = Exchange(
@@ -324,7 +324,7 @@ def test_answers_that_tell_nothing_are_no_pass() -> None:
         assert_conforms(failed)
 
 
-# What it costs, and what the page says.
+# Cost, and the documentation page.
 
 
 def _python(code: str, folder: Path) -> str:
@@ -341,8 +341,8 @@ def _python(code: str, folder: Path) -> str:
     return ended.stdout
 
 
-def test_nothing_is_imported_before_a_test_asks(tmp_path: Path) -> None:
-    """A repository that has the package installed pays nothing; one that asks does not get the server's extras."""
+def test_nothing_is_imported_before_a_test_uses_a_fixture(tmp_path: Path) -> None:
+    """Neither in a repository that merely has the package, nor the server's extras in one that uses the fixtures."""
     loaded = "print(*sorted({name for name in sys.modules if name.startswith('batch_conformance')}))"
     assert "testing" not in _python(f"import sys, batch_conformance.plugin; {loaded}", tmp_path)
     assert "recorded" not in _python(f"import sys, batch_conformance.plugin; {loaded}", tmp_path)
@@ -354,13 +354,13 @@ PAGE = contract_root() / "docs" / "fixtures.md"
 
 
 def blocks(language: str) -> list[str]:
-    """The page's code blocks in a language."""
+    """Return the page's code blocks in a language."""
     return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 
 
 @pytest.mark.skipif(not PAGE.exists(), reason="an installed package has no docs")
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
-    """As one test module, in a folder of its own; what they print is what the page shows."""
+    """As one test module, in a folder of its own; the output is what the page shows."""
     (tmp_path / "test_page.py").write_text("\n\n".join(blocks("python")), "utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(contract_root())}

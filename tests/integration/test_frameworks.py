@@ -1,4 +1,4 @@
-"""Servers as an ordinary developer writes them, in two common frameworks: none may raise an alarm."""
+"""Servers written with two common frameworks in the ordinary way cause no false alarms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -83,9 +83,9 @@ async def _check_key(request: web.Request, handler: Callable[[web.Request], Any]
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "ApiKey"})
         answer: web.StreamResponse = await handler(request)
     except web.HTTPException as error:
-        kept = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
+        headers = {name: error.headers[name] for name in ("Allow", "WWW-Authenticate") if name in error.headers}
         body = {"message": error.reason, "statusCode": error.status}
-        return web.json_response(body, status=error.status, headers=kept)
+        return web.json_response(body, status=error.status, headers=headers)
     return answer
 
 
@@ -123,7 +123,7 @@ def serving_aiohttp() -> Iterator[str]:
 
 @pytest.mark.parametrize("serving", [serving_flask, serving_aiohttp], ids=["flask", "aiohttp"])
 def test_a_server_in_a_common_framework_conforms(serving: Callable[[], AbstractContextManager[str]]) -> None:
-    """Written for use, without a thought of this suite."""
+    """Written without regard to this suite."""
     with serving() as url:
         run = judge_server(Target("framework", url, KEY, batch_ids=tuple(BATCHES)), operations=("get",))
     broken = {

@@ -1,4 +1,4 @@
-"""The same finding many times is one entry in every output, and a headline says what is wrong."""
+"""Repeated findings are one entry in every output, with a headline that names the fault."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _document(findings: Sequence[Finding], side: Side = "server") -> dict[str, A
 def _evidence(findings: Sequence[Finding], side: Side = "server") -> list[dict[str, Any]]:
     document = _document(findings, side)
     entry = next(entry for entry in document["clauses"] if entry["id"] == CLAUSE[side])
-    shown: list[dict[str, Any]] = entry["evidence"]
-    return shown
+    evidence: list[dict[str, Any]] = entry["evidence"]
+    return evidence
 
 
 def _terminal(document: dict[str, Any]) -> str:
@@ -56,8 +56,8 @@ READS = [
 ]
 
 
-def test_one_entry_that_says_how_often() -> None:
-    """In how many batches, too; the first is the one that is shown."""
+def test_repeated_findings_are_one_entry_with_a_count() -> None:
+    """And in how many batches; the first one is shown."""
     (item,) = _evidence(READS)
     assert (item["times"], item["batches"]) == (46, 2)
     assert item["message"] == "id of a COMPLETED batch"
@@ -71,7 +71,7 @@ def test_one_entry_that_says_how_often() -> None:
 
 
 def test_values_that_change_with_each_read_are_one_entry() -> None:
-    """A new id, a new time, each time."""
+    """A new id, a new time for each read."""
     times = [
         Finding(
             "created_at changes", "the same", f"2024-01-15T10:30:{second:02}Z", _exchange(second, "batch_1")
@@ -105,13 +105,13 @@ def test_values_that_change_with_each_read_are_one_entry() -> None:
     ],
     ids=["message", "status", "number", "label", "made-up id", "object"],
 )
-def test_what_differs_stays_apart(first: Finding, second: Finding) -> None:
-    """Nothing is hidden behind another."""
+def test_different_findings_stay_separate(first: Finding, second: Finding) -> None:
+    """Different findings are not merged."""
     assert len(_evidence([first, second, first])) == 2
 
 
-def test_reads_sent_in_other_ways_are_the_same_finding() -> None:
-    """The plain one shows it best, wherever it came."""
+def test_reads_in_different_forms_are_the_same_finding() -> None:
+    """The plain read is shown, whatever the order."""
     odd = [
         Finding("id of a COMPLETED batch", "a string", "null", _exchange(number, "batch_1", label))
         for number, label in enumerate(("no User-Agent", "", "Accept: */*"))
@@ -120,24 +120,24 @@ def test_reads_sent_in_other_ways_are_the_same_finding() -> None:
     assert (item["times"], item["batches"], item["notes"]) == (3, 1, [])
 
 
-def test_what_is_rare_is_not_pushed_out() -> None:
+def test_rare_findings_are_kept() -> None:
     """The limit of a report counts entries, not findings."""
     rare = Finding("the worst of all", "401", "200", _exchange(99, "batch_1"))
-    shown = _evidence([*READS, *READS, rare])
-    assert [item["message"] for item in shown] == ["id of a COMPLETED batch", "the worst of all"]
+    evidence = _evidence([*READS, *READS, rare])
+    assert [item["message"] for item in evidence] == ["id of a COMPLETED batch", "the worst of all"]
     many = [Finding(f"another one, {letter}", "a", "b") for letter in "abcdefghijklmno"]
     assert len(_evidence(many)) == EVIDENCE_LIMIT
 
 
 def test_a_client_has_no_number_of_batches() -> None:
-    """Each call is about one of its own."""
+    """Each call is for a batch of its own."""
     (item,) = _evidence(READS, "client")
     assert item["times"] == 46
     assert "batches" not in item
 
 
-def test_odd_ids_of_a_client_stay_apart() -> None:
-    """They are what the finding is about; what a case is called is not."""
+def test_findings_on_odd_ids_stay_separate() -> None:
+    """The finding is about the id, not about the title of the case."""
     odd = [
         Finding(f'the id "{text}" is refused', "a batch", "error http", _exchange(1, text, f"an id ({text})"))
         for text in ("a b", "a%2Fb")
@@ -155,7 +155,7 @@ def test_odd_ids_of_a_client_stay_apart() -> None:
 
 
 def test_the_headline_names_the_fault() -> None:
-    """Not just the place."""
+    """And not only the place."""
     page = render_html(_document([Finding("id of a COMPLETED batch", "a string", "null")]))
     headlines = page[page.index("What is wrong") : page.index("At a glance")]
     assert "id of a COMPLETED batch: expected a string, got null" in headlines
@@ -172,12 +172,12 @@ def test_the_headline_names_the_fault() -> None:
     ],
 )
 def test_a_fault_is_one_line(item: tuple[str, str, str], line: str) -> None:
-    """However long what came is."""
+    """However long the response was."""
     assert fault(dict(zip(("message", "expected", "actual"), item, strict=True))) == line
 
 
 def test_one_annotation_of_a_target_that_cannot_be_reached() -> None:
-    """It keeps the suite from judging any clause."""
+    """It keeps the suite from testing any clause."""
     document = report_document(
         samples.run("server", "acme", "1", error="nobody answers at http://127.0.0.1:9")
     )
@@ -185,8 +185,8 @@ def test_one_annotation_of_a_target_that_cannot_be_reached() -> None:
     assert "nobody answers" in line
 
 
-def test_one_annotation_a_reason_of_what_was_not_judged() -> None:
-    """And what was proven besides has its own."""
+def test_one_annotation_for_each_reason_why_clauses_were_not_checked() -> None:
+    """Findings have annotations of their own."""
     names = ("server.ok.status", "server.ok.json", "server.body.id")
     results: dict[str, Any] = dict.fromkeys(names, ("error", "the adapter died", ()))
     results["server.body.status"] = ("fail", "", [Finding("status", "a string", "null")])

@@ -1,4 +1,4 @@
-"""What surrounds the suite: plugins that block connections, how Python was started, what the environment says."""
+"""Environments of the suite: plugins that block connections, Python's flags, environment variables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.running import CLIENT, SERVER, run
 
 _FEW = ("--batch-profile", "quick")
 
-#: Stand-ins for the plugins, under their module names: what of them gets in the way.
+#: Stand-ins for plugins by module name, with the part that interferes.
 _SOCKET = """
 import socket
 import pytest
@@ -53,7 +53,7 @@ def pytest_configure():
         ("forking", _FORKED, ("--forked",), ("pytest-forked", "leave --forked out")),
     ],
 )
-def test_plugins_that_get_in_the_way_are_named(
+def test_plugins_that_interfere_are_named(
     tmp_path: Path, suite: str, module: str, source: str, arguments: tuple[str, ...], words: tuple[str, ...]
 ) -> None:
     """Status 3, with the plugin and its flag in one line."""
@@ -75,7 +75,7 @@ def test_python_without_assertions(tmp_path: Path, suite: str) -> None:
 
 
 def test_plugins_beside_the_suite_may_warn(tmp_path: Path) -> None:
-    """What is strict is this suite's own tests, not whatever else is installed (pytest-asyncio warns at its start)."""
+    """Strict warnings are for this suite's own tests, not for other plugins (pytest-asyncio warns at its start)."""
     (tmp_path / "warning.py").write_text(_WARNING)
     ended = run(tmp_path, SERVER, "-p", "warning", "-k", "server.ok", *_FEW, PYTHONPATH=str(tmp_path))
     assert ended.status == 0, ended.text
@@ -94,13 +94,13 @@ def test_plugins_beside_the_suite_may_warn(tmp_path: Path) -> None:
 def test_the_embedded_subjects_ignore_the_environment(
     tmp_path: Path, suite: str, variables: dict[str, str]
 ) -> None:
-    """Proxies and certificates of the machine are for others."""
+    """Proxies and certificates in the environment are ignored."""
     ended = run(tmp_path, suite, *_FEW, **variables)
     assert ended.status == 0, ended.text
 
 
-def test_the_proof_is_left_out_where_its_extra_is_missing(tmp_path: Path) -> None:
-    """README's first command installs less than the proof needs: no traceback, one line that says so."""
+def test_the_tests_are_skipped_where_their_extra_is_missing(tmp_path: Path) -> None:
+    """The README's first command installs less than the tests need: no traceback, but one line that says so."""
     (tmp_path / "hiding.py").write_text(
         "import importlib.util\nfind = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *rest: None if name == 'trustme' else find(name, *rest)\n"

@@ -1,4 +1,4 @@
-"""Clients in this process: what a callable may do wrong, and what comes of it."""
+"""Clients in this process: what a callable may do wrong, and the result."""
 
 from __future__ import annotations
 
@@ -15,38 +15,21 @@ from typing import Any
 
 import pytest
 
-from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.inprocess import InProcessClient, load_adapter
 from batch_conformance.client_runner.open import open_client
+from tests.support.calls import HELLO, KEY, SLACK, Adapter, adapted, call, could_not_run
 
-HELLO = {"protocol": 1, "name": "here", "version": "1", "language": "python", "operations": ["get_batch"]}
-KEY = "sk-planted-1f7c0d"
-SLACK = 5.0
-
-Adapter = Callable[[dict[str, Any]], Any]
 Open = Callable[..., InProcessClient]
 
 
-def call(batch_id: str = "batch_1", timeout_s: float = 20, base_url: str = "http://127.0.0.1:1") -> Call:
-    """One call."""
-    return Call(base_url, KEY, batch_id, timeout_s)
-
-
-def adapted(function: Adapter) -> Adapter:
-    """The function with its hello."""
-    function.hello = HELLO  # type: ignore[attr-defined]
-    return function
-
-
 def echo(request: dict[str, Any]) -> dict[str, Any]:
-    """A client that invents its answer."""
+    """A client that invents its reply."""
     return {"batch": {"id": request["batch_id"]}}
 
 
 @pytest.fixture
 def open_adapter() -> Iterator[Open]:
-    """Makes clients of functions, which are closed after the test."""
+    """Make clients of functions, which are closed after the test."""
     clients: list[InProcessClient] = []
 
     def open_adapter(function: Adapter, size: int = 4) -> InProcessClient:
@@ -58,16 +41,7 @@ def open_adapter() -> Iterator[Open]:
         client.close()
 
 
-def could_not_run(act: Callable[[], object]) -> str:
-    """The one line that it ends in."""
-    with pytest.raises(CouldNotRun) as raised:
-        act()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    return message
-
-
-def test_a_callable_gets_the_request_of_the_protocol_and_nothing_else(open_adapter: Open) -> None:
+def test_a_callable_gets_exactly_the_request_of_the_protocol(open_adapter: Open) -> None:
     """The same members as a driver process reads."""
     seen: list[dict[str, Any]] = []
 
@@ -96,7 +70,7 @@ def test_a_callable_gets_the_request_of_the_protocol_and_nothing_else(open_adapt
 
 
 def test_async_calls_share_one_loop_side_by_side(open_adapter: Open) -> None:
-    """As in an async program: what a client keeps between calls stays usable."""
+    """As in an async program, so that objects kept between calls stay usable."""
     loops: set[int] = set()
     together = threading.Barrier(3)
 
@@ -113,7 +87,7 @@ def test_async_calls_share_one_loop_side_by_side(open_adapter: Open) -> None:
 
 
 def test_no_more_calls_than_allowed_run_at_once(open_adapter: Open) -> None:
-    """For adapters that are not made for several threads."""
+    """For adapters that are not thread-safe."""
     running: list[int] = []
     most: list[int] = []
 
@@ -164,10 +138,10 @@ def _raise_async(error: BaseException) -> Adapter:
         ),
     ],
 )
-def test_what_a_callable_does_wrong_breaks_its_call_only(
+def test_an_error_of_a_callable_breaks_its_call_only(
     open_adapter: Open, adapter: Adapter, reason: str
 ) -> None:
-    """One sentence says what it did, without the key; the next call is made all the same."""
+    """One sentence without the key says what it did; the next call is made all the same."""
     client = open_adapter(
         lambda request: echo(request) if request["batch_id"] == "next" else adapter(request)
     )
@@ -177,8 +151,8 @@ def test_what_a_callable_does_wrong_breaks_its_call_only(
     assert client.get_batch(call("next")).batch == {"id": "next"}
 
 
-def test_a_call_that_hangs_is_left_behind(open_adapter: Open) -> None:
-    """At the deadline and the grace, in its own thread, while other calls go on."""
+def test_a_call_that_hangs_is_abandoned(open_adapter: Open) -> None:
+    """It is abandoned after deadline and grace, in its own thread, while other calls go on."""
     forever = threading.Event()
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -194,7 +168,7 @@ def test_a_call_that_hangs_is_left_behind(open_adapter: Open) -> None:
 
 
 def test_an_async_call_that_hangs_is_cancelled(open_adapter: Open) -> None:
-    """Nothing of it goes on in the loop that the next calls use."""
+    """It does not go on in the loop that later calls use."""
     cancelled = threading.Event()
 
     async def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -212,7 +186,7 @@ def test_an_async_call_that_hangs_is_cancelled(open_adapter: Open) -> None:
 
 
 def test_an_async_call_that_blocks_its_loop_does_not_block_the_next(open_adapter: Open) -> None:
-    """It gets a loop of its own."""
+    """The next call gets a loop of its own."""
     forever = threading.Event()
 
     async def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -225,7 +199,7 @@ def test_an_async_call_that_blocks_its_loop_does_not_block_the_next(open_adapter
 
 
 def test_six_broken_calls_in_a_row_end_the_run(open_adapter: Open) -> None:
-    """The rule of the driver processes; a good answer starts the count anew."""
+    """As for driver processes; a good reply resets the count."""
     client = open_adapter(lambda request: echo(request) if request["batch_id"] == "good" else None)
     for _ in range(2):
         assert client.get_batch(call("good")).batch
@@ -253,10 +227,10 @@ def test_six_broken_calls_in_a_row_end_the_run(open_adapter: Open) -> None:
         ),
     ],
 )
-def test_a_callable_that_is_not_there_or_unfit_cannot_be_judged(
+def test_a_missing_or_invalid_callable_cannot_be_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, reason: str
 ) -> None:
-    """Modules are looked for from the working directory, as by ``python -m``; one line says what is wrong."""
+    """Modules are found from the working directory, as by ``python -m``; one line says what is wrong."""
     (tmp_path / "adapters_here.py").write_text("raise SystemExit('no settings')")
     (tmp_path / "adapters_there.py").write_text(
         "number = 7\n"
@@ -290,14 +264,14 @@ def test_a_callable_that_is_not_there_or_unfit_cannot_be_judged(
     ],
 )
 def test_a_malformed_specification_is_wrong_usage(spec: str, transport: Any, reason: str) -> None:
-    """Said before anything is imported or started."""
+    """Before anything is imported or started."""
     with pytest.raises(ValueError, match=reason) as raised:
         open_client(spec, transport=transport)
     assert len(str(raised.value).splitlines()) == 1
 
 
 def test_embedded_is_the_reference_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Imported only when it is asked for."""
+    """It is only imported when it is requested."""
     module = SimpleNamespace(adapter=adapted(echo))
     monkeypatch.setitem(sys.modules, "batch_conformance.reference.client", module)
     client = open_client("embedded")
@@ -306,5 +280,5 @@ def test_embedded_is_the_reference_client(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_dotted_attribute_is_followed() -> None:
-    """Such as a class's function."""
+    """For example a function of a class."""
     assert load_adapter("python:json:JSONDecoder.decode").__qualname__ == "JSONDecoder.decode"

@@ -1,4 +1,4 @@
-"""Known failures from the command line to the exit status, as adopters meet them."""
+"""Known failures in runs of pytest, from the option to the exit status."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ class Ran:
         self.folder, self.status, self.output = folder, ended.status, ended.text
 
     def clause(self, clause: str = "server.body.id", place: str = "report") -> dict[str, Any]:
-        """The clause in the report."""
+        """Return the clause in the report."""
         document = json.loads((self.folder / place / "conformance.json").read_text("utf-8"))
         entry: dict[str, Any] = next(entry for entry in document["clauses"] if entry["id"] == clause)
         return entry
 
     def junit(self, clause: str = "server.body.id") -> str:
-        """What JUnit says of the clause's test: an element, and its message."""
+        """Return the element and the message of the clause's test in JUnit."""
         root = ElementTree.parse(self.folder / "junit.xml").getroot()
         case = next(case for case in root.iter("testcase") if case.get("name") == f"test_server[{clause}]")
         return " ".join(
@@ -56,14 +56,14 @@ class Ran:
 
 
 def known(folder: Path, text: str = SIGNED) -> Path:
-    """The file in place."""
+    """Write the known-failures file."""
     path = folder / "known.toml"
     path.write_text(text, "utf-8")
     return path
 
 
 def test_a_known_failure_conforms(tmp_path: Path) -> None:
-    """Exit status 0, and the reason with its link in the terminal, in the report and in JUnit."""
+    """Exit status 0; the reason and its link are in the terminal, in the report and in JUnit."""
     known(tmp_path)
     ran = Ran(tmp_path, "--batch-mutant", "id-number", "--batch-known-failures", "known.toml")
     assert ran.status == 0, ran.output
@@ -78,7 +78,7 @@ def test_a_known_failure_conforms(tmp_path: Path) -> None:
 
 
 def test_a_file_with_sentences_is_read_warned_of_and_rewritten(tmp_path: Path) -> None:
-    """For one version: the warning names the entries and what to do, once; the update does it."""
+    """For one version: the warning names the entries and the remedy, once; the update applies it."""
     old = '{ message = "id of a * batch: expected a string, got the number #", actual = "#" }'
     path = known(tmp_path, SIGNED.replace('{ code = "type", pointer = "/id", operation = "get" }', old))
     arguments = ["--batch-mutant", "id-number", "--batch-known-failures", "known.toml"]
@@ -98,20 +98,20 @@ def test_a_file_with_sentences_is_read_warned_of_and_rewritten(tmp_path: Path) -
     ("mutant", "word"), [("id-upper-case", "not the known failure"), (None, "stale known failure")]
 )
 def test_another_failure_or_none_does_not(mutant: str | None, word: str, tmp_path: Path) -> None:
-    """Exit status 1, and the entry named in the terminal, in every report and in JUnit."""
+    """Exit status 1; the entry is named in the terminal, in every report and in JUnit."""
     known(tmp_path)
     chosen = ["--batch-mutant", mutant] if mutant else []
     ran = Ran(tmp_path, *chosen, "--batch-known-failures", "known.toml")
     assert (ran.status, ran.clause()["verdict"]) == (1, "fail"), ran.output
-    told = f"{word} (known.toml, entry 1)"
-    assert told in ran.output
-    assert told in ran.junit()
+    line = f"{word} (known.toml, entry 1)"
+    assert line in ran.output
+    assert line in ran.junit()
     for name in ("conformance.json", "conformance.html", "conformance.md"):
-        assert told in (tmp_path / "report" / name).read_text("utf-8")
+        assert line in (tmp_path / "report" / name).read_text("utf-8")
 
 
-def test_an_update_drafts_and_a_person_signs(tmp_path: Path) -> None:
-    """The run that drafts is red, so is the next one; also when workers of pytest-xdist do the judging."""
+def test_an_update_drafts_entries_that_a_person_completes(tmp_path: Path) -> None:
+    """The run that drafts entries is red, and so is the next one; also with workers of pytest-xdist."""
     pytest.importorskip("xdist")
     arguments = ["--batch-mutant", "id-number", "--batch-known-failures", "known.toml"]
     ran = Ran(tmp_path, *arguments, "--batch-known-failures-update", "-n", "2", "-p", "xdist")
@@ -128,7 +128,7 @@ def test_an_update_drafts_and_a_person_signs(tmp_path: Path) -> None:
 
 
 def test_an_update_removes_what_is_stale(tmp_path: Path) -> None:
-    """The verdict is still by the file as it was, so the run is red, and the next one green."""
+    """The verdict uses the file as it was, so the run is red, and the next one green."""
     path = known(tmp_path, "# ours\n\n" + SIGNED)
     ran = Ran(tmp_path, "--batch-known-failures", "known.toml", "--batch-known-failures-update")
     assert ran.status == 1, ran.output
@@ -139,8 +139,8 @@ def test_an_update_removes_what_is_stale(tmp_path: Path) -> None:
     )
 
 
-def test_a_part_of_the_suite_leaves_the_rest_alone(tmp_path: Path) -> None:
-    """Neither red nor removed, but said not to be checked."""
+def test_a_partial_run_leaves_other_entries_alone(tmp_path: Path) -> None:
+    """They are neither red nor removed, but reported as not checked."""
     path = known(tmp_path)
     ran = Ran(
         tmp_path,
@@ -153,7 +153,7 @@ def test_a_part_of_the_suite_leaves_the_rest_alone(tmp_path: Path) -> None:
 
 
 def test_an_unreachable_target_is_not_a_known_failure(tmp_path: Path) -> None:
-    """Exit status 3, and no entry is touched."""
+    """Exit status 3, and no entry is changed."""
     path = known(tmp_path)
     arguments = ("--batch-target", "http://127.0.0.1:9", "--batch-known-failures", "known.toml")
     ran = Ran(tmp_path, *arguments, "--batch-known-failures-update")
@@ -182,7 +182,7 @@ def test_an_unreachable_target_is_not_a_known_failure(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_usage_is_said_in_one_line(
+def test_wrong_usage_is_reported_in_one_line(
     text: str | None, arguments: list[str], problem: str, tmp_path: Path
 ) -> None:
     """Exit status 4, before anything is sent."""

@@ -1,4 +1,4 @@
-"""The update of a known-failures file: what it changes, and that it loses nothing else."""
+"""Updating a known-failures file: the changes it makes, and that nothing else is lost."""
 
 from __future__ import annotations
 
@@ -65,30 +65,30 @@ evidence = [{ code = "kind" }]
 
 
 Row = tuple[str, str, str, str, str]
-#: Ids that are numbers, shouted, and missing.
+#: Ids that are numbers, in upper case, and missing.
 NUMBER: Row = ("type", "/id", "get", "id of a FAILED batch", "5")
 SHOUTED: Row = ("echo", "/id", "get", "id of a FAILED batch", '"BATCH_1"')
 MISSING: Row = ("required", "/id", "get", "id of a FAILED batch", "absent")
 
 
 def seen(verdict: ClauseVerdict, *evidence: Row) -> Observations:
-    """An observation of the clause that BEFORE begins with."""
+    """Return an observation of the first clause of BEFORE."""
     return {"server.body.id": {"verdict": verdict, "evidence": list(evidence)}}
 
 
 def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
-    """The text after an update, and what the update said."""
+    """Return the text after an update, and the messages of the update."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "known.toml"
         path.write_bytes(text.encode())
-        said = update_known_failures(path, observations, today=TODAY, shown="known.toml")
+        messages = update_known_failures(path, observations, today=TODAY, shown="known.toml")
         assert list(path.parent.iterdir()) == [path]
-        return path.read_bytes().decode(), said
+        return path.read_bytes().decode(), messages
 
 
-def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
-    """The comments that open the file, and those of a section, are nobody's own."""
-    after, said = updated(
+def test_a_stale_entry_is_removed_with_its_comments() -> None:
+    """The comments at the top of the file, and those of a section, belong to no entry."""
+    after, messages = updated(
         BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
     )
     first = "# Accepted by the batch team. Ask in #batch before adding any.\n"
@@ -99,7 +99,7 @@ def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
         + BEFORE.split("# --- counting")[1].split("# goes")[0]
         + BEFORE[BEFORE.index("# the last one") :]
     )
-    assert said == [
+    assert messages == [
         "known.toml: removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now",
         "known.toml: removed entry 2 (server.body.metrics-sum), https://acme.example/issues/8: "
         "the clause passes now",
@@ -107,20 +107,20 @@ def test_an_entry_that_no_longer_shows_goes_with_its_own_comments() -> None:
 
 
 def test_changed_evidence_is_replaced_in_place() -> None:
-    """The reason, the issue and the date are a person's, who is told to look at them."""
-    after, said = updated(BEFORE, seen("fail", MISSING))
-    gone = BEFORE[BEFORE.index("\n  { code") : BEFORE.index("\n] # end")]
-    assert after == BEFORE.replace(gone, '\n  { code = "required", pointer = "/id", operation = "get" },')
-    assert said == [
+    """Reason, issue and date are written by a person, who is told to review them."""
+    after, messages = updated(BEFORE, seen("fail", MISSING))
+    removed = BEFORE[BEFORE.index("\n  { code") : BEFORE.index("\n] # end")]
+    assert after == BEFORE.replace(removed, '\n  { code = "required", pointer = "/id", operation = "get" },')
+    assert messages == [
         "known.toml: changed the evidence of entry 1 (server.body.id): "
         "check that https://acme.example/issues/7 is still about it"
     ]
 
 
-def test_evidence_that_no_longer_shows_goes_alone() -> None:
-    """And a new failure beside a known one gets an entry of its own, since the old reason is not its reason."""
-    after, said = updated(BEFORE, seen("fail", SHOUTED, MISSING))
-    gone = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
+def test_stale_evidence_is_removed_alone() -> None:
+    """A new failure beside a known one gets an entry of its own, since the old reason does not apply."""
+    after, messages = updated(BEFORE, seen("fail", SHOUTED, MISSING))
+    removed = '\n  { code = "type", pointer = "/id", operation = "get" }, # new ids'
     draft = """
 
 [[known_failure]]
@@ -132,8 +132,8 @@ reason = "TODO: why this may fail for now"
 issue = "TODO: link to the issue"
 expires = 2027-02-21  # 90 days from the draft: agree on a date
 """
-    assert after == BEFORE.replace(gone, "") + draft
-    assert said == [
+    assert after == BEFORE.replace(removed, "") + draft
+    assert messages == [
         "known.toml: removed evidence of entry 1 (server.body.id) that no longer shows",
         "known.toml: added entry 4 (server.body.id) as a draft: give it a reason and an issue",
     ]
@@ -155,8 +155,8 @@ expires = 2027-01-31
 
 
 def test_sentences_are_rewritten_in_place() -> None:
-    """To what they mean in this run, next to their comments; the reason, the issue and the date stay."""
-    after, said = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
+    """By their meaning in this run, comments kept; reason, issue and date are unchanged."""
+    after, messages = updated(OLD, seen("fail", NUMBER, SHOUTED, MISSING))
     assert after == OLD.replace(
         '{ message = "id of a * batch", actual = "#" }', '{ code = "type", pointer = "/id", operation = "get" }'
     ).replace('  { message = "id of a * batch: gone" }, # gone\n', "").replace(
@@ -164,7 +164,7 @@ def test_sentences_are_rewritten_in_place() -> None:
         '{ code = "echo", pointer = "/id", operation = "get" },\n'
         '  { code = "required", pointer = "/id", operation = "get" }',
     )
-    assert said == [
+    assert messages == [
         "known.toml: rewrote the evidence of entry 1 (server.body.id) from sentences to codes: "
         "check that https://acme.example/issues/7 is about all of it",
         "known.toml: removed evidence of entry 1 (server.body.id) that no longer shows or that another piece names "
@@ -173,20 +173,20 @@ def test_sentences_are_rewritten_in_place() -> None:
     assert updated(after, seen("fail", NUMBER, SHOUTED, MISSING))[1] == ["known.toml: nothing to change"]
 
 
-def test_sentences_of_clauses_that_were_not_judged_stay() -> None:
-    """What they mean is not known then."""
-    after, said = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
-    assert (after, said) == (OLD, ["known.toml: nothing to change"])
+def test_sentences_of_clauses_that_were_not_checked_stay() -> None:
+    """Their meaning is unknown then."""
+    after, messages = updated(OLD, {"server.body.status": {"verdict": "pass", "evidence": []}})
+    assert (after, messages) == (OLD, ["known.toml: nothing to change"])
 
 
 def test_an_expired_entry_is_not_renewed() -> None:
-    """A machine that moves the date makes it meaningless."""
+    """An automatic renewal would make the date meaningless."""
     observations: Observations = {
         "client.error.401": {"verdict": "fail", "evidence": [("kind", "", "get", "a 401 is odd", "x")]}
     }
-    after, said = updated(BEFORE, observations)
+    after, messages = updated(BEFORE, observations)
     assert after == BEFORE
-    assert said == [
+    assert messages == [
         "known.toml: entry 3 (client.error.401) expired on 2026-01-31: only a person can renew it",
         "known.toml: nothing to change",
     ]
@@ -194,13 +194,13 @@ def test_an_expired_entry_is_not_renewed() -> None:
 
 @pytest.mark.parametrize("text", [BEFORE, BEFORE.replace("\n", "\r\n")])
 def test_line_breaks_stay_as_they_are(text: str) -> None:
-    """A file from Windows stays one."""
+    """A file with Windows line endings keeps them."""
     after, _ = updated(text, seen("fail", MISSING, ("status", "", "", "other", "")))
     assert after.count("\r\n") == (after.count("\n") if "\r" in text else 0)
     assert tomllib.loads(after)
 
 
-def test_what_is_in_line_is_not_written(tmp_path: Path) -> None:
+def test_a_file_without_changes_is_not_written(tmp_path: Path) -> None:
     """Not even with the same text."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
@@ -211,7 +211,7 @@ def test_what_is_in_line_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_link_stays_a_link_and_the_mode_stays(tmp_path: Path) -> None:
-    """The file is replaced in one step, but not by a file of another kind."""
+    """The file is replaced atomically, but not by a file of another kind."""
     path, link = tmp_path / "known.toml", tmp_path / "link.toml"
     path.write_text(BEFORE)
     path.chmod(0o640)
@@ -233,8 +233,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("form", REFUSED)
-def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -> None:
-    """It is judged by all the same; what the update cannot edit for certain it does not edit."""
+def test_an_unknown_form_is_left_unchanged(form: str, tmp_path: Path) -> None:
+    """The file is applied to the run all the same; the update leaves what it cannot edit safely."""
     path = tmp_path / "known.toml"
     path.write_text(REFUSED[form])
     assert len(read_known_failures(path).entries) == 1
@@ -245,8 +245,8 @@ def test_a_form_that_is_not_known_is_left_as_it_was(form: str, tmp_path: Path) -
     assert path.read_text() == REFUSED[form]
 
 
-def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was written is read again and compared before it takes the file's place."""
+def test_a_wrong_edit_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The new text is parsed and compared before it replaces the file."""
     path = tmp_path / "known.toml"
     path.write_text(BEFORE)
     monkeypatch.setattr(update, "edited", lambda text, _: text)
@@ -255,8 +255,8 @@ def test_an_edit_that_goes_wrong_is_noticed(tmp_path: Path, monkeypatch: pytest.
     assert path.read_text() == BEFORE
 
 
-def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    """In one line, and nothing is left behind."""
+def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """With one line, and no temporary file is left."""
     path = tmp_path / "none" / "known.toml"
     with pytest.raises(KnownFailuresNotWritten, match="No such file or directory; make it writable"):
         update_known_failures(path, seen("fail", MISSING), today=TODAY)
@@ -264,7 +264,7 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 
 def test_an_unsettled_run_changes_nothing() -> None:
-    """Neither one that was interrupted nor the clauses it did not judge."""
+    """Neither an interrupted run, nor clauses that were not checked."""
     run = samples.failing_server()
     assert {"server.rate.429", "server.body.metrics-sum"}.isdisjoint(observe(run))
     assert not observe(replace(run, incomplete=True))
@@ -273,13 +273,13 @@ def test_an_unsettled_run_changes_nothing() -> None:
 
 
 def test_a_warning_gets_no_entry() -> None:
-    """It fails nothing, so there is nothing to excuse."""
-    after, said = updated("", seen("warn", MISSING))
-    assert (after, said) == ("", ["known.toml: nothing to change"])
+    """It does not fail the run, so there is nothing to excuse."""
+    after, messages = updated("", seen("warn", MISSING))
+    assert (after, messages) == ("", ["known.toml: nothing to change"])
 
 
-def test_nothing_hostile_is_written() -> None:
-    """Neither a key nor markup nor a command to a CI system, and the file still says the same."""
+def test_hostile_text_is_not_written() -> None:
+    """No key, no markup, no command to a CI system; the meaning of the file is unchanged."""
     run = samples.hostile_run()
     pointer = f"/{samples.HOSTILE}/{samples.KEY}"
     run.results = [
@@ -295,14 +295,14 @@ def test_nothing_hostile_is_written() -> None:
     for raw in (samples.KEY, "<script", "<img", "\x1b", "\u202e", "##[", "\r"):
         assert raw not in after
     assert not any(line.startswith("::") for line in after.splitlines())
-    again, said = updated(after, observe(run))
-    assert (again, said) == (after, ["known.toml: nothing to change"])
+    again, messages = updated(after, observe(run))
+    assert (again, messages) == (after, ["known.toml: nothing to change"])
 
 
 @given(st.text())
 @example("##[error] ### ##")
 def test_any_text_can_be_written(text: str) -> None:
-    """As TOML, in one line, and without a character that is not printable."""
+    """As TOML, in one line, without unprintable characters."""
     written = toml_string(text)
     assert written.isprintable()
     assert "<" not in written

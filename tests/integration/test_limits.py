@@ -1,4 +1,4 @@
-"""What a green verdict did not see, and what a clause leaves to another: in the verdict and in every output."""
+"""Limits of a pass, and observations left to another clause: in the verdict and in every output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _weighed(checked: CheckResult) -> ClauseResult:
 
 
 def test_only_set_aside_is_not_exercised() -> None:
-    """A clause whose every observation was set aside is not exercised, and says on whose account."""
+    """The clause is not exercised, and names the other clause."""
     checked = CheckResult(CLAUSE)
     checked.set_aside("server.auth.invalid-key")
     checked.set_aside("server.auth.invalid-key", 2)
@@ -39,7 +39,7 @@ def test_only_set_aside_is_not_exercised() -> None:
 
 
 def test_partly_set_aside_is_a_limit() -> None:
-    """A pass on the rest says what it left to another clause."""
+    """The pass on the remaining observations says what was left to another clause."""
     checked = CheckResult(CLAUSE)
     checked.observe(4)
     checked.set_aside("server.auth.invalid-key", 2)
@@ -61,14 +61,14 @@ def test_limits_belong_to_a_pass_alone() -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1])
-def test_nothing_set_aside(count: int) -> None:
-    """No observation set aside leaves no trace."""
+def test_without_observations_set_aside_there_is_no_limit(count: int) -> None:
+    """Without observations set aside, nothing is mentioned."""
     checked = CheckResult(CLAUSE)
     checked.set_aside("server.auth.invalid-key", count)
     assert _weighed(checked).reason == "nothing in this run put it to the test"
 
 
-# In the outputs.
+# Outputs.
 
 
 def _document(limits: dict[str, tuple[str, ...]], **broken: Any) -> dict[str, Any]:
@@ -95,7 +95,7 @@ LIMITS = {
 
 
 def test_limits_are_in_every_output_and_counted() -> None:
-    """Short: a limit once, with the clauses that it is about."""
+    """Each limit is shown once, with the clauses that it concerns."""
     document = _document(LIMITS)
     entries = {entry["id"]: entry["limits"] for entry in document["clauses"]}
     assert entries["server.body.completed-adds-up"] == ["no COMPLETED batch was seen", "one batch only"]
@@ -113,7 +113,7 @@ def test_limits_are_in_every_output_and_counted() -> None:
 
 
 def test_one_pass_with_limits_among_others() -> None:
-    """Counted beside what else there is."""
+    """It is counted beside other verdicts."""
     finding = Finding("id", "a string", "null")
     broken = {"server.body.id": ("fail", "", [finding])}
     document = _document({"server.poll.final": ("one batch only",)}, **broken)
@@ -121,8 +121,8 @@ def test_one_pass_with_limits_among_others() -> None:
     assert f"Of {total} clauses: 1 failed, {total - 1} passed, 1 pass with limits." in render_html(document)
 
 
-def test_a_green_run_without_limits_says_nothing_of_them() -> None:
-    """No empty heading."""
+def test_a_green_run_without_limits_does_not_mention_them() -> None:
+    """There is no empty heading."""
     document = _document({})
     for text in (_terminal(document), render_html(document), render_markdown(document)):
         assert "imits (" not in text

@@ -1,4 +1,4 @@
-"""List Batches as the second operation: what a run without it, without batches or without Get comes to."""
+"""List Batches as the second operation: servers without it, without batches, or without Get Batch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.judging import red
 
 
 def judged(app: ReferenceServer, *, ids: bool = True, **options: Any) -> RunResult:
-    """The verdict on a server, whose batches are known or to be discovered."""
+    """Test a server whose batches are given or discovered."""
     from dataclasses import replace
 
     with embedded_target(app) as target:
@@ -30,7 +30,7 @@ def judged(app: ReferenceServer, *, ids: bool = True, **options: Any) -> RunResu
 
 
 def verdicts(run: RunResult, theme: str) -> set[str]:
-    """The verdicts of the clauses whose ids begin so."""
+    """Return the verdicts on the clauses with this prefix."""
     return {result.verdict for result in run.results if result.clause.id.startswith(theme)}
 
 
@@ -40,7 +40,7 @@ class _WithoutList(ReferenceServer):
 
 
 def test_a_server_without_the_list_fails_with_a_hint() -> None:
-    """It says how to judge Get Batch alone, and that comes to a pass."""
+    """The hint tells how to test Get Batch alone, which passes."""
     run = judged(_WithoutList(), profile="quick")
     assert run.verdict == "fail"
     (hint,) = run.hints
@@ -52,7 +52,7 @@ def test_a_server_without_the_list_fails_with_a_hint() -> None:
 
 
 def test_an_empty_organisation_leaves_get_not_exercised() -> None:
-    """The list is judged all the same, as far as one without batches goes."""
+    """The list is checked as far as possible without batches."""
     run = judged(ReferenceServer(Store()), ids=False)
     assert not run.error
     assert run.verdict == "pass"
@@ -64,7 +64,7 @@ def test_an_empty_organisation_leaves_get_not_exercised() -> None:
 
 
 def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
-    """A server that lists something else, with filters and without."""
+    """Return a server with a changed list, with and without filters."""
 
     class Faulty(ReferenceServer):
         def list_batches(self, asked: Asked) -> Answer:
@@ -87,10 +87,10 @@ def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
     ],
     ids=["wrapped", "entries wrapped", "without ids", "numbers", "objects"],
 )
-def test_a_list_that_names_no_batch_is_judged_by_itself(
+def test_a_list_that_names_no_batch_is_checked_by_itself(
     change: Callable[[list[Any]], Any], clause: str
 ) -> None:
-    """Where ids are to be discovered: the clause that is visibly broken is red, and Get is not exercised."""
+    """With ids to be discovered, the clause that is broken is red, and Get Batch is not exercised."""
     run = judged(_list_of(change), ids=False, profile="quick")
     assert not run.error
     assert red(run) == {clause}
@@ -101,7 +101,7 @@ def test_a_list_that_names_no_batch_is_judged_by_itself(
 
 
 def test_a_page_without_known_ids_is_seen_by_what_filters_find() -> None:
-    """Batches that only an answer with a filter holds are missing from the list."""
+    """Batches that only a filtered response has are missing from the list."""
 
     class Page(Lister):
         def answer(self, rows: Rows, query: bytes) -> list[Any]:
@@ -113,7 +113,7 @@ def test_a_page_without_known_ids_is_seen_by_what_filters_find() -> None:
 
 
 def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> None:
-    """What the list itself named is in it."""
+    """Only the ids of the list itself are known."""
 
     class Nothing(Lister):
         def answer(self, rows: Rows, query: bytes) -> list[Any]:
@@ -127,8 +127,8 @@ def test_a_list_alone_without_filtered_batches_limits_what_complete_saw() -> Non
     assert complete.limits == ("no batch was looked for but those that the list itself had named",)
 
 
-def test_filters_that_no_batch_can_tell_apart_are_a_limit() -> None:
-    """All batches in one status: whether the status counts beside a date cannot show."""
+def test_filters_that_the_batches_cannot_show_are_a_limit() -> None:
+    """With all batches in one status, it does not show whether the status filter applies in addition to a date."""
     rows = [Batch(f"batch_{at}", f"2024-01-1{at}T10:30:00Z", [STATES["completed"]]) for at in range(1, 4)]
     run = judged(ReferenceServer(Store({row.id: row for row in rows})))
     together = next(result for result in run.results if result.clause.id == "server.list.together")
@@ -144,22 +144,22 @@ def test_the_list_alone_sends_no_other_request() -> None:
     sent = {
         (row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges
     }
-    # With a slash behind: a guard may compare paths as they are written.
+    # With a trailing slash: a guard may compare paths literally.
     assert sent == {("GET", "batch"), ("GET", ""), ("HEAD", "batch")}
     assert run.requests <= 80
 
 
 @pytest.mark.parametrize(("profile", "most"), [("quick", 100), ("default", 330)])
 def test_the_list_adds_a_bounded_number_of_requests(profile: str, most: int) -> None:
-    """And nothing of Get is left out for it."""
+    """And no request of Get Batch is left out for it."""
     run = judged(ReferenceServer(), profile=profile)
     assert run.verdict == "pass"
     assert run.requests <= most == run.budget
     assert not [limit for result in run.results for limit in result.limits if "budget" in limit]
 
 
-def test_a_client_without_the_list_is_not_asked_for_it() -> None:
-    """Its clauses are not exercised, and the verdict is a full one."""
+def test_a_client_without_the_list_gets_no_list_calls() -> None:
+    """Its clauses are not exercised, and the verdict is that of a full run."""
 
     def get_only(request: dict[str, Any]) -> dict[str, Any]:
         assert request["op"] == "get_batch"
@@ -176,13 +176,13 @@ def test_a_client_without_the_list_is_not_asked_for_it() -> None:
     }
 
 
-@pytest.mark.parametrize("handed", [adapter, async_adapter], ids=["sync", "async"])
-def test_a_client_with_the_list_alone_is_judged_by_it(handed: Any) -> None:
-    """From the first trial call on."""
+@pytest.mark.parametrize("function", [adapter, async_adapter], ids=["sync", "async"])
+def test_a_client_with_the_list_alone_is_tested_with_it(function: Any) -> None:
+    """Including the first trial call."""
 
     def list_only(request: dict[str, Any]) -> Any:
         assert request["op"] == "list_batches"
-        return handed(request)
+        return function(request)
 
     list_only.hello = {**hello("list only"), "operations": ["list_batches"]}  # type: ignore[attr-defined]
     client = open_adapter(list_only, spec="python:test:list_only", transport="loopback")
@@ -192,8 +192,8 @@ def test_a_client_with_the_list_alone_is_judged_by_it(handed: Any) -> None:
     assert verdicts(run, "client.list.") == {"pass"}
 
 
-def test_an_answer_to_the_list_is_held_against_its_own_clauses() -> None:
-    """A recorded list is judged entry by entry, and as a list."""
+def test_a_recorded_list_is_checked_by_its_own_clauses() -> None:
+    """A recorded list is checked as a list and entry by entry."""
     import httpx
 
     with BatchStub() as stub:

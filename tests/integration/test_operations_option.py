@@ -1,4 +1,4 @@
-"""``--batch-operations``: which operations a run judges, and what the report says of each."""
+"""``--batch-operations``: the operations that a run tests, and their verdicts in the report."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def test_the_report_names_the_operations(tmp_path: Path) -> None:
     assert document["verdict"] == "pass"
 
 
-@pytest.mark.parametrize("told", ["post", "get,post", "get;list", "GET"])
-def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, told: str) -> None:
-    """One line that names what can be given."""
-    outcome = run(tmp_path, CLIENT, "--batch-client", "embedded", "--batch-operations", told)
+@pytest.mark.parametrize("value", ["post", "get,post", "get;list", "GET"])
+def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, value: str) -> None:
+    """One line names the possible values."""
+    outcome = run(tmp_path, CLIENT, "--batch-client", "embedded", "--batch-operations", value)
     assert outcome.status == 4
     line = next(line for line in outcome.text.splitlines() if "ERROR" in line)
     assert "operation" in line
@@ -40,7 +40,7 @@ def test_an_unknown_operation_is_wrong_usage(tmp_path: Path, told: str) -> None:
     assert "--batch-operations" in line
 
 
-def test_clauses_of_operations_that_were_not_asked_for_leave_a_full_verdict() -> None:
+def test_clauses_of_unselected_operations_leave_a_full_verdict() -> None:
     """They are not exercised, and the verdict is that of a full run."""
     with embedded_target(ReferenceServer()) as target:
         document = report_document(judge_server(target, profile="quick", operations=("get",)))
@@ -64,6 +64,6 @@ def test_a_clause_is_broken_down_by_operation() -> None:
 
 
 def test_an_operation_that_an_overlay_removed_is_named() -> None:
-    """What the suite does not know is unknown, whatever the contract has."""
+    """An operation unknown to the suite is an error, whatever the contract has."""
     with pytest.raises(UnknownOperations, match="unknown operation 'delete': give get"):
         read_operations("get, delete")

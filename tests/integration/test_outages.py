@@ -1,4 +1,4 @@
-"""A target that goes down, is overloaded, or is somewhere else: the request that did it, a hint, or one line."""
+"""A target that goes down, is overloaded, or is elsewhere: the cause, a hint, or one line."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ def judged(
     profile: str = "quick",
     timeout: float = 1.0,
 ) -> RunResult:
-    """The verdict on the reference server with some faults."""
+    """Run against the reference server with some faults."""
     with serving_hostile(choose, app=app) as server:
         target = Target("outage", server.url + path, REFERENCE_KEY, batch_ids=IDS, rate=rate)
         return judge_server(target, profile=profile, timeout=timeout, operations=("get",))
 
 
 def failed(run: RunResult) -> dict[str, ClauseResult]:
-    """The clauses that failed."""
+    """Return the clauses that failed."""
     return {result.clause.id: result for result in run.results if result.verdict == "fail"}
 
 
 def page(status: str, *headers: str) -> Fault:
-    """A gateway's page in the place of an answer."""
+    """Return a fault that responds with a gateway's error page."""
 
     def fault(peer: Peer) -> None:
-        told = [
+        head = [
             f"HTTP/1.1 {status}",
             "Content-Type: text/html",
             "Content-Length: 13",
             "Connection: close",
             *headers,
         ]
-        peer.send("\r\n".join([*told, "", "<h1>Oops</h1>"]).encode())
+        peer.send("\r\n".join([*head, "", "<h1>Oops</h1>"]).encode())
 
     return fault
 
@@ -61,7 +61,7 @@ def page(status: str, *headers: str) -> Fault:
 def down_after(
     kills: Callable[[Asked], bool], seconds: float = 0.3, say: Fault = hostile.close, times: int = 99
 ) -> Choose:
-    """A target that goes down when it is asked for something, and is back after a while."""
+    """Choose ``say`` for all requests in the ``seconds`` after one that ``kills`` the target."""
     state = {"until": 0.0, "left": times}
 
     def choose(_: int, asked: Asked) -> Fault | None:
@@ -78,13 +78,13 @@ def with_key(asked: Asked) -> bool:
 
 
 def is_undecodable(asked: Asked) -> bool:
-    """A known case: bytes that are not UTF-8, behind the key check."""
+    """Whether a request has an id that is not UTF-8, and a valid key."""
     return b"%FF" in asked.path.upper() and with_key(asked)
 
 
 @pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
-def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: Fault) -> None:
-    """Seen twice, waited for, and all else is judged; behind a gateway as well."""
+def test_a_request_that_brings_the_target_down_breaks_its_own_clause(say: Fault) -> None:
+    """Confirmed by a second time; the rest is tested after recovery. Also behind a gateway."""
     run = judged(down_after(is_undecodable, say=say), profile="default")
     assert run.error == ""
     assert set(failed(run)) == {"server.notfound.hostile-id"}
@@ -102,23 +102,23 @@ def test_a_request_that_brings_the_target_down_is_blamed_on_its_own_clause(say: 
     ],
     ids=["another method", "an odd header"],
 )
-def test_a_request_that_no_must_answers_for_is_a_failure_of_the_server(
+def test_a_request_without_a_must_clause_that_brings_the_target_down_is_a_failure(
     kills: Callable[[Asked], bool],
 ) -> None:
-    """Worse than a 500: the clause about 5xx has it."""
+    """Going down is worse than a 500, so the clause on 5xx is broken."""
     run = judged(down_after(kills), profile="default")
     assert run.error == ""
     assert set(failed(run)) == {"server.error.documented-status"}
 
 
-def test_a_target_that_was_down_once_is_not_blamed() -> None:
-    """A deployment in the middle of a run: no request brings it down again."""
+def test_a_target_that_was_down_once_does_not_fail() -> None:
+    """After a deployment during the run, no request brings it down again."""
     run = judged(down_after(lambda asked: asked.method == "PUT", times=1))
     assert (run.error, set(failed(run))) == ("", set())
 
 
 def test_a_target_that_stays_down() -> None:
-    """No verdict, but the last request in the line, and what was proven before."""
+    """No verdict; the line has the last request, and earlier findings are kept."""
     wrong = server_mutants()["id-number"]
     run = judged(down_after(is_undecodable, seconds=600), app=wrong.build(), profile="default", timeout=0.3)
     assert run.verdict == "error"
@@ -132,13 +132,13 @@ def test_a_target_that_stays_down() -> None:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses and rates for targets that count in hundredths of a second."""
+    """Waits and rates scaled down to hundredths of a second."""
     monkeypatch.setattr(overload, "_PAUSES", (0.3, 0.4, 0.5))
     monkeypatch.setattr(overload, "_RATES", (10.0, 5.0, 2.5))
 
 
 def limiting(count: int, seconds: float, say: Fault) -> Choose:
-    """A limiter: so many requests in so many seconds."""
+    """Choose ``say`` for requests beyond ``count`` in ``seconds`` seconds."""
     seen: list[float] = []
 
     def choose(_: int, __: Asked) -> Fault | None:
@@ -155,7 +155,7 @@ def limiting(count: int, seconds: float, say: Fault) -> Choose:
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("headers", [(), ("Retry-After: 1",)], ids=["bare", "with Retry-After"])
 def test_a_limiter_that_answers_503_is_recognised(headers: tuple[str, ...]) -> None:
-    """Slowed down, judged, and one hint that names the option."""
+    """The run slows down, gets a verdict, and one hint names the option."""
     run = judged(limiting(4, 0.25, page("503 Service Temporarily Unavailable", *headers)))
     assert (run.error, set(failed(run))) == ("", set())
     assert len(run.hints) == 1
@@ -164,8 +164,8 @@ def test_a_limiter_that_answers_503_is_recognised(headers: tuple[str, ...]) -> N
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_server_that_only_says_503_is_red() -> None:
-    """At whatever rate: nothing to wait for."""
+def test_a_server_that_always_returns_503_is_red() -> None:
+    """At whatever rate, so that waiting is pointless."""
     run = judged(always(page("503 Service Unavailable")))
     assert run.error == ""
     assert {"server.ok.status", "server.auth.missing-key"} <= set(failed(run))
@@ -174,7 +174,7 @@ def test_a_server_that_only_says_503_is_red() -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_server_that_fails_now_and_then_is_red() -> None:
-    """A 503 that is gone at once comes from no limiter."""
+    """A 503 that disappears at once is not from a rate limiter."""
     failing = page("503 Service Unavailable")
     run = judged(lambda number, _: failing if number % 7 == 0 else None)
     assert run.error == ""
@@ -184,7 +184,7 @@ def test_a_server_that_fails_now_and_then_is_red() -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_requests_that_always_get_503_are_red() -> None:
-    """While others are answered."""
+    """While other requests get a response."""
     failing = page("503 Service Unavailable")
     run = judged(lambda _, asked: failing if is_undecodable(asked) else None, profile="default")
     assert run.error == ""
@@ -192,7 +192,7 @@ def test_requests_that_always_get_503_are_red() -> None:
 
 
 @pytest.mark.parametrize("wait", [30, 60, 5, 1])
-def test_a_target_that_says_429_for_ever_ends_within_a_minute(
+def test_a_target_that_always_returns_429_ends_within_a_minute(
     wait: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long it asks to wait."""
@@ -204,8 +204,8 @@ def test_a_target_that_says_429_for_ever_ends_within_a_minute(
 
 
 @pytest.mark.parametrize("status", ["301 Moved Permanently", "308 Permanent Redirect"])
-def test_a_base_url_that_moved_is_said(status: str) -> None:
-    """The same path, below another base: the line names it. Nothing is followed."""
+def test_a_base_url_that_moved_is_reported(status: str) -> None:
+    """The redirect has the same path below another base: the line names it, and it is not followed."""
 
     def choose(_: int, asked: Asked) -> Fault:
         return page(status, f"Location: https://api.example/base{asked.path.decode()}")
@@ -216,16 +216,16 @@ def test_a_base_url_that_moved_is_said(status: str) -> None:
     assert run.error.endswith("--batch-target https://api.example/base")
 
 
-def test_redirects_to_elsewhere_are_answers() -> None:
-    """A log-in page is the server's fault, not the user's."""
+def test_redirects_to_elsewhere_are_responses() -> None:
+    """A redirect to a log-in page is the server's fault, not the user's."""
     run = judged(always(page("302 Found", "Location: /login")))
     assert run.error == ""
     assert "server.ok.status" in failed(run)
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/batch"])
-def test_a_base_url_with_the_path_of_the_api_in_it_is_said(path: str) -> None:
-    """Every read is a 404 for that reason."""
+def test_a_base_url_with_the_path_of_the_api_is_reported(path: str) -> None:
+    """Otherwise every read would be a 404."""
 
     def choose(_: int, asked: Asked) -> Fault | None:
         return page("404 Not Found") if asked.path.count(b"/v2") > 1 and with_key(asked) else None

@@ -1,4 +1,4 @@
-"""Overlays that are well formed and mean nothing: a promise that they state could not be kept, broken or sent."""
+"""Well-formed overlays without a meaning: a promise that cannot be kept, broken or sent."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ N = {"$ref": "#/components/schemas/N"}
 
 
 def rule(text: str = "true", target: str = BATCH, **members: Any) -> dict[str, Any]:
-    """A rule more."""
+    """Return an action that adds a rule."""
     return update(target, {"x-validations": [{"code": "a", "rule": text, "message": "m", **members}]})
 
 
 def header(example: Any = None, name: str = "X-T", schema: Any = TEXT, **more: Any) -> dict[str, Any]:
-    """A required header more."""
-    told = {} if example is None else {"example": example}
-    row = {"name": name, "in": "header", "required": True, "schema": schema, **told, **more}
+    """Return an action that adds a required header."""
+    extra = {} if example is None else {"example": example}
+    row = {"name": name, "in": "header", "required": True, "schema": schema, **extra, **more}
     return update(f"{GET}.parameters", row)
 
 
@@ -97,14 +97,14 @@ MEANINGLESS = {
 
 
 @pytest.mark.parametrize("name", MEANINGLESS)
-def test_meaningless_overlay(tmp_path: Path, name: str) -> None:
-    """It is refused in one line that names the action."""
-    action, said = MEANINGLESS[name]
+def test_a_meaningless_overlay_is_refused(tmp_path: Path, name: str) -> None:
+    """One line names the action."""
+    action, excerpt = MEANINGLESS[name]
     actions = [remove(f"{SCHEME}.apiKey")] if "authenticate" in name else []
     with pytest.raises(OverlayError) as caught:
         overlaid(tmp_path, *actions, action)
     line = str(caught.value)
-    assert said in line
+    assert excerpt in line
     assert f"action {len(actions) + 1} ({action['target']})" in line
     assert line.isprintable()
 
@@ -149,14 +149,14 @@ FINE = {
 
 
 @pytest.mark.parametrize("name", FINE)
-def test_what_means_something_is_taken(tmp_path: Path, name: str) -> None:
-    """What an overlay removed may leave names behind."""
+def test_a_meaningful_overlay_is_accepted(tmp_path: Path, name: str) -> None:
+    """Names that an overlay removed may still be referred to."""
     contract = overlaid(tmp_path, *FINE[name])
     assert why_no_value(contract) == ""
 
 
 def required(schema: Any) -> tuple[dict[str, Any], ...]:
-    """A required member more."""
+    """Return actions that add a required member."""
     return (update(BATCH, {"required": ["x"], "properties": {"x": schema}}),)
 
 
@@ -185,10 +185,10 @@ IMPOSSIBLE: dict[str, tuple[tuple[dict[str, Any], ...], str]] = {
 
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_a_contract_that_no_value_fits(tmp_path: Path, name: str) -> None:
-    """The place is named; no mutant is searched for."""
-    actions, said = IMPOSSIBLE[name]
+    """The line names the place, without a search for mutants."""
+    actions, excerpt = IMPOSSIBLE[name]
     with using(tmp_path, *actions) as contract:
-        assert said in why_no_value(contract)
+        assert excerpt in why_no_value(contract)
         with pytest.raises(Exception, match="no valid answer"):
             derived_mutants("server")
 
@@ -206,7 +206,7 @@ def test_a_run_that_needs_values_is_wrong_usage(tmp_path: Path, suites: str, wor
 
 @pytest.mark.parametrize("module", ["contract", "reference"])
 def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
-    """The validator, and who serves the contract: status 4 and the line."""
+    """The validator and the server of the reference: status 4 and the line."""
     file = written(tmp_path, MEANINGLESS["no rule"][0])
     command = [sys.executable, "-m", f"batch_conformance.{module}", "--overlay", str(file)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -215,7 +215,7 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("overlay: 1.0.0\ninfo: {title: !!python/object/apply:os.system [x]}", "tag !!python/object/apply:os.system"),
         ("a: &a [*a]", "an alias stands within what it names"),
@@ -224,10 +224,10 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
         ("a: *none", "found undefined alias"),
     ],
 )
-def test_yaml_that_is_no_json_is_not_called_malformed(tmp_path: Path, text: str, said: str) -> None:
-    """What is wrong is said; that it is YAML is not denied."""
+def test_yaml_beyond_json_is_not_called_malformed(tmp_path: Path, text: str, excerpt: str) -> None:
+    """The line says what is wrong, and does not deny that it is YAML."""
     file = tmp_path / "o.yaml"
     file.write_text(text, "utf-8")
     with pytest.raises(OverlayError, match="cannot be read as JSON values") as caught:
         load_with_overlays([file])
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)

@@ -1,4 +1,4 @@
-"""Wrong overlays: each gets one line that says which action, what is wrong, and what to do."""
+"""Wrong overlays: one line names the action, the error and the remedy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FINE = update("$.info", {"title": "x"})
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         ("overlay: [1", "neither YAML nor JSON: line 1"),
         ('{"overlay": "1.0.0",', "neither YAML nor JSON: line 1"),
@@ -87,13 +87,13 @@ _FINE = update("$.info", {"title": "x"})
     ],
     ids=str,
 )  # fmt: skip
-def test_wrong_overlay(tmp_path: Path, content: Any, said: str) -> None:
-    """One line that says which action, what is wrong, and what to do."""
-    assert said in _said(tmp_path, content)
+def test_wrong_overlay(tmp_path: Path, content: Any, excerpt: str) -> None:
+    """One line names the action, the error and the remedy."""
+    assert excerpt in _said(tmp_path, content)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """Nor is a folder a file."""
+    """A folder is not a file either."""
     for file in (tmp_path / "none.yaml", tmp_path):
         with pytest.raises(OverlayError, match="cannot be read"):
             read_overlay(file)
@@ -150,7 +150,7 @@ BROKEN = {
     "key nowhere": update("$.components.securitySchemes.apiKey", {"in": "body"}),
     "no such scheme": update("$.security", {"other": []}),
 }
-#: Not noticed by openapi-spec-validator, yet no contract to test by.
+#: Accepted by openapi-spec-validator, but not a contract that can be tested.
 OURS = {
     "an anchor",
     "a reference to an anchor",
@@ -162,14 +162,14 @@ OURS = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
-    """It is noticed, and the action named; openapi-spec-validator notices nothing that we do not."""
+def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> None:
+    """The line names the action; openapi-spec-validator finds nothing in addition."""
     line = _said(tmp_path, overlay(_FINE, BROKEN[name]))
     assert f"action 2 ({BROKEN[name]['target']}): the result is no valid contract: " in line
 
 
 @pytest.mark.parametrize(
-    ("action", "said"),
+    ("action", "excerpt"),
     [
         (update(STATUS, {"x-lifecycle": {"finals": []}}), "is not an object with 'order', 'final' and 'frozen'"),
         (update(f"{STATUS}.x-lifecycle", {"order": "PENDING"}), "are arrays"),
@@ -229,13 +229,13 @@ def test_result_that_is_no_contract(tmp_path: Path, name: str) -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_is_ours_in_a_contract_is_checked_too(tmp_path: Path, action: dict[str, Any], said: str) -> None:
-    """Lifecycles, rules, and examples of what must be sent."""
-    assert said in _said(tmp_path, overlay(action))
+def test_extensions_of_the_suite_are_checked_too(tmp_path: Path, action: dict[str, Any], excerpt: str) -> None:
+    """Lifecycles, rules, and examples of what has to be sent."""
+    assert excerpt in _said(tmp_path, overlay(action))
 
 
-def test_rules_are_checked_by_who_knows_them(tmp_path: Path) -> None:
-    """The hook sees every rule; what it says is told with the place."""
+def test_rules_are_checked_by_a_hook(tmp_path: Path) -> None:
+    """The hook gets every rule; its message is shown with the place."""
     file = written(tmp_path, update(BATCH, {"x-validations": [{"rule": "self.x ==", "message": "m"}]}))
     seen: list[Any] = []
 
@@ -249,7 +249,7 @@ def test_rules_are_checked_by_who_knows_them(tmp_path: Path) -> None:
 
 
 def test_culprit_is_the_action_that_broke_it(tmp_path: Path) -> None:
-    """Not the last one."""
+    """It is not necessarily the last one."""
     actions = [
         _FINE,
         update(f"{BATCH}.properties.id", {"type": "text"}),
@@ -261,7 +261,7 @@ def test_culprit_is_the_action_that_broke_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(BROKEN.keys() - OURS))
 def test_openapi_tools_agree(name: str) -> None:
-    """What we call no contract for its form, they refuse as well."""
+    """The OpenAPI validator refuses the same documents."""
     from batch_conformance.contract.overlay import Action, _after
 
     row = BROKEN[name]
@@ -271,7 +271,7 @@ def test_openapi_tools_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("actions", "said"),
+    ("actions", "excerpt"),
     [
         (
             [remove(f"{OK}.schema"), update(OK, {"schema": {"type": "array", "items": {"type": "object"}}})],
@@ -296,6 +296,6 @@ def test_openapi_tools_agree(name: str) -> None:
         ),
     ],
 )
-def test_what_takes_several_actions_to_be_wrong(tmp_path: Path, actions: list[dict[str, Any]], said: str) -> None:
-    """The line says what is asked for."""
-    assert said in _said(tmp_path, overlay(*actions))
+def test_an_error_of_several_actions_is_explained(tmp_path: Path, actions: list[dict[str, Any]], excerpt: str) -> None:
+    """The line says what is required."""
+    assert excerpt in _said(tmp_path, overlay(*actions))

@@ -1,4 +1,4 @@
-"""A run of some clauses only has no verdict on the subject, and leaves the last full report alone."""
+"""A run of some clauses has no verdict on the subject, and leaves the last full report alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _not_selected(ended: CompletedRun, place: str = PARTIAL) -> list[str]:
 
 
 def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> None:
-    """Not in the terminal, not in a file, and the full report that says otherwise stays."""
+    """No output shows a verdict, and the full report with another result stays."""
     assert run(tmp_path, SERVER, QUICK, MUTANT).status == 1
     full = _files(tmp_path / LATEST)
     assert full.keys() == {*FILES, "badge.svg", "badge.json"}
@@ -50,7 +50,7 @@ def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> No
         assert line in text
         assert "conforms" not in text
     assert "onforms" not in ended.out
-    # One line in their place, not 44 ids.
+    # One line in their place instead of 44 ids.
     assert "server.auth.missing-key" not in ended.out
 
 
@@ -68,9 +68,9 @@ def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> No
 def test_each_way_to_leave_clauses_out_is_partial(
     tmp_path: Path, arguments: list[str], selected: list[str]
 ) -> None:
-    """Whatever leaves them out."""
+    """By whatever option."""
     if "--deselect" in arguments:
-        # What is deselected goes by pytest's root.
+        # Deselected ids are relative to pytest's root.
         arguments = [*arguments[:-1], os.path.relpath(NODE, ROOT)]
     ended = run(tmp_path, f"--rootdir={ROOT}", *arguments, QUICK)
     assert ended.status == 0, ended.text
@@ -80,7 +80,7 @@ def test_each_way_to_leave_clauses_out_is_partial(
 
 
 def test_all_clauses_one_by_one_are_a_full_run(tmp_path: Path) -> None:
-    """What counts is what was judged, not which options were there."""
+    """It depends on the clauses that were tested, not on the options."""
     ended = run(tmp_path, SERVER, QUICK, "-k", "server or nothing", "--maxfail=3", "-n", "2")
     assert ended.status == 0, ended.text
     assert ended.report()["verdict"] == "pass"
@@ -88,7 +88,7 @@ def test_all_clauses_one_by_one_are_a_full_run(tmp_path: Path) -> None:
 
 
 def test_a_broken_clause_among_the_selected_is_red(tmp_path: Path) -> None:
-    """A failure is one, wherever else nobody looked."""
+    """A failure counts, whatever else was not tested."""
     ended = run(tmp_path, SERVER, QUICK, MUTANT, "-k", "server.body.id or server.ok.status")
     assert ended.status == 1, ended.text
     assert ended.report(PARTIAL)["verdict"] == "fail"
@@ -96,8 +96,8 @@ def test_a_broken_clause_among_the_selected_is_red(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_stopped_at_the_first_failure(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    """What was not reached is not said to hold, and the exit status agrees with the report."""
+def test_a_run_stopped_at_the_first_failure_is_partial(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """Clauses that were not reached do not hold, and the exit status agrees with the report."""
     assert run(tmp_path, SERVER, QUICK).status == 0
     full = _files(tmp_path / LATEST)
     ended = run(tmp_path, SERVER, QUICK, MUTANT, "-x", *workers)
@@ -116,8 +116,8 @@ def _run_with(tmp_path: Path, plugin: str, *arguments: str) -> CompletedRun:
     return run(tmp_path, SERVER, QUICK, "-p", "meddles", *arguments, PYTHONPATH=path)
 
 
-def test_stopped_by_what_is_no_clause(tmp_path: Path) -> None:
-    """No clause failed, but not all were asked about."""
+def test_a_run_stopped_by_another_test_is_partial(tmp_path: Path) -> None:
+    """No clause failed, but not all were tested."""
     ended = _run_with(tmp_path, "assert 'server.poll.forward-only' not in item.name", "-x")
     assert ended.status == 1, ended.text
     assert ended.report(PARTIAL)["verdict"] == "partial"
@@ -125,12 +125,12 @@ def test_stopped_by_what_is_no_clause(tmp_path: Path) -> None:
     assert {"server.poll.forward-only", "server.rate.429"} <= set(_not_selected(ended))
 
 
-def test_only_what_failed_last(tmp_path: Path) -> None:
-    """``--lf`` deselects later than all others, and the requests of the rest are not sent."""
+def test_a_run_of_the_last_failures_is_partial(tmp_path: Path) -> None:
+    """``--lf`` deselects later than other options, and the requests of the rest are not sent."""
 
     def again(*arguments: str) -> CompletedRun:
-        kept = ("-o", f"cache_dir={tmp_path / 'cache'}")
-        return run_module("pytest", tmp_path, SERVER, QUICK, *kept, *arguments)
+        cache = ("-o", f"cache_dir={tmp_path / 'cache'}")
+        return run_module("pytest", tmp_path, SERVER, QUICK, *cache, *arguments)
 
     assert again(MUTANT).status == 1
     full = _files(tmp_path / LATEST)
@@ -142,8 +142,8 @@ def test_only_what_failed_last(tmp_path: Path) -> None:
     assert report["run"]["requests"] < 40
 
 
-def test_one_side_in_full_and_one_in_part(tmp_path: Path) -> None:
-    """Each has its place."""
+def test_one_side_may_be_full_and_the_other_partial(tmp_path: Path) -> None:
+    """Each has a report folder of its own."""
     ended = run(tmp_path, SERVER, CLIENT, QUICK, "-k", "test_server or client.auth")
     assert ended.status == 0, ended.text
     assert ended.report(f"{LATEST}/server")["verdict"] == "pass"
@@ -152,8 +152,8 @@ def test_one_side_in_full_and_one_in_part(tmp_path: Path) -> None:
     assert not list((tmp_path / PARTIAL / "client").glob("badge.*"))
 
 
-def test_a_clause_whose_test_was_skipped_was_not_asked_about(tmp_path: Path) -> None:
-    """Also when somebody's plugin does so, long after the selection."""
+def test_a_clause_whose_test_was_skipped_is_not_selected(tmp_path: Path) -> None:
+    """Also if a plugin skips it long after the selection."""
     ended = _run_with(tmp_path, "'server.auth.invalid-key' in item.name and pytest.skip('not today')")
     assert ended.status == 0, ended.text
     assert ended.report(PARTIAL)["verdict"] == "partial"
@@ -161,7 +161,7 @@ def test_a_clause_whose_test_was_skipped_was_not_asked_about(tmp_path: Path) -> 
 
 
 def test_recorded_traffic_of_some_clauses(tmp_path: Path) -> None:
-    """Clauses that recordings cannot tell about are not missing from a full run."""
+    """Clauses that recordings cannot show are not missing from a full run."""
     suite = str(ROOT / "suites" / "recorded")
     assert run(tmp_path, suite).report()["verdict"] == "pass"
     ended = run(tmp_path, suite, "-k", "server.body.id")

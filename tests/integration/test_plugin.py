@@ -1,4 +1,4 @@
-"""The plugin as users meet it: exit statuses, reports, selection, workers, settings, Ctrl-C, and silence elsewhere."""
+"""The plugin in use: exit statuses, reports, selection, workers, settings, Ctrl-C, and no effect elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CLIENT_CLAUSES = [clause.id for clause in load_contract().of_side("client")]
 
 
 def timeless(report: dict[str, Any]) -> dict[str, Any]:
-    """A report without what differs from run to run."""
+    """Return a report without the values that differ from run to run."""
     copied: dict[str, Any] = json.loads(json.dumps(report))
     for name in ("started", "seconds"):
         del copied["run"][name]
@@ -36,23 +36,23 @@ def timeless(report: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
-    """One run over both embedded sides, with everything written."""
+    """One run of both embedded sides, with all files."""
     folder = tmp_path_factory.mktemp("both")
     return run(folder, SERVER, CLIENT, "--batch-report=out", "--junitxml=junit.xml", REVOKED_API_KEY="")
 
 
 @pytest.fixture(scope="module")
 def target() -> Iterator[Hostile]:
-    """An ordinary server on a port."""
+    """A conforming server on a port."""
     with serving_hostile(hostile.never) as server:
         yield server
 
 
-# The embedded sides.
+# The embedded subjects.
 
 
 def test_embedded_sides_conform_and_nothing_is_left_out(both: CompletedRun) -> None:
-    """Status 0, and each clause was put to the test."""
+    """Status 0, and each clause was exercised."""
     assert both.status == PASSED, both.text
     for side, clauses in (("server", SERVER_CLAUSES), ("client", CLIENT_CLAUSES)):
         assert both.report(f"out/{side}")["verdict"] == "pass"
@@ -60,8 +60,8 @@ def test_embedded_sides_conform_and_nothing_is_left_out(both: CompletedRun) -> N
     assert "Traceback" not in both.text
 
 
-def test_a_run_of_both_sides_writes_a_folder_a_side(both: CompletedRun) -> None:
-    """Each complete, and nothing beside them."""
+def test_a_run_of_both_sides_writes_one_folder_for_each(both: CompletedRun) -> None:
+    """Each is complete, and nothing else is written."""
     names = {"conformance.json", "conformance.html", "conformance.md", "badge.json", "badge.svg"}
     assert {path.name for path in (both.folder / "out").iterdir()} == {"server", "client"}
     for side in ("server", "client"):
@@ -72,22 +72,22 @@ def test_a_run_of_both_sides_writes_a_folder_a_side(both: CompletedRun) -> None:
 def test_a_default_verdict_costs_at_most_250_requests(both: CompletedRun) -> None:
     """The budget of the default profile."""
     facts = both.report("out/server")["run"]
-    assert 100 < facts["requests"] <= 250 + 80  # Get, and List beside it
+    assert 100 < facts["requests"] <= 250 + 80  # Get Batch, and List Batches in addition
     assert facts["profile"] == "default"
 
 
 def test_junit_names_clause_level_and_verdict(both: CompletedRun) -> None:
-    """As properties of each case."""
+    """As properties of each test case."""
     cases = ElementTree.parse(both.folder / "junit.xml").iter("testcase")
-    told = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
+    properties = [{row.get("name"): row.get("value") for row in case.iter("property")} for case in cases]
     contract = load_contract().clauses
-    assert sorted(row["clause"] or "" for row in told) == sorted([*SERVER_CLAUSES, *CLIENT_CLAUSES])
-    assert {(row["level"], row["verdict"]) for row in told} == {("must", "pass"), ("should", "pass")}
-    assert all(row["level"] == contract[row["clause"] or ""].level for row in told)
+    assert sorted(row["clause"] or "" for row in properties) == sorted([*SERVER_CLAUSES, *CLIENT_CLAUSES])
+    assert {(row["level"], row["verdict"]) for row in properties} == {("must", "pass"), ("should", "pass")}
+    assert all(row["level"] == contract[row["clause"] or ""].level for row in properties)
 
 
 def test_two_workers_give_the_same_report(both: CompletedRun, tmp_path: Path) -> None:
-    """Judged once, by whoever comes first."""
+    """One worker makes the run, all read it."""
     pytest.importorskip("xdist")
     ended = run(tmp_path, SERVER, "-n", "2")
     assert ended.status == PASSED, ended.text
@@ -96,14 +96,14 @@ def test_two_workers_give_the_same_report(both: CompletedRun, tmp_path: Path) ->
 
 
 def test_quick_costs_at_most_80_requests(tmp_path: Path) -> None:
-    """And a quick verdict is one on every clause, too."""
+    """A quick run still exercises all clauses."""
     alone = run(tmp_path, SERVER, QUICK, "--batch-operations=get")
     assert alone.status == PASSED, alone.text
     assert alone.report()["run"]["requests"] <= 80
     ended = run(tmp_path, SERVER, QUICK)
     assert ended.status == PASSED, ended.text
     assert ended.report()["run"]["requests"] <= 80 + 20
-    # Quick has no room for the one probe of crossed dates.
+    # The quick profile has no room for the one probe of crossed dates.
     crossed = {"server.list.crossed-dates": "not-exercised"}
     assert ended.verdicts() == dict.fromkeys(SERVER_CLAUSES, "pass") | crossed
 
@@ -112,7 +112,7 @@ def test_quick_costs_at_most_80_requests(tmp_path: Path) -> None:
 
 
 def test_a_broken_must_fails_the_run_and_is_shown(tmp_path: Path) -> None:
-    """Status 1, the clause named, what was expected and what came, and a line that shows it again."""
+    """Status 1; the clause, expected, actual, and a curl line are shown."""
     ended = run(
         tmp_path,
         SERVER,
@@ -134,7 +134,7 @@ def test_a_broken_must_fails_the_run_and_is_shown(tmp_path: Path) -> None:
 
 
 def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
-    """ReceivedRequest, but no failure."""
+    """It is shown, but is not a failure."""
     ended = run(tmp_path, SERVER, QUICK, "--batch-mutant=401-without-challenge")
     assert ended.status == PASSED
     assert [clause for clause, verdict in ended.verdicts().items() if verdict == "warn"] == [
@@ -144,8 +144,8 @@ def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
     assert "! server.auth.challenge  should" in ended.out
 
 
-def test_a_selection_is_judged_alone_and_the_rest_is_said_not_to_be(tmp_path: Path) -> None:
-    """With just the requests it takes."""
+def test_a_selection_is_run_alone_and_the_rest_is_reported_as_unselected(tmp_path: Path) -> None:
+    """With only the requests that it needs."""
     ended = run(tmp_path, SERVER, "-k", "server.notfound.unknown-id")
     assert ended.status == PASSED
     report = ended.report("reports/latest/partial")
@@ -163,7 +163,7 @@ def test_a_selection_is_judged_alone_and_the_rest_is_said_not_to_be(tmp_path: Pa
 def test_settings_come_from_the_ini_file_the_environment_and_pyproject(
     tmp_path: Path, target: Hostile
 ) -> None:
-    """A client's repository keeps them; the command line goes first."""
+    """A client's repository has them; the command line takes precedence."""
     (tmp_path / "pyproject.toml").write_text(
         f"[tool.batch_conformance.targets.mine]\nurl = '{target.url}'\napi_key_env = 'MINE'\n"
         "batch_ids = ['batch_abc123']\n"
@@ -197,7 +197,7 @@ def test_settings_come_from_the_ini_file_the_environment_and_pyproject(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-def test_an_interrupted_run_reports_what_there_is_and_is_never_green(tmp_path: Path) -> None:
+def test_an_interrupted_run_reports_its_findings_and_is_never_green(tmp_path: Path) -> None:
     """Ctrl-C in the middle of an exchange."""
     process: list[subprocess.Popen[str]] = []
 
@@ -238,7 +238,7 @@ def test_an_interrupted_run_reports_what_there_is_and_is_never_green(tmp_path: P
         assert "interrupted" in (tmp_path / "reports/latest" / name).read_text("utf-8")
 
 
-# Elsewhere.
+# Other runs.
 
 _IMPORTED = """
 import sys, pytest
@@ -249,7 +249,7 @@ print(*sorted(set(sys.modules) - before))
 
 
 def test_loading_the_plugin_imports_next_to_nothing(tmp_path: Path) -> None:
-    """Every run in every repository where the package is installed pays for it."""
+    """Every run in an environment with the package loads it."""
     ended = subprocess.run(
         [sys.executable, "-c", _IMPORTED],
         cwd=tmp_path,
@@ -266,8 +266,8 @@ def test_loading_the_plugin_imports_next_to_nothing(tmp_path: Path) -> None:
     assert others <= sys.stdlib_module_names
 
 
-def test_a_repository_that_merely_has_the_package_sees_nothing_of_it(tmp_path: Path) -> None:
-    """No output, no files, no other exit status; but its own tests find the fixtures."""
+def test_a_repository_that_merely_has_the_package_is_not_affected(tmp_path: Path) -> None:
+    """No output, no files, no other exit status; but its tests can use the fixtures."""
     (tmp_path / "test_own.py").write_text(
         "def test_own(): pass\ndef test_stub(batch_stub): assert batch_stub.url.startswith('http://127.0.0.1:')\n"
     )
@@ -282,7 +282,7 @@ def test_a_repository_that_merely_has_the_package_sees_nothing_of_it(tmp_path: P
 
 
 def test_collecting_is_no_run(tmp_path: Path) -> None:
-    """Nothing is judged, and nothing is written about it."""
+    """No subject is tested, and no report is written."""
     ended = run(tmp_path, SERVER, "--collect-only", "-q")
     assert ended.status == PASSED
     assert f"{len(SERVER_CLAUSES)} tests collected" in ended.out
@@ -307,10 +307,10 @@ adapter.hello = hello("a client that warns")
 """
 
 
-def test_a_client_that_warns_is_judged_for_what_it_does(tmp_path: Path) -> None:
-    """Under settings that make errors of warnings, as many repositories have them."""
+def test_warnings_of_a_client_do_not_affect_its_verdict(tmp_path: Path) -> None:
+    """With warnings as errors, as many repositories have it."""
     (tmp_path / "warning.py").write_text(_WARNING)
-    told = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
-    ended = run(tmp_path, CLIENT, "-q", *told)
+    options = ("-W", "error", "--batch-client", "python:warning:adapter", "--batch-profile", "quick")
+    ended = run(tmp_path, CLIENT, "-q", *options)
     assert ended.status == PASSED, ended.text
     assert set(ended.verdicts().values()) == {"pass"}

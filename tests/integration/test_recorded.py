@@ -1,4 +1,4 @@
-"""Recorded traffic: read from every format, judged by what it tells, and seen red for every clause it can break."""
+"""Recorded traffic: read from every format, checked for what it shows, and red for every clause that it can break."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Check = Callable[..., RunResult]
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Check:
-    """Writes files and judges them."""
+    """Return a function that writes files and checks them."""
 
     def judge(files: Mapping[str, str | bytes], *patterns: str, strict: bool = False) -> RunResult:
         for name, content in files.items():
@@ -48,26 +48,26 @@ def judge(tmp_path: Path) -> Check:
 
 
 def result(run: RunResult, clause: str) -> ClauseResult:
-    """The verdict on a clause."""
+    """Return the result of a clause."""
     return next(row for row in run.results if row.clause.id == clause)
 
 
 def broken(run: RunResult) -> set[str]:
-    """The clauses that failed or warned."""
+    """Return the clauses that failed or warned."""
     return {row.clause.id for row in run.results if row.verdict in ("fail", "warn")}
 
 
 def exercised(run: RunResult) -> set[str]:
-    """The clauses that were put to the test."""
+    """Return the clauses that were exercised."""
     return {row.clause.id for row in run.results if row.verdict != "not-exercised"}
 
 
-# Every format.
+# Formats.
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_is_read(judge: Check, name: str) -> None:
-    """A batch and an error in it are found, judged, and found good."""
+    """A batch and an error in the file are found, checked, and conform."""
     write, _ = FORMATS[name]
     run = judge({name: write([RecordedExchange(), RecordedExchange(NOT_FOUND, 404, "/v2/batch/batch_x")])})
     assert (run.error, broken(run), run.requests) == ("", set(), 2)
@@ -77,7 +77,7 @@ def test_each_format_is_read(judge: Check, name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_each_format_can_be_red(judge: Check, name: str) -> None:
-    """What clients get bitten by is red, and named with file and place."""
+    """Typical faults are red, with file and place."""
     write, place = FORMATS[name]
     run = judge(
         {
@@ -98,7 +98,7 @@ def test_each_format_can_be_red(judge: Check, name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -> None:
-    """A batch that moves back is red in a HAR file or a cassette; mocks are in no order of time."""
+    """A batch that moves back is red in a HAR file or a cassette; mocks have no order in time."""
     write, place = FORMATS[name]
     run = judge(
         {
@@ -116,7 +116,7 @@ def test_the_order_of_reads_counts_in_recordings_only(judge: Check, name: str) -
 
 
 def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
-    """The commonest mock of all; a byte order mark is the editor's."""
+    """The most common kind of mock; a byte order mark is ignored."""
     run = judge({"a.json": json.dumps(BATCH), "b.json": b"\xef\xbb\xbf" + json.dumps(BATCH).encode()})
     assert run.verdict == "pass"
     run = judge({"b.json": json.dumps(without("metrics"))})
@@ -125,26 +125,28 @@ def test_a_batch_on_its_own_is_its_file(judge: Check) -> None:
     )
 
 
-# Each judge, seen red.
+# Each check, seen red.
 
 
-def test_every_judge_is_shown_red() -> None:
-    """But for the one that no recording can break: it is a promise of the suite itself."""
+def test_every_check_has_a_recording_that_breaks_it() -> None:
+    """Except for the clause that no recording can break, a promise of the suite itself."""
     assert RED.keys() == recorded_needs().keys() - {"server.body.open"}
 
 
 @pytest.mark.parametrize("clause", RED)
 @pytest.mark.parametrize("write", [har, vcrpy])
-def test_each_judge_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
-    """Each clause that recordings are said to put to the test can be broken by one."""
-    kept = [RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])]
-    run = judge({"a.har" if write is har else "a.yaml": write(kept)})
+def test_each_check_is_seen_red(judge: Check, clause: str, write: Callable[[list[RecordedExchange]], str]) -> None:
+    """Each clause that recordings can exercise can be broken by one."""
+    recorded = [
+        RecordedExchange(**(vars(row) | {"at": f"2024-01-15T10:3{at}:00Z"})) for at, row in enumerate(RED[clause])
+    ]
+    run = judge({"a.har" if write is har else "a.yaml": write(recorded)})
     assert clause in broken(run)
     assert clause not in broken(judge({"a.har" if write is har else "a.yaml": write([RecordedExchange()])}))
 
 
-def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
-    """Every clause of the side stands in the result once; those that need live requests say so."""
+def test_clauses_that_recordings_cannot_show_say_so(judge: Check) -> None:
+    """Every clause of the side is in the result once; those that need live requests say so."""
     run = judge({"a.har": har([RecordedExchange()])})
     assert [row.clause.id for row in run.results] == [row.id for row in load_contract().of_side("server")]
     for row in run.results:
@@ -154,12 +156,12 @@ def test_what_recordings_cannot_tell_is_said(judge: Check) -> None:
 
 def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
     """A 401 without a challenge warns."""
-    kept = {"a.har": har(RED["server.auth.challenge"])}
-    assert result(judge(kept), "server.auth.challenge").verdict == "warn"
-    assert result(judge(kept, strict=True), "server.auth.challenge").verdict == "fail"
+    recorded = {"a.har": har(RED["server.auth.challenge"])}
+    assert result(judge(recorded), "server.auth.challenge").verdict == "warn"
+    assert result(judge(recorded, strict=True), "server.auth.challenge").verdict == "fail"
 
 
-# What a file does not tell is not held against anyone.
+# Facts that a file lacks are not held against it.
 
 
 @pytest.mark.parametrize(
@@ -180,22 +182,22 @@ def test_should_clauses_fail_only_when_strict(judge: Check) -> None:
         ("server.ok.media-type", har([RecordedExchange(headers={})]), "the answer's headers"),
     ],
 )
-def test_what_is_not_told_is_not_blamed(judge: Check, clause: str, content: str, reason: str) -> None:
-    """Not exercised, with what is missing."""
+def test_missing_facts_are_not_failures(judge: Check, clause: str, content: str, reason: str) -> None:
+    """Not exercised; the reason names the missing fact."""
     run = judge({"a.json": content})
     assert result(run, clause).verdict == "not-exercised"
     assert f"do not tell {reason}" in result(run, clause).reason
     assert run.verdict == "pass"
 
 
-def test_a_bare_429_is_judged_by_its_body(judge: Check) -> None:
-    """Nobody knows whether there was a Retry-After."""
+def test_a_bare_429_is_checked_by_its_body(judge: Check) -> None:
+    """It is unknown whether there was a Retry-After."""
     assert judge({"a.json": '{"message": "slow down", "statusCode": 429}'}).verdict == "pass"
     run = judge({"a.json": '{"error": "slow down", "statusCode": 429}'})
     assert broken(run) == {"server.rate.429"}
 
 
-def test_an_id_nobody_asked_for_is_judged_by_its_type(judge: Check) -> None:
+def test_an_id_without_a_request_is_checked_by_its_type(judge: Check) -> None:
     """For bare bodies, and for mocks of any id."""
     anything = RecordedExchange(path="/v2/batch/[^/?#]+")
     for content in (
@@ -209,7 +211,7 @@ def test_an_id_nobody_asked_for_is_judged_by_its_type(judge: Check) -> None:
 
 
 def test_findings_show_requests_that_were_recorded_only(judge: Check) -> None:
-    """A bare body has none; a mock's path gets a base to fill in."""
+    """A bare body has no curl line; a mock's path gets a placeholder for the base URL."""
     finding = result(judge({"a.json": json.dumps(batch(id=7))}), "server.body.id").findings[0]
     assert finding.exchange is None
     finding = result(judge({"a.json": wiremock([RecordedExchange(batch(id=7))])}), "server.body.id").findings[0]
@@ -218,8 +220,8 @@ def test_findings_show_requests_that_were_recorded_only(judge: Check) -> None:
 
 
 @pytest.mark.parametrize("content", [{}, {"_file": "a1b2.json"}, {"text": None}])
-def test_a_body_that_was_not_kept_is_nobodys_fault(judge: Check, content: dict[str, Any]) -> None:
-    """HAR files leave bodies out, or in files beside them; what else they tell still counts."""
+def test_a_body_that_was_not_recorded_is_not_a_failure(judge: Check, content: dict[str, Any]) -> None:
+    """HAR files may omit bodies, or have them in other files; the rest still counts."""
     log = json.loads(har([RecordedExchange(), RecordedExchange(NOT_FOUND, 404)]))
     for entry in log["log"]["entries"]:
         entry["response"]["content"] = {"size": 49, "mimeType": "application/json", **content}
@@ -245,14 +247,14 @@ def test_a_media_type_beside_the_headers_counts(judge: Check) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_server_errors_count_as_staged(judge: Check, status: int) -> None:
-    """Mocks of a 5xx are there on purpose, but in the API's form."""
+    """Mocks of a 5xx are intended, but must have the API's form."""
     run = judge({"a.har": har([RecordedExchange({"message": "no", "statusCode": status}, status)])})
     assert run.verdict == "pass"
     assert "server.error.body" in broken(judge({"a.har": har([RecordedExchange("<h1>Bad gateway</h1>", status)])}))
 
 
 def test_reads_of_different_origins_are_different_batches(judge: Check) -> None:
-    """Staging and production in one HAR file; overlapping reads are in no order either."""
+    """Staging and production in one HAR file; overlapping reads have no order either."""
     first, second = RecordedExchange(), RecordedExchange(batch(status="PROCESSING"), at="2024-01-15T10:31:00Z")
     content = har([first, second]).replace(
         "https://api.sync.so/v2/batch/batch_abc123", "https://dev/v2/batch/batch_abc123", 1
@@ -262,13 +264,13 @@ def test_reads_of_different_origins_are_different_batches(judge: Check) -> None:
     assert "server.poll.forward-only" not in exercised(run)
 
 
-def test_reports_of_ours_are_no_recordings(judge: Check, tmp_path: Path) -> None:
-    """A glob that reaches into the report folder does not judge yesterday's evidence again."""
+def test_reports_of_the_suite_are_not_recordings(judge: Check, tmp_path: Path) -> None:
+    """A glob that includes the report folder does not check old evidence."""
     write_reports(judge({"a.har": har([RecordedExchange(batch(status="done"))])}), tmp_path / "reports")
     assert judge({"a.har": har([RecordedExchange()])}, "**/*.har", "**/*.json").verdict == "pass"
 
 
-# What is not Get Batch is left alone.
+# Other traffic is ignored.
 
 _GENERATION = {
     "id": "batch-like",
@@ -297,8 +299,8 @@ _GENERATION = {
         har([RecordedExchange(method="OPTIONS", status=204, body="")]),
     ],
 )
-def test_what_is_not_get_batch_is_left_alone(judge: Check, content: str) -> None:
-    """Alone it is nothing to judge; beside a batch it is listed, not red."""
+def test_traffic_other_than_get_batch_is_ignored(judge: Check, content: str) -> None:
+    """Alone, there is nothing to check; beside a batch it is listed, not red."""
     run = judge({"a.json": content})
     assert run.verdict == "error"
     assert "1 file without Get Batch exchange: a.json" in run.error
@@ -309,8 +311,8 @@ def test_what_is_not_get_batch_is_left_alone(judge: Check, content: str) -> None
 
 
 @pytest.mark.parametrize(("status", "why"), [(304, "is not the API's answer"), (0, "it has no answer")])
-def test_what_cannot_be_judged_is_set_aside(judge: Check, status: int, why: str) -> None:
-    """A browser's cache and a request that was given up answered for nobody."""
+def test_exchanges_that_cannot_be_checked_are_set_aside(judge: Check, status: int, why: str) -> None:
+    """Responses from a browser's cache and aborted requests are not the server's."""
     entry = json.loads(har([RecordedExchange(status=status), RecordedExchange()]))
     if not status:
         del entry["log"]["entries"][0]["response"]["content"]
@@ -321,11 +323,11 @@ def test_what_cannot_be_judged_is_set_aside(judge: Check, status: int, why: str)
     assert why in reason
 
 
-# Which files are meant.
+# Selection of files.
 
 
 def test_globs_folders_and_exclusions(tmp_path: Path) -> None:
-    """``**`` reaches into folders, a folder stands for its recordings, ``!`` leaves out, names are not patterns."""
+    """``**`` matches folders, a folder stands for its recordings, ``!`` excludes, other characters are literal."""
     for name in ("a.json", "sub/b.json", "sub/deep/c.har", "sub/[x].yaml", "sub/readme.md"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
@@ -347,8 +349,8 @@ def test_globs_folders_and_exclusions(tmp_path: Path) -> None:
 # The suite's own samples.
 
 
-def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
-    """Without an option the samples are judged: nothing red, nothing left out that recordings can tell."""
+def test_the_samples_exercise_everything(tmp_path: Path) -> None:
+    """Without an option the samples are checked: nothing is red, and all that recordings can show is exercised."""
     run = judge_recorded(folder=tmp_path)
     assert run.verdict == "pass"
     assert exercised(run) == set(recorded_needs())
@@ -356,7 +358,7 @@ def test_the_samples_put_all_of_it_to_the_test(tmp_path: Path) -> None:
 
 
 def test_the_samples_are_those_of_the_contract() -> None:
-    """The page's example, to the letter."""
+    """The reference page's example, literally."""
     responses = load_contract().fragment["paths"]["/v2/batch/{id}"]["get"]["responses"]
     examples: dict[str, Any] = responses["200"]["content"]["application/json"]["examples"]
     sample = json.loads((sample_folder() / "batch-completed.json").read_text("utf-8"))
@@ -365,8 +367,8 @@ def test_the_samples_are_those_of_the_contract() -> None:
 
 @pytest.mark.parametrize("odd", [[], {}, [[]], True, None, 1.5, "", "x", 10**400], ids=lambda odd: repr(odd)[:10])
 @pytest.mark.parametrize("status", [200, 404])
-def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, odd: object) -> None:
-    """Found to be wrong or right, but no defect of ours."""
+def test_a_value_of_any_type_in_any_place_is_checked(judge: Check, status: int, odd: object) -> None:
+    """It is right or wrong, but no crash."""
     plain: dict[str, Any] = BATCH if status == 200 else NOT_FOUND
     counts: dict[str, Any] = BATCH["metrics"]
     bodies = [plain | {name: odd} for name in plain] + [odd]
@@ -375,6 +377,6 @@ def test_a_value_of_any_type_in_any_place_is_judged(judge: Check, status: int, o
         run = judge({"a.json": plain_wrapper([RecordedExchange(), RecordedExchange(body, status)])})
         assert not run.error, body
         unjudged = {row.clause.id for row in run.results if row.verdict == "error"}
-        # CEL holds integers of 64 bits; a rule about more than that is never a pass.
+        # CEL has integers of 64 bits; a rule on larger ones never passes.
         ruled = {"server.body.metrics-sum", "server.body.completed-adds-up", "server.body.completed-none-pending"}
         assert unjudged <= (ruled if odd == 10**400 else set()), body

@@ -1,4 +1,4 @@
-"""Recordings that are broken, hostile or full of secrets: said clearly, survived, and kept quiet about."""
+"""Recordings that are broken, hostile or full of secrets: clear errors, no crash, no leak."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ GOOD = json.dumps(BATCH)
 
 
 def judged(folder: Path, **files: str | bytes) -> RunResult:
-    """Judges files given by name; two underscores stand for the dot."""
+    """Check files given by name; two underscores stand for the dot."""
     for name, content in files.items():
         (folder / name.replace("__", ".")).write_bytes(
             content.encode() if isinstance(content, str) else content
@@ -32,7 +32,7 @@ def judged(folder: Path, **files: str | bytes) -> RunResult:
     return judge_recorded(["*"], folder=folder)
 
 
-# Files that cannot be read.
+# Unreadable files.
 
 _TWO_STATUSES = har([RecordedExchange()]).replace('"status": 200', '"status": 200, "status": 404')
 _TWO_REQUESTS = wiremock([RecordedExchange()]).replace('"response"', '"request": {}, "response"')
@@ -40,7 +40,7 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "excerpt"),
     [
         ("a.json", "", "a.json: it is empty"),
         ("a.json", "  \n", "a.json: it is empty"),
@@ -71,13 +71,13 @@ _NO_BASE64 = har([RecordedExchange()]).replace('"mimeType"', '"encoding": "base6
         ("a.yaml", "a: !binary é", "a.yaml: it is not YAML that can be read: no base64"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_its_place(
-    tmp_path: Path, name: str, content: str | bytes, said: str
+def test_an_unreadable_file_is_named_with_its_place(
+    tmp_path: Path, name: str, content: str | bytes, excerpt: str
 ) -> None:
-    """One line with file, place and what to do; nothing passes, but what is broken elsewhere is still shown."""
+    """One line with file, place and remedy; nothing passes, but faults in other files are still shown."""
     run = judged(tmp_path, good__json=GOOD, **{name.replace(".", "__"): content})
     assert run.verdict == "error"
-    assert said in run.error
+    assert excerpt in run.error
     assert run.error.startswith("a file cannot be read: ")
     assert "--batch-recorded '!FILE'" in run.error
     assert "\n" not in run.error
@@ -88,7 +88,7 @@ def test_what_cannot_be_read_is_named_with_its_place(
 
 
 def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not only its contents can be wrong."""
+    """Not only the content of a file can be wrong."""
     (tmp_path / "a.json").write_text(GOOD)
 
     def refuse(*_: object) -> None:
@@ -98,8 +98,8 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
     assert "a.json: it cannot be read: Permission denied" in judge_recorded(["a.json"], folder=tmp_path).error
 
 
-def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files, bodies in them, and bodies that only get big when they are unpacked."""
+def test_files_and_bodies_that_are_too_big_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files, bodies in them, and bodies that are large after decompression."""
     for module in (reading, parts):
         monkeypatch.setattr(module, "BODY_LIMIT", 100_000)
     bomb = base64.b64encode(gzip.compress(b" " * 1_000_000)).decode()
@@ -122,8 +122,8 @@ def test_what_is_too_big_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_aliases_and_circles_are_looked_at_once(tmp_path: Path) -> None:
-    """YAML can hold itself, and can hold a thing a thousand million times."""
+def test_aliases_and_recursion_are_visited_once(tmp_path: Path) -> None:
+    """YAML can be recursive, and can repeat a value a thousand million times."""
     shared = "a0: &a0 {x: 1}\n" + "".join(
         f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
     )
@@ -132,7 +132,7 @@ def test_aliases_and_circles_are_looked_at_once(tmp_path: Path) -> None:
 
 
 def test_tags_are_read_as_data(tmp_path: Path) -> None:
-    """Nothing is called, whatever a tag asks for."""
+    """No tag leads to a call."""
     run = judged(
         tmp_path,
         a__yaml=f"x: !!python/object/apply:os.mkdir [{tmp_path}/owned]\ny: !ruby/object:X {{}}\nb: {GOOD}",
@@ -141,8 +141,8 @@ def test_tags_are_read_as_data(tmp_path: Path) -> None:
     assert not (tmp_path / "owned").exists()
 
 
-def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path) -> None:
-    """They are judged where they are, also in a body that is written as JSON within JSON."""
+def test_duplicate_names_within_a_body_are_a_failure_of_the_body(tmp_path: Path) -> None:
+    """They are checked as part of the body, also if the body is a JSON string."""
     twice = GOOD[:-1] + ', "status": "FAILED"}'
     for content in (
         twice,
@@ -154,8 +154,8 @@ def test_names_that_stand_twice_within_a_body_are_the_bodys_fault(tmp_path: Path
         assert [row.clause.id for row in run.results if row.verdict == "warn"] == ["server.ok.unique-names"]
 
 
-def test_deep_bodies_are_survived(tmp_path: Path) -> None:
-    """A body as deep as the reader goes; exchanges are looked for near the top."""
+def test_deep_bodies_do_not_crash(tmp_path: Path) -> None:
+    """A body as deep as the parser allows; exchanges are only searched for near the top."""
     for depth in (20, 200, 800):
         run = judged(tmp_path, a__json=f'{{"id": "batch_1", "metrics": {"[" * depth}{"]" * depth}}}')
         assert run.verdict in ("fail", "error")
@@ -222,8 +222,8 @@ _VALUES = st.recursive(
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(_VALUES)
-def test_whatever_a_file_holds_there_is_a_verdict(tmp_path: Path, value: Any) -> None:
-    """Any JSON value made of the words of all formats: read, judged and reported without a crash."""
+def test_any_file_content_gets_a_verdict(tmp_path: Path, value: Any) -> None:
+    """Any JSON value made of the formats' keywords is read, checked and reported without a crash."""
     run = judged(tmp_path, a__json=json.dumps(value), b__har=json.dumps({"log": {"entries": [value]}}))
     assert run.verdict in ("pass", "fail", "error")
     check_document(report_document(run))
@@ -263,7 +263,7 @@ _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).de
     ("name", "write"), [("a.har", har), ("a.yaml", vcrpy), ("a.json", nock), ("b.json", wiremock)]
 )
 def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
-    """Not from headers, URLs and cookies, nor where a body echoes them; short ones not from where they stand."""
+    """Not from headers, URLs and cookies, nor echoed in a body; short secrets not from their own places."""
     (tmp_path / name).write_text(write(_LEAKY))
     run = judge_recorded([name], folder=tmp_path)
     assert run.verdict == "fail"
@@ -271,32 +271,32 @@ def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
         text = file.read_text("utf-8")
         assert not [secret for secret in _PLANTED if secret in text]
         assert f'"{_SHORT}"' not in text
-    shown = json.loads((tmp_path / "out" / "conformance.json").read_text("utf-8"))
-    evidence = next(row for row in shown["clauses"] if row["id"] == "server.error.body")["evidence"][0]
+    document = json.loads((tmp_path / "out" / "conformance.json").read_text("utf-8"))
+    evidence = next(row for row in document["clauses"] if row["id"] == "server.error.body")["evidence"][0]
     assert ["X-Api-Key", "[api-key]"] in evidence["request"]["headers"]
     assert '"${SYNC_API_KEY}"' in evidence["curl"]
 
 
-def test_what_is_no_secret_is_shown(tmp_path: Path) -> None:
-    """A challenge is for everybody to see; userinfo in a URL is not."""
-    told = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
-    content = har([RecordedExchange(NOT_FOUND, 404, headers=told)]).replace("https://api", "https://me:hunter2@api")
+def test_public_values_are_shown(tmp_path: Path) -> None:
+    """A challenge is public; userinfo in a URL is not."""
+    headers = {"Content-Type": "text/plain", "WWW-Authenticate": 'ApiKey realm="batch"'}
+    content = har([RecordedExchange(NOT_FOUND, 404, headers=headers)]).replace("https://api", "https://me:hunter2@api")
     run = judged(tmp_path, a__har=content)
-    shown = json.dumps(report_document(run))
-    assert "ApiKey realm=" in shown
-    assert "hunter2" not in shown
+    document = json.dumps(report_document(run))
+    assert "ApiKey realm=" in document
+    assert "hunter2" not in document
 
 
-# From the command line.
+# The command line.
 
 
 def pytest_run(folder: Path, *arguments: str) -> CompletedRun:
-    """The suite, run in ``folder`` as its user would."""
+    """Run the suite in ``folder`` as a user does."""
     return run(folder, "-q", "-p", "no:xdist", *arguments)
 
 
 def flat(text: str) -> str:
-    """The terminal's text without its line breaks."""
+    """Return the terminal's text without line breaks."""
     return " ".join(text.replace("│", " ").split())
 
 
@@ -304,7 +304,7 @@ SUITE = str(contract_root() / "suites" / "recorded")
 
 
 def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
-    """What the issue asks for: globs relative to where one stands, exit statuses, reports, no secret anywhere."""
+    """Globs relative to the working directory, exit statuses, reports, and no secret anywhere."""
     fixtures = tmp_path / "tests" / "fixtures" / "deep"
     fixtures.mkdir(parents=True)
     (fixtures / "a.json").write_text(nock(_LEAKY))
@@ -331,8 +331,8 @@ def test_the_command_line_from_red_to_green(tmp_path: Path) -> None:
     assert ended.status == 0, ended.out
 
 
-def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None:
-    """No file is wrong usage; no exchange cannot be judged. Both in a line."""
+def test_the_command_line_without_anything_to_check(tmp_path: Path) -> None:
+    """No file is wrong usage; no exchange is a run that could not start. Both in one line."""
     ended = pytest_run(tmp_path, SUITE, "--batch-recorded", "*.json")
     assert ended.status == 4, ended.out
     assert f"ERROR: '*.json' matches no file in {tmp_path} (--batch-recorded)" in ended.err
@@ -343,8 +343,8 @@ def test_the_command_line_when_there_is_nothing_to_judge(tmp_path: Path) -> None
     assert "1 failed" in ended.out
 
 
-def test_beside_a_server_the_verdicts_are_two(tmp_path: Path) -> None:
-    """The reports of one run do not overwrite each other; an ini setting will do for an option."""
+def test_beside_a_server_there_are_two_verdicts(tmp_path: Path) -> None:
+    """The reports do not overwrite each other; an ini setting works as the option does."""
     (tmp_path / "a.json").write_text(json.dumps(batch(status="done")))
     ini = tmp_path / "pytest.ini"
     ini.write_text("[pytest]\nbatch_recorded = 'a.json'\n")

@@ -1,4 +1,4 @@
-"""What no report shows: keys however they are escaped or cut, cookies, signed URLs, e-mail addresses."""
+"""Redaction in reports: keys however escaped or cut, cookies, signed URLs, e-mail addresses."""
 
 from __future__ import annotations
 
@@ -59,21 +59,21 @@ def _redactor() -> Redactor:
 @pytest.mark.parametrize("escape", ESCAPES)
 @pytest.mark.parametrize("before", ["", "x", '{"message":"', "https://h/?q="])
 def test_a_key_in_escapes_is_hidden(escape: str, before: str) -> None:
-    """All of it, however deep, and what stands around stays."""
+    """The whole key at any depth of escapes; the surroundings stay."""
     assert _redactor().text(f"{before}{ESCAPES[escape](KEY)} after") == f"{before}[api-key] after"
 
 
 @pytest.mark.parametrize("escape", ["JSON", "percent, partly", "HTML"])
 @pytest.mark.parametrize(("start", "end"), [(6, 20), (1, 10), (9, 26), (5, 22)])
 def test_a_piece_from_the_middle_is_hidden(escape: str, start: int, end: int) -> None:
-    """Also in escapes."""
+    """Also if it is escaped."""
     piece = KEY[start:end]
     assert _redactor().text(f"got '{piece}'.") == "got '[part of api-key]'."
     assert _redactor().text(f"got '{ESCAPES[escape](piece)}'.") == "got '[part of api-key]'."
     assert _redactor().text(f"got {piece.encode().hex()}.") == "got [part of api-key]."
 
 
-def test_what_is_no_secret_stays_as_it_is() -> None:
+def test_texts_without_secrets_are_unchanged() -> None:
     """Escapes of other texts, short pieces, ordinary prose."""
     redactor = _redactor()
     for text in (
@@ -110,12 +110,12 @@ URLS = [
 @pytest.mark.parametrize(("text", "name"), URLS)
 @pytest.mark.parametrize("secret", ["q7", "aGVsbG8tdGhlcmU%2Bwide%3D", "1.2-3_4~5"])
 def test_cookies_and_signed_urls_are_hidden(text: str, name: str, secret: str) -> None:
-    """The name stays, the value goes, the rest can still be read."""
-    shown = Redactor().text(text.replace("SECRET", secret))
-    assert secret not in shown
-    assert name in shown
-    assert re.search(r"\[(hidden|userinfo)\]", shown)
-    assert shown == Redactor().text(shown)
+    """The name stays, the value is redacted, the rest stays readable."""
+    redacted = Redactor().text(text.replace("SECRET", secret))
+    assert secret not in redacted
+    assert name in redacted
+    assert re.search(r"\[(hidden|userinfo)\]", redacted)
+    assert redacted == Redactor().text(redacted)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_email_addresses_are_hidden(address: str) -> None:
 
 
 def test_a_report_shows_no_cookie_no_signature_no_address() -> None:
-    """Nor where else in the exchange they are repeated."""
+    """Nor where another part of the exchange repeats them."""
     cookie, signature = "c0ffee-c0ffee-c0ffee", "f00dfeedf00dfeed"
     body = json.dumps({
         "outputUrl": f"https://h/o?X-Amz-Signature={signature}", "owner": "jane@example.com",
@@ -158,7 +158,7 @@ def test_a_report_shows_no_cookie_no_signature_no_address() -> None:
     assert "sid=[hidden]; Path=/" in text
 
 
-def test_a_long_text_is_no_trap() -> None:
+def test_a_long_text_is_redacted_quickly() -> None:
     """Patterns that look back at every character would take minutes."""
     long = (
         "a" * 60_000,

@@ -1,4 +1,4 @@
-"""Clients with httpx, sync and async, answered without a socket; and clients that have no httpx."""
+"""Clients with httpx, sync and async, answered without a socket; and clients without httpx."""
 
 from __future__ import annotations
 
@@ -17,33 +17,16 @@ from typing import Any
 import httpx
 import pytest
 
-from batch_conformance.checks.result import CouldNotRun
-from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.inprocess import InProcessClient
 from batch_conformance.client_runner.open import open_client
 from batch_conformance.client_runner.respx_bridge import Late, RespxBridge, StepBody
+from tests.support.calls import HELLO, KEY, SLACK, Adapter, adapted, call, could_not_run
 
-HELLO = {"protocol": 1, "name": "here", "version": "1", "language": "python", "operations": ["get_batch"]}
-KEY = "sk-planted-1f7c0d"
-SLACK = 5.0
-
-Adapter = Callable[[dict[str, Any]], Any]
 Open = Callable[..., InProcessClient]
 
 
-def call(batch_id: str = "batch_1", timeout_s: float = 20, base_url: str = "http://127.0.0.1:1") -> Call:
-    """One call."""
-    return Call(base_url, KEY, batch_id, timeout_s)
-
-
-def adapted(function: Adapter) -> Adapter:
-    """The function with its hello."""
-    function.hello = HELLO  # type: ignore[attr-defined]
-    return function
-
-
 def outcome_of(send: Callable[[], httpx.Response]) -> dict[str, Any]:
-    """What a client with httpx would report."""
+    """Return the reply of a client with httpx."""
     try:
         response = send()
     except httpx.TimeoutException as error:
@@ -79,7 +62,7 @@ async def async_httpx(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_urllib(request: dict[str, Any]) -> dict[str, Any]:
-    """A client that knows nothing of httpx."""
+    """A client without httpx."""
     try:
         with urllib.request.urlopen(f"{request['base_url']}/v2/batch/{request['batch_id']}") as response:
             return {"batch": json.load(response)}
@@ -89,7 +72,7 @@ def with_urllib(request: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def open_adapter() -> Iterator[Open]:
-    """Makes clients of functions, which are closed after the test."""
+    """Make clients of functions, which are closed after the test."""
     clients: list[InProcessClient] = []
 
     def open_adapter(function: Adapter, bridge: RespxBridge, grace_s: float = SLACK) -> InProcessClient:
@@ -104,7 +87,7 @@ def open_adapter() -> Iterator[Open]:
 
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every name resolution fails, every connection is a failure of the test."""
+    """Make every name resolution fail, and every connection fail the test."""
 
     def unresolved(*_: Any, **__: Any) -> Any:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -116,22 +99,13 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", connected)
 
 
-def could_not_run(act: Callable[[], object]) -> str:
-    """The one line that it ends in."""
-    with pytest.raises(CouldNotRun) as raised:
-        act()
-    message = str(raised.value)
-    assert len(message.splitlines()) == 1
-    return message
-
-
 BOTH = pytest.mark.parametrize("adapter", [sync_httpx, async_httpx], ids=["sync", "async"])
 
 
 @BOTH
 @pytest.mark.usefixtures("no_network")
-def test_httpx_is_answered_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
-    """Side by side, each call by the handler at its own origin, which records what it saw."""
+def test_httpx_gets_responses_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
+    """Concurrently, each call by the handler at its own origin, which records the request."""
     bridge = RespxBridge()
     client = open_adapter(adapter, bridge)
     assert client.transport == "respx"
@@ -151,8 +125,8 @@ def test_httpx_is_answered_without_a_socket(open_adapter: Open, adapter: Adapter
 
 @BOTH
 @pytest.mark.usefixtures("no_network")
-def test_every_way_to_fail_can_be_played_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
-    """Refused, truncated, silent, dripping, compressed, redirected: as they come over a socket."""
+def test_every_fault_can_be_simulated_without_a_socket(open_adapter: Open, adapter: Adapter) -> None:
+    """Refused, truncated, silent, dripping, compressed, redirected: with the same result as over a socket."""
     bridge = RespxBridge()
     client = open_adapter(adapter, bridge)
     body = b'{"id": "batch_1"}'
@@ -188,8 +162,8 @@ def test_every_way_to_fail_can_be_played_without_a_socket(open_adapter: Open, ad
     assert [str(request.url) for request in bridge.strays] == ["https://elsewhere.invalid/x"]
 
 
-def test_a_sync_client_without_a_deadline_is_let_go_when_its_stub_ends(open_adapter: Open) -> None:
-    """Its call is broken at the deadline, and its thread does not wait for ever."""
+def test_a_sync_client_without_a_deadline_ends_with_its_stub(open_adapter: Open) -> None:
+    """Its call is broken at the deadline, and its thread ends."""
     ended = threading.Event()
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -211,8 +185,8 @@ def test_a_sync_client_without_a_deadline_is_let_go_when_its_stub_ends(open_adap
 
 
 @pytest.mark.usefixtures("no_network")
-def test_httpx_is_itself_again_between_calls(open_adapter: Open) -> None:
-    """A repository's other tests, in the same process, are none of our business."""
+def test_httpx_is_unpatched_between_calls(open_adapter: Open) -> None:
+    """Other tests in the same process are not affected."""
     bridge = RespxBridge()
     client = open_adapter(sync_httpx, bridge)
     client.check_transport()
@@ -223,7 +197,7 @@ def test_httpx_is_itself_again_between_calls(open_adapter: Open) -> None:
 
 
 def test_an_origin_is_mounted_once() -> None:
-    """Two handlers at one origin would be a mistake of the suite."""
+    """Two handlers at one origin would be a bug of the suite."""
     bridge = RespxBridge()
     url = bridge.mount(lambda _: httpx.Response(200), scheme="https", host="twice.invalid", port=8443)
     assert url == "https://twice.invalid:8443"
@@ -232,8 +206,8 @@ def test_an_origin_is_mounted_once() -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_a_client_without_httpx_is_sent_to_loopback(open_adapter: Open) -> None:
-    """Found at a trial call; the line says what to do."""
+def test_a_client_without_httpx_needs_loopback(open_adapter: Open) -> None:
+    """A trial call detects it; the line says what to do."""
     message = could_not_run(open_adapter(with_urllib, RespxBridge()).check_transport)
     assert message == (
         "the client python:here:f sends nothing through httpx, which --batch-transport respx needs "
@@ -243,7 +217,7 @@ def test_a_client_without_httpx_is_sent_to_loopback(open_adapter: Open) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_respx_is_tried_when_the_client_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_respx_is_imported_when_the_client_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not in the middle of a run."""
     lines = ["import socket", "def f(request): socket.getaddrinfo('x', 1)", f"f.hello = {HELLO!r}"]
     (tmp_path / "adapters_elsewhere.py").write_text("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Verdicts on servers that are easily got wrong: what was set aside, what a pass did not see, who is to blame."""
+"""Verdicts that are easy to get wrong: observations set aside, limits of a pass, the clause to blame."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AUTH = "server.auth."
 
 
 def judged(app: ReferenceServer, profile: str = "default") -> dict[str, ClauseResult]:
-    """The results of a run, by clause."""
+    """Return the results of a run by clause."""
     with embedded_target(app) as target:
         run = judge_server(target, profile=profile, operations=("get",))
     assert not run.error
@@ -35,7 +35,7 @@ def judged(app: ReferenceServer, profile: str = "default") -> dict[str, ClauseRe
 
 
 class AdmitsAnyone(ReferenceServer):
-    """Asks for a key, and takes any."""
+    """Requires a key, but accepts any."""
 
     def authenticate(self, asked: Asked) -> bool:
         """Whether there is anything in the header."""
@@ -43,18 +43,18 @@ class AdmitsAnyone(ReferenceServer):
 
 
 class AsksForNothing(ReferenceServer):
-    """Has its authentication switched off."""
+    """Has authentication switched off."""
 
     def authenticate(self, asked: Asked) -> bool:  # noqa: ARG002
-        """Always."""
+        """Accept every request."""
         return True
 
 
 class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
-    """The same, where the HTTP layer refuses what is long or beyond ASCII."""
+    """The same, with an HTTP layer that refuses long and non-ASCII keys."""
 
     def answer(self, asked: Asked) -> Answer:
-        """A 400 of its own for such keys."""
+        """Return a 400 for such keys."""
         key = b"".join(asked.header(b"x-api-key"))
         return super().answer(asked) if key.isascii() and len(key) < 999 else Answer(400, b"", [], None)
 
@@ -69,10 +69,10 @@ class AdmitsAnyoneBehindAProxy(AdmitsAnyone):
         (AsksForNothing, ["every-request", "before-lookup"], "missing-key"),
     ],
 )
-def test_what_another_clause_answers_for_is_not_exercised(
+def test_clauses_that_depend_on_a_broken_one_are_not_exercised(
     app: Callable[[], ReferenceServer], clauses: list[str], account: str
 ) -> None:
-    """Broken authentication is red once, and the clauses that could show nothing more say on whose account."""
+    """Broken authentication is red once; the clauses that depend on it are not exercised, and name it."""
     results = judged(app())
     assert results[AUTH + account].verdict == "fail"
     for name in clauses:
@@ -80,8 +80,8 @@ def test_what_another_clause_answers_for_is_not_exercised(
         assert AUTH + account in results[AUTH + name].reason
 
 
-def test_one_admitted_key_does_not_excuse_near_ones() -> None:
-    """A key that opens by accident explains itself, not what opens besides."""
+def test_one_accepted_key_does_not_excuse_near_keys() -> None:
+    """An accepted unknown key explains itself only, not accepted near keys."""
 
     class Both(ReferenceServer):
         def is_key(self, value: bytes) -> bool:
@@ -93,15 +93,15 @@ def test_one_admitted_key_does_not_excuse_near_ones() -> None:
 
 
 class Everything(ReferenceServer):
-    """Answers whatever id with a made-up batch."""
+    """Returns a made-up batch for any id."""
 
     def look_up(self, segment: bytes) -> Batch | None:
-        """A batch, made up on the spot."""
+        """Return a made-up batch."""
         return Batch(segment.decode("latin-1"), "2020-02-02T02:02:02Z", [State("COMPLETED", 1, 1)])
 
 
-def test_unknown_ids_answer_for_near_and_hostile_ones() -> None:
-    """Where every id is found, hostile ids show nothing of their own."""
+def test_found_unknown_ids_excuse_near_and_hostile_ids() -> None:
+    """If every id is found, hostile ids show nothing of their own."""
     results = judged(Everything())
     assert results["server.notfound.unknown-id"].verdict == "fail"
     assert results["server.notfound.hostile-id"].verdict == "not-exercised"
@@ -109,15 +109,15 @@ def test_unknown_ids_answer_for_near_and_hostile_ones() -> None:
 
 
 class BrokenBatches(ReferenceServer):
-    """Batches without counts."""
+    """Returns batches without counts."""
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:  # noqa: ARG002
-        """The batch with null for metrics."""
+        """Return the batch with null for metrics."""
         return Answer(200, {**batch.read(), "metrics": None})
 
 
-def test_counts_that_are_not_there_are_not_compared() -> None:
-    """What needs counts is not exercised without them."""
+def test_missing_counts_are_not_compared() -> None:
+    """The clauses that need counts are not exercised."""
     results = judged(BrokenBatches())
     for name in (
         "body.metrics-sum",
@@ -134,7 +134,7 @@ def _one(state: State, value: str = "batch_abc123") -> ReferenceServer:
 
 
 def test_a_pass_says_what_it_did_not_see() -> None:
-    """One PENDING batch that never moves: nearly all passes, with its limits."""
+    """With one PENDING batch that never changes, nearly all passes have limits."""
     results = judged(_one(State("PENDING", 5)))
     limits = {clause: result.limits for clause, result in results.items() if result.limits}
     assert limits["server.body.outputUrl"] == ("no COMPLETED batch was seen",)
@@ -154,13 +154,13 @@ def test_a_pass_says_what_it_did_not_see() -> None:
 
 
 def test_the_reference_server_leaves_no_limit() -> None:
-    """Where every state was seen, nothing is left to say."""
+    """All states were seen."""
     results = judged(ReferenceServer())
     assert {clause: result.limits for clause, result in results.items() if result.limits} == {}
 
 
-def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
-    """The id is blamed, the reads over time are not, and the evidence names the other request."""
+def test_mixed_up_batches_break_one_clause_with_both_requests() -> None:
+    """The clause on ids is broken, those on reads over time are not, and the evidence names the other request."""
     results = judged(server_mutants()["answers-with-another-batch"].build())
     assert [clause for clause, result in results.items() if result.verdict == "fail"] == ["server.body.id"]
     finding = results["server.body.id"].findings[0]
@@ -171,7 +171,7 @@ def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "clause", "said"),
+    ("change", "clause", "excerpt"),
     [
         ({"outputUrl": None}, "outputUrl", "expected a string, got null"),
         ({"outputUrl": ["x"]}, "outputUrl", "expected a string, got an array"),
@@ -183,17 +183,17 @@ def test_mixed_up_batches_are_one_red_with_both_requests() -> None:
         ({"metrics": {"total_generations": 1}}, "metrics", "got nothing: it is absent"),
     ],
 )
-def test_what_is_wrong_is_said_in_words(change: dict[str, object], clause: str, said: str) -> None:
-    """The message holds the fault, not only its place."""
+def test_the_message_names_the_fault(change: dict[str, object], clause: str, excerpt: str) -> None:
+    """The message states the fault, not only its place."""
 
     class Wrong(ReferenceServer):
         def found(self, batch: StoredBatch, asked: Asked) -> Answer:  # noqa: ARG002
             return Answer(200, {**batch.read(), **change})
 
-    assert said in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
+    assert excerpt in judged(Wrong(), "quick")[f"server.body.{clause}"].findings[0].message
 
 
-def test_what_is_wrong_with_an_error_is_said_in_words() -> None:
+def test_the_message_names_the_fault_of_an_error() -> None:
     """The same for errors."""
 
     class Wrong(ReferenceServer):
@@ -206,7 +206,7 @@ def test_what_is_wrong_with_an_error_is_said_in_words() -> None:
 
 
 def _statuses(run: RunResult, finding: Finding) -> list[str]:
-    """What curl prints of status lines when the evidence of a finding is pasted into a shell."""
+    """Return the status lines that curl prints when the evidence of a finding is run in a shell."""
     assert finding.exchange
     line = curl_lines([*finding.prelude, finding.exchange], run.shell_secrets)
     assert REFERENCE_KEY not in line
@@ -229,7 +229,7 @@ def _statuses(run: RunResult, finding: Finding) -> list[str]:
     ],
 )
 def test_evidence_of_two_requests_repeats(name: str, blamed: str) -> None:
-    """One line shows both, on one connection where that matters, and the stranger is let in again."""
+    """One line repeats both, on one connection where that matters, and the request without a key is accepted again."""
     with embedded_target(server_mutants()[name].build()) as target:
         run = judge_server(target, operations=("get",))
         red = [result for result in run.results if result.verdict == "fail"]
@@ -239,8 +239,8 @@ def test_evidence_of_two_requests_repeats(name: str, blamed: str) -> None:
             assert _statuses(run, finding) == ["200", "200"]
 
 
-def test_a_304_before_the_key_shows_both_ids() -> None:
-    """The answer for the unknown id stands beside the one that tells."""
+def test_a_304_without_a_key_shows_both_ids() -> None:
+    """The response for the unknown id is shown beside the one for the known id."""
     result = judged(server_mutants()["304-to-any-tag-first"].build())["server.auth.before-lookup"]
     (finding,) = result.findings
     assert finding.exchange
@@ -248,8 +248,8 @@ def test_a_304_before_the_key_shows_both_ids() -> None:
     assert [step.status for step in finding.prelude] == [401]
 
 
-def test_a_must_has_a_source_that_says_so() -> None:
-    """Good practice alone makes a should; a must is documented, a standard's or settled by a decision."""
+def test_a_must_has_an_authoritative_source() -> None:
+    """Good practice alone makes a should; a must is documented, from a standard, or settled by a decision."""
     weak = [
         clause.id
         for clause in load_contract().clauses.values()

@@ -1,4 +1,4 @@
-"""A whole run against a hostile target: a verdict on the right clauses, or one line, within bounded time."""
+"""A run against a hostile target ends in bounded time, with findings on the right clauses or with one line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.hostile import Choose, Fault, Hostile, after, always, redirec
 from tests.support.judging import verdicts
 
 TIMEOUT = 0.5
-#: What a busy machine may add to any duration, in seconds.
+#: Seconds that a busy machine may add to any duration.
 SLACK = 5.0
 IDS = ("batch_abc123", "batch_Def456")
 
@@ -35,13 +35,13 @@ def judged(
     selected: Collection[str] | None = None,
     profile: str = "quick",
 ) -> RunResult:
-    """The verdict on a server, as from the command line."""
+    """Run against the server as from the command line."""
     target = Target("hostile", server.url, REFERENCE_KEY, batch_ids=tuple(ids))
     return judge_server(target, profile=profile, timeout=timeout, selected=selected, operations=("get",))
 
 
 def red(run: RunResult) -> set[str]:
-    """The clauses that failed."""
+    """Return the clauses that failed."""
     return {result.clause.id for result in run.results if result.verdict == "fail"}
 
 
@@ -51,11 +51,11 @@ def with_key(asked: Asked) -> bool:
 
 
 def when(is_met: Callable[[Asked], bool], fault: Fault) -> Choose:
-    """The fault for some requests."""
+    """Return a function that applies the fault to some requests."""
     return lambda _, asked: fault if is_met(asked) else None
 
 
-# Dead targets.
+# Unresponsive targets.
 
 _DEAD: dict[Fault, str] = {
     hostile.hang: "no whole answer within 0.5 s",
@@ -76,7 +76,7 @@ _DEAD: dict[Fault, str] = {
 @pytest.mark.parametrize("ids", [IDS, ()], ids=["given", "discovered"])
 @pytest.mark.parametrize("fault", _DEAD, ids=lambda fault: fault.__name__)
 def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple[str, ...]) -> None:
-    """At the default of 10 s, that is 20 s; and it is asked twice, not two hundred times."""
+    """At the default of 10 s these are 20 s; there are two requests, not two hundred."""
     with serving_hostile(always(fault)) as server:
         began = time.monotonic()
         run = judged(server, ids=ids)
@@ -92,7 +92,7 @@ def test_a_target_that_never_answers_costs_two_timeouts(fault: Fault, ids: tuple
 @pytest.mark.parametrize("fault", [hostile.hang, hostile.drip_body, hostile.reset, hostile.close])
 @pytest.mark.parametrize("count", [1, 40], ids=["at the second request", "midway"])
 def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fault, count: int) -> None:
-    """Three timeouts, in case it comes back; then a verdict on half a run would be a guess."""
+    """After three timeouts, since half a run allows no verdict."""
     with serving_hostile(after(count, fault)) as server:
         began = time.monotonic()
         run = judged(server)
@@ -105,7 +105,7 @@ def test_a_target_that_stops_answering_is_waited_for_but_not_for_long(fault: Fau
 
 
 def test_a_target_that_goes_away_midway() -> None:
-    """Nobody listens any more."""
+    """Nothing listens any more."""
     listening: list[Hostile] = []
 
     def choose(number: int, _: Asked) -> Fault | None:
@@ -119,14 +119,14 @@ def test_a_target_that_goes_away_midway() -> None:
     assert run.error.startswith(f"{server.url} stopped answering after 29 requests: ")
 
 
-# Moody targets: they answer some requests, and get their verdict.
+# Targets that do not respond to some requests.
 
 
 @pytest.mark.parametrize(
     "fault", [hostile.reset, hostile.garbage, hostile.hang], ids=lambda fault: fault.__name__
 )
-def test_strangers_who_are_ignored_are_no_dead_target(fault: Fault) -> None:
-    """The very first request is one without a key: the run must not end there."""
+def test_ignored_requests_without_a_key_do_not_end_the_run(fault: Fault) -> None:
+    """The very first request has no key: the run must not end there."""
     with serving_hostile(when(lambda asked: not with_key(asked), fault)) as server:
         run = judged(server, timeout=1.0)
     assert run.error == ""
@@ -136,7 +136,7 @@ def test_strangers_who_are_ignored_are_no_dead_target(fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", [hostile.reset, hostile.hang], ids=lambda fault: fault.__name__)
 def test_reads_that_are_ignored_are_failed_reads(fault: Fault) -> None:
-    """While strangers are told off as they should."""
+    """While unauthenticated requests are refused properly."""
     with serving_hostile(
         when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)
     ) as server:
@@ -148,8 +148,8 @@ def test_reads_that_are_ignored_are_failed_reads(fault: Fault) -> None:
     )
 
 
-def test_hostile_ids_that_break_the_connection() -> None:
-    """Many in a row, and yet somebody is there."""
+def test_hostile_ids_that_break_the_connection_do_not_end_the_run() -> None:
+    """Many in a row, and yet the target is up."""
 
     def is_odd(asked: Asked) -> bool:
         return (
@@ -163,8 +163,8 @@ def test_hostile_ids_that_break_the_connection() -> None:
     assert red(run) == {"server.notfound.hostile-id", "server.notfound.near-id"}
 
 
-def test_every_third_request_dropped() -> None:
-    """Fresh connections that break, now and then, are somebody's fault, and not everybody's."""
+def test_every_third_request_dropped_is_reported_by_some_clauses() -> None:
+    """Occasional broken connections are reported, but not by every clause."""
     with serving_hostile(lambda number, _: hostile.close if number % 3 == 0 else None) as server:
         run = judged(server)
     assert run.error == ""
@@ -172,7 +172,7 @@ def test_every_third_request_dropped() -> None:
 
 
 def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
-    """Each of 250 requests would else cost its timeout: hours on a slow day."""
+    """Otherwise each of 250 requests could cost its timeout."""
     with serving_hostile(
         when(lambda asked: asked.segment not in (None, b"batch_abc123"), hostile.hang)
     ) as server:
@@ -188,7 +188,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     assert any("left unanswered, and not sent again" in reason for reason in reasons), reasons
 
 
-# Broken answers: a verdict, at once.
+# Broken responses get a verdict at once.
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     ids=lambda fault: fault.__name__,
 )
 def test_broken_bodies_of_batches_fail_the_clause_about_bodies(fault: Fault) -> None:
-    """And not the one about the status, which did come."""
+    """And not the clause on the status, which was received."""
     with serving_hostile(
         when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)
     ) as server:
@@ -217,7 +217,7 @@ def test_broken_bodies_of_batches_fail_the_clause_about_bodies(fault: Fault) -> 
 
 
 def test_redirects_are_not_followed() -> None:
-    """Neither in a loop nor to another host: the key goes to the target alone."""
+    """Neither in a loop nor to another host: the key is only sent to the target."""
     with (
         serving_hostile(hostile.never) as elsewhere,
         serving_hostile(always(redirect("/v2/batch/x"))) as server,
@@ -236,7 +236,7 @@ def test_redirects_are_not_followed() -> None:
 
 
 def test_a_server_that_closes_after_each_answer_conforms() -> None:
-    """Even if it does not say that it will."""
+    """Even if it does not announce it."""
     with serving_hostile(hostile.never, close_after=1) as server:
         run = judged(server, timeout=20)
         assert server.connections >= run.requests
@@ -244,7 +244,7 @@ def test_a_server_that_closes_after_each_answer_conforms() -> None:
 
 
 def test_notes_are_put_on_the_request_they_are_about() -> None:
-    """Also when it was not answered, and a sign of life was asked for in between."""
+    """Also if the request got no response and a liveness check came in between."""
     known = {value.encode() for value in IDS}
     with serving_hostile(when(lambda asked: asked.segment not in known, hostile.reset)) as server:
         world = ProbeContext(valid_key(REFERENCE_KEY, "K"), "K", list(IDS), PROFILES["quick"], 0)

@@ -1,4 +1,4 @@
-"""What a target's owner can add: staging hooks, other keys, a rate; each with its effect and its failure."""
+"""Additions by the target's owner: staging hooks, other keys, a rate; each with its effect and its failures."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def _verdicts(run: RunResult) -> dict[str, str]:
 
 
 def _judged(url: str, stager: Stager | None) -> RunResult:
-    # One known batch only: the other states have to come from the hook.
+    # Only one known batch: the other states have to come from the hook.
     target = Target("staged", url, REFERENCE_KEY, batch_ids=("batch_abc123",), stager=stager)
     return judge_server(target, selected=STAGED, operations=("get",))
 
 
 def test_url_hook_brings_states_and_statuses() -> None:
-    """With the hook a 429 is judged and all five states are read; without it neither."""
+    """With the hook a 429 is exercised and all five states are read; without it neither."""
     with serving_embedded(ReferenceServer()) as url:
         without = _judged(url, None)
         staged = _judged(url, open_stager(f"{url}/__stage__", REFERENCE_KEY))
@@ -44,7 +44,7 @@ def test_url_hook_brings_states_and_statuses() -> None:
 
 
 def test_command_hook_brings_states(tmp_path: Path) -> None:
-    """A command gets the stage as its last argument, and names the batch."""
+    """The command gets the stage as its last argument, and prints the batch."""
     script = tmp_path / "stage.py"
     script.write_text(
         "import sys\n"
@@ -64,7 +64,7 @@ def test_command_hook_brings_states(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("hook", ["http://127.0.0.1:9/hook", "/no/such/command", "'unbalanced"])
 def test_hook_that_cannot_be_asked_ends_the_run(hook: str) -> None:
-    """One line that names the hook, and no key in it."""
+    """One line names the hook, without a key."""
     with pytest.raises(CouldNotRun, match="the staging hook") as caught:
         open_stager(hook, REFERENCE_KEY).batch_in("PENDING")
     assert REFERENCE_KEY not in str(caught.value)
@@ -74,8 +74,8 @@ def test_hook_that_cannot_be_asked_ends_the_run(hook: str) -> None:
     assert "the staging hook" in run.error
 
 
-def test_hook_that_fails_is_no_hook_that_offers_nothing() -> None:
-    """A 500 from the hook is not taken for "not offered"."""
+def test_a_failing_hook_is_not_one_that_offers_nothing() -> None:
+    """A 500 from the hook does not mean that the state is not offered."""
 
     class Failing(ReferenceServer):
         def stage_by_request(self, asked: Asked) -> Answer:  # noqa: ARG002 - always out of order
@@ -85,8 +85,8 @@ def test_hook_that_fails_is_no_hook_that_offers_nothing() -> None:
         UrlStager(f"{url}/__stage__", REFERENCE_KEY).answer_next(429)
 
 
-def test_other_keys_put_their_clauses_to_the_test() -> None:
-    """Not exercised without the keys, passed with them."""
+def test_other_keys_exercise_their_clauses() -> None:
+    """Without the keys they are not exercised, with them they pass."""
     clauses = {"server.auth.other-org", "server.auth.revoked-key"}
     with serving_embedded(ReferenceServer()) as url:
         plain = Target("x", url, REFERENCE_KEY, batch_ids=("batch_abc123",))
@@ -98,15 +98,15 @@ def test_other_keys_put_their_clauses_to_the_test() -> None:
             revoked_key_env="REVOKED",
             environ={"SYNC_API_KEY": REFERENCE_KEY, "OTHER": OTHER_KEY, "REVOKED": REVOKED_KEY},
         )
-        without, told = (judge_server(target, selected=clauses) for target in (plain, keyed))
+        without, keyed_run = (judge_server(target, selected=clauses) for target in (plain, keyed))
     assert {_verdicts(without)[clause] for clause in clauses} == {"not-exercised"}
-    assert {_verdicts(told)[clause] for clause in clauses} == {"pass"}
+    assert {_verdicts(keyed_run)[clause] for clause in clauses} == {"pass"}
     assert isinstance(keyed.other_key, Key)
-    assert OTHER_KEY not in told.redactor.text(f"key {OTHER_KEY}")
+    assert OTHER_KEY not in keyed_run.redactor.text(f"key {OTHER_KEY}")
 
 
 def test_the_same_key_twice_is_wrong_usage() -> None:
-    """A "second organisation" that is the first one would see its own batches."""
+    """A "second organisation" with the same key would see its own batches."""
     with pytest.raises(UsageError, match="the same key"):
         resolve_target(
             "http://127.0.0.1:1",
@@ -117,7 +117,7 @@ def test_the_same_key_twice_is_wrong_usage() -> None:
 
 
 def test_rate_is_held_as_the_server_sees_it() -> None:
-    """Requests come no closer together than the rate allows, measured where they arrive."""
+    """Requests come no closer together than the rate allows, measured at the server."""
     arrivals: list[float] = []
 
     class Clocked(ReferenceServer):
@@ -132,6 +132,6 @@ def test_rate_is_held_as_the_server_sees_it() -> None:
         judge_server(target, profile="quick", selected={"server.auth.near-key"})
     spread = arrivals[-1] - arrivals[0]
     assert len(arrivals) > 10
-    # A single gap may shrink by what the machine delayed the one before; the whole may not.
+    # A single gap may shrink by the delay of the request before; the sum may not.
     assert spread >= (len(arrivals) - 1) / 50 * 0.9
     assert min(later - earlier for earlier, later in pairwise(arrivals)) >= 0

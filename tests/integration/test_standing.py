@@ -1,4 +1,4 @@
-"""Where a run stands: no known failure is shown green, and no entry that outlived its failure is the subject's."""
+"""A run with known failures is never shown as fully green, and a stale entry is not the subject's failure."""
 
 from __future__ import annotations
 
@@ -84,47 +84,47 @@ SEVEN = [
 
 
 def test_known_failures_are_amber_everywhere() -> None:
-    """The run passes; no output says that the subject conforms."""
+    """The run passes, but no output says that the subject conforms."""
     document = _document(_run(dict.fromkeys(SEVEN, "fail")), _known(*SEVEN))
     assert document["verdict"] == "pass"
-    shown = _outputs(document)
-    assert not [name for name, text in shown.items() if "conforms" in text or "Conforms" in text]
-    assert ">7 known<" in shown["badge"]
-    assert AMBER in shown["badge"]
-    assert "#17693c" not in shown["badge"]
-    assert 'class="statement run-known">has 7 known failures.' in shown["html"]
-    assert shown["markdown"].startswith("# ≈ acme 1: 7 known failures\n")
-    assert "≈ Known failures. Of " in shown["terminal"]
-    assert shown["annotations"].startswith("::warning title=acme 1%3A 7 known failures::") or shown[
+    outputs = _outputs(document)
+    assert not [name for name, text in outputs.items() if "conforms" in text or "Conforms" in text]
+    assert ">7 known<" in outputs["badge"]
+    assert AMBER in outputs["badge"]
+    assert "#17693c" not in outputs["badge"]
+    assert 'class="statement run-known">has 7 known failures.' in outputs["html"]
+    assert outputs["markdown"].startswith("# ≈ acme 1: 7 known failures\n")
+    assert "≈ Known failures. Of " in outputs["terminal"]
+    assert outputs["annotations"].startswith("::warning title=acme 1%3A 7 known failures::") or outputs[
         "annotations"
     ].startswith("::warning title=acme 1: 7 known failures::")
 
 
 def test_a_subject_without_known_failures_stays_green() -> None:
-    """Also with a file that has nothing to say on it."""
+    """Also with a file that has no entry for it."""
     document = _document(_run({}), _known())
-    shown = _outputs(document)
-    assert ">conforms<" in shown["badge"]
-    assert "✓ Conforms. " in shown["terminal"]
+    outputs = _outputs(document)
+    assert ">conforms<" in outputs["badge"]
+    assert "✓ Conforms. " in outputs["terminal"]
 
 
-def test_an_entry_that_outlived_its_failure_is_not_the_subjects() -> None:
-    """Red, since somebody has to remove it; but it is the file that is wrong."""
+def test_a_stale_entry_is_not_a_failure_of_the_subject() -> None:
+    """It is red, since it has to be removed, but it is a fault of the file."""
     document = _document(_run({}), _known(CLAUSE))
     assert document["verdict"] == "fail"
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
     assert (entry["verdict"], entry["subject_verdict"], entry["file_at_fault"]) == ("fail", "pass", True)
-    shown = _outputs(document)
-    for name, text in shown.items():
+    outputs = _outputs(document)
+    for name, text in outputs.items():
         assert "does not conform" not in text, name
         assert "Does not conform" not in text, name
-    assert ">known failures out of date<" in shown["badge"]
-    assert re.search(r"Of \d+ clauses: 1 with a stale known", shown["terminal"])
-    assert shown["annotations"].startswith("::error ")
+    assert ">known failures out of date<" in outputs["badge"]
+    assert re.search(r"Of \d+ clauses: 1 with a stale known", outputs["terminal"])
+    assert outputs["annotations"].startswith("::error ")
 
 
-def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
-    """All that was found is excused."""
+def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:
+    """All findings are excused."""
     known = _known(CLAUSE, CLAUSE)
     other = KnownFailure(
         2, CLAUSE, (Expected("echo"),), "why", "https://a.example/2", date(9999, 1, 1)
@@ -157,7 +157,7 @@ def test_a_stale_entry_beside_one_that_holds_is_the_files_too() -> None:
     ],
     ids=["changed", "expired", "draft"],
 )
-def test_a_failure_that_nothing_excuses_is_the_subjects(known: KnownFailures) -> None:
+def test_an_unexcused_failure_is_a_failure_of_the_subject(known: KnownFailures) -> None:
     """Whatever is wrong with the entry."""
     document = _document(_run({CLAUSE: "fail"}), known)
     assert "does not conform" in _outputs(document)["html"]
@@ -165,7 +165,7 @@ def test_a_failure_that_nothing_excuses_is_the_subjects(known: KnownFailures) ->
 
 
 def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
-    """Held against the entries before anything is cut."""
+    """Findings are compared with the entries before the list is cut."""
     many = [
         *BROKEN * 30,
         *(
@@ -182,7 +182,7 @@ def test_a_new_failure_past_any_limit_of_a_report_is_found() -> None:
 
 
 def _misnames(request: dict[str, Any]) -> dict[str, Any]:
-    """A client that calls all errors by another name, and takes one of them for a batch."""
+    """A client that reports all errors as another kind, and takes one of them for a batch."""
     reply = adapter(request)
     status = (reply.get("error") or {}).get("status")
     if status == 418:
@@ -191,7 +191,7 @@ def _misnames(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_client_is_excused_for_nothing_beyond_the_first_findings() -> None:
-    """All of them go by the entries: the one that differs comes late, or early."""
+    """All findings are compared: the one that differs may come late or early."""
     clause = "client.error.other-status"
     _misnames.hello = {**hello(), "operations": ["get_batch"]}  # type: ignore[attr-defined]
     client = open_adapter(_misnames, spec="embedded", transport="loopback")
@@ -216,8 +216,8 @@ def _columns(before: dict[str, Any], after: dict[str, Any]) -> Comparison:
     return Comparison.of("server", [Column(before, "a", ""), Column(after, "b", "")])
 
 
-def test_an_excuse_is_no_progress_and_a_stale_one_no_regress() -> None:
-    """From version to version the implementation counts, not its file."""
+def test_excuses_and_stale_entries_do_not_change_the_comparison() -> None:
+    """Between versions the subject is compared, not its known-failures file."""
     failing = _document(_run({CLAUSE: "fail"}), _known())
     excused = _document(_run({CLAUSE: "fail"}), _known(CLAUSE))
     stale = _document(_run({}), _known(CLAUSE))
@@ -239,7 +239,7 @@ def test_an_excuse_is_no_progress_and_a_stale_one_no_regress() -> None:
 
 
 def test_should_clauses_that_are_known_are_no_worse_than_warnings() -> None:
-    """An excuse for a warning changes nothing."""
+    """An excused warning is no worse than a warning."""
     clause = "server.auth.challenge"
     warned = _document(_run({clause: "warn"}), _known())
     excused = _document(_run({clause: "warn"}), _known(clause))
@@ -248,7 +248,7 @@ def test_should_clauses_that_are_known_are_no_worse_than_warnings() -> None:
 
 
 def test_reports_of_all_kinds_read_back(tmp_path: Path) -> None:
-    """The schema knows what is in them."""
+    """The schema allows all their members."""
     for document in (_document(_run({}), _known(CLAUSE)), _document(_run({CLAUSE: "fail"}), _known(CLAUSE))):
         path = tmp_path / "conformance.json"
         path.write_text(json.dumps(document), "utf-8")

@@ -1,4 +1,4 @@
-"""Wrong inputs: one clear line, the right exit status, and nothing sent to anybody."""
+"""Wrong input: one clear line, the right exit status, and nothing is sent."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ COULD_NOT_RUN, WRONG_USAGE = 3, 4
 
 
 def lines_with(ended: CompletedRun, words: str) -> list[str]:
-    """The lines that say so, each once: pytest may show one in the test's place and again at the end."""
+    """Return the lines that contain the words, without duplicates: pytest may repeat one at the end."""
     return list(dict.fromkeys(line.strip() for line in ended.text.splitlines() if words in line))
 
 
 def tells(ended: CompletedRun, status: int, line: str) -> None:
-    """Assert that a run ended as it should: with its status, one line, and nothing that looks like a crash."""
+    """Assert that a run ended with its status, one line, and no traceback."""
     assert ended.status == status, ended.text
     found = {
-        shown.removeprefix("ERROR: ").removeprefix("because  ") for shown in lines_with(ended, line[:40])
+        text.removeprefix("ERROR: ").removeprefix("because  ") for text in lines_with(ended, line[:40])
     }
     assert found == {line}, ended.text
     for sign in ("Traceback", "INTERNALERROR", "  File ", "raise "):
@@ -64,7 +64,7 @@ _RUNS: dict[str, tuple[list[str], str]] = {
 
 @pytest.mark.parametrize(("arguments", "line"), _RUNS.values(), ids=list(_RUNS))
 def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
-    """Refused before anything is sent."""
+    """Before anything is sent."""
     tells(run(tmp_path, SERVER, *arguments), WRONG_USAGE, line)
     assert not (tmp_path / "reports/latest/conformance.json").exists()
 
@@ -79,10 +79,10 @@ def test_wrong_options(tmp_path: Path, arguments: list[str], line: str) -> None:
         ("python:os", "client 'python:os' is not understood; write python:MODULE:ATTRIBUTE"),
     ],
 )
-def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
-    """Not the embedded client in their place, which would pass."""
-    told = line if not spec else f"{line} (--batch-client)"
-    tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, told)
+def test_invalid_clients(tmp_path: Path, spec: str, line: str) -> None:
+    """The embedded client, which would pass, is not used instead."""
+    message = line if not spec else f"{line} (--batch-client)"
+    tells(run(tmp_path, CLIENT, "--batch-client", spec), WRONG_USAGE, message)
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")])
@@ -107,7 +107,7 @@ def test_clients_that_cannot_be(tmp_path: Path, spec: str, line: str) -> None:
         ),
     ],
 )
-def test_an_option_for_somebody_else_is_refused(
+def test_an_option_for_another_side_is_refused(
     tmp_path: Path, workers: tuple[str, ...], suite: str, arguments: list[str], line: str
 ) -> None:
     """A green verdict on one side must not be taken for one on the other."""
@@ -118,23 +118,23 @@ def test_an_option_for_somebody_else_is_refused(
     assert not (tmp_path / "reports/latest/conformance.json").exists()
 
 
-def test_an_option_for_somebody_else_left_by_a_selection_is_refused(tmp_path: Path) -> None:
-    """Deselected is as good as not there."""
+def test_an_option_for_a_deselected_side_is_refused(tmp_path: Path) -> None:
+    """A deselected suite counts as missing."""
     ended = run(tmp_path, SERVER, CLIENT, "-k", "client.request", "--batch-target=embedded")
     line = "--batch-target has no part in this run, which judges a client: leave it out, or add suites/server"
     tells(ended, WRONG_USAGE, line)
 
 
-def test_an_option_in_a_run_that_judges_nobody_is_refused(tmp_path: Path) -> None:
-    """Tests of one's own alone judge no client."""
+def test_an_option_in_a_run_without_a_subject_is_refused(tmp_path: Path) -> None:
+    """The repository's own tests test no client."""
     (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
     ended = run(tmp_path, "test_own.py", "--batch-client=embedded")
     line = "--batch-client has no part in this run, which judges nobody: leave it out, or add suites/client"
     tells(ended, WRONG_USAGE, line)
 
 
-def test_an_option_for_somebody_else_in_addopts_is_said_to_have_no_part(tmp_path: Path) -> None:
-    """Settings of a repository hold for each of its runs."""
+def test_an_option_for_another_side_in_addopts_is_reported(tmp_path: Path) -> None:
+    """A repository's settings apply to each of its runs."""
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --batch-client exec:no-such-driver\n")
     ended = run(tmp_path, "-c", "pytest.ini", SERVER, "--batch-profile", "quick")
     assert ended.status == 0, ended.text
@@ -142,7 +142,7 @@ def test_an_option_for_somebody_else_in_addopts_is_said_to_have_no_part(tmp_path
 
 
 def resolved(spec: str, folder: Path, **settings: Any) -> Target:
-    """The target, resolved with a key in the environment."""
+    """Return the target, resolved with a key in the environment."""
     environ = {"SYNC_API_KEY": "k-1234567890", "SPACED": " k-1234567890", "WIDE": "schlüssel"}
     return resolve_target(spec, start=folder, environ=environ, **settings)
 
@@ -172,7 +172,7 @@ def resolved(spec: str, folder: Path, **settings: Any) -> Target:
         ("http://api.sync.so:80", {}, "'http://api.sync.so:80' is the production server"),
     ],
 )
-def test_targets_that_cannot_be(spec: str, settings: dict[str, str], line: str, tmp_path: Path) -> None:
+def test_invalid_targets(spec: str, settings: dict[str, str], line: str, tmp_path: Path) -> None:
     """Each with its one line; credentials in a URL are not repeated."""
     with pytest.raises(UsageError) as raised:
         resolved(spec, tmp_path, **settings)
@@ -194,25 +194,25 @@ def test_targets_that_cannot_be(spec: str, settings: dict[str, str], line: str, 
         ("https://staging.example", {}, "https://staging.example", 8.0),
     ],
 )
-def test_targets_that_can(
+def test_valid_targets(
     spec: str, settings: dict[str, Any], url: str, rate: float | None, tmp_path: Path
 ) -> None:
-    """Polite to all that is not on this machine."""
+    """Every target that is not on this machine gets a rate limit."""
     target = resolved(spec, tmp_path, **settings)
     assert (target.url, target.rate, target.api_key) == (url, rate, "k-1234567890")
     assert "k-1234567890" not in repr(target)
 
 
 def test_strict_with_an_unknown_flag(tmp_path: Path) -> None:
-    """Pytest itself says so: a typing error must not loosen a check in silence."""
+    """Pytest refuses it: a typing error must not loosen a check silently."""
     ended = run(tmp_path, SERVER, "--batch-strict", "--batch-stricter")
     assert ended.status == WRONG_USAGE
     assert len(lines_with(ended, "unrecognized arguments: --batch-stricter")) == 1
     assert "Traceback" not in ended.text
 
 
-def test_report_directory_that_cannot_be(tmp_path: Path) -> None:
-    """Found out before the run, not after it."""
+def test_an_unusable_report_directory(tmp_path: Path) -> None:
+    """Before the run, not after it."""
     (tmp_path / "taken").write_text("")
     ended = run(tmp_path, SERVER, "--batch-report", "taken/reports")
     tells(ended, WRONG_USAGE, f"reports cannot be written to {tmp_path}/taken/reports: Not a directory")
@@ -259,7 +259,7 @@ _TABLES: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize(("table", "words"), _TABLES.values(), ids=list(_TABLES))
 def test_malformed_pyproject_tables(tmp_path: Path, table: str, words: str) -> None:
-    """Which file, which table, what is wrong with it; a key that stands there is not repeated."""
+    """The line names file, table and error; a key in the table is not repeated."""
     (tmp_path / "pyproject.toml").write_text(table)
     with pytest.raises(UsageError) as raised:
         resolved("mine", tmp_path)
@@ -269,7 +269,7 @@ def test_malformed_pyproject_tables(tmp_path: Path, table: str, words: str) -> N
 
 
 def test_malformed_pyproject_table(tmp_path: Path) -> None:
-    """As a whole run."""
+    """In a whole run."""
     (tmp_path / "pyproject.toml").write_text("[tool.batch_conformance.targets.mine]\nurl = 1")
     ended = run(tmp_path, SERVER, "--batch-target", "mine", SYNC_API_KEY="k-1234567890")
     table = f"{tmp_path}/pyproject.toml: [tool.batch_conformance.targets.mine]"
@@ -277,7 +277,7 @@ def test_malformed_pyproject_table(tmp_path: Path) -> None:
 
 
 def test_a_target_of_the_nearest_pyproject(tmp_path: Path) -> None:
-    """With a key, ids and a rate of its own; the command line wins."""
+    """With a key, ids and a rate of its own; the command line takes precedence."""
     (tmp_path / "pyproject.toml").write_text(
         "[tool.batch_conformance.targets.mine]\nurl = 'https://x.example/api/'\napi_key_env = 'OWN'\n"
         "batch_ids = ['a', 'b']\nrate = '3/s'"
@@ -287,14 +287,14 @@ def test_a_target_of_the_nearest_pyproject(tmp_path: Path) -> None:
     target = resolve_target("mine", start=inner, environ={"OWN": "k-own"})
     assert (target.url, target.api_key, target.api_key_env) == ("https://x.example/api", "k-own", "OWN")
     assert (target.batch_ids, target.rate) == (("a", "b"), 3.0)
-    told = resolve_target(
+    target = resolve_target(
         "mine", start=inner, batch_ids=["c"], api_key_env="K", rate="1/s", environ={"K": "k-other"}
     )
-    assert (told.batch_ids, told.api_key, told.rate) == (("c",), "k-other", 1.0)
+    assert (target.batch_ids, target.api_key, target.rate) == (("c",), "k-other", 1.0)
 
 
 def test_closed_port(tmp_path: Path) -> None:
-    """Nobody listens."""
+    """Nothing listens."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -320,10 +320,10 @@ def test_closed_port(tmp_path: Path) -> None:
     ],
     ids=["key refused", "unknown ids"],
 )
-def test_key_and_ids_that_the_target_does_not_know(
+def test_unknown_key_and_ids(
     tmp_path: Path, key: str, ids: list[str], line: str
 ) -> None:
-    """Not the target's fault: no verdict."""
+    """The target is not at fault: there is no verdict."""
     with serving_hostile(hostile.never) as server:
         named = [f"--batch-id={value}" for value in ids]
         ended = run(tmp_path, SERVER, "--batch-target", server.url, *named, SYNC_API_KEY=key)
@@ -332,7 +332,7 @@ def test_key_and_ids_that_the_target_does_not_know(
 
 
 def test_wrong_settings_in_the_ini_file_are_wrong_usage_too(tmp_path: Path) -> None:
-    """Whatever the way of saying it."""
+    """As on the command line."""
     ended = run(tmp_path, SERVER, "-o", "batch_profile=huge")
     tells(ended, WRONG_USAGE, "batch_profile = 'huge' in the ini file: known are quick, default, thorough")
 
@@ -344,7 +344,7 @@ def test_a_selection_of_nothing_is_no_success(tmp_path: Path) -> None:
 
 
 def test_a_run_in_which_nothing_was_exercised_is_no_success(tmp_path: Path) -> None:
-    """A target that never says 429 has not shown how it says it."""
+    """A target that never returns 429 has not shown how it does."""
     with serving_hostile(hostile.never) as server:
         ended = run(
             tmp_path,

@@ -1,4 +1,4 @@
-"""Defective clients leave sockets, coroutines and threads behind: that is theirs, and not a fault of a later test."""
+"""Hooks and fixtures for faulty clients, which leave sockets, coroutines and threads behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.generate.satisfiable import NoValidValue, require_values
 
 
 def pytest_sessionstart() -> None:
-    """Refuse an overlay that leaves no valid answer: neither subject nor mutant could be made."""
+    """Refuse an overlay without a valid response: no subject and no mutant could be made for it."""
     try:
         require_values(current_contract())
     except NoValidValue as error:
@@ -21,7 +21,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What cannot be raised anywhere is no error here; elsewhere it is (tests/conftest.py)."""
+    """Ignore unraisable exceptions here; elsewhere they are errors (tests/conftest.py)."""
     for item in items:
         if item.path.parent.name == "mutants":
             item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
@@ -29,7 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def _leftovers_stay_here() -> Iterator[None]:
-    """Collect them before the tests of another module run."""
+    """Collect garbage before the tests of another module run."""
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

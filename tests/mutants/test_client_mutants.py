@@ -1,4 +1,4 @@
-"""Every client check can fail: each mutant turns exactly its clauses red, each legal variation none."""
+"""Every client check can fail: each mutant breaks exactly its clauses, each legal variation none."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from batch_conformance.reference.client import AsyncBatchClient
 from tests.support.judging import judged_client, red, shown, verdicts
 
 CLAUSES = {clause.id for clause in load_contract().of_side("client")}
-#: Clauses whose cases take a second or more. Left out where a mutant has nothing to do with waiting.
-PATIENT = {"client.fault.timeout", "client.fault.drip", "client.fault.drip-head"}
-#: Through a real process, one mutant of each theme.
+#: Clauses whose cases take a second or more; left out for mutants whose fault is not about waiting.
+SLOW = {"client.fault.timeout", "client.fault.drip", "client.fault.drip-head"}
+#: One mutant of each theme, run through a driver process.
 THROUGH_A_DRIVER = (
     "id-slash-kept",
     "keys-first-wins",
@@ -39,7 +39,7 @@ THROUGH_A_DRIVER = (
     "html-crash",
     "404-is-empty-batch",
 )
-#: In process without a socket, mutants whose fault shows above and below HTTP.
+#: Mutants run over mocked httpx, with faults above and below HTTP.
 WITHOUT_A_SOCKET = (
     "target-prefix-dropped", "key-lost-on-retry", "redirect-with-key", "redirect-port-ignored", "date-naive",
     "transfer-latin-1", "transfer-gzip-asked", "fresh-cached", "cut-json-repaired", "error-must-be-json",
@@ -48,7 +48,7 @@ WITHOUT_A_SOCKET = (
 
 
 def _judged(adapter: Any, **options: Any) -> RunResult:
-    # Clients that hang show it as well in a shorter time.
+    # A short grace period is enough to see that a client hangs.
     return judged_client(adapter, grace_s=1.5, **options)
 
 
@@ -59,18 +59,18 @@ def _assert_exactly(run: RunResult, mutant: ClientMutant) -> None:
 
 
 def _profile(clause: str) -> str:
-    """Cases that take long are for mutants that have to do with waiting, or with two calls at once."""
+    """Return the profile: long cases only for faults about waiting or concurrent calls."""
     slow = ("client.fault.", "client.retry.", "client.auth.per-call")
     return "sketch" if clause.startswith(slow) else "sketch-quick"
 
 
 @pytest.mark.parametrize("mutant", client_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
-    """The clause it breaks is red, and no clause but those it cannot help breaking."""
+def test_mutant_fails_exactly_its_clauses(mutant: ClientMutant) -> None:
+    """The clause that a mutant breaks fails, and no others but those in ``also``."""
     by = mutant.operations
     run = _judged(mutant.adapter(), profile=_profile(mutant.clause), operations=by)
     if mutant.clause not in red(run) and not run.error:
-        # Two cases a clause show most faults, and that nothing else is red; some take all cases of their theme.
+        # Two cases per clause show most faults; if they do not, run all cases of the theme.
         assert red(run) <= mutant.also, shown(run)
         theme = mutant.clause.rpartition(".")[0]
         wanted = {clause for clause in CLAUSES if clause.startswith(theme)}
@@ -79,15 +79,15 @@ def test_mutant_turns_its_clause_red(mutant: ClientMutant) -> None:
 
 
 @pytest.mark.parametrize("variation", client_variations().values(), ids=lambda variation: variation.name)
-def test_legal_variation_raises_no_alarm(variation: ClientVariation) -> None:
-    """Nothing is red, not even a should."""
+def test_legal_variation_passes(variation: ClientVariation) -> None:
+    """No clause fails, not even a ``should``."""
     run = _judged(variation.adapter(), strict=True)
     assert run.verdict == "pass", shown(run)
     assert not red(run), shown(run)
 
 
 def test_every_clause_has_a_mutant_of_its_own() -> None:
-    """A clause that nothing can turn red alone is not done."""
+    """Every clause has a mutant that breaks it alone."""
     assert {mutant.clause for mutant in client_mutants().values() if not mutant.also} == CLAUSES
 
 
@@ -113,7 +113,7 @@ def _sync_over_respx() -> InProcessClient:
     ids=["sync", "async", "sync over respx", "async over respx", "driver"],
 )
 def test_reference_client_conforms_with_nothing_unexercised(opened: Callable[[], Any]) -> None:
-    """Each way to reach it ends in the same verdict: all clauses pass."""
+    """All clauses pass, however the client is reached."""
     client = opened()
     try:
         run = judge_client(client, strict=True)
@@ -126,7 +126,7 @@ def test_reference_client_conforms_with_nothing_unexercised(opened: Callable[[],
 
 @pytest.mark.parametrize("name", WITHOUT_A_SOCKET)
 def test_mutant_is_caught_without_a_socket(name: str) -> None:
-    """The same cases and judges over mocked httpx blame the same clause."""
+    """The same cases and checks find the fault over mocked httpx."""
     mutant = client_mutants()[name]
     client = InProcessClient(mutant.adapter(), spec="embedded", size=5, bridge=RespxBridge())
     try:
@@ -138,19 +138,19 @@ def test_mutant_is_caught_without_a_socket(name: str) -> None:
 
 @pytest.mark.parametrize("name", THROUGH_A_DRIVER)
 def test_mutant_is_caught_through_a_driver(name: str) -> None:
-    """The same through a process and its pipes."""
+    """The same cases and checks find the fault in a driver process."""
     mutant = client_mutants()[name]
     command = f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver --mutant {name}"
     pool = DriverPool(command, size=4)
     try:
-        run = judge_client(pool, profile="quick", selected=CLAUSES - PATIENT)
+        run = judge_client(pool, profile="quick", selected=CLAUSES - SLOW)
     finally:
         pool.close()
     _assert_exactly(run, mutant)
 
 
 def test_only_what_was_selected_is_judged() -> None:
-    """The other clauses stand in the result, as not exercised."""
+    """Clauses that are not selected are reported as not exercised."""
     selected = {"client.error.404", "client.request.target"}
     run = _judged(client_mutants()["404-as-http"].adapter(), selected=selected)
     verdicts = {result.clause.id: result.verdict for result in run.results}
@@ -163,13 +163,13 @@ def test_only_what_was_selected_is_judged() -> None:
 
 @pytest.mark.parametrize("clause", sorted(CLAUSES))
 def test_each_clause_can_be_selected_alone(clause: str) -> None:
-    """The cases that its judge looks at are played with it."""
+    """Selecting a clause plays the cases that its check needs."""
     run = _judged(client_variations()["as-it-is"].adapter(), profile="quick", selected={clause})
     assert {result.verdict for result in run.results if result.clause.id == clause} == {"pass"}
 
 
-def test_a_failing_example_is_made_small() -> None:
-    """What only Hypothesis finds is shown in its simplest form."""
+def test_a_failing_example_is_shrunk() -> None:
+    """Hypothesis shrinks an example that only it finds."""
 
     class LastCapitalsLost(Faulty):
         def segment(self, batch_id: str) -> str:
@@ -181,10 +181,10 @@ def test_a_failing_example_is_made_small() -> None:
     assert [finding.message for finding in result.findings] == ["an id ('X'): it decodes to 'x'"]
 
 
-def test_same_seed_same_plays() -> None:
-    """Two runs ask for the same ids in the same cases; another seed asks for others."""
+def test_same_seed_requests_same_ids() -> None:
+    """Two runs with one seed request the same ids; another seed requests others."""
 
-    def asked(seed: int) -> list[str]:
+    def requested_ids(seed: int) -> list[str]:
         ids: list[str] = []
 
         def adapter(request: dict[str, Any]) -> dict[str, Any]:
@@ -195,11 +195,11 @@ def test_same_seed_same_plays() -> None:
         _judged(adapter, selected={"client.decode.status"}, seed=seed)
         return sorted(ids)
 
-    assert asked(1) == asked(1) != asked(2)
+    assert requested_ids(1) == requested_ids(1) != requested_ids(2)
 
 
 def client_hello() -> dict[str, Any]:
-    """A hello for adapters made here."""
+    """Return a hello message for adapters made in a test."""
     return {
         "protocol": 1,
         "name": "made here",
@@ -210,7 +210,7 @@ def client_hello() -> dict[str, Any]:
 
 
 def test_a_client_that_always_dies_ends_the_run() -> None:
-    """No verdict on a client that gives no answer at all: an error, in bounded time."""
+    """A client that fails on every call is an error, in bounded time, not a verdict."""
 
     def adapter(request: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"dead on arrival of {request['op']}")
@@ -223,7 +223,7 @@ def test_a_client_that_always_dies_ends_the_run() -> None:
 
 
 def test_an_interrupted_run_keeps_what_it_saw() -> None:
-    """A fault that was seen stands; nothing passes, and the run is marked."""
+    """An interrupted run keeps its failures, passes nothing, and is incomplete."""
 
     def stop(played: int) -> None:
         if played == 60:
@@ -237,7 +237,7 @@ def test_an_interrupted_run_keeps_what_it_saw() -> None:
     assert set(verdicts.values()) == {"not-exercised"}
 
 
-def test_keys_are_hidden_in_what_is_shown() -> None:
+def test_keys_are_hidden_in_output() -> None:
     """The run's redactor knows every key that was sent."""
     run = _judged(
         client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}
@@ -248,7 +248,7 @@ def test_keys_are_hidden_in_what_is_shown() -> None:
 
 
 def test_sync_and_async_reference_clients_share_their_codec() -> None:
-    """What is sent and read is decided in one place."""
+    """Both clients encode and decode with the same code."""
     from batch_conformance.reference.client import BatchClient, Codec
 
     own = {name for name in vars(AsyncBatchClient) if not name.startswith("__")}

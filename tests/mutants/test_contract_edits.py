@@ -1,4 +1,7 @@
-"""The contract drives: each edit of it turns red who does not follow, and nobody else. No Python is written for one."""
+"""Contract edits: each makes the subjects that do not follow it fail, and no others.
+
+No Python is written for any edit.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ from tests.support.server_edits import SERVER_EDITS
 
 @pytest.fixture(scope="module")
 def old_server() -> Iterator[str]:
-    """The address of the reference server, in a process that knows the contract as it is."""
+    """URL of the reference server in a process that has the unedited contract."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     environment.pop("SYNC_API_KEY", None)
     command = [sys.executable, "-m", "batch_conformance.reference", "--port", "0"]
@@ -56,7 +59,7 @@ def _judged_old_server(url: str, operations: Sequence[str]) -> RunResult:
 
 
 def _clauses(edit: Edit) -> set[str]:
-    """Clauses of the themes that an edit is about, and those of what is decoded; none of them takes time by itself."""
+    """Return the clauses of an edit's themes and of decoding, without those whose cases take long."""
     themes = {
         ".".join(clause.split(".")[:2]) + "." for clause in (*edit.red.values(), "client.decode.fields")
     }
@@ -66,7 +69,7 @@ def _clauses(edit: Edit) -> set[str]:
 
 
 def _judged_client(edit: Edit, subject: str) -> RunResult:
-    """The verdict on a client: a few cases a clause show most faults; some take all cases of their theme."""
+    """Run a few cases per clause; if that shows no failure, all cases of the theme."""
     run = _played(subject, profile="quick", selected=_clauses(edit))
     if red(run) or subject in edit.green:
         return run
@@ -101,7 +104,7 @@ def _assert_green(run: RunResult, subject: str) -> None:
 
 @pytest.mark.parametrize("edit", [*SERVER_EDITS, *LIST_SERVER_EDITS, *ANSWER_EDITS], ids=lambda edit: edit.name)
 def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, tmp_path: Path) -> None:
-    """The embedded server follows, whoever does not is red on the clause, who need not is green."""
+    """The embedded server passes, and each subject has the outcome that the edit states."""
 
     def judged(subject: str) -> RunResult:
         if subject == OLD:
@@ -119,7 +122,7 @@ def test_servers_are_judged_by_the_edited_contract(edit: Edit, old_server: str, 
 
 @pytest.mark.parametrize("edit", [*CLIENT_EDITS, *LIST_CLIENT_EDITS, *ANSWER_CLIENT_EDITS], ids=lambda edit: edit.name)
 def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -> None:
-    """The embedded client follows, whoever does not is red on the clause, who need not is green."""
+    """The embedded client passes, and each subject has the outcome that the edit states."""
     with using(tmp_path, *edit.actions):
         _assert_green(judged_client(adapter, profile="quick", selected=_clauses(edit)), "the embedded client")
         for subject, clause in edit.red.items():
@@ -129,7 +132,7 @@ def test_clients_are_judged_by_the_edited_contract(edit: Edit, tmp_path: Path) -
 
 
 def test_there_are_many_kinds() -> None:
-    """Of both sides, each with somebody who must be red."""
+    """Both sides have many edits, each with a subject that must fail."""
     assert len(SERVER_EDITS) + len(CLIENT_EDITS) >= 60
     assert all(edit.red for edit in (*SERVER_EDITS, *LIST_SERVER_EDITS, *ANSWER_EDITS))
     assert all(edit.red for edit in (*CLIENT_EDITS, *LIST_CLIENT_EDITS, *ANSWER_CLIENT_EDITS))

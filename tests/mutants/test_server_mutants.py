@@ -1,4 +1,4 @@
-"""Every server check can fail: each mutant turns exactly its clauses red, each legal variation none."""
+"""Every server check can fail: each mutant breaks exactly its clauses, each legal variation none."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from batch_conformance.mutants.server import ServerMutant, server_mutants, serve
 from batch_conformance.reference.server import ReferenceServer
 from tests.support.judging import judged_server, red, shown
 
-#: The promise of the suite itself is broken by a suite that closes its schema, not by a server.
+#: Clause about the suite itself: only a suite that closes its schema breaks it, no server does.
 SUITE_CLAUSE = "server.body.open"
 
 
-def _most(operations: Sequence[str]) -> int:
+def _max_requests(operations: Sequence[str]) -> int:
     return sum({"get": 250, "list": 80}[name] for name in operations)
 
 
 @pytest.mark.parametrize("mutant", server_mutants().values(), ids=lambda mutant: mutant.name)
-def test_mutant_turns_its_clause_red(mutant: ServerMutant) -> None:
-    """The clause it breaks is red, and no clause but those it cannot help breaking."""
+def test_mutant_fails_exactly_its_clauses(mutant: ServerMutant) -> None:
+    """The clause that a mutant breaks fails, and no others but those in ``also``."""
     run = judged_server(mutant.build(), mutant.operations)
 
     assert not run.error
     assert mutant.clause in red(run), f"not caught\n{shown(run)}"
     assert red(run) <= {mutant.clause} | mutant.also, shown(run)
-    assert run.requests <= _most(mutant.operations)
+    assert run.requests <= _max_requests(mutant.operations)
 
 
 @pytest.mark.parametrize("variation", server_variations().values(), ids=lambda variation: variation.name)
-def test_legal_variation_raises_no_alarm(variation: ServerMutant) -> None:
-    """No must is red. A should may warn where the variation uses the latitude that a must leaves."""
+def test_legal_variation_passes(variation: ServerMutant) -> None:
+    """No ``must`` fails; a ``should`` may warn where the variation uses the latitude of a ``must``."""
     run = judged_server(variation.build(), variation.operations)
 
     musts = {clause for clause in red(run) if load_contract().clauses[clause].level == "must"}
@@ -43,7 +43,7 @@ def test_legal_variation_raises_no_alarm(variation: ServerMutant) -> None:
 
 
 def test_every_clause_has_a_mutant_of_its_own() -> None:
-    """A clause that nothing can turn red alone is not done."""
+    """Every clause has a mutant that breaks it alone."""
     alone = {mutant.clause for mutant in server_mutants().values() if not mutant.also}
     clauses = {clause.id for clause in load_contract().of_side("server")}
     assert clauses - alone == {SUITE_CLAUSE}
@@ -51,22 +51,22 @@ def test_every_clause_has_a_mutant_of_its_own() -> None:
 
 @contextmanager
 def _closed_schema() -> Iterator[None]:
-    """The suite with a defect: its batch schema refuses members it does not know."""
+    """Use a contract whose batch schema refuses unknown members."""
     document = load_document()
     document.schemas["Batch"]["additionalProperties"] = False
     with contract_in_use(contract_of(document)):
         yield
 
 
-def test_a_suite_that_refuses_extra_members_turns_its_own_clause_red() -> None:
-    """The suite's promise to stay open can be seen broken, too."""
+def test_a_suite_that_refuses_extra_members_fails_its_own_clause() -> None:
+    """A closed batch schema fails the suite's own clause."""
     with _closed_schema():
         run = judged_server(ReferenceServer())
     assert red(run) == {SUITE_CLAUSE}
 
 
 def test_reference_server_conforms_with_nothing_unexercised() -> None:
-    """The embedded verdict: all pass, within the budget."""
+    """All clauses pass, within the request budget."""
     run = judged_server(ReferenceServer())
     assert {result.verdict for result in run.results} == {"pass"}, shown(run)
-    assert run.requests <= _most(run.operations)
+    assert run.requests <= _max_requests(run.operations)

@@ -1,4 +1,4 @@
-"""Edits of what stands around a batch: rules about errors and lists, headers, names of operations, paths, filters."""
+"""Contract edits of everything around a batch: error and list rules, headers, operation names, paths, filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.support.overlays import BATCH, GET, LIST, remove, update
 
 _BOTH = ("get", "list")
 _LIST_SCHEMA = f"{LIST}.responses['200'].content['application/json'].schema"
-#: An error that only a 404 is.
+#: A member that only 404 errors have.
 _CODED = {
     "allOf": [{"$ref": "#/components/schemas/Error"}],
     "type": "object",
@@ -26,7 +26,7 @@ _ANSWER = {
     "required": ["data", "meta"],
     "properties": {"data": {"$ref": "#/components/schemas/Batch"}, "meta": _META},
 }
-#: Get Batch's answer as a member of an object.
+#: Get Batch's response as a member of an object.
 _ENVELOPE = (
     remove(f"{GET}.responses['200'].content['application/json'].schema"),
     update(f"{GET}.responses['200'].content['application/json']", {"schema": _ANSWER}),
@@ -68,7 +68,7 @@ def _filter(name: str, member: str, operator: str, kind: str) -> dict[str, Any]:
 
 
 def _dates(schema: dict[str, Any], example: Any) -> tuple[dict[str, Any], ...]:
-    """Dates of creation of another type, in the batch and in the filters."""
+    """Change the type of the creation date, in the batch and in the filters."""
     bounds = [f"{LIST}.parameters[?@.name == '{name}']" for name in ("created_after", "created_before")]
     return (
         remove(f"{BATCH}.properties.created_at"),
@@ -79,7 +79,7 @@ def _dates(schema: dict[str, Any], example: Any) -> tuple[dict[str, Any], ...]:
 
 
 def _below(prefix: str) -> tuple[dict[str, Any], ...]:
-    """Both operations below a prefix with a parameter."""
+    """Move both operations below a prefix with a parameter."""
     org = {"name": "org", "in": "path", "required": True, "schema": {"type": "string"}, "example": "acme"}
     batch = {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}
     listed = {"application/json": {"schema": {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}}}}

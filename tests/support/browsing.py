@@ -1,4 +1,4 @@
-"""What is asked of every page in a browser: checks for the tests, and for pages broken on purpose."""
+"""Checks of a page in a browser, for the tests and for pages that are broken on purpose."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 
 class Visit:
-    """A page in a browser, and everything it complained about or asked for."""
+    """A page in a browser, with the console messages and requests it caused."""
 
     def __init__(self, browser: Browser, path: Path, *, link: str = "", **options: Any) -> None:
         self.context = browser.new_context(**({"viewport": DESK} | options))
@@ -31,12 +31,12 @@ class Visit:
         self.page.goto(self.address + link)
 
     def requested(self, request: Any) -> None:
-        """Anything but the page itself and what it holds inline is noise."""
+        """Record a request, unless it is for the page itself or for inline data."""
         if not request.url.startswith(("data:", self.address)):
             self.noise.append(f"request: {request.url[:200]}")
 
     def visible(self, selector: str) -> list[str]:
-        """Ids of the elements that can be seen, be they scrolled out of sight."""
+        """Return the ids of the matching elements that are displayed, scrolled out of view or not."""
         found: list[str] = self.page.eval_on_selector_all(
             selector,
             "all => all.filter(one => one.checkVisibility({visibilityProperty: true}))"
@@ -45,7 +45,7 @@ class Visit:
         return found
 
     def count(self, selector: str) -> int:
-        """How many elements there are, seen or not."""
+        """Count the matching elements, displayed or not."""
         return self.page.locator(selector).count()
 
 
@@ -53,7 +53,7 @@ Go = Callable[..., Visit]
 
 
 def check_quiet(go: Go, path: Path) -> None:
-    """It loads without a complaint, asks for nothing, and runs nothing that was planted in it."""
+    """Check that the page loads without messages or requests, and does not run scripts planted in it."""
     seen = go(path)
     seen.page.wait_for_timeout(200)
     assert seen.noise == []
@@ -61,7 +61,7 @@ def check_quiet(go: Go, path: Path) -> None:
 
 
 def check_fits_a_phone(go: Go, path: Path) -> None:
-    """Nothing is wider than a small phone, but what scrolls in a box of its own."""
+    """Check that nothing is wider than a small phone, except what scrolls in its own box."""
     seen = go(path, viewport=PHONE)
     seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -75,23 +75,23 @@ def check_fits_a_phone(go: Go, path: Path) -> None:
 
 
 def check_accessible(go: Go, path: Path, **options: Any) -> None:
-    """Axe has nothing to say, contrast included, with everything unfolded."""
+    """Check that axe finds nothing, contrast included, with everything unfolded."""
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     seen = go(path, **options)
     seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = Axe().run(seen.page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
-    said = [
+    messages = [
         f"{broken['id']}: {node['html'][:150]}"
         for broken in found["violations"]
         for node in broken["nodes"][:3]
     ]
-    assert said == []
+    assert messages == []
     assert len(found["passes"]) > 15
 
 
 def check_filters_by_keyboard(go: Go, path: Path, **options: Any) -> None:
-    """Tab to a filter, Enter; the page's address remembers it, and the way back works."""
+    """Check that Tab and Enter set a filter, the URL keeps it, and Back undoes it."""
     seen = go(path, **options)
     every = seen.visible(".clause")
     assert len(every) == len(load_contract().of_side("server"))
@@ -115,7 +115,7 @@ def check_filters_by_keyboard(go: Go, path: Path, **options: Any) -> None:
 
 
 def check_filters_by_link(go: Go, path: Path, **options: Any) -> None:
-    """Every filter's link shows just the clauses that it counts."""
+    """Check that every filter's link shows exactly the clauses that it counts."""
     seen = go(path, link="#only-warn", **options)
     shown = len(seen.visible(".clause"))
     pills = seen.page.locator(".filters a").evaluate_all(
@@ -132,7 +132,7 @@ def check_filters_by_link(go: Go, path: Path, **options: Any) -> None:
 
 
 def check_clause_by_link(go: Go, path: Path, **options: Any) -> None:
-    """A link to a clause unfolds it and brings it into sight, whole head and all."""
+    """Check that a link to a clause unfolds it and scrolls its heading into view."""
     for clause in ("server.ok.status", "server.auth.near-key", "server.rate.429", "server.auth.challenge"):
         seen = go(path, link=f"#{clause}", **options)
         assert seen.visible(f"[id='{clause}'] ~ .about") == ["DL"]
@@ -146,7 +146,7 @@ def check_clause_by_link(go: Go, path: Path, **options: Any) -> None:
 
 
 def check_prints_everything(go: Go, path: Path) -> None:
-    """Paper cannot be clicked: all evidence is there, in light colours, whatever the filter on the screen."""
+    """Check that print shows all evidence in light colours, whatever filter is set on the screen."""
     seen = go(path, link="#only-warn", color_scheme="dark")
     seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = false)")
     assert len(seen.visible(".evidence")) == 0

@@ -1,4 +1,4 @@
-"""Edits of the contract that clients are judged by."""
+"""Contract edits for testing clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client's repository, and the environments it may have: made once for all tests and workers of a run."""
+"""A client's repository and its environments, built once for all tests and workers of a run."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from batch_conformance.contract import contract_root
 TOY = Path(__file__).parent / "toy_client"
 FOLDER = "vendor/batch_conformance_suite"
 ADAPTER = "python:toy.conformance:adapter"
-#: Enough to see the fault of the broken client.
+#: Enough clauses to see the fault of the broken client.
 QUICK = ("--batch-client", ADAPTER, "--batch-profile", "quick")
-#: For runs that judge nothing: without plugins of others that import much.
+#: For runs without a subject: disables plugins with slow imports.
 LEAN = ("-p", "no:hypothesispytest", "-p", "no:respx", "-p", "no:anyio")
 _PIP = (sys.executable, "-m", "pip")
 _QUIET = ("-q", "--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "20")
@@ -31,13 +31,13 @@ _BUILD = "import hatchling.build, sys; getattr(hatchling.build, sys.argv[1])(sys
 
 @dataclass(frozen=True)
 class VendoringEnv:
-    """What tests of vendoring need, in a folder that they share."""
+    """The build products and environments for tests of vendoring, in a shared folder."""
 
     root: Path
 
     @property
     def dist(self) -> Path:
-        """Where the sdist and the wheel are."""
+        """Folder of the sdist and the wheel."""
         return self.root / "dist"
 
     @property
@@ -48,18 +48,18 @@ class VendoringEnv:
 
     @property
     def checkout(self) -> Path:
-        """The sdist, unpacked: a whole checkout without what git ignores."""
+        """The unpacked sdist: a checkout without the files that git ignores."""
         (folder,) = (self.root / "checkout").iterdir()
         return folder
 
     @property
     def vendored(self) -> Path:
-        """A folder as the command makes it."""
+        """The folder that the vendoring command makes."""
         return self.root / "vendored"
 
     @property
     def plain(self) -> Path:
-        """Python with the folder's requirements, and without the package."""
+        """Python with the vendored folder's requirements, without the package."""
         return _python(self.root / "plain")
 
     @property
@@ -70,14 +70,14 @@ class VendoringEnv:
 
 @dataclass(frozen=True)
 class CompletedRun:
-    """A pytest run in the repository, ended."""
+    """A pytest run in the repository that has ended."""
 
     status: int
     output: str
     report: Path
 
     def verdict(self) -> tuple[str, str, dict[str, str]]:
-        """Who was judged, the verdict, and the clauses that did not pass."""
+        """Return the subject, the verdict, and the clauses that did not pass."""
         document = json.loads((self.report / "conformance.json").read_text("utf-8"))
         others = {
             entry["id"]: entry["verdict"] for entry in document["clauses"] if entry["verdict"] != "pass"
@@ -90,19 +90,19 @@ def _python(environment: Path) -> Path:
 
 
 def open_vendoring_env(shared: Path) -> VendoringEnv:
-    """Build what is not there yet. Without a package registry, tests fail with a line that says so, each at once."""
-    workshop, failed, done = VendoringEnv(shared), shared / "failed", shared / "done"
+    """Build what is missing. Without a package registry, each test fails at once with a line that says so."""
+    env, failed, done = VendoringEnv(shared), shared / "failed", shared / "done"
     with FileLock(f"{shared}.lock"):
         if not failed.exists() and not done.exists():
             shared.mkdir(exist_ok=True)
             try:
-                _build(workshop)
+                _build(env)
                 done.touch()
             except subprocess.SubprocessError as error:
                 failed.write_text(_reason(error), "utf-8")
     if failed.exists():
         pytest.fail(f"the toy client's environment was not made: {failed.read_text('utf-8')}", pytrace=False)
-    return workshop
+    return env
 
 
 def _reason(error: subprocess.SubprocessError) -> str:
@@ -112,29 +112,29 @@ def _reason(error: subprocess.SubprocessError) -> str:
     return next((line for line in lines if line.startswith("ERROR")), lines[-1])
 
 
-def _build(workshop: VendoringEnv) -> None:
-    root = workshop.root
+def _build(env: VendoringEnv) -> None:
+    root = env.root
     _run(*_PIP, "install", *_QUIET, "--target", str(root / "tools"), "hatchling")
     tools = {"PYTHONPATH": str(root / "tools")}
-    _run(sys.executable, "-c", _BUILD, "build_sdist", str(workshop.dist), cwd=contract_root(), more=tools)
-    (sdist,) = workshop.dist.glob("*.tar.gz")
+    _run(sys.executable, "-c", _BUILD, "build_sdist", str(env.dist), cwd=contract_root(), more=tools)
+    (sdist,) = env.dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         archive.extractall(root / "checkout", filter="data")
-    # All else is made from it: the folder, the checkout and the package are one version.
-    _run(sys.executable, "-c", _BUILD, "build_wheel", str(workshop.dist), cwd=workshop.checkout, more=tools)
-    here = {"PYTHONPATH": str(workshop.checkout)}
-    _run(sys.executable, "-m", "batch_conformance.vendor", str(workshop.vendored), more=here)
-    # Once here, and not once in each copy.
-    _run(sys.executable, "-m", "compileall", "-q", str(workshop.vendored), str(workshop.checkout / "batch_conformance"))
+    # Everything else is made from the sdist: folder, checkout and package are one version.
+    _run(sys.executable, "-c", _BUILD, "build_wheel", str(env.dist), cwd=env.checkout, more=tools)
+    here = {"PYTHONPATH": str(env.checkout)}
+    _run(sys.executable, "-m", "batch_conformance.vendor", str(env.vendored), more=here)
+    # Compiled once here instead of in each copy.
+    _run(sys.executable, "-m", "compileall", "-q", str(env.vendored), str(env.checkout / "batch_conformance"))
     for name in ("plain", "installed"):
         _run(sys.executable, "-m", "venv", "--without-pip", str(root / name))
-    needed = ("-r", str(workshop.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url", "pytest-timeout")
-    _run(*_PIP, "--python", str(workshop.plain), "install", *_QUIET, *needed)
-    # What pip finds there already it does not install again; what the wheel needs beyond it, it would.
+    needed = ("-r", str(env.vendored / "requirements.txt"), "pytest-xdist", "pytest-base-url", "pytest-timeout")
+    _run(*_PIP, "--python", str(env.plain), "install", *_QUIET, *needed)
+    # Reuse what is installed in "plain", so that pip installs only what the wheel needs in addition.
     (plain,) = _site_packages(root / "plain")
     (installed,) = _site_packages(root / "installed")
     (installed / "plain.pth").write_text(f"{plain}\n", "utf-8")
-    _run(*_PIP, "--python", str(workshop.installed), "install", *_QUIET, f"{workshop.wheel}[client]")
+    _run(*_PIP, "--python", str(env.installed), "install", *_QUIET, f"{env.wheel}[client]")
 
 
 def _site_packages(environment: Path) -> Iterator[Path]:
@@ -146,9 +146,9 @@ def _run(*command: str, cwd: Path | None = None, more: Mapping[str, str] = {}) -
 
 
 def clean(more: Mapping[str, str] = {}) -> dict[str, str]:
-    """The environment without what pytest, CI and the user say about runs, and with ``more``."""
-    told = ("PYTEST", "PYTHON", "GITHUB", "SYNC_", "TOY_", "COV_", "COVERAGE", "HYPOTHESIS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(told)} | dict(more)
+    """Return the environment without variables that affect pytest runs, and with ``more``."""
+    prefixes = ("PYTEST", "PYTHON", "GITHUB", "SYNC_", "TOY_", "COV_", "COVERAGE", "HYPOTHESIS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)} | dict(more)
 
 
 @dataclass(frozen=True)
@@ -159,14 +159,14 @@ class Repository:
 
     @classmethod
     def at(cls, folder: Path, suite: Path | None = None) -> Repository:
-        """Copy it, with ``suite`` as its vendored folder."""
+        """Copy the repository, with ``suite`` as its vendored folder."""
         shutil.copytree(TOY, folder, ignore=shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis"))
         if suite:
             shutil.copytree(suite, folder / FOLDER)
         return cls(folder)
 
     def pytest(self, python: Path, *arguments: str, fault: str = "", **more: str) -> CompletedRun:
-        """Run pytest at the root of the repository, its client with a fault."""
+        """Run pytest at the root of the repository, with a fault in its client."""
         return self.run(python, "-m", "pytest", *arguments, TOY_FAULT=fault, **more)
 
     def run(self, python: Path, *arguments: str, **more: str) -> CompletedRun:
@@ -184,7 +184,7 @@ class Repository:
         return CompletedRun(ended.returncode, ended.stdout, self.folder / "reports" / "latest")
 
     def files(self) -> dict[str, bytes]:
-        """All files, but for what Python, pytest and Hypothesis keep for themselves."""
+        """Return all files, except those that Python, pytest and Hypothesis create."""
         files = {file.relative_to(self.folder): file for file in self.folder.rglob("*") if file.is_file()}
         return {
             place.as_posix(): file.read_bytes()

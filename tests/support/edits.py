@@ -1,7 +1,7 @@
-"""Edits of the contract, as data: what changes, who must be red under the edited contract, and who stays green.
+"""Contract edits as data: the actions, and the subjects that must be red or green under the edited contract.
 
-``old`` is the reference server, or client, of the contract as it is, in a process of its own; ``derived:…`` a mutant of
-the edited contract. The embedded subject conforms to each of these contracts.
+``old`` is the reference server or client of the unedited contract, in a process of its own; ``derived:…`` is a mutant
+of the edited contract. The embedded subject conforms to each of these contracts.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ OLD, RUN = "old", "the run"
 
 @dataclass(frozen=True)
 class Edit:
-    """One kind of edit. ``red`` names for each subject the clause that it breaks (``RUN``: it cannot be judged at all).
+    """One contract edit. ``red`` maps each subject to the clause that it breaks (``RUN``: it cannot be tested at all).
 
-    A clause may be the beginning of ids, with a dot at its end. ``green`` are subjects that stay green besides the
-    embedded one. ``operations`` are those that the old server is judged by.
+    A clause that ends with a dot stands for all ids that begin with it. ``green`` are subjects that stay green besides
+    the embedded one. ``operations`` are those that the old server is tested on.
     """
 
     name: str
@@ -38,23 +38,23 @@ class Edit:
 
 
 def member(name: str, schema: Any, *, required: bool = False) -> tuple[Action, ...]:
-    """A member added to the batch."""
+    """Add a member to the batch."""
     rows = [update(f"{BATCH}.properties", {name: schema})]
     return (*rows, update(BATCH, {"required": [name]})) if required else tuple(rows)
 
 
 def without(*names: str) -> tuple[Action, ...]:
-    """Members that are required no more."""
+    """Make members optional."""
     return tuple(remove(f"{BATCH}.required[?@ == '{name}']") for name in names)
 
 
 def retyped(target: str, schema: Any) -> tuple[Action, ...]:
-    """Another type: what is there is removed before, arrays would grow."""
+    """Change the type of a place; the old keywords are removed first, since an update appends to arrays."""
     return (remove(f"{target}.type"), update(target, schema))
 
 
 def parameter(name: str, place: str, **more: Any) -> tuple[Action, ...]:
-    """A required parameter."""
+    """Add a required parameter."""
     row = {
         "name": name,
         "in": place,
@@ -67,7 +67,7 @@ def parameter(name: str, place: str, **more: Any) -> tuple[Action, ...]:
 
 
 def error_types(name: str, *statuses: str) -> tuple[Action, ...]:
-    """Errors of another media type."""
+    """Change the media type of errors."""
     content = {name: {"schema": {"$ref": "#/components/schemas/Error"}}}
     return tuple(
         action
@@ -80,7 +80,7 @@ def error_types(name: str, *statuses: str) -> tuple[Action, ...]:
 
 
 def moved(path: str) -> tuple[Action, ...]:
-    """Get Batch at another path."""
+    """Move Get Batch to another path."""
     operation = {
         "operationId": "getBatch",
         "parameters": [
@@ -110,7 +110,7 @@ def moved(path: str) -> tuple[Action, ...]:
 
 
 def success_as(status: str, *, beside: bool = False) -> tuple[Action, ...]:
-    """Get Batch answers with another success status; ``beside`` 200, which stays documented."""
+    """Change the success status of Get Batch; ``beside`` keeps 200 documented too."""
     batch = {"application/json": {"schema": {"$ref": "#/components/schemas/Batch"}}}
     added = update(f"{GET}.responses", {status: {"description": "The batch.", "content": batch}})
     return (added,) if beside else (remove(f"{GET}.responses['200']"), added)
@@ -133,7 +133,7 @@ GONE_FOR_ABSENT = (
 
 
 def status_renamed(name: str) -> tuple[Action, ...]:
-    """Another name for the status, in the conditions too."""
+    """Rename the member of the status, in the conditions too."""
     values = ["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED"]
     cycle = {"order": values, "final": values[3:], "frozen": ["/metrics"]}
     condition = {"required": [name], "properties": {name: {"const": "COMPLETED"}}}
@@ -146,7 +146,7 @@ def status_renamed(name: str) -> tuple[Action, ...]:
     )
 
 
-#: Get Batch is judged alone.
+#: Get Batch alone is tested.
 LIST_REMOVED = (remove("$.paths['/v2/batch']"),)
 TAGS = {
     "type": "array",

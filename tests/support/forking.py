@@ -1,7 +1,7 @@
-"""Runs of a Python module in forked copies of one process that has imported already what each of them imports.
+"""Runs of a Python module in forks of one process that has the slow imports done.
 
-A run behaves as ``python -m MODULE`` in a process of its own, without the second that the imports take. What shapes the
-interpreter itself (``PYTHON…``, the locale, the time zone) cannot be changed this way: :func:`is_possible` tells.
+A run behaves as ``python -m MODULE`` in a process of its own, without the second that the imports take. What affects
+the interpreter itself (``PYTHON…``, the locale, the time zone) cannot be changed this way: see :func:`is_possible`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 _SHAPES_THE_INTERPRETER = ("PYTHON", "LC_", "LANG", "TZ", "TMP", "TEMP", "COVERAGE", "LD_")
-#: Imported before anything is forked: what takes long, and what the suite needs for most runs.
+#: Imported before forking: modules that are slow to import and that most runs need.
 _IMPORTED = (
     "pytest",
     "httpx",
@@ -46,7 +46,7 @@ _IMPORTED = (
 
 
 def is_possible(environment: Mapping[str, str]) -> bool:
-    """Whether a run in this environment can be forked: all that shapes the interpreter is as in this process."""
+    """Whether a run in this environment can be forked: all that affects the interpreter is as in this process."""
     names = {name for name in (*environment, *os.environ) if name.startswith(_SHAPES_THE_INTERPRETER)}
     return hasattr(os, "fork") and all(environment.get(name) == os.environ.get(name) for name in names)
 
@@ -54,9 +54,9 @@ def is_possible(environment: Mapping[str, str]) -> bool:
 def run_module(
     module: str, arguments: tuple[str, ...], folder: Path, environment: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module as ``subprocess.run`` would, with what it prints captured. ``timeout`` is in seconds.
+    """Run a module as ``subprocess.run`` would, with its output captured. ``timeout`` is in seconds.
 
-    Raises ``subprocess.TimeoutExpired``; the run is dead then.
+    Raises ``subprocess.TimeoutExpired`` after killing the run.
     """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         job = {"module": module, "arguments": arguments, "folder": str(folder), "environment": dict(environment)}
@@ -69,7 +69,7 @@ def run_module(
 
 
 class _Server:
-    """The process that forks, seen from the tests."""
+    """The forking process, as used by the tests."""
 
     def __init__(self) -> None:
         self._socket, other = socket.socketpair()
@@ -84,7 +84,7 @@ class _Server:
         atexit.register(self.close)
 
     def run(self, job: dict[str, Any], streams: tuple[int, int], timeout: float) -> int:
-        """Run one job; returns its exit status, negative for the signal that ended it."""
+        """Run one job; return its exit status, negative for the signal that ended it."""
         socket.send_fds(self._socket, [json.dumps(job).encode() + b"\n"], list(streams))
         if not select.select([self._socket], [], [], timeout)[0]:
             self.close()
@@ -93,7 +93,7 @@ class _Server:
         return int(self._lines.readline())
 
     def close(self) -> None:
-        """End it, and a run that is under way."""
+        """End the process and any run under way."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -105,7 +105,7 @@ def _server() -> _Server:
 
 
 def _next_job(control: socket.socket) -> dict[str, Any]:
-    """The job to run. Returns in a fork for each job; in the process itself it does not return."""
+    """Wait for jobs. Returns in a fork for each job; in the forking process itself it does not return."""
     while True:
         data, streams, _, _ = socket.recv_fds(control, 1 << 20, 2)
         if not data:
@@ -134,20 +134,20 @@ def _main() -> None:
         importlib.import_module(name)
     with embedded_target(ReferenceServer()) as target:
         judge_server(target, profile="quick")
-    # Hypothesis would take that for something a plugin did before its time.
+    # Hypothesis would blame a plugin for importing it too early.
     configuration.notice_initialization_restarted(warn=False)
     for module in list(sys.modules.values()):
-        # Pytest warns of plugins that were imported before it could rewrite their assertions, unless they say so.
+        # Pytest warns about plugins imported before it can rewrite their assertions, unless they are marked.
         with suppress(AttributeError):
             module.__doc__ = "PYTEST_DONT_REWRITE"
-    # What is here by now is never collected: that would copy the memory of each fork.
+    # Exempt everything allocated so far from collection, which would copy the memory in each fork.
     gc.freeze()
     job = _next_job(socket.socket(fileno=int(sys.argv[1])))
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
     configuration.set_hypothesis_home_dir(Path(job["folder"], ".hypothesis"))
-    # As `python -m` has it: where it was started, and then what is installed.
+    # As with `python -m`: the working directory first, then the installed packages.
     sys.path[0] = job["folder"]
     sys.argv = [job["module"], *job["arguments"]]
     runpy.run_module(job["module"], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""A client that knows no field: it reads whatever the contract in use documents, and can be given one fault."""
+"""A client without hard-coded members: it reads whatever the current contract documents, and can be given one fault."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ Change = Callable[[dict[str, Any]], Any]
 
 
 def generic_client(change: Change | None = None, refuses: Change | None = None) -> Any:
-    """An adapter that hands on every documented member.
+    """Return an adapter that reports every documented member.
 
-    ``change`` is made to each batch, ``refuses`` says which ones the client takes for none.
+    ``change`` is applied to each batch; ``refuses`` returns whether the client rejects a batch.
     """
     entity = entity_of("get")
     leaves = Leaves(entity.schema, entity.document, entity.lifecycle_pointer)
@@ -61,7 +61,7 @@ def generic_client(change: Change | None = None, refuses: Change | None = None) 
 
 
 def judged(adapter: Any, themes: tuple[str, ...] = ("decode", "reject.wrong-types"), **options: Any) -> RunResult:
-    """The run of a client by the clauses of these themes."""
+    """Run a client against the clauses of these themes."""
     from batch_conformance.contract import load_contract
 
     clauses = {clause.id for clause in load_contract().of_side("client")}
@@ -74,7 +74,7 @@ def judged(adapter: Any, themes: tuple[str, ...] = ("decode", "reject.wrong-type
 
 
 def red(run: RunResult) -> dict[str, list[tuple[str, str]]]:
-    """The clauses that are red, each with the codes and pointers of its findings."""
+    """Return the broken clauses, each with the codes and pointers of its findings."""
     return {
         result.clause.id: [(finding.code, finding.pointer) for finding in result.findings]
         for result in run.results

@@ -1,4 +1,4 @@
-"""A server written by hand that follows what it is told and no contract: a proof that edits of the contract count."""
+"""A hand-written server that follows its arguments and no contract, to show that contract edits matter."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY
 
 @dataclass
 class HandServer:
-    """An ASGI app. ``key`` is the place and the name of the key, None for a server that wants none.
+    """An ASGI app. ``key`` is the place and the name of the key, None for a server that needs none.
 
-    ``required`` are the parameters that it cannot do without, as (place, name); the lack of one is a 400.
+    ``required`` are the required parameters, as (place, name); without one, the response is a 400.
     """
 
     before: str = "/v2/batch/"
@@ -39,11 +39,11 @@ class HandServer:
         return True
 
     def batch_in(self, state: str) -> str | None:
-        """A batch in this state."""
+        """Return a batch in this state."""
         return next((one.id for one in self.store.batches.values() if one.peek()["status"] == state), None)
 
     async def __call__(self, scope: Mapping[str, Any], _receive: Any, send: Any) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http":
             return
         status, body, headers = self.answer(scope)
@@ -57,7 +57,7 @@ class HandServer:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
     def answer(self, scope: Mapping[str, Any]) -> tuple[int, Any, list[tuple[str, str]]]:
-        """Status, body and headers."""
+        """Return status, body and headers."""
         raw = scope["raw_path"].decode("latin-1")
         keys = [None] if self.key is None else self.values(scope, *self.key)
         known = {self.prefix + REFERENCE_KEY: True, self.prefix + OTHER_KEY: False}
@@ -88,12 +88,12 @@ class HandServer:
     def error(
         status: int, message: str, headers: list[tuple[str, str]] | None = None
     ) -> tuple[int, Any, list[tuple[str, str]]]:
-        """An error as documented."""
+        """Return an error as documented."""
         return status, {"message": message, "statusCode": status}, headers or []
 
     @staticmethod
     def values(scope: Mapping[str, Any], place: str, name: str) -> list[str]:
-        """The values of a parameter."""
+        """Return the values of a parameter."""
         headers = [(one.decode("latin-1"), value.decode("latin-1")) for one, value in scope["headers"]]
         if place == "header":
             return [value for one, value in headers if one == name.lower()]

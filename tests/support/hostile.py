@@ -1,4 +1,4 @@
-"""A server on a raw socket: the reference server's answers, but for requests that a fault is made for."""
+"""A server on a raw socket: responds as the reference server, with a fault for chosen requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BATCH = b'{"id":"batch_abc123","created_at":"2024-01-15T10:30:00Z","status":"PEN
 
 
 class Peer:
-    """One connection of a client, from the server's end."""
+    """One connection of a client, from the server's side."""
 
     def __init__(self, connection: socket.socket, stopping: threading.Event) -> None:
         self.connection = connection
@@ -28,14 +28,14 @@ class Peer:
         self._received = b""
 
     def read(self) -> Asked | None:
-        """The next request, without its body; None when the client has closed."""
+        """Return the next request, without its body; None when the client has closed."""
         while b"\r\n\r\n" not in self._received:
             piece = self.connection.recv(65536)
             if not piece:
                 return None
             self._received += piece
             if not self._received[:1].isalpha():
-                # Not HTTP, perhaps TLS: as real servers answer it.
+                # Not HTTP, perhaps TLS: respond as real servers do.
                 self.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
                 return None
         head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -58,41 +58,41 @@ class Peer:
             self.connection.sendall(piece)
 
     def answer(self, body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> None:
-        """Send an answer; ``length`` is what its Content-Length says, if not the truth."""
-        told = [f"Content-Length: {len(body) if length is None else length}", *headers]
-        head = "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *told, "", ""])
+        """Send a response; ``length`` overrides its Content-Length."""
+        lines = [f"Content-Length: {len(body) if length is None else length}", *headers]
+        head = "\r\n".join([f"HTTP/1.1 {status}", "Content-Type: application/json", *lines, "", ""])
         self.send(head.encode("latin-1") + body)
 
     def hold(self) -> None:
-        """Say nothing until the client has gone."""
+        """Send nothing until the client has closed."""
         with suppress(OSError):
             while self.connection.recv(65536):
                 pass
 
     def reset(self) -> None:
-        """End the connection the hard way."""
+        """Reset the connection."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
     def drip(self, data: bytes, pause: float) -> None:
-        """Send byte by byte, until the client has gone."""
+        """Send byte by byte until the client has closed."""
         for index in range(len(data)):
             if self._stopping.wait(pause):
                 return
             self.send(data[index : index + 1])
 
 
-#: What is done to a request instead of answering it. Afterwards the connection is closed.
+#: Called instead of responding to a request; the connection is closed afterwards.
 Fault = Callable[[Peer], None]
-#: Decides by the request's number (from 1) and content whether it meets a fault.
+#: Returns the fault for a request, by its number (from 1) and content, or None.
 Choose = Callable[[int, Asked], Fault | None]
 
 
 @dataclass
 class Hostile:
-    """The server. ``asked`` are the requests that came, ``connections`` how many connections were made.
+    """The server. ``asked`` are the received requests, ``connections`` the number of connections.
 
-    ``close_after`` is how many answers a connection gets before it is closed, without a word; None for no limit.
+    ``close_after`` is the number of responses after which a connection is closed; None for no limit.
     """
 
     choose: Choose
@@ -107,7 +107,7 @@ class Hostile:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def serve(self) -> None:
-        """Take connections until the listener is closed."""
+        """Accept connections until the listener is closed."""
         with suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
@@ -116,7 +116,7 @@ class Hostile:
 
     def _talk(self, connection: socket.socket) -> None:
         self._open.add(connection)
-        # Clients that have what they came for go away in the middle: no concern of a server's.
+        # Clients may close in the middle of a response.
         with suppress(OSError):
             if self.tls is not None:
                 secured = self.tls.wrap_socket(connection, server_side=True)
@@ -144,14 +144,14 @@ class Hostile:
                 return
 
     def leave(self) -> None:
-        """Listen no more."""
-        # Closing alone leaves the thread in accept() for good.
+        """Stop listening."""
+        # close() alone does not end accept() in the thread.
         with suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def stop(self) -> None:
-        """End all conversations."""
+        """End all connections."""
         self.leave()
         self._stopping.set()
         for connection in list(self._open):
@@ -169,11 +169,11 @@ def serving_hostile(
     app: ReferenceServer | None = None,
     close_after: int | None = None,
 ) -> Iterator[Hostile]:
-    """Serve; the URL is the server's ``url``."""
+    """Run the server; its ``url`` is the URL."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, 0), family=family, backlog=64)
-    shown = f"[{host}]" if ":" in host else host
-    url = f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+    address = f"[{host}]" if ":" in host else host
+    url = f"{'https' if tls else 'http'}://{address}:{listener.getsockname()[1]}"
     server = Hostile(choose, listener, url, app or ReferenceServer(), tls, close_after)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
@@ -185,52 +185,52 @@ def serving_hostile(
 
 
 def always(fault: Fault) -> Choose:
-    """Every request meets the fault."""
+    """Apply the fault to every request."""
     return lambda *_: fault
 
 
 def after(count: int, fault: Fault) -> Choose:
-    """The fault sets in after some requests, for good."""
+    """Apply the fault to all requests after the first ``count``."""
     return lambda number, _: fault if number > count else None
 
 
 def never(number: int, asked: Asked) -> None:
-    """An ordinary server."""
+    """Apply no fault."""
 
 
 # Faults: silence and slowness.
 
 
 def hang(peer: Peer) -> None:
-    """Takes the request, and says nothing."""
+    """Receive the request and send nothing."""
     peer.hold()
 
 
 def hang_in_head(peer: Peer) -> None:
-    """Begins an answer."""
+    """Send the beginning of a head, then nothing."""
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
     peer.hold()
 
 
 def hang_in_body(peer: Peer) -> None:
-    """Sends a head and half a body."""
+    """Send a head and half a body, then nothing."""
     peer.answer(BATCH[:20], length=len(BATCH))
     peer.hold()
 
 
 def drip_head(peer: Peer) -> None:
-    """A byte at a time, from the first one."""
+    """Send the response byte by byte, from the first one on."""
     peer.drip(b"HTTP/1.1 200 OK\r\nX-Padding: " + b"x" * 10_000, 0.02)
 
 
 def drip_body(peer: Peer) -> None:
-    """A byte at a time, once the head has gone out."""
+    """Send the head at once and the body byte by byte."""
     peer.answer(b"", length=10_000)
     peer.drip(b" " * 10_000, 0.02)
 
 
 def drip_chunks(peer: Peer) -> None:
-    """A chunk at a time, without an end."""
+    """Send chunks one by one, without an end."""
     peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in range(1000):
         peer.drip(b"1\r\n \r\n", 0.005)
@@ -240,37 +240,37 @@ def drip_chunks(peer: Peer) -> None:
 
 
 def reset(peer: Peer) -> None:
-    """Resets the connection."""
+    """Reset the connection."""
     peer.reset()
 
 
 def close(peer: Peer) -> None:
-    """Closes it without a word."""
+    """Close the connection without a response."""
 
 
 def reset_in_body(peer: Peer) -> None:
-    """Resets it in the middle of a body."""
+    """Reset the connection in the middle of the body."""
     peer.answer(BATCH[:20], length=len(BATCH))
     peer.reset()
 
 
 def close_in_head(peer: Peer) -> None:
-    """Closes it in the middle of the head."""
+    """Close the connection in the middle of the head."""
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: appl")
 
 
 def half_body(peer: Peer) -> None:
-    """Promises twice as much."""
+    """Announce twice the length of the body."""
     peer.answer(BATCH, length=2 * len(BATCH))
 
 
 def half_chunk(peer: Peer) -> None:
-    """Ends within a chunk."""
+    """Close the connection within a chunk."""
     peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n" + BATCH[:40])
 
 
 def surplus(peer: Peer) -> None:
-    """Sends more than it promised."""
+    """Send more than announced."""
     peer.answer(BATCH + b"{}", length=len(BATCH))
     peer.hold()
 
@@ -279,59 +279,59 @@ def surplus(peer: Peer) -> None:
 
 
 def endless_body(peer: Peer) -> None:
-    """A body without an end."""
+    """Send an endless body."""
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n")
     while True:
         peer.send(b" " * 65536)
 
 
 def three_gigabytes(peer: Peer) -> None:
-    """A body of 3 GB, announced and begun."""
+    """Announce a body of 3 GB and begin to send it."""
     peer.answer(b"", length=3 << 30)
     for _ in range(3 << 14):
         peer.send(b" " * 65536)
 
 
 def endless_fields(peer: Peer) -> None:
-    """A head without an end."""
+    """Send endless headers."""
     peer.send(b"HTTP/1.1 200 OK\r\n")
     while True:
         peer.send(b"X-Padding: x\r\n" * 4096)
 
 
 def endless_line(peer: Peer) -> None:
-    """A header without an end."""
+    """Send an endless header value."""
     peer.send(b"HTTP/1.1 200 OK\r\nX-Padding: ")
     while True:
         peer.send(b"x" * 65536)
 
 
 def many_fields(peer: Peer) -> None:
-    """A legal head, but for its five thousand fields."""
+    """Send a valid head with five thousand headers."""
     peer.send(b"HTTP/1.1 200 OK\r\n" + b"a:b\r\n" * 5_000 + b"Content-Length: 0\r\n\r\n")
 
 
 def interim_flood(peer: Peer) -> None:
-    """One 1xx after the other."""
+    """Send 1xx responses without end."""
     while True:
         peer.send(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100)
 
 
 def bomb(peer: Peer) -> None:
-    """A few kilobytes that inflate to a quarter of a gigabyte."""
+    """Send a few kilobytes of gzip that inflate to a quarter of a gigabyte."""
     peer.answer(_bomb(), "Content-Encoding: gzip")
 
 
 @cache
 def _bomb() -> bytes:
-    # A block after a full flush stands for itself: one is enough to make many.
+    # A block after a full flush is self-contained, so one can be repeated.
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     first, more = (packer.compress(b" " * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH) for _ in range(2))
     return first + more * 255
 
 
 def layers(peer: Peer) -> None:
-    """Gzip over gzip, a hundred times."""
+    """Compress with gzip a hundred times over."""
     packed = BATCH
     for _ in range(100):
         packed = gzip.compress(packed)
@@ -342,43 +342,43 @@ def layers(peer: Peer) -> None:
 
 
 def broken_gzip(peer: Peer) -> None:
-    """Says gzip, and is none."""
+    """Send an uncompressed body as gzip."""
     peer.answer(BATCH, "Content-Encoding: gzip")
 
 
 def half_gzip(peer: Peer) -> None:
-    """Gzip that ends too early."""
+    """Send truncated gzip."""
     peer.answer(gzip.compress(BATCH)[:-12], "Content-Encoding: gzip")
 
 
 def garbage(peer: Peer) -> None:
-    """Not HTTP at all."""
+    """Send bytes that are not HTTP."""
     peer.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" * 10)
 
 
 def http_09(peer: Peer) -> None:
-    """A body without a head, as before 1996."""
+    """Send a body without a head (HTTP/0.9)."""
     peer.send(BATCH)
 
 
 def bad_length(peer: Peer) -> None:
-    """A Content-Length that is no number."""
+    """Send a Content-Length that is not a number."""
     peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n" + BATCH)
 
 
 def two_lengths(peer: Peer) -> None:
-    """Two that contradict each other."""
+    """Send two contradicting Content-Length headers."""
     peer.answer(BATCH, "Content-Length: 7")
 
 
 def upgrade(peer: Peer) -> None:
-    """Switches protocols, unasked."""
+    """Send an unsolicited 101."""
     peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n")
     peer.hold()
 
 
 def redirect(to: str) -> Fault:
-    """Sends the client elsewhere."""
+    """Return a fault that redirects to ``to``."""
 
     def fault(peer: Peer) -> None:
         peer.answer(b"{}", f"Location: {to}", status="302 Found")

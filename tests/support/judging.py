@@ -1,4 +1,4 @@
-"""Judges servers and clients made in this process, for the tests of what is caught."""
+"""Runs against servers and clients in this process, and their verdicts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from batch_conformance.server_runner.session import judge_server
 
 
 def judged_server(app: ReferenceServer, operations: Sequence[str] | None = None) -> RunResult:
-    """The verdict on a server, with all that the embedded target can stage; on all operations unless some are named."""
+    """Test a server with all that the embedded target can stage; all operations unless some are named."""
     with embedded_target(app) as target:
         return judge_server(target, operations=operations)
 
 
 def judged_client(adapter: Any, *, grace_s: float = GRACE_SECONDS, **options: Any) -> RunResult:
-    """The verdict on an in-process client, which counts as hung so many seconds after a deadline."""
+    """Test an in-process client, which counts as hung ``grace_s`` seconds after a deadline."""
     client = InProcessClient(adapter, spec="embedded", size=LANES + MORE_LANES, grace_s=grace_s)
     try:
         return judge_client(client, **options)
@@ -32,17 +32,17 @@ def judged_client(adapter: Any, *, grace_s: float = GRACE_SECONDS, **options: An
 
 
 def red(run: RunResult) -> set[str]:
-    """The clauses that are broken, a should too."""
+    """Return the ids of the broken clauses, should clauses included."""
     return {result.clause.id for result in run.results if result.verdict in ("fail", "warn", "error")}
 
 
 def verdicts(run: RunResult) -> set[str]:
-    """What was said of the clauses of the operations that this run asked for."""
+    """Return the verdicts on the clauses of the run's operations."""
     return {result.verdict for result in run.results if of_clause(result.clause, run.operations)}
 
 
 def shown(run: RunResult) -> str:
-    """What is red, for a message."""
+    """Return the findings, for an assertion message."""
     return run.error + "\n".join(
         f"{result.clause.id}: {finding.message}: expected {finding.expected}, got {finding.actual}"
         for result in run.results

@@ -1,4 +1,4 @@
-"""Edits of List Batches: its filters, the shape of its answer, what its entries are."""
+"""Contract edits of List Batches: filters, shape of the response, entries."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _BATCHES = {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}}
 
 
 def _of_list(**keywords: Any) -> tuple[Action, ...]:
-    """Keywords of the list itself."""
+    """Update keywords of the list itself."""
     return (update(f"{_CONTENT}['application/json'].schema", keywords),)
 
 
 def _answering(schema: Any) -> tuple[Action, ...]:
-    """Another schema of List's answer."""
+    """Replace the schema of List's response."""
     return (
         remove(f"{_CONTENT}['application/json']"),
         update(_CONTENT, {"application/json": {"schema": schema}}),
@@ -26,13 +26,13 @@ def _answering(schema: Any) -> tuple[Action, ...]:
 
 
 def _wrapped(**members: Any) -> tuple[Action, ...]:
-    """The list within an object, under data."""
+    """Put the list into an object, under ``data``."""
     properties = {"data": _BATCHES, **members}
     return _answering({"type": "object", "required": list(properties), "properties": properties})
 
 
 def _called(name: str, other: str) -> tuple[Action, ...]:
-    """A filter under another name."""
+    """Rename a filter."""
     return (update(f"{LIST}.parameters[?@.name=='{name}']", {"name": other}),)
 
 
@@ -46,7 +46,7 @@ def _with(**parameter: Any) -> tuple[Action, ...]:
 
 
 def _entry(**more: Any) -> dict[str, Any]:
-    """The schema of an entry that says less than Get Batch, and these members."""
+    """Return the schema of an entry that is looser than Get Batch's, with these members."""
     properties = {
         "id": {"type": "string"},
         "created_at": {"type": "string", "format": "date-time"},
@@ -80,7 +80,7 @@ _ID_RENAMED = (
     update(f"{GET}.parameters[0]", {"x-member": "/batch_id"}),
 )
 
-#: The statuses as one of several constants: what is listed is listed, however it is composed.
+#: The statuses composed of several constants instead of one enum.
 _CONSTANTS = (
     remove(f"{BATCH}.properties.status.enum"),
     update(

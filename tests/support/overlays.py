@@ -1,4 +1,4 @@
-"""Overlays for tests: written, applied, and the contract in use while a block lasts."""
+"""Overlays for tests: written, applied, or in effect within a block."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ LIST = "$.paths['/v2/batch'].get"
 
 
 def overlay(*actions: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """An overlay with these actions."""
+    """Return an overlay with these actions."""
     info = {"title": "A change", "version": "1"}
     return {"overlay": "1.0.0", "info": info, "actions": list(actions), **members}
 
 
 def update(target: str, value: Any) -> dict[str, Any]:
-    """An action that updates."""
+    """Return an update action."""
     return {"target": target, "update": value}
 
 
 def remove(target: str) -> dict[str, Any]:
-    """An action that removes."""
+    """Return a remove action."""
     return {"target": target, "remove": True}
 
 
 def written(folder: Path, *actions: dict[str, Any], name: str = "overlay.json") -> Path:
-    """The file of an overlay with these actions."""
+    """Write an overlay with these actions and return its file."""
     file = folder / name
     file.write_text(json.dumps(overlay(*actions)), "utf-8")
     return file
 
 
 def overlaid(folder: Path, *actions: dict[str, Any]) -> Contract:
-    """The contract with these actions applied. Raises ``OverlayError``."""
+    """Return the contract with these actions applied. Raises ``OverlayError``."""
     return load_with_overlays([written(folder, *actions)])
 
 
 @contextmanager
 def using(folder: Path, *actions: dict[str, Any]) -> Iterator[Contract]:
-    """The contract with these actions in use."""
+    """Make the contract with these actions the current one within the context."""
     with contract_in_use(overlaid(folder, *actions)) as contract:
         yield contract

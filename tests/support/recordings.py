@@ -1,4 +1,4 @@
-"""Recordings to prove the judging of recorded traffic with: one exchange, written down in every format."""
+"""Recordings for the tests of recorded traffic: one exchange, written in every format."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ KEY = "sk-live-planted/7Qv+9x=Zk3"
 
 
 def batch(**changes: object) -> dict[str, Any]:
-    """The example batch, changed."""
+    """Return the example batch, changed as given."""
     return BATCH | changes
 
 
 def without(*names: str) -> dict[str, Any]:
-    """The example batch without some members."""
+    """Return the example batch without some members."""
     return {name: value for name, value in BATCH.items() if name not in names}
 
 
 @dataclass(frozen=True)
 class RecordedExchange:
-    """One exchange to write down. ``body`` is JSON, or a text as it is."""
+    """One exchange to record. ``body`` is JSON, or text that is used unchanged."""
 
     body: Any = field(default_factory=lambda: BATCH)
     status: int = 200
@@ -48,93 +48,93 @@ class RecordedExchange:
 
     @property
     def text(self) -> str:
-        """The body as sent."""
+        """The body as text."""
         return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
     @property
     def url(self) -> str:
-        """Where it was asked for."""
+        """The URL of the request."""
         return "https://api.sync.so" + self.path
 
 
-#: Writes exchanges as the text of a file; the names of files with a suffix are the formats' names.
+#: Writes exchanges as the text of a file; functions with a suffix write variants of a format.
 Writer = Callable[[list[RecordedExchange]], str]
 
 
-def _har_entry(kept: RecordedExchange, content: Mapping[str, Any]) -> dict[str, Any]:
+def _har_entry(exchange: RecordedExchange, content: Mapping[str, Any]) -> dict[str, Any]:
     def named(headers: Mapping[str, str]) -> list[dict[str, str]]:
         return [{"name": name, "value": value} for name, value in headers.items()]
 
     return {
-        "startedDateTime": kept.at,
+        "startedDateTime": exchange.at,
         "time": 50,
-        "request": {"method": kept.method, "url": kept.url, "headers": named(kept.sent), "queryString": []},
+        "request": {"method": exchange.method, "url": exchange.url, "headers": named(exchange.sent), "queryString": []},
         "response": {
-            "status": kept.status,
+            "status": exchange.status,
             "statusText": "",
-            "headers": named(kept.headers),
-            "content": {"size": len(kept.text), "mimeType": "application/json", **content},
+            "headers": named(exchange.headers),
+            "content": {"size": len(exchange.text), "mimeType": "application/json", **content},
         },
     }
 
 
-def har(kept: list[RecordedExchange]) -> str:
-    """HAR 1.2."""
-    entries = [_har_entry(row, {"text": row.text}) for row in kept]
+def har(exchanges: list[RecordedExchange]) -> str:
+    """Write HAR 1.2."""
+    entries = [_har_entry(row, {"text": row.text}) for row in exchanges]
     return json.dumps(
         {"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}}
     )
 
 
-def har_in_base64(kept: list[RecordedExchange]) -> str:
-    """HAR, as browsers write bodies they take for binary."""
+def har_in_base64(exchanges: list[RecordedExchange]) -> str:
+    """Write HAR with bodies in base64, as browsers do for binary ones."""
     entries = [
         _har_entry(row, {"text": base64.b64encode(row.text.encode()).decode(), "encoding": "base64"})
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"log": {"entries": entries}})
 
 
-def _interaction(kept: RecordedExchange, body: Any, **more: Any) -> dict[str, Any]:
+def _interaction(exchange: RecordedExchange, body: Any, **more: Any) -> dict[str, Any]:
     return {
         "request": {
-            "method": kept.method,
-            "uri": kept.url,
+            "method": exchange.method,
+            "uri": exchange.url,
             "body": None,
-            "headers": {name: [value] for name, value in kept.sent.items()},
+            "headers": {name: [value] for name, value in exchange.sent.items()},
         },
         "response": {
-            "status": {"code": kept.status, "message": "OK"},
-            "headers": {name: [value] for name, value in kept.headers.items()},
+            "status": {"code": exchange.status, "message": "OK"},
+            "headers": {name: [value] for name, value in exchange.headers.items()},
             "body": body,
         },
         **more,
     }
 
 
-def vcrpy(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy."""
-    rows = [_interaction(row, {"string": row.text}) for row in kept]
+def vcrpy(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of vcrpy."""
+    rows = [_interaction(row, {"string": row.text}) for row in exchanges]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def vcrpy_as_json(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy with its JSON serializer."""
+def vcrpy_as_json(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of vcrpy with its JSON serializer."""
     return json.dumps(
-        {"interactions": [_interaction(row, {"string": row.text}) for row in kept], "version": 1}
+        {"interactions": [_interaction(row, {"string": row.text}) for row in exchanges], "version": 1}
     )
 
 
-def vcrpy_compressed(kept: list[RecordedExchange]) -> str:
-    """A cassette of vcrpy that kept bodies as they travelled."""
-    rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in kept]
+def vcrpy_compressed(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of vcrpy with compressed bodies."""
+    rows = [_interaction(row, {"string": gzip.compress(row.text.encode(), mtime=0)}) for row in exchanges]
     return yaml.safe_dump({"interactions": rows, "version": 1})
 
 
-def ruby_vcr(kept: list[RecordedExchange]) -> str:
-    """A cassette of Ruby's VCR; its tags are Ruby's, and one body is binary to it."""
+def ruby_vcr(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of Ruby's VCR, with Ruby's tags and one binary body."""
     rows = []
-    for number, row in enumerate(kept):
+    for number, row in enumerate(exchanges):
         body = (
             json.dumps(row.text)
             if number
@@ -154,19 +154,19 @@ def ruby_vcr(kept: list[RecordedExchange]) -> str:
     return "---\nhttp_interactions:\n" + "".join(rows) + "recorded_with: VCR 6.2.0\n"
 
 
-def betamax(kept: list[RecordedExchange]) -> str:
-    """A cassette of betamax."""
+def betamax(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of betamax."""
     rows = []
-    for row in kept:
+    for row in exchanges:
         body = {"encoding": "utf-8", "base64_string": base64.b64encode(row.text.encode()).decode()}
         rows.append(_interaction(row, body, recorded_at="2024-01-15T10:30:00"))
     return json.dumps({"http_interactions": rows, "recorded_with": "betamax/0.9.0"})
 
 
-def go_vcr(kept: list[RecordedExchange]) -> str:
-    """A cassette of go-vcr."""
+def go_vcr(exchanges: list[RecordedExchange]) -> str:
+    """Write a cassette of go-vcr."""
     rows = []
-    for row in kept:
+    for row in exchanges:
         interaction = _interaction(row, row.text)
         interaction["response"] |= {"status": f"{row.status} OK", "code": row.status, "duration": "80ms"}
         interaction["request"]["url"] = interaction["request"].pop("uri")
@@ -174,24 +174,24 @@ def go_vcr(kept: list[RecordedExchange]) -> str:
     return yaml.safe_dump({"version": 2, "interactions": rows})
 
 
-def wiremock(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body as JSON."""
+def wiremock(exchanges: list[RecordedExchange]) -> str:
+    """Write WireMock mappings with the body as JSON."""
     return _wiremock(
-        kept, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
+        exchanges, lambda row: {"jsonBody": row.body} if not isinstance(row.body, str) else {"body": row.body}
     )
 
 
-def wiremock_in_text(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body as text."""
-    return _wiremock(kept, lambda row: {"body": row.text})
+def wiremock_in_text(exchanges: list[RecordedExchange]) -> str:
+    """Write WireMock mappings with the body as text."""
+    return _wiremock(exchanges, lambda row: {"body": row.text})
 
 
-def wiremock_in_base64(kept: list[RecordedExchange]) -> str:
-    """WireMock's mappings, with the body in base64."""
-    return _wiremock(kept, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
+def wiremock_in_base64(exchanges: list[RecordedExchange]) -> str:
+    """Write WireMock mappings with the body in base64."""
+    return _wiremock(exchanges, lambda row: {"base64Body": base64.b64encode(row.text.encode()).decode()})
 
 
-def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], dict[str, Any]]) -> str:
+def _wiremock(exchanges: list[RecordedExchange], body: Callable[[RecordedExchange], dict[str, Any]]) -> str:
     mappings = [
         {
             "request": {
@@ -201,13 +201,13 @@ def _wiremock(kept: list[RecordedExchange], body: Callable[[RecordedExchange], d
             },
             "response": {"status": row.status, "headers": dict(row.headers), **body(row)},
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"mappings": mappings})
 
 
-def nock(kept: list[RecordedExchange]) -> str:
-    """What nock's recorder writes."""
+def nock(exchanges: list[RecordedExchange]) -> str:
+    """Write a recording of nock."""
     rows = [
         {
             "scope": "https://api.sync.so:443",
@@ -220,64 +220,64 @@ def nock(kept: list[RecordedExchange]) -> str:
             "reqheaders": dict(row.sent),
             "responseIsBinary": False,
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps(rows)
 
 
-def nock_compressed(kept: list[RecordedExchange]) -> str:
-    """What nock's recorder writes of bodies that travelled compressed."""
-    rows = json.loads(nock(kept))
-    for row, original in zip(rows, kept, strict=True):
+def nock_compressed(exchanges: list[RecordedExchange]) -> str:
+    """Write a recording of nock with compressed bodies."""
+    rows = json.loads(nock(exchanges))
+    for row, original in zip(rows, exchanges, strict=True):
         row["response"] = [gzip.compress(original.text.encode(), mtime=0).hex()]
     return json.dumps(rows)
 
 
-def pact(kept: list[RecordedExchange]) -> str:
-    """A Pact file."""
+def pact(exchanges: list[RecordedExchange]) -> str:
+    """Write a Pact file."""
     interactions = [
         {
             "description": "a read",
             "request": {"method": row.method, "path": row.path, "headers": dict(row.sent)},
             "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
         }
-        for row in kept
+        for row in exchanges
     ]
     return json.dumps({"consumer": {"name": "a"}, "provider": {"name": "b"}, "interactions": interactions})
 
 
-def plain_wrapper(kept: list[RecordedExchange]) -> str:
-    """Request and response, as people write them down."""
+def plain_wrapper(exchanges: list[RecordedExchange]) -> str:
+    """Write objects with a request and a response, as hand-written mocks have."""
     rows = {
         f"case {number}": {
             "request": {"method": row.method, "url": row.url, "headers": dict(row.sent)},
             "response": {"status": row.status, "headers": dict(row.headers), "body": row.body},
         }
-        for number, row in enumerate(kept, 1)
+        for number, row in enumerate(exchanges, 1)
     }
     return json.dumps(rows)
 
 
-def answers(kept: list[RecordedExchange]) -> str:
-    """Responses alone, as Cypress has them."""
+def answers(exchanges: list[RecordedExchange]) -> str:
+    """Write responses alone, as Cypress fixtures do."""
     return json.dumps(
-        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in kept]
+        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in exchanges]
     )
 
 
-def bodies(kept: list[RecordedExchange]) -> str:
-    """Bodies alone, by name."""
-    return json.dumps({f"body {number}": row.body for number, row in enumerate(kept, 1)})
+def bodies(exchanges: list[RecordedExchange]) -> str:
+    """Write bodies alone, by name."""
+    return json.dumps({f"body {number}": row.body for number, row in enumerate(exchanges, 1)})
 
 
-def bodies_as_yaml(kept: list[RecordedExchange]) -> str:
-    """Bodies alone, in YAML with dates as YAML has them."""
-    return yaml.safe_dump([row.body for row in kept]).replace(
+def bodies_as_yaml(exchanges: list[RecordedExchange]) -> str:
+    """Write bodies alone, in YAML with native dates."""
+    return yaml.safe_dump([row.body for row in exchanges]).replace(
         "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
     )
 
 
-#: File name: how it is written, and where the first exchange stands in it.
+#: By file name: the writer, and the place of the first exchange in the file.
 FORMATS: Mapping[str, tuple[Writer, str]] = {
     "a.har": (har, "entry 1"),
     "base64.har": (har_in_base64, "entry 1"),
@@ -299,7 +299,7 @@ FORMATS: Mapping[str, tuple[Writer, str]] = {
     "bodies.yaml": (bodies_as_yaml, "[0]"),
 }
 
-#: Clause by clause, what a recording holds that breaks it. That members may be added is the suite's own promise.
+#: By clause: a recording that breaks it. The promise that members may be added cannot be broken by one.
 RED: Mapping[str, list[RecordedExchange]] = {
     "server.ok.status": [RecordedExchange(status=201)],
     "server.list.array": [RecordedExchange(path="/v2/batch", body={"data": [BATCH]})],

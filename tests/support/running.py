@@ -1,4 +1,4 @@
-"""Runs of pytest as users start them: a process of its own, in a folder of its own."""
+"""Runs of pytest as users start them: in a process and a folder of their own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import forking
 
 ROOT = Path(__file__).parents[2]
 SERVER, CLIENT = str(ROOT / "suites" / "server"), str(ROOT / "suites" / "client")
-#: Variables that would make a run inside a run behave otherwise than one of its own.
+#: Variables of the outer run that would change an inner one.
 _FOREIGN = ("PYTEST_", "GITHUB_", "SYNC_", "CI", "COLUMNS", "COV_")
 
 
@@ -29,45 +29,45 @@ class CompletedRun:
 
     @property
     def text(self) -> str:
-        """All that was printed."""
+        """The whole output."""
         return self.out + self.err
 
     def report(self, place: str = "reports/latest") -> dict[str, Any]:
-        """The report in a folder."""
+        """Return the report in a folder."""
         read: dict[str, Any] = json.loads((self.folder / place / "conformance.json").read_text("utf-8"))
         return read
 
     def verdicts(self, place: str = "reports/latest") -> dict[str, str]:
-        """The verdict on each clause."""
+        """Return the verdicts by clause."""
         return {clause["id"]: clause["verdict"] for clause in self.report(place)["clauses"]}
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of a run."""
+    """Return the command line of a run."""
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The environment of a run, with nothing in it that concerns the run around it."""
+    """Return the environment of a run, without variables of the outer run."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     return own | variables
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> CompletedRun:
-    """Run pytest in a folder, with variables in its environment."""
+    """Run pytest in a folder, with additional environment variables."""
     return run_module("pytest", folder, "-p", "no:cacheprovider", *arguments, **variables)
 
 
 def run_module(module: str, folder: Path, *arguments: str, **variables: str) -> CompletedRun:
-    """Run a module as ``python -m`` does, in a folder, with variables in its environment."""
-    wanted = environment(**variables)
-    if forking.is_possible(wanted):
-        ended = forking.run_module(module, arguments, folder, wanted, timeout=300)
+    """Run a module as ``python -m`` does, in a folder, with additional environment variables."""
+    env = environment(**variables)
+    if forking.is_possible(env):
+        ended = forking.run_module(module, arguments, folder, env, timeout=300)
     else:
         ended = subprocess.run(
             [sys.executable, "-m", module, *arguments],
             cwd=folder,
-            env=wanted,
+            env=env,
             capture_output=True,
             text=True,
             timeout=300,

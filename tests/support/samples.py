@@ -1,4 +1,4 @@
-"""Realistic runs, to prove the reports with and to look at: ``python -m tests.support.samples FOLDER``."""
+"""Realistic runs for the tests of reports; ``python -m tests.support.samples FOLDER`` writes their reports."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from batch_conformance.checks.verdict import ClauseResult, ClauseVerdict
 from batch_conformance.contract import Side, load_contract
 from batch_conformance.http import Exchange, Failure, Intent, Redactor, Request, Response
 
-#: A key made up for these samples; no output may ever show it.
+#: A made-up key that no output may show.
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 SHELL = "${SYNC_API_KEY}"
 TARGET = "https://batch.staging.example"
 
-#: What a hostile target puts into every text it controls.
+#: Hostile text that a target puts into everything it controls.
 HOSTILE = (
     "<script>pwned=1</script><img src=x onerror=pwned=2>\x1b[2J\x1b[31mred\x07 \x9b0m"
     " | a | `b` ```c``` **d** [e](javascript:pwned=3) @everyone #1 $x^2$ :tada:\r\n"
@@ -28,7 +28,7 @@ HOSTILE = (
 
 
 def batch(**changes: object) -> bytes:
-    """A batch as JSON bytes, with some members changed."""
+    """Return a batch as JSON bytes, with some members changed."""
     value: dict[str, object] = {
         "id": "batch_abc123",
         "created_at": "2024-01-15T10:30:00Z",
@@ -52,7 +52,7 @@ def exchange(
     failure: Failure | None = None,
     base: str = TARGET,
 ) -> Exchange:
-    """One exchange with a server; ``status`` None means that no answer came."""
+    """Return one exchange with a server; ``status`` None means no response."""
     sent = [("host", "batch.staging.example"), ("accept", "application/json"), ("user-agent", "suite/1")]
     if key is not None:
         sent.append(("x-api-key", key))
@@ -78,7 +78,7 @@ def run(
     target: str = TARGET,
     error: str = "",
 ) -> RunResult:
-    """A run in which every clause passed but the given ones: id to verdict, reason and findings."""
+    """Return a run in which all clauses passed, except those given with verdict, reason and findings."""
     given = results or {}
     made = []
     for index, clause in enumerate(load_contract().of_side(side)):
@@ -99,7 +99,7 @@ def run(
 
 
 def failing_server() -> RunResult:
-    """A server that breaks promises of every theme, with one verdict of each kind."""
+    """Return a run against a server that breaks clauses of every theme, with each verdict at least once."""
     refused = b'{"message":"Invalid API key","statusCode":401}'
     stack = (
         "Error: no such batch\n    at BatchStore.find (/srv/app/dist/store.js:118:15)\n    at task (node:95)"
@@ -238,17 +238,17 @@ def failing_server() -> RunResult:
 
 
 def passing_server() -> RunResult:
-    """A server that keeps every promise."""
+    """Return a run against a server that conforms."""
     return run("server", "sync-reference", "0.1.0", target="http://127.0.0.1:41234")
 
 
 def unreachable_server() -> RunResult:
-    """A run that never began."""
+    """Return a run that could not start."""
     return run("server", "", "", error=f"{TARGET} cannot be reached: connection refused")
 
 
 def hostile_run(side: Side = "server") -> RunResult:
-    """Every verdict, and every text from outside hostile, with the planted key in each of them."""
+    """Return a run with each verdict, whose foreign texts are all hostile and contain the planted key."""
     text = f"{KEY} {HOSTILE} key {KEY} end"
     body = text.encode("utf-8", "surrogatepass") + b"\xff\xfe" + KEY.encode() + b"A" * 20_000
     proof = Exchange(
@@ -274,7 +274,7 @@ def hostile_run(side: Side = "server") -> RunResult:
 
 
 def client_runs() -> list[RunResult]:
-    """Reports of two clients over several versions, for the matrix."""
+    """Return runs of two clients in several versions, for the matrix."""
 
     def broken(message: str, expected: str, actual: str) -> tuple[ClauseVerdict, str, list[Finding]]:
         return (
@@ -316,8 +316,8 @@ def client_runs() -> list[RunResult]:
 
 
 def main(folder: Path) -> None:
-    """Write every sample below ``folder``, to be looked at."""
-    # Here, so that the samples themselves need nothing of the pages.
+    """Write the reports of all samples below ``folder``."""
+    # Imported here: the samples themselves need no HTML.
     from batch_conformance.report.files import write_reports
     from batch_conformance.report.matrix import write_matrix
 

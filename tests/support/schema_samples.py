@@ -1,4 +1,4 @@
-"""Schemas of unlike kinds, none of them of the API under test: what is derived from schemas must work for all."""
+"""Schemas of many kinds, none of the API under test, since what is derived from schemas must work for all."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ DOCUMENT: dict[str, Any] = {
 }
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
 
-#: One schema with rules at two depths, rules about two reads, and a lifecycle.
+#: A schema with rules at two depths, rules about two reads, and a lifecycle.
 TRIP: dict[str, Any] = {
     "type": "object",
     "required": ["id", "state", "legs", "started", "fare"],

@@ -1,4 +1,4 @@
-"""Edits of the contract that servers are judged by."""
+"""Contract edits for testing servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a target is and whether it is the right one: names, addresses, IPv6, TLS; nothing reaches the wrong one."""
+"""Connecting to a target: host names, IPv6, timeouts and TLS; nothing is sent to the wrong place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.unit.test_wire import SLACK, TIMEOUT, wired
 
 
 def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``localhost`` is often ::1 first, where nobody listens; the next time the good one comes first."""
+    """``localhost`` often resolves to ::1 first, where nothing listens; next time the working address is first."""
     with serving_hostile(hostile.never) as server:
         port = int(server.url.rpartition(":")[2])
         tried = _resolving(monkeypatch, [("::1", port), ("127.0.0.1", port)])
@@ -34,7 +34,7 @@ def test_every_address_of_a_host_is_tried(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A share each, and all of them within the timeout."""
+    """Each address gets a share of the timeout."""
     with serving_hostile(hostile.never) as server, _unresponsive() as black_hole:
         port = int(server.url.rpartition(":")[2])
         _resolving(monkeypatch, [black_hole, ("127.0.0.1", port)])
@@ -48,7 +48,7 @@ def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: p
 
 
 def _resolving(monkeypatch: pytest.MonkeyPatch, places: list[tuple[str, int]]) -> list[str]:
-    """Have every name resolve to these places; returns the names that were looked up."""
+    """Make every name resolve to these addresses; return the names that were looked up."""
     names: list[str] = []
 
     def look_up(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
@@ -64,7 +64,7 @@ def _resolving(monkeypatch: pytest.MonkeyPatch, places: list[tuple[str, int]]) -
 
 @contextmanager
 def _unresponsive() -> Iterator[tuple[str, int]]:
-    """A place where connecting takes forever: its backlog is full."""
+    """An address whose backlog is full, so that connecting to it hangs."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -81,7 +81,7 @@ def _unresponsive() -> Iterator[tuple[str, int]]:
 
 
 def test_a_name_look_up_that_hangs_ends_with_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system's resolver knows no deadline."""
+    """The system's resolver has no timeout of its own."""
     release = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait() and [])
     try:
@@ -92,8 +92,8 @@ def test_a_name_look_up_that_hangs_ends_with_the_timeout(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70 + ".invalid"])
-def test_a_host_nobody_knows(host: str) -> None:
-    """Also one that no name can be."""
+def test_an_unknown_host_is_reported(host: str) -> None:
+    """An unknown host, and one that cannot be a host name."""
     with wired(f"http://{host}") as ask:
         failure = ask().failure
     assert failure is not None
@@ -102,8 +102,8 @@ def test_a_host_nobody_knows(host: str) -> None:
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="no IPv6")
-def test_ipv6() -> None:
-    """An address in brackets."""
+def test_an_ipv6_address_is_reached() -> None:
+    """The address is in brackets."""
     try:
         with serving_hostile(hostile.never, host="::1") as server, wired(server.url) as ask:
             assert ask().status == 200
@@ -125,14 +125,14 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
 
 
 def presenting(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    """A server's context."""
+    """Return a server's context with this certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate.configure_cert(context)
     return context
 
 
 def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    """The context of a server that vouches for itself."""
+    """Return the context of a server with a self-signed certificate."""
     made = trustme.CA()
     made.cert_pem.write_to_path(str(tmp_path / "own.pem"))
     made.private_key_pem.write_to_path(str(tmp_path / "own.key"))
@@ -142,7 +142,7 @@ def self_signed(tmp_path: Path) -> ssl.SSLContext:
 
 
 def test_a_valid_certificate(authority: trustme.CA) -> None:
-    """The run goes on as over plain HTTP, on kept connections too."""
+    """The run works as over plain HTTP, on reused connections too."""
     context = presenting(authority.issue_cert("127.0.0.1"))
     with serving_hostile(hostile.never, tls=context) as server, wired(server.url) as ask:
         sent = [ask("a"), ask("a"), ask()]
@@ -162,7 +162,7 @@ _BAD = {
 
 
 def bad(case: str, authority: trustme.CA, tmp_path: Path) -> ssl.SSLContext:
-    """The context of a server that should not be trusted."""
+    """Return the context of a server that should not be trusted."""
     if case == "another authority":
         return presenting(trustme.CA().issue_cert("127.0.0.1"))
     if case == "self-signed":
@@ -177,7 +177,7 @@ def bad(case: str, authority: trustme.CA, tmp_path: Path) -> ssl.SSLContext:
 def test_a_bad_certificate_ends_the_run_before_the_key_is_sent(
     case: str, word: str, authority: trustme.CA, tmp_path: Path
 ) -> None:
-    """With one line that says what is wrong with it."""
+    """One line says what is wrong with the certificate."""
     context = bad(case, authority, tmp_path)
     with serving_hostile(hostile.never, tls=context) as server:
         target = Target("tls", server.url, REFERENCE_KEY, batch_ids=("batch_abc123",))
@@ -189,8 +189,8 @@ def test_a_bad_certificate_ends_the_run_before_the_key_is_sent(
     assert len(run.error.splitlines()) == 1
 
 
-def test_plain_http_where_tls_is_expected_and_the_other_way_round(authority: trustme.CA) -> None:
-    """Each ends at once, in a word about it."""
+def test_plain_http_instead_of_tls_and_the_reverse(authority: trustme.CA) -> None:
+    """Each ends at once, with a line that says so."""
     with serving_hostile(hostile.never) as plain, wired(plain.url.replace("http:", "https:")) as ask:
         failure = ask().failure
         assert plain.asked == []
@@ -208,7 +208,7 @@ def test_plain_http_where_tls_is_expected_and_the_other_way_round(authority: tru
 
 
 def test_a_handshake_that_hangs_ends_with_the_timeout() -> None:
-    """A listener that accepts, and says nothing."""
+    """The listener accepts connections and sends nothing."""
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
         wired(f"https://127.0.0.1:{silent.getsockname()[1]}", TIMEOUT) as ask,

@@ -1,4 +1,4 @@
-"""One pass over the checks of a side, and the codes of what they find."""
+"""Running the checks of a side, and the codes of their findings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from batch_conformance.checks.finding import CheckRegistry, CheckResult
 
 
-def test_a_registry_judges_each_clause_once_in_order() -> None:
-    """What explains others comes first; who asks for an undeclared clause is told so."""
+def test_a_registry_runs_each_check_once_in_order() -> None:
+    """Checks that explain others run first; a result of an undeclared clause cannot be requested."""
     registry: CheckRegistry[list[str]] = CheckRegistry()
 
     @registry.check("client.a", explained_by=["client.b"])
@@ -34,7 +34,7 @@ def test_a_registry_judges_each_clause_once_in_order() -> None:
 
 
 def test_a_finding_has_a_known_code() -> None:
-    """Of the table, a keyword, or a rule."""
+    """A code is from the table, a JSON Schema keyword, or a rule."""
     result = CheckResult("server.body.id")
     for code in ("status", "required", "metrics-sum"):
         result.fail(None, "m", expected="e", actual="a", code=code)

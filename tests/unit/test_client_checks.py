@@ -1,4 +1,4 @@
-"""The judges of clients alone, on plays made by hand: where a verdict could go either way."""
+"""Client checks on hand-made case results: the cases in which a verdict could go either way."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.client.request import encoding_problem
 from batch_conformance.client_runner.call import Call, ErrorKind, NoObject, Reply, Several
 from batch_conformance.contract import load_contract
-from tests.support.plays import BASE, BATCH, KEY
-from tests.support.plays import exchange_to as _exchange
-from tests.support.plays import handed_over as _batch
-from tests.support.plays import judged as _judged
-from tests.support.plays import made_play as _play
-from tests.support.plays import reported as _error
-from tests.support.plays import turn as _turn
+from tests.support.client_results import BASE, BATCH, KEY
+from tests.support.client_results import batch_reply as _batch
+from tests.support.client_results import call_result as _call
+from tests.support.client_results import case_result as _case
+from tests.support.client_results import checked as _checked
+from tests.support.client_results import error_reply as _error
+from tests.support.client_results import exchange_to as _exchange
 
 
-def test_every_clause_has_a_judge_and_no_judge_is_left_over() -> None:
-    """The bench and the contract agree."""
+def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
+    """The registry and the contract have the same clauses."""
     assert CLIENT_CHECKS.checks.keys() == {clause.id for clause in load_contract().of_side("client")}
     for judge in CLIENT_CHECKS.checks.values():
         assert judge.needs <= CLIENT_CHECKS.checks.keys()
 
 
-def test_nothing_played_is_nothing_exercised() -> None:
-    """No play, no pass."""
+def test_without_results_nothing_is_exercised() -> None:
+    """Without any case result, every clause is not exercised."""
     for clause, judge in CLIENT_CHECKS.checks.items():
         result = judge(ClientRunRecord(()))
         assert (result.observations, result.findings) == (0, []), clause
 
 
 @pytest.mark.parametrize(
-    ("handed", "said"),
+    ("reported", "text"),
     [
         ({"id": "x"}, 'a batch: {"id": "x"}'),
         (Several([{"id": "x"}]), 'a list: [{"id": "x"}]'),
         (NoObject(None), "handed over: null"),
     ],
 )
-def test_evidence_says_what_was_handed_over(handed: dict[str, Any], said: str) -> None:
-    """A list is no batch, and what is neither is called neither."""
-    assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=handed)).said() == said
+def test_evidence_shows_the_reported_value(reported: dict[str, Any], text: str) -> None:
+    """A list is not called a batch, nor is any other value."""
+    assert CallResult(Call(BASE, KEY, "x", 5.0), Unconstrained(), Reply(batch=reported)).said() == text
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_evidence_says_what_was_handed_over(handed: dict[str, Any], said: str) -
     ],
 )
 def test_id_encoding(batch_id: str, segment: str, fine: bool) -> None:
-    """One segment, decoded once, is the id; what may stand raw may, what must not must not."""
+    """The decoded path segment is the id; characters may be raw only where RFC 3986 allows it."""
     problem = encoding_problem(f"{BASE}/p/v2/batch/{segment}", f"{BASE}/p", batch_id)
     assert (problem == "") is fine, problem
 
 
 @pytest.mark.parametrize(
-    ("sent", "handed", "fine"),
+    ("sent", "reported", "fine"),
     [
         ("2024-01-15T10:30:00Z", "2024-01-15T10:30:00+00:00", True),
         ("2024-01-15T10:30:00Z", "2024-01-15T16:00:00+05:30", True),
@@ -112,14 +112,14 @@ def test_id_encoding(batch_id: str, segment: str, fine: bool) -> None:
         ("2024-01-15t10:30:00z", "2024-01-15T10:30:00Z", True),
     ],
 )
-def test_instants(sent: str, handed: Any, fine: bool) -> None:
-    """The same to the microsecond, cut off or rounded; some offset."""
-    problem = instant_problem(sent, handed, MICROSECOND)
+def test_instants(sent: str, reported: Any, fine: bool) -> None:
+    """The instant is the same to the microsecond, truncated or rounded, with any offset."""
+    problem = instant_problem(sent, reported, MICROSECOND)
     assert (problem == "") is fine, problem
 
 
 @pytest.mark.parametrize(
-    ("handed", "fine"),
+    ("reported", "fine"),
     [
         ("2024-01-15T10:30:00.123Z", True),
         ("2024-01-15T10:30:00.124Z", True),
@@ -130,9 +130,9 @@ def test_instants(sent: str, handed: Any, fine: bool) -> None:
         ("2024-01-15T10:30:00.123", False),
     ],
 )
-def test_instants_to_the_millisecond(handed: str, fine: bool) -> None:
-    """What a client must keep: cut off or rounded at the millisecond (decision 19)."""
-    assert (instant_problem("2024-01-15T10:30:00.1236Z", handed) == "") is fine
+def test_instants_to_the_millisecond(reported: str, fine: bool) -> None:
+    """A client must keep milliseconds, truncated or rounded (decision 19)."""
+    assert (instant_problem("2024-01-15T10:30:00.1236Z", reported) == "") is fine
 
 
 @pytest.mark.parametrize(
@@ -147,13 +147,13 @@ def test_instants_to_the_millisecond(handed: str, fine: bool) -> None:
     ],
 )
 def test_the_key_is_recognised(text: str) -> None:
-    """As it is, percent-encoded, within base64."""
+    """The key is found as it is, percent-encoded, and within base64."""
     assert holds_key(text, KEY)
 
 
 @pytest.mark.parametrize("text", ["", "sk-AbC…", "Basic YXBpOmFwaQ==", KEY[:-1], "sk-other"])
-def test_what_is_not_the_key(text: str) -> None:
-    """A hint of it is no key."""
+def test_other_texts_are_not_the_key(text: str) -> None:
+    """A part of the key does not count as the key."""
     assert not holds_key(text, KEY)
 
 
@@ -177,7 +177,7 @@ def test_what_is_not_the_key(text: str) -> None:
     ],
 )
 def test_kinds(status: int, kind: str, fine: bool) -> None:
-    """Each documented status has its own kind; others may not borrow one."""
+    """Each documented status has its own kind, which no other status may have."""
     assert (kind in kinds_of(status)) is fine
 
 
@@ -186,7 +186,7 @@ def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Cal
     for gap in gaps:
         times.append(times[-1] + gap)
     rows = [_exchange(status=status, at=at) for at in times]
-    return _turn(HttpError(status, retry_after=retry_after), _error("server_error", status), *rows)
+    return _call(HttpError(status, retry_after=retry_after), _error("server_error", status), *rows)
 
 
 @pytest.mark.parametrize(
@@ -206,43 +206,43 @@ def _retries(status: int, *gaps: float, retry_after: float | None = None) -> Cal
     ids=str,
 )
 def test_waits(turns: list[CallResult], fine: bool) -> None:
-    """Most waits short is a burst, one short wait may be chance; Retry-After is exact."""
-    assert (not _judged("client.retry.waits", *turns).findings) is fine
+    """Mostly short waits are a burst, a single one is not; Retry-After is exact."""
+    assert (not _checked("client.retry.waits", *turns).findings) is fine
 
 
 @pytest.mark.parametrize(("requests", "fine"), [(1, True), (10, True), (11, False)])
 def test_bounded(requests: int, fine: bool) -> None:
-    """Ten are allowed."""
-    result = _judged("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
+    """Ten requests are allowed."""
+    result = _checked("client.retry.bounded", _retries(500, *[0.1] * (requests - 1)))
     assert (not result.findings) is fine
     assert f"at most {requests} request" in result.reason
 
 
-def test_a_call_that_retries_without_end_is_blamed_once() -> None:
-    """It tells nothing of the status that it never reported."""
-    hung = _turn(
+def test_a_call_that_retries_without_end_is_reported_once() -> None:
+    """It shows nothing about the status that it never reported."""
+    hung = _call(
         HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
     )
-    assert _judged("client.retry.bounded", hung).findings
-    other = _judged("client.error.500", hung)
+    assert _checked("client.retry.bounded", hung).findings
+    other = _checked("client.error.500", hung)
     assert not other.findings
     assert other.explained == {"client.retry.bounded": 1}
     assert not other.observations
 
 
 def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
-    """Two requests for a batch are the business of client.request.single, wherever else they show."""
-    twice = _turn(ValidBatch(BATCH), _batch(), _exchange(), _exchange())
+    """Two requests for one batch are reported by client.request.single alone."""
+    twice = _call(ValidBatch(BATCH), _batch(), _exchange(), _exchange())
     record = ClientRunRecord(
         (
-            _play("client.decode.fields", twice, ordinary=True),
-            _play(
+            _case("client.decode.fields", twice, ordinary=True),
+            _case(
                 "client.error.404",
-                _turn(HttpError(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
+                _call(HttpError(404), _error("not_found", 404), *[_exchange(status=404)] * 2),
             ),
-            _play(
+            _case(
                 "client.error.500",
-                _turn(HttpError(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
+                _call(HttpError(500), _error("server_error", 500), *[_exchange(status=500)] * 2),
             ),
         )
     )
@@ -253,10 +253,10 @@ def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
 @pytest.mark.parametrize(
     "clause", [clause for clause in CLIENT_CHECKS.checks if clause.startswith("client.decode.")]
 )
-def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
-    """Nothing can be told of the other clauses; they say so."""
+def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
+    """The other clauses are not exercised, and say why."""
     refused = _error("decode")
-    result = _judged(clause, _turn(ValidBatch(BATCH), refused), _turn(ValidBatch(BATCH), refused), plain=refused)
+    result = _checked(clause, _call(ValidBatch(BATCH), refused), _call(ValidBatch(BATCH), refused), plain=refused)
     if clause == "client.decode.fields":
         assert result.findings
     else:
@@ -270,13 +270,13 @@ def test_a_client_that_decodes_nothing_is_blamed_once(clause: str) -> None:
 )
 def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     """A client that refuses everything has not shown that it refuses this."""
-    result = _judged(clause, _turn(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))
+    result = _checked(clause, _call(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))
     assert result.observations == 0
     assert result.explained == {"client.decode.fields": 1}
 
 
 @pytest.mark.parametrize(
-    ("handed", "clause"),
+    ("reported", "clause"),
     [
         ({**BATCH["metrics"], "success_count": 16, "failed_count": 31}, "client.decode.fields"),
         ({**BATCH["metrics"], "total_generations": 31}, "client.decode.fields"),
@@ -287,26 +287,26 @@ def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     ],
     ids=str,
 )
-def test_wrong_counts_have_one_clause_to_blame(handed: dict[str, Any], clause: str) -> None:
-    """In the wrong place, or garbled on the way."""
+def test_wrong_counts_break_one_clause(reported: dict[str, Any], clause: str) -> None:
+    """Counts in the wrong place, or changed in transit."""
     for judged in ("client.decode.fields", "client.decode.counts"):
-        reply = _batch(metrics=handed)
-        result = _judged(judged, _turn(ValidBatch(BATCH), reply), plain=reply)
+        reply = _batch(metrics=reported)
+        result = _checked(judged, _call(ValidBatch(BATCH), reply), plain=reply)
         assert bool(result.findings) is (judged == clause), judged
 
 
 def test_another_clients_key_is_not_a_wrong_key() -> None:
-    """A mix-up is blamed as such, and only as such."""
-    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
-    assert _judged("client.auth.per-call", turn).findings
-    assert not _judged("client.auth.header", turn).findings
+    """The mix-up is reported by its own clause only."""
+    call_result = _call(ValidBatch(BATCH), _batch(), _exchange(x_api_key="sk-other-key"))
+    assert _checked("client.auth.per-call", call_result).findings
+    assert not _checked("client.auth.header", call_result).findings
 
 
 def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
-    """It is blamed on client.auth.only-there alone."""
-    turn = _turn(ValidBatch(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
-    assert _judged("client.auth.only-there", turn).findings
-    assert not _judged("client.request.target", turn).findings
+    """Only client.auth.only-there is broken."""
+    call_result = _call(ValidBatch(BATCH), _batch(), _exchange(f"/v2/batch/batch_1?api_key={quote(KEY, safe='')}"))
+    assert _checked("client.auth.only-there", call_result).findings
+    assert not _checked("client.request.target", call_result).findings
 
 
 @pytest.mark.parametrize(
@@ -323,10 +323,11 @@ def test_a_query_of_nothing_but_the_key_is_about_the_key() -> None:
     ],
 )
 def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
-    """Refused, or sent with encoded dots; never to another path."""
+    """The id is refused, or sent with encoded dots; never resolved to another path."""
     seen = (_exchange(path),) if path else ()
-    turn = CallResult(Call(BASE, KEY, batch_id, 5.0), Unconstrained(), _error("invalid_argument"), seen, len(seen))
-    assert (not _judged("client.request.dot-id", turn).findings) is fine
+    call = Call(BASE, KEY, batch_id, 5.0)
+    call_result = CallResult(call, Unconstrained(), _error("invalid_argument"), seen, len(seen))
+    assert (not _checked("client.request.dot-id", call_result).findings) is fine
 
 
 @pytest.mark.parametrize(
@@ -343,8 +344,8 @@ def test_dot_ids(batch_id: str, path: str, fine: bool) -> None:
     ],
 )
 def test_unknown_statuses(reply: Reply, fine: bool) -> None:
-    """Handed on, or refused as not decodable."""
-    result = _judged("client.decode.unknown-status", _turn(ValidBatch({**BATCH, "status": "ARCHIVED"}), reply))
+    """An unknown status is reported, or refused as not decodable."""
+    result = _checked("client.decode.unknown-status", _call(ValidBatch({**BATCH, "status": "ARCHIVED"}), reply))
     assert (not result.findings) is fine
 
 
@@ -366,8 +367,8 @@ def test_unknown_statuses(reply: Reply, fine: bool) -> None:
     ],
 )
 def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
-    """What a fault may be called, where nothing of an answer had come."""
-    result = _judged(f"client.fault.{kind}", _turn(TransportFault(kind, "made by hand"), _error(reported)))
+    """Valid error kinds for a fault before any part of a response."""
+    result = _checked(f"client.fault.{kind}", _call(TransportFault(kind, "made by hand"), _error(reported)))
     assert (not result.findings) is fine
 
 
@@ -375,17 +376,17 @@ def test_faults(kind: Any, reported: ErrorKind, fine: bool) -> None:
     ("reported", "fine"), [("decode", True), ("transport", True), ("other", False), ("http", False)]
 )
 def test_faults_within_an_answer(reported: ErrorKind, fine: bool) -> None:
-    """A client that decodes while it reads may take what is cut off for a bad body."""
-    told = TransportFault("truncated", "made by hand", begun=True)
-    assert (not _judged("client.fault.truncated", _turn(told, _error(reported))).findings) is fine
+    """A client that decodes while it reads may report a truncated body as malformed."""
+    expected = TransportFault("truncated", "made by hand", begun=True)
+    assert (not _checked("client.fault.truncated", _call(expected, _error(reported))).findings) is fine
 
 
 def test_a_breakdown_counts_against_the_first_clause_only() -> None:
-    """A crash in a case about one clause says nothing of the others it exercises."""
+    """The case's other clauses are not affected."""
     broken = CaseResult(
         "made by hand",
         ("client.error.401", "client.error.message"),
-        (_turn(HttpError(401), Reply(broken="it died")),),
+        (_call(HttpError(401), Reply(broken="it died")),),
     )
     record = ClientRunRecord((broken,))
     assert CLIENT_CHECKS.checks["client.error.401"](record).findings

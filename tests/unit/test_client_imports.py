@@ -1,4 +1,4 @@
-"""What judging a client imports: neither Schemathesis nor the CEL runtime, as long as no rule is judged."""
+"""Imports of a client run: neither Schemathesis nor the CEL runtime, as long as no rule applies to clients."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_judging_the_embedded_client_imports_no_schemathesis_and_no_cel() -> None:
-    """The contract has rules, and none of them is about a client."""
+    """The contract has rules, but none for clients."""
     code = (
         "import sys\n"
         "from batch_conformance.client_runner.open import open_client\n"

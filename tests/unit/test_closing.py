@@ -1,4 +1,4 @@
-"""The last lines of a run: they fit a terminal of 24 lines of 80 columns, whatever came of it."""
+"""The last lines of a run fit a terminal of 24 lines of 80 columns, whatever the verdict."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ def _text(document: dict[str, Any], **how: Any) -> list[str]:
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])
 @pytest.mark.parametrize("width", [80, 60, 200])
-def test_it_fits(count: int, width: int) -> None:
-    """However many clauses failed: a line each, none longer than the terminal, and those left out are counted."""
+def test_the_closing_lines_fit_the_terminal(count: int, width: int) -> None:
+    """One line a failed clause, none wider than the terminal; those left out are counted."""
     lines = _text(_with_failures(count), width=width, notes=["a note " * 200])
     assert sum(max(1, -(-len(line) // width)) for line in lines) <= LINES
     for line in lines:
         assert len(line) <= width or any(copied in line for copied in _COPIED), line
-    told = [line for line in lines if "server.some.clause-" in line and "batch-conformance" not in line]
+    listed = [line for line in lines if "server.some.clause-" in line and "batch-conformance" not in line]
     rest = [line for line in lines if "more clauses" in line]
-    assert len(told) + sum(int(line.split("and ")[1].split()[0]) for line in rest) == count
+    assert len(listed) + sum(int(line.split("and ")[1].split()[0]) for line in rest) == count
 
 
 def test_the_verdict_and_what_to_do_next_come_last() -> None:
-    """The verdict in numbers, the report, the replay of the first finding, and its explanation; no promise again."""
+    """The summary, the report, the replay of the first finding and its explanation; the promise is not repeated."""
     document = _with_failures(7)
     lines = _text(document)
     at = next(index for index, line in enumerate(lines) if "does not conform" in line)
@@ -63,20 +63,20 @@ def test_the_verdict_and_what_to_do_next_come_last() -> None:
 
 
 def test_a_green_run_needs_no_next_step() -> None:
-    """It says so, and where the report is."""
+    """It says that all is well, and where the report is."""
     lines = _text(_with_failures(0))
     assert len(lines) == 2
     assert lines[1].endswith("reports/latest/conformance.html")
 
 
-def test_nothing_but_ascii_where_nothing_else_can_be_shown() -> None:
-    """Letters stand for the signs."""
+def test_ascii_is_used_where_nothing_else_can_be_shown() -> None:
+    """Letters replace the symbols."""
     lines = _text(_with_failures(40), ascii_only=True)
     assert "\n".join(lines).isascii()
 
 
 def test_no_line_is_a_log_command() -> None:
-    """What a server said begins no line, and holds no control character."""
+    """Text of a server never begins a line, and has no control characters."""
     document = _with_failures(3)
     for clause in document["clauses"]:
         for item in clause["evidence"]:

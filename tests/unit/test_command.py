@@ -1,4 +1,4 @@
-"""The suite's own command, as outputs name it."""
+"""The command that outputs tell users to run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from batch_conformance.report import command
 
 
 def test_where_it_is_vendored_python_is_told_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no script of that name then."""
+    """A vendored suite has no installed script."""
     assert command.program() == "batch-conformance"
 
     def missing(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The contract agrees with itself: clauses, schemas, fragment, decisions, and the constants in the code."""
+"""The contract is consistent: clauses, schemas, OpenAPI document, decisions, and the constants in the code."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
 from batch_conformance.checks.client import CLIENT_CHECKS
 from batch_conformance.checks.server import SERVER_CHECKS
-from batch_conformance.client_runner.call import ERROR_KINDS
+from batch_conformance.client_runner.call import ErrorKind
 from batch_conformance.contract import contract_root, current_contract, load_contract
 from batch_conformance.contract import load as loading
-from batch_conformance.contract.load import COUNTS, DOCUMENTED_STATUSES, FINAL_STATUSES, STATUSES, either
+from batch_conformance.contract.load import either
 from batch_conformance.generate.keys import valid_key
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 from tests.support.running import CLIENT, SERVER, run
@@ -32,7 +33,7 @@ LISTED = yaml.safe_load((CONTRACTS / "clauses.yaml").read_text("utf-8"))
 ROWS: list[dict[str, Any]] = [*LISTED["server"], *LISTED["client"]]
 OPERATION: dict[str, Any] = CONTRACT.fragment["paths"]["/v2/batch/{id}"]["get"]
 
-#: What a clause may refer to. A decision must exist; sections stand behind a comma.
+#: What a clause may cite. A decision must exist; sections follow a comma.
 _SECTIONS = r"(?:, \d+(?:\.\d+)*(?: and \d+(?:\.\d+)*)?)?"
 _SOURCE = re.compile(
     rf"page|docs|sdk|RFC \d{{4}}{_SECTIONS}|JSON Schema 2020-12 core{_SECTIONS}|good practice(?: \(CWE-\d+\))?"
@@ -41,7 +42,7 @@ _SOURCE = re.compile(
 
 
 def cited(source: str) -> set[str]:
-    """The decisions that a source refers to; fails on a source nobody could look up."""
+    """Return the decisions that a source cites; fail on a source that cannot be looked up."""
     found: set[str] = set()
     for part in source.split("; "):
         match = _SOURCE.fullmatch(part)
@@ -51,7 +52,7 @@ def cited(source: str) -> set[str]:
 
 
 def decisions() -> list[str]:
-    """The numbers of the decisions, in the order of the page."""
+    """Return the numbers of the decisions, in the order of the page."""
     return re.findall(r"(?m)^## (\d+)\. \S", (CONTRACTS / "decisions.md").read_text("utf-8"))
 
 
@@ -59,7 +60,7 @@ def decisions() -> list[str]:
 
 
 def test_every_clause_is_listed_once() -> None:
-    """Loading would let the last of two win."""
+    """The YAML loader would keep the last of two silently."""
     times = Counter(row["id"] for row in ROWS)
     assert [name for name, count in times.items() if count > 1] == []
     assert list(CONTRACT.clauses) == [row["id"] for row in ROWS]
@@ -68,8 +69,8 @@ def test_every_clause_is_listed_once() -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> None:
-    """Id, level, promise and source, each of its form; the decisions it names are there."""
+def test_clause_has_a_promise_and_a_source(row: dict[str, Any]) -> None:
+    """Id, level, promise and source are well formed; the cited decisions exist."""
     assert set(row.get("operations", ["get"])) <= CONTRACT_IN_USE.operations.keys()
     assert row.keys() - {"kinds", "operations", "covers"} == {"id", "level", "promise", "source"}
     assert re.fullmatch(r"(server|client)\.[a-z]+\.[A-Za-z0-9_-]+", row["id"])
@@ -80,47 +81,49 @@ def test_clause_says_what_is_promised_and_where_from(row: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("row", [row for row in ROWS if "kinds" in row], ids=lambda row: str(row["id"]))
 def test_promise_names_every_kind_that_its_check_accepts(row: dict[str, Any]) -> None:
-    """Known kinds only; each list is named in the promise, and shown in it."""
-    named = re.findall(r"\{(\w+)\}", row["promise"])
-    assert set(named) == set(row["kinds"])
+    """Known kinds only; each list is shown in the promise. Beside ``never``, ``kinds`` are all the others."""
+    shown = dict(row["kinds"])
+    if {"kinds", "never"} <= shown.keys():
+        assert set(shown.pop("kinds")) == set(get_args(ErrorKind)) - set(shown["never"])
+    assert set(re.findall(r"\{(\w+)\}", row["promise"])) == set(shown)
     clause = CONTRACT.clauses[row["id"]]
     for name, kinds in row["kinds"].items():
-        assert set(kinds) <= set(ERROR_KINDS)
+        assert set(kinds) <= set(get_args(ErrorKind))
         assert clause.kinds[name] == tuple(kinds)
-        assert either(kinds) in clause.promise
+        assert name not in shown or either(kinds) in clause.promise
     assert "{" not in clause.promise
 
 
-@pytest.mark.parametrize(("words", "shown"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
-def test_kinds_are_shown_as_a_choice(words: list[str], shown: str) -> None:
-    """As prose."""
-    assert either(words) == shown
+@pytest.mark.parametrize(("words", "text"), [(["a"], "a"), (["a", "b"], "a or b"), (["a", "b", "c"], "a, b or c")])
+def test_kinds_are_shown_as_a_choice(words: list[str], text: str) -> None:
+    """Joined as in prose."""
+    assert either(words) == text
 
 
 def test_drivers_page_shows_which_kinds_are_accepted() -> None:
-    """Its table is made of the promises, and has every clause that accepts some kinds."""
+    """The table is derived from the promises, and has every clause that accepts certain kinds."""
     page = (ROOT / "drivers" / "README.md").read_text("utf-8")
-    shown = re.findall(r"(?m)^\| `(client\.[^`]+)` \| (.+) \|$", page)
-    assert shown == [(clause.id, clause.promise) for clause in CONTRACT.clauses.values() if clause.kinds]
+    rows = re.findall(r"(?m)^\| `(client\.[^`]+)` \| (.+) \|$", page)
+    assert rows == [(clause.id, clause.promise) for clause in CONTRACT.clauses.values() if clause.kinds]
 
 
 @pytest.mark.parametrize(
     "source",
     ["", "decision", "the page", "page, docs", "RFC 3339; common sense", "good practice (CWE)", "pages"],
 )
-def test_source_that_nobody_could_look_up_is_noticed(source: str) -> None:
-    """The check above can fail."""
+def test_unknown_source_is_noticed(source: str) -> None:
+    """The check of sources above can fail."""
     with pytest.raises(AssertionError):
         cited(source)
 
 
 def test_decisions_are_numbered_without_gaps() -> None:
-    """Clauses and code refer to them by number."""
+    """Clauses and code refer to decisions by number."""
     assert decisions() == [str(number) for number in range(1, len(decisions()) + 1)]
 
 
 def test_code_refers_to_decisions_that_exist() -> None:
-    """A comment that names a decision can be followed."""
+    """Comments in the code cite existing decisions."""
     for folder in ("batch_conformance", "schemas", "contracts"):
         for file in sorted((ROOT / folder).rglob("*.*")):
             if file.suffix in (".py", ".yaml", ".json", ".md"):
@@ -128,8 +131,8 @@ def test_code_refers_to_decisions_that_exist() -> None:
                 assert set(named) <= set(decisions()), file
 
 
-def test_every_clause_has_exactly_one_judge() -> None:
-    """A second one is refused when it is registered; here: none is missing, none is for a clause that is not."""
+def test_every_clause_has_exactly_one_check() -> None:
+    """Registration refuses a second check for a clause; no clause lacks one, and no check lacks its clause."""
     ids = {clause.id for clause in CONTRACT.of_side("server")}
     assert {SERVER_CHECKS.find(clause).clause for clause in ids} == ids >= set(SERVER_CHECKS.checks)
     with pytest.raises(KeyError):
@@ -140,7 +143,7 @@ def test_every_clause_has_exactly_one_judge() -> None:
 
 
 def test_every_clause_has_exactly_one_test() -> None:
-    """As pytest collects them."""
+    """As collected by pytest."""
     ended = run(ROOT, "--collect-only", "-q", SERVER, CLIENT)
     assert ended.status == 0, ended.text
     collected = re.findall(r"(?m)^(\S+)::\w+\[(.+)\]$", ended.out)
@@ -150,18 +153,18 @@ def test_every_clause_has_exactly_one_test() -> None:
         assert Path(file).as_posix().endswith(f"suites/{side}/test_batch_{side}.py")
 
 
-# The fragment.
+# The OpenAPI document.
 
 
 def test_fragment_is_valid_openapi() -> None:
-    """By the validator of the OpenAPI tools, references followed."""
+    """By openapi-spec-validator, with references resolved."""
     from openapi_spec_validator import validate_url
 
     validate_url((CONTRACTS / "openapi.yaml").as_uri())
 
 
 def test_fragment_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
-    """References are followed, so that a schema that is none is seen."""
+    """References are resolved, so that an invalid schema in another file is found."""
     from openapi_spec_validator import validate_url
 
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
@@ -173,7 +176,7 @@ def test_fragment_that_is_not_valid_is_noticed(tmp_path: Path) -> None:
 
 
 def test_fragment_loads_in_schemathesis() -> None:
-    """Both operations, from the file as from the bundled document."""
+    """Both operations, from the file and from the bundled document."""
     import schemathesis
 
     for schema in (
@@ -188,7 +191,7 @@ def test_fragment_loads_in_schemathesis() -> None:
 
 
 def references(value: object) -> list[str]:
-    """All ``$ref`` of a document."""
+    """Return all ``$ref`` values of a document."""
     if isinstance(value, dict):
         own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
         return own + [found for item in value.values() for found in references(item)]
@@ -196,7 +199,7 @@ def references(value: object) -> list[str]:
 
 
 def test_fragment_takes_every_body_from_the_schemas() -> None:
-    """Nothing is stated twice: each body's schema is a reference, and nothing beside it."""
+    """Nothing is stated twice: each body's schema is a reference and nothing else."""
     for status, response in OPERATION["responses"].items():
         (media_type,) = response["content"]
         assert media_type == "application/json"
@@ -215,12 +218,13 @@ def test_fragment_takes_every_body_from_the_schemas() -> None:
 
 
 def test_constants_of_the_code_are_those_of_the_contract() -> None:
-    """What code must know by name, it knows as the schemas and the fragment have it."""
+    """Names that the code must know are those of the schemas and the OpenAPI document."""
     batch, metrics = CONTRACT.schemas["batch"], CONTRACT.schemas["metrics"]
-    assert list(STATUSES) == batch["properties"]["status"]["enum"]
-    assert set(FINAL_STATUSES) == set(STATUSES[-2:])
+    lifecycle = CONTRACT_IN_USE.lifecycle
+    assert list(lifecycle.values) == batch["properties"]["status"]["enum"]
+    assert set(lifecycle.final) == set(lifecycle.values[-2:])
     assert list(COUNTS) == metrics["required"] == list(metrics["properties"])
-    assert {int(status) for status in OPERATION["responses"]} == DOCUMENTED_STATUSES
+    assert {int(status) for status in OPERATION["responses"]} == CONTRACT_IN_USE.operation("get").documented_statuses
     (scheme,) = CONTRACT.fragment["components"]["securitySchemes"].values()
     world = ProbeContext(valid_key("k", "K"), "K", ["batch_1"], PROFILES["quick"], 0)
     assert (scheme["type"], scheme["in"], world.key_name) == ("apiKey", "header", "")
@@ -232,8 +236,8 @@ def test_constants_of_the_code_are_those_of_the_contract() -> None:
 # The digest.
 
 
-def test_digest_names_what_was_judged_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Any change of any file changes it; the same files give the same."""
+def test_digest_identifies_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change of any file changes it; the same files give the same digest."""
     shutil.copytree(CONTRACTS, tmp_path / "contracts")
     shutil.copytree(SCHEMAS, tmp_path / "schemas")
     monkeypatch.setattr(loading, "contract_root", lambda: tmp_path)

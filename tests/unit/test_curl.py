@@ -1,4 +1,4 @@
-"""The curl lines, run by real shells against a server that records: they repeat the request, and hold no key."""
+"""Curl lines, run by real shells against a recording server: they repeat the request and contain no key."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _base64(text: str) -> str:
 
 
 class Recorder:
-    """Answers every connection once, with 204, and keeps the bytes that came."""
+    """Responds to every connection once, with 204, and keeps the received bytes."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -49,7 +49,7 @@ class Recorder:
         self.url = f"http://{self.host}"
 
     def hear(self, act: Callable[[], object]) -> bytes:
-        """What one request looked like that ``act`` sent."""
+        """Return the request that ``act`` sent, as bytes."""
         heard: Future[bytes] = Future()
         thread = threading.Thread(target=self._answer, args=[heard])
         thread.start()
@@ -86,18 +86,18 @@ def _whole(received: bytes) -> bytes | None:
 
 @pytest.fixture(scope="module")
 def recorder() -> Iterator[Recorder]:
-    """A server that records."""
+    """A recording server."""
     recorder = Recorder()
     yield recorder
     recorder.close()
 
 
-#: What curl and the suite say each in their own way, and no server should mind.
+#: Headers in which curl and the suite legitimately differ.
 _OWN = ("host", "accept", "accept-encoding", "user-agent", "connection")
 
 
-def told(raw: bytes, own: Sequence[str] = _OWN) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
-    """Request line, headers and body of a request, without what differs in every client."""
+def comparable(raw: bytes, own: Sequence[str] = _OWN) -> tuple[bytes, list[tuple[bytes, bytes]], bytes]:
+    """Return request line, headers and body of a request, without headers in which clients differ."""
     head, _, body = raw.partition(b"\r\n\r\n")
     line, *rows = head.split(b"\r\n")
     pairs = [(name, value.strip(b" ")) for name, _, value in (row.partition(b":") for row in rows)]
@@ -105,14 +105,14 @@ def told(raw: bytes, own: Sequence[str] = _OWN) -> tuple[bytes, list[tuple[bytes
 
 
 def as_recorded(request: Request) -> bytes:
-    """The bytes that a request stands for."""
+    """Return the bytes of a request."""
     target = "/" + request.url.partition("://")[2].partition("/")[2]
     rows = [f"{request.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in request.headers)]
     return "\r\n".join([*rows, "", ""]).encode("utf-8", "surrogateescape") + request.body
 
 
 def run(shell: str, line: str, key: str) -> bytes:
-    """Run a line; what it printed."""
+    """Run a line and return its output."""
     environment = {"PATH": os.environ["PATH"], VARIABLE: key, "HOME": "/nonexistent"}
     command = [shell, "sh", "-c", line] if shell == "busybox" else [shell, "-c", line]
     ended = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
@@ -121,18 +121,18 @@ def run(shell: str, line: str, key: str) -> bytes:
 
 
 def secrets_of(key: str) -> dict[str, str]:
-    """Secrets with their shell expressions, as a run registers them."""
+    """Return the secrets with their shell expressions, as a run registers them."""
     rows = [valid_key(key, VARIABLE), *near_keys(key, VARIABLE, 0)]
     return {row.value: row.shell for row in rows if row.value and row.shell}
 
 
 def hides(line: str, key: str) -> bool:
-    """Whether a line holds neither the key nor what the redactor would take for it: else it could not be run."""
+    """Whether a line contains neither the key nor anything that the redactor would replace, and so can be run."""
     return key not in line and Redactor({key: "[api-key]"}).text(line) == line
 
 
 def repeats(recorder: Recorder, request: Request, key: str, shells: Sequence[str] = SHELLS) -> None:
-    """Assert that the line sends the same request, in each of the shells, and does not hold the key."""
+    """Assert that the line sends the same request in each of the shells, and does not contain the key."""
     line = curl_line(request, secrets_of(key))
     assert "\n" not in line
     assert line.isascii()
@@ -140,27 +140,27 @@ def repeats(recorder: Recorder, request: Request, key: str, shells: Sequence[str
     assert hides(line, key)
     for shell in shells:
         heard = recorder.hear(lambda shell=shell: run(shell, line, key))  # type: ignore[misc]
-        assert told(heard) == told(as_recorded(request)), line
+        assert comparable(heard) == comparable(as_recorded(request)), line
 
 
 def world(key: str) -> ProbeContext:
-    """A target with two batches."""
+    """Return a context with two known batches."""
     return ProbeContext(valid_key(key, VARIABLE), VARIABLE, ["batch_abc123", "batch_ü/1"], PROFILES["thorough"], 0)
 
 
 def request_of(send: PlannedRequest, recorder: Recorder) -> Request:
-    """The request that a probe would send."""
+    """Return the request that a probe would send."""
     return send.request(recorder.url, recorder.host)
 
 
 @pytest.mark.parametrize("key", KEYS)
 def test_near_keys_come_from_the_variable(recorder: Recorder, key: str) -> None:
-    """Each variant is made of the key by the shell."""
+    """Each variant is derived from the key by the shell."""
     place = world(key)
     for near in [valid_key(key, VARIABLE), *near_keys(key, VARIABLE, 0)]:
         send = place.anonymous("near-keys", known_id("batch_abc123"), near)
         repeats(recorder, request_of(send, recorder), key, SHELLS[:1])
-    # Shells differ in words, not in what is written within them: the others see all variants in one line.
+    # Shells differ in how they split words, not in the variants: the others run all of them in one line.
     both = Request(
         "GET",
         f"{recorder.url}/v2/batch/x",
@@ -170,7 +170,7 @@ def test_near_keys_come_from_the_variable(recorder: Recorder, key: str) -> None:
 
 
 def test_hostile_keys_are_sent_byte_by_byte(recorder: Recorder) -> None:
-    """Beyond ASCII, not UTF-8, quoted, with tabs, empty, missing."""
+    """Keys beyond ASCII, not UTF-8, quoted, with tabs, empty, missing."""
     place = world(KEYS[0])
     for key in [*hostile_keys(KEYS[0], VARIABLE), EMPTY, MISSING]:
         send = place.anonymous("hostile-keys", known_id("batch_abc123"), key)
@@ -179,7 +179,7 @@ def test_hostile_keys_are_sent_byte_by_byte(recorder: Recorder) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_misplaced_keys_come_from_the_variable_in_any_encoding(recorder: Recorder, key: str) -> None:
-    """In a query percent-encoded, in Authorization in base64."""
+    """Percent-encoded in a query, in base64 in Authorization."""
     for send in planned(wrong_place, world(key)):
         request = request_of(send, recorder)
         if not hides(as_recorded(request).decode(), key):
@@ -187,17 +187,17 @@ def test_misplaced_keys_come_from_the_variable_in_any_encoding(recorder: Recorde
     assert _base64(f"{key}:") in str(other_places(key, current_contract().operation("get")))
 
 
-def test_hostile_ids_travel_as_they_are(recorder: Recorder) -> None:
-    """No tool on the way tidies them up."""
+def test_hostile_ids_are_sent_unchanged(recorder: Recorder) -> None:
+    """No tool normalizes them on the way."""
     place = world(KEYS[0])
-    for asked in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
-        send = PlannedRequest("hostile-ids", asked, place.key)
+    for known in [*hostile_ids("batch_abc123"), *near_ids("batch_{[1-3]}", []), known_id("é/ü?#%[{*")]:
+        send = PlannedRequest("hostile-ids", known, place.key)
         repeats(recorder, request_of(send, recorder), KEYS[0], SHELLS[:1])
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_dots_brackets_and_odd_bytes_in_the_target_survive(recorder: Recorder, shell: str) -> None:
-    """What curl would resolve, expand or refuse."""
+    """Characters that curl would resolve, expand or refuse."""
     for segment in [
         "..",
         "%2e%2e/x",
@@ -218,25 +218,25 @@ def test_dots_brackets_and_odd_bytes_in_the_target_survive(recorder: Recorder, s
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "get"])
 def test_methods(recorder: Recorder, method: str) -> None:
-    """Those without a body too: a POST says that there is none."""
+    """Including those without a body: a POST has a Content-Length of 0."""
     place = world(KEYS[0])
     send = PlannedRequest("methods", known_id("batch_abc123"), place.key, method=method)
     repeats(recorder, request_of(send, recorder), KEYS[0])
 
 
 def test_odd_reads(recorder: Recorder) -> None:
-    """What is out of the ordinary about a request is in its line: Accept, and a missing User-Agent."""
+    """The line has the unusual headers of a request: Accept, or a missing User-Agent."""
     place = world(KEYS[0])
     for send in [*planned(unusual_requests, place), *planned(auth_per_request, place)]:
         request = request_of(send, recorder)
         line = curl_line(request, secrets_of(KEYS[0]))
-        line_, headers, _ = told(recorder.hear(lambda line=line: run("sh", line, KEYS[0])), ())  # type: ignore[misc]
+        line_, headers, _ = comparable(recorder.hear(lambda line=line: run("sh", line, KEYS[0])), ())  # type: ignore[misc]
         names = {name.lower() for name, _ in headers}
-        wanted = {name.lower().encode(): value.encode() for name, value in request.headers}
-        assert (b"user-agent" in names) == (b"user-agent" in wanted)
-        if wanted[b"accept"] != b"application/json":
-            assert (b"Accept", wanted[b"accept"]) in headers
-        assert line_ == told(as_recorded(request))[0]
+        expected = {name.lower().encode(): value.encode() for name, value in request.headers}
+        assert (b"user-agent" in names) == (b"user-agent" in expected)
+        if expected[b"accept"] != b"application/json":
+            assert (b"Accept", expected[b"accept"]) in headers
+        assert line_ == comparable(as_recorded(request))[0]
 
 
 _BODIES = [
@@ -258,7 +258,7 @@ _BODIES = [
 
 @pytest.mark.parametrize("body", _BODIES, ids=lambda body: ascii(body)[2:22])
 def test_bodies_are_sent_byte_by_byte(recorder: Recorder, body: bytes) -> None:
-    """NUL, line feeds at the end, at signs, and a key within."""
+    """NUL, trailing line feeds, at signs, and a key within."""
     headers = (("Host", recorder.host), ("Content-Length", str(len(body))))
     for typed in ((), (("Content-Type", "application/json"),)):
         for method in ("POST", "GET"):
@@ -267,12 +267,12 @@ def test_bodies_are_sent_byte_by_byte(recorder: Recorder, body: bytes) -> None:
             assert hides(line, KEYS[1])
             for shell in SHELLS[:2]:
                 heard = recorder.hear(lambda line=line, shell=shell: run(shell, line, KEYS[1]))  # type: ignore[misc]
-                first, rows, sent = told(heard)
+                first, rows, sent = comparable(heard)
                 assert (first, sent) == (f"{method} /v2/batch HTTP/1.1".encode(), body)
-                assert sorted(rows) == sorted(told(as_recorded(request))[1])
+                assert sorted(rows) == sorted(comparable(as_recorded(request))[1])
 
 
-#: curl takes a header value of white space alone for none, and C counts vertical tab and form feed in.
+#: curl drops a header value of only white space, which in C includes vertical tab and form feed.
 _BYTES = st.binary(min_size=1, max_size=12).filter(
     lambda raw: not set(raw) & {0, 10, 13} and raw.strip(b" \t") == raw and raw.strip()
 )
@@ -281,32 +281,32 @@ _BYTES = st.binary(min_size=1, max_size=12).filter(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=_BYTES, segment=st.text(min_size=1, max_size=8), body=st.binary(max_size=20))
 def test_any_header_target_and_body(recorder: Recorder, value: bytes, segment: str, body: bytes) -> None:
-    """Whatever there is to quote."""
+    """All characters that need quoting."""
     headers = [("Host", recorder.host), ("x-any", value.decode("utf-8", "surrogateescape"))]
     if body:
         headers += [("Content-Length", str(len(body))), ("Content-Type", "application/octet-stream")]
     encoded = segment_of(segment.encode("utf-8", "replace").decode())
     request = Request("POST" if body else "GET", f"{recorder.url}/{encoded}", tuple(headers), body)
     line = curl_line(request, {})
-    first, rows, sent = told(recorder.hear(lambda: run("sh", line, KEYS[0])))
+    first, rows, sent = comparable(recorder.hear(lambda: run("sh", line, KEYS[0])))
     assert unquote_to_bytes(first.split(b" ")[1][1:]) == unquote_to_bytes(encoded)
     assert sent == body
     assert (b"x-any", value) in rows
 
 
-def test_what_comes_back_is_shown(recorder: Recorder, tmp_path: Path) -> None:
-    """Status line and headers, in the folder that whoever pastes the line happens to be in."""
+def test_the_response_is_printed(recorder: Recorder, tmp_path: Path) -> None:
+    """Status line and headers are printed, whatever the working directory."""
     request = Request("GET", f"{recorder.url}/v2/batch/x", (("Host", recorder.host),))
-    shown: list[bytes] = []
-    recorder.hear(lambda: shown.append(run("sh", f"cd '{tmp_path}' && {curl_line(request, {})}", "")))
-    assert shown[0].startswith(b"HTTP/1.1 204 No Content\r\n")
+    output: list[bytes] = []
+    recorder.hear(lambda: output.append(run("sh", f"cd '{tmp_path}' && {curl_line(request, {})}", "")))
+    assert output[0].startswith(b"HTTP/1.1 204 No Content\r\n")
 
 
-def test_a_line_that_says_something_else_is_noticed(recorder: Recorder) -> None:
+def test_a_line_with_another_request_is_noticed(recorder: Recorder) -> None:
     """The comparison above can fail: another header, another target, the key in the line."""
     request = request_of(world(KEYS[0]).read("reads", "batch_abc123"), recorder)
     other = replace(request, url=request.url + "x")
     heard = recorder.hear(lambda: run("sh", curl_line(other, secrets_of(KEYS[0])), KEYS[0]))
-    assert told(heard) != told(as_recorded(request))
+    assert comparable(heard) != comparable(as_recorded(request))
     assert not hides(curl_line(request, {}), KEYS[0])
     assert not hides(curl_line(replace(request, headers=(("a", _base64(KEYS[0])),)), {}), KEYS[0])

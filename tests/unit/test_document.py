@@ -29,11 +29,11 @@ GET_BATCH = base_contract().operation("get")
 LIST_BATCHES = base_contract().operation("list")
 
 
-# One document.
+# The bundled document.
 
 
 def test_no_reference_leaves_the_document() -> None:
-    """Each names a component, and each of them is there."""
+    """Each reference names an existing component."""
     found = references(DOCUMENT.content)
     assert found
     for reference in found:
@@ -43,8 +43,8 @@ def test_no_reference_leaves_the_document() -> None:
         assert not {"$id", "$schema"} & schema.keys()
 
 
-def test_names_are_those_that_overlays_rely_on() -> None:
-    """As the interface has them."""
+def test_component_names_are_stable() -> None:
+    """Overlays refer to these names."""
     content = DOCUMENT.content
     assert {"/v2/batch/{id}", "/v2/batch"} == content["paths"].keys()
     assert {"Batch", "Metrics", "Error"} == content["components"]["schemas"].keys()
@@ -53,13 +53,13 @@ def test_names_are_those_that_overlays_rely_on() -> None:
 
 
 def test_document_is_valid_by_both_checks() -> None:
-    """The one of the OpenAPI tools, and the one that runs depend on."""
+    """The check of openapi-spec-validator and the one that runs use."""
     assert list(OpenAPIV31SpecValidator(DOCUMENT.content).iter_errors()) == []
     assert list(problems(DOCUMENT.content)) == []
 
 
 def test_schemas_in_the_document_are_those_of_the_files() -> None:
-    """Bundling changes references, and nothing else."""
+    """Bundling changes references only."""
     for name in ("batch", "metrics", "error"):
         file = json.loads((contract_root() / "schemas" / f"{name}.schema.json").read_text("utf-8"))
         bundled = DOCUMENT.schemas[name.capitalize()]
@@ -68,7 +68,7 @@ def test_schemas_in_the_document_are_those_of_the_files() -> None:
 
 
 def test_two_loads_share_nothing() -> None:
-    """Who changes one does not change the other."""
+    """Changing one document does not change the other."""
     one, other = load_document(), load_document()
     one.content["info"]["title"] = "x"
     assert other.content["info"]["title"] != "x"
@@ -76,7 +76,7 @@ def test_two_loads_share_nothing() -> None:
 
 
 def _copied(folder: Path) -> Path:
-    """A copy of the contract's files; the OpenAPI file in it."""
+    """Copy the contract's files and return the OpenAPI file of the copy."""
     for name in ("contracts", "schemas"):
         shutil.copytree(contract_root() / name, folder / name)
     return folder / "contracts" / "openapi.yaml"
@@ -89,7 +89,7 @@ def _changed(file: Path, old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new", "said"),
+    ("name", "old", "new", "excerpt"),
     [
         ("contracts/openapi.yaml", "    Metrics: { $ref: ../schemas/metrics.schema.json }\n", "",
          "'metrics.schema.json' leads to a file that has no name: list it under components.schemas"),
@@ -101,24 +101,24 @@ def _changed(file: Path, old: str, new: str) -> None:
         ("contracts/openapi.yaml", "paths:", "paths: [", "contracts/openapi.yaml: line "),
     ],
 )  # fmt: skip
-def test_a_file_that_is_edited_wrongly_is_told(name: str, old: str, new: str, said: str, tmp_path: Path) -> None:
-    """In one line, with the file's name or the reference."""
+def test_a_wrongly_edited_file_is_reported(name: str, old: str, new: str, excerpt: str, tmp_path: Path) -> None:
+    """One line with the file's name or the reference."""
     file = _copied(tmp_path)
     _changed(tmp_path / name, old, new)
     with pytest.raises(ContractError) as caught:
         bundle(file)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_samples_are_made_for_the_contract_that_is_shipped() -> None:
-    """Write this digest into contract/shipped.py once the contract has changed for good, and the tests are green."""
+    """After an intended change of the contract, write the new digest into contract/shipped.py."""
     assert base_contract().sha256 == SHIPPED
     assert not base_contract().edited
 
 
-def test_examples_keep_to_their_schemas() -> None:
-    """Those of every answer, and those of every parameter."""
+def test_examples_conform_to_their_schemas() -> None:
+    """Those of every response and every parameter."""
     seen = 0
     for operation in base_contract().operations.values():
         for answer in operation.answers.values():
@@ -133,7 +133,7 @@ def test_examples_keep_to_their_schemas() -> None:
 
 @pytest.mark.parametrize("form", [[], ["--yaml"]])
 def test_command_prints_the_document(form: list[str], tmp_path: Path) -> None:
-    """And what it prints reads as what it is."""
+    """The output can be loaded and equals the document."""
     command = [sys.executable, "-m", "batch_conformance.contract", *form]
     ended = subprocess.run(command, capture_output=True, check=True, timeout=60)
     read: Any = (json.loads if not form else yaml.safe_load)(ended.stdout)
@@ -148,7 +148,7 @@ def test_command_prints_the_document(form: list[str], tmp_path: Path) -> None:
 
 
 def test_schemathesis_reads_the_document() -> None:
-    """All answers of both operations."""
+    """All responses of both operations."""
     import schemathesis
 
     schema = schemathesis.openapi.from_dict(load_document().content)
@@ -175,13 +175,13 @@ def test_schemathesis_reads_the_document() -> None:
     ],
 )  # fmt: skip
 def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None:
-    """YAML 1.2: no dates, no Norway, no octal, nothing to base 60."""
+    """By YAML 1.2: no dates, no yes/no booleans, no octal or sexagesimal numbers."""
     assert read_text(text) == value
     assert read_text(yaml_text(value)) == value
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("a: 1\na: 2", "'a' stands twice"),
         ('{"a": 1, "a": 2}', "'a' stands twice"),
@@ -196,9 +196,9 @@ def test_yaml_is_read_as_openapi_tools_read_it(text: str, value: object) -> None
         ("[" * 5000, "nested too deeply"),
     ],
 )
-def test_what_json_lacks_is_refused(text: str, said: str) -> None:
-    """In one line, with the place."""
+def test_values_that_json_lacks_are_refused(text: str, excerpt: str) -> None:
+    """One line with the place."""
     with pytest.raises(NotReadable) as caught:
         read_text(text)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)

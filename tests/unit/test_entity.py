@@ -1,4 +1,4 @@
-"""What a success answer holds, as code reads it off the contract in use."""
+"""The entity of success responses, as derived from the current contract."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def _entity(folder: Path, *actions: dict[str, Any]) -> Entity:
 
 
 def test_both_operations_hold_the_same_entity() -> None:
-    """One as it is, one as the items of a list."""
+    """As it is in one, as the items of a list in the other."""
     one, many = entity_of("get"), entity_of(base_contract().operation("list"))
     assert (one.prefix, many.prefix) == ("", "/*")
     assert one.pointer == many.pointer == "/components/schemas/Batch"
@@ -27,10 +27,10 @@ def test_both_operations_hold_the_same_entity() -> None:
     assert one is entity_of("get")
 
 
-def test_what_is_gone_is_not_asked_for(tmp_path: Path) -> None:
+def test_removed_members_are_not_used(tmp_path: Path) -> None:
     """Identity, echo and lifecycle follow the schema."""
-    gone = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
-    assert (gone.identity, gone.echo) == (("/created_at",), None)
+    entity = _entity(tmp_path, remove(f"{BATCH}.properties.id"), remove(f"{BATCH}.required[?@ == 'id']"))
+    assert (entity.identity, entity.echo) == (("/created_at",), None)
     named = update(f"{GET}.parameters[0]", {"x-member": "/webhookUrl"})
     moved = _entity(tmp_path, named, remove(f"{BATCH}.properties.webhookUrl"), remove(f"{BATCH}['x-validations']"))
     assert moved.echo == "/id"
@@ -39,7 +39,7 @@ def test_what_is_gone_is_not_asked_for(tmp_path: Path) -> None:
 
 
 def test_members_of_branches_are_documented(tmp_path: Path) -> None:
-    """By whichever keyword; those that are forbidden are not."""
+    """By any composing keyword; forbidden members are not documented."""
     entity = _entity(
         tmp_path,
         update(BATCH, {"allOf": [{"required": ["a"], "properties": {"a": {"properties": {"b": {}}}}}]}),
@@ -54,8 +54,8 @@ def test_members_of_branches_are_documented(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_batch_is_recognised_by_what_it_must_have() -> None:
-    """Not what wraps one."""
+def test_a_batch_is_recognised_by_its_required_members() -> None:
+    """An object that wraps a batch is not one."""
     entity = entity_of("get")
     batch = {"id": "x", "created_at": "", "status": "PENDING", "metrics": {}}
     assert entity.looks_like(batch)

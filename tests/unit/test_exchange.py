@@ -1,4 +1,4 @@
-"""Strict JSON, and secrets that stay secret in every spelling."""
+"""Strict JSON, and redaction of secrets in every spelling."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _GOOD: list[tuple[bytes, object]] = [
 
 @pytest.mark.parametrize(("data", "value"), _GOOD, ids=lambda data: ascii(data)[:30])
 def test_json_is_read(data: bytes, value: object) -> None:
-    """What RFC 8259 allows."""
+    """All that RFC 8259 allows."""
     read = read_json(data)
     assert read.ok
     assert value is ... or read.value == value
@@ -92,22 +92,22 @@ _BAD: dict[bytes, str] = {
 
 @pytest.mark.parametrize(("data", "word"), _BAD.items(), ids=lambda data: ascii(data)[:30])
 def test_what_is_not_json_is_refused(data: bytes, word: str) -> None:
-    """With a word about why, and no value."""
+    """The error says why, and there is no value."""
     read = read_json(data)
     assert read.error is not None
     assert word in read.error.message
     assert read.value is None
 
 
-def test_names_that_stand_twice_are_noted() -> None:
-    """In any object; the last one counts, as for most readers."""
+def test_duplicate_names_are_noted() -> None:
+    """In any object; the last value counts, as in most readers."""
     read = read_json(b'{"a":{"b":1,"b":2,"b":3},"c":0,"\\u0063":1}')
     assert read.value == {"a": {"b": 3}, "c": 1}
     assert set(read.repeated) == {Member("b", 3), Member("c", 2)}
 
 
 def test_numbers_keep_how_they_were_written() -> None:
-    """For the evidence: what was sent is shown."""
+    """Evidence shows the number as it was sent."""
     assert repr(read_json(b"[1.50,1e400,0.1e1]").value) == "[1.50, 1e400, 0.1e1]"
     assert repr(read_json(b"1" * 5000).value) == "1" * 5000
 
@@ -121,7 +121,7 @@ _VALUES = st.recursive(
 
 @given(_VALUES, st.booleans(), st.sampled_from([None, 1, "\t"]))
 def test_json_that_was_written_is_read_back(value: object, plain: bool, indent: int | str | None) -> None:
-    """Values come back as they were."""
+    """Values are unchanged after writing and reading."""
     text = json.dumps(value, ensure_ascii=plain, indent=indent)
     try:
         data = text.encode()
@@ -133,8 +133,8 @@ def test_json_that_was_written_is_read_back(value: object, plain: bool, indent: 
 
 @given(st.binary(max_size=60))
 @example(b"\xf4\x90\x80\x80")
-def test_no_bytes_make_the_reader_stumble(data: bytes) -> None:
-    """Either a value or an error."""
+def test_no_bytes_crash_the_reader(data: bytes) -> None:
+    """The result is a value or an error."""
     read = read_json(data)
     assert (read.error is None) or read.value is None
 
@@ -152,7 +152,7 @@ def test_no_bytes_make_the_reader_stumble(data: bytes) -> None:
     ],
 )
 def test_media_type(values: list[str], expected: str | None) -> None:
-    """In lower case, without parameters; nothing for headers that do not say one thing."""
+    """In lower case, without parameters; None for contradictory headers."""
     headers = tuple(("content-TYPE", value) for value in values)
     assert Response(200, headers).media_type == expected
 
@@ -164,7 +164,7 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-#: How a key turns up in what others send and log.
+#: Spellings of a key in responses and logs.
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": lambda key: quote(key, safe=""),
@@ -213,8 +213,8 @@ _KEYS = [
 
 @pytest.mark.parametrize("key", _KEYS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_no_spelling_of_the_key_comes_through(spelling: str, key: str) -> None:
-    """Nor any half of it, whatever stands around."""
+def test_every_spelling_of_the_key_is_redacted(spelling: str, key: str) -> None:
+    """Nor half of the key, whatever surrounds it."""
     spelled = SPELLINGS[spelling](key)
     redactor = Redactor({key: "[api-key]"})
     for before, after in [
@@ -224,15 +224,15 @@ def test_no_spelling_of_the_key_comes_through(spelling: str, key: str) -> None:
         ("https://h/?k=", "&y=1"),
         ("%", "%"),
     ]:
-        shown = redactor.text(before + spelled + after)
-        assert "[api-key]" in shown
-        assert len(shown) <= len(before + "[api-key]" + after) + 16
-        assert spelled not in shown
-        assert key not in shown
+        redacted = redactor.text(before + spelled + after)
+        assert "[api-key]" in redacted
+        assert len(redacted) <= len(before + "[api-key]" + after) + 16
+        assert spelled not in redacted
+        assert key not in redacted
 
 
 def test_variants_go_by_their_own_names_and_the_longest_is_found_first() -> None:
-    """So that a reader can tell which key was sent."""
+    """The names show which key was sent."""
     redactor = Redactor()
     variants = [key for key in near_keys(KEY, "SYNC_API_KEY", 0) if key.shell]
     for key in variants:
@@ -247,16 +247,16 @@ def test_variants_go_by_their_own_names_and_the_longest_is_found_first() -> None
 
 @pytest.mark.parametrize("key", [KEY, "sk-Plain0123456789abcdef"])
 @pytest.mark.parametrize("spelling", ["raw", "percent", "JSON, all escaped", "base64", "Basic, as password"])
-def test_pieces_that_a_cut_left_are_hidden(spelling: str, key: str) -> None:
-    """Judges quote the first characters of a body, or some around a place: a key may stand at the border."""
+def test_truncated_keys_are_redacted(spelling: str, key: str) -> None:
+    """Checks quote the beginning of a body, or the surroundings of a place, so a key may be cut in half."""
     spelled = SPELLINGS[spelling](key)
     redactor = Redactor()
     redactor.add(key, "[api-key]", pieces="[part]")
     shortest = 24 if "as" in spelling else 8 + len(spelled) * 9 // len(key)
     for cut in range(shortest, len(spelled) + 1):
-        shown = redactor.text(f"the first {cut} characters: {spelled[:cut]}")
-        assert len(shown) < len(f"the first {cut} characters: [api-key]") + 14, shown
-        assert any(name in shown for name in ("[part]", "[api-key]"))
+        redacted = redactor.text(f"the first {cut} characters: {spelled[:cut]}")
+        assert len(redacted) < len(f"the first {cut} characters: [api-key]") + 14, redacted
+        assert any(name in redacted for name in ("[part]", "[api-key]"))
     for start in range(1, len(key) - 8):
         assert redactor.text(f"{key[start:]} and more") == "[part] and more"
     assert redactor.text(key[:8]) == key[:8]
@@ -270,14 +270,14 @@ def test_all_of_a_value_is_redacted() -> None:
 
 
 def test_an_empty_secret_hides_nothing() -> None:
-    """It would stand between any two characters."""
+    """It would match between any two characters."""
     assert Redactor({"": "[k]"}).text("abc") == "abc"
     assert Redactor().text("abc") == "abc"
 
 
 @pytest.mark.parametrize("secret", ["api", "key", "a", "[api-key]", "-"])
 def test_a_secret_within_its_own_name_is_hidden_for_good(secret: str) -> None:
-    """Text passes the redactor more than once on its way."""
+    """Text is redacted more than once."""
     redactor = Redactor({secret: "[api-key]"})
     once = redactor.text(f"x{secret}x")
     assert once == redactor.text(once)
@@ -292,7 +292,7 @@ _SECRETS = st.text(
 @settings(deadline=None, max_examples=60)
 @given(_SECRETS, st.data())
 def test_no_secret_survives(secret: str, data: st.DataObject) -> None:
-    """Whatever is put together from the key, its pieces, its variants and their spellings."""
+    """For any text made of the key, its parts, its variants and their spellings."""
     redactor = Redactor({secret: "[api-key]"})
     variants = [key.value or "" for key in near_keys(secret, "K", 0)]
     for variant in variants:
@@ -300,6 +300,6 @@ def test_no_secret_survives(secret: str, data: st.DataObject) -> None:
     spelled = st.sampled_from(sorted(SPELLINGS)).map(lambda name: SPELLINGS[name](secret))
     pieces = st.sampled_from([secret, secret[:3], secret[-3:], *variants]) | spelled | st.text(max_size=3)
     text = "".join(data.draw(st.lists(pieces, max_size=8)))
-    shown = redactor.text(text)
+    redacted = redactor.text(text)
     for spelling in SPELLINGS.values():
-        assert spelling(secret) not in shown
+        assert spelling(secret) not in redacted

@@ -1,4 +1,4 @@
-"""What is generated keeps its promises: valid batches are valid, near-valid ones wrong in one member only."""
+"""Generated values: valid batches are valid, invalid ones have exactly one wrong member."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from batch_conformance.client_runner.cases.case import ordinary_values
 from batch_conformance.client_runner.cases.generated import examples, properties, smallest
 from batch_conformance.client_runner.cases.wrong_types import wrong_types
 from batch_conformance.contract import parse_date_time, schema_violations
-from batch_conformance.contract.load import COUNTS
 from batch_conformance.generate.batches import (
     LARGEST,
     Style,
@@ -22,6 +21,7 @@ from batch_conformance.generate.batches import (
 )
 from batch_conformance.generate.client_ids import DOTS, TRICKY, ids_of_every_kind
 from batch_conformance.http import read_json
+from batch_conformance.operations.get_batch.client_cases.decode import COUNTS
 from batch_conformance.operations.get_batch.client_cases.odd_bodies import (
     OTHERS_4XX,
     OTHERS_5XX,
@@ -36,7 +36,7 @@ _SOME = settings(max_examples=60, deadline=None, derandomize=True, database=None
 @_SOME
 @given(valid_batches(), styles())
 def test_valid_batches_are_valid_however_written(batch: dict[str, Any], style: Style) -> None:
-    """By the schema, by the counts' rules, and after any way of writing them down."""
+    """By the schema and the rules on counts, in any serialization."""
     assert not list(schema_violations("batch", batch))
     metrics = batch["metrics"]
     assert (
@@ -60,14 +60,14 @@ def test_dates_exist(text: str) -> None:
 
 @_SOME
 @given(st.booleans().flatmap(lambda unfinished: counts(unfinished=unfinished)))
-def test_counts_are_exact_for_everybody(metrics: dict[str, int]) -> None:
-    """Between 0 and 2^53 - 1."""
+def test_counts_are_exact_in_every_reader(metrics: dict[str, int]) -> None:
+    """Between 0 and 2^53 - 1, exact in any JSON reader."""
     assert list(metrics) == list(COUNTS)
     assert all(0 <= value <= LARGEST for value in metrics.values())
 
 
 def test_wrong_types_are_wrong_in_one_member() -> None:
-    """Every required member goes missing, null and into other types, each alone, and each breaks the schema."""
+    """Every required member is missing, null and of other types in turn, and each value breaks the schema."""
     rows = wrong_types()
     assert len({(row.pointer, row.label) for row in rows}) == len(rows)
     for pointer in (
@@ -88,14 +88,14 @@ def test_wrong_types_are_wrong_in_one_member() -> None:
 
 @_SOME
 @given(ids_of_every_kind())
-def test_ids_can_be_asked_for(text: str) -> None:
-    """None that a path resolves away, none that UTF-8 cannot say."""
+def test_ids_can_be_requested(text: str) -> None:
+    """No dot segments, nothing that UTF-8 cannot encode."""
     assert text not in DOTS
     text.encode("utf-8")
 
 
-def test_listed_ids_and_bodies_are_told_apart() -> None:
-    """Each once, each under its own description."""
+def test_listed_ids_and_bodies_are_distinct() -> None:
+    """No duplicates, each with its own description."""
     assert len({text for text, _ in TRICKY}) == len({what for _, what in TRICKY}) == len(TRICKY)
     bodies = odd_bodies(404)
     assert (
@@ -109,14 +109,14 @@ def test_listed_ids_and_bodies_are_told_apart() -> None:
 @_SOME
 @given(odd_error_bodies(404))
 def test_odd_bodies_are_bytes(odd: Any) -> None:
-    """Whatever they hold."""
+    """Whatever their content."""
     assume(odd.body)
     assert isinstance(odd.body, bytes)
     assert odd.what
 
 
-def test_examples_come_again_with_their_seed() -> None:
-    """The same seed, the same examples; a few of each property."""
+def test_examples_are_deterministic_for_a_seed() -> None:
+    """The same seed gives the same examples; a few of each property."""
     for which in properties():
         drawn = examples.__wrapped__(which, 6, 3)
         assert [repr(example) for example in drawn] == [
@@ -126,7 +126,7 @@ def test_examples_come_again_with_their_seed() -> None:
 
 
 def test_the_smallest_failing_example_is_found_within_its_budget() -> None:
-    """Hypothesis shrinks; what was played before is not played again."""
+    """Hypothesis shrinks; examples that were already run are not run again."""
     which = next(row for row in properties() if row.clause == "client.request.id-encoding")
     played: list[str] = []
 
@@ -143,7 +143,7 @@ def test_the_smallest_failing_example_is_found_within_its_budget() -> None:
 
 
 def test_nothing_smaller_without_a_failure() -> None:
-    """No failing example, no result."""
+    """Without a failing example, there is no result."""
     which = properties()[1]
     known = {repr(example): False for example in examples(which, 5, 0)}
     assert smallest(which, 5, 0, known, lambda _: False, 10) is None

@@ -1,4 +1,4 @@
-"""Documented response headers are read as OpenAPI writes them: lists, objects, JSON."""
+"""Parsing of documented response headers, as OpenAPI serializes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _JSON = {"application/json": {"schema": _PAIR}}
     ],
 )
 def test_headers_are_read_by_their_schema(tmp_path: Path, row: Any, right: list[str], wrong: list[str]) -> None:
-    """Lists, objects and JSON are taken apart as OpenAPI writes them."""
+    """Lists, objects and JSON are parsed by OpenAPI's serialization."""
     with using(tmp_path, update(f"{GET}.responses['200']", {"headers": {"X-Told": row}})):
         for text in right:
             assert red(judged(read(batch(), 1, x_told=text))) == set(), text
@@ -37,15 +37,15 @@ def test_headers_are_read_by_their_schema(tmp_path: Path, row: Any, right: list[
             assert red(judged(read(batch(), 1, x_told=text))) == {"server.header.x-told"}, text
 
 
-def test_a_content_type_among_headers_says_nothing(tmp_path: Path) -> None:
-    """OpenAPI 3.1, 4.8.17: the media types under content count."""
+def test_a_content_type_among_headers_is_ignored(tmp_path: Path) -> None:
+    """OpenAPI 3.1, 4.8.17: it is ignored in favour of the media types under content."""
     row = {"Content-Type": {"required": True, "schema": {"const": "text/plain"}}}
     with using(tmp_path, update(f"{GET}.responses['200']", {"headers": row})):
         assert red(judged(read(batch()))) == set()
 
 
-def test_documented_headers_are_judged(tmp_path: Path) -> None:
-    """Those that must be there, and values that are constrained."""
+def test_documented_headers_are_checked(tmp_path: Path) -> None:
+    """Required headers, and values that have a schema."""
     limit = {"headers": {"X-Rate-Left": {"required": True, "schema": {"type": "integer", "minimum": 0}}}}
     with using(tmp_path, update(f"{GET}.responses['200']", limit)):
         clause = "server.header.x-rate-left"

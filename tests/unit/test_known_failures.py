@@ -1,4 +1,4 @@
-"""Known failures excuse what they name and nothing else; an entry that is wrong in any way is red and says so."""
+"""Known failures excuse exactly what they name; an entry that is wrong in any way is red and says so."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ OTHER = Finding(
 
 
 def entry(number: int = 1, clause: str = ID, *evidence: Evidence, **changes: Any) -> KnownFailure:
-    """An entry that excuses NUMBER, unless told otherwise."""
-    told: dict[str, Any] = {
+    """Return an entry that excuses NUMBER, changed as given."""
+    members: dict[str, Any] = {
         "reason": "ids are numbers",
         "issue": "https://acme.example/issues/7",
         "expires": date(2026, 12, 31),
     }
-    return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(told | changes))
+    return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(members | changes))
 
 
 def found(
     verdict: ClauseVerdict, *findings: Finding, clause: str = ID, reason: str = "", **changes: Any
 ) -> RunResult:
-    """A run in which one clause got this verdict, and the others passed."""
+    """Return a run in which one clause got this verdict and all others passed."""
     run = samples.run("server", "acme", "1", {clause: (verdict, reason, findings)})
     for name, value in changes.items():
         setattr(run, name, value)
@@ -60,7 +60,7 @@ def found(
 
 
 def weighed(run: RunResult, *entries: KnownFailure, selected: Iterable[str] | None = None) -> RunResult:
-    """The run with the entries applied; its report conforms to the schema."""
+    """Apply the entries to the run, and check that its report conforms to the schema."""
     chosen = None if selected is None else set(selected)
     made = apply_known_failures(run, KnownFailures("known.toml", entries), today=TODAY, selected=chosen)
     check_document(report_document(made))
@@ -68,12 +68,12 @@ def weighed(run: RunResult, *entries: KnownFailure, selected: Iterable[str] | No
 
 
 def of(run: RunResult, clause: str = ID) -> ClauseResult:
-    """The result on a clause."""
+    """Return the result of a clause."""
     return next(result for result in run.results if result.clause.id == clause)
 
 
 def test_a_known_failure_does_not_fail_the_run() -> None:
-    """The clause keeps its evidence, and says why, until when and where to follow it up."""
+    """The clause keeps its evidence, and shows reason, expiry and issue."""
     run = weighed(found("fail", NUMBER, reason="no FAILED batch was seen"), entry())
     result = of(run)
     assert (run.verdict, result.verdict) == ("pass", "known-failure")
@@ -85,7 +85,7 @@ def test_a_known_failure_does_not_fail_the_run() -> None:
 
 
 def test_the_last_day_still_counts() -> None:
-    """An expiry date is the last day, not the first one after."""
+    """An expiry date is inclusive."""
     assert of(weighed(found("fail", NUMBER), entry(expires=TODAY))).verdict == "known-failure"
     assert of(weighed(found("fail", NUMBER), entry(expires=date(2026, 11, 22)))).verdict == "fail"
 
@@ -113,14 +113,14 @@ DIFFERENT: dict[str, tuple[Evidence, Finding]] = {
 
 @pytest.mark.parametrize("case", SAME)
 def test_the_same_failure_is_excused_however_it_is_worded(case: str) -> None:
-    """By clause, code, place and operation."""
+    """Matched by clause, code, pointer and operation."""
     item, finding = SAME[case]
     assert of(weighed(found("fail", finding), entry(1, ID, item))).verdict == "known-failure"
 
 
 @pytest.mark.parametrize("case", DIFFERENT)
 def test_another_failure_of_the_same_clause_is_red(case: str) -> None:
-    """Though the sentences are the same; the reason says so, and what came leads the evidence."""
+    """Even with the same message; the reason says so, and the new evidence comes first."""
     item, finding = DIFFERENT[case]
     result = of(weighed(found("fail", finding), entry(1, ID, item)))
     assert result.verdict == "fail"
@@ -129,7 +129,7 @@ def test_another_failure_of_the_same_clause_is_red(case: str) -> None:
 
 
 def test_two_entries_share_a_clause() -> None:
-    """Each with a reason of its own; both are told."""
+    """Each keeps its own reason; both are shown."""
     text = entry(2, ID, Expected("echo", "/id"), reason="ids are shouted")
     result = of(weighed(found("fail", NUMBER, OTHER), entry(), text))
     assert result.verdict == "known-failure"
@@ -138,7 +138,7 @@ def test_two_entries_share_a_clause() -> None:
 
 
 def test_a_should_that_only_warns_may_be_known() -> None:
-    """So that it is known in a strict run as well."""
+    """So that it is known in a strict run too."""
     challenge = entry(1, CHALLENGE, Expected("challenge"))
     bare = Finding("a 401 without a challenge", "WWW-Authenticate", "none", code="challenge")
     for verdict, strict in (("warn", False), ("fail", True)):
@@ -220,7 +220,7 @@ WRONG: dict[str, tuple[RunResult, list[KnownFailure], str, str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_a_wrong_entry_is_red_in_every_output(case: str) -> None:
-    """With what was expected, what came, where the entry stands and what to do about it."""
+    """It shows what was expected, what was found, the place of the entry and how to fix it."""
     run, entries, message, actual = WRONG[case]
     made = weighed(run, *entries)
     result = of(made, entries[0].clause)
@@ -243,16 +243,16 @@ def test_a_wrong_entry_is_red_in_every_output(case: str) -> None:
     assert not silent
 
 
-def test_the_evidence_that_nobody_named_comes_first() -> None:
-    """A report has room for ten pieces; the new one must be among them, with the line that repeats it."""
+def test_unexcused_evidence_comes_first() -> None:
+    """A report has room for ten pieces of evidence, so the new one must come first, with its curl line."""
     fresh = Finding("id of a COMPLETED batch", "x", "null", samples.exchange(200, samples.batch(id=None)), code="enum")
     result = of(weighed(found("fail", *[NUMBER] * 40, fresh), entry()))
     assert result.findings[1] is fresh
     assert result.findings[0].exchange is fresh.exchange
 
 
-def test_evidence_that_did_not_show_is_said_but_not_red() -> None:
-    """Which batches a server has is a matter of the day; what is red is an entry without any."""
+def test_missing_evidence_is_reported_but_not_red() -> None:
+    """The batches of a server vary; only an entry without any evidence is red."""
     both = entry(1, ID, Expected("type", "/id"), Expected("required", "/id"))
     result = of(weighed(found("fail", NUMBER), both))
     assert result.verdict == "known-failure"
@@ -261,7 +261,7 @@ def test_evidence_that_did_not_show_is_said_but_not_red() -> None:
 
 @pytest.mark.parametrize("expires", [date(2020, 1, 1), date(2030, 1, 1)])
 def test_errors_are_never_excused(expires: date) -> None:
-    """Neither the suite's own nor those of an adapter."""
+    """Neither errors of the suite nor of an adapter."""
     run = weighed(found("error", reason="the driver does not start"), entry(expires=expires))
     assert (run.verdict, of(run)) == ("error", of(found("error", reason="the driver does not start")))
 
@@ -273,8 +273,8 @@ def test_what_was_not_exercised_is_not_silently_green() -> None:
     assert of(run).reason == "no batch was seen; not checked: known.toml, entry 1"
 
 
-def test_clauses_that_were_not_asked_for_are_left_alone() -> None:
-    """A run of one theme says nothing on the others, be their entries expired or not."""
+def test_unselected_clauses_are_left_alone() -> None:
+    """A run of one theme leaves the entries of others unchecked, expired or not."""
     run = weighed(
         found("not-exercised", reason="not selected"), entry(expires=date(2020, 1, 1)), selected=[SUM]
     )
@@ -284,7 +284,7 @@ def test_clauses_that_were_not_asked_for_are_left_alone() -> None:
 
 @pytest.mark.parametrize("changes", [{"incomplete": True}, {"error": "the target went away"}])
 def test_an_interrupted_run_makes_nothing_stale(changes: dict[str, Any]) -> None:
-    """What it did not find may still be there."""
+    """What the run did not find may still be there."""
     run = weighed(found("pass", **changes), entry())
     assert (run.verdict, of(run).verdict) == ("error", "pass")
 
@@ -295,8 +295,8 @@ def test_entries_of_the_other_side_are_not_for_this_run() -> None:
     assert weighed(untouched, entry(1, "client.error.401")).results == untouched.results
 
 
-def test_nothing_hostile_comes_through_an_entry() -> None:
-    """A reason is redacted and disarmed like everything else."""
+def test_hostile_text_of_an_entry_is_escaped() -> None:
+    """A reason is redacted and escaped like all other text."""
     reason = f"{samples.KEY} {samples.HOSTILE}"
     for run in (found("fail", NUMBER), found("pass")):
         document = report_document(weighed(run, entry(reason=reason, issue=f"https://x/{samples.KEY}")))

@@ -1,4 +1,4 @@
-"""The known-failures file: what its patterns match, what it may say, and how a malformed one is refused."""
+"""The known-failures file: patterns, syntax, and errors for malformed files."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from batch_conformance.known_failures.sentences import matches
 
 @given(st.sampled_from(("type", "echo")), st.text(), st.sampled_from(("", "get", "list")))
 def test_evidence_matches_what_it_was_made_from(code: str, pointer: str, operation: str) -> None:
-    """Whatever names a target may choose."""
+    """Whatever characters a target uses in names."""
     [made] = patterns_of([Seen(code, pointer, operation, "m", "a"), Seen(code, pointer, operation, "n", "b")])
     assert made.matches(Seen(code, pointer, operation, "worded anew", ""))
     assert general(made.pointer) == made.pointer
 
 
 @given(st.text("*#a1 ", max_size=12), st.text("*#a1 2", max_size=12))
-def test_stars_match_as_they_do_everywhere(pattern: str, text: str) -> None:
-    """Compared with the plainest way of matching."""
+def test_stars_match_any_text(pattern: str, text: str) -> None:
+    """Compared with a naive implementation."""
 
     def plain(pattern: str, text: str) -> bool:
         if not pattern:
@@ -65,26 +65,26 @@ GOOD = {
 
 
 def file_of(tmp_path: Path, text: str | bytes) -> Path:
-    """A known-failures file with this text."""
+    """Return a known-failures file with this text."""
     path = tmp_path / "known.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
 
 
 def table(**changes: str | None) -> str:
-    """One entry as TOML; None leaves a member out."""
+    """Return one entry as TOML; None leaves a member out."""
     members = (f"{name} = {value}\n" for name, value in (GOOD | changes).items() if value is not None)
     return "[[known_failure]]\n" + "".join(members)
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    """Entries in order, numbered from 1; pointer and operation may be left out. The old form is still read."""
+    """Entries are numbered from 1; pointer and operation are optional. The old form can still be read."""
     evidence = '[{message="a *"}, {code="kind"}]'
     path = file_of(tmp_path, table() + table(clause='"client.error.401"', evidence=evidence))
-    told = ("ids are numbers", "https://acme.example/issues/7", date(2026, 12, 31))
+    entry = ("ids are numbers", "https://acme.example/issues/7", date(2026, 12, 31))
     assert read_known_failures(path, "known.toml").entries == (
-        KnownFailure(1, "server.body.id", (Expected("type", "/id", "get"),), *told),
-        KnownFailure(2, "client.error.401", (Sentence("a *", "*"), Expected("kind")), *told),
+        KnownFailure(1, "server.body.id", (Expected("type", "/id", "get"),), *entry),
+        KnownFailure(2, "client.error.401", (Sentence("a *", "*"), Expected("kind")), *entry),
     )
     assert read_known_failures(file_of(tmp_path, "# none yet\n")).entries == ()
 
@@ -127,7 +127,7 @@ MALFORMED: dict[str, tuple[str | bytes, str]] = {
 
 @pytest.mark.parametrize("case", MALFORMED)
 def test_a_malformed_file_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
-    """Which file, which entry, what is wrong, what to do."""
+    """The line names the file, the entry, the error and the remedy."""
     text, problem = MALFORMED[case]
     with pytest.raises(MalformedKnownFailures) as refused:
         read_known_failures(file_of(tmp_path, text), "known.toml")
@@ -139,26 +139,26 @@ def test_a_malformed_file_is_refused_in_one_line(case: str, tmp_path: Path) -> N
         assert message.startswith("known.toml, entry 1: ")
 
 
-def test_the_example_of_the_documentation_is_one(tmp_path: Path) -> None:
-    """It can be copied, and it names a code and an operation that there are."""
+def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
+    """It can be copied, and names an existing code and operation."""
     page = contract_root() / "docs" / "known-failures.md"
     if not page.exists():
         pytest.skip("the documentation is not part of an installed package")
     [example] = re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    [told] = read_known_failures(file_of(tmp_path, example)).entries
-    assert told.evidence[0] == Expected("kind", operation="get")
+    [entry] = read_known_failures(file_of(tmp_path, example)).entries
+    assert entry.evidence[0] == Expected("kind", operation="get")
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    """A path with a slip in it must not mean that there are no known failures, nor the opposite."""
+    """A typing error in the path must not mean that there are no known failures."""
     with pytest.raises(MalformedKnownFailures, match="no such file; correct the path"):
         read_known_failures(tmp_path / "none.toml")
     with pytest.raises(MalformedKnownFailures, match="make it a file that can be read"):
         read_known_failures(tmp_path)
 
 
-def test_the_schema_is_one() -> None:
-    """And every member says what it is, for editors that show it."""
+def test_the_schema_is_valid() -> None:
+    """Every member has a description, for editors that show it."""
     schema = load_contract().schemas["known-failures"]
     Draft202012Validator.check_schema(schema)
     for kind in ("known_failure", "finding", "sentences"):

@@ -1,4 +1,4 @@
-"""Any known-failures file and any run: an update brings the file in line, and keeps its comments."""
+"""For any known-failures file and any run, an update brings the file in line and keeps its comments."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ EVIDENCE = (
 
 @dataclass
 class Written:
-    """A file being made up, and who owns each of its comments: an entry, one of its items, or nobody."""
+    """A generated file, and the owner of each of its comments: an entry, one of its items, or None."""
 
     newline: str
     text: str = ""
     owners: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
     def comment(self, *owner: int) -> str:
-        """A new comment."""
+        """Return a new comment."""
         text = f"# comment {len(self.owners)}."
         self.owners[text] = owner
         return text
@@ -61,7 +61,7 @@ class Written:
 
 @st.composite
 def files(draw: st.DrawFn) -> Written:
-    """Files in many spellings."""
+    """Generate files in many spellings."""
     made = Written(draw(st.sampled_from(("\n", "\r\n"))))
     coin = st.booleans()
     lines = [made.comment(), ""] if draw(coin) else [""]
@@ -105,7 +105,7 @@ def _array(draw: st.DrawFn, made: Written, number: int) -> str:
 
 @st.composite
 def observed(draw: st.DrawFn) -> Observations:
-    """What a run may have found."""
+    """Generate what a run may have found."""
     made: Observations = {}
     for clause in draw(st.lists(st.sampled_from(CLAUSES), unique=True)):
         evidence = draw(st.lists(st.sampled_from(EVIDENCE), unique=True))
@@ -121,17 +121,17 @@ def observed(draw: st.DrawFn) -> Observations:
 def test_an_update_brings_any_file_in_line_and_keeps_its_comments(
     made: Written, observations: Observations
 ) -> None:
-    """Then nothing is stale or changed, a second update changes nothing, and no comment of what stays is lost."""
+    """Nothing is stale or changed then, a second update changes nothing, and comments of what stays are kept."""
     after = _updated(made.text, observations)
     before, known = _parsed(made.text), _parsed(after)
     assert _updated(after, observations) == after
     assert not _complaints(known, observations)
     assert not any(entry.outdated for entry in known.entries if entry.clause in observations)
-    gone = [comment for comment, owner in made.owners.items() if not _stays(before, observations, owner)]
-    kept = [comment for comment in sorted(made.owners, key=made.text.find) if comment not in gone]
-    assert sorted(kept, key=after.find) == kept
-    assert all(after.count(comment) == 1 for comment in kept)
-    assert not any(comment in after for comment in gone)
+    removed = [comment for comment, owner in made.owners.items() if not _stays(before, observations, owner)]
+    remaining = [comment for comment in sorted(made.owners, key=made.text.find) if comment not in removed]
+    assert sorted(remaining, key=after.find) == remaining
+    assert all(after.count(comment) == 1 for comment in remaining)
+    assert not any(comment in after for comment in removed)
 
 
 def _complaints(known: KnownFailures, observations: Observations) -> list[str]:
@@ -169,7 +169,7 @@ def _parsed(text: str) -> KnownFailures:
 
 
 def _doubled(evidence: Sequence[Evidence], index: int, found: Sequence[tuple[str, str, str, str, str]]) -> bool:
-    """Whether a sentence means nothing but what other items mean: those by code, and the sentences before it."""
+    """Whether a sentence is redundant: its findings are matched by other items, by code, or by sentences before it."""
     if not isinstance(evidence[index], Sentence):
         return False
     others = [item for at, item in enumerate(evidence) if not isinstance(item, Sentence) or at < index]
@@ -181,7 +181,7 @@ def _doubled(evidence: Sequence[Evidence], index: int, found: Sequence[tuple[str
 
 
 def _stays(known: KnownFailures, observations: Observations, owner: tuple[int, ...]) -> bool:
-    """Whether what the comment is about has to stay, by the plainest reading of the rules."""
+    """Whether the comment's owner has to stay, by a naive reading of the rules."""
     if not owner:
         return True
     entry = known.entries[owner[0] - 1]

@@ -1,4 +1,4 @@
-"""Cases side by side: slow ones first, more lanes where all wait, one process for the calls of one case."""
+"""Lanes: slow cases first, more lanes when all wait, one process for all calls of a case."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from batch_conformance.client_runner.call import Call
 from batch_conformance.client_runner.cases import Case, CaseFactory
 from batch_conformance.client_runner.cases.case import LONG_DEADLINE, SHORT_DEADLINE
 from batch_conformance.client_runner.driver import DriverPool
-from batch_conformance.client_runner.lanes import AT_WORK, MOST_LANES, play_side_by_side, slow_first
+from batch_conformance.client_runner.lanes import BUSY_LANES, MOST_LANES, play_side_by_side, slow_first
 from batch_conformance.client_runner.stub import answers
 
 _FACTORY = CaseFactory(0)
-#: What no machine is too busy for, in seconds: a failure would take as long.
+#: Seconds that suffice on any machine; only a failing test waits that long.
 _PATIENCE = 60
 
 _DRIVER = """
@@ -48,8 +48,8 @@ def _case(title: str, *, waits: bool = False, calls: int = 1, timeout_s: float =
     return Case(title, ("client.decode.fields",), (step,) * calls, waits=waits)
 
 
-def test_what_waits_for_a_deadline_comes_first() -> None:
-    """Drips before all else; then several calls in a row, then retries, then the quick ones; each in its own order."""
+def test_cases_that_wait_for_a_deadline_come_first() -> None:
+    """Drips first, then several calls in a row, then retries, then quick ones; otherwise in their order."""
     cases = [
         _case("quick"),
         _case("retried", waits=True),
@@ -63,9 +63,9 @@ def test_what_waits_for_a_deadline_comes_first() -> None:
     assert titles == ["drip", "late", "several, one late", "several", "retried", "quick", "quick too"]
 
 
-def test_lanes_that_wait_make_room_for_others() -> None:
-    """All that wait are under way at once before the first of them ends, and the quick ones end meanwhile."""
-    waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - AT_WORK)]
+def test_more_lanes_are_opened_while_lanes_wait() -> None:
+    """All slow cases run at once before the first of them ends, and the quick ones end meanwhile."""
+    waiting = [_case(f"wait {number}", waits=True) for number in range(MOST_LANES - BUSY_LANES)]
     quick = [_case(f"quick {number}") for number in range(50)]
     changed = threading.Condition()
     begun: set[int] = set()
@@ -85,23 +85,23 @@ def test_lanes_that_wait_make_room_for_others() -> None:
     assert set(ended[: len(quick)]) == {case.number for case in quick}
 
 
-def test_lanes_at_work_are_not_joined_by_others() -> None:
-    """What only computes would get in its own way."""
+def test_no_more_lanes_are_opened_while_lanes_are_busy() -> None:
+    """Busy lanes would only slow each other down."""
     begun: set[str] = set()
 
     def play(_: Case) -> None:
         begun.add(threading.current_thread().name + str(threading.get_ident()))
 
-    play_side_by_side([_case("quick")] * 200, play, most=AT_WORK)
-    assert 1 <= len(begun) <= AT_WORK
+    play_side_by_side([_case("quick")] * 200, play, most=BUSY_LANES)
+    assert 1 <= len(begun) <= BUSY_LANES
 
 
 @pytest.mark.parametrize("starting", [0, MOST_LANES])
-def test_lanes_that_start_a_process_are_not_joined_by_others(
+def test_no_more_lanes_are_opened_while_processes_start(
     starting: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Starting is work: many at once would make each take longer. Lanes that really wait are joined."""
-    monkeypatch.setattr(lanes, "_WAITING", 0.0)
+    """Starts are CPU work, and more of them at once slow each other down; lanes that wait are joined."""
+    monkeypatch.setattr(lanes, "_WAITING_SECONDS", 0.0)
     changed = threading.Condition()
     under_way, most = 0, 0
 
@@ -111,22 +111,22 @@ def test_lanes_that_start_a_process_are_not_joined_by_others(
             under_way += 1
             most = max(most, under_way)
             changed.notify_all()
-            changed.wait_for(lambda: most > AT_WORK, timeout=0.2 if starting else _PATIENCE)
+            changed.wait_for(lambda: most > BUSY_LANES, timeout=0.2 if starting else _PATIENCE)
             under_way -= 1
 
     play_side_by_side([_case("slow", waits=True)] * 8, play, starting=lambda: starting)
-    assert (most <= AT_WORK) is bool(starting)
+    assert (most <= BUSY_LANES) is bool(starting)
 
 
-def test_lanes_have_to_win_back_their_start() -> None:
-    """As many as there may be where a process starts at once; some where it takes seconds."""
+def test_fewer_lanes_are_opened_where_processes_start_slowly() -> None:
+    """The maximum if a process starts at once, few if it takes seconds."""
     assert lanes.lanes_for(0.0) == MOST_LANES
-    assert AT_WORK < lanes.lanes_for(60.0) < MOST_LANES
+    assert BUSY_LANES < lanes.lanes_for(60.0) < MOST_LANES
 
 
 @pytest.mark.parametrize("dies", [False, True])
-def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
-    """It comes before the hello is over; a process that it kills is replaced by one that is asked as it is."""
+def test_the_warm_up_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) -> None:
+    """The warm-up call is made at the start; a process that it kills is replaced without one."""
     driver, log = tmp_path / "driver.py", tmp_path / "log"
     driver.write_text(_DRIVER.replace("for line", f"first = {str(log)!r}\nfor line", 1).replace(
         '    if request["op"] == "bye":',
@@ -148,8 +148,8 @@ def test_the_first_call_of_a_process_does_not_count(tmp_path: Path, dies: bool) 
     assert log.read_text("utf-8") == "w"
 
 
-def test_the_end_of_judging_reaches_the_caller() -> None:
-    """Nothing is begun after it."""
+def test_an_error_that_ends_the_run_reaches_the_caller() -> None:
+    """No further case is started."""
     begun: list[str] = []
 
     def play(case: Case) -> None:
@@ -161,13 +161,13 @@ def test_the_end_of_judging_reaches_the_caller() -> None:
     assert len(begun) <= MOST_LANES
 
 
-def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
-    """Also while others are under way: a client that remembers is to be seen remembering."""
+def test_the_calls_of_a_case_share_a_process(tmp_path: Path) -> None:
+    """Even among other cases, so that a client that keeps state between calls is seen doing it."""
     driver = tmp_path / "driver.py"
     driver.write_text(_DRIVER, "utf-8")
     pool = DriverPool(shlex.join([sys.executable, "-S", str(driver)]), 4)
     gate = threading.Barrier(3, timeout=_PATIENCE)
-    met: list[set[str]] = []
+    processes: list[set[str]] = []
 
     def calls() -> None:
         with pool.one_process():
@@ -177,7 +177,7 @@ def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
                 reply = pool.get_batch(Call("http://127.0.0.1:1", "sk-any", "batch_1", 20))
                 assert reply.error is not None
                 seen.add(reply.error.message or "")
-            met.append(seen)
+            processes.append(seen)
 
     threads = [threading.Thread(target=calls) for _ in range(3)]
     for thread in threads:
@@ -185,5 +185,5 @@ def test_the_calls_of_a_case_keep_their_process(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     pool.close()
-    assert [len(seen) for seen in met] == [1, 1, 1]
-    assert len(set.union(*met)) == 3
+    assert [len(seen) for seen in processes] == [1, 1, 1]
+    assert len(set.union(*processes)) == 3

@@ -1,4 +1,4 @@
-"""The packages as ARCHITECTURE.md lists them: imports point down only, and heavy ones stay where they belong."""
+"""Layering: the packages are those of ARCHITECTURE.md, imports point down only, heavy imports stay in their layers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "batch_conformance"
-#: Modules of the package that are no layer: what suites are made with, and the command that copies all of it.
+#: Modules outside the layers: the base of the suites, and the command that copies the package.
 TOP = ("__main__", "suite", "vendor")
-#: Modules that are started as programs of their own: nothing imports them, so they may know everything.
+#: Modules that are started as programs: nothing imports them, so they may import everything.
 PROGRAMS = ("__main__", "client_driver")
 _ROW = re.compile(r"^\| (`\w+`(?:, `\w+`)*) \|", re.MULTILINE)
 _LONGEST = 400
@@ -24,7 +24,7 @@ _LONGEST = 400
 
 @dataclass(frozen=True)
 class Import:
-    """One import, wherever it stands: at the top, within a function, for type checkers only."""
+    """One import, at the top level, within a function, or under TYPE_CHECKING."""
 
     file: Path
     line: int
@@ -35,7 +35,7 @@ class Import:
 
 
 def imports_in(source: str, file: Path) -> Iterator[Import]:
-    """All imports of a module, relative ones resolved; ``from a import b`` counts as ``a.b``: b may be a module."""
+    """Return all imports of a module, relative ones resolved; ``from a import b`` counts as ``a.b``."""
     inside = file.relative_to(ROOT).with_suffix("").parts
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -50,18 +50,18 @@ def imports_in(source: str, file: Path) -> Iterator[Import]:
 
 
 def modules(folder: Path) -> list[Path]:
-    """The modules below a folder."""
+    """Return the modules below a folder."""
     return sorted(file for file in folder.rglob("*.py") if not {"toy_client", ".cache"} & set(file.parts))
 
 
 def layers(text: str) -> dict[str, int]:
-    """The layers of ARCHITECTURE.md with their heights; those that share a row share a height."""
+    """Return the layers of ARCHITECTURE.md with their heights; layers in one row have the same height."""
     rows = [re.findall(r"\w+", row) for row in _ROW.findall(text)]
     return {name: height for height, row in enumerate(reversed(rows)) for name in row}
 
 
 def upward(found: Import, heights: dict[str, int]) -> bool:
-    """Whether an import within the package points up, or to a peer."""
+    """Whether an import within the package points to a higher layer or to a peer."""
     parts = found.module.split(".")
     if parts[0] != "batch_conformance":
         return False
@@ -79,7 +79,7 @@ IMPORTS = [found for file in modules(PACKAGE) for found in imports_in(file.read_
 
 
 def test_the_table_names_every_layer() -> None:
-    """And nothing that is not there."""
+    """No layer is missing, and none is listed that does not exist."""
     packages = {folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").is_file()}
     assert set(HEIGHTS) == packages | {"operations"}
     alone = {file.stem for file in PACKAGE.glob("*.py")} - {"__init__"}
@@ -89,12 +89,12 @@ def test_the_table_names_every_layer() -> None:
 
 
 def test_imports_point_down_only() -> None:
-    """Peers do not know each other either."""
+    """Imports between peers are not allowed either."""
     assert [str(found) for found in IMPORTS if upward(found, HEIGHTS)] == []
 
 
 def test_an_import_that_points_up_is_seen() -> None:
-    """Wherever it stands, and in whatever form."""
+    """At any place and in any form."""
     sources = {
         "checks/x.py": "from batch_conformance.server_runner import transport",
         "http/x.py": "def f():\n    import batch_conformance.checks.finding",
@@ -112,8 +112,8 @@ def test_an_import_that_points_up_is_seen() -> None:
         assert not upward(found, HEIGHTS), name
 
 
-def test_the_client_side_does_without_what_only_servers_need() -> None:
-    """A client's repository installs one extra, not both."""
+def test_the_client_side_imports_no_server_dependencies() -> None:
+    """A client's repository installs only the extra for clients."""
     code = (
         "import sys, pkgutil, importlib\n"
         "for name in ('client_runner', 'checks', 'report', 'generate', 'recorded', 'testing'):\n"
@@ -133,15 +133,15 @@ def test_the_client_side_does_without_what_only_servers_need() -> None:
 
 
 @pytest.mark.parametrize("folder", ["batch_conformance", "suites", "tests"])
-def test_nothing_reaches_into_pytests_insides(folder: str) -> None:
-    """What breaks every run of an environment when pytest moves on."""
+def test_nothing_imports_private_parts_of_pytest(folder: str) -> None:
+    """Private imports would break every run of an environment when pytest changes."""
     files = [*modules(ROOT / folder), ROOT / "conftest.py"]
     found = [one for file in files for one in imports_in(file.read_text("utf-8"), file)]
     assert [str(one) for one in found if one.module.partition(".")[0] == "_pytest"] == []
 
 
-def test_only_the_plugin_knows_pytest() -> None:
-    """Judging must be possible without it."""
+def test_only_the_plugin_imports_pytest() -> None:
+    """Running checks must be possible without pytest."""
     knows = {
         found.file.relative_to(PACKAGE).parts[0]
         for found in IMPORTS
@@ -152,7 +152,7 @@ def test_only_the_plugin_knows_pytest() -> None:
 
 @pytest.mark.parametrize("folder", ["batch_conformance", "suites", "tests"])
 def test_modules_are_short(folder: str) -> None:
-    """One idea each."""
+    """One idea a module."""
     lengths = {
         file.relative_to(ROOT).as_posix(): file.read_text("utf-8").count("\n")
         for file in modules(ROOT / folder)

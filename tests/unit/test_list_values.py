@@ -1,4 +1,4 @@
-"""No value that a server puts in place of another one stops the checks: whatever comes is judged."""
+"""Any value in place of another one is checked without a crash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VALUES: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def exchanges() -> list[Exchange]:
-    """What a run over the embedded server recorded."""
+    """Return the exchanges of a run on the embedded server."""
     return list(judged_server(ReferenceServer()).exchanges)
 
 
@@ -59,10 +59,10 @@ _EVERY = [
 
 @pytest.mark.parametrize("only", ["get", "list", ""], ids=["by Get", "in the list", "both ways"])
 @pytest.mark.parametrize(("member", "value"), _EVERY)
-def test_any_value_of_any_member_is_judged(
+def test_any_value_of_any_member_is_checked(
     exchanges: list[Exchange], member: str, value: object, only: str
 ) -> None:
-    """The checks of both operations end, and where all entries are wrong alike no clause of a filter is red."""
+    """The checks of both operations end, and if all entries are wrong alike, no filter clause is red."""
     changed = [
         _changed(row, lambda batch: {**batch, member: value}) if only in ("", row.intent.operation) else row
         for row in exchanges
@@ -75,6 +75,6 @@ def test_any_value_of_any_member_is_judged(
 
 
 def test_a_value_of_another_type_breaks_the_clause_of_its_member_alone(exchanges: list[Exchange]) -> None:
-    """An object for the date, both ways: neither the list nor the reads over time are to blame."""
+    """An object in place of the date: neither the list's clauses nor those on reads over time are broken."""
     changed = [_changed(row, lambda batch: {**batch, "created_at": _VALUES["object"]}) for row in exchanges]
     assert _broken(changed, "list") == {"server.body.created_at"}

@@ -1,4 +1,4 @@
-"""Where the entries of List stand in its answer, and what its filters mean, as overlays may change them."""
+"""The entries and filters of List Batches, as overlays may change them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _BATCHES = {"type": "array", "items": {"$ref": "#/components/schemas/Batch"}}
 
 
 def answering(schema: Any) -> tuple[dict[str, Any], ...]:
-    """Actions that give List another schema."""
+    """Return actions that give List another schema."""
     new = {"application/json": {"schema": schema}}
     return remove(f"{_CONTENT}['application/json']"), update(_CONTENT, new)
 
 
 def within(**properties: Any) -> dict[str, Any]:
-    """An object with these properties."""
+    """Return the schema of an object with these properties."""
     return {"type": "object", "properties": properties}
 
 
@@ -37,7 +37,7 @@ def within(**properties: Any) -> dict[str, Any]:
     ],
 )
 def test_entries_are_found_at_their_place(schema: Any, place: str, tmp_path: Path) -> None:
-    """Whatever is around them; they are batches all the same."""
+    """Whatever surrounds them; they are batches in any case."""
     with using(tmp_path, *answering(schema)):
         shape = list_shape()
         assert shape is not None
@@ -50,14 +50,14 @@ def test_entries_are_found_at_their_place(schema: Any, place: str, tmp_path: Pat
 @pytest.mark.parametrize(
     "schema", [within(total={"type": "integer"}), within(new=_BATCHES, old=_BATCHES), {"type": "string"}, True]
 )
-def test_what_is_no_list_is_refused(schema: Any, tmp_path: Path) -> None:
-    """With one line that says what is asked for."""
+def test_a_response_without_a_list_is_refused(schema: Any, tmp_path: Path) -> None:
+    """One line says what is required."""
     with pytest.raises(OverlayError, match="the answer of List Batches is no list: its schema must be an array"):
         overlaid(tmp_path, *answering(schema))
 
 
-def test_what_is_around_is_judged_apart_from_the_entries(tmp_path: Path) -> None:
-    """And a filter may leave fewer entries than the list as a whole has to have."""
+def test_the_list_is_checked_apart_from_its_entries(tmp_path: Path) -> None:
+    """A filter may leave fewer entries than the whole list must have."""
     schema = within(data={**_BATCHES, "minItems": 2, "maxItems": 3}, total={"type": "integer"})
     with using(tmp_path, *answering({**schema, "required": ["data", "total"]})):
         shape = list_shape()
@@ -75,14 +75,14 @@ def test_what_is_around_is_judged_apart_from_the_entries(tmp_path: Path) -> None
 
 
 def test_an_entry_of_its_own_has_the_id_of_a_batch(tmp_path: Path) -> None:
-    """Though no parameter of the list says so."""
+    """Even if no parameter of the list mentions the id."""
     entry = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
     with using(tmp_path, *answering({"type": "array", "items": entry})):
         assert (entry_id(), entry_entity().echo, entry_entity().members) == ("/id", "/id", ("id",))
 
 
 def test_a_filter_keeps_its_meaning(tmp_path: Path) -> None:
-    """Under another name, by another member; one that is removed is gone, one of another meaning is another."""
+    """Under another name, by another member; a removed one has no meaning, a changed one another."""
     row = f"{LIST}.parameters[?@.name=='created_after']"
     with using(tmp_path, update(row, {"name": "since"})):
         assert named_filters()["created_after"].name == "since"
@@ -110,7 +110,7 @@ def test_a_filter_keeps_its_meaning(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_filter_is_refused(value: Any, problem: str, tmp_path: Path) -> None:
-    """With one line that names the parameter."""
+    """One line names the parameter."""
     new = {"name": "owner", "in": "query", "schema": {"type": "string"}, "x-filter": value}
     with pytest.raises(OverlayError, match=f"x-filter of the parameter 'owner' {problem}"):
         overlaid(tmp_path, update(LIST, {"parameters": [new]}))

@@ -1,4 +1,4 @@
-"""Values of schemas that ask for many members, or for many items that differ."""
+"""Values of schemas that require many members, or many distinct items."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DISTINCT_OBJECTS = {**DISTINCT, "items": {"type": "object", "required": ["n"], "
 
 
 @pytest.mark.parametrize("schema", [MANY, DISTINCT, DISTINCT_OBJECTS], ids=["members", "numbers", "objects"])
-def test_as_many_as_are_asked_for(schema: dict[str, Any]) -> None:
-    """However many required members a value lacks, and however many items have to differ."""
+def test_values_have_the_required_number_of_members_and_items(schema: dict[str, Any]) -> None:
+    """However many required members or distinct items a value lacks."""
     space = Space(schema, {})
     assert space.judge.is_valid(space.repaired({} if schema is MANY else []))

@@ -1,4 +1,4 @@
-"""The matrix: every report a column, versions side by side, what changed marked."""
+"""The matrix: one column a report, versions side by side, changes marked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support import samples
 
 
 def clients() -> Comparison:
-    """The sample clients, handed in the wrong order."""
+    """Return the reports of the sample clients, in the wrong order."""
     columns = [
         Column(report_document(run), f"c/{index}", "") for index, run in enumerate(samples.client_runs())
     ]
@@ -24,7 +24,7 @@ def clients() -> Comparison:
 
 
 def published(folder: Path) -> Path:
-    """A folder of reports of both sides."""
+    """Return a folder with reports of both sides."""
     for run in [samples.failing_server(), *samples.client_runs()]:
         place = f"{run.subject.side}/{run.subject.name.replace('/', '-')} {run.subject.version}"
         write_reports(run, folder / place)
@@ -32,7 +32,7 @@ def published(folder: Path) -> Path:
 
 
 def test_versions_of_one_name_are_adjacent_from_old_to_new() -> None:
-    """So that a change can be seen."""
+    """So that changes are visible."""
     assert [(column.name, column.version) for column in clients().columns] == [
         ("@sync.so/sdk", "0.2.3"),
         ("@sync.so/sdk", "0.3.0"),
@@ -43,8 +43,8 @@ def test_versions_of_one_name_are_adjacent_from_old_to_new() -> None:
     ]
 
 
-def test_versions_are_ordered_as_people_do() -> None:
-    """Numbers as numbers, candidates before their release, anything at all without an error."""
+def test_versions_are_in_natural_order() -> None:
+    """Numbers numerically, pre-releases before their release, and any text without an error."""
     ordered = ["nightly", "0.9", "0.10", "v1.0-rc1", "1.0-rc2", "1.0-rc10", "1.0", "1.0.1", "2024.11.3"]
     assert sorted(set(ordered), key=version_key) == ordered
     assert sorted(["9" * 5000, "١", "\x00", "1..2"], key=version_key)
@@ -72,12 +72,12 @@ def test_versions_are_ordered_as_people_do() -> None:
 def test_a_change_is_for_the_better_or_the_worse(
     before: str | None, after: str | None, how: str | None
 ) -> None:
-    """A clause that a report does not have yet has not changed."""
+    """A clause that the earlier report lacks has not changed."""
     assert change(before, after) == how
 
 
 def test_what_each_version_changed() -> None:
-    """Compared with the version before, of the same name."""
+    """Compared with the previous version of the same name."""
     steps = {(step.after.name, step.after.version): step for step in clients().steps()}
     assert steps.keys() == {("@sync.so/sdk", "0.3.0"), ("syncsdk", "0.2.7"), ("syncsdk", "0.3.0")}
     newest = steps["syncsdk", "0.3.0"]
@@ -88,7 +88,7 @@ def test_what_each_version_changed() -> None:
 
 
 def test_two_reports_of_one_version_are_told_apart_and_not_compared() -> None:
-    """Two ways of calling one client, say."""
+    """For example two adapters of one client."""
     document = report_document(samples.client_runs()[0])
     twins = Comparison.of(
         "client", [Column(document, "client/sync", ""), Column(document, "client/async", "")]
@@ -100,7 +100,7 @@ def test_two_reports_of_one_version_are_told_apart_and_not_compared() -> None:
 
 
 def test_an_older_contract_leaves_cells_empty_and_adds_its_own_rows() -> None:
-    """Clauses come and go; reports stay."""
+    """Rows of both contracts are shown."""
     old = report_document(samples.client_runs()[0])
     old["clauses"] = [clause for clause in old["clauses"] if clause["id"] != "client.retry.waits"]
     old["clauses"][0] |= {"id": "client.request.gone", "title": "A promise of old"}
@@ -118,7 +118,7 @@ def test_an_older_contract_leaves_cells_empty_and_adds_its_own_rows() -> None:
 def test_the_page_is_built_from_the_folder_and_links_to_each_report(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With one command; again over its own result."""
+    """By one command, repeatedly."""
     published(tmp_path)
     for _ in range(2):
         assert main([str(tmp_path)]) == 0
@@ -132,7 +132,7 @@ def test_the_page_is_built_from_the_folder_and_links_to_each_report(
 
 
 def test_a_report_without_its_page_gets_no_link(tmp_path: Path) -> None:
-    """Only what is there is linked to."""
+    """Only existing pages are linked."""
     write_reports(samples.passing_server(), tmp_path / "a")
     (tmp_path / "a" / "conformance.html").unlink()
     assert [column.link for column in read_columns(tmp_path)] == [""]
@@ -140,7 +140,7 @@ def test_a_report_without_its_page_gets_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         (None, "there is no conformance.json below"),
         ("{", "is not JSON"),
@@ -148,14 +148,14 @@ def test_a_report_without_its_page_gets_no_link(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_built_gives_one_line_and_status_4(
-    content: str | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    content: str | None, excerpt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And no page."""
+    """No page is written."""
     if content is not None:
         (tmp_path / "conformance.json").write_text(content)
     assert main([str(tmp_path)]) == 4
     error = capsys.readouterr().err
-    assert said in error
+    assert excerpt in error
     assert error.count("\n") == 1
     assert not (tmp_path / "index.html").exists()
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_built_gives_one_line_and_status_4(
 def test_a_page_that_cannot_be_written_gives_one_line_and_status_4(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """For instance since a folder stands in its place."""
+    """For example because a folder has its name."""
     published(tmp_path)
     (tmp_path / "index.html").mkdir()
     assert main([str(tmp_path)]) == 4

@@ -1,7 +1,7 @@
-"""Code outside of ``operations/`` and the hand-made mutants names no path, key header, field or enum value of the API.
+"""Code outside of ``operations/`` and the hand-written mutants names no path, key header, member or value of the API.
 
-What counts as such a name is read off the contract. Docstrings and comments may name them. ``api_literals.txt``
-beside this file lists the modules that still do: it may shrink, and a module that needs no entry must not have one.
+These names are derived from the contract. Docstrings and comments may contain them. ``api_literals.txt`` beside this
+file lists the modules that still do: it may shrink, and a module that needs no entry must not have one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from batch_conformance.contract.statuses import error_body
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "batch_conformance"
-#: The only places that may name them: what is special about one operation, and servers and clients with a fault.
+#: The only places that may name them: operations, and servers and clients with faults.
 FREE = ("operations/", "mutants/server/", "mutants/client/")
 ALLOWED = Path(__file__).with_name("api_literals.txt")
 
@@ -30,12 +30,12 @@ def _members(entity: Entity | None) -> set[str]:
 
 
 def _telling(name: str) -> bool:
-    """Whether a name cannot stand for anything else: one of several words."""
+    """Whether a name is unambiguous: it consists of several words."""
     return re.search(r"[a-z][A-Z]|_", name) is not None
 
 
 def forbidden() -> dict[str, re.Pattern[str]]:
-    """By kind, what no text may hold: words as such, and statuses only where they are the whole text."""
+    """Return the forbidden texts by kind: names anywhere, statuses only as a whole literal."""
     contract, get = base_contract(), entity_of("get")
     fixed = {operation.path.partition("/{")[0] for operation in contract.operations.values()}
     keys = {key.name for operation in contract.operations.values() for key in operation.keys}
@@ -53,7 +53,7 @@ def forbidden() -> dict[str, re.Pattern[str]]:
 
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
-    """The string literals of a module with their lines, docstrings left out."""
+    """Return the string literals of a module with their lines, without docstrings."""
     tree = ast.parse(source)
     notes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -65,7 +65,7 @@ def texts(source: str) -> Iterator[tuple[int, str]]:
 
 
 def found_in(source: str) -> list[str]:
-    """What a module names that it must not, a line each."""
+    """Return the forbidden names in a module, one line each."""
     patterns = forbidden()
     return [
         f"line {line}: {what}: {text[:60]!r}"
@@ -76,20 +76,20 @@ def found_in(source: str) -> list[str]:
 
 
 def offenders() -> dict[str, list[str]]:
-    """The modules that name something, by their paths in the package."""
+    """Return the modules that contain forbidden names, by their paths in the package."""
     rows = {file.relative_to(PACKAGE).as_posix(): file for file in sorted(PACKAGE.rglob("*.py"))}
     judged = {name: found_in(file.read_text("utf-8")) for name, file in rows.items() if not name.startswith(FREE)}
     return {name: found for name, found in judged.items() if found}
 
 
 def allowed() -> dict[str, int]:
-    """How many literals a module may still have."""
+    """Return the number of literals that each listed module may have."""
     rows = (line.split() for line in ALLOWED.read_text("utf-8").splitlines() if line and line[0] != "#")
     return {row[0]: int(row[1]) for row in rows}
 
 
-def test_the_words_are_those_of_the_contract() -> None:
-    """Each kind is found in a sample, and everyday words are not."""
+def test_the_forbidden_names_are_those_of_the_contract() -> None:
+    """Each kind is found in a sample, and ordinary words are not."""
     sample = 'a = ["/v2/batch/x", "X-Api-Key", "webhookUrl", "metrics", "COMPLETED", "statusCode", b"x-api-key"]'
     kinds = Counter(row.split(": ")[1] for row in found_in(sample))
     assert kinds == {"a path": 1, "the key's header": 2, "a member": 3, "a status": 1}
@@ -98,14 +98,14 @@ def test_the_words_are_those_of_the_contract() -> None:
     assert found_in(harmless) == []
 
 
-def test_no_module_names_the_api_but_those_that_are_listed() -> None:
-    """None names more than the list allows."""
+def test_only_listed_modules_name_the_api() -> None:
+    """No module has more than the list allows."""
     free = allowed()
     more = {name: rows for name, rows in offenders().items() if len(rows) > free.get(name, 0)}
     assert not more, "\n".join(f"{name}: {row}" for name, rows in more.items() for row in rows)
 
 
 def test_the_list_shrinks() -> None:
-    """It has no module that is clean by now."""
+    """The list has no module without forbidden names."""
     now = offenders()
     assert set(allowed()) <= set(now), f"clean by now: {sorted(set(allowed()) - set(now))}"

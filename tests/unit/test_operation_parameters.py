@@ -1,4 +1,4 @@
-"""How required parameters are written, and which values that clients send are documented."""
+"""Serialization of required parameters, and recognition of documented values in requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from batch_conformance.contract.sendable import may_be
     ],
 )
 def test_examples_are_written_by_their_style(example: Any, more: dict[str, Any], pairs: list[Any]) -> None:
-    """As OpenAPI has it: form and exploded, unless it is said otherwise."""
+    """By OpenAPI's default, form and exploded, unless the parameter says otherwise."""
     row = replace(Parameter("f", "query", True, {}, example, True), **more)
     assert row.pairs() == pairs
     assert all(row.is_named(name) for name, _ in pairs)
@@ -54,7 +54,7 @@ def test_headers_are_never_exploded() -> None:
     ],
 )
 def test_a_value_is_documented(schema: dict[str, Any], text: str, fits: bool) -> None:
-    """By the schema of its parameter, as text or as what the text stands for."""
+    """By the schema of the parameter, as text or as the parsed value."""
     assert may_be(Parameter("f", "query", True, schema), [("f", text)]) is fits
 
 
@@ -87,7 +87,7 @@ _APP = {"type": "object", "required": ["app"], "properties": {"app": {"type": "s
 def test_arrays_and_objects_are_documented_values(
     place: Any, schema: dict[str, Any], style: str, explode: bool | None, sent: str, fits: bool
 ) -> None:
-    """Read as they are to be written."""
+    """Parsed by the serialization of the parameter."""
     row = Parameter("f", place, True, schema, style=style, explode=explode)
     pairs = [(name, value) for name, _, value in (one.partition("=") for one in sent.split())]
     assert may_be(row, pairs) is fits

@@ -1,4 +1,4 @@
-"""What tells known ids from unknown ones: signs, and not what varies by chance."""
+"""Features that distinguish known ids from unknown ones, without those that vary by chance."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ KNOWN = [_refusal("empty", "known", "HIT")] * 2
 UNKNOWN = [_refusal("empty", "unknown", "MISS")] * 2
 
 
-def test_what_is_constant_in_each_group_is_a_sign() -> None:
-    """Whatever other kinds of key showed the same."""
+def test_features_that_are_constant_in_each_group_distinguish() -> None:
+    """Whatever other kinds of key showed."""
     steady = [_refusal("missing", "known", "HIT"), _refusal("missing", "unknown", "MISS")]
     assert list(distinguishing_features(KNOWN, UNKNOWN, noise([*KNOWN, *UNKNOWN, *steady]))) == [_SIGN]
 
 
-def test_what_varies_with_another_kind_of_key_is_none() -> None:
-    """Two answers and two others may well be alike by chance."""
+def test_features_that_vary_with_the_key_do_not_distinguish() -> None:
+    """Two pairs of responses may agree by chance."""
     varied = [_refusal("missing", "known", value) for value in ("HIT", "MISS")]
     assert list(distinguishing_features(KNOWN, UNKNOWN)) == [_SIGN]
     assert list(distinguishing_features(KNOWN, UNKNOWN, noise([*KNOWN, *UNKNOWN, *varied]))) == []

@@ -1,4 +1,4 @@
-"""Overlays: how they change the contract, and what a run under one says."""
+"""Overlays: how they change the contract, and what a run with one reports."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ BASE = load_document().content
 
 
 def at(folder: Path, place: str, *actions: dict[str, Any]) -> Any:
-    """What stands at a JSON pointer once the actions are applied."""
+    """Return the value at a JSON pointer after the actions."""
     return at_pointer(overlaid(folder, *actions).document.content, f"#{place}")
 
 
-# How updates merge.
+# Merging of updates.
 
 
 def test_objects_merge_member_by_member(tmp_path: Path) -> None:
-    """At every depth; what is not named stays."""
+    """At every depth; other members stay."""
     found = at(
         tmp_path,
         "/components/schemas/Batch",
@@ -61,13 +61,13 @@ def test_objects_merge_member_by_member(tmp_path: Path) -> None:
     ],
 )
 def test_arrays_are_appended_to(tmp_path: Path, action: dict[str, Any]) -> None:
-    """As a member of an object, or as the target itself, with one entry or several."""
+    """As a member of an object or as the target itself, with one item or several."""
     known = BASE["components"]["schemas"]["Batch"]["required"]
     assert at(tmp_path, "/components/schemas/Batch/required", action) == [*known, "webhookUrl"]
 
 
 def test_an_object_is_one_entry_of_an_array(tmp_path: Path) -> None:
-    """A parameter is added without brackets."""
+    """A parameter can be added without an array."""
     row = {"name": "X-Tenant", "in": "header", "required": True, "schema": {"type": "string"}, "example": "t"}
     contract = overlaid(tmp_path, update(f"{GET}.parameters", row))
     assert contract.operation("get").required_headers() == (("X-Tenant", "t"),)
@@ -76,15 +76,15 @@ def test_an_object_is_one_entry_of_an_array(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "new"), [("string", "integer"), ("string", ["string", "null"]), (["string", "null"], "string")]
 )
-def test_anything_else_replaces(tmp_path: Path, value: object, new: object) -> None:
-    """Also an array that meets something else than an array, and the other way round."""
+def test_other_values_replace(tmp_path: Path, value: object, new: object) -> None:
+    """Also an array in place of another type, and the other way round."""
     place = "id" if value == "string" else "webhookUrl"
     action = update(f"{BATCH}.properties.{place}", {"type": new})
     assert at(tmp_path, f"/components/schemas/Batch/properties/{place}/type", action) == new
 
 
 def test_null_and_false_are_values(tmp_path: Path) -> None:
-    """They replace, and remove nothing."""
+    """They replace a value and do not remove it."""
     found = at(tmp_path, "/components/schemas/Batch", update(BATCH, {"default": None, "deprecated": False}))
     assert (found["default"], found["deprecated"]) == (None, False)
 
@@ -96,7 +96,7 @@ def test_a_value_alone_is_replaced(tmp_path: Path) -> None:
 
 
 def test_remove_removes(tmp_path: Path) -> None:
-    """A member, an entry of an array, several at once; an update beside it is not looked at."""
+    """A member, an item, several at once; an update in the same action is ignored."""
     contract = overlaid(
         tmp_path,
         remove(f"{GET}.responses['401']"),
@@ -126,14 +126,14 @@ def test_every_match_is_changed(tmp_path: Path) -> None:
     assert marked == [True, True, True, None]
 
 
-def test_removing_what_lies_in_each_other(tmp_path: Path) -> None:
-    """The inner one first; places do not move."""
+def test_nested_matches_are_removed(tmp_path: Path) -> None:
+    """Inner matches are removed first, so that places stay valid."""
     actions = [remove("$.components..description"), remove("$..examples")]
     assert "description" not in json.dumps(at(tmp_path, "/components", *actions))
 
 
 def test_actions_take_effect_in_order(tmp_path: Path) -> None:
-    """A later one sees what earlier ones did; so do later overlays."""
+    """A later action sees the result of earlier ones, and so do later overlays."""
     text = update(f"{BATCH}.properties", {"note": {"type": "string"}})
     first = written(tmp_path, text, update(f"{BATCH}.properties.note", {"maxLength": 3}), name="1.json")
     second = written(tmp_path, update(f"{BATCH}.properties.note", {"maxLength": 5}), name="2.json")
@@ -147,21 +147,21 @@ def test_actions_take_effect_in_order(tmp_path: Path) -> None:
         load_with_overlays([second, first])
 
 
-def test_what_is_wrong_in_between_may_be_right_in_the_end(tmp_path: Path) -> None:
-    """Only the result counts."""
+def test_only_the_result_of_all_actions_is_validated(tmp_path: Path) -> None:
+    """Only the result is validated."""
     id_schema = f"{BATCH}.properties.id"
     assert overlaid(tmp_path, update(id_schema, {"type": "text"}), update(id_schema, {"type": "string"}))
 
 
 def test_base_contract_is_left_alone(tmp_path: Path) -> None:
-    """Whatever overlays do."""
+    """Applying overlays does not change it."""
     before = base_contract().sha256
     changed = overlaid(tmp_path, remove(f"{GET}.responses['401']"))
     assert base_contract().sha256 == before == load_document().sha256 != changed.sha256
     assert 401 in base_contract().operation("get").documented_statuses
 
 
-def test_yaml_and_json_say_the_same(tmp_path: Path) -> None:
+def test_yaml_and_json_are_equivalent(tmp_path: Path) -> None:
     """Anchors, comments, numbers as statuses, dates."""
     file = tmp_path / "o.yaml"
     file.write_text(
@@ -181,7 +181,7 @@ def test_yaml_and_json_say_the_same(tmp_path: Path) -> None:
     assert overlaid(tmp_path, *actions).sha256 == contract.sha256
 
 
-# Ten edits, and what the contract says then.
+# Ten edits and the contracts that result.
 
 
 def _metrics(contract: Any) -> Any:
@@ -243,7 +243,7 @@ EDITS: dict[str, tuple[list[dict[str, Any]], Any]] = {
 @pytest.mark.parametrize("edit", EDITS)
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_edit(tmp_path: Path, edit: str, form: str) -> None:
-    """What it says holds, the result is valid for OpenAPI tools, and it did not hold before."""
+    """The edit's statement holds now and not before, and the result is valid for OpenAPI tools."""
     actions, holds = EDITS[edit]
     file = tmp_path / f"edit.{form}"
     file.write_text((yaml_text if form == "yaml" else json.dumps)(overlay(*actions)), "utf-8")
@@ -254,11 +254,11 @@ def test_edit(tmp_path: Path, edit: str, form: str) -> None:
         assert not holds(base_contract())
 
 
-# A run under an overlay.
+# A run with an overlay.
 
 
 def test_report_names_overlays(tmp_path: Path) -> None:
-    """By title and digest, in order; none is an empty list."""
+    """By title and digest, in order; the list is empty without overlays."""
     document = report_document(samples.passing_server())
     assert document["contract"]["overlays"] == []
     file = written(tmp_path, update("$.info", {"title": "x"}))
@@ -270,8 +270,8 @@ def test_report_names_overlays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["option", "ini"])
-def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> None:
-    """A server that knows nothing of the overlay answers with a status that it strikes out."""
+def test_run_uses_the_overlaid_contract(tmp_path: Path, place: str) -> None:
+    """A server that does not know the overlay returns a status that it removed."""
     written(tmp_path, remove(f"{STATUS}.enum[?@ == 'COMPLETED']"), name="one.json")
     written(tmp_path, update(STATUS, {"title": "Status"}), name="two.json")
     options = ["--batch-overlay", "one.json", "--batch-overlay=two.json"]
@@ -290,7 +290,7 @@ def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "excerpt"),
     [
         ("overlay: 2.0.0", "is not supported"),
         (json.dumps(overlay(update("$.nothing", {}))), "action 1 ($.nothing): the target matches nothing"),
@@ -300,7 +300,7 @@ def test_run_is_judged_by_the_overlaid_contract(tmp_path: Path, place: str) -> N
 )
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
 def test_wrong_overlay_is_wrong_usage(
-    tmp_path: Path, text: str | None, said: str, workers: list[str]
+    tmp_path: Path, text: str | None, excerpt: str, workers: list[str]
 ) -> None:
     """Status 4 and one line, before anything is sent."""
     if text is not None:
@@ -309,11 +309,11 @@ def test_wrong_overlay_is_wrong_usage(
     assert ended.status == 4
     lines = [line for line in ended.text.splitlines() if line.strip()]
     assert len(lines) == 1
-    assert said in lines[0]
+    assert excerpt in lines[0]
 
 
 def test_an_empty_overlay_option_is_wrong_usage(tmp_path: Path) -> None:
-    """Most likely a variable that is not set."""
+    """Most likely from an unset variable."""
     ended = run(tmp_path, SERVER, "--batch-overlay=")
     assert ended.status == 4
     assert "--batch-overlay is empty" in ended.text

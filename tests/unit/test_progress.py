@@ -1,4 +1,4 @@
-"""Progress: what it says, how often, and that it leaves the line as it was."""
+"""Progress display: text, frequency, and the line that it leaves behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Capture:
 
 
 class _Writer:
-    """A terminal of one line, as pytest's writer shows it."""
+    """A terminal of one line, written as by pytest's writer."""
 
     fullwidth = 80
 
@@ -35,10 +35,10 @@ class _Writer:
         self.width_of_current_line = len(begun)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing."""
 
     def screen(self) -> str:
-        """What is seen: a backspace goes back, and takes nothing away."""
+        """Return the visible text: a backspace moves the cursor and erases nothing."""
         line: list[str] = []
         at = 0
         for letter in self._file.getvalue():
@@ -50,11 +50,11 @@ class _Writer:
         return "".join(line).rstrip()
 
 
-def test_a_total_and_the_time_left_are_told() -> None:
-    """As soon as there is something to reckon from."""
-    shown: list[str] = []
+def test_the_total_and_the_time_left_are_shown() -> None:
+    """As soon as there is enough to estimate from."""
+    lines: list[str] = []
     clock = _Clock()
-    progress = Progress("server", shown.append, 10.0, clock)
+    progress = Progress("server", lines.append, 10.0, clock)
     progress(1)
     progress.expect(240)
     clock.now += 9
@@ -64,13 +64,13 @@ def test_a_total_and_the_time_left_are_told() -> None:
     progress(41)
     clock.now += 30
     progress(160)
-    assert shown == ["server: 40 of 240 requests, about 50 s left", "server: 160 of 240 requests, about 20 s left"]
+    assert lines == ["server: 40 of 240 requests, about 50 s left", "server: 160 of 240 requests, about 20 s left"]
     assert progress.text(0, 0.0) == "server: 0 of 240 requests"
     assert progress.text(10, 100.0) == "server: 10 of 240 requests, about 38 min left"
 
 
-def test_more_than_expected_is_not_reckoned_with() -> None:
-    """Repeats and signs of life are in no plan."""
+def test_more_steps_than_expected_end_the_estimate() -> None:
+    """Repeated requests and liveness checks are not planned."""
     progress = Progress("client", lambda _: None, 1.0, _Clock())
     assert progress.text(3, 9.0) == "client: 3 cases"
     progress.expect(2)
@@ -78,7 +78,7 @@ def test_more_than_expected_is_not_reckoned_with() -> None:
 
 
 def test_nothing_is_overwritten() -> None:
-    """The module's name stays, a shorter text leaves nothing of a longer one, and in the end the line is as before."""
+    """The module's name stays, a shorter text erases a longer one, and the line ends as it was before."""
     writer = _Writer("suites/server/test_batch_server_auth.py ")
     place = _InPlace(writer, _Capture())
     place.show("server: 100 of 240 requests")
@@ -92,8 +92,8 @@ def test_nothing_is_overwritten() -> None:
     assert writer._file.getvalue().count("\n") == writer._file.getvalue().count("\r") == 0
 
 
-def test_a_quiet_run_shows_none() -> None:
-    """Nor one without a terminal reporter, as in a worker."""
+def test_a_quiet_run_shows_no_progress() -> None:
+    """Nor one without a terminal reporter, as in an xdist worker."""
 
     class Config:
         class pluginmanager:

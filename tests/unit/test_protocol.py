@@ -1,4 +1,4 @@
-"""The driver protocol's schema: what it lets pass in either direction, and what it does not."""
+"""The driver protocol's schema: messages that it accepts and refuses, in both directions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.client_runner.protocol import reply_from
 
 
 def test_every_message_conforms_to_the_schema() -> None:
-    """The examples of the interface are valid, and the schema is itself a valid one."""
+    """The examples are valid, and so is the schema itself."""
     schema = json.loads((Path(__file__).parents[2] / "schemas" / "driver.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
     validator = Draft202012Validator(schema)
@@ -48,15 +48,15 @@ def test_every_message_conforms_to_the_schema() -> None:
     assert [message for message in bad if validator.is_valid(message)] == []
 
 
-@pytest.mark.parametrize("handed", [None, [1], "batch", 7, False])
-def test_what_is_no_object_is_handed_on_as_it_is(handed: object) -> None:
-    """A client may hand anything to its caller as a batch: that is its answer, not a break of the protocol."""
-    reply = reply_from({"seq": 1, "batch": handed}, 1)
-    assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(handed))
+@pytest.mark.parametrize("reported", [None, [1], "batch", 7, False])
+def test_a_batch_that_is_no_object_is_kept_as_it_is(reported: object) -> None:
+    """A client may return any value as a batch: that is its reply, and does not break the protocol."""
+    reply = reply_from({"seq": 1, "batch": reported}, 1)
+    assert (reply.batch, repr(reply.batch)) == ({}, json.dumps(reported))
 
 
-def test_a_null_in_the_member_that_does_not_apply_is_no_second_answer() -> None:
-    """Drivers made of records send all their members."""
+def test_a_null_in_the_member_that_does_not_apply_is_ignored() -> None:
+    """Drivers that use records send all their members."""
     error = {"kind": "not_found", "status": 404, "message": "m"}
     assert reply_from({"seq": 1, "batch": {"id": "a"}, "error": None}, 1).batch == {"id": "a"}
     assert reply_from({"seq": 1, "batch": None, "error": error}, 1).error is not None

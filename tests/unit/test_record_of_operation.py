@@ -1,4 +1,4 @@
-"""What a check of one operation gets to see of a run over several."""
+"""The part of a run's record that the checks of one operation get."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from batch_conformance.http import Exchange, Intent, Request
 
 
 def exchange(number: int, operation: str, probe: str = "reads") -> Exchange:
-    """An exchange of an operation."""
+    """Return an exchange of an operation."""
     intent = Intent(probe, "batch_1", "known", "valid", operation=operation)
     return Exchange(number, intent, Request("GET", "http://127.0.0.1/", ()), None)
 
 
 def test_each_operation_has_its_own_exchanges() -> None:
-    """Those of others are in the whole record only; discovery belongs to all."""
+    """Exchanges of other operations are only in the whole record; discovery belongs to all."""
     rows = [exchange(1, "list", "discovery"), exchange(2, "get"), exchange(3, "list")]
     record = Record(rows)
     got, listed = record.of_operation("get"), record.of_operation("list")
@@ -24,7 +24,7 @@ def test_each_operation_has_its_own_exchanges() -> None:
 
 
 def test_a_record_of_one_operation_alone_says_which() -> None:
-    """Even where there is nothing to leave out."""
+    """Even if no exchange has to be left out."""
     record = Record([exchange(1, "list")])
     assert record.of_operation("list").operation == "list"
     assert record.of_operation("get").exchanges == []

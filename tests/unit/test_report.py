@@ -1,4 +1,4 @@
-"""The report as a document: complete, in order, redacted, cut, and written whole or not at all."""
+"""The report document: complete, ordered, redacted, bounded, and written atomically."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ RUNS = {
 
 @pytest.fixture(params=list(RUNS.values()), ids=list(RUNS))
 def run(request: pytest.FixtureRequest) -> RunResult:
-    """Every sample in turn."""
+    """Return each sample in turn."""
     made: RunResult = request.param
     return made
 
 
 def one(finding: Finding, verdict: ClauseVerdict = "fail") -> dict[str, Any]:
-    """The report's entry of a clause that one finding speaks against."""
+    """Return the report's entry of a clause with this one finding."""
     clause: dict[str, Any] = report_document(
         samples.run("server", "x", "1", {"server.ok.status": (verdict, "", [finding])})
     )["clauses"][0]
@@ -60,12 +60,12 @@ def one(finding: Finding, verdict: ClauseVerdict = "fail") -> dict[str, Any]:
 
 
 def answered(body: bytes) -> Finding:
-    """A finding whose response has this body."""
+    """Return a finding whose response has this body."""
     return Finding("m", "e", "a", samples.exchange(200, body))
 
 
 def test_conforms_to_its_schema_and_names_every_clause_once_in_order(run: RunResult) -> None:
-    """The schema is the one other tools rely on, and a silent clause would pass for a good one."""
+    """Other tools rely on the schema, and a missing clause could be taken for a passed one."""
     document = json.loads(files.render_json(report_document(run)))
     assert list(schema_violations("report", document)) == []
     assert [clause["id"] for clause in document["clauses"]] == [
@@ -75,7 +75,7 @@ def test_conforms_to_its_schema_and_names_every_clause_once_in_order(run: RunRes
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_clauses_nobody_judged_are_said_to_be_so(side: Side) -> None:
+def test_clauses_that_were_not_checked_are_reported_as_such(side: Side) -> None:
     """A run of one clause reports on all of them."""
     made = samples.run(side, "x", "1")
     made.results = made.results[3:4]
@@ -88,7 +88,7 @@ def test_clauses_nobody_judged_are_said_to_be_so(side: Side) -> None:
 
 
 def test_an_interrupted_run_and_one_that_could_not_start_say_why() -> None:
-    """Neither may look like a choice of the user."""
+    """Neither may look as if the user had selected clauses."""
     interrupted = replace(samples.passing_server(), results=[], incomplete=True)
     assert report_document(interrupted)["clauses"][0]["reason"] == "not reached: the run was interrupted"
     assert report_document(interrupted)["run"]["incomplete"] is True
@@ -98,8 +98,8 @@ def test_an_interrupted_run_and_one_that_could_not_start_say_why() -> None:
     assert unreachable["verdict"] == "error"
 
 
-def test_a_clause_twice_or_of_the_other_side_is_a_bug_of_ours() -> None:
-    """And must not be reported as a verdict."""
+def test_a_clause_twice_or_of_the_other_side_is_a_report_bug() -> None:
+    """It must not be reported as a verdict."""
     twice = samples.passing_server()
     twice.results.append(twice.results[0])
     with pytest.raises(ReportBug, match=r"internal error: server.ok.status has two results"):
@@ -111,16 +111,16 @@ def test_a_clause_twice_or_of_the_other_side_is_a_bug_of_ours() -> None:
         report_document(stray)
 
 
-def test_a_failure_without_evidence_is_a_bug_of_ours(tmp_path: Path) -> None:
-    """The schema is asked before anything is written."""
+def test_a_failure_without_evidence_is_a_report_bug(tmp_path: Path) -> None:
+    """The document is validated before anything is written."""
     made = samples.run("server", "x", "1", {"server.ok.status": ("fail", "", [])})
     with pytest.raises(ReportBug, match=r"^internal error: .*clauses/0/evidence"):
         write_reports(made, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interface_is_kept_to_the_letter() -> None:
-    """Member names that the interface fixes."""
+def test_member_names_are_those_of_the_interface() -> None:
+    """The member names are documented."""
     document = report_document(samples.failing_server())
     assert document["report"] == 1
     assert document["suite"].keys() == {"name", "version"}
@@ -140,7 +140,7 @@ def test_interface_is_kept_to_the_letter() -> None:
 
 
 def test_evidence_shows_the_exchange_with_its_key_named_and_a_line_that_repeats_it() -> None:
-    """What a reader needs to see the failure again."""
+    """All that a reader needs to reproduce the failure."""
     clause = next(
         clause
         for clause in report_document(samples.failing_server())["clauses"]
@@ -155,7 +155,7 @@ def test_evidence_shows_the_exchange_with_its_key_named_and_a_line_that_repeats_
 
 
 def test_no_response_is_null_and_says_what_happened_instead() -> None:
-    """And a response that ended early says so beside what came of it."""
+    """A response that ended early has the failure beside its received part."""
     reset = samples.exchange(None, failure=Failure("reset", "connection reset by peer"))
     item = one(Finding("m", "e", "a", reset))["evidence"][0]
     assert item["response"] is None
@@ -166,7 +166,7 @@ def test_no_response_is_null_and_says_what_happened_instead() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "text"),
     [
         pytest.param(b'{"a": "\xc3\xa9"}', '{"a": "é"}', id="utf-8"),
         pytest.param(b"\xff\xfe{", "\\xff\\xfe{", id="not utf-8"),
@@ -181,13 +181,13 @@ def test_no_response_is_null_and_says_what_happened_instead() -> None:
         pytest.param("\U000e0041".encode(), "\\U000e0041", id="tag character"),
     ],
 )
-def test_bodies_are_readable_and_nothing_in_them_is_invisible(body: bytes, shown: str) -> None:
-    """A report must show the byte that is wrong, and must not be steered by it."""
-    assert one(answered(body))["evidence"][0]["response"]["body"] == shown
+def test_bodies_are_readable_and_nothing_in_them_is_invisible(body: bytes, text: str) -> None:
+    """A report shows the wrong byte, and invisible characters are escaped."""
+    assert one(answered(body))["evidence"][0]["response"]["body"] == text
 
 
 def test_huge_content_is_cut_with_a_note() -> None:
-    """Evidence stays readable whatever the target sends."""
+    """Evidence stays readable, whatever the target sends."""
     body = one(answered(b"x" * 1_000_000))["evidence"][0]["response"]["body"]
     assert body == "x" * BODY_LIMIT + " […cut: 8,192 of 1,000,000 bytes shown]"
     request = Request("GET", "http://a/" + "y" * 100_000, tuple(("h", "z" * 5000) for _ in range(500)))
@@ -200,14 +200,14 @@ def test_huge_content_is_cut_with_a_note() -> None:
 
 
 def test_a_cut_never_leaves_half_a_key() -> None:
-    """Redaction comes before cutting."""
+    """Redaction is done before cutting."""
     body = one(answered(b"x" * (BODY_LIMIT - 10) + samples.KEY.encode() + b"y"))["evidence"][0]["response"][
         "body"
     ]
     assert samples.KEY[:6] not in body
 
 
-def test_more_evidence_than_anyone_reads_is_counted() -> None:
+def test_evidence_beyond_the_limit_is_counted() -> None:
     """The first ten are shown."""
     many = [Finding(f"number {index}", "e", "a") for index in range(25)]
     clause = report_document(samples.run("server", "x", "1", {"server.ok.json": ("fail", "", many)}))[
@@ -218,19 +218,19 @@ def test_more_evidence_than_anyone_reads_is_counted() -> None:
 
 
 def test_a_request_that_no_command_line_can_carry_still_gets_its_report() -> None:
-    """A lone surrogate has no bytes."""
+    """A lone surrogate cannot be encoded."""
     request = Request("GET", "http://a/\ud800", ())
     proof = Exchange(1, Intent("p", "i", "hostile", "valid"), request, None)
     assert one(Finding("m", "e", "a", proof))["evidence"][0]["curl"].startswith("# ")
 
 
 def test_password_in_the_target_is_not_shown() -> None:
-    """The redactor knows the key, not what else a URL may hold."""
+    """The redactor only knows the key, not other secrets in a URL."""
     made = samples.run("server", "x", "1", target="https://user:pass@host:81/v?to=me@home")
     assert report_document(made)["subject"]["target"] == "https://[userinfo]@host:81/v?to=me@home"
 
 
-def test_sums_every_verdict_up() -> None:
+def test_every_verdict_has_a_summary() -> None:
     """One sentence for all outputs."""
     document = report_document(samples.failing_server())
     assert counts(document) == {"fail": 5, "warn": 2, "known-failure": 1, "not-exercised": 3, "pass": 49}
@@ -243,13 +243,13 @@ def test_sums_every_verdict_up() -> None:
     )
 
 
-def test_there_is_a_word_for_every_verdict() -> None:
-    """A new verdict cannot be left out of the reports."""
+def test_every_verdict_has_a_label() -> None:
+    """A new verdict must get a label."""
     assert WORDS.keys() == set(get_args(ClauseVerdict))
 
 
 def test_writes_its_files_and_reads_them_back(run: RunResult, tmp_path: Path) -> None:
-    """Into a folder that it makes, over what is there."""
+    """Into a folder that may not exist yet, over existing files."""
     folder = tmp_path / "a" / "b"
     for _ in range(2):
         written = write_reports(run, folder)
@@ -265,7 +265,7 @@ def test_writes_its_files_and_reads_them_back(run: RunResult, tmp_path: Path) ->
 
 
 def test_a_failed_write_leaves_the_old_reports_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nothing else behind."""
+    """No temporary file is left either."""
     write_reports(samples.passing_server(), tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
@@ -280,7 +280,7 @@ def test_a_failed_write_leaves_the_old_reports_whole(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("place", ["file", "file/below", "/proc/self/reports"])
 def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None:
-    """Asked for before the run, or found out after it. Nobody can write there, not even root."""
+    """Before the run, or when writing. The place is unwritable even for root."""
     (tmp_path / "file").write_text("")
     folder = tmp_path / place
     for attempt in (
@@ -295,7 +295,7 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "excerpt"),
     [
         (b"", "is not JSON"),
         (b"{", "is not JSON"),
@@ -306,22 +306,22 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
         (b'{"report": 1, "\x1b[2J": 1}', "is not "),
     ],
 )
-def test_a_file_that_is_no_report_says_which_where_and_what_to_do(
-    content: bytes, said: str, tmp_path: Path
+def test_a_malformed_report_is_refused_with_file_place_and_remedy(
+    content: bytes, excerpt: str, tmp_path: Path
 ) -> None:
-    """The matrix reads files of others."""
+    """The matrix reads files of other people."""
     path = tmp_path / "conformance.json"
     path.write_bytes(content)
     with pytest.raises(MalformedReport) as raised:
         read_report(path)
     message = str(raised.value)
-    assert message.startswith(f"{path} {said}")
+    assert message.startswith(f"{path} {excerpt}")
     assert "remove it" in message
     assert message.isprintable()
 
 
-def test_what_is_read_back_is_made_visible_again(tmp_path: Path) -> None:
-    """A report that someone else wrote may hold anything."""
+def test_invisible_characters_are_escaped_on_reading(tmp_path: Path) -> None:
+    """A report from elsewhere may contain anything."""
     document = report_document(samples.failing_server())
     document["subject"]["name"] = "evil\x1b[2J\u202e"
     (tmp_path / "conformance.json").write_text(json.dumps(document))
@@ -329,7 +329,7 @@ def test_what_is_read_back_is_made_visible_again(tmp_path: Path) -> None:
 
 
 def test_checking_a_document_says_where_it_is_wrong() -> None:
-    """For whoever breaks the schema."""
+    """For developers who change the schema."""
     document = report_document(samples.passing_server())
     document["clauses"][2]["verdict"] = "maybe"
     with pytest.raises(ReportBug, match="clauses/2/verdict: 'maybe' is not one of"):

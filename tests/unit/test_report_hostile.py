@@ -1,4 +1,4 @@
-"""What a target sends reaches readers as text: no output lets a planted key, markup or command through."""
+"""Text from a target stays text: no output contains a planted key, its markup or its commands."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ACTIONS = {"GITHUB_ACTIONS": "true"}
 
 
 def terminal(document: Document, verbose: int = 0, *, width: int = 80, ascii_only: bool = False) -> str:
-    """What a terminal is given, without markup."""
+    """Return what is written to a terminal, without markup."""
     out: list[str] = []
 
     def write(text: str, /, **_: bool) -> None:
@@ -51,7 +51,7 @@ def terminal(document: Document, verbose: int = 0, *, width: int = 80, ascii_onl
 
 @cache
 def outputs() -> dict[str, str]:
-    """Everything that a hostile run of either side is turned into."""
+    """Return all outputs of a hostile run of either side."""
     made: dict[str, str] = {}
     columns = []
     for side in ("server", "client"):
@@ -77,12 +77,12 @@ OUTPUTS = list(outputs())
 
 @pytest.fixture(params=OUTPUTS)
 def output(request: pytest.FixtureRequest) -> str:
-    """Every output in turn."""
+    """Return each output in turn."""
     return outputs()[request.param]
 
 
 def test_the_hostile_run_is_hostile_everywhere() -> None:
-    """Else the tests below would prove nothing."""
+    """Otherwise the tests below would prove nothing."""
     for name, text in outputs().items():
         if "badge" not in name:
             assert "pwned" in text, name
@@ -90,7 +90,7 @@ def test_the_hostile_run_is_hostile_everywhere() -> None:
 
 
 def test_no_output_shows_the_key(output: str) -> None:
-    """Nor a piece of it, in any form it may take on the way."""
+    """Nor a part of it, in any encoding."""
     raw = samples.KEY.encode()
     forms = [
         quote(samples.KEY, safe=""),
@@ -100,33 +100,33 @@ def test_no_output_shows_the_key(output: str) -> None:
         json.dumps(samples.KEY)[1:-1],
         raw.hex(),
     ]
-    shown = html.unescape(output)
-    assert not [form for form in forms if form in output or form in shown]
+    unescaped = html.unescape(output)
+    assert not [form for form in forms if form in output or form in unescaped]
     pieces = {samples.KEY[start : start + 8] for start in range(len(samples.KEY) - 7)}
-    assert not [piece for piece in pieces if piece in shown]
+    assert not [piece for piece in pieces if piece in unescaped]
 
 
 def test_no_output_holds_markup_of_the_target(output: str) -> None:
-    """As text of the file, whatever shows it."""
+    """In the raw text of the file, whatever displays it."""
     assert not re.search(r"<script>pwned|<img|</pre></details>|<!--", output)
 
 
 def test_no_output_holds_anything_invisible(output: str) -> None:
-    """ANSI escapes, text direction, zero width, surrogates."""
+    """ANSI escapes, bidirectional controls, zero-width characters, surrogates."""
     assert output.replace("\n", "").isprintable()
     output.encode()
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "terminal" in name or "markdown" in name])
 def test_no_line_is_a_log_command(name: str) -> None:
-    """Terminals of CI systems obey what stands at the beginning of a line, or behind two hash signs."""
+    """CI systems interpret what is at the beginning of a line, or after two hash signs."""
     lines = outputs()[name].splitlines()
     assert not [line for line in lines if line.lstrip().startswith("::") or re.search(r"##\w*\[", line)]
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "annotations" in name])
-def test_annotations_are_ours_alone(name: str) -> None:
-    """Ten at most, one a line, titles of ours."""
+def test_annotations_have_only_titles_of_the_suite(name: str) -> None:
+    """At most ten, one a line, with the suite's titles only."""
     lines = outputs()[name].splitlines()
     assert 1 < len(lines) <= 10
     assert all(re.fullmatch(r"::error title=[^,:]*::.*", line) for line in lines)
@@ -134,7 +134,7 @@ def test_annotations_are_ours_alone(name: str) -> None:
 
 
 class Structure(HTMLParser):
-    """What a browser would make elements and attributes of."""
+    """The elements and attributes that a browser would create."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -146,19 +146,19 @@ class Structure(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+        """Record an element."""
         self.tags[tag] += 1
         self.attributes |= {name for name, _ in attrs}
         self.links += [value or "" for name, value in attrs if name in ("href", "src")]
 
     def handle_data(self, data: str) -> None:
-        """Text, references resolved."""
+        """Record text, references resolved."""
         self.text.append(data)
 
 
 @pytest.mark.parametrize("name", ["server html", "client html", "matrix"])
-def test_pages_consist_of_our_elements_only(name: str) -> None:
-    """And link to nothing but themselves, the reports beside them, and an adopter's issue."""
+def test_pages_have_only_elements_of_the_suite(name: str) -> None:
+    """They link only to themselves, the reports beside them, and an adopter's issue."""
     found = Structure(outputs()[name])
     assert found.tags["script"] == found.tags["style"] == 1
     ours = {
@@ -200,15 +200,15 @@ def test_pages_consist_of_our_elements_only(name: str) -> None:
 
 
 def test_the_text_of_a_page_is_the_text_of_the_target() -> None:
-    """Escaped once, not twice."""
+    """It is escaped once, not twice."""
     text = "".join(Structure(outputs()["server html"]).text)
     assert "[api-key] <script>pwned=1</script><img src=x onerror=pwned=2>\\x1b[2J" in text
     assert "&lt;&#60; %0A::warning::x key [api-key] end" in text
 
 
 @pytest.mark.parametrize("name", [name for name in OUTPUTS if "markdown" in name])
-def test_markdown_consists_of_our_elements_only(name: str) -> None:
-    """Rendered by a reader that lets HTML through, as GitHub does before it sanitises."""
+def test_markdown_has_only_elements_of_the_suite(name: str) -> None:
+    """Rendered by a parser that passes HTML through, as GitHub does before it sanitizes."""
     found = Structure(MarkdownIt("commonmark", {"html": True}).enable("table").render(outputs()[name]))
     ours = {"h1", "h2", "p", "strong", "blockquote", "code", "pre", "br", "details", "summary", "ul", "li"}
     assert found.tags.keys() <= ours | {"table", "thead", "tbody", "tr", "th", "td"}
@@ -220,28 +220,28 @@ def test_markdown_consists_of_our_elements_only(name: str) -> None:
     st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]) | st.just(" "))
 )
 @example("__0__")
-def test_any_text_means_nothing_to_markdown(text: str) -> None:
-    """And is shown as it is."""
+def test_any_text_is_plain_text_in_markdown(text: str) -> None:
+    """The text is shown unchanged."""
     rendered = MarkdownIt("commonmark", {"html": True}).enable("table").render(f"x {as_text(text)} y")
     assert rendered == f"<p>x {html.escape(text, quote=False).replace(chr(34), '&quot;')} y</p>\n"
 
 
 @given(st.text())
 def test_any_text_becomes_visible_once(text: str) -> None:
-    """What is visible stays as it is."""
+    """Visible characters are unchanged."""
     for lines in (True, False):
-        shown = visible(text, lines=lines)
-        assert shown.replace("\n", "").replace("\t", "").isprintable()
-        assert visible(shown, lines=lines) == shown
+        escaped = visible(text, lines=lines)
+        assert escaped.replace("\n", "").replace("\t", "").isprintable()
+        assert visible(escaped, lines=lines) == escaped
     assert "\n" not in visible(text, lines=False)
     assert not re.search(r"<[A-Za-z/!?]|##\w*\[", log_safe(text))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r", exclude_categories=["Cc"])))
 def test_any_text_stays_text_in_elements_and_attributes(text: str) -> None:
-    """The serialiser escapes, in HTML and in SVG."""
-    shown = page(text, css=(), script="script.js", icon=h("svg"), body=[h("p", text, title=text)])
-    found = Structure(shown)
+    """The serializer escapes, in HTML and in SVG."""
+    escaped = page(text, css=(), script="script.js", icon=h("svg"), body=[h("p", text, title=text)])
+    found = Structure(escaped)
     assert found.tags.keys() == {"html", "head", "meta", "title", "link", "style", "script", "body", "p"}
     parsed = ElementTree.fromstring(svg(h("p", text, title=text)))
     assert (parsed.text or "", parsed.get("title")) == (text, text)
@@ -255,16 +255,16 @@ JSON_VALUES = st.recursive(
 
 @given(JSON_VALUES, st.booleans())
 def test_json_indented_for_reading_keeps_every_token(value: object, ascii_only: bool) -> None:
-    """A reader must be able to trust what is shown."""
+    """Only white space changes."""
     text = json.dumps(value, ensure_ascii=ascii_only, separators=(",", ":"))
-    shown = indented_json(text)
-    assert json.loads(shown) == value
+    escaped = indented_json(text)
+    assert json.loads(escaped) == value
     assert indented_json('{"a":1.50,"a":[],"b":{}}') == '{\n  "a": 1.50,\n  "a": [],\n  "b": {}\n}'
 
 
 @pytest.mark.parametrize("shell", [shell for shell in ("sh", "bash") if shutil.which(shell)])
 def test_a_curl_line_without_raw_markup_says_the_same_to_the_shell(shell: str) -> None:
-    """Its words are what they were."""
+    """The words of the line are unchanged."""
     values = ["<script>", "'<b>'", '"<i>" $HOME `x` \\<a>', "é<u>\x01", "a < b", "<", "'", "<!--"]
     request = Request(
         "GET", "http://a/?<q>", tuple((f"x-{index}", value) for index, value in enumerate(values))
@@ -283,7 +283,7 @@ def test_a_curl_line_without_raw_markup_says_the_same_to_the_shell(shell: str) -
 
 
 def test_step_summary_is_appended_and_stays_within_githubs_limit(tmp_path: Path) -> None:
-    """GitHub refuses a summary beyond a mebibyte, whole."""
+    """GitHub rejects a summary of more than a mebibyte."""
     document = report_document(samples.failing_server())
     target = tmp_path / "summary.md"
     target.write_text("before\n")

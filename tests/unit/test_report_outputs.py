@@ -1,4 +1,4 @@
-"""What readers get to see: the terminal, GitHub, the badge and the page say the same, the urgent first."""
+"""The terminal, GitHub, the badge and the page show the same results, the urgent ones first."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACTIONS = {"GITHUB_ACTIONS": "true"}
 def terminal(
     document: Document, *, width: int = 80, verbose: int = 0, ascii_only: bool = False, more: str = ""
 ) -> list[str]:
-    """The lines that a terminal is given."""
+    """Return the lines written to a terminal."""
     out: list[str] = []
 
     def write(text: str, /, **_: bool) -> None:
@@ -41,7 +41,7 @@ def terminal(
 
 
 def only(verdict: ClauseVerdict) -> Document:
-    """A report in which one clause got this verdict."""
+    """Return a report in which one clause got this verdict."""
     proof = samples.exchange(200, samples.batch())
     found = [Finding("the message", "a vow", "other", proof)]
     results = {
@@ -61,9 +61,9 @@ def only(verdict: ClauseVerdict) -> Document:
 def test_every_verdict_is_shown_with_its_word_and_its_evidence(
     render: Callable[[Document], str | list[str]], verdict: ClauseVerdict
 ) -> None:
-    """Never by colour alone."""
-    shown = render(only(verdict))
-    text = shown if isinstance(shown, str) else "\n".join(shown)
+    """A verdict is never shown by colour alone."""
+    output = render(only(verdict))
+    text = output if isinstance(output, str) else "\n".join(output)
     assert WORDS[verdict].glyph in text
     if verdict != "pass":
         assert "server.ok.json" in text
@@ -74,7 +74,7 @@ def test_every_verdict_is_shown_with_its_word_and_its_evidence(
 
 
 def test_terminal_puts_failures_first_and_the_verdict_last() -> None:
-    """Whoever scrolls up from the prompt meets the verdict, then what to do."""
+    """Someone who scrolls up from the prompt sees the verdict, then what to do."""
     lines = terminal(FAILING, more="reports/latest/conformance.html")
     order = [
         next(index for index, line in enumerate(lines) if line.startswith(start))
@@ -92,7 +92,7 @@ def test_terminal_puts_failures_first_and_the_verdict_last() -> None:
 
 
 def test_terminal_shows_a_failure_whole() -> None:
-    """Id, level, promise, what was found, expected, actual, and how to see it again."""
+    """Id, level, promise, finding, expected, actual, and how to reproduce it."""
     lines = terminal(FAILING)
     start = lines.index("✗ server.notfound.near-id  must")
     assert lines[start + 1 : start + 6] == [
@@ -110,7 +110,7 @@ def test_terminal_shows_a_failure_whole() -> None:
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_curl_lines_are_never_wrapped_and_all_else_is(width: int) -> None:
-    """They are there to be copied."""
+    """Curl lines have to be copied."""
     lines = terminal(FAILING, width=width)
     curls = [line for line in lines if line.startswith("  curl ")]
     assert len(curls) == 7
@@ -137,15 +137,15 @@ def test_terminal_shows_more_when_asked() -> None:
 
 
 def test_terminal_is_brief_when_all_is_well_and_when_nothing_ran() -> None:
-    """A page of green says no more than a table."""
+    """A passed run shows only a table."""
     assert len(terminal(PASSING)) <= 16
     assert terminal(PASSING)[-1] == "✓ Conforms. All 60 clauses passed."
     assert len(terminal(UNREACHABLE)) <= 6
     assert terminal(UNREACHABLE)[-1].endswith("cannot be reached: connection refused")
 
 
-def test_terminal_gets_by_with_ascii() -> None:
-    """Not every console of a CI system can show more."""
+def test_terminal_can_be_limited_to_ascii() -> None:
+    """Consoles of some CI systems only support ASCII."""
     text = "\n".join(terminal(FAILING, ascii_only=True))
     assert text.isascii()
     assert "F server.auth.near-key" in text
@@ -154,7 +154,7 @@ def test_terminal_gets_by_with_ascii() -> None:
 
 
 def test_terminal_writes_through_pytests_own_writer(pytestconfig: pytest.Config) -> None:
-    """With markup that it knows."""
+    """With its markup."""
     stream = io.StringIO()
     writer = type(pytestconfig.get_terminal_writer())(stream)
     writer.hasmarkup = True
@@ -164,7 +164,7 @@ def test_terminal_writes_through_pytests_own_writer(pytestconfig: pytest.Config)
 
 
 def test_annotations_begin_with_the_summary() -> None:
-    """And name the failed clauses, with what a reader needs in the margin."""
+    """Then the failed clauses, with what a reader needs beside the code."""
     lines = annotation_lines(FAILING, ACTIONS)
     assert lines[0] == (
         "::error title=acme-batch 1.4.2%3A does not conform::"
@@ -179,7 +179,7 @@ def test_annotations_begin_with_the_summary() -> None:
 
 
 def test_annotations_are_few_and_for_github_only() -> None:
-    """Ten at most; a pass is one notice; elsewhere none."""
+    """At most ten; a pass is one notice; none outside of GitHub."""
     found = [Finding("m", "e", "a")]
     all_broken = {clause["id"]: ("fail", "", found) for clause in PASSING["clauses"]}
     document = report_document(samples.run("server", "x", "1", all_broken))  # type: ignore[arg-type]
@@ -205,7 +205,7 @@ def test_badge_says_the_verdict(document: Document, words: str) -> None:
 
 
 def test_markdown_begins_with_the_verdict() -> None:
-    """Summary first."""
+    """The summary comes first."""
     lines = render_markdown(FAILING).splitlines()
     assert lines[0] == "# ✗ acme-batch 1.4.2: does not conform"
     assert lines[2] == "**Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed.**"
@@ -214,7 +214,7 @@ def test_markdown_begins_with_the_verdict() -> None:
 
 
 class Ids(HTMLParser):
-    """Ids, links, and which clauses are unfolded."""
+    """The ids, the links, and the unfolded clauses of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -224,7 +224,7 @@ class Ids(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element begins."""
+        """Record an element."""
         given = dict(attrs)
         if given.get("id"):
             self.ids.append(given["id"] or "")
@@ -235,7 +235,7 @@ class Ids(HTMLParser):
 
 @pytest.mark.parametrize("document", [FAILING, PASSING, UNREACHABLE], ids=["fail", "pass", "error"])
 def test_every_clause_of_the_page_can_be_linked_to(document: Document) -> None:
-    """Ids are unique, and every link within the page has its target."""
+    """Ids are unique, and every link within the page has a target."""
     page = Ids(render_html(document))
     assert len(page.ids) == len(set(page.ids))
     assert {clause["id"] for clause in document["clauses"]} <= set(page.ids)
@@ -243,13 +243,13 @@ def test_every_clause_of_the_page_can_be_linked_to(document: Document) -> None:
 
 
 def test_what_failed_is_unfolded() -> None:
-    """What passed is a click away."""
+    """Passed clauses are folded."""
     assert Ids(render_html(FAILING)).unfolded == 5
     assert Ids(render_html(PASSING)).unfolded == 0
 
 
 def test_an_adopters_issue_is_a_link_and_a_targets_address_is_not() -> None:
-    """Only known failures have reasons that the adopter wrote."""
+    """Only reasons of known failures are written by the adopter."""
     assert 'href="https://github.com/acme/batch/issues/212"' in render_html(FAILING)
     made = samples.run(
         "server", "x", "1", {"server.ok.json": ("not-exercised", "see https://evil.example/", [])}
@@ -258,7 +258,7 @@ def test_an_adopters_issue_is_a_link_and_a_targets_address_is_not() -> None:
 
 
 def marked(pieces: list[Piece]) -> str:
-    """The pieces as one text, with what is marked in brackets."""
+    """Return the pieces as one text, with marked ones in brackets."""
     return "".join(f"[{text}]" if mark else text for text, mark in pieces)
 
 
@@ -278,7 +278,7 @@ def marked(pieces: list[Piece]) -> str:
     ],
 )
 def test_differences_are_marked_where_they_are(expected: str, actual: str, first: str, second: str) -> None:
-    """And not at all where nothing is alike."""
+    """Nothing is marked if the texts have nothing in common."""
     assert tuple(map(marked, distinguishing_features(expected, actual))) == (first, second)
     assert tuple("".join(text for text, _ in side) for side in distinguishing_features(expected, actual)) == (
         expected,

@@ -1,4 +1,4 @@
-"""The verdict on a rule that cannot be evaluated on some answers, or on none."""
+"""Verdicts on rules that cannot be evaluated on some or all responses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROWS = {"code": "ratio", "rule": "self.metrics.total_generations / oldSelf.metr
 
 
 def with_pending(total: int, pending: int) -> dict[str, Any]:
-    """A batch that is under way."""
+    """Return a batch that is in progress."""
     metrics = {"total_generations": total, "success_count": 0, "failed_count": 0, "pending_count": pending}
     return batch(status="PROCESSING", metrics=metrics)
 
@@ -38,18 +38,18 @@ def with_pending(total: int, pending: int) -> dict[str, Any]:
         ([with_pending(4, 0), with_pending(4, 4), with_pending(4, 4)], "fail", "divide by zero (on 1 of "),
     ],
 )
-def test_an_answer_that_a_rule_cannot_judge(
+def test_a_response_on_which_a_rule_cannot_be_evaluated(
     tmp_path: Path, row: dict[str, str], bodies: list[dict[str, Any]], verdict: str, of: str
 ) -> None:
-    """Broken by another answer it fails, else it is an error: never a pass, and never out of the count."""
+    """It fails if another response breaks it, and is an error otherwise, never a pass; it is counted."""
     with using(tmp_path, update(BATCH, {"x-validations": [row]})):
         result = clause_result(CLAUSE, judged(*reads(*bodies))["server.rule.ratio"], strict=False)
     assert result.verdict == verdict
     assert of in result.reason
 
 
-def test_operations_together_keep_what_was_not_judged() -> None:
-    """One operation's answers may do while those of another do not."""
+def test_merged_operations_keep_what_was_not_checked() -> None:
+    """One operation may be complete while the other is not."""
     fine, other = CheckResult("c", observations=3), CheckResult("c")
     other.leave_unjudged("why", 2)
     whole = clause_result(CLAUSE, merged("c", {"get": fine, "list": other}), strict=False)
@@ -57,8 +57,8 @@ def test_operations_together_keep_what_was_not_judged() -> None:
     assert whole.operations == {"get": "pass", "list": "error"}
 
 
-def test_a_run_with_an_answer_that_was_not_judged_does_not_conform(tmp_path: Path) -> None:
-    """The run is an error, the rest of it is judged."""
+def test_a_run_with_an_unchecked_response_does_not_conform(tmp_path: Path) -> None:
+    """The run is an error, but all other clauses get their verdict."""
     rule = {"code": "note", "rule": "self.note == 'x'", "message": "m"}
     actions = [update(f"{BATCH}.properties", {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})]
     plain = ReferenceServer()
@@ -71,7 +71,7 @@ def test_a_run_with_an_answer_that_was_not_judged_does_not_conform(tmp_path: Pat
 
 
 def test_clauses_of_a_removed_operation_say_so(tmp_path: Path) -> None:
-    """That nobody asked for it, or the client lacks it, is not the reason."""
+    """The reason is not that it was not requested, or that the client lacks it."""
     clause = next(one for one in load_contract().clauses.values() if one.operations == ("list",))
     with using(tmp_path, remove("$.paths['/v2/batch']")):
         assert unasked(clause, None).reason == f"{NO_OPERATION} list"
@@ -80,6 +80,6 @@ def test_clauses_of_a_removed_operation_say_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("pending", "verdict"), [(2**64, "pass"), (2**63 + 1, "pass"), (2**65, "error")])
 def test_counts_beyond_64_bits_keep_the_rules_of_the_contract(pending: int, verdict: str) -> None:
-    """The runtime has no such integers: in doubles it holds, or nothing is said of it."""
+    """CEL has no such integers: the rule is evaluated in doubles, or not at all."""
     result = judged(*reads(with_pending(2**64, pending), with_pending(2**64, pending)))["server.body.metrics-sum"]
     assert clause_result(CLAUSE, result, strict=False).verdict == verdict

@@ -1,4 +1,4 @@
-"""Formats and patterns: each refuses what its standard forbids, and accepts what it allows."""
+"""Formats and patterns accept what their standard allows, and refuse everything else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.contract.schema import SchemaError, SchemaJudge
 
 
 def wrong(schema: Any, value: Any) -> list[tuple[str, str]]:
-    """Code and pointer of every violation."""
+    """Return code and pointer of every violation."""
     return [(one.code, one.pointer) for one in SchemaJudge(schema, {}).violations(value)]
 
 
@@ -23,7 +23,7 @@ def wrong(schema: Any, value: Any) -> list[tuple[str, str]]:
     ("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.valid], ids=repr
 )
 def test_a_format_accepts(name: str, value: Any) -> None:
-    """What its standard allows."""
+    """Values that its standard allows."""
     assert wrong({"format": name}, value) == []
 
 
@@ -31,7 +31,7 @@ def test_a_format_accepts(name: str, value: Any) -> None:
     ("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.malformed], ids=repr
 )
 def test_a_format_refuses(name: str, value: Any) -> None:
-    """What its standard does not."""
+    """Values that its standard forbids."""
     assert wrong({"format": name}, value) == [("format", "")]
 
 
@@ -55,12 +55,12 @@ def test_a_format_refuses(name: str, value: Any) -> None:
     ],
     ids=repr,
 )
-def test_a_format_knows_the_edges(name: str, value: Any) -> None:
+def test_a_format_handles_edge_cases(name: str, value: Any) -> None:
     """Digits of other scripts, zones, hosts."""
     assert FORMATS[name].accepts(value) is (value == "01:29:60+01:30")
 
 
-def test_a_format_says_nothing_of_other_types_and_an_unknown_one_nothing_at_all() -> None:
+def test_a_format_ignores_other_types_and_unknown_formats_are_ignored() -> None:
     """2020-12, 7.2.1."""
     for name, one in FORMATS.items():
         assert wrong({"format": name}, None if one.type == "number" else 5) == []
@@ -105,8 +105,8 @@ def test_patterns_are_those_of_ecma_262(pattern: str, text: str, found: bool) ->
 @pytest.mark.parametrize(
     "pattern", ["(", "[a", r"\Z", r"\p{L}", "(?P<x>a)", "a**", "a++", "(?i)a", "{", r"\u12"]
 )
-def test_what_is_no_pattern_is_refused(pattern: str) -> None:
-    """With one line."""
+def test_an_invalid_pattern_is_refused(pattern: str) -> None:
+    """With a one-line message."""
     with pytest.raises(UnsupportedPattern) as caught:
         compile_pattern(pattern)
     assert "\n" not in str(caught.value)

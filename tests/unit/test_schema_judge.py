@@ -1,4 +1,4 @@
-"""Values judged by schemas: the right keyword is blamed at the right place, and nothing legal is."""
+"""Validation by schemas: the right keyword is reported at the right place, and valid values are accepted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.schema_samples import DOCUMENT, SCHEMAS
 
 
 def wrong(schema: Any, value: Any, document: dict[str, Any] | None = None) -> list[tuple[str, str]]:
-    """Code and pointer of every violation."""
+    """Return code and pointer of every violation."""
     return [(one.code, one.pointer) for one in SchemaJudge(schema, document or {}).violations(value)]
 
 
@@ -42,7 +42,7 @@ def wrong(schema: Any, value: Any, document: dict[str, Any] | None = None) -> li
     ],
 )
 def test_an_integer_is_a_number_without_a_fraction(text: str, codes: list[str]) -> None:
-    """As it is written, not as a float holds it."""
+    """By its digits, not by a float's value."""
     value = read_json(text.encode()).value
     assert [code for code, _ in wrong({"type": "integer"}, value)] == codes
 
@@ -71,14 +71,14 @@ def test_an_integer_is_a_number_without_a_fraction(text: str, codes: list[str]) 
     ],
     ids=repr,
 )
-def test_numbers_are_exact_and_booleans_are_none(
+def test_numbers_are_exact_and_booleans_are_not_numbers(
     schema: dict[str, Any], value: Any, code: str | None
 ) -> None:
     """Equality and multiples are those of JSON."""
     assert [found for found, _ in wrong(schema, value)] == ([code] if code else [])
 
 
-# Blame.
+# Reported places.
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_numbers_are_exact_and_booleans_are_none(
     ],
     ids=repr,
 )
-def test_the_keyword_is_blamed_at_its_place(schema: Any, value: Any, found: list[tuple[str, str]]) -> None:
-    """One violation for one fault; a missing member at its own pointer."""
+def test_the_keyword_is_reported_at_its_place(schema: Any, value: Any, found: list[tuple[str, str]]) -> None:
+    """One fault gives one violation; a missing member is reported at its own pointer."""
     assert wrong(schema, value) == found
 
 
-def test_a_branch_that_is_meant_is_looked_into() -> None:
-    """A circle without a radius lacks its radius, rather than being no shape at all."""
+def test_violations_are_reported_within_the_intended_branch() -> None:
+    """A circle without a radius lacks its radius, rather than matching no shape."""
     schema = SCHEMAS["Shapes"]
     assert wrong(schema, {"kind": "circle"}, DOCUMENT) == [("required", "/radius")]
     assert wrong(schema, {"kind": "box", "width": 0, "height": 1}, DOCUMENT) == [("minimum", "/width")]
@@ -143,7 +143,7 @@ def test_a_branch_that_is_meant_is_looked_into() -> None:
 
 
 def test_unevaluated_members_are_told_from_those_of_other_schemas() -> None:
-    """Through allOf, references, branches that fit, then and dependentSchemas."""
+    """Evaluation is tracked through allOf, references, matching branches, then and dependentSchemas."""
     pet = {"name": "Rex", "age": 3}
     assert wrong(SCHEMAS["Pet"], pet, DOCUMENT) == []
     assert wrong(SCHEMAS["Pet"], {**pet, "owner": "a@example.com"}, DOCUMENT) == []
@@ -164,7 +164,7 @@ def test_unevaluated_members_are_told_from_those_of_other_schemas() -> None:
 
 
 def test_a_violation_says_where_in_the_document_and_in_a_few_words() -> None:
-    """Through references."""
+    """Through references too."""
     order = {
         "number": "O-1234",
         "placed": "2024-01-15T10:30:00Z",
@@ -187,7 +187,7 @@ def test_a_violation_says_where_in_the_document_and_in_a_few_words() -> None:
     assert len(found.actual) == 60
 
 
-def test_a_recursive_schema_judges_deep_values_and_gives_up_on_bottomless_ones() -> None:
+def test_a_recursive_schema_checks_deep_values_and_limits_the_depth() -> None:
     """As a violation, not as a crash."""
     tree: dict[str, Any] = {"label": 5, "children": []}
     for _ in range(20):
@@ -199,7 +199,7 @@ def test_a_recursive_schema_judges_deep_values_and_gives_up_on_bottomless_ones()
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "excerpt"),
     [
         ({"type": "strnig"}, "strnig"),
         ({"properties": 5}, "5"),
@@ -211,12 +211,12 @@ def test_a_recursive_schema_judges_deep_values_and_gives_up_on_bottomless_ones()
         ({"$ref": "#/$defs/Bad"}, "/$defs/Bad/type"),
     ],
 )
-def test_what_is_no_schema_is_refused_with_one_line(schema: Any, said: str) -> None:
-    """That says where."""
+def test_an_invalid_schema_is_refused_with_one_line(schema: Any, excerpt: str) -> None:
+    """The message names the place."""
     document = {"$defs": {"A": {"allOf": [{"$ref": "#/$defs/A"}]}, "Bad": {"type": "x"}}}
     with pytest.raises(SchemaError) as caught:
         SchemaJudge(schema, document)
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -256,8 +256,8 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_it_agrees_with_the_library(value: Any) -> None:
-    """Narrower blame must not change what is valid."""
+def test_validity_agrees_with_jsonschema(value: Any) -> None:
+    """More precise places must not change what is valid."""
     for name, schema in SCHEMAS.items():
         plain = Draft202012Validator({**DOCUMENT, **json.loads(json.dumps(schema))})
         if not any(word in json.dumps(schema) for word in ("format", "multipleOf", "pattern")):
@@ -268,7 +268,7 @@ def test_it_agrees_with_the_library(value: Any) -> None:
 
 
 def test_places_are_listed_through_everything() -> None:
-    """Each with its pointer, its place in the document, and whether it counts always."""
+    """Each with its pointer, its place in the document, and whether it always applies."""
     found = {(p.pointer, p.keyword): p for p in places(SCHEMAS["Order"], DOCUMENT)}
     assert not found["/lines/*/count", "maximum"].conditional
     assert (
@@ -292,7 +292,7 @@ def test_places_are_listed_through_everything() -> None:
 
 
 def test_places_of_a_recursive_schema_end() -> None:
-    """One round, and one below."""
+    """After one recursion."""
     found = {p.pointer for p in places(SCHEMAS["Tree"], DOCUMENT)}
     assert {"/label", "/children", "/children/*/label"} <= found | {"/children/*/label"}
     assert all(pointer.count("/children") <= 2 for pointer in found)
@@ -302,7 +302,7 @@ def test_places_of_a_recursive_schema_end() -> None:
 
 
 def test_pointers_are_read_and_changed() -> None:
-    """RFC 6901; the original stays as it is."""
+    """RFC 6901; the original value is not changed."""
     value = {"a/b": [1, {"~": 2}], "c": {}}
     assert read(value, "/a~1b/1/~0") == 2
     assert read(value, "/a~1b/7") is read(value, "/x/y") is MISSING

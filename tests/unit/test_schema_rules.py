@@ -1,4 +1,4 @@
-"""Rules in CEL and lifecycles: they hold, are broken, or cannot be evaluated, and that is never a pass."""
+"""Rules in CEL and lifecycles: they hold, are broken, or cannot be evaluated, which is never a pass."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ from batch_conformance.contract.rules import (
     RuleSet,
     RuntimeMissing,
     Unevaluable,
-    compile_rules,
 )
 from batch_conformance.http.strict_json import read_json
 from tests.support.schema_samples import A_TRIP, TRIP, TRIPS
 
 
 def judged(rule: str, value: Any, schema: dict[str, Any] | None = None, old: Any = MISSING) -> Outcome:
-    """What one rule says of a value."""
+    """Return the result of one rule on a value."""
     rows = {"x-validations": [{"rule": rule, "message": "it does not hold"}]}
-    (compiled,) = compile_rules({**(schema or {}), **rows}, {})
+    (compiled,) = RuleSet({**(schema or {}), **rows}, {}).rules
     return compiled.evaluate(value, old)
 
 
@@ -72,31 +71,33 @@ _VALUE = {
     ],
 )
 def test_a_rule_holds(rule: str) -> None:
-    """CEL as its specification has it, on values from JSON."""
+    """By the CEL specification, on JSON values."""
     assert judged(rule, _VALUE) == Holds()
 
 
 @pytest.mark.parametrize(
-    "rule",
+    ("rule", "wrong_type"),
     [
-        "self.none == 1",
-        "self.none.k > 1",
-        "self.s > 1",
-        "self.nothing > 1",
-        "self.n / 0 == 1",
-        "self.list[7] == 1",
-        "self.n",
-        "self.s == 'abc' && self.n",
-        "timestamp(self.s) < timestamp(self.at)",
-        "9223372036854775807 + self.n > 0",
-        "self.list.all(x, x.k > 1)",
-        "self.s.matches('(')",
+        ("self.none == 1", False),
+        ("self.none.k > 1", False),
+        ("self.s > 1", True),
+        ("self.nothing > 1", True),
+        ("self.n / 0 == 1", False),
+        ("self.list[7] == 1", False),
+        ("self.n", True),
+        ("self.nothing", True),
+        ("self.s == 'abc' && self.n", True),
+        ("timestamp(self.s) < timestamp(self.at)", False),
+        ("9223372036854775807 + self.n > 0", False),
+        ("self.list.all(x, x.k > 1)", False),
+        ("self.s.matches('(')", False),
     ],
 )
-def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
+def test_a_rule_that_cannot_be_evaluated_does_not_pass(rule: str, wrong_type: bool) -> None:
     """A missing member, a wrong type, an overflow; the reason is one line."""
     outcome = judged(rule, _VALUE)
     assert isinstance(outcome, Unevaluable)
+    assert outcome.wrong_type is wrong_type
     assert outcome.reason
     assert "\n" not in outcome.reason
 
@@ -105,13 +106,13 @@ def test_what_cannot_be_evaluated_is_no_pass(rule: str) -> None:
     "value",
     [None, 5, "text", [], {}, {"a": "\ud800", "b": 1}, {"a": float("nan"), "b": 1}, {"a": 2**70, "b": 1}],
 )
-def test_any_value_may_come(value: Any) -> None:
+def test_a_rule_takes_any_value(value: Any) -> None:
     """A rule is evaluated on whatever a server sends."""
     assert not isinstance(judged("self.a + self.b == 3", value), Holds)
 
 
 def test_numbers_are_of_the_types_that_the_schema_names() -> None:
-    """Whether a server writes 2 or 2.0 must not decide whether a rule can be evaluated."""
+    """Whether a server writes 2 or 2.0 must not matter."""
     schema = {"properties": {"price": {"type": "number"}, "count": {"allOf": [{"type": "integer"}]}}}
     for price, count in (("2", "3"), ("2.0", "3.0"), ("2e0", "3")):
         value = read_json(f'{{"price": {price}, "count": {count}}}'.encode()).value
@@ -119,7 +120,7 @@ def test_numbers_are_of_the_types_that_the_schema_names() -> None:
 
 
 def test_a_broken_rule_shows_the_values_it_names() -> None:
-    """By path, the missing ones too; the message may be computed."""
+    """By path, missing ones too; the message may be computed."""
     outcome = judged("self.n == 6 && self.s == 'abc' && has(self.none)", _VALUE)
     assert outcome == Broken(
         "it does not hold", (("self.n", "5"), ("self.s", '"abc"'), ("self.none", "missing"))
@@ -132,7 +133,7 @@ def test_a_broken_rule_shows_the_values_it_names() -> None:
 
 
 def test_rules_are_evaluated_where_their_schema_applies() -> None:
-    """At every item, and in the branch that fits only."""
+    """For every item, and only in the branch that matches."""
     value = {
         **A_TRIP,
         "legs": [A_TRIP["legs"][0], {"from": "X", "to": "X", "km": 1}, {"from": "Y", "to": "Y", "km": 1}],
@@ -161,26 +162,22 @@ def test_rules_are_evaluated_where_their_schema_applies() -> None:
 
 
 def test_a_transition_rule_needs_two_reads() -> None:
-    """And says so where the earlier one lacks its place."""
+    """If the earlier read lacks the place, the result says so."""
     rules = RuleSet(TRIP, TRIPS)
     assert {one.rule.code for one in rules.evaluate(A_TRIP)} == {"order", "seats", "done", "nowhere"}
     found = {one.rule.code: one.outcome for one in rules.evaluate(A_TRIP, {**A_TRIP, "id": "t2"})}
     assert isinstance(found["identity"], Broken)
     assert found["fare"] == Holds()
     assert isinstance(rules.rules[3].evaluate(A_TRIP), Unevaluable)
-    (nested,) = compile_rules(
-        {"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {}
-    )
-    assert nested.pointer == "/a"
-    (one,) = RuleSet(
-        {"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {}
-    ).evaluate({"a": 1}, {})
+    nested = RuleSet({"properties": {"a": {"x-validations": [{"rule": "self >= oldSelf", "message": "m"}]}}}, {})
+    assert [rule.pointer for rule in nested.rules] == ["/a"]
+    (one,) = nested.evaluate({"a": 1}, {})
     assert isinstance(one.outcome, Unevaluable)
 
 
-def test_what_a_rule_names_is_known() -> None:
-    """Paths, whether it is about two reads, and where it stands."""
-    rules = {rule.code: rule for rule in compile_rules(TRIP, TRIPS)}
+def test_the_names_in_a_rule_are_known() -> None:
+    """Paths, whether it needs two reads, and its place."""
+    rules = {rule.code: rule for rule in RuleSet(TRIP, TRIPS).rules}
     assert rules["fare"].paths == ("self.fare", "oldSelf.fare")
     assert rules["fare"].transition
     assert not rules["seats"].transition
@@ -190,20 +187,20 @@ def test_what_a_rule_names_is_known() -> None:
         "/legs/*",
         "/$defs/Leg/x-validations/0",
     )
-    (rule,) = compile_rules(
+    (rule,) = RuleSet(
         {
             "x-validations": [
                 {"rule": "self.a['b c'].d.all(x, x == 'self.q') && self.e.size() > 1", "message": "m"}
             ]
         },
         {},
-    )
+    ).rules
     assert rule.paths == ("self.a['b c'].d", "self.e")
     assert rule.targets() == ["/a/b c/d", "/e"]
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "excerpt"),
     [
         ([{"rule": "self.a ==", "message": "m"}], "Syntax error"),
         ([{"rule": "slef.a == 1", "message": "m"}], "undeclared reference to 'slef.a'"),
@@ -220,22 +217,20 @@ def test_what_a_rule_names_is_known() -> None:
         ({"rule": "self.a", "message": "m"}, "list"),
     ],
 )
-def test_a_rule_that_is_none_is_refused_with_one_line(rows: Any, said: str) -> None:
-    """That says which one."""
+def test_an_invalid_rule_is_refused_with_one_line(rows: Any, excerpt: str) -> None:
+    """The message names the rule."""
     with pytest.raises(RuleError) as caught:
-        compile_rules({"properties": {"x": {"x-validations": rows}}}, {})
-    assert said in str(caught.value)
+        RuleSet({"properties": {"x": {"x-validations": rows}}}, {})
+    assert excerpt in str(caught.value)
     assert "/properties/x/x-validations" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("key", ["not", "if", "contains", "propertyNames", "unevaluatedProperties"])
 def test_a_rule_where_none_is_evaluated_is_refused(key: str) -> None:
-    """A rule that is never evaluated would look kept."""
+    """A rule that is never evaluated would seem to hold."""
     with pytest.raises(RuleError, match=key):
-        compile_rules(
-            {key: {"properties": {"a": {"x-validations": [{"rule": "self.a", "message": "m"}]}}}}, {}
-        )
+        RuleSet({key: {"properties": {"a": {"x-validations": [{"rule": "self.a", "message": "m"}]}}}}, {})
 
 
 def test_the_runtime_is_imported_for_a_rule_only() -> None:
@@ -262,7 +257,7 @@ def test_the_runtime_is_imported_for_a_rule_only() -> None:
 
 
 def test_a_lifecycle_says_what_may_follow() -> None:
-    """Forwards, equals either way, nothing after a final one."""
+    """Forward, equal ranks either way, nothing after a final status."""
     (cycle,) = lifecycles(TRIP, TRIPS)
     assert (cycle.pointer, cycle.schema_pointer) == ("/state", "/$defs/Trip/properties/state/x-lifecycle")
     assert [cycle.rank(value) for value in ("planned", "booked", "waiting", "done", "cancelled", "x")] == [
@@ -288,7 +283,7 @@ def test_a_lifecycle_says_what_may_follow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "excerpt"),
     [
         ({"order": "a"}, "order"),
         ({"order": ["a", "a"]}, "twice"),
@@ -297,9 +292,9 @@ def test_a_lifecycle_says_what_may_follow() -> None:
         ([], "order"),
     ],
 )
-def test_a_lifecycle_that_is_none_is_refused_with_one_line(given: Any, said: str) -> None:
-    """That says where."""
+def test_an_invalid_lifecycle_is_refused_with_one_line(given: Any, excerpt: str) -> None:
+    """The message names the place."""
     with pytest.raises(SchemaError) as caught:
         lifecycles({"properties": {"s": {"enum": ["a", "b"], "x-lifecycle": given}}}, {})
-    assert said in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "/properties/s/x-lifecycle" in str(caught.value)

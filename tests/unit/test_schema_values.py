@@ -1,4 +1,4 @@
-"""What is generated from schemas is what it says: valid ones are valid, faults have exactly one violation."""
+"""Values generated from schemas: valid ones are valid, faults have exactly one violation."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NAMES = ["Order", "Shapes", "Pet", "Delivery", "Tree", "Maps"]
 CASES = [(SCHEMAS[name], DOCUMENT) for name in NAMES] + [(TRIP, TRIPS)]
 IDS = [*NAMES, "Trip"]
 
-#: Keywords that nothing breaks alone, and why.
+#: Keywords that cannot be broken alone, with the reason.
 UNREACHABLE: dict[str, set[tuple[str, str]]] = {
-    # What tells the branches apart: a value that fits none is blamed on oneOf.
+    # These tell the branches apart: a value that matches none breaks oneOf.
     "Shapes": {("required", "/kind"), ("const", "/kind")},
 }
 
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_valid_values_are_valid(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """By the judge and by all rules, many of them, each once."""
+    """By the schema and all rules; many values, without duplicates."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
     found = valid_values(schema, document, limit=150)
     assert len(found) >= 8
@@ -47,8 +47,8 @@ def test_valid_values_are_valid(schema: dict[str, Any], document: dict[str, Any]
 
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
-def test_the_same_values_come_every_time(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """A verdict must repeat."""
+def test_values_are_deterministic(schema: dict[str, Any], document: dict[str, Any]) -> None:
+    """A verdict must be reproducible."""
     assert valid_values(schema, document, limit=40, seed=3) == valid_values(
         schema, document, limit=40, seed=3
     )
@@ -56,8 +56,8 @@ def test_the_same_values_come_every_time(schema: dict[str, Any], document: dict[
 
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
-def test_a_fault_is_the_only_one(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """Of the code and at the place it says; no rule is broken beside it, and its base is valid."""
+def test_a_fault_is_the_only_violation(schema: dict[str, Any], document: dict[str, Any]) -> None:
+    """It has the stated code and place, no rule is broken in addition, and its base is valid."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
     found = single_faults(schema, document)
     for fault in found:
@@ -70,7 +70,7 @@ def test_a_fault_is_the_only_one(schema: dict[str, Any], document: dict[str, Any
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_every_place_has_a_fault(schema: dict[str, Any], document: dict[str, Any], request: Any) -> None:
-    """But for those that by their nature cannot be broken alone."""
+    """Except for those that cannot be broken alone."""
     name = request.node.callspec.id
     found = single_faults(schema, document)
     lost = {(one.code, one.pointer) for one in found.unreachable}
@@ -81,7 +81,7 @@ def test_every_place_has_a_fault(schema: dict[str, Any], document: dict[str, Any
 
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_the_strategy_draws_valid_values(schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """Any of them."""
+    """Any value that it draws."""
     judge, rules = SchemaJudge(schema, document), RuleSet(schema, document)
 
     @settings(
@@ -127,7 +127,7 @@ def test_values_cover_every_branch() -> None:
 
 
 def test_values_cover_bounds_and_lengths() -> None:
-    """Both ends, and as far as every reader of JSON goes where there is none."""
+    """Both bounds; without one, the largest value that every JSON reader supports."""
     assert {0, 40} <= set(_values_at(SCHEMAS["Pet"], DOCUMENT, "/age"))
     assert {1, 40} <= {len(name) for name in _values_at(SCHEMAS["Pet"], DOCUMENT, "/name")}
     assert 2**53 - 1 in _values_at(SCHEMAS["Delivery"], DOCUMENT, "/shop")
@@ -148,8 +148,8 @@ def test_values_cover_ways_to_write_a_date() -> None:
     } <= labels
 
 
-def test_unknown_members_come_where_they_may() -> None:
-    """And nowhere else."""
+def test_unknown_members_are_added_where_allowed() -> None:
+    """Unknown members are added only where the schema allows them."""
     places_of_extra = {
         pointer for pointer, label in _labels(SCHEMAS["Order"], DOCUMENT) if label == "unknown member"
     }
@@ -158,8 +158,8 @@ def test_unknown_members_come_where_they_may() -> None:
     assert not any(label == "unknown member" for _, label in _labels(SCHEMAS["Pet"], DOCUMENT))
 
 
-def test_examples_come_first_and_outgrown_ones_are_mended() -> None:
-    """An overlay that asks for one more member must not cost all that is real in an example."""
+def test_examples_come_first_and_outdated_ones_are_completed() -> None:
+    """An overlay that requires one more member must not make all examples useless."""
     outgrown = {name: value for name, value in A_TRIP.items() if name != "fare"} | {"id": "t7"}
     found = valid_values(TRIP, TRIPS, examples=[outgrown, A_TRIP], limit=30)
     assert found[0].value == A_TRIP
@@ -168,7 +168,7 @@ def test_examples_come_first_and_outgrown_ones_are_mended() -> None:
 
 
 def test_a_limit_is_kept_and_a_seed_chooses() -> None:
-    """The seed decides about the less important ones only."""
+    """The seed only affects the less important values."""
     one, other = (valid_values(SCHEMAS["Order"], DOCUMENT, limit=40, seed=seed) for seed in (0, 1))
     assert len(one) == len(other) == 40
     assert one != other
@@ -177,7 +177,7 @@ def test_a_limit_is_kept_and_a_seed_chooses() -> None:
 
 
 def test_faults_are_of_every_kind() -> None:
-    """Types each by each, enums nearly right, bounds and lengths by one, doubles, extra members."""
+    """Each type, nearly right enum values, bounds and lengths by one, duplicates, extra members."""
     faults = single_faults(SCHEMAS["Order"], DOCUMENT)
     by_code = {fault.code for fault in faults}
     assert by_code == {
@@ -212,15 +212,15 @@ def test_faults_are_of_every_kind() -> None:
     assert {11} == {len(read(f.value, f.pointer)) for f in faults if f.code == "maxLength"}
 
 
-def test_a_given_base_is_used_where_it_serves() -> None:
-    """Whoever answers for one entity wants its faults, not those of another."""
+def test_a_given_base_is_used_where_it_fits() -> None:
+    """The faults have to be those of one entity, not of another."""
     for fault in single_faults(TRIP, TRIPS, base=A_TRIP):
         if fault.code == "required" and fault.pointer.count("/") == 1:
             assert fault.base == A_TRIP
 
 
 def test_every_rule_has_values_that_break_it_alone() -> None:
-    """At both depths, the schema kept."""
+    """At both depths, with the schema satisfied."""
     judge, rules = SchemaJudge(TRIP, TRIPS), RuleSet(TRIP, TRIPS)
     found = rule_faults(TRIP, TRIPS, examples=[A_TRIP])
     assert found.unreachable == ()
@@ -255,7 +255,7 @@ def test_every_transition_has_reads_that_break_it_alone() -> None:
 
 
 def test_a_rule_that_nothing_breaks_is_reported() -> None:
-    """It would make a clause that cannot fail."""
+    """Otherwise there would be a clause that cannot fail."""
     schema = {"type": "object", "x-validations": [{"rule": "1 == 1 || has(self.x)", "message": "never"}]}
     found = rule_faults(schema, {})
     assert len(found) == 0
@@ -263,7 +263,7 @@ def test_a_rule_that_nothing_breaks_is_reported() -> None:
 
 
 def test_a_rule_that_only_a_search_breaks() -> None:
-    """What no example and no obvious number shows."""
+    """Neither an example nor an obvious number breaks it."""
     schema = {
         "type": "object",
         "required": ["a", "b"],
@@ -317,13 +317,13 @@ def test_a_rule_that_only_a_search_breaks() -> None:
         ({"required": ["a", "b"]}, set()),
         ({"enum": [1, None, {"a": [1]}, "x"]}, set()),
         ({"type": "object", "properties": {"a": False}, "minProperties": 1}, set()),
-        # Neither can be broken alone: each speaks of all that the other allows.
+        # Neither can be broken alone: each constrains all that the other allows.
         ({"type": "string", "allOf": [{"minLength": 3}, {"maxLength": 2}]}, None),
     ],
     ids=repr,
 )
-def test_keywords_that_stand_in_each_others_way(schema: dict[str, Any], unreachable: set[Any] | None) -> None:
-    """A value that breaks one keeps to the others."""
+def test_keywords_that_conflict(schema: dict[str, Any], unreachable: set[Any] | None) -> None:
+    """A value that breaks one satisfies the others."""
     judge = SchemaJudge(schema, {})
     found = valid_values(schema, {})
     faults = single_faults(schema, {})
@@ -338,7 +338,7 @@ def test_keywords_that_stand_in_each_others_way(schema: dict[str, Any], unreacha
 
 
 def test_a_member_that_may_be_null_by_a_branch_is_added() -> None:
-    """An example without it is mended."""
+    """An example without the member is completed."""
     schema = {
         "type": "object",
         "required": ["until", "id"],
@@ -384,8 +384,8 @@ _SCALARS = st.sampled_from(
         )
     )
 )
-def test_any_schema_put_together_is_served(schema: dict[str, Any]) -> None:
-    """Valid ones are valid, faults are single, every place is reached."""
+def test_any_generated_schema_is_supported(schema: dict[str, Any]) -> None:
+    """Valid values are valid, faults are single, every place is reached."""
     judge = SchemaJudge(schema, {})
     assert all(judge.is_valid(one.value) for one in valid_values(schema, {}, limit=60))
     faults = single_faults(schema, {})

@@ -1,4 +1,4 @@
-"""A planted key: whatever a server does with it, it is in nothing that the suite writes or prints."""
+"""A planted key: whatever a server does with it, it is in no file and no output of the suite."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from tests.support.running import SERVER, CompletedRun, run
 from tests.unit.test_exchange import SPELLINGS
 
 KEY = "sk-planted/Hq7+Zt2=Vw9Lm4&Rb6Nc8"
-#: A piece of the key of this length says too much.
+#: Length of a part of the key that must not be shown.
 TELLING = 10
 
 
 class Echoing(ReferenceServer):
-    """Breaks promises, so that there is evidence; fills it with the key in every spelling, and with what was sent."""
+    """Breaks clauses, and fills the evidence with the key in every spelling and with the received request."""
 
     def __init__(self) -> None:
         super().__init__(keys=(KEY,))
         self.asked = 0
 
     def answer(self, asked: Asked) -> Answer:
-        """An answer that tells all it knows."""
+        """Return a response that contains the request."""
         heard = " ".join(value.decode("latin-1") for _, value in asked.headers) + asked.query.decode(
             "latin-1"
         )
         sent = json.dumps(heard) + base64.b64encode(heard.encode()).decode() + repr(asked)
-        told = {name: spell(KEY) for name, spell in SPELLINGS.items()}
+        spellings = {name: spell(KEY) for name, spell in SPELLINGS.items()}
         answer = super().answer(asked)
         wrong = {
             "created_at": f"2024 {KEY}",
             "outputUrl": KEY,
             "status": KEY,
-            "webhookUrl": [told],
+            "webhookUrl": [spellings],
             KEY: sent,
         }
-        # Judges quote the first 200 characters: the key is to stand across that border, here and there.
+        # Checks quote the first 200 characters: some copies of the key cross that border.
         self.asked += 1
         pad = "x" * (150 + self.asked * 7 % 45)
-        said = {"message": "; ".join([pad + KEY, sent, *told.values()]), "statusCode": sent}
-        more = wrong if answer.status == 200 else said
+        error = {"message": "; ".join([pad + KEY, sent, *spellings.values()]), "statusCode": sent}
+        more = wrong if answer.status == 200 else error
         listed = isinstance(answer.body, list)
         answer.body = [{**row, **more} for row in answer.body] if listed else {**answer.body, **more}
         answer.headers += [
@@ -59,7 +59,7 @@ class Echoing(ReferenceServer):
 
 
 def written(ended: CompletedRun) -> Iterator[tuple[str, str]]:
-    """All that a run left behind, with where it is."""
+    """Return all output and files of a run, with their places."""
     yield "terminal", ended.text
     for file in sorted(ended.folder.rglob("*")):
         if file.is_file():
@@ -67,7 +67,7 @@ def written(ended: CompletedRun) -> Iterator[tuple[str, str]]:
 
 
 def given_away(text: str) -> list[str]:
-    """Pieces of the key in a text: as they are, and in base64, where a piece is not seen."""
+    """Return the parts of the key in a text, plain and in base64."""
     pieces = {KEY[at : at + TELLING] for at in range(len(KEY) - TELLING + 1)}
     encoded = {base64.b64encode(KEY[at:].encode()).decode()[:14] for at in range(3)}
     return sorted(piece for piece in pieces | encoded | {KEY[:12][::-1]} if piece in text)
@@ -75,7 +75,7 @@ def given_away(text: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def echoed(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
-    """A run against a server that gives away all it gets, with everything that pytest can be made to show."""
+    """A run on a server that echoes everything, with all outputs of pytest enabled."""
     with serving_hostile(hostile.never, app=Echoing()) as server:
         return run(
             tmp_path_factory.mktemp("echoed"),
@@ -95,7 +95,7 @@ def echoed(tmp_path_factory: pytest.TempPathFactory) -> CompletedRun:
 
 
 def test_there_is_evidence_of_the_key(echoed: CompletedRun) -> None:
-    """Else nothing would be proved: the clauses about it failed, and what was found is shown under other names."""
+    """The clauses about the key failed, and the evidence shows it under other names."""
     assert echoed.status == 1
     verdicts = echoed.verdicts()
     assert verdicts["server.auth.no-disclosure"] == verdicts["server.body.created_at"] == "fail"
@@ -107,14 +107,14 @@ def test_there_is_evidence_of_the_key(echoed: CompletedRun) -> None:
 
 
 def test_the_key_is_nowhere(echoed: CompletedRun) -> None:
-    """Not in the terminal, not in a report, not in JUnit, not in GitHub's summary; nor is a piece that tells it."""
+    """Not in the terminal, a report, JUnit, or GitHub's summary; nor is a telling part of it."""
     for name, text in written(echoed):
         assert given_away(text) == [], name
         for spelling, spell in SPELLINGS.items():
             assert spell(KEY) not in text, f"{spelling} in {name}"
 
 
-def test_a_key_that_is_given_away_is_noticed(tmp_path: Path) -> None:
+def test_a_leaked_key_is_noticed(tmp_path: Path) -> None:
     """The search above can fail."""
     assert given_away(f"x{KEY}x")
     assert given_away(base64.b64encode(f"user:{KEY}".encode()).decode())
@@ -126,7 +126,7 @@ def test_a_key_that_is_given_away_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("place", ["url", "ids", "report"])
 def test_the_key_in_the_wrong_option_is_not_repeated(tmp_path: Path, place: str) -> None:
-    """People paste keys where they do not belong."""
+    """Users paste keys into the wrong options."""
     with serving_hostile(hostile.never) as server:
         options = {
             "url": [f"--batch-target={server.url.replace('//', f'//user:{KEY[3:9]}@')}"],

@@ -1,4 +1,4 @@
-"""Edits of the contract, and the clause that each of them turns red on a server which does not follow."""
+"""Contract edits, and the clause that each of them turns red for a server that does not follow."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ERROR_NOW = {"message": "no", "statusCode": 401}
 
 
 def read(body: Any, number: int = 1, media: str = "application/json", **headers: str) -> Exchange:
-    """A read of the known batch with the valid key."""
+    """Return a read of the known batch with the valid key."""
     fields = (("content-type", media), *((name.replace("_", "-"), value) for name, value in headers.items()))
     return Exchange(
         number,
@@ -45,36 +45,36 @@ def read(body: Any, number: int = 1, media: str = "application/json", **headers:
 
 
 def refusal(status: int = 401, body: Any = None, media: str = "application/json") -> Exchange:
-    """A read of the known batch without a key."""
-    told = {**ERROR_NOW, "statusCode": status} if body is None else body
+    """Return a read of the known batch without a key."""
+    content = {**ERROR_NOW, "statusCode": status} if body is None else body
     return Exchange(
         90 + status,
         Intent("missing-key", "b1", "known", "missing"),
         Request("GET", "http://h/v2/batch/b1", ()),
-        Response(status, (("content-type", media), ("www-authenticate", "Key")), json.dumps(told).encode()),
+        Response(status, (("content-type", media), ("www-authenticate", "Key")), json.dumps(content).encode()),
         started=float(status),
         ended=status + 0.5,
     )
 
 
 def batch(**changes: Any) -> dict[str, Any]:
-    """The batch with some members changed; those that are ``...`` are left out."""
+    """Return the batch with some members changed, or removed for ``...``."""
     return {name: value for name, value in {**BATCH_NOW, **changes}.items() if value is not ...}
 
 
 def judged(*exchanges: Exchange) -> dict[str, CheckResult]:
-    """The result of every clause of the contract in use."""
+    """Return the result of every clause of the current contract."""
     record = Record(exchanges, ["k" * 12])
     return SERVER_CHECKS.judge(record, [clause.id for clause in current_contract().of_side("server")])
 
 
 def red(results: dict[str, CheckResult]) -> set[str]:
-    """The clauses that are broken."""
+    """Return the broken clauses."""
     return {clause for clause, result in results.items() if result.findings}
 
 
 def reads(*bodies: Any) -> list[Exchange]:
-    """Successive reads."""
+    """Return successive reads."""
     return [read(body, number) for number, body in enumerate(bodies, 1)]
 
 
@@ -83,7 +83,7 @@ SKIPPED, SKIPPED_AT = "skipped_count", "/metrics/skipped_count"
 OWNER = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
 COMPLETED = {"properties": {"status": {"const": "COMPLETED"}}}
 FEW = {"code": "few", "rule": "self.priority < self.metrics.total_generations", "message": "too many"}
-#: name: the edit, what a server that follows answers, what one answers that does not, the clause, code, pointer.
+#: By name: the edit, bodies that follow it and that do not, the clause, code and pointer.
 BODIES: dict[str, tuple[Sequence[dict[str, Any]], Any, Any, str, str, str]] = {
     "required-member": (
         [update(PROPERTIES, {"priority": PRIORITY}), update(BATCH, {"required": ["priority"]})],
@@ -170,8 +170,8 @@ BODIES: dict[str, tuple[Sequence[dict[str, Any]], Any, Any, str, str, str]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_an_edit_of_the_body_is_judged(tmp_path: Path, name: str) -> None:
-    """The clause that covers the place is red, with code and pointer; no other one is; who follows is green."""
+def test_an_edit_of_the_body_is_checked(tmp_path: Path, name: str) -> None:
+    """The place's clause is red, with code and pointer, and no other one; a server that follows is green."""
     actions, follows, breaks, clause, code, pointer = BODIES[name]
     with using(tmp_path, *actions):
         good = judged(*reads(follows))
@@ -186,7 +186,7 @@ def test_an_edit_of_the_body_is_judged(tmp_path: Path, name: str) -> None:
 
 
 def test_an_unedited_contract_has_no_derived_clause(tmp_path: Path) -> None:
-    """And an edit has those of its own, right after the written ones about bodies."""
+    """Clauses derived from an edit come right after the written ones about bodies."""
     assert not any(clause.derived for clause in base_contract().clauses.values())
     contract = overlaid(tmp_path, *BODIES["required-member"][0])
     ids = list(contract.clauses)
@@ -196,11 +196,11 @@ def test_an_unedited_contract_has_no_derived_clause(tmp_path: Path) -> None:
     assert clause.source == "schema /components/schemas/Batch/properties/priority"
 
 
-def test_a_member_that_is_gone_is_not_exercised(tmp_path: Path) -> None:
-    """Its clause says so, whatever a server still sends; rules about it are not asked."""
-    gone = [remove(f"{PROPERTIES}.webhookUrl"), remove(f"{METRICS}.properties.pending_count"),
+def test_a_removed_member_is_not_exercised(tmp_path: Path) -> None:
+    """The reason says so, whatever a server still sends; rules about it are not evaluated."""
+    removal = [remove(f"{PROPERTIES}.webhookUrl"), remove(f"{METRICS}.properties.pending_count"),
             remove(f"{METRICS}.required[?@ == 'pending_count']")]  # fmt: skip
-    with using(tmp_path, *gone):
+    with using(tmp_path, *removal):
         results = judged(*reads(batch(webhookUrl=5, metrics={**BATCH_NOW["metrics"], "pending_count": 99})))
     assert red(results) == set()
     for clause in (
@@ -213,8 +213,8 @@ def test_a_member_that_is_gone_is_not_exercised(tmp_path: Path) -> None:
         assert results[f"server.{clause}"].reason == "the contract has no such member", clause
 
 
-def test_a_member_renamed_is_judged_under_its_name(tmp_path: Path) -> None:
-    """The old one is not exercised, the new one has a clause."""
+def test_a_renamed_member_is_checked_under_its_new_name(tmp_path: Path) -> None:
+    """The old name is not exercised, the new one has a clause."""
     with using(
         tmp_path,
         remove(f"{PROPERTIES}.created_at"), remove(f"{BATCH}.required[?@ == 'created_at']"),
@@ -233,7 +233,7 @@ CANCELLED = update(STATUS, {"enum": ["CANCELLED"], "x-lifecycle": {"final": ["CA
 
 
 def test_a_final_status_added_is_final(tmp_path: Path) -> None:
-    """It may come, never change, and freezes the counts."""
+    """It is accepted, must not change any more, and freezes the counts."""
     counts = {**BATCH_NOW["metrics"], "success_count": 3, "pending_count": 1}
     ended = batch(status="CANCELLED", metrics=counts)
     assert red(judged(*reads(ended))) == {"server.body.status"}
@@ -257,7 +257,7 @@ def test_more_is_frozen_where_the_contract_says_so(tmp_path: Path) -> None:
 
 
 def test_without_an_order_nothing_goes_back(tmp_path: Path) -> None:
-    """Nothing is stated, nothing is judged."""
+    """Without an order, nothing is checked."""
     with using(tmp_path, remove(f"{STATUS}.x-lifecycle")):
         results = judged(*reads(batch(), batch(status="PENDING")))
     assert red(results) == set()
@@ -266,7 +266,7 @@ def test_without_an_order_nothing_goes_back(tmp_path: Path) -> None:
 
 
 def test_a_transition_rule_added_joins_two_reads(tmp_path: Path) -> None:
-    """Red on the pair, with both requests as evidence and the numbers shown."""
+    """Red for the pair, with both requests as evidence and the numbers shown."""
     rule = {
         "code": "total-fixed",
         "rule": "self.total_generations == oldSelf.total_generations",
@@ -287,8 +287,8 @@ def test_a_transition_rule_added_joins_two_reads(tmp_path: Path) -> None:
         assert judged(*reads(first))["server.rule.total-fixed"].observations == 0
 
 
-def test_a_rule_that_cannot_be_evaluated_is_no_pass(tmp_path: Path) -> None:
-    """An optional member that is not there: nothing was observed, and the answers are not judged."""
+def test_a_rule_that_cannot_be_evaluated_on_the_body_does_not_pass(tmp_path: Path) -> None:
+    """Without the optional member, nothing is observed, and the clause is an error."""
     rule = {"code": "short", "rule": "size(self.note) < 9", "message": "too long"}
     with using(
         tmp_path, update(PROPERTIES, {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})
@@ -296,22 +296,22 @@ def test_a_rule_that_cannot_be_evaluated_is_no_pass(tmp_path: Path) -> None:
         result = judged(*reads(batch()))["server.rule.short"]
         assert (result.observations, result.findings) == (0, [])
         assert any("the rule short cannot be evaluated" in why for why in result.unjudged)
-        # A value of the wrong type is the schema's matter.
+        # A value of a wrong type is reported by the schema's clause.
         results = judged(*reads(batch(note=5)))
         assert red(results) == {"server.body.note"}
         assert results["server.rule.short"].explained == {"server.body.note": 1}
 
 
-def test_a_rule_about_a_strange_member_is_refused(tmp_path: Path) -> None:
-    """One line; the contract's own rules about what an overlay removed are not."""
+def test_a_rule_on_an_unknown_member_is_refused(tmp_path: Path) -> None:
+    """With one line; the contract's own rules about members that an overlay removed are allowed."""
     rule = {"code": "x", "rule": "self.nope > 0", "message": "m"}
     with pytest.raises(OverlayError, match=r"the rule names self\.nope, which the contract does not have"):
         overlaid(tmp_path, update(BATCH, {"x-validations": [rule]}))
     assert overlaid(tmp_path, remove(f"{METRICS}.properties.pending_count")).clauses
 
 
-def test_another_documented_media_type_is_judged_too(tmp_path: Path) -> None:
-    """By its own schema where it has one; what is no JSON is not read as such."""
+def test_another_documented_media_type_is_checked_too(tmp_path: Path) -> None:
+    """By its own schema if it has one; a media type that is not JSON is not parsed."""
     more = {
         "application/vnd.batch+json": {"schema": {"$ref": "#/components/schemas/Batch"}},
         "text/csv": {"schema": {"type": "string"}},
@@ -327,7 +327,7 @@ def test_another_documented_media_type_is_judged_too(tmp_path: Path) -> None:
 
 
 def test_errors_follow_their_documented_schema(tmp_path: Path) -> None:
-    """Of their own status; an undocumented status that of another documented error."""
+    """By that of their status; undocumented statuses by the schema of another documented error."""
     extended = [
         update(f"{ERROR}.properties", {"traceId": {"type": "string"}}),
         update(ERROR, {"required": ["traceId"]}),
@@ -351,7 +351,7 @@ def test_errors_follow_their_documented_schema(tmp_path: Path) -> None:
 
 
 def test_other_refusals_count_where_they_are_documented(tmp_path: Path) -> None:
-    """403 in place of 401; both; neither."""
+    """403 instead of 401, both, or neither."""
     forbidden = {
         "403": {
             "description": "No.",
@@ -374,8 +374,8 @@ def test_other_refusals_count_where_they_are_documented(tmp_path: Path) -> None:
         assert red(judged(refusal(401))) == set()
 
 
-def test_a_status_without_a_place_undoes_no_order(tmp_path: Path) -> None:
-    """Back over it is back all the same."""
+def test_a_status_without_a_rank_keeps_the_order_of_others(tmp_path: Path) -> None:
+    """Going back across it is still going back."""
     paused, waiting, working = (batch(status=name, outputUrl="") for name in ("PAUSED", "PENDING", "PROCESSING"))
     with using(tmp_path, update(STATUS, {"enum": ["PAUSED"]})):
         assert red(judged(*reads(waiting, paused, working, paused, working))) == set()
@@ -383,12 +383,12 @@ def test_a_status_without_a_place_undoes_no_order(tmp_path: Path) -> None:
 
 
 def test_disclosure_follows_the_members(tmp_path: Path) -> None:
-    """A new member in a refusal gives a batch away; what errors have too does not."""
-    told = {**ERROR_NOW, "runOwner": 3}
-    assert red(judged(refusal(body=told))) == set()
+    """A new member in a refusal discloses a batch, unless other errors have it too."""
+    content = {**ERROR_NOW, "runOwner": 3}
+    assert red(judged(refusal(body=content))) == set()
     with using(tmp_path, update(PROPERTIES, {"runOwner": {}, "x": {}}), update(BATCH, {"required": ["runOwner"]})):
-        assert red(judged(refusal(body=told))) == {"server.auth.no-disclosure"}
+        assert red(judged(refusal(body=content))) == {"server.auth.no-disclosure"}
     with using(
         tmp_path, update(BATCH, {"required": ["runOwner"]}), update(f"{ERROR}.properties", {"runOwner": {}})
     ):
-        assert red(judged(refusal(body=told))) == set()
+        assert red(judged(refusal(body=content))) == set()

@@ -1,4 +1,4 @@
-"""Requests side by side: which of them, how many, and that nobody can tell from the record."""
+"""Concurrent requests: which ones, how many, and that the record does not depend on it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
-from batch_conformance.operations.get_batch.burst import OTHER_ORG, STRANGERS
+from batch_conformance.operations.get_batch.burst import OTHER_ORG, UNKNOWN_KEY
 from batch_conformance.operations.get_batch.server_probes import CHAINS, IN_ORDER, IN_TURN, PROBES, TOGETHER
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.target import embedded_target
@@ -20,17 +20,17 @@ from batch_conformance.server_runner.runner import other_probes
 from batch_conformance.server_runner.side_by_side import MOST
 from batch_conformance.server_runner.transport import Transport
 
-#: Seconds that each step of the clock takes here: a round trip is one when nothing else is under way.
+#: Seconds of each clock step: a round trip takes one when nothing else is under way.
 _FAR, _NEAR = 0.1, 0.001
 
 #: Probes whose requests may be sent in any order, and beside other probes.
 ANY_ORDER = PROBES.keys() - CHAINS.keys() - IN_ORDER
 #: What a burst holds beside reads.
-OTHERS = (STRANGERS, OTHER_ORG)
+OTHERS = (UNKNOWN_KEY, OTHER_ORG)
 
 
 class Company:
-    """What is under way at a time. ``seen`` are the requests in the order they set out, with those they met."""
+    """Concurrent requests. ``seen`` are the requests in order, with those that were under way at the same time."""
 
     def __init__(self) -> None:
         self.lock = threading.Condition()
@@ -38,15 +38,15 @@ class Company:
         self.under_way: list[Intent] = []
         self.seen: list[tuple[Intent, list[Intent]]] = []
         self.crowd = 0
-        #: How often a request waits for company in vain.
+        #: Number of tries to wait for a concurrent request.
         self.patience = 3
 
 
 class FarTransport(Transport):
-    """A transport whose clock counts events, so that how far the target seems does not depend on the machine.
+    """A transport whose clock counts events, so that the apparent distance does not depend on the machine.
 
-    ``step`` is the seconds of an event; ``meet`` makes requests wait for company where they may have some; ``refuse``
-    makes something of an answer that was asked for in company.
+    ``step`` is the seconds of an event; ``meet`` makes requests wait for concurrent ones if there may be some;
+    ``refuse`` replaces the response of a concurrent request.
     """
 
     company: Company
@@ -55,7 +55,7 @@ class FarTransport(Transport):
     refuse: Callable[[Exchange], Exchange] | None = None
 
     def exchange(self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None) -> Exchange:
-        """Exchange as told, and take note of the company."""
+        """Perform the exchange and record the concurrent requests."""
         company = self.company
         with company.lock:
             company.seen.append((intent, list(company.under_way)))
@@ -68,17 +68,17 @@ class FarTransport(Transport):
             self._await_company()
         exchange = super().exchange(request, intent, lane=lane, timeout=timeout)
         with company.lock:
-            met = len(company.under_way) > 1
+            accompanied = len(company.under_way) > 1
             company.under_way.remove(intent)
             company.now += 1
             exchange = replace(exchange, started=started * self.step, ended=company.now * self.step)
             company.lock.notify_all()
-        return self.refuse(exchange) if self.refuse and met else exchange
+        return self.refuse(exchange) if self.refuse and accompanied else exchange
 
     def _await_company(self) -> None:
         company = self.company
         with company.lock:
-            # Where another comes, it may be answered first; where none is to come, a moment is lost.
+            # If another request comes, it may be answered first; otherwise a moment is lost.
             if len(company.under_way) == 1 and company.patience:
                 company.patience -= not company.lock.wait_for(lambda: len(company.under_way) > 1, timeout=0.1)
 
@@ -119,7 +119,7 @@ def test_every_probe_is_marked_once() -> None:
 
 @pytest.mark.parametrize("part", list(other_probes()), ids=lambda part: part.OPERATION)
 def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None:
-    """The first one alone, since the others are made of what it finds; all others in a group."""
+    """The first one alone, since the others depend on what it finds; all others in a group."""
     first, *others = part.PROBES
     assert [name for names in part.TOGETHER for name in names] == others
     assert first not in part.CHAINS
@@ -127,8 +127,8 @@ def test_every_probe_of_another_operation_is_sent_once(part: ModuleType) -> None
     assert part.WITH.keys() < part.PROBES.keys()
 
 
-def test_lists_of_a_far_target_are_asked_for_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Filters in company; the whole list alone before and after, so that what a filter leaves out shows."""
+def test_lists_of_a_far_target_are_requested_concurrently(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters concurrently; the whole list alone before and after, so that missing entries show."""
     run, company = _judged(monkeypatch, meet=True)
     assert run.error == ""
     listed = [(intent, others) for intent, others in company.seen if intent.operation == "list"]
@@ -139,20 +139,20 @@ def test_lists_of_a_far_target_are_asked_for_side_by_side(monkeypatch: pytest.Mo
 
 
 def _in_chain(intent: Intent) -> bool:
-    """Whether it is one of those that share a connection; the list's last one has its own."""
+    """Whether the request is one of those that share a connection; the list's last one has its own."""
     fresh = intent.operation == "list" and "fresh connection" in intent.label
     return intent.probe == "auth-per-request" and not fresh
 
 
-def test_a_near_target_is_asked_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the burst goes side by side: threads cost more than such a wait."""
+def test_requests_to_a_near_target_are_sequential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the burst is concurrent: threads cost more than they save."""
     run, company = _judged(monkeypatch, step=_NEAR)
     assert run.error == ""
     assert {intent.probe for intent, others in company.seen if others} <= {"burst", *OTHERS}
 
 
-def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Far away: a chain waits for its answers, a batch is read over time, and the lookup goes unaccompanied."""
+def test_probes_that_need_an_order_stay_sequential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a far target, probes that depend on responses or time stay sequential, and the lookup runs alone."""
     run, company = _judged(monkeypatch, meet=True)
     assert run.error == ""
     assert 2 <= company.crowd <= MOST
@@ -173,8 +173,8 @@ def test_what_needs_an_order_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {"near-keys", "near-ids", "hostile-ids"} <= {intent.probe for intent, others in company.seen if others}
 
 
-def test_the_record_does_not_tell_how_it_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same requests with the same answers in the same order: one at a time, and side by side."""
+def test_the_record_does_not_depend_on_concurrency(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same exchanges in the same order, sequential or concurrent."""
     near, _ = _judged(monkeypatch, step=_NEAR)
     far, _ = _judged(monkeypatch)
     turned, company = _judged(monkeypatch, meet=True)
@@ -190,13 +190,13 @@ def test_the_record_does_not_tell_how_it_was_made(monkeypatch: pytest.MonkeyPatc
     [_refused(503), _refused(500), _refused(429), _reset],
     ids=["503", "500", "429", "reset"],
 )
-def test_a_target_that_stands_no_company_is_asked_alone(
+def test_a_target_that_refuses_concurrency_gets_one_request_at_a_time(
     monkeypatch: pytest.MonkeyPatch, refuse: Callable[[FarTransport, Exchange], Exchange]
 ) -> None:
-    """What it refused is asked again, nothing else is sent beside another, and it is judged as if alone all along."""
+    """What it refused is sent again, nothing more is sent concurrently, and the verdict is that of a sequential run."""
     near, _ = _judged(monkeypatch, step=_NEAR)
     monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", lambda _: None)
-    # The burst is what finds out about company, so it is not refused here.
+    # The burst is what finds out about concurrency, so it is not refused here.
     def refused(self: FarTransport, exchange: Exchange) -> Exchange:
         return exchange if exchange.intent.probe in ("burst", *OTHERS) else refuse(self, exchange)
 
@@ -205,7 +205,7 @@ def test_a_target_that_stands_no_company_is_asked_alone(
     assert 0 < len(accompanied) <= 6
     about_rates = {clause: verdict for clause, verdict in _verdicts(run).items() if clause == "server.rate.429"}
     assert _verdicts(run) == _verdicts(near) | about_rates
-    # A read that is refused here has moved its batch on already: what is read, and how often, is not compared.
+    # A read that was refused has advanced its batch already, so reads are not compared.
     unmoved = {"header-case", "near-keys", "wrong-place", "near-ids", "id-enumeration", "hostile-keys", "methods"}
-    told, alone = ([row for row in _told(each) if row[0].probe in unmoved and row[2] != 429] for each in (run, near))
-    assert told == alone
+    far, alone = ([row for row in _told(each) if row[0].probe in unmoved and row[2] != 429] for each in (run, near))
+    assert far == alone

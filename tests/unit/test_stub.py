@@ -1,4 +1,4 @@
-"""The stub: every byte sent as scripted, every byte received on record."""
+"""The stub sends every byte as scripted and records every byte that it receives."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PLAIN = b"GET /v2/batch/x HTTP/1.1\r\nHost: h\r\n\r\n"
 
 
 def test_retry_after_becomes_a_date_that_many_seconds_ahead() -> None:
-    """Counted from the request; other values stay as they are."""
+    """Counted from the request; other values are unchanged."""
     staged = answers.error(503).with_header("Retry-After", "{90 s from now}")
     headers = dict(staged.placed({}).headers)
     ahead = parsedate_to_datetime(headers["Retry-After"]).timestamp() - time.time()
@@ -38,7 +38,7 @@ def test_retry_after_becomes_a_date_that_many_seconds_ahead() -> None:
 
 
 def test_raw_bytes_can_drip_without_end() -> None:
-    """In pieces, then for as long as somebody reads."""
+    """In pieces, then as long as the client reads."""
     script = script_of(answers.raw(b"HTTP/1.1", "hang").in_pieces(3, pause=0.1), RawRequest(_PLAIN, "GET"))
     assert script.writes == (b"HTT", b"P/1", b".1")
     assert script.endless
@@ -52,7 +52,7 @@ def _connected(server: StubServer, timeout: float = 5.0) -> Iterator[socket.sock
 
 
 def _everything(server: StubServer, sent: bytes = _PLAIN) -> bytes:
-    """All bytes until the stub closes."""
+    """Return all bytes until the stub closes the connection."""
     with _connected(server) as connection:
         connection.sendall(sent)
         received = b""
@@ -66,7 +66,7 @@ def _serving(*staged: StubResponse) -> StubServer:
 
 
 def test_request_is_recorded_to_the_byte() -> None:
-    """Method, target, header names in their case, order and number, body."""
+    """Method, target, the headers' case, order and number, and the body."""
     head = b"PUT /v2/batch/%2e%2E%20?a=%C3%A9 HTTP/1.0\r\nx-API-key:  k1 \r\nX: \xe4\r\nx: 2\r\n"
     sent = head + b"Content-Length: 3\r\n\r\nab\n"
     with _serving(answers.batch()) as server:
@@ -87,7 +87,7 @@ def test_request_is_recorded_to_the_byte() -> None:
 
 
 def test_answer_is_sent_to_the_byte() -> None:
-    """Nothing is added to what was scripted but what frames it."""
+    """Only framing headers are added to the script."""
     answer = answers.text(418, b"\xff\x00", "x/y").with_header("x-Odd", "a b").closing()
     with _serving(answer) as server:
         received = _everything(server)
@@ -123,7 +123,7 @@ def test_answer_is_sent_to_the_byte() -> None:
     ],
 )
 def test_faults_of_framing(answer: StubResponse, tail: bytes) -> None:
-    """What comes before the connection closes."""
+    """The bytes before the connection closes."""
     with _serving(answer) as server:
         received = _everything(server)
     assert received.endswith(tail)
@@ -132,13 +132,13 @@ def test_faults_of_framing(answer: StubResponse, tail: bytes) -> None:
 
 @pytest.mark.parametrize("after", [None, 3])
 def test_reset_is_a_reset(after: int | None) -> None:
-    """RST, at once or within the body, not an orderly close."""
+    """RST at once or within the body, instead of an orderly close."""
     with _serving(answers.batch().reset(after)) as server, pytest.raises(ConnectionResetError):
         _everything(server)
 
 
-def test_silence_lasts_until_the_caller_goes() -> None:
-    """The connection stays open, nothing comes."""
+def test_silence_lasts_until_the_client_closes() -> None:
+    """The connection stays open without any data."""
     with _serving(answers.silence()) as server, _connected(server, 0.2) as connection:
         connection.sendall(_PLAIN)
         with pytest.raises(TimeoutError):
@@ -157,7 +157,7 @@ def test_drip_goes_on_behind_the_body() -> None:
 
 
 def test_stall_within_the_body() -> None:
-    """So many bytes, then nothing."""
+    """A number of bytes, then nothing."""
     with _serving(answers.text(200, b"abcdef").stalled(2)) as server, _connected(server, 0.3) as connection:
         connection.sendall(_PLAIN)
         received = b""
@@ -179,8 +179,8 @@ def test_stall_within_the_body() -> None:
         ("*", False),
     ],
 )
-def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
-    """Accept-Encoding decides, weights included."""
+def test_gzip_only_if_accepted(accepts: str, zipped: bool) -> None:
+    """By Accept-Encoding, weights included."""
     request = RawRequest(b"", "GET", "/", "HTTP/1.1", (("Accept-Encoding", accepts),) if accepts else ())
     (sent,) = script_of(answers.batch().gzipped(), request).writes
     head, _, body = sent.partition(b"\r\n\r\n")
@@ -188,15 +188,15 @@ def test_gzip_only_where_asked_for(accepts: str, zipped: bool) -> None:
     assert json.loads(gzip.decompress(body) if zipped else body) == answers.example()
 
 
-def test_head_gets_no_body_and_uses_no_answer_up() -> None:
-    """The length is told, the body is not sent, the next GET gets the first answer."""
+def test_head_gets_no_body_and_uses_up_no_response() -> None:
+    """Content-Length is sent, the body is not, and the next GET gets the first response."""
     with _serving(answers.batch(), answers.error(404)) as server, httpx.Client(base_url=server.url) as client:
         assert client.head("/v2/batch/x").content == b""
         assert [client.get("/v2/batch/x").status_code for _ in range(3)] == [200, 404, 404]
 
 
 def test_connections_stay_and_are_counted() -> None:
-    """Requests on one connection share its number."""
+    """Requests on one connection have the same number."""
     with _serving(answers.batch(), answers.batch().closing(), answers.batch()) as server:
         with httpx.Client(base_url=server.url) as client:
             for _ in range(3):
@@ -205,14 +205,14 @@ def test_connections_stay_and_are_counted() -> None:
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.0", "HTTP/1.1\r\nConnection: close"])
-def test_connections_close_where_the_caller_wants(version: str) -> None:
+def test_connections_close_on_request(version: str) -> None:
     """HTTP/1.0 without keep-alive, and Connection: close."""
     with _serving(answers.batch()) as server:
         assert _everything(server, f"GET / {version}\r\n\r\n".encode()).endswith(b"}")
 
 
-def test_tls_is_turned_away_at_once() -> None:
-    """A client that follows a redirect to https must not wait for nothing."""
+def test_tls_is_refused_at_once() -> None:
+    """A client that follows a redirect to https must not wait in vain."""
     with _serving(answers.batch()) as server, httpx.Client(timeout=5) as client:
         began = time.monotonic()
         with pytest.raises(httpx.ConnectError):
@@ -222,14 +222,14 @@ def test_tls_is_turned_away_at_once() -> None:
 
 
 def test_garbage_is_recorded_as_such() -> None:
-    """What is no request is on record, with the reason."""
+    """With the reason why it is not a request."""
     with _serving(answers.batch()) as server:
         assert _everything(server, b"GARBAGE\r\n\r\n") == b""
         assert "GARBAGE" in server.seen[0].request.problem
 
 
 def test_bodies_in_chunks_are_read() -> None:
-    """And requests that come in pieces, or two at once."""
+    """Also requests that arrive in pieces, or two at once."""
     reader = RequestReader()
     chunked = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n"
     requests = [request for byte in chunked + _PLAIN for request in reader.feed(bytes([byte]))]
@@ -255,7 +255,7 @@ def test_bodies_in_chunks_are_read() -> None:
     ],
 )
 def test_a_malformed_body_loses_neither_the_request_nor_other_stubs(framing: str, body: bytes, why: str) -> None:
-    """It is on record to the byte, with what is wrong, and all stubs go on."""
+    """It is recorded to the byte, with the error, and all stubs go on."""
     data = f"GET /v2/batch/b HTTP/1.1\r\nHost: x\r\nx-api-key: k\r\n{framing}\r\n\r\n".encode("latin-1") + body
     with _serving(answers.batch()) as server, _serving(answers.batch()) as other:
         assert _everything(server, data) == b""
@@ -270,7 +270,7 @@ def test_a_malformed_body_loses_neither_the_request_nor_other_stubs(framing: str
 
 
 def test_a_body_without_end_is_cut_off() -> None:
-    """A client that uploads for ever costs a bounded amount of memory."""
+    """An endless upload uses a bounded amount of memory."""
     reader = RequestReader()
     head = b"GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
     requests = list(reader.feed(head))
@@ -283,7 +283,7 @@ def test_a_body_without_end_is_cut_off() -> None:
 
 
 def test_calls_have_their_own_answers() -> None:
-    """However many requests a call makes, the next call gets its own first answer."""
+    """However many requests a call makes, the next call starts with its own first response."""
     choose = ByTurn([[answers.batch()], [answers.error(404), answers.error(500)]])
     request = RawRequest(b"", "GET", "/")
     assert [choose(request).status for _ in range(2)] == [200, 200]
@@ -292,14 +292,14 @@ def test_calls_have_their_own_answers() -> None:
 
 
 def test_redirects_name_the_real_origins() -> None:
-    """Placeholders in Location are filled in, nothing else is touched."""
+    """Placeholders in Location are replaced, everything else is unchanged."""
     answer = answers.redirect(302, "{other}/x?own={own}").with_header("X", "{own}")
     placed = answer.placed({"own": "http://a", "other": "http://b"})
     assert placed.headers == (("Location", "http://b/x?own=http://a"), ("X", "{own}"))
 
 
 def test_reached_by_name_too() -> None:
-    """Localhost is another host than 127.0.0.1, on the same port; the record tells them apart."""
+    """The names localhost and 127.0.0.1 share the port; the record tells them apart."""
     with StubServer(InOrder([answers.batch()]), by_name=True) as server, httpx.Client() as client:
         client.get(server.url.replace("127.0.0.1", "localhost") + "/a")
         client.get(server.url + "/b")
@@ -310,7 +310,7 @@ def test_reached_by_name_too() -> None:
 
 
 def test_refused_port_refuses() -> None:
-    """Held, and nobody listens."""
+    """The port is bound but not listening."""
     port = RefusedPort()
     try:
         with pytest.raises(ConnectionRefusedError):
@@ -319,25 +319,25 @@ def test_refused_port_refuses() -> None:
         port.close()
 
 
-def test_closing_lets_go_of_everybody() -> None:
-    """A caller that waits for an answer sees the end of the connection."""
-    asked = threading.Event()
+def test_closing_ends_all_connections() -> None:
+    """A client that waits for a response sees the end of the connection."""
+    requested = threading.Event()
 
     def choose(_: RawRequest) -> StubResponse:
-        asked.set()
+        requested.set()
         return answers.silence()
 
     server = StubServer(choose)
     with _connected(server) as connection:
         connection.sendall(_PLAIN)
-        assert asked.wait(20)
+        assert requested.wait(20)
         assert len(server.seen) == 1
         server.close()
         assert connection.recv(1) == b""
 
 
 def test_many_stubs_at_once() -> None:
-    """Two hundred, each with its own port, in well under a second each."""
+    """Two hundred, each on its own port, in well under a second each."""
     servers = [_serving(answers.batch(id=f"batch_{number}")) for number in range(200)]
     try:
         with httpx.Client() as client:
@@ -350,16 +350,16 @@ def test_many_stubs_at_once() -> None:
             server.close()
 
 
-def test_what_a_runaway_sends_is_counted_not_kept() -> None:
-    """Memory stays bounded, the count is right."""
+def test_excess_requests_are_counted_but_not_recorded() -> None:
+    """Memory is bounded, the count is exact."""
     with _serving(answers.batch()) as server:
         _everything(server, _PLAIN * 1000 + b"GET / HTTP/1.0\r\n\r\n")
         assert server.log.count() == 1001
         assert len(server.seen) == 300
 
 
-def test_time_is_taken_before_an_answer_is_sent() -> None:
-    """What a caller waits before it comes back is never measured too short."""
+def test_time_is_taken_before_a_response_is_sent() -> None:
+    """The time until the client's next request is never measured too short."""
     with _serving(answers.error(500).delayed(0.05)) as server, httpx.Client() as client:
         began = time.monotonic()
         client.get(server.url)
@@ -370,8 +370,8 @@ def test_time_is_taken_before_an_answer_is_sent() -> None:
     assert seen.answered <= ended
 
 
-def test_an_interrupted_caller_does_no_harm() -> None:
-    """A caller that resets in the middle of a drip, or of its request."""
+def test_a_client_that_resets_does_no_harm() -> None:
+    """The client resets the connection in the middle of a drip, or of its request."""
     with _serving(answers.batch().in_pieces(1, pause=0.001), answers.batch()) as server:
         for sent in (_PLAIN, _PLAIN[:9]):
             connection = socket.create_connection(("127.0.0.1", server.port), 5)

@@ -1,4 +1,4 @@
-"""One exchange with a hostile target: it ends in time, takes little memory, and is recorded for what it was."""
+"""One exchange with a hostile target: it ends in time, takes little memory, and is recorded correctly."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from tests.support import hostile
 from tests.support.hostile import BATCH, Fault, Peer, always, serving_hostile
 
 TIMEOUT = 0.5
-#: What a busy machine may add to any duration, in seconds.
+#: Seconds that a busy machine may add to any duration.
 SLACK = 5.0
 WORLD = ProbeContext(valid_key(REFERENCE_KEY, "K"), "K", ["batch_abc123"], PROFILES["quick"], 0)
 
 
 @contextmanager
 def wired(url: str, timeout: float = 20.0) -> Iterator[Callable[..., Exchange]]:
-    """Sends reads of a known batch to a URL, on a kept connection if a lane is named."""
+    """Return a function that reads a known batch at a URL, on a reused connection if one is named."""
     wire = Transport(url, timeout=timeout)
 
     def ask(lane: str = "", method: str = "GET", timeout: float | None = None) -> Exchange:
@@ -50,7 +50,7 @@ def wired(url: str, timeout: float = 20.0) -> Iterator[Callable[..., Exchange]]:
 
 
 def one(fault: Fault, timeout: float) -> tuple[Exchange, float]:
-    """What comes of one request that meets the fault, and the seconds it took."""
+    """Return the exchange of one request with the fault, and its duration in seconds."""
     with serving_hostile(always(fault)) as server, wired(server.url, timeout) as ask:
         began = time.monotonic()
         return ask(), time.monotonic() - began
@@ -68,7 +68,7 @@ def one(fault: Fault, timeout: float) -> tuple[Exchange, float]:
     ],
 )
 def test_silence_and_drips_end_with_the_timeout(fault: Fault, status: int | None) -> None:
-    """However often a byte comes: the timeout is for the whole exchange."""
+    """The timeout is for the whole exchange, however often a byte arrives."""
     exchange, seconds = one(fault, TIMEOUT)
     assert exchange.failure == Failure("timeout", "no whole answer within 0.5 s")
     assert exchange.status == status
@@ -102,10 +102,10 @@ def test_silence_and_drips_end_with_the_timeout(fault: Fault, status: int | None
         (hostile.upgrade, "not-http", None, "SWITCH_UPGRADE"),
     ],
 )
-def test_every_fault_is_recorded_for_what_it_was(
+def test_every_fault_is_recorded_as_its_kind(
     fault: Fault, kind: str, status: int | None, word: str
 ) -> None:
-    """With what there was of an answer, in one line, and at once."""
+    """With the received part of a response, in one line, and at once."""
     exchange, seconds = one(fault, 20.0)
     assert exchange.failure is not None
     assert (exchange.failure.kind, exchange.status) == (kind, status)
@@ -116,7 +116,7 @@ def test_every_fault_is_recorded_for_what_it_was(
 
 
 def test_an_ordinary_answer_has_no_failure() -> None:
-    """The faults above are not seen where there are none."""
+    """Without a fault, no failure is recorded."""
     with serving_hostile(hostile.never) as server, wired(server.url) as ask:
         exchange = ask()
     assert (exchange.status, exchange.failure) == (200, None)
@@ -125,7 +125,7 @@ def test_an_ordinary_answer_has_no_failure() -> None:
 
 
 def test_a_refused_connection(unused: int) -> None:
-    """Nobody listens."""
+    """Nothing listens at the port."""
     with wired(f"http://127.0.0.1:{unused}") as ask:
         exchange = ask()
     assert exchange.failure == Failure("refused", "the connection failed: Connection refused")
@@ -134,7 +134,7 @@ def test_a_refused_connection(unused: int) -> None:
 
 @pytest.fixture
 def unused() -> Iterator[int]:
-    """A port on which nobody listens, and nobody else will meanwhile."""
+    """A port where nothing listens, reserved for the duration of the test."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
@@ -145,7 +145,7 @@ def unused() -> Iterator[int]:
     "style", ["length", "chunked", "closed", "1.0", "interim", "gzip", "members", "deflate", "raw"]
 )
 def test_legal_answers_of_every_form_are_read(style: str, body: bytes) -> None:
-    """Strictness must not cost a conforming server its verdict."""
+    """A conforming server must not fail for an unusual form."""
     head = b"HTTP/1.1 200 OK\r\n"
     raw = zlib.compressobj(wbits=-15)
     packed = {
@@ -185,7 +185,7 @@ def test_legal_answers_of_every_form_are_read(style: str, body: bytes) -> None:
 
 
 def test_a_head_has_no_body() -> None:
-    """Whatever its Content-Length says, and the connection stays usable."""
+    """Whatever its Content-Length; the connection can be reused."""
     with serving_hostile(hostile.never) as server, wired(server.url) as ask:
         first, second = ask("valid", "HEAD"), ask("valid")
     assert (first.failure, second.failure, second.reused) == (None, None, True)
@@ -195,7 +195,7 @@ def test_a_head_has_no_body() -> None:
 
 
 def test_lanes_keep_their_connection_and_no_lane_means_a_fresh_one() -> None:
-    """A key must be seen to vouch for its own request only, on a reused connection too."""
+    """A key must only count for its own request, on a reused connection too."""
     with serving_hostile(hostile.never) as server, wired(server.url) as ask:
         sent = [ask("a"), ask("b"), ask("a"), ask(), ask("a"), ask()]
         assert [(exchange.connection, exchange.reused) for exchange in sent] == [
@@ -209,8 +209,8 @@ def test_lanes_keep_their_connection_and_no_lane_means_a_fresh_one() -> None:
         assert server.connections == 4
 
 
-def test_a_connection_closed_while_idle_is_replaced_unseen() -> None:
-    """With a closing server, whether it says so or not: never a failure (RFC 9112, 9.3.1)."""
+def test_a_connection_closed_while_idle_is_replaced() -> None:
+    """Whether the server announces it or not, this is never a failure (RFC 9112, 9.3.1)."""
 
     def farewell(peer: Peer) -> None:
         peer.answer(BATCH)
@@ -222,7 +222,7 @@ def test_a_connection_closed_while_idle_is_replaced_unseen() -> None:
 
 
 def test_a_connection_that_breaks_under_a_request_is_tried_once_more() -> None:
-    """A GET may be repeated; what breaks on a fresh connection, too, is the server's fault."""
+    """A GET may be repeated; if a fresh connection breaks too, the server is at fault."""
     with serving_hostile(lambda number, _: hostile.reset if number == 2 else None) as server:
         with wired(server.url) as ask:
             assert [ask("a").failure for _ in range(3)] == [None, None, None]
@@ -235,8 +235,8 @@ def test_a_connection_that_breaks_under_a_request_is_tried_once_more() -> None:
         assert kinds == [None, "reset", None]
 
 
-def test_what_follows_an_answer_is_not_taken_for_the_next_one() -> None:
-    """A server that says too much is to blame for that, not for what it says next."""
+def test_surplus_bytes_are_not_taken_for_the_next_response() -> None:
+    """Surplus bytes are a fault of that response and not the beginning of the next one."""
     with (
         serving_hostile(lambda number, _: hostile.surplus if number == 1 else None) as server,
         wired(server.url) as ask,
@@ -248,7 +248,7 @@ def test_what_follows_an_answer_is_not_taken_for_the_next_one() -> None:
 
 
 def test_an_answer_to_half_a_request_counts() -> None:
-    """A server that refuses a long key need not read it to the end."""
+    """A server may refuse a long key without reading it to the end."""
 
     def refuse(peer: Peer) -> None:
         peer.answer(b"{}", status="431 Too Long")
@@ -261,20 +261,20 @@ def test_an_answer_to_half_a_request_counts() -> None:
 
 
 def test_bodies_are_kept_once_and_long_ones_while_there_is_room() -> None:
-    """A run remembers hundreds of them."""
+    """A run records hundreds of them."""
     shelf = BodyCache()
     first, again = b"x" * 100_000, b"x" * 99_999 + b"x"
     assert shelf.keep(again, None)[0] is shelf.keep(first, None)[0]
-    kept = [shelf.keep(bytes([number]) * BODY_CAP, None) for number in range(40)]
-    assert sum(len(body) for body, _ in kept) <= BodyCache.ROOM + 40 * BodyCache.SHORT
-    assert [failure.kind for _, failure in kept if failure] == ["too-large"] * 25
+    bodies = [shelf.keep(bytes([number]) * BODY_CAP, None) for number in range(40)]
+    assert sum(len(body) for body, _ in bodies) <= BodyCache.ROOM + 40 * BodyCache.SHORT
+    assert [failure.kind for _, failure in bodies if failure] == ["too-large"] * 25
     assert shelf.keep(b"short", None) == (b"short", None)
     broken = Failure("truncated", "cut off")
     assert shelf.keep(b"y" * BODY_CAP, broken) == (b"y" * BodyCache.SHORT, broken)
 
 
-def test_codings_nobody_offered_are_left_as_they_are() -> None:
-    """They are not JSON, and that is what is to be said about them."""
+def test_unrequested_codings_are_not_decoded() -> None:
+    """They are not JSON, and are reported as such."""
     assert decoded(b"\x0b\x02\x80{}", ["br"]) == (b"\x0b\x02\x80{}", None)
     assert decoded(gzip.compress(b"{}"), ["gzip, identity", ""]) == (b"{}", None)
     assert decoded(gzip.compress(zlib.compress(b"{}")), ["deflate", "gzip"]) == (b"{}", None)

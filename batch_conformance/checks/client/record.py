@@ -140,6 +140,7 @@ class CaseResult:
     first. ``elsewhere`` are requests to another origin than the call's. ``together`` means that calls were
     made two at a time; ``seen`` of a call is then what arrived for its batch, or at its server. ``place`` is
     the pointer of the one special place in an otherwise ordinary batch, for cases derived from the schema.
+    ``preceded`` means that the client made calls of another operation before.
     """
 
     title: str
@@ -150,6 +151,7 @@ class CaseResult:
     together: bool = False
     operation: str = "get"
     place: str | None = None
+    preceded: bool = False
 
 
 @dataclass(eq=False)

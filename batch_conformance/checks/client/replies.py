@@ -179,7 +179,7 @@ def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, case_resul
     Faults that also occur in single calls are left to their clauses; so is the first of consecutive calls.
     """
     for number, call_result in enumerate(case_result.turns, 1):
-        if number == 1 and not case_result.together:
+        if number == 1 and not (case_result.together or case_result.preceded):
             continue
         problem = reply_problem(record, call_result)
         if not problem:

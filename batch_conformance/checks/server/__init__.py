@@ -1,4 +1,4 @@
-"""The judges of servers: one a ``server.*`` clause, over the exchanges that a runner recorded."""
+"""Checks of servers: one for each ``server.*`` clause, over the exchanges that a runner recorded."""
 
 from batch_conformance.checks.server import auth, body, error, header, method, notfound, ok, other_org, poll
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
@@ -8,5 +8,5 @@ __all__ = [
     "SERVER_CHECKS", "Record", "auth", "body", "error", "header", "method", "notfound", "ok", "other_org", "poll",
 ]  # fmt: skip
 
-# The operations' own checks register themselves.
+# Import the operations' own checks, which register themselves.
 list(operation_parts("server_checks"))

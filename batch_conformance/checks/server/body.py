@@ -1,7 +1,7 @@
-"""Clauses ``server.body.*`` and ``server.rule.*``: what a batch holds, by the schema and the rules of the contract.
+"""Checks of ``server.body.*`` and ``server.rule.*``: batches fit the contract's schema and rules.
 
-Each violation goes to the clause that covers its place, each rule to the one that covers its code. Clauses that the
-contract adds by itself are judged by the same function as the written ones.
+Each violation is reported by the clause that covers its place, each rule by the clause that covers its code.
+Derived clauses are judged by the same function as written ones.
 """
 
 from __future__ import annotations
@@ -26,32 +26,32 @@ from batch_conformance.http import Exchange, read_json
 
 NEEDS = ("reads", "late-reads", "burst")
 _ERRORS = ("unauthenticated", "invalid-keys", "unknown-ids")
-GONE = "the contract has no such member"
-_NO_BATCH = "no answer held a batch object"
+NOT_IN_CONTRACT = "the contract has no such member"
+_NO_BATCH_SEEN = "no answer held a batch object"
 _CLOSING = ("additionalProperties", "unevaluatedProperties")
 
 
 @SERVER_CHECKS.check("server.body.object", needs=NEEDS)
 def is_object(record: Record, result: CheckResult) -> None:
-    """The batch itself, not something around it; and what the schema says of it as a whole."""
+    """Check that a response is the batch object itself, and that it fits the schema's root."""
     for exchange in record.in_json:
         assert exchange.response is not None
-        told = exchange.response.json
-        if not told.ok or exchange.failure is not None:
+        decoded = exchange.response.json
+        if not decoded.ok or exchange.failure is not None:
             result.set_aside("server.ok.json")
             continue
         result.observe()
-        if not record.holds(told.value):
+        if not record.holds(decoded.value):
             result.fail(
                 exchange,
                 "the answer is not a batch object",
                 expected=f"an object with {', '.join(record.entity.required or record.entity.members)}",
-                actual=_kind(told.value),
+                actual=_kind(decoded.value),
                 code="shape",
             )
             continue
         for violation in record.judged(exchange).faults.get(result.clause, ()):
-            _blame(result, exchange, record.entity, told.value, violation)
+            _report(result, exchange, record.entity, decoded.value, violation)
     if not record.good:
         result.note("no read of a known batch was answered with 200")
 
@@ -67,10 +67,10 @@ def _kind(value: object) -> str:
 @SERVER_CHECKS.family("server.body.", needs=NEEDS)
 @SERVER_CHECKS.family("server.rule.", needs=(*NEEDS, *_ERRORS, "auth-per-request"))
 def places_and_rules(record: Record, result: CheckResult) -> None:
-    """What a clause covers: places, rules about one answer, rules about two reads."""
+    """Check what a clause covers: places, rules about one response, rules about two reads."""
     clause = clause_list().clauses[result.clause]
     if clause_list().absent(clause.id):
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     covers = [cover.partition(":") for cover in clause.covers]
     if any(kind == "entity" for kind, _, _ in covers):
@@ -82,21 +82,21 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
     if any(not rule.transition for rule in rules):
         judge_rules(record, result)
     if any(rule.transition for rule in rules):
-        # What is asked of two reads stands with the other promises about reads over time.
+        # Imported here because ``poll`` imports this module.
         from batch_conformance.checks.server.poll import judge_transitions
 
         judge_transitions(record, result)
 
 
 def judge_places(record: Record, result: CheckResult) -> None:
-    """Blame every violation at the places that the clause covers; the member that repeats the id, too."""
+    """Report violations at the clause's places; at the place that repeats the id, other ids as well."""
     entity = record.entity
     echo = entity.echo if entity.echo and clause_list().of_place(entity.echo) == result.clause else None
     seen: list[dict[str, Any]] = []
     for exchange, batch in batches(record, result):
         faults = record.judged(exchange).faults.get(result.clause, ())
         for violation in faults:
-            _blame(result, exchange, entity, batch, violation)
+            _report(result, exchange, entity, batch, violation)
         if not faults:
             seen.append(batch)
         if echo and not any(fault.pointer == echo for fault in faults):
@@ -110,35 +110,35 @@ def judge_places(record: Record, result: CheckResult) -> None:
 def _compare_ids(
     record: Record, result: CheckResult, exchange: Exchange, batch: dict[str, Any], echo: str
 ) -> None:
-    told, asked = read(batch, echo), exchange.intent.id
-    as_text = told if isinstance(told, str) else shown(told)
-    # A UUID may be answered in lower case, as it is to be written (RFC 9562, 4), however it was asked for.
-    if as_text == asked or (is_uuid(asked) and as_text == asked.lower()):
+    received, requested = read(batch, echo), exchange.intent.id
+    as_text = received if isinstance(received, str) else shown(received)
+    # A UUID may be returned in lower case, its canonical form (RFC 9562, 4), whatever the request's spelling.
+    if as_text == requested or (is_uuid(requested) and as_text == requested.lower()):
         return
-    why = (
-        f"the answer is another batch's, {shown(told)}"
-        if isinstance(told, str) and told in record.by_id
+    explanation = (
+        f"the answer is another batch's, {shown(received)}"
+        if isinstance(received, str) and received in record.by_id
         else ""
     )
     result.fail(
         exchange,
-        _place(record.entity, batch, echo) + (f": {why}" if why else ""),
-        expected=f"the id asked for, {shown(asked)}",
-        actual=shown(told),
-        prelude=_mixed_with(exchange, told, record),
+        _place(record.entity, batch, echo) + (f": {explanation}" if explanation else ""),
+        expected=f"the id asked for, {shown(requested)}",
+        actual=shown(received),
+        prelude=_request_before(exchange, received, record),
         code="echo",
         pointer=echo,
     )
 
 
-def _mixed_with(exchange: Exchange, told: object, record: Record) -> tuple[Exchange, ...]:
-    """The request whose answer may have got in the way: the last one for the batch that came, before or meanwhile."""
-    rows = record.by_id.get(told, []) if isinstance(told, str) else []
+def _request_before(exchange: Exchange, received: object, record: Record) -> tuple[Exchange, ...]:
+    """Return the last request for the batch that was received, sent before this exchange ended; or none."""
+    rows = record.by_id.get(received, []) if isinstance(received, str) else []
     earlier = [other for other, _ in rows if other is not exchange and other.started < exchange.ended]
     return tuple(earlier[-1:])
 
 
-def _blame(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, violation: Violation) -> None:
+def _report(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, violation: Violation) -> None:
     value = read(batch, violation.pointer)
     expected = _expected(entity, violation)
     place = _place(entity, batch, violation.pointer) or "the object"
@@ -153,18 +153,18 @@ def _blame(result: CheckResult, exchange: Exchange, entity: Entity, batch: Any, 
 
 
 def _place(entity: Entity, batch: Any, pointer: str) -> str:
-    """The member, and the state of the batch unless it is the member itself that says so."""
+    """Return the member, with the state of the batch unless the member is the state itself."""
     state = entity.state_of(batch) if pointer != entity.lifecycle_pointer else None
     return dotted(pointer) + (f" of a {state} batch" if state else "")
 
 
 def _expected(entity: Entity, violation: Violation) -> str:
-    """What is asked for, in a few words: of a member that is absent, what it is to be."""
+    """Return the expectation in a few words; for an absent member, its type."""
     if violation.code in ("required", "dependentRequired"):
         return _types(entity, violation.pointer) or violation.expected
     if violation.code == "pattern":
         described = read(entity.document, violation.schema_pointer.rpartition("/")[0])
-        # Where it says what the pattern is for; a description beside other keywords is of the member.
+        # Only if the description is about the pattern alone; beside other keywords, it is about the member.
         alone = isinstance(described, dict) and described.keys() <= {"pattern", "description", "title", "$comment"}
         return str(described["description"]) if alone and "description" in described else violation.expected
     return violation.expected
@@ -179,9 +179,9 @@ def _types(entity: Entity, pointer: str) -> str:
 
 
 def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any]]]:
-    """Every batch that came, counted; why there was none."""
+    """Yield every received batch and count it as an observation; note the reason if there is none."""
     if not record.batches:
-        result.note(_NO_BATCH)
+        result.note(_NO_BATCH_SEEN)
         rows = (row.response.json.ok for row in record.in_json if row.response)
         result.set_aside("server.body.object", sum(rows))
     for exchange, batch in record.batches:
@@ -190,27 +190,27 @@ def batches(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dic
 
 
 def judge_rules(record: Record, result: CheckResult) -> None:
-    """Blame every answer that breaks a rule. One that the rule says nothing of, or cannot be asked of, is no pass."""
-    met = False
+    """Report responses that break a rule. A rule that does not apply, or fails to evaluate, is no pass."""
+    applied = False
     for exchange, batch in record.batches:
         found = record.judged(exchange)
-        if found.trouble:
-            result.note(found.trouble)
+        if found.error:
+            result.note(found.error)
         for one in found.rules.get(result.clause, ()):
             if one.rule.transition:
                 continue
-            met = True
-            account = found.clause_at(one)
-            if account:
-                result.set_aside(account)
+            applied = True
+            clause = found.clause_at(one)
+            if clause:
+                result.set_aside(clause)
             elif weigh(one, exchange, result, _state(record, batch)):
                 result.observe()
     if not (result.observations or result.explained or result.unjudged):
-        result.note(limits.never_met(record, result.clause) if not met else "no answer could be asked")
+        result.note(limits.never_met(record, result.clause) if not applied else "no answer could be asked")
 
 
 def judge_other_rules(record: Record, result: CheckResult, bodies: Sequence[RuledBody]) -> None:
-    """Blame every error, and every whole list, that breaks a rule."""
+    """Report errors, and whole lists, that break a rule."""
     for body in bodies:
         for exchange in record.answered if record.answers is None else record.answers:
             response, answer = exchange.response, record.documented.answer(exchange.status or 0)
@@ -249,14 +249,17 @@ def weigh(
     prelude: Iterable[Exchange] = (),
     whole: str = "a batch",
 ) -> bool:
-    """Whether a rule could be evaluated; what it found broken is recorded. ``whole`` is what it is about."""
+    """Report a rule's violation, if there is one. Return whether the rule could be evaluated.
+
+    ``whole`` names the object that the rule is about.
+    """
     if isinstance(one.outcome, Holds):
         return True
     if not isinstance(one.outcome, Broken):
         result.leave_unjudged(f"the rule {one.rule.code} cannot be evaluated: {one.outcome.reason}")
         return False
     place = dotted(one.pointer)
-    told = ", ".join(
+    values = ", ".join(
         f"{path.partition('.')[2] or 'it'} {'was' if path.startswith('oldSelf') else 'is'} {value}"
         for path, value in one.outcome.values
     )
@@ -266,7 +269,7 @@ def weigh(
         exchange,
         f"{place or state.removeprefix(' of ') or whole}: {one.outcome.message}",
         expected=" ".join(one.rule.rule.split()),
-        actual=told,
+        actual=values,
         prelude=tuple(prelude),
         code=one.rule.code,
         pointer=join(one.pointer) + only,
@@ -276,8 +279,11 @@ def weigh(
 
 @SERVER_CHECKS.check("server.body.open", needs=NEEDS)
 def stays_open(record: Record, result: CheckResult) -> None:
-    """The suite's own promise: put unknown members into what came, and the verdict must stay the same."""
-    # Without an overlay it would be the suite's own schema that refuses them.
+    """Check that the contract's schema accepts unknown members in the received batches.
+
+    A failure is a defect of the suite, not of the server.
+    """
+    # Without an overlay, it is the suite's own schema that refuses them.
     if current_contract().overlays and any(place.keyword in _CLOSING for place in record.entity.places):
         result.note("the contract itself says which members there may be")
         return
@@ -297,7 +303,7 @@ def stays_open(record: Record, result: CheckResult) -> None:
 
 @cached_by_contract
 def _refused_members(operation: str, media: str | None, body: bytes) -> tuple[str, ...]:
-    """What the schema says against members it does not know, as the body came and with more of them put in."""
+    """Return violations of closed schemas, for the body as received and with unknown members added."""
     entity, batch = entity_for(operation, media), read_json(body).value
     more = {"xFuture": {"id": None, "status": 0}, "_links": []}
     inner = {name: {"x_future": -1, **item} for name, item in batch.items() if isinstance(item, dict)}

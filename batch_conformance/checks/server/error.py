@@ -1,4 +1,4 @@
-"""Clauses ``server.error.*`` and ``server.rate.429``: the form of errors, and which ones may come."""
+"""Checks of ``server.error.*`` and ``server.rate.429``: form and status of errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.body import GONE
+from batch_conformance.checks.server.body import NOT_IN_CONTRACT
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record, is_form_check
 from batch_conformance.checks.server.statuses import (
     documented_error,
@@ -68,18 +68,18 @@ _INTERNALS = {
 
 @SERVER_CHECKS.check("server.error.body", needs=_NEEDS)
 def body(record: Record, result: CheckResult) -> None:
-    """``message`` and ``statusCode``, in every error."""
+    """Check that each error body is as documented for its status."""
     for exchange in record.errors:
         result.observe()
         _judge_body(record, exchange, result)
-        _second(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
-    _unseen(record, result)
+        _report_schemathesis(exchange, result, "JsonSchemaError", "MalformedJson", "ContentDeserializationError")
+    _limit_to_seen(record, result)
     if not record.errors:
         result.note(_NO_ERROR)
 
 
 def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None:
-    """Judge a body by what is documented for its status; for an undocumented one, by another documented error."""
+    """Validate a body by what is documented for its status; for an undocumented one, by another error."""
     assert exchange.response is not None
     assert exchange.status is not None
     media = documented_error(record.operation, exchange.status, exchange.response.media_type)
@@ -98,7 +98,7 @@ def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None
         return
     for violation in _faults(record.operation, exchange.status, exchange.response):
         value = at_pointer(read.value, violation.pointer)
-        expected = _wanted(media, violation)
+        expected = _expected(media, violation)
         result.fail(
             exchange,
             f"the body of a {exchange.status}: {wrong(expected, value, dotted(violation.pointer))}",
@@ -110,23 +110,23 @@ def _judge_body(record: Record, exchange: Exchange, result: CheckResult) -> None
 
 
 def _form(media: MediaType) -> str:
-    """What a body is to be, in a few words."""
+    """Describe the documented body in a few words."""
     rows = beside(media.schema, current_contract().document.content)
     names = list(dict.fromkeys(name for layer in rows for name in layer.get("required", ())))
     return f"an object with {' and '.join(names)}" if names else "JSON, as documented"
 
 
-def _wanted(media: MediaType, violation: Violation) -> str:
-    """What a place is to be: by its branches where it has some, by its type where it is absent."""
+def _expected(media: MediaType, violation: Violation) -> str:
+    """Describe the expectation at a place: its types if they are what is violated, else the violation's."""
     document = current_contract().document.content
     nodes: list[Any] = [media.schema]
     for part in split(violation.pointer):
         nodes = [inner for node in nodes for inner in parts(node, document, part)]
     if violation.code in ("required", "oneOf", "anyOf", "type"):
         layers = [layer for node in nodes for layer in beside(node, document)]
-        told = list(dict.fromkeys(_type(layer) for layer in layers if "type" in layer))
-        if told:
-            return " or ".join(told)
+        types = list(dict.fromkeys(_type(layer) for layer in layers if "type" in layer))
+        if types:
+            return " or ".join(types)
     return violation.expected
 
 
@@ -137,17 +137,17 @@ def _type(layer: dict[str, Any]) -> str:
     return f"{own} of {inner}s" if own == "an array" and isinstance(inner, str) else own
 
 
-def _unseen(record: Record, result: CheckResult) -> None:
-    """Name the documented errors that a pass says nothing of."""
+def _limit_to_seen(record: Record, result: CheckResult) -> None:
+    """Add a limit for documented errors that were not seen."""
     seen = {exchange.status for exchange in record.errors}
-    wanted = sorted(record.documented.documented_statuses - {429})
-    unseen = [str(status) for status in wanted if status >= 400 and status not in seen]
+    documented = sorted(record.documented.documented_statuses - {429})
+    unseen = [str(status) for status in documented if status >= 400 and status not in seen]
     if unseen and result.observations:
         result.limit(f"no {' or '.join(unseen)} was seen")
 
 
 def _faults(operation: str, status: int, response: Response) -> tuple[Violation, ...]:
-    """What the schema says against an error body. Most bodies come many times."""
+    """Return the schema violations of an error body."""
     return _body_faults(operation, status, response.media_type, response.body)
 
 
@@ -159,7 +159,7 @@ def _body_faults(operation: str, status: int, media: str | None, body: bytes) ->
 
 @SERVER_CHECKS.check("server.error.status-agrees", needs=_NEEDS)
 def status_agrees(record: Record, result: CheckResult) -> None:
-    """The number in the body is the number on the status line."""
+    """Check that the status in the body is the HTTP status."""
     pointer = place_of_status(result.clause)
     documented = False
     for exchange in record.errors:
@@ -168,31 +168,31 @@ def status_agrees(record: Record, result: CheckResult) -> None:
         if pointer is None or not has_member(record.operation, exchange.status, pointer):
             continue
         documented = True
-        told = at_pointer(exchange.response.json.value, pointer)
-        if isinstance(told, bool) or not isinstance(told, int | float):
+        stated = at_pointer(exchange.response.json.value, pointer)
+        if isinstance(stated, bool) or not isinstance(stated, int | float):
             result.set_aside("server.error.body")
             continue
         result.observe()
-        if told != exchange.status:
+        if stated != exchange.status:
             result.fail(
                 exchange,
                 f"{dotted(pointer)} of an error body",
                 expected=f"{exchange.status}, the HTTP status",
-                actual=shown(told),
+                actual=shown(stated),
                 code="status-member",
                 pointer=pointer,
             )
     if record.errors and not documented:
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
-    _unseen(record, result)
+    _limit_to_seen(record, result)
     if not result.observations:
         result.note(f"no error body held a number as its {dotted(pointer or '')}")
 
 
 @SERVER_CHECKS.check("server.error.media-type", needs=_NEEDS)
 def media_type(record: Record, result: CheckResult) -> None:
-    """``application/json``; an empty body is server.error.body's matter."""
+    """Check that errors have a documented media type; an empty body is left to server.error.body."""
     for exchange in record.errors:
         assert exchange.response is not None
         if not exchange.response.body:
@@ -210,14 +210,14 @@ def media_type(record: Record, result: CheckResult) -> None:
                 actual=" and ".join(values) if values else "no Content-Type",
                 code="media-type",
             )
-        _second(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
-    _unseen(record, result)
+        _report_schemathesis(exchange, result, "MissingContentType", "UndefinedContentType", "MalformedMediaType")
+    _limit_to_seen(record, result)
     if not result.observations:
         result.note(_NO_ERROR)
 
 
-def _second(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
-    """Blame what Schemathesis noted of an exchange and this judge did not see itself."""
+def _report_schemathesis(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
+    """Report failures that Schemathesis noted of an exchange, if this check found none itself."""
     if any(finding.exchange is exchange for finding in result.findings):
         return
     for note in exchange.notes:
@@ -250,7 +250,7 @@ def _second(exchange: Exchange, result: CheckResult, *kinds: str) -> None:
     ],
 )
 def documented_status(record: Record, result: CheckResult) -> None:
-    """Documented requests: documented statuses. Any request: no 5xx that nobody staged."""
+    """Check that documented requests get documented statuses, and that no request gets an unstaged 5xx."""
     for exchange in record.answered:
         status = exchange.status
         if status is None or exchange.intent.staged is not None:
@@ -259,53 +259,53 @@ def documented_status(record: Record, result: CheckResult) -> None:
         if status >= 500 and not (status == 501 and exchange.request.method != "GET"):
             result.fail(
                 exchange,
-                _asked(exchange),
+                _request_words(exchange),
                 expected="no status from 500 up",
                 actual=exchange.outcome(),
                 code="status",
             )
         elif (
             not documents(record.operation, status)
-            # A key is asked for and no refusal is documented: HTTP's own is all that is left.
+            # Where a key is required and no refusal is documented, the refusals of HTTP itself are allowed.
             and not (status in refusals(record.operation) and exchange.intent.key_kind != "valid")
-            and _documented(exchange)
+            and _has_documented_statuses(exchange)
             and not is_form_check(exchange, record)
         ):
             result.fail(
                 exchange,
-                _asked(exchange),
+                _request_words(exchange),
                 expected="a documented status: " + ", ".join(documented_keys(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
             )
 
 
-#: Probes whose requests other statuses than the documented ones may answer.
-_ELSEWHERE = ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional", "respelled")
+#: Probes whose requests may get undocumented statuses.
+_UNDOCUMENTED_PROBES = ("unusual-requests", "generated-keys", "near-ids", "overrides", "conditional", "respelled")
 
 
-def _documented(exchange: Exchange) -> bool:
-    """Whether a request is one of those that the documented statuses are for."""
+def _has_documented_statuses(exchange: Exchange) -> bool:
+    """Whether the documented statuses apply to a request."""
     intent = exchange.intent
     if intent.operation != "get":
-        # What an operation sends for its own clauses is judged by them, down to the status.
+        # The operation's own checks judge the statuses of its own probes.
         own = intent.probe.startswith(f"{intent.operation}-")
         return not own and intent.key_kind != "hostile" and intent.probe not in ("unusual-requests", "respelled")
     return (
         exchange.request.method == "GET"
         and "hostile" not in (intent.id_kind, intent.key_kind)
-        and intent.probe not in _ELSEWHERE
+        and intent.probe not in _UNDOCUMENTED_PROBES
     )
 
 
-def _asked(exchange: Exchange) -> str:
+def _request_words(exchange: Exchange) -> str:
     intent = exchange.intent
     return f"{exchange.request.method} of {intent.id!r}" + (f" with {intent.label}" if intent.label else "")
 
 
 @SERVER_CHECKS.check("server.error.no-internals", needs=_NEEDS)
 def no_internals(record: Record, result: CheckResult) -> None:
-    """Nothing of the server's inside in an error."""
+    """Check that errors hold no stack traces, source paths, SQL or driver errors."""
     harmless = set()
     for exchange in record.answered:
         if exchange.response is None or exchange.response.status < 400 or not exchange.response.body:
@@ -331,7 +331,7 @@ def no_internals(record: Record, result: CheckResult) -> None:
 
 
 def _readable(exchange: Exchange) -> str:
-    """The body's text as a reader of the JSON sees it, without what it echoes of the request."""
+    """Return the body's text with escapes resolved and echoes of the request path removed."""
     assert exchange.response is not None
     text = (
         exchange.response.body.decode("utf-8", "replace")
@@ -352,7 +352,7 @@ def _readable(exchange: Exchange) -> str:
 
 @SERVER_CHECKS.check("server.rate.429", needs=["staged"])
 def rate_429(record: Record, result: CheckResult) -> None:
-    """A 429 says what is wrong and when to come back."""
+    """Check that a 429 has a documented body and a valid Retry-After header."""
     for exchange in record.exchanges:
         if exchange.status != 429 or exchange.response is None:
             continue
@@ -360,14 +360,14 @@ def rate_429(record: Record, result: CheckResult) -> None:
         if exchange.request.method != "HEAD":
             _judge_body(record, exchange, result)
             pointer = place_of_status("server.error.status-agrees") or ""
-            told = at_pointer(exchange.response.json.value, pointer)
+            stated = at_pointer(exchange.response.json.value, pointer)
             documented = has_member(record.operation, 429, pointer)
-            if documented and isinstance(told, int | float) and told != 429:
+            if documented and isinstance(stated, int | float) and stated != 429:
                 result.fail(
                     exchange,
                     f"{dotted(pointer)} of a 429",
                     expected="429",
-                    actual=shown(told),
+                    actual=shown(stated),
                     code="status-member",
                     pointer=pointer,
                 )

@@ -1,6 +1,6 @@
-"""Clauses ``server.header.*``: documented headers that must be there, or whose values are constrained.
+"""Checks of ``server.header.*``: documented headers that are required or have a schema.
 
-There is one for every such header of the contract; none is written by hand.
+The clauses are derived from the contract; none is written by hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NEEDS = ["reads", "unauthenticated", "invalid-keys", "unknown-ids", "staged"]
 
 @SERVER_CHECKS.family(HEADER, needs=_NEEDS)
 def header(record: Record, result: CheckResult) -> None:
-    """The header is there where it must be, and its value is as documented."""
+    """Check that a header is present if required, and that its value is as documented."""
     for exchange in record.exchanges:
         response = exchange.response
         if response is None or exchange.intent.probe == "discovery":
@@ -47,7 +47,7 @@ def header(record: Record, result: CheckResult) -> None:
 
 @cached_by_contract
 def _wrong(operation: str, key: str, name: str, values: tuple[str, ...]) -> str:
-    """What was expected of a header's value; empty if it is as documented."""
+    """Return what was expected of a header's value; "" if the value is as documented."""
     answer = current_contract().operation(operation).answers[key]
     row = next(row for header, row in answer.headers.items() if header == name)
     if not values:

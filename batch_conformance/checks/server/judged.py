@@ -1,4 +1,4 @@
-"""What the contract says of one body: each violation and rule with the clause that answers for it. Once a body."""
+"""Results of validating one body by the contract, by the clause that reports them. Cached by body."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Judged:
-    """One body against the schema and the rules of what it holds.
+    """One body, validated by the schema and the rules of the entity.
 
-    ``faults`` and ``rules`` are by clause; ``met`` are the conditions of the schema (``if``) that the body fits, by
-    their number in :func:`conditions`. ``trouble`` is why no rule could be evaluated.
+    ``faults`` and ``rules`` are by clause; ``conditions_met`` are the schema's conditions (``if``) that the body fits,
+    as indexes into :func:`conditions`. ``error`` is the reason why no rule could be evaluated.
     """
 
     faults: Mapping[str, tuple[Violation, ...]] = field(default_factory=dict)
     rules: Mapping[str, tuple[Evaluation, ...]] = field(default_factory=dict)
-    met: frozenset[int] = frozenset()
-    trouble: str = ""
+    conditions_met: frozenset[int] = frozenset()
+    error: str = ""
 
     def clause_at(self, evaluation: Evaluation) -> str:
-        """The clause of a fault at a place that a rule names, or above it; empty where there is none."""
+        """Return the clause of a violation at or above a place that a rule names; "" if there is none."""
         places = [join(evaluation.pointer) + name for name in _names(evaluation)]
         for clause, faults in self.faults.items():
             for fault in faults:
@@ -57,9 +57,9 @@ def _names(evaluation: Evaluation) -> list[str]:
 
 @dataclass(frozen=True)
 class Condition:
-    """An ``if`` of the entity's schema: what is told of those that fit, and of those that do not.
+    """Branch of an ``if`` in the entity's schema: ``then`` (``fits``) or ``else``.
 
-    ``pointers`` are the places it speaks of, ``codes`` the rules; ``words`` name what fits, for people.
+    ``pointers`` are the places in the branch, ``codes`` its rules; ``words`` describe what fits, for people.
     """
 
     judge: SchemaJudge
@@ -71,7 +71,7 @@ class Condition:
 
 @cached_by_contract
 def entity_for(operation: str, media: str | None) -> Entity:
-    """What a success answer of a media type holds, as documented; an undocumented type counts as the first one."""
+    """Return the entity in a success response; an undocumented media type counts as the first one."""
     contract = current_contract()
     found = contract.operation(operation)
     return entity_in(found, media_of(found.name, media), contract)
@@ -79,28 +79,29 @@ def entity_for(operation: str, media: str | None) -> Entity:
 
 @cached_by_contract
 def media_of(operation: str, media: str | None) -> MediaType | None:
-    """What is documented for a success answer of a media type; the first documented body for any other."""
+    """Return what is documented for a success of a media type; the first documented body for any other."""
     success = current_contract().operation(operation).success
     return None if success is None else success.body_of(media) or success.media_type
 
 
 @cached_by_contract
 def judged(operation: str, media: str | None, body: bytes) -> Judged:
-    """Judge a body. Servers send the same bytes again and again."""
+    """Judge a body. Cached, since servers send the same bytes again and again."""
     entity, clauses = entity_for(operation, media), clause_list()
     value = read_json(body).value
     faults: dict[str, list[Violation]] = {}
     for violation in entity.judge.violations(value):
         faults.setdefault(clauses.of_place(violation.pointer), []).append(violation)
     rules: dict[str, list[Evaluation]] = {}
-    trouble = ""
+    error = ""
     try:
         for one in entity.rules.evaluate(value) if entity.stated_rules else ():
             rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
     except RuntimeMissing as missing:
-        trouble = str(missing)
-    met = (at for at, one in enumerate(conditions(operation, media)) if one.judge.is_valid(value) == one.fits)
-    return Judged(_frozen(faults), _frozen(rules), frozenset(met), trouble)
+        error = str(missing)
+    rows = enumerate(conditions(operation, media))
+    met = frozenset(at for at, one in rows if one.judge.is_valid(value) == one.fits)
+    return Judged(_frozen(faults), _frozen(rules), met, error)
 
 
 @cached_by_contract
@@ -114,7 +115,7 @@ def moved(operation: str, media: str | None, before: bytes, after: bytes) -> Jud
             if one.rule.transition:
                 rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
     except RuntimeMissing as missing:
-        return Judged(trouble=str(missing))
+        return Judged(error=str(missing))
     faults: dict[str, list[Violation]] = {}
     for value in (first, second):
         for violation in entity.judge.violations(value):
@@ -128,7 +129,7 @@ def _frozen(rows: Mapping[str, list[Any]]) -> dict[str, tuple[Any, ...]]:
 
 @cached_by_contract
 def conditions(operation: str, media: str | None) -> tuple[Condition, ...]:
-    """The conditions of the schema of what an answer holds."""
+    """Return the conditions in the schema of a success response's entity."""
     entity = entity_for(operation, media)
     found = []
     for layer in entity.layers:
@@ -150,17 +151,17 @@ def conditions(operation: str, media: str | None) -> tuple[Condition, ...]:
 
 
 def _words(condition: Any, entity: Entity) -> str:
-    """Whom an ``if`` is about: "COMPLETED batch", "batch with priority 3"."""
+    """Describe the batches that fit an ``if``: "COMPLETED batch", "batch with priority 3"."""
     rows = condition.get("properties", {}) if isinstance(condition, dict) else {}
-    told = []
+    described = []
     for name, schema in rows.items():
         values = (
             schema.get("enum", [schema["const"]] if "const" in schema else [])
             if isinstance(schema, dict)
             else []
         )
-        told.append((name, " or ".join(map(str, values))))
-    if len(told) != 1 or not told[0][1]:
+        described.append((name, " or ".join(map(str, values))))
+    if len(described) != 1 or not described[0][1]:
         return "batch that fits the condition"
-    (name, values) = told[0]
+    (name, values) = described[0]
     return f"{values} batch" if join("", name) == entity.lifecycle_pointer else f"batch with {name} {values}"

@@ -1,4 +1,4 @@
-"""Clauses ``server.method.*``: other methods, on unknown ids."""
+"""Checks of ``server.method.*``: methods other than GET, on unknown ids."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from batch_conformance.contract.statuses import absences, either_status, refusal
 
 @SERVER_CHECKS.check("server.method.unauthenticated", needs=["methods", "unauthenticated"])
 def unauthenticated(record: Record, result: CheckResult) -> None:
-    """Without a key, no method has an effect or shows anything."""
-    usual = {exchange.status for exchange in record.of("missing-key")} - refusals(record.operation)
+    """Check that no method succeeds without a key."""
+    usual_statuses = {exchange.status for exchange in record.of("missing-key")} - refusals(record.operation)
     looks_like = entity_of(record.operation).looks_like
     for exchange in record.of("methods"):
         if exchange.intent.key_kind != "missing":
             continue
-        if exchange.status in usual:
+        if exchange.status in usual_statuses:
             result.set_aside("server.auth.missing-key")
             continue
         result.observe()
@@ -26,7 +26,7 @@ def unauthenticated(record: Record, result: CheckResult) -> None:
             continue
         assert exchange.response is not None
         if exchange.request.method == "OPTIONS" and not looks_like(exchange.response.json.value):
-            continue  # decision 15
+            continue  # OPTIONS may be answered without a key (decision 15)
         result.fail(
             exchange,
             exchange.intent.label,
@@ -40,7 +40,7 @@ def unauthenticated(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.method.unsupported", needs=["methods"])
 def unsupported(record: Record, result: CheckResult) -> None:
-    """404, or 405 that says what is allowed."""
+    """Check that other methods get 404, or 405 with an Allow header."""
     for exchange in record.of("methods"):
         options = (
             exchange.request.method == "OPTIONS" and exchange.status is not None and exchange.status < 300

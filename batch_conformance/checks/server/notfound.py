@@ -1,4 +1,4 @@
-"""Clauses ``server.notfound.*``: only the id of a batch opens it."""
+"""Checks of ``server.notfound.*``: only the exact id of a batch finds it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNKNOWN = "server.notfound.unknown-id"
 
 @SERVER_CHECKS.check(_UNKNOWN, needs=["unknown-ids"])
 def unknown_id(record: Record, result: CheckResult) -> None:
-    """Exactly 404, or what the contract documents in its stead."""
+    """Check that unknown ids get 404, or what the contract documents instead."""
     for exchange in record.of("unknown-ids"):
         _expect_absent(exchange, record, result)
 
@@ -25,7 +25,11 @@ def unknown_id(record: Record, result: CheckResult) -> None:
     "server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"]
 )
 def near_id(record: Record, result: CheckResult) -> None:
-    """404, unless the variant happens to be another batch (decision 14) or may be malformed (decision 18)."""
+    """Check that variants of known ids get 404.
+
+    Allowed are variants that are another batch's id (decision 14) and refusals of malformed ids (decision
+    18).
+    """
     for exchange in record.of("near-ids", "overrides"):
         if _is_another_batch(exchange, record):
             continue
@@ -45,49 +49,49 @@ def _expect_absent(exchange: Exchange, record: Record, result: CheckResult) -> N
     absent = absences(record.operation)
     allowed = is_form_check(exchange, record) or is_canonical_redirect(exchange) or _refuses_its_query(exchange)
     if exchange.status not in absent and not allowed:
-        _blame(exchange, result, either_status(absent))
+        _report(exchange, result, either_status(absent))
 
 
 def _refuses_its_query(exchange: Exchange) -> bool:
-    """Whether a parameter that nothing documents is refused, as it may be (decision 27)."""
+    """Whether an undocumented query parameter was refused (decision 27)."""
     return exchange.intent.probe == "overrides" and exchange.status in (400, 422)
 
 
-def _blame(exchange: Exchange, result: CheckResult, expected: str) -> None:
+def _report(exchange: Exchange, result: CheckResult, expected: str) -> None:
     code = "admitted" if exchange.status is not None and exchange.status < 300 else "status"
-    result.fail(exchange, _asked(exchange), code=code, expected=expected, actual=exchange.outcome())
+    result.fail(exchange, _request_words(exchange), code=code, expected=expected, actual=exchange.outcome())
 
 
-def _asked(exchange: Exchange) -> str:
+def _request_words(exchange: Exchange) -> str:
     return f"a read of {exchange.intent.id!r}, {exchange.intent.label}"
 
 
 def _is_same_batch(exchange: Exchange, record: Record) -> bool:
-    """Whether a UUID, spelled in another way, brought the batch that it names (decision 18)."""
+    """Whether another spelling of a UUID brought the batch that it names (decision 18)."""
     known = same_uuid(exchange.intent.id, record.known_ids)
-    told = _named(exchange, record)
-    if exchange.status != 200 or known is None or not isinstance(told, str):
+    received = _received_id(exchange, record)
+    if exchange.status != 200 or known is None or not isinstance(received, str):
         return False
-    return same_uuid(told, [known]) is not None
+    return same_uuid(received, [known]) is not None
 
 
-def _named(exchange: Exchange, record: Record) -> object:
-    """The id in the batch that came, MISSING without any."""
+def _received_id(exchange: Exchange, record: Record) -> object:
+    """Return the id in the received batch, or MISSING."""
     entity = entity_of(record.operation)
     body = exchange.response.json.value if exchange.response else None
     return entity.value_at(body, entity.echo) if entity.echo and isinstance(body, dict) else MISSING
 
 
 def _is_another_batch(exchange: Exchange, record: Record) -> bool:
-    """Whether the variant of an id is that of another batch: it says so, and it is none of those that are known."""
-    if exchange.status != 200 or exchange.response is None or _named(exchange, record) != exchange.intent.id:
+    """Whether a variant of an id is another batch's id: the batch has that id, and is not a known one."""
+    if exchange.status != 200 or exchange.response is None or _received_id(exchange, record) != exchange.intent.id:
         return False
     marks = _marks(exchange.response.json.value, record)
     return bool(marks) and marks not in _known_marks(record)
 
 
 def _marks(body: object, record: Record) -> dict[str, object]:
-    """What a batch is recognised by under whatever id: what never changes about it, besides the id."""
+    """Return the members, other than the id, that identify a batch because they never change."""
     entity = entity_of(record.operation)
     pointers = [one for one in entity.identity if one != entity.echo]
     found = {one: entity.value_at(body, one) for one in pointers} if isinstance(body, dict) else {}
@@ -95,7 +99,7 @@ def _marks(body: object, record: Record) -> dict[str, object]:
 
 
 def _instant(value: object) -> object:
-    """The same for all ways to write a point in time."""
+    """Return a date-time as an instant, so that all spellings of it are equal; other values unchanged."""
     read = parse_date_time(value) if isinstance(value, str) else value
     return value if isinstance(read, str) else read
 
@@ -105,9 +109,9 @@ def _known_marks(record: Record) -> list[dict[str, object]]:
 
 
 def _is_usual(exchange: Exchange, record: Record) -> bool:
-    """Whether plain unknown ids get the same in place of 404: server.notfound.unknown-id has the blame for it.
+    """Whether ordinary unknown ids get the same status instead of 404, as server.notfound.unknown-id reports.
 
-    An answer that holds a batch which exists is not the same, unless that is what plain unknown ids are given.
+    A response with a known batch is not the same, unless all their responses hold one as well.
     """
     same = [other for other in record.of("unknown-ids") if other.status == exchange.status]
     if not same or exchange.status in absences(record.operation):
@@ -124,7 +128,7 @@ def _holds_known(exchange: Exchange, record: Record) -> bool:
     "server.notfound.hostile-id", needs=["hostile-ids", "generated-ids", "unknown-ids"]
 )
 def hostile_id(record: Record, result: CheckResult) -> None:
-    """An error below 500, or a redirect to the canonical spelling of the path (decision 12)."""
+    """Check that hostile ids get an error below 500, or a redirect to the canonical path (decision 12)."""
     for exchange in record.of("hostile-ids", "generated-ids"):
         refused = exchange.status is not None and 400 <= exchange.status < 500
         if not refused and _is_usual(exchange, record):
@@ -132,14 +136,14 @@ def hostile_id(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if not refused and not is_canonical_redirect(exchange):
-            _blame(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
+            _report(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
 
 
 @SERVER_CHECKS.check(
     "server.notfound.hostile-id-404", needs=["hostile-ids", "generated-ids", "unknown-ids", "reads"]
 )
 def hostile_id_404(record: Record, result: CheckResult) -> None:
-    """And that error is the one for batches that are none, where decisions 12 and 18 do not allow another."""
+    """Check that the error for a hostile id is 404, where decisions 12 and 18 do not allow another."""
     for exchange in record.of("hostile-ids", "generated-ids"):
         if exchange.status is None or not 400 <= exchange.status < 500:
             continue
@@ -149,6 +153,6 @@ def hostile_id_404(record: Record, result: CheckResult) -> None:
         result.observe()
         absent = absences(record.operation) | undocumented_absences(record.operation)
         if exchange.status not in absent and not below_the_api(exchange):
-            _blame(exchange, result, either_status(absences(record.operation)))
+            _report(exchange, result, either_status(absences(record.operation)))
     if not result.observations:
         result.note("no hostile id was answered with an error below 500")

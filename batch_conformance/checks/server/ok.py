@@ -1,4 +1,4 @@
-"""Clauses ``server.ok.*``: a known batch is answered with 200 and one JSON value."""
+"""Checks of ``server.ok.*``: a known batch is answered with 200 and one JSON value."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _NO_200 = "no read of a known batch was answered with 200"
 
 @SERVER_CHECKS.check(_STATUS, needs=["reads", "late-reads", "auth-per-request", "burst", "unusual-requests"])
 def status(record: Record, result: CheckResult) -> None:
-    """The documented success, each time."""
+    """Check that each ordinary read gets a documented success."""
     for exchange in record.reads:
         result.observe()
         if not is_success(exchange.status, record.operation):
             result.fail(
                 exchange,
-                f"a read of {_named(exchange)}{' with the valid key' if record.documented.key else ''}",
+                f"a read of {_target_words(exchange)}{' with the valid key' if record.documented.key else ''}",
                 expected=either(success_statuses(record.operation)),
                 actual=exchange.outcome(),
                 code="status",
@@ -28,7 +28,7 @@ def status(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.ok.media-type", needs=["reads", "late-reads", "unusual-requests"])
 def media_type(record: Record, result: CheckResult) -> None:
-    """A documented media type, whatever the case and the parameters."""
+    """Check that successes have a documented media type; case and parameters do not matter."""
     documented = success_media(record.operation)
     for exchange in record.good:
         assert exchange.response is not None
@@ -47,7 +47,7 @@ def media_type(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.ok.json", needs=["reads", "late-reads", "unusual-requests"])
 def json(record: Record, result: CheckResult) -> None:
-    """One well-formed JSON value, whole."""
+    """Check that the body is complete and one well-formed JSON value."""
     for exchange in record.in_json:
         assert exchange.response is not None
         result.observe()
@@ -60,12 +60,12 @@ def json(record: Record, result: CheckResult) -> None:
                 actual=exchange.outcome(),
                 code="cut-off",
             )
-        elif strange := _coding_not_asked_for(exchange):
+        elif coding := _coding_not_accepted(exchange):
             result.fail(
                 exchange,
                 "a body comes in a coding that was not asked for",
                 expected="gzip, deflate, or none (RFC 9110, 12.5.3)",
-                actual=f"Content-Encoding: {strange}",
+                actual=f"Content-Encoding: {coding}",
                 code="coding",
             )
         elif error is not None:
@@ -81,7 +81,7 @@ def json(record: Record, result: CheckResult) -> None:
 
 @SERVER_CHECKS.check("server.ok.unique-names", needs=["reads", "late-reads", "unusual-requests"])
 def unique_names(record: Record, result: CheckResult) -> None:
-    """No object with a member name twice."""
+    """Check that no object has a member name twice."""
     for exchange in record.in_json:
         assert exchange.response is not None
         read = exchange.response.json
@@ -100,19 +100,19 @@ def unique_names(record: Record, result: CheckResult) -> None:
     _no_200(record, result)
 
 
-def _named(exchange: Exchange) -> str:
+def _target_words(exchange: Exchange) -> str:
     return f"the known batch {exchange.intent.id!r}" if exchange.intent.id else "the list of batches"
 
 
 def _no_200(record: Record, result: CheckResult) -> None:
-    """Where nothing was answered with 200, that is all there is to say."""
+    """Note that no read succeeded, and leave the reads to server.ok.status."""
     if not record.good:
         result.note(_NO_200)
         result.set_aside(_STATUS, len(record.reads))
 
 
-def _coding_not_asked_for(exchange: Exchange) -> str:
-    """The first coding of a body that the request did not offer; empty where there is none, or it offered any."""
+def _coding_not_accepted(exchange: Exchange) -> str:
+    """Return the first content coding that the request did not accept; "" if there is none."""
     assert exchange.response is not None
     offered = ",".join(exchange.request.header_values("accept-encoding"))
     known = {name.partition(";")[0].strip().lower() for name in f"{offered},identity,x-gzip".split(",")}

@@ -1,4 +1,4 @@
-"""Clause ``server.auth.other-org``: what an organisation learns of the batches of others."""
+"""Check of ``server.auth.other-org``: batches of another organisation are hidden."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from collections.abc import Collection, Sequence
 
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.server.oracle import distinguishing_features
-from batch_conformance.checks.server.record import SERVER_CHECKS, Record
-from batch_conformance.checks.server.strangers import EVERY_REQUEST, admission, carried_over, is_carried_over
+from batch_conformance.checks.server.record import SERVER_CHECKS, Record, known_and_unknown
+from batch_conformance.checks.server.unauthenticated import (
+    EVERY_REQUEST,
+    admission,
+    carried_over,
+    is_carried_over,
+)
 from batch_conformance.contract.statuses import absences, either_status, undocumented_absences
 from batch_conformance.http import Exchange
 
@@ -16,22 +21,21 @@ from batch_conformance.http import Exchange
     "server.auth.other-org", needs=["other-org", "burst", "unknown-ids", "keyless-on-authed-connection"]
 )
 def other_org(record: Record, result: CheckResult) -> None:
-    """Another organisation's batch is as good as none."""
+    """Check that another organisation's batch is answered like an unknown id."""
     absent = absences(record.operation)
     rows = record.of("other-org", "burst-other-org")
-    strangers = [exchange for exchange in rows if exchange.intent.id_kind == "known"]
-    unknown = [exchange for exchange in rows if exchange.intent.id_kind == "unknown"]
+    foreign, unknown = known_and_unknown(rows)
     as_unknown = {exchange.status for exchange in record.of("unknown-ids")} - absent
-    how = carried_over(record)
-    for exchange in strangers:
+    carried = carried_over(record)
+    for exchange in foreign:
         if exchange.status in undocumented_absences(record.operation):
             result.set_aside("server.error.documented-status")
         elif exchange.status in as_unknown and (exchange.status or 0) >= 300:
             result.set_aside("server.notfound.unknown-id")
-        elif is_carried_over(exchange, record, how):
+        elif is_carried_over(exchange, record, carried):
             result.set_aside(EVERY_REQUEST)
         elif exchange.intent.probe == "burst-other-org" and (exchange.status or 500) >= 400:
-            # What a burst costs a target is for the clauses about reads; alone, the same is judged.
+            # Errors under load are judged by the clauses about reads; here, the single request is judged.
             result.observe(exchange.status in absent)
         else:
             result.observe()
@@ -43,24 +47,23 @@ def other_org(record: Record, result: CheckResult) -> None:
                     expected=either_status(absent),
                     actual=exchange.outcome(),
                 )
-    _told_apart(strangers, unknown, absent, result)
+    _report_disclosure(foreign, unknown, absent, result)
     if not rows:
         result.note("no batch was asked for with another organisation's key (--batch-other-key-env)")
 
 
-def _told_apart(
-    strangers: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
+def _report_disclosure(
+    foreign: Sequence[Exchange], unknown: Sequence[Exchange], absent: Collection[int], result: CheckResult
 ) -> None:
-    """Whether what is said of another organisation's batch is not what is said of an id that nobody has."""
-    if not unknown or len(strangers) < 2 or any(row.status not in absent for row in (*strangers, *unknown)):
+    """Report differences between the bodies for another organisation's batches and for unknown ids."""
+    if not unknown or len(foreign) < 2 or any(row.status not in absent for row in (*foreign, *unknown)):
         return
-    for name, ours, theirs in distinguishing_features(strangers, unknown):
-        if name.startswith("the body"):
-            result.fail(
-                strangers[0],
-                f"with {strangers[0].intent.label}, {name} tells a batch of others from an unknown id",
-                code="disclosed",
-                expected=f"the same for both: {theirs} for an unknown id",
-                actual=ours,
-                prelude=unknown[:1],
-            )
+    for name, ours, theirs in distinguishing_features(foreign, unknown, only_body=True):
+        result.fail(
+            foreign[0],
+            f"with {foreign[0].intent.label}, {name} tells a batch of others from an unknown id",
+            code="disclosed",
+            expected=f"the same for both: {theirs} for an unknown id",
+            actual=ours,
+            prelude=unknown[:1],
+        )

@@ -1,7 +1,7 @@
-"""Clauses ``server.poll.*``: what may and may not change from one read of a batch to the next.
+"""Checks of ``server.poll.*``: changes of a batch from one read to the next.
 
-Which members are the identity, which order statuses have and what is frozen once one is final, stands in the contract
-(``x-identity``, ``x-lifecycle``); what else joins two reads are its transition rules.
+The contract states the identity, the order of statuses and what is frozen in a final one (``x-identity``,
+``x-lifecycle``), and further rules that join two reads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from batch_conformance.checks.finding import CheckResult
-from batch_conformance.checks.server.body import GONE, weigh
+from batch_conformance.checks.server.body import NOT_IN_CONTRACT, weigh
 from batch_conformance.checks.server.judged import Evaluation, moved
 from batch_conformance.checks.server.record import SERVER_CHECKS, Record
 from batch_conformance.checks.words import dotted, shown
@@ -24,8 +24,8 @@ from batch_conformance.http import Exchange
 
 _NEEDS = ["reads", "late-reads", "auth-per-request", "burst"]
 
-#: A recursive schema has no end.
-_DEEPEST = 8
+#: Maximum depth, since a recursive schema has no end.
+_MAX_DEPTH = 8
 
 Pair = tuple[dict[str, Any], dict[str, Any]]
 
@@ -36,7 +36,10 @@ def _pairs(
     counts: Callable[[Pair], bool] = bool,
     none: str = "no batch was read twice",
 ) -> Iterator[tuple[tuple[Exchange, Exchange], Pair]]:
-    """Successive reads of one batch that ``counts`` says can show something; ``none`` says so where none does."""
+    """Yield successive reads of one batch that ``counts`` accepts as evidence.
+
+    ``none`` is the reason to note if there are none.
+    """
     if record.mixed_up and record.entity.echo:
         result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
     for first, before, second, after in record.successive():
@@ -47,18 +50,18 @@ def _pairs(
         result.note(none)
 
 
-def _unless_moved(result: CheckResult, moved: bool, limit: str) -> None:
-    """Say what a pass on reads that are all alike is not about."""
-    if result.observations and not moved:
+def _limit_unless_changed(result: CheckResult, changed: bool, limit: str) -> None:
+    """Add a limit to a pass if nothing changed between any two reads."""
+    if result.observations and not changed:
         result.limit(limit)
 
 
 @SERVER_CHECKS.check("server.poll.identity", needs=_NEEDS)
 def identity(record: Record, result: CheckResult) -> None:
-    """The same batch stays the same batch."""
+    """Check that the members that identify a batch never change."""
     entity = record.entity
     if not entity.identity:
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     changed = False
     for reads, (before, after) in _pairs(record, result):
@@ -66,12 +69,12 @@ def identity(record: Record, result: CheckResult) -> None:
         for pointer in entity.identity:
             first, second = read(before, pointer), read(after, pointer)
             if not unchanged(first, second, entity, pointer):
-                _blame_change(result, reads, dotted(pointer), pointer, first, second)
-    _unless_moved(result, changed, "no batch changed its status between two reads")
+                _report_change(result, reads, dotted(pointer), pointer, first, second)
+    _limit_unless_changed(result, changed, "no batch changed its status between two reads")
 
 
 def unchanged(first: object, second: object, entity: Entity, pointer: str) -> bool:
-    """Whether two values are the same; documented date-times by the instant they name."""
+    """Whether two values are equal; documented date-times are compared as instants."""
     if isinstance(first, str) and isinstance(second, str) and _is_date_time(entity, pointer):
         one, other = parse_date_time(first), parse_date_time(second)
         if not isinstance(one, str) and not isinstance(other, str):
@@ -85,7 +88,7 @@ def _is_date_time(entity: Entity, pointer: str) -> bool:
 
 @SERVER_CHECKS.check("server.poll.forward-only", needs=_NEEDS)
 def forward_only(record: Record, result: CheckResult) -> None:
-    """Progress has one direction."""
+    """Check that the status never goes back in the documented order."""
     entity = record.entity
     cycle = entity.lifecycle
     if not cycle.order and not cycle.final:
@@ -93,8 +96,8 @@ def forward_only(record: Record, result: CheckResult) -> None:
         return
     changed = False
     placed: dict[str, tuple[Exchange, str | None]] = {}
-    strange = sum(_state(entity, batch) is None for _, batch in record.batches)
-    result.set_aside(clause_list().of_place(cycle.pointer), strange)
+    unknown = sum(_state(entity, batch) is None for _, batch in record.batches)
+    result.set_aside(clause_list().of_place(cycle.pointer), unknown)
     for reads, (before, after) in _pairs(
         record, result, lambda pair: all(_state(entity, one) for one in pair)
     ):
@@ -104,7 +107,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
         if cycle.rank(first) is not None:
             placed[earlier.intent.id] = (earlier, first)
         elif earlier.intent.id in placed:
-            # What has no place in the order does not undo what came before it.
+            # A status without a rank does not reset the order: compare with the last one that has a rank.
             earlier, first = placed[earlier.intent.id]
         before_rank, after_rank = cycle.rank(first), cycle.rank(second)
         if before_rank is not None and after_rank is not None and after_rank < before_rank:
@@ -117,12 +120,12 @@ def forward_only(record: Record, result: CheckResult) -> None:
                 code="went-back",
                 pointer=cycle.pointer,
             )
-    _unless_moved(result, changed, "no batch changed its status between two reads")
+    _limit_unless_changed(result, changed, "no batch changed its status between two reads")
 
 
 @SERVER_CHECKS.check("server.poll.final", needs=_NEEDS)
 def final(record: Record, result: CheckResult) -> None:
-    """What is final stays as it is, and so does what the contract freezes then."""
+    """Check that a final status, and the members frozen by it, do not change."""
     entity = record.entity
     cycle = entity.lifecycle
     if not cycle.final:
@@ -139,7 +142,7 @@ def final(record: Record, result: CheckResult) -> None:
         first, second = read(before, cycle.pointer), read(after, cycle.pointer)
         seen.add(first)
         if first != second:
-            _blame_change(result, reads, f"the final {dotted(cycle.pointer)}", cycle.pointer, first, second)
+            _report_change(result, reads, f"the final {dotted(cycle.pointer)}", cycle.pointer, first, second)
         broken = {
             fault.pointer
             for exchange in reads
@@ -148,17 +151,17 @@ def final(record: Record, result: CheckResult) -> None:
         }
         for pointer in frozen:
             then, now = read(before, pointer), read(after, pointer)
-            # A value that is wrong in itself is another clause's matter.
+            # A value that violates the schema is reported by another clause.
             wrong = any(pointer == one or pointer.startswith(one + "/") for one in broken)
             if not wrong and not unchanged(then, now, entity, pointer):
-                _blame_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
+                _report_change(result, reads, f"{dotted(pointer)} of a {first} batch", pointer, then, now)
     for name in sorted(cycle.final):
         if name not in seen:
-            _unless_moved(result, False, f"no {name} batch was read again")
+            _limit_unless_changed(result, False, f"no {name} batch was read again")
 
 
 def _leaves(entity: Entity, pointer: str) -> list[str]:
-    """The documented members below a place that have none of their own; the place itself where it has none."""
+    """Return the documented leaf members below a pointer; the pointer itself if there are none."""
     below = {
         "/".join(place.pointer.split("/")[: pointer.count("/") + 2])
         for place in entity.places
@@ -171,35 +174,35 @@ def _leaves(entity: Entity, pointer: str) -> list[str]:
         for name in layer.get("properties", ())
     }
     inner = sorted(below | names)
-    if not entity.has(pointer) or pointer.count("/") > _DEEPEST:
+    if not entity.has(pointer) or pointer.count("/") > _MAX_DEPTH:
         return []
     return [leaf for one in inner for leaf in _leaves(entity, one)] if inner else [pointer]
 
 
 @SERVER_CHECKS.family("server.poll.", needs=_NEEDS)
 def transitions(record: Record, result: CheckResult) -> None:
-    """What a written clause says of two reads by a rule of the contract."""
+    """Check the rules that join two reads, for a written clause."""
     if clause_list().absent(result.clause):
-        result.note(GONE)
+        result.note(NOT_IN_CONTRACT)
         return
     judge_transitions(record, result)
 
 
 def judge_transitions(record: Record, result: CheckResult) -> None:
-    """Blame every pair of reads that breaks a rule which joins them."""
+    """Report pairs of reads that break a rule that joins them."""
     read_twice = changed = False
     for first, before, second, after in _paired(record, result):
         assert first.response is not None
         assert second.response is not None
         read_twice = True
         found = moved(record.operation, second.response.media_type, first.response.body, second.response.body)
-        if found.trouble:
-            result.note(found.trouble)
+        if found.error:
+            result.note(found.error)
         evaluated = False
         for one in found.rules.get(result.clause, ()):
-            account = found.clause_at(one)
-            if account:
-                result.set_aside(account)
+            clause = found.clause_at(one)
+            if clause:
+                result.set_aside(clause)
                 continue
             evaluated = weigh(one, second, result, prelude=(first,)) or evaluated
             changed = changed or _changed(one, before, after, record.entity)
@@ -209,7 +212,7 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
         result.note("no batch was read twice")
     elif not (result.observations or result.explained or result.unjudged):
         result.note("no two reads could be asked")
-    _unless_moved(result, changed, _alike(record, result.clause))
+    _limit_unless_changed(result, changed, _limit_of(record, result.clause))
 
 
 def _paired(
@@ -221,7 +224,7 @@ def _paired(
 
 
 def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
-    """Whether two reads can show something: what the rule names has changed, or a member of its own choice has come."""
+    """Whether two reads are evidence for a rule: a member it names changed, or an optional one is set."""
     places = [join(one.pointer) + name for name in one.rule.targets()]
     optional = len(places) == 1 and one.pointer == entity.place
     return any(read(before, place) != read(after, place) for place in places) or (
@@ -229,7 +232,7 @@ def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
     )
 
 
-def _alike(record: Record, clause: str) -> str:
+def _limit_of(record: Record, clause: str) -> str:
     rules = [rule for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause]
     names = list(dict.fromkeys(dotted(rule.pointer + name) for rule in rules for name in rule.names if name))
     return (
@@ -243,7 +246,7 @@ def _state(entity: Entity, batch: dict[str, Any]) -> str | None:
     return entity.state_of(batch)
 
 
-def _blame_change(
+def _report_change(
     result: CheckResult,
     reads: tuple[Exchange, Exchange],
     name: str,

@@ -1,4 +1,4 @@
-"""The record of a runner, and the views on it that judges share."""
+"""Record of a run against a server, and the views on it that checks share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from batch_conformance.contract.id_form import is_of_another_form
 from batch_conformance.contract.pointers import MISSING, read
 from batch_conformance.http import Exchange
 
-#: Probes that read what others are compared with.
+#: Probes whose reads others are compared with.
 READS = ("reads", "late-reads")
 #: Probes whose requests are ordinary reads with a valid key.
 ORDINARY = frozenset({*READS, "usual-variants", "auth-per-request", "burst", "generated-reads"})
@@ -28,64 +28,68 @@ T = TypeVar("T")
 
 @dataclass
 class Record:
-    """What a runner recorded, in the order it was sent.
+    """Exchanges of one operation, in the order in which they were sent.
 
-    ``secrets`` are the keys that were sent, valid and not, with the valid one first. ``operation`` is the one it is
-    about, ``whole`` the record of all operations, where there are several.
+    ``secrets`` are the keys that were sent, valid and not, the valid one first. ``operation`` is the
+    operation's name; ``whole`` is the record of all operations, if there are several.
     """
 
     exchanges: Sequence[Exchange]
     secrets: Sequence[str] = field(default=(), repr=False)
     operation: str = "get"
     whole: Record | None = field(default=None, repr=False)
-    #: Where the exchanges are parts of answers: those answers.
+    #: The whole responses, if the exchanges are entries of lists.
     answers: Sequence[Exchange] | None = field(default=None, repr=False)
-    _kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cached: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def kept(self, key: str, make: Callable[[], T]) -> T:
-        """What was made of this record under a key before, or is now."""
-        if key not in self._kept:
-            self._kept[key] = make()
-        made: T = self._kept[key]
+        """Return the value cached under a key; on the first call, ``make`` makes it."""
+        if key not in self._cached:
+            self._cached[key] = make()
+        made: T = self._cached[key]
         return made
 
     @cached_property
     def documented(self) -> Operation:
-        """The operation, by the contract in use."""
+        """The operation in the current contract."""
         return current_contract().operation(self.operation)
 
     @cached_property
     def entity(self) -> Entity:
-        """What a success answer holds, by the contract in use."""
+        """The entity in a success response, by the current contract."""
         return entity_of(self.operation)
 
     def holds(self, value: object) -> bool:
-        """Whether a JSON value is what a success answer is to hold."""
+        """Whether a JSON value looks like the documented entity."""
         return self.entity.looks_like(value)
 
     def judged(self, exchange: Exchange) -> Judged:
-        """What the contract says of the body of an answer."""
+        """Judge the body of an exchange's response by the contract."""
         assert exchange.response is not None
         return judged(self.operation, exchange.response.media_type, exchange.response.body)
 
     def echoed(self, value: object) -> object:
-        """The member of an answer that repeats the id asked for, or MISSING."""
+        """Return the member that repeats the requested id, or MISSING."""
         return read(value, self.entity.echo) if self.entity.echo else MISSING
 
     def of(self, *probes: str) -> list[Exchange]:
-        """The exchanges of these probes. A 429 that nobody staged is the rate limiter's answer, and left out."""
+        """Return the exchanges of these probes, without those that the rate limiter answered."""
         return [exchange for exchange in self.answered if exchange.intent.probe in probes]
 
     def of_operation(self, operation: str) -> Record:
-        """The record of one operation alone, and how batches were discovered; the secrets stay."""
-        kept = [row for row in self.exchanges if operation == row.intent.operation or row.intent.probe == "discovery"]
-        if operation == self.operation and len(kept) == len(self.exchanges):
+        """Return the record of one operation, including discovery. Secrets are kept."""
+        exchanges = [
+            row
+            for row in self.exchanges
+            if row.intent.operation == operation or row.intent.probe == "discovery"
+        ]
+        if operation == self.operation and len(exchanges) == len(self.exchanges):
             return self
-        return Record(kept, self.secrets, operation, self)
+        return Record(exchanges, self.secrets, operation, self)
 
     @cached_property
     def answered(self) -> list[Exchange]:
-        """All exchanges but those that a rate limiter answered: they are judged by ``server.rate.429`` alone."""
+        """All exchanges but discovery and 429s, which only ``server.rate.429`` judges."""
         return [
             exchange
             for exchange in self.exchanges
@@ -106,7 +110,7 @@ class Record:
 
     @cached_property
     def good(self) -> list[Exchange]:
-        """All documented successes for a known batch with the valid key."""
+        """Exchanges with a documented success for a known batch and the valid key."""
         return [
             exchange
             for exchange in self.answered
@@ -119,7 +123,7 @@ class Record:
 
     @cached_property
     def batches(self) -> list[tuple[Exchange, dict[str, Any]]]:
-        """The successes whose body is a batch object, with that object."""
+        """Successes whose body is a batch object, with that object."""
         return [
             (exchange, exchange.response.json.value)
             for exchange in self.in_json
@@ -128,7 +132,7 @@ class Record:
 
     @cached_property
     def in_json(self) -> list[Exchange]:
-        """The successes whose body is to be JSON: all but those in another media type that is documented."""
+        """Successes whose body should be JSON: all but those in another documented media type."""
         return [
             exchange
             for exchange in self.good
@@ -137,7 +141,7 @@ class Record:
 
     @cached_property
     def by_id(self) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:
-        """The batches that came for each id, in order of time."""
+        """Batches received for each id, in order of time."""
         grouped: dict[str, list[tuple[Exchange, dict[str, Any]]]] = {}
         for exchange, batch in sorted(self.batches, key=lambda pair: pair[0].started):
             grouped.setdefault(exchange.intent.id, []).append((exchange, batch))
@@ -145,7 +149,7 @@ class Record:
 
     @cached_property
     def known_ids(self) -> list[str]:
-        """The ids of batches that exist, as the suite was given or found them."""
+        """Ids of existing batches, as given or discovered."""
         return list(
             dict.fromkeys(
                 exchange.intent.id
@@ -156,19 +160,19 @@ class Record:
 
     @cached_property
     def mixed_up(self) -> list[Exchange]:
-        """Answers that name another batch, where others to the same id do not: server.body.id has the blame."""
+        """Exchanges that brought another batch, where others for the same id did not; see server.body.id."""
         return [
             exchange
-            for asked, rows in self.by_id.items()
-            if any(self.echoed(batch) == asked for _, batch in rows)
+            for batch_id, rows in self.by_id.items()
+            if any(self.echoed(batch) == batch_id for _, batch in rows)
             for exchange, batch in rows
-            if isinstance(self.echoed(batch), str) and self.echoed(batch) != asked
+            if isinstance(self.echoed(batch), str) and self.echoed(batch) != batch_id
         ]
 
     def successive(self) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
-        """Reads of one batch that came one after the other; those under way at once are in no order.
+        """Yield pairs of successive reads of one batch; concurrent reads have no order.
 
-        Answers that are mixed up with another batch's are left out.
+        Reads that brought another batch are left out.
         """
         others = {exchange.number for exchange in self.mixed_up}
         for everything in self.by_id.values():
@@ -181,36 +185,42 @@ class Record:
 
     @cached_property
     def errors(self) -> list[Exchange]:
-        """Answers from 400 up whose body the API is responsible for (decision 12)."""
+        """Responses from 400 up whose body the API is responsible for (decision 12)."""
         return [
             exchange
             for exchange in self.answered
             if exchange.status is not None
             and exchange.status >= 400
             and exchange.request.method != "HEAD"
-            # Another spelling of the path may lead past the API.
+            # Another spelling of the path may not reach the API.
             and exchange.intent.probe != "respelled"
             and not below_the_api(exchange)
         ]
 
 
+def known_and_unknown(exchanges: Sequence[Exchange]) -> tuple[list[Exchange], list[Exchange]]:
+    """Return the exchanges for known ids, and those for unknown ids."""
+    known = [exchange for exchange in exchanges if exchange.intent.id_kind == "known"]
+    return known, [exchange for exchange in exchanges if exchange.intent.id_kind == "unknown"]
+
+
 def is_form_check(exchange: Exchange, record: Record) -> bool:
-    """Whether a malformed id was refused as such (decision 18); before the key is looked at, that tells nothing."""
-    asked = exchange.intent.id
-    return exchange.status == 400 and asked != "" and is_of_another_form(asked, record.known_ids)
+    """Whether an id was refused as malformed (decision 18), which discloses nothing even without a key."""
+    batch_id = exchange.intent.id
+    return exchange.status == 400 and batch_id != "" and is_of_another_form(batch_id, record.known_ids)
 
 
 def below_the_api(exchange: Exchange) -> bool:
-    """Whether the HTTP layer may have refused a request before the API saw it, in its own words (decision 12)."""
+    """Whether the HTTP layer may have refused a request before it reached the API (decision 12)."""
     intent = exchange.intent
     hostile = "hostile" in (intent.id_kind, intent.key_kind)
-    # White space and control characters, encoded as they are, end many a request in a proxy.
+    # Many proxies refuse white space and control characters, even percent-encoded.
     hostile = hostile or not (intent.id.isprintable() and intent.id.isascii() and " " not in intent.id)
     odd = intent.id_kind in ("hostile", "near") and is_odd_path(exchange)
     refused = (hostile or odd) and exchange.status in (400, 413, 414, 431)
-    # A gateway that knows no such path says so in its own words.
+    # A gateway may answer 404 itself for a path that it does not know.
     refused = refused or (odd and exchange.status == 404)
-    # What a condition that does not hold is answered with has no documented body.
+    # No body is documented for a failed precondition.
     refused = refused or (exchange.status == 412 and intent.probe == "conditional")
     unknown_method = exchange.status == 501 and exchange.request.method != "GET"
     return refused or unknown_method or exchange.request.method not in _COMMON

@@ -1,4 +1,4 @@
-"""Odd spellings of a path: what a gateway or a framework may answer before the application does (decision 12)."""
+"""Odd spellings of a path, which a gateway or framework may answer before the application (decision 12)."""
 
 from __future__ import annotations
 
@@ -13,43 +13,41 @@ _REDIRECTS = frozenset({301, 307, 308})
 
 
 def segment(exchange: Exchange) -> str:
-    """The id as it was sent: the raw rest of the path."""
+    """Return the id as it was sent: the raw rest of the path."""
     operation = current_contract().operation(exchange.intent.operation)
     return operation.raw_segment(urlsplit(exchange.request.url).path)
 
 
 def is_odd_path(exchange: Exchange) -> bool:
-    """Whether a gateway may find no such path: an encoded slash, a NUL, dot segments, a broken or a double escape.
-
-    A backslash counts as well, which some take for a slash.
-    """
+    """Whether a path has an encoded slash, a backslash, a NUL, dot segments, or a broken or double escape."""
     raw = segment(exchange)
     once = unquote(raw, errors="replace")
-    # What is left of a percent sign once decoded was a double escape, or a broken one.
+    # A percent sign that is left after decoding was part of a double or broken escape.
     return once in (".", "..") or any(char in once for char in "/\\\0%")
 
 
 def is_canonical_redirect(exchange: Exchange) -> bool:
-    """Whether an odd spelling of the path was redirected to the canonical one, on the same host."""
-    answer = exchange.response
-    if answer is None or answer.status not in _REDIRECTS or is_plain(segment(exchange)):
+    """Whether an odd path was redirected to the canonical one on the same host."""
+    response = exchange.response
+    if response is None or response.status not in _REDIRECTS or is_plain(segment(exchange)):
         return False
-    places = answer.header_values("location")
-    if len(places) != 1:
+    locations = response.header_values("location")
+    if len(locations) != 1:
         return False
-    asked = urlsplit(exchange.request.url)
+    requested = urlsplit(exchange.request.url)
     try:
-        told = urlsplit(urljoin(exchange.request.url, places[0]))
-        same_host = told.hostname == asked.hostname
+        redirected = urlsplit(urljoin(exchange.request.url, locations[0]))
+        same_host = redirected.hostname == requested.hostname
     except ValueError:
         return False
-    if not same_host or told.path == asked.path:
+    if not same_host or redirected.path == requested.path:
         return False
-    # The place told may hold what was decoded as it is, or encoded again.
-    canonical = _canonical(unquote(asked.path, errors="replace"))
-    return not canonical.isdisjoint(_canonical(told.path) | _canonical(unquote(told.path, errors="replace")))
+    # The redirect's path may be percent-encoded once more, or not.
+    canonical = _canonical(unquote(requested.path, errors="replace"))
+    decoded = unquote(redirected.path, errors="replace")
+    return not canonical.isdisjoint(_canonical(redirected.path) | _canonical(decoded))
 
 
 def _canonical(path: str) -> set[str]:
-    """A decoded path with its slashes and dot segments resolved; with backslashes as they are, and as slashes."""
+    """Resolve slashes and dot segments of a decoded path, with backslashes kept and taken for slashes."""
     return {posixpath.normpath("/" + text.lstrip("/")) for text in (path, path.replace("\\", "/"))}

@@ -1,4 +1,4 @@
-"""Which statuses and media types the contract in use gives an operation, and which of them mean what."""
+"""Documented statuses and media types of an operation, by the current contract."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from batch_conformance.contract.rule_list import beside, parts
 
 _SUCCESS = 200
 _CLIENT_ERRORS = range(400, 500)
-#: What HTTP itself means by a refusal, and by nothing being there (RFC 9110, 15.5).
+#: Statuses of a refusal, and of a missing resource, in HTTP itself (RFC 9110, 15.5).
 _REFUSALS = (401, 403)
 _NOTHING_THERE = (404, 410)
 
 
 @cached_by_contract
 def documents(operation: str, status: int) -> bool:
-    """Whether an answer with this status is documented: by itself, in a range or by ``default``."""
+    """Whether a status is documented: by itself, in a range or by ``default``."""
     return current_contract().operation(operation).documents(status)
 
 
 @cached_by_contract
 def success_statuses(operation: str) -> tuple[int, ...]:
-    """The documented 2xx, those of a range too; 200 where none is documented."""
+    """Return the documented 2xx statuses, including ranges; 200 if there are none."""
     keys = [key for key in current_contract().operation(operation).answers if key.startswith("2")]
     one_by_one = tuple(sorted(int(key) for key in keys if key.isdecimal()))
     return one_by_one + ((*range(200, 300),) if "2XX" in keys else ()) or (_SUCCESS,)
@@ -36,18 +36,21 @@ def is_success(status: int | None, operation: str = "get") -> bool:
 
 
 def either(statuses: tuple[int, ...]) -> str:
-    """The statuses as a choice, for people."""
+    """Return statuses as a choice in words, at most four."""
     return " or ".join(map(str, statuses[:4]))
 
 
 def documented_keys(operation: str) -> list[str]:
-    """The keys of the documented answers, in order: statuses, ranges, ``default``."""
+    """Return the sorted keys of the documented responses: statuses, ranges, ``default``."""
     return sorted(current_contract().operation(operation).answers)
 
 
 @cached_by_contract
 def answer_for(operation: str, status: int) -> Answer | None:
-    """What is documented for an error status; for an undocumented one, what all documented errors have in common."""
+    """Return what is documented for an error status.
+
+    For an undocumented status, it is what all documented errors have in common, or None.
+    """
     found = current_contract().operation(operation)
     answer = found.answer(status)
     if answer is not None:
@@ -57,7 +60,7 @@ def answer_for(operation: str, status: int) -> Answer | None:
 
 
 def _form(answer: Answer) -> tuple[tuple[str, str], ...]:
-    """The kinds of body of an answer, each with where its schema stands in the end."""
+    """Return the media types of a response, each with the pointer that its schema resolves to."""
     content = current_contract().document.content
     return tuple(
         (name, followed(media.schema, media.pointer, content)[1]) for name, media in answer.media_types.items()
@@ -66,7 +69,7 @@ def _form(answer: Answer) -> tuple[tuple[str, str], ...]:
 
 @cached_by_contract
 def documented_error(operation: str, status: int, media: str | None) -> MediaType | None:
-    """What the body of an error is judged by; None where no error has a documented body, or it is not JSON."""
+    """Return what an error's body is validated by; None if no body or none in JSON is documented."""
     answer = answer_for(operation, status)
     found = None if answer is None else answer.body_of(media) or answer.media_type
     return found if found is not None and _is_json_type(found.name.partition(";")[0].strip()) else None
@@ -87,7 +90,7 @@ def has_member(operation: str, status: int, pointer: str) -> bool:
 
 @cached_by_contract
 def error_members(operation: str) -> frozenset[str]:
-    """Names of the members that any documented error body has."""
+    """Return the names of the members of all documented error bodies."""
     contract = current_contract()
     rows = [row for row in contract.operation(operation).answers.values() if row.key[:1] in ("4", "5", "d")]
     schemas = [media.schema for row in rows for media in row.media_types.values()]
@@ -97,12 +100,12 @@ def error_members(operation: str) -> frozenset[str]:
 
 @cached_by_contract
 def success_media(operation: str) -> tuple[str, ...]:
-    """The media types that success answers are documented with."""
+    """Return the documented media types of success responses."""
     return _names(current_contract().operation(operation).success)
 
 
 def error_media(operation: str, status: int) -> tuple[str, ...]:
-    """The media types that an error of this status is documented with."""
+    """Return the documented media types of an error status."""
     return _names(answer_for(operation, status))
 
 
@@ -111,14 +114,14 @@ def _names(answer: Answer | None) -> tuple[str, ...]:
 
 
 def fits(media: str | None, documented: tuple[str, ...]) -> bool:
-    """Whether a media type is one of the documented, ranges such as ``application/*`` heeded."""
+    """Whether a media type is documented, also by a range such as ``application/*``."""
     if media is None:
         return False
     return bool({media, media.partition("/")[0] + "/*", "*/*"} & set(documented))
 
 
 def is_json(operation: str, media: str | None) -> bool:
-    """Whether a success body is to be JSON: unless it is of a documented media type that is not."""
+    """Whether a success body should be JSON: unless it has a documented media type that is not."""
     return media is None or not fits(media, success_media(operation)) or _is_json_type(media)
 
 

@@ -1,4 +1,4 @@
-"""By what an answer is seen to give away a batch: names and values that nothing but a batch has."""
+"""Names and values that give a batch away in a response, since nothing but a batch has them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.entity import Entity, entity_of
 from batch_conformance.contract.pointers import join, split
 from batch_conformance.contract.statuses import error_body
-
-#: Shorter values turn up in any text by chance.
-_TELLING = 8
+from batch_conformance.http.sensitive import TELLING
 
 
 def telling_names(value: Any, operation: str = "get") -> Iterator[str]:
-    """Names of a batch's members anywhere in a JSON value; that of its status only with a batch's status in it."""
+    """Yield names of a batch's members anywhere in a JSON value.
+
+    That of its status is only yielded with one of the documented statuses as its value.
+    """
     entity, names = entity_of(operation), _names(operation)
     moving = split(entity.lifecycle_pointer)[-1:] if entity.lifecycle_pointer else ()
     if isinstance(value, Mapping):
@@ -31,7 +32,7 @@ def telling_names(value: Any, operation: str = "get") -> Iterator[str]:
 
 @cached_by_contract
 def _names(operation: str) -> frozenset[str]:
-    """Names of members at any depth of a batch that no error has, and that are no everyday word."""
+    """Return names of a batch's members, at any depth, that no error has and that are no everyday words."""
     entity, errors = entity_of(operation), error_body(operation)
     if entity.schema is True or not isinstance(entity.schema, dict):
         return frozenset()
@@ -46,12 +47,12 @@ def _names(operation: str) -> frozenset[str]:
 
 
 def _is_own(name: str) -> bool:
-    """Whether a name is made of several words: a single one may well stand in any error."""
+    """Whether a name is made of several words; a single word may occur in any error."""
     return not (name.isascii() and name.isalpha() and (name.islower() or name.isupper()))
 
 
 def _holds(entity: Entity, pointer: str) -> bool:
-    """Whether an object or an array stands there: then a word alone is telling, too."""
+    """Whether a member is an object or an array, whose name is telling even if it is a single word."""
     below = any(place.pointer.startswith(f"{pointer}/") for place in entity.places)
     return below or any(
         isinstance(schema, dict) and schema.get("type") in ("object", "array") for schema in entity.at(pointer)
@@ -59,10 +60,10 @@ def _holds(entity: Entity, pointer: str) -> bool:
 
 
 def telling_values(batch: Mapping[str, Any], operation: str = "get") -> Iterator[str]:
-    """Texts in a batch that nothing else holds by chance: neither its id, nor a word that the schema names."""
+    """Yield strings of a batch that do not occur elsewhere by chance: not its id, no enum or const."""
     entity = entity_of(operation)
     for pointer, value in _texts(batch, ""):
-        if pointer == entity.echo or len(value) < _TELLING:
+        if pointer == entity.echo or len(value) < TELLING:
             continue
         schemas = entity.at(pointer)
         named = any(isinstance(one, dict) and ("enum" in one or "const" in one) for one in schemas)

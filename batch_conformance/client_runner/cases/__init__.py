@@ -1,4 +1,4 @@
-"""All cases of a profile, as data, in an order that hides what is expected."""
+"""All client cases of a profile, as data, in an order that does not reveal the expected outcome."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["PROFILES", "CallStep", "Case", "CaseFactory", "Profile", "listed_cas
 
 @dataclass(frozen=True)
 class Profile:
-    """How much is played: listed cases of each clause (None: all), generated examples of each property.
+    """Size of a client run: maximum listed cases of each clause (None: all), generated examples of each property.
 
-    ``shrink`` is how many plays may go into making a failing example smaller. Without ``slow``, cases are left out
-    in which a client waits until its deadline, or two calls are made at once in many ways.
+    ``shrink`` is the maximum number of cases run to shrink a failing example. Without ``slow``, cases in which a client
+    waits for its deadline, and those of two concurrent clients, are left out.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Profile:
 
 
 PROFILES = {
-    # For the proof: enough to tell most mutants apart. Not on offer on the command line.
+    # For the mutant tests: enough to catch most mutants. Not available on the command line.
     "sketch": Profile("sketch", listed=2, generated=0, shrink=0),
     "sketch-quick": Profile("sketch-quick", listed=2, generated=0, shrink=0, slow=False),
     "quick": Profile("quick", listed=6, generated=1, shrink=0),
@@ -46,48 +46,48 @@ PROFILES = {
 
 
 def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
-    """The cases written by hand, and those that follow from the schema; fewer where the profile has a limit.
+    """Return the hand-written cases and those derived from the schema, within the limit of the profile.
 
-    Of each clause the first ones are kept, and of each place that no hand-written case is about. To be called on a
-    factory that has made nothing yet.
+    The limit keeps the first cases of each clause and place, and all cases of several calls. Must be called on a
+    factory that has not made anything yet.
     """
-    every, state = _every_case(factory.seed)
+    all_cases, state = _all_cases(factory.seed)
     factory.random.setstate(state)
-    cases = list(every)
+    cases = list(all_cases)
     if not profile.slow:
         cases = [case for case in cases if not (case.takes_its_deadline or case.together)]
     if profile.listed is None:
         return cases
-    taken: Counter[tuple[str, str, str | None]] = Counter()
-    kept = []
+    counts: Counter[tuple[str, str, str | None]] = Counter()
+    selected = []
     for case in cases:
         key = (case.operation, case.clauses[0], case.place)
-        taken[key] += 1
-        if taken[key] <= profile.listed or len(case.asks) > 1:
-            kept.append(case)
-    return kept
+        counts[key] += 1
+        if counts[key] <= profile.listed or len(case.asks) > 1:
+            selected.append(case)
+    return selected
 
 
 @cached_by_contract
-def _every_case(seed: int) -> tuple[tuple[Case, ...], Any]:
-    """The cases of a seed, and where their making leaves its random numbers."""
+def _all_cases(seed: int) -> tuple[tuple[Case, ...], Any]:
+    """Return all cases of a seed, and the state of the random generator after making them."""
     factory = CaseFactory(seed)
-    special = operation_cases("get").THEMES
-    themes = (request_cases, auth_cases, *special, wrong_type_cases, fault_cases, derived_cases)
+    own = operation_cases("get").THEMES
+    themes = (request_cases, auth_cases, *own, wrong_type_cases, fault_cases, derived_cases)
     cases = [case for theme in themes for case in theme(factory)]
-    # Those of other operations come last: they may be made of these.
+    # Other operations come last: they may build on Get Batch's cases.
     others = [part for part in parts("client_cases") if part.OPERATION in current_contract().operations]
     cases += [case for part in others for case in part.cases(factory, cases)]
     return tuple(cases), factory.random.getstate()
 
 
 def needed(cases: Iterable[Case], clauses: Collection[str]) -> list[Case]:
-    """The cases that put one of the clauses to the test, and the ordinary ones: every judge compares with them."""
+    """Select the cases that test one of the clauses, and the ordinary ones, which all checks compare with."""
     return [case for case in cases if case.ordinary or not set(clauses).isdisjoint(case.clauses)]
 
 
 def shuffled(cases: Iterable[Case], factory: CaseFactory) -> list[Case]:
-    """In an order that tells a client nothing; the same for the same seed."""
+    """Shuffle cases so that their order tells a client nothing; deterministic for a seed."""
     order = list(cases)
     factory.random.shuffle(order)
     return order

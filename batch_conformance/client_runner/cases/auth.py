@@ -1,4 +1,4 @@
-"""Cases for ``client.auth.*``: several keys, and redirects that tempt the key away."""
+"""Cases for ``client.auth.*``: several keys, and redirects to other origins, which must not receive the key."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from batch_conformance.checks.client.record import HttpError, Unconstrained
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
 from batch_conformance.client_runner.stub.answers import StubResponse, error, json_body, redirect
 
-#: Where a redirect leads, in words, by the Location. ``{other}``: another port; ``{alias}``: the same port under
-#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{other_secure}``: another origin that
-#: speaks TLS, in ``secure`` cases. ``{bare_…}`` is without the scheme.
+#: Location of a redirect by its description. ``{other}``: another port; ``{alias}``: the same port under
+#: another host name; ``{other_alias}``: both; ``{secure}``: another scheme. ``{other_secure}``: another https
+#: origin, in ``secure`` cases. ``{bare_…}`` is without the scheme.
 _PLACES = {
     "another port": "{other}{path}",
     "another host name": "{alias}{path}",
@@ -22,7 +22,7 @@ _STATUSES = (301, 302, 303, 307, 308)
 
 
 def auth_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Keys by turns, and redirects to other origins."""
+    """Yield cases with several keys, and redirects to other origins."""
     yield Case(
         "two clients by turns",
         _TWO_CLIENTS,
@@ -30,7 +30,7 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
     )
     same = factory.id()
     yield Case(
-        "two clients that step for the same batch",
+        "two clients that ask for the same batch",
         _TWO_CLIENTS,
         tuple(factory.valid(factory.batch(same), key=key) for key in (0, 1, 0)),
     )
@@ -46,10 +46,10 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
         (factory.valid(factory.batch()), replace(refused, key=1)),
     )
     for title, one_server in (("two clients at once", False), ("two clients at once, of one server", True)):
-        asks = tuple(factory.valid(factory.batch(), key=key) for key in (0, 1))
-        # Whose a request is shows by its id; a contract may leave room for one only.
-        if asks[0].batch_id != asks[1].batch_id:
-            yield Case(title, ("client.auth.per-call",), asks, together=True, one_server=one_server)
+        steps = tuple(factory.valid(factory.batch(), key=key) for key in (0, 1))
+        # Requests are told apart by their batch id; a contract may allow only one id.
+        if steps[0].batch_id != steps[1].batch_id:
+            yield Case(title, ("client.auth.per-call",), steps, together=True, one_server=one_server)
     yield Case(
         "a long key",
         ("client.auth.header", "client.decode.fresh"),
@@ -57,7 +57,7 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
     )
     for number, status in enumerate(_STATUSES):
         for place, location in _PLACES.items():
-            # Every status with another port; the other places by turns.
+            # Another port with every status; the other places with every second one.
             if place == "another port" or number % 2 == (place == "another host name"):
                 yield _redirect(factory, f"{status} to {place}", redirect(status, location))
     yield _redirect(
@@ -96,11 +96,11 @@ def _redirect(
     secure: bool = False,
 ) -> Case:
     batch_id = factory.id()
-    end = json_body(factory.batch(batch_id))
+    final = json_body(factory.batch(batch_id))
     return Case(
         title,
         ("client.auth.redirect",),
-        (CallStep(batch_id, Unconstrained(), (*answers, end)),),
-        elsewhere=(*elsewhere, end),
+        (CallStep(batch_id, Unconstrained(), (*answers, final)),),
+        elsewhere=(*elsewhere, final),
         secure=secure,
     )

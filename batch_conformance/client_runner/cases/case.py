@@ -1,4 +1,4 @@
-"""A case: what a client is asked, what the stub answers, and which clauses that puts to the test. Data only."""
+"""Client cases as data: calls, the stub's responses, the expected outcome, and the clauses under test."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from batch_conformance.contract.pointers import read, replaced
 from batch_conformance.generate.error_bodies import ErrorBodies
 from batch_conformance.generate.ordinary import NotInContract, Ordinary
 
-#: Deadlines, in seconds: whole ones, since some clients take no others.
+#: Deadlines, in whole seconds, since some clients accept nothing else.
 DEADLINE = 5.0
 SHORT_DEADLINE = 1.0
 FAULT_DEADLINE = 2.0
 LONG_DEADLINE = 60.0
-#: How often an error is answered before a retrying client is let go with a batch: enough to see that it has no limit.
-PATIENCE = 14
+#: Error responses before a retrying client gets a batch: enough to see that its retries have no limit.
+MAX_ERRORS = 14
 
 
 @dataclass(frozen=True)
 class CallStep:
-    """One call of a case. ``answers`` come one a request, the last one ever after; ``key`` counts the run's keys.
+    """One call of a case. ``answers`` are sent one a request, the last one repeatedly; ``key`` is the index of the key.
 
-    ``arguments`` are what the caller gives beside an id.
+    ``arguments`` are the arguments of the call other than the batch id. ``operation`` is the operation that is called;
+    empty for that of the case. A call of another operation is made and not judged.
     """
 
     batch_id: str
@@ -40,19 +41,20 @@ class CallStep:
     key: int = 0
     timeout_s: float = DEADLINE
     arguments: tuple[tuple[str, str | None], ...] = ()
+    operation: str = ""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One case. Nothing of it but its calls ever reaches the client.
+    """One client case. Only its calls are passed to the client.
 
-    ``clauses`` are those that it puts to the test; the first is blamed when the client breaks down. ``ordinary``
-    cases have nothing special about them: what goes wrong there goes wrong everywhere. ``base_path`` is a path prefix
-    of the base URL. ``elsewhere`` are the answers of the other origins. ``secure`` cases have an https base URL, for
-    clients that trust its certificate. ``waits`` marks cases that take their time. ``together`` has the two calls made
-    at once, by two clients: at a server each, or both at one (``one_server``).
-    ``operation`` is the one that its calls are of. ``place`` is the pointer of the one place that is special, in cases
-    derived from the schema. ``number`` tells cases apart.
+    ``clauses`` are the clauses under test; the first is blamed when the client breaks down. ``ordinary``
+    cases have nothing special about them: a failure there is expected in every case. ``base_path`` is a path prefix
+    of the base URL. ``elsewhere`` are the responses of the other origins. With ``refused``, connections are refused.
+    ``secure`` cases have an https base URL, for clients that trust its certificate. ``waits`` marks slow cases.
+    ``together`` makes the two calls at once, by two clients: on a server each, or both on one (``one_server``).
+    ``operation`` is the operation that is called. ``place`` is the pointer of the place that is varied, in cases
+    derived from the schema. ``number`` identifies the case.
     """
 
     title: str
@@ -68,23 +70,28 @@ class Case:
     one_server: bool = False
     operation: str = "get"
     place: str | None = None
-    # A case made of another one by replace() is one of its own.
+    # Not an argument, so that a copy by replace() gets a number of its own.
     number: int = field(init=False, default_factory=itertools.count().__next__, compare=False)
 
     @property
+    def operations(self) -> set[str]:
+        """The operations that a client must have for the case."""
+        return {self.operation, *(ask.operation for ask in self.asks)} - {""}
+
+    @property
     def takes_its_deadline(self) -> bool:
-        """Whether a call ends with its deadline: no whole answer comes, and nothing else tells the client so."""
+        """Whether a call can only end by its deadline: no complete response comes, and no error is signalled."""
         late = any(answer.delay >= ask.timeout_s for ask in self.asks for answer in ask.answers)
         return late or self.drips or "timeout" in self._faults()
 
     @property
     def drips(self) -> bool:
-        """Whether an answer comes in small pieces and without an end."""
+        """Whether a response arrives in small pieces and never ends."""
         return bool({"drip", "drip-head"} & self._faults())
 
     @property
     def drips_in_head(self) -> bool:
-        """Whether it is the head that comes so."""
+        """Whether the head of a response arrives in small pieces and never ends."""
         return "drip-head" in self._faults()
 
     def _faults(self) -> set[str]:
@@ -92,39 +99,39 @@ class Case:
 
 
 def as_documented(case: Case) -> Case:
-    """The case with the documented status of a success in place of 200, where that is another one."""
+    """Return the case with 200 replaced by the success status that the contract documents, if it is another one."""
     status = current_contract().operation(case.operation).success_status
     if status == 200:
         return case
 
-    def moved(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
+    def with_status(answers: tuple[StubResponse, ...]) -> tuple[StubResponse, ...]:
         return tuple(answer.of_status(status) if answer.status == 200 else answer for answer in answers)
 
-    asks = tuple(replace(ask, answers=moved(ask.answers)) for ask in case.asks)
-    return replace(case, asks=asks, elsewhere=moved(case.elsewhere))
+    asks = tuple(replace(ask, answers=with_status(ask.answers)) for ask in case.asks)
+    return replace(case, asks=asks, elsewhere=with_status(case.elsewhere))
 
 
 @cached_by_contract
 def error_bodies(status: int, operation: str = "get") -> ErrorBodies:
-    """The bodies of an error status of an operation of the contract in use."""
+    """Return the error bodies of a status of an operation, by the current contract."""
     return ErrorBodies(current_contract(), operation, status)
 
 
 @cached_by_contract
 def ordinary_values(operation: str = "get") -> Ordinary:
-    """The ordinary values of an operation of the contract in use."""
+    """Return the ordinary values of an operation, by the current contract."""
     return Ordinary(entity_of(operation), current_contract(), operation_cases(operation).ordinary)
 
 
 def possible(*makers: Callable[[], Case]) -> Iterator[Case]:
-    """The cases that are possible under the contract in use."""
+    """Yield the cases that the current contract allows."""
     for make in makers:
         with suppress(NotInContract):
             yield make()
 
 
 class CaseFactory:
-    """Makes the parts of cases: fresh ids, ordinary batches. The same seed and contract make the same parts."""
+    """Makes fresh ids, ordinary batches and steps of cases; deterministic for a seed and contract."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -132,36 +139,36 @@ class CaseFactory:
 
     @property
     def values(self) -> Ordinary:
-        """The ordinary values of what is answered."""
+        """Ordinary values of Get Batch's response."""
         return ordinary_values()
 
     def id(self) -> str:
-        """An id nobody has been asked for yet, of plain characters, of the form that the contract asks for."""
+        """Return an unused id of plain characters, in the form that the contract requires."""
         return self.values.id(self.random)
 
     def batch(self, batch_id: str | None = None, **changed: Any) -> dict[str, Any]:
-        """An ordinary batch, every documented member there; ``changed`` members as given, objects member by member.
+        """Return an ordinary batch with all documented members, changed as given (objects member by member).
 
-        Raises ``NotInContract`` where the contract in use has no such member, or does not allow it as given.
+        Raises ``NotInContract`` if the current contract has no such member, or does not allow the value.
         """
         name = self.id() if batch_id is None else batch_id
-        made = self.values.value(self.random, name)
-        return self.values.changed(made, changed) if changed else made
+        batch = self.values.value(self.random, name)
+        return self.values.changed(batch, changed) if changed else batch
 
     def without(self, name: str) -> dict[str, Any]:
-        """An ordinary batch without an optional member. Raises ``NotInContract`` where there is no such member."""
+        """Return an ordinary batch without an optional member. Raises ``NotInContract`` if there is no such member."""
         return self.values.without(self.batch(), name)
 
     def batch_at(self, pointer: str, value: Any, *, valid: bool = True) -> dict[str, Any]:
-        """An ordinary batch with another value at a place, whatever else has to change for it.
+        """Return an ordinary batch with another value at a place; other places change if they have to.
 
-        With ``valid`` off, nothing else changes, whether or not the contract allows it.
+        Without ``valid``, nothing else changes, whether or not the contract allows the value.
         """
-        made = self.batch()
-        return self.values.with_at(made, pointer, value) if valid else replaced(made, pointer, value)
+        batch = self.batch()
+        return self.values.with_at(batch, pointer, value) if valid else replaced(batch, pointer, value)
 
     def id_of(self, batch: Mapping[str, Any]) -> str:
-        """The id to ask for a batch: its own, or any where the contract has no member for it."""
+        """Return the id to request a batch by: its own, or a fresh one if the contract has no member for it."""
         echo = self.values.entity.echo
         found = read(batch, echo) if echo else None
         return found if isinstance(found, str) else str(found) if type(found) is int else self.id()
@@ -169,15 +176,15 @@ class CaseFactory:
     def valid(
         self, batch: Mapping[str, Any], answer: StubResponse | None = None, *, key: int = 0, refusable: bool = False
     ) -> CallStep:
-        """A call that gets this valid batch, written as in ``answer`` if given."""
+        """Return a call that receives this valid batch, in the form of ``answer`` if given."""
         return CallStep(self.id_of(batch), ValidBatch(batch, refusable), (answer or json_body(batch),), key)
 
-    def refusal(self, told: HttpError, answer: StubResponse, *, timeout_s: float = DEADLINE) -> CallStep:
-        """A call that gets this error, however often it asks, within reason."""
+    def refusal(self, expected: HttpError, answer: StubResponse, *, timeout_s: float = DEADLINE) -> CallStep:
+        """Return a call that receives this error, up to a limit for clients that retry for ever."""
         batch_id = self.id()
-        end = json_body(self.batch(batch_id))
-        return CallStep(batch_id, told, (*[answer] * PATIENCE, end), timeout_s=timeout_s)
+        final = json_body(self.batch(batch_id))
+        return CallStep(batch_id, expected, (*[answer] * MAX_ERRORS, final), timeout_s=timeout_s)
 
-    def fault(self, told: TransportFault, *answers: StubResponse, timeout_s: float = FAULT_DEADLINE) -> CallStep:
-        """A call on which something goes wrong on the way."""
-        return CallStep(self.id(), told, answers, timeout_s=timeout_s)
+    def fault(self, expected: TransportFault, *answers: StubResponse, timeout_s: float = FAULT_DEADLINE) -> CallStep:
+        """Return a call that meets a transport fault."""
+        return CallStep(self.id(), expected, answers, timeout_s=timeout_s)

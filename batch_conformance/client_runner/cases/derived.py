@@ -1,6 +1,6 @@
-"""Cases that follow from the schema alone: for every place that no hand-written case varies, a few of its values.
+"""Cases derived from the schema alone: a few values for every place that no hand-written case varies.
 
-Each is blamed by the kind of its place: a status, a date-time, an integer, what may be absent or null; all others on
+The clause depends on the kind of the place: status, date-time, integer, optional or nullable; for all others it is
 ``client.decode.fields``.
 """
 
@@ -25,18 +25,18 @@ from batch_conformance.generate.space import Space
 from batch_conformance.generate.valid import Generated, values_of
 
 OPTIONAL = "client.decode.optional"
-#: Values of one place, beyond those of an enum, and of all of them.
-_A_PLACE = 8
-_ALL = 400
-#: Other clauses speak of them, or none.
-_NOT_HERE = (Kind.UNKNOWN, Kind.RARE)
-#: Keywords that say which forms the whole answer has.
-_FORMS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
+#: Maximum number of values of one place, those of an enum not counted, and of all places.
+_MAX_A_PLACE = 8
+_MAX_VALUES = 400
+#: Kinds of values that other clauses cover, or none.
+_EXCLUDED_KINDS = (Kind.UNKNOWN, Kind.RARE)
+#: Keywords that determine the shape of the whole response.
+_SHAPE_KEYWORDS = ("anyOf", "oneOf", "if", "then", "else", "dependentSchemas", "allOf", "additionalProperties", "type")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """One value, and which place of it is special."""
+    """Valid value with the pointer of the place that it varies, the clause under test and a title."""
 
     value: dict[str, Any]
     pointer: str
@@ -45,44 +45,44 @@ class Derived:
 
 
 def derived_cases(factory: CaseFactory) -> Iterator[Case]:
-    """One case a value."""
-    for one in _derived():
-        value, echo = one.value, factory.values.entity.echo
-        if one.pointer != echo:
+    """Yield one case for each derived value."""
+    for derived in _derived():
+        value, echo = derived.value, factory.values.entity.echo
+        if derived.pointer != echo:
             value = factory.values.with_id(value, factory.id())
         elif echo and read(value, echo) in DOTS:
-            continue  # no batch can be asked for by such an id
-        yield Case(one.title, (one.clause,), (factory.valid(value),), place=one.pointer)
+            continue  # a dot segment cannot be requested as an id
+        yield Case(derived.title, (derived.clause,), (factory.valid(value),), place=derived.pointer)
 
 
 @cached_by_contract
 def _derived() -> tuple[Derived, ...]:
-    return derived_values(ordinary_values(), varied_as_before())
+    return derived_values(ordinary_values(), unchanged_varied())
 
 
 def derived_values(values: Ordinary, varied: Collection[str] = ()) -> tuple[Derived, ...]:
-    """A few values of every place but the ``varied`` ones, each with the clause that it puts to the test."""
+    """Return a few values of every place but the ``varied`` ones, each with the clause that it tests."""
     known = values.space
     if all(place in varied for place in _places(values)):
         return ()
     given = [values.base, *known.examples]
     space = Space(known.schema, known.document, given, ruled=bool(known.rules.rules), judge=known.judge)
-    taken: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     found = []
-    for row in values_of(space, _ALL, leave=frozenset(varied)):
+    for row in values_of(space, _MAX_VALUES, leave=frozenset(varied)):
         place = _place_of(values, row)
-        if place in varied or row.kind in _NOT_HERE or _is_ruled(values, place, row.kind):
+        if place in varied or row.kind in _EXCLUDED_KINDS or _may_break_rule(values, place, row.kind):
             continue
         listed = row.kind in (Kind.LISTED, Kind.ABSENT, Kind.PRESENT)
-        taken[place] += not listed
-        if taken[place] <= _A_PLACE or listed:
+        counts[place] += not listed
+        if counts[place] <= _MAX_A_PLACE or listed:
             found.append(Derived(row.value, row.pointer, _clause_of(values, row), _title(row)))
     return tuple(found)
 
 
-def varied_as_before() -> frozenset[str]:
-    """The places that hand-written cases vary, as far as the contract in use says of them what it says unedited."""
-    return _as_before(ordinary_values().entity, operation_cases("get").VARIED)
+def unchanged_varied() -> frozenset[str]:
+    """Return the places that hand-written cases vary, without those that an overlay changed."""
+    return _unchanged(ordinary_values().entity, operation_cases("get").VARIED)
 
 
 def _places(values: Ordinary) -> set[str]:
@@ -90,7 +90,7 @@ def _places(values: Ordinary) -> set[str]:
 
 
 def _place_of(values: Ordinary, row: Generated) -> str:
-    """The place of a value, as a pattern; what is absent is looked up where it is there."""
+    """Return the place that a value varies, as a pattern; an absent member is looked up in the base value."""
     for value in (row.value, values.base):
         for leaf in values.leaves.of(value):
             if leaf.pointer == row.pointer:
@@ -98,28 +98,28 @@ def _place_of(values: Ordinary, row: Generated) -> str:
     return row.pointer
 
 
-def _as_before(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
-    """The varied places of which the contract says what it says without overlays, and that of the whole answer."""
+def _unchanged(entity: Entity, varied: Sequence[str]) -> frozenset[str]:
+    """Return the varied places that overlays left unchanged, and ``""`` if the response's shape is unchanged too."""
     if base_contract().edited:
         return frozenset()
     before = entity_of("get", base_contract())
-    same = {place for place in varied if _said(entity, place) == _said(before, place)}
-    return frozenset(same | ({""} if _forms(entity) == _forms(before) else set()))
+    same = {place for place in varied if _constraints(entity, place) == _constraints(before, place)}
+    return frozenset(same | ({""} if _shape(entity) == _shape(before) else set()))
 
 
-def _said(entity: Entity, pointer: str) -> str:
-    """Whatever the schema says of a place, and whether something must be there."""
+def _constraints(entity: Entity, pointer: str) -> str:
+    """Return all that the schema says about a place, its being required included, as text to compare."""
     required = [place.pointer for place in entity.places if place.keyword == "required" and place.pointer == pointer]
     return json.dumps([list(entity.at(pointer)), required], sort_keys=True)
 
 
-def _forms(entity: Entity) -> str:
+def _shape(entity: Entity) -> str:
     schema: Mapping[str, Any] = entity.schema if isinstance(entity.schema, dict) else {}
-    return json.dumps({key: schema[key] for key in _FORMS if key in schema}, sort_keys=True)
+    return json.dumps({key: schema[key] for key in _SHAPE_KEYWORDS if key in schema}, sort_keys=True)
 
 
-def _is_ruled(values: Ordinary, place: str, kind: Kind) -> bool:
-    """Whether a value may break a rule that nobody judges here: examples are right as they are."""
+def _may_break_rule(values: Ordinary, place: str, kind: Kind) -> bool:
+    """Whether a value may break a rule (CEL), which is not checked here; examples always keep to the rules."""
     return kind is not Kind.EXAMPLE and any(
         f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
         for named in values.ruled_places

@@ -1,4 +1,4 @@
-"""Cases for ``client.fault.*``: what goes wrong below HTTP, and redirects without end."""
+"""Cases for ``client.fault.*``: transport faults and endless redirects."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from batch_conformance.client_runner.stub.answers import (
     silence,
 )
 
-#: From this many hops on, a redirect loop takes its time: an endless client shall not take the machine with it.
+#: Hops after which a redirect loop is slowed down, so that a client without a limit does not exhaust the machine.
 _FAST_HOPS = 60
 
 
 def fault_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Refused, reset, cut off, silent, dripping, in circles."""
+    """Yield cases of refused, reset, truncated, silent and dripping connections, and of redirect loops."""
     batch = json_body(factory.batch())
     size = len(batch.body)
     yield Case(
@@ -88,7 +88,7 @@ def fault_cases(factory: CaseFactory) -> Iterator[Case]:
     yield _slow(factory, "drip", "chunks that drip", batch.chunked(1).in_pieces(1, pause=0.15), begun=True)
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Trace: "
     drip = raw(head, "hang").in_pieces(1, pause=0.15)
-    # What drips in the body, or never comes, shows the same in a plainer form.
+    # A dripping body and a silent server show the same fault in a plainer form.
     plainly = ("client.fault.drip", "client.fault.timeout")
     yield _slow(factory, "drip-head", "a head that drips", drip, begun=True, plainly=plainly)
     yield _slow(factory, "redirect-loop", "a redirect to itself", *_hops("{own}{path}"))

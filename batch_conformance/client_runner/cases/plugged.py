@@ -1,4 +1,4 @@
-"""Finds what an operation brings along for clients: ``client_cases`` in its folder under ``operations``."""
+"""Lookup of an operation's hand-written client cases: module ``client_cases`` in its folder under ``operations``."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class OperationCases(Protocol):
-    """What ``client_cases`` of an operation holds.
+    """Interface of an operation's module ``client_cases``.
 
-    ``ordinary`` draws members of an ordinary value: groups of values by pointer, each of which goes in as a whole.
-    ``VARIED`` are the places of which its cases take care, as long as they are as in the contract without overlays.
+    ``ordinary`` draws members of an ordinary value: groups of values by pointer, each of which is applied as a whole.
+    ``VARIED`` are the places that its cases vary, as long as no overlay changes them.
     """
 
     THEMES: Sequence[Callable[[CaseFactory], Iterator[Case]]]
@@ -29,18 +29,18 @@ class OperationCases(Protocol):
     VARIED: Sequence[str]
 
     def ordinary(self, chance: random.Random) -> Sequence[Mapping[str, Any]]:
-        """Members of an ordinary value, by pointer."""
+        """Draw members of an ordinary value, by pointer."""
         ...
 
 
 def operation_cases(name: str) -> OperationCases:
-    """The hand-written cases of an operation of the contract in use. Raises ``NoSuchOperation``."""
+    """Return the hand-written cases of an operation of the current contract. Raises ``NoSuchOperation``."""
     known = current_contract().operation(name).name
-    # An overlay may call it otherwise; folders are named after the contract without overlays.
+    # Folders are named after the contract without overlays; an overlay may change the operation's id.
     return _cases_in(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", OPERATION_IDS[known]).lower())
 
 
 @cache
 def _cases_in(folder: str) -> OperationCases:
-    # By name, since operations stand above this layer: each is one folder that nothing below knows of.
+    # Imported by name: ``operations`` is a layer above this one.
     return cast("OperationCases", import_module(f"batch_conformance.operations.{folder}.client_cases"))

@@ -1,4 +1,4 @@
-"""A case as data that can stand in a report, and be played again: its calls, and what the stub answers them."""
+"""Replay recipe of a case, for reports: its calls and the stub's responses as JSON data."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.http import Redactor
 from batch_conformance.http.recipe import NotRepeatable, Piece, text_from, text_recipe
 
-#: Yields the secret that a piece names.
+#: Returns the secret for the kind and name of a piece.
 Secret = Callable[[str, str], str]
 
 
 def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) -> dict[str, Any] | None:
-    """The calls of a case with their answers, as JSON values; None for a case that no report can carry."""
+    """Return the calls of a case with their responses as JSON data; None for a case that cannot be replayed."""
     if not isinstance(case, Case):
         return None
 
     def pieces(text: str) -> list[Piece]:
         return text_recipe(text, secrets, redactor)
 
-    def answers(all_of_them: Sequence[StubResponse]) -> list[dict[str, Any]]:
-        rows = [(answer, sum(1 for _ in same)) for answer, same in groupby(all_of_them)]
+    def answers(responses: Sequence[StubResponse]) -> list[dict[str, Any]]:
+        rows = [(answer, sum(1 for _ in same)) for answer, same in groupby(responses)]
         return [{"times": times, **_answer(answer, pieces)} for answer, times in rows]
 
     try:
@@ -49,24 +49,24 @@ def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) 
 
 
 def _answer(answer: StubResponse, pieces: Callable[[str], list[Piece]]) -> dict[str, Any]:
-    """What of an answer is not as by default."""
-    shown: dict[str, Any] = {}
+    """Return the fields of a response that differ from their defaults."""
+    members: dict[str, Any] = {}
     for field in fields(StubResponse):
         value = getattr(answer, field.name)
         if value == field.default and field.default is not MISSING:
             continue
         if isinstance(value, bytes):
-            shown[field.name] = pieces(value.decode("utf-8", "surrogateescape"))
+            members[field.name] = pieces(value.decode("utf-8", "surrogateescape"))
         elif field.name == "headers":
-            shown[field.name] = [[pieces(name), pieces(text)] for name, text in value]
+            members[field.name] = [[pieces(name), pieces(text)] for name, text in value]
         else:
-            shown[field.name] = pieces(value) if isinstance(value, str) and field.name == "reason" else value
-    return shown
+            members[field.name] = pieces(value) if isinstance(value, str) and field.name == "reason" else value
+    return members
 
 
 @dataclass(frozen=True)
 class CallToReplay:
-    """One call of a case to be played again; ``answers`` come one a request, the last one ever after."""
+    """One call to replay; ``answers`` are sent one a request, the last one repeatedly."""
 
     batch_id: str
     timeout_s: float
@@ -74,7 +74,7 @@ class CallToReplay:
 
 
 def calls_from(recipe: Mapping[str, Any]) -> list[CallToReplay]:
-    """The calls of a recipe. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
+    """Return the calls of a recipe. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
     return [
         CallToReplay(
             text_from(call["batch_id"], _no_secret),
@@ -86,13 +86,13 @@ def calls_from(recipe: Mapping[str, Any]) -> list[CallToReplay]:
 
 
 def repeated(answers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Each answer as often as it is given."""
+    """Yield each response ``times`` times."""
     for answer in answers:
         yield from [answer] * int(answer.get("times", 1))
 
 
 def answer_from(recipe: Mapping[str, Any], secret: Secret) -> StubResponse:
-    """An answer to send. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
+    """Return the response of a recipe. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
     given: dict[str, Any] = {}
     for field in fields(StubResponse):
         if field.name not in recipe:

@@ -1,4 +1,4 @@
-"""Cases for ``client.request.*``: what is asked for, and how often."""
+"""Cases for ``client.request.*``: the request target and the encoding of ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PREFIXES = ("/gateway", "/api/v1/lip-sync", "/v2", "/Tenants/A%20B")
 
 
 def request_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Base URLs with a path, ids of every kind, ids that a path resolves away."""
+    """Yield cases of base URLs with a path, ids that need encoding, and dot segments as ids."""
     for prefix in _PREFIXES:
         yield Case(
             f"a base URL with the path {prefix}",
@@ -36,9 +36,9 @@ def request_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def id_case(factory: CaseFactory, batch_id: str, title: str) -> Case:
-    """An ordinary batch of any id: it travels there in the request, and comes back in the batch.
+    """Return a case of an ordinary batch with this id, in the request and in the batch.
 
-    Where the contract in use has no batch of such an id, the request alone counts.
+    If the current contract does not allow the id in a batch, only the request is checked.
     """
     if not factory.values.may_have(batch_id):
         step = CallStep(batch_id, Unconstrained(), (json_body(factory.batch()),))
@@ -51,5 +51,5 @@ def id_case(factory: CaseFactory, batch_id: str, title: str) -> Case:
 
 
 def _of_id(factory: CaseFactory, batch_id: str) -> dict[str, Any]:
-    """The batch of an id; any, where the contract in use has none of it."""
+    """Return a batch with this id, or with any id if the current contract does not allow this one."""
     return factory.batch(batch_id if factory.values.may_have(batch_id) else None)

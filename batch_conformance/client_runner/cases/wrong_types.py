@@ -1,7 +1,7 @@
-"""Answers with exactly one fault that every reader of JSON can see: a member missing, or of a type it never has.
+"""Responses with exactly one fault that any JSON reader can see: a missing member, or one of a wrong type.
 
-What only a validator would notice (``format``, ``pattern``, bounds, another value of an enum) is not demanded of
-clients (contracts/decisions.md, 30).
+Clients need not detect faults that only a validator notices: ``format``, ``pattern``, bounds, unknown values of an
+enum (contracts/decisions.md, 30).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory, ordinary_values
-from batch_conformance.client_runner.cases.derived import varied_as_before
+from batch_conformance.client_runner.cases.derived import unchanged_varied
 from batch_conformance.client_runner.stub.answers import json_body
 from batch_conformance.contract import cached_by_contract
 from batch_conformance.contract.numbers import is_number
@@ -23,7 +23,7 @@ from batch_conformance.generate.shape import Shape
 from batch_conformance.generate.space import Space
 
 CLAUSE = "client.reject.wrong-types"
-#: Faults of a place in the order in which they are the likelier to come.
+#: Faults of a place, likeliest first.
 _LIKELIEST = (
     "removed",
     "null",
@@ -37,33 +37,33 @@ _LIKELIEST = (
     "an array",
     "an object",
 )
-#: Values for the places whose values are listed, none of them of a listed value's type.
+#: Wrong values for places with an enum but no type.
 _OTHERS = (("null", None), ("a number", 1705314600), ("true", True), ("an array", ["x"]), ("an object", {"value": "x"}))
 
 
 @cached_by_contract
 def wrong_types(most: int = 5) -> tuple[Fault, ...]:
-    """Single faults of the documented answer: members missing, and values of another type, at most so many a place."""
+    """Return single faults of the documented response: missing members, and at most ``most`` wrong types a place."""
     values = ordinary_values()
     known = values.space
     space = Space(known.schema, known.document, [values.base, *known.examples], ruled=False, judge=known.judge)
     found = [*faults_of(space, only=("required", "type", "oneOf", "anyOf")), *_of_listed(space)]
     rank = {label: at for at, label in enumerate(_LIKELIEST)}
-    found = [one for one in found if one.pointer and (one.code == "required" or _is_other_type(space, one))]
-    varied = varied_as_before()
-    # What an overlay changed first: a short run takes the first ones only.
-    found.sort(key=lambda one: (one.pointer in varied, rank.get(one.label, len(rank))))
-    taken: Counter[str] = Counter()
-    kept = []
-    for one in found:
-        taken[one.pointer] += one.code != "required"
-        if taken[one.pointer] <= most:
-            kept.append(one)
-    return tuple(kept)
+    found = [fault for fault in found if fault.pointer and (fault.code == "required" or _is_other_type(space, fault))]
+    unchanged = unchanged_varied()
+    # Places that an overlay changed come first: a short run takes the first ones only.
+    found.sort(key=lambda fault: (fault.pointer in unchanged, rank.get(fault.label, len(rank))))
+    counts: Counter[str] = Counter()
+    selected = []
+    for fault in found:
+        counts[fault.pointer] += fault.code != "required"
+        if counts[fault.pointer] <= most:
+            selected.append(fault)
+    return tuple(selected)
 
 
 def _of_listed(space: Space) -> Iterator[Fault]:
-    """Faults of places whose values are listed, without a type beside the list."""
+    """Yield faults of places that have an enum or const but no type."""
     base = space.examples[0]
     for place in places(space.schema, space.document):
         if place.keyword not in ("enum", "const") or "type" in place.schema:
@@ -71,13 +71,13 @@ def _of_listed(space: Space) -> Iterator[Fault]:
         for pointer in expand(base, place.pointer):
             for label, value in _OTHERS:
                 wrong = replaced(base, pointer, value)
-                codes = [(one.code, one.pointer) for one in space.judge.violations(wrong)]
+                codes = [(violation.code, violation.pointer) for violation in space.judge.violations(wrong)]
                 if codes == [(place.keyword, pointer)]:
                     yield Fault(wrong, place.keyword, pointer, place.schema_pointer, label, base)
 
 
 def _is_other_type(space: Space, fault: Fault) -> bool:
-    """Whether no value of this type may ever stand at the place of a fault."""
+    """Whether the fault's value is of a type that its place never allows."""
     shapes = space.builder.shapes(space.schemas_at(fault.base, fault.pointer))
     allowed = {name for shape in shapes for name in _types_of(shape)}
     return not _types(read(fault.value, fault.pointer)) & allowed
@@ -88,7 +88,7 @@ def _types_of(shape: Shape) -> set[str]:
 
 
 def _types(value: Any) -> set[str]:
-    """The JSON types that a value is of: a whole number is of two."""
+    """Return the JSON types of a value: two for a whole number."""
     if isinstance(value, bool):
         return {"boolean"}
     if is_number(value):
@@ -97,7 +97,7 @@ def _types(value: Any) -> set[str]:
 
 
 def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
-    """One case a fault, and objects that are no such answer at all."""
+    """Yield one case for each fault, and two with objects that lack all documented members."""
     for fault in wrong_types():
         yield wrong_type_case(factory, fault)
     batch_id = factory.id()
@@ -112,7 +112,7 @@ def wrong_type_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def wrong_type_case(factory: CaseFactory, fault: Fault) -> Case:
-    """A 200 with this fault."""
+    """Return the case of a 200 with this fault."""
     batch_id = factory.id()
     echo = factory.values.entity.echo
     value = fault.value if echo is None or echo == fault.pointer else factory.values.with_id(fault.value, batch_id)

@@ -1,4 +1,4 @@
-"""The stub server: answers scripted to the byte, requests recorded to the byte."""
+"""Stub server: responses scripted to the byte, requests recorded to the byte."""
 
 from batch_conformance.client_runner.stub import answers
 from batch_conformance.client_runner.stub.answers import StubResponse

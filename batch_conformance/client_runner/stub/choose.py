@@ -1,4 +1,4 @@
-"""Which answer comes when."""
+"""Choice of the response to each request."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from batch_conformance.contract.sendable import id_segment
 
 
 class InOrder:
-    """One answer after another, the last one ever after.
+    """Gives responses in order, the last one repeatedly.
 
-    Only a GET moves on to the next answer: a caller that first asks with HEAD does not use one up. ``places`` are
-    what the placeholders of redirects stand for (`StubResponse.placed`).
+    Only a GET moves on to the next response; a HEAD does not use one up. ``places`` are
+    the values of placeholders in redirects (`StubResponse.placed`).
     """
 
     def __init__(self, answers: Sequence[StubResponse], places: Mapping[str, str] | None = None) -> None:
@@ -26,7 +26,7 @@ class InOrder:
         self._given = 0
 
     def __call__(self, request: RawRequest) -> StubResponse:
-        """The answer whose turn it is."""
+        """Return the next response."""
         answer = self._answers[min(self._given, len(self._answers) - 1)]
         if request.method == "GET":
             self._given += 1
@@ -34,40 +34,40 @@ class InOrder:
 
 
 class ByTurn:
-    """Answers call by call: each call of a play has its own sequence, however many requests it makes of it."""
+    """Gives responses call by call: each call of a case has its own sequence, whatever its number of requests."""
 
     def __init__(self, turns: Sequence[Sequence[StubResponse]]) -> None:
         self._turns = [InOrder(answers) for answers in turns]
         self.turn = 0
 
     def begin(self, turn: int, places: Mapping[str, str]) -> None:
-        """The next call, numbered from 0, is about to be made."""
+        """Start the next call, numbered from 0."""
         self.turn = turn
         self._turns[turn].places = dict(places)
 
     def __call__(self, request: RawRequest) -> StubResponse:
-        """The next answer of the call that is under way."""
+        """Return the next response of the current call."""
         return self._turns[min(self.turn, len(self._turns) - 1)](request)
 
 
 class ByBatch:
-    """Answers by the batch that is asked for, as a server does; 404 for one it does not have."""
+    """Gives responses by requested batch, as a server does; 404 for an unknown one."""
 
     def __init__(self, answers: Mapping[str, StubResponse]) -> None:
         self._answers = dict(answers)
 
     def __call__(self, request: RawRequest) -> StubResponse:
-        """The batch that the path ends in."""
+        """Return the response for the batch id in the path."""
         return self._answers.get(batch_of(request), error(404, "Batch not found"))
 
 
 def batch_of(request: RawRequest) -> str:
-    """The id that a request asks for, decoded; on a path of no operation, what it ends in."""
+    """Return the requested batch id, decoded; the last segment if the path is of no operation."""
     return unquote(segment_of(request))
 
 
 def segment_of(request: RawRequest) -> str:
-    """The same as it came, percent-encoded."""
+    """Return the requested batch id as received, percent-encoded."""
     path = request.target.partition("?")[0]
     operation = current_contract().operations.get("get")
     return (id_segment(operation, path) if operation else "") or path.rpartition("/")[2]

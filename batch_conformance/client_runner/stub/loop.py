@@ -1,4 +1,4 @@
-"""The event loop in a background thread that serves every stub of the process."""
+"""Event loop in a background thread that serves all stubs of the process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _running: asyncio.AbstractEventLoop | None = None
 
 
 def stub_loop() -> asyncio.AbstractEventLoop:
-    """The loop, started with the first stub. Its thread is a daemon: it holds nothing that outlives the process."""
+    """Return the event loop; it is started, in a daemon thread, on the first call."""
     global _running
     with _lock:
         if _running is None or _running.is_closed():
@@ -22,12 +22,12 @@ def stub_loop() -> asyncio.AbstractEventLoop:
 
 
 def on_loop(function: Callable[[], object]) -> None:
-    """Have the loop's thread call ``function`` soon."""
+    """Call ``function`` soon on the loop's thread."""
     stub_loop().call_soon_threadsafe(function)
 
 
 def settle(seconds: float = 2.0) -> None:
-    """Wait until the loop has handled what had reached it: requests already sent are on record then."""
+    """Wait until the loop has handled what has arrived, so that all requests sent before are recorded."""
     done = threading.Event()
     rounds = 3  # accept, read, answer: each takes one round of the loop
 
@@ -46,9 +46,9 @@ def settle(seconds: float = 2.0) -> None:
 def start(
     work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]], finish: Callable[[], object]
 ) -> None:
-    """Begin ``work`` on the loop, from the loop's thread; ``tasks`` holds it until it is done.
+    """Start ``work`` on the loop, from the loop's thread; ``tasks`` references it until it is done.
 
-    ``finish`` is called then, even if the work was cancelled before it began.
+    ``finish`` is called then, even if the work was cancelled before it started.
     """
     task = stub_loop().create_task(work)
     tasks.add(task)

@@ -1,6 +1,6 @@
-"""The stub without a socket: the same scripted answers for an httpx client whose transport is mocked.
+"""Stub without a socket: the same scripted responses for an httpx client whose transport is mocked.
 
-What happens below HTTP on a socket becomes the httpx exception that it leads to.
+Faults below HTTP are replaced by the httpx exceptions that they cause.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from batch_conformance.client_runner.stub.records import ReceivedRequest, Reques
 from batch_conformance.client_runner.stub.server import Chooser
 from batch_conformance.client_runner.stub.wire import RawRequest, content_of, head_headers
 
-#: How often a drip without end repeats: for longer than any deadline with its grace.
+#: Repetitions of an endless drip: longer than any deadline with its grace.
 _DRIPS = 400
 
 
 class MountedStub:
-    """One origin that answers as its ``choose`` says, to clients in this process. ``turn`` as for a stub server."""
+    """One origin for clients in this process; ``choose`` gives its responses. ``turn`` as for `StubServer`."""
 
     def __init__(self, choose: Chooser) -> None:
         self.choose = choose
@@ -31,12 +31,12 @@ class MountedStub:
 
     @property
     def seen(self) -> list[ReceivedRequest]:
-        """Every request so far."""
+        """All requests received so far."""
         return self.log.all()
 
     @property
     def handler(self) -> Handler:
-        """What to mount."""
+        """The handler to mount."""
         return self._handle
 
     def _handle(self, request: httpx.Request) -> httpx.Response | Late:
@@ -52,7 +52,7 @@ class MountedStub:
 
 
 def raw_request(request: httpx.Request) -> RawRequest:
-    """An httpx request as it would have come over a socket."""
+    """Return an httpx request as it would arrive over a socket."""
     try:
         body = request.read()
     except RuntimeError:
@@ -65,9 +65,9 @@ def raw_request(request: httpx.Request) -> RawRequest:
 
 
 def outcome_of(answer: StubResponse, request: RawRequest) -> httpx.Response | Late:
-    """An answer as httpx gets to see it. Raises the httpx error that a fault before any answer leads to."""
+    """Return a response as httpx sees it. Raises the httpx error of a fault before any response."""
     if (answer.mute or answer.raw is not None) and answer.ending == "hang":
-        # Without a socket a head comes at once or not at all: one that drips is silence.
+        # Without a socket a head arrives at once or not at all: a dripping one becomes silence.
         return Late(math.inf, httpx.ReadTimeout("no answer"))
     if answer.mute and answer.ending == "reset":
         raise httpx.ReadError("[Errno 104] Connection reset by peer")

@@ -1,4 +1,4 @@
-"""What a stub saw, as it happened, and the same as recorded exchanges."""
+"""Requests received by a stub, and their conversion to exchanges."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from batch_conformance.client_runner.stub.answers import StubResponse
 from batch_conformance.client_runner.stub.wire import RawRequest
 from batch_conformance.http import Exchange, Failure, Intent, Request, Response
 
-#: Requests kept in full; later ones of a runaway client are only counted.
-KEPT = 300
+#: Maximum number of requests recorded in full; later ones are only counted.
+MAX_RECORDED = 300
 
 
 @dataclass
 class ReceivedRequest:
-    """One request and the answer it got. Times are seconds of the monotonic clock.
+    """One request and its response. Times are seconds of the monotonic clock.
 
-    ``answered`` is taken just before the last byte of an answer goes out: what the caller then waits before it comes
-    back is never measured too short. ``turn`` is the call that was under way.
+    ``answered`` is taken just before the last byte of the response is sent, so that the client's wait before its next
+    request is never measured too short. ``turn`` is the number of the call that was under way.
     """
 
     request: RawRequest
@@ -34,13 +34,13 @@ class ReceivedRequest:
 
     @property
     def host(self) -> str:
-        """The host that the caller thinks it talks to, without port; empty when it does not say."""
+        """The host of the Host header, without port; empty when there is none."""
         named = self.request.values("host")
         return named[0].rpartition(":")[0].lower() if len(named) == 1 and ":" in named[0] else ""
 
     @property
     def url(self) -> str:
-        """The request target as a URL at the origin that it came to."""
+        """The request target as a URL at the origin that received it."""
         target = self.request.target
         if target.lower().startswith(("http://", "https://")):
             return target
@@ -51,7 +51,7 @@ class ReceivedRequest:
 
 
 class RequestLog:
-    """The requests of one stub, in order of arrival. Safe to read while requests come in."""
+    """Requests of one stub, in order of arrival. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +60,7 @@ class RequestLog:
         self.connections = 0
 
     def connected(self) -> int:
-        """Count a connection; returns its number, from 1."""
+        """Count a connection and return its number, from 1."""
         with self._lock:
             self.connections += 1
             return self.connections
@@ -69,22 +69,22 @@ class RequestLog:
         """Record a request."""
         with self._lock:
             self._counts[seen.turn] += 1
-            if len(self._seen) < KEPT:
+            if len(self._seen) < MAX_RECORDED:
                 self._seen.append(seen)
 
     def count(self, turn: int | None = None) -> int:
-        """How many requests came in all, or during one call."""
+        """Return the number of requests in all, or during one call."""
         with self._lock:
             return sum(self._counts.values()) if turn is None else self._counts[turn]
 
     def all(self) -> list[ReceivedRequest]:
-        """Everything seen so far (of a runaway client, the first requests)."""
+        """Return the recorded requests (the first ones only, of a client that sends too many)."""
         with self._lock:
             return list(self._seen)
 
 
 def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
-    """A seen request as a recorded exchange: the form that judges and reports know."""
+    """Convert a received request to an exchange, for checks and reports."""
     request = Request(seen.request.method or "(none)", seen.url, seen.request.headers, seen.request.body)
     notes = (f"not an HTTP/1 request: {seen.request.problem}",) if seen.request.problem else ()
     if seen.request.version == "HTTP/1.1" and not seen.request.values("host"):
@@ -104,7 +104,7 @@ def exchange_of(seen: ReceivedRequest, number: int, intent: Intent) -> Exchange:
 
 
 def now() -> float:
-    """The clock of all records."""
+    """Return the current time of the clock that all records use."""
     return time.monotonic()
 
 

@@ -1,4 +1,4 @@
-"""The stub server: a port of its own on the loopback interface, and control over every byte it sends."""
+"""Stub server on a port of the loopback interface, with control over every byte it sends."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from batch_conformance.client_runner.stub.loop import on_loop, settle, start, st
 from batch_conformance.client_runner.stub.records import ReceivedRequest, RequestLog, now
 from batch_conformance.client_runner.stub.wire import RawRequest, RequestReader, WireResponse, script_of
 
-#: Chooses the answer to a request. Called on the loop's thread, one request at a time.
+#: Returns the response to a request. Called on the loop's thread, one request at a time.
 Chooser = Callable[[RawRequest], StubResponse]
 
-#: The ports of all stubs of this process, also of those that are closed: what still leads there leads nowhere.
+#: Ports of all stubs of this process, closed ones included, to recognise sockets that clients left open.
 ports_used: set[int] = set()
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class StubServer:
-    """One origin that answers as its ``choose`` says, until it is closed.
+    """One origin on a socket; ``choose`` gives its responses, until it is closed.
 
-    With ``by_name`` it can be reached as ``localhost`` as well, on IPv6 too where there is any: some clients try
-    the one, some the other. ``turn`` is noted with every request that comes in. Raises ``OSError`` when the
-    port is taken.
+    With ``by_name`` it can be reached as ``localhost`` as well, also on IPv6 if there is any, since clients differ in
+    which they try. ``turn`` is recorded with every request. Raises ``OSError`` when the port is taken.
     """
 
     def __init__(self, choose: Chooser, *, port: int = 0, by_name: bool = False) -> None:
@@ -40,7 +39,7 @@ class StubServer:
         self.port: int = self._listeners[0].getsockname()[1]
         ports_used.add(self.port)
         if by_name:
-            # Without IPv6 nobody can come that way.
+            # There may be no IPv6.
             with contextlib.suppress(OSError):
                 self._listeners.append(_listen(socket.AF_INET6, "::1", self.port))
         self.url = f"http://127.0.0.1:{self.port}"
@@ -56,12 +55,12 @@ class StubServer:
 
     @property
     def seen(self) -> list[ReceivedRequest]:
-        """Every request so far, those included that are on their way in."""
+        """All requests so far, those included that were sent but not handled yet."""
         settle()
         return self.log.all()
 
     def close(self) -> None:
-        """Stop listening and drop all connections. Returns at once."""
+        """Stop listening and drop all connections; does not wait."""
         self._open = False
         on_loop(self._end)
 
@@ -97,12 +96,12 @@ class StubServer:
                         return
                     reused, arrived = True, 0.0
         except OSError:
-            pass  # the caller went away, as callers do
+            pass  # the client closed the connection
 
     async def _answer(
         self, connection: socket.socket, request: RawRequest, number: int, reused: bool, arrived: float
     ) -> bool:
-        """Answer one request; says whether the connection stays."""
+        """Respond to one request; return whether the connection stays open."""
         seen = ReceivedRequest(request, self.url, number, reused, self.turn, arrived)
         if request.problem:
             self.log.add(seen)
@@ -125,7 +124,7 @@ class StubServer:
             if position and script.pause:
                 await asyncio.sleep(script.pause)
             elif position:
-                # Let the write reach the caller before the next: pieces are meant to arrive as pieces.
+                # Let the write go out before the next one, so that pieces arrive as pieces.
                 await asyncio.sleep(0)
             seen.answered = now()
             await stub_loop().sock_sendall(connection, data)
@@ -151,7 +150,7 @@ def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket
 
 
 class RefusedPort:
-    """An origin that refuses every connection: its port is held, and nobody listens."""
+    """Origin that refuses every connection: its port is bound but not listening."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -159,5 +158,5 @@ class RefusedPort:
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def close(self) -> None:
-        """Let go of the port."""
+        """Release the port."""
         self._socket.close()

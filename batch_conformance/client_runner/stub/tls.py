@@ -1,6 +1,6 @@
-"""TLS in front of a stub, for redirects that lead from https elsewhere: where trustme is there to make certificates.
+"""TLS in front of a stub, for redirects from https; needs trustme to make certificates.
 
-The authority is made anew in each process and signs for the loopback interface alone; nothing of it is kept.
+Each process makes a certificate authority of its own, for the loopback interface only, and deletes it at exit.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from types import TracebackType
 
 from batch_conformance.client_runner.stub.loop import stub_loop
 
-#: Where programs look for the authorities that they trust: OpenSSL (Python, Ruby, Go), requests, curl, Node.
+#: Environment variables for trusted authorities: OpenSSL (Python, Ruby, Go), requests, curl, Node.
 _NAMES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
-_STARTING_S = 5.0
+_START_SECONDS = 5.0
 
 
 class Authority:
-    """Certificates for the loopback interface. ``bundle`` is the file that has to be trusted."""
+    """Certificate authority for the loopback interface. ``bundle`` is the file that clients have to trust."""
 
     def __init__(self) -> None:
-        import trustme  # Not needed to install the suite: only these cases take it.
+        import trustme  # optional: only the https cases need it
 
         authority = trustme.CA()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -37,7 +37,7 @@ class Authority:
         atexit.register(self._forget)
 
     def environment(self) -> Mapping[str, str]:
-        """The variables by which most programs can be told to trust it."""
+        """Return the environment variables that make most programs trust the authority."""
         return dict.fromkeys(_NAMES, self.bundle)
 
     def _forget(self) -> None:
@@ -47,7 +47,7 @@ class Authority:
 
 @cache
 def authority() -> Authority | None:
-    """The authority of this process; None without trustme."""
+    """Return the authority of this process; None without trustme."""
     try:
         return Authority()
     except ImportError:
@@ -55,7 +55,7 @@ def authority() -> Authority | None:
 
 
 class TlsFront:
-    """A port that speaks TLS and hands everything on to a stub's own port, until it is closed."""
+    """Port that terminates TLS and forwards all bytes to a stub's port, until it is closed."""
 
     def __init__(self, port: int, context: ssl.SSLContext) -> None:
         self._port = port
@@ -63,7 +63,7 @@ class TlsFront:
         starting = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context), stub_loop()
         )
-        self._server = starting.result(_STARTING_S)
+        self._server = starting.result(_START_SECONDS)
         self.url = f"https://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def __enter__(self) -> TlsFront:
@@ -83,20 +83,20 @@ class TlsFront:
         task = asyncio.current_task()
         assert task
         self._tasks.add(task)
-        there: asyncio.StreamWriter | None = None
+        upstream_writer: asyncio.StreamWriter | None = None
         try:
-            back, there = await asyncio.open_connection("127.0.0.1", self._port)
-            await asyncio.gather(_copied(reader, there), _copied(back, writer))
+            upstream_reader, upstream_writer = await asyncio.open_connection("127.0.0.1", self._port)
+            await asyncio.gather(_copy(reader, upstream_writer), _copy(upstream_reader, writer))
         except (OSError, asyncio.CancelledError):
-            pass  # the caller, or the stub, went away
+            pass  # the client or the stub closed the connection
         finally:
             self._tasks.discard(task)
-            for end in (writer, there):
+            for end in (writer, upstream_writer):
                 if end:
                     end.close()
 
 
-async def _copied(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65536):
             writer.write(data)

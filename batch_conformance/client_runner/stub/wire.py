@@ -1,4 +1,4 @@
-"""HTTP/1 bytes: requests read exactly as they came, answers written exactly as scripted."""
+"""HTTP/1 on the wire: requests parsed exactly as received, responses written exactly as scripted."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from batch_conformance.client_runner.stub.answers import Ending, StubResponse
 
 _LINE_END = re.compile(rb"\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
-#: Whatever begins otherwise is no HTTP, and waiting for the end of its head would be in vain.
+#: Bytes that an HTTP request may begin with; otherwise there is no head to wait for.
 _FIRST_BYTES = frozenset(range(0x21, 0x7F)) | {0x0D, 0x0A}
-#: A head longer than this is no request anybody means.
+#: Maximum size of a head, in bytes.
 MAX_HEAD = 256 * 1024
-#: A GET has no body; one of this many bytes is recorded, and cut off there.
+#: Maximum size of a body, in bytes; a longer one is cut off and recorded with a ``problem``.
 MAX_BODY = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class RawRequest:
-    """A request as it came: the bytes, and what they say. ``target`` is the request target, undecoded.
+    """Request as received: the bytes, and their parts. ``target`` is the request target, undecoded.
 
-    ``problem`` says why the bytes are not an HTTP/1 request, if they are not.
+    ``problem`` says why the bytes are not a valid HTTP/1 request, if they are not.
     """
 
     data: bytes
@@ -37,12 +37,12 @@ class RawRequest:
     problem: str = ""
 
     def values(self, name: str) -> list[str]:
-        """All values of a header, in order, whatever the case of its name."""
+        """Return all values of a header, in order; names are case-insensitive."""
         return [value for key, value in self.headers if key.lower() == name.lower()]
 
     @property
     def stays(self) -> bool:
-        """Whether the caller keeps the connection for another request (RFC 9112, 9.3)."""
+        """Whether the client keeps the connection open (RFC 9112, 9.3)."""
         tokens = {token.strip().lower() for value in self.values("connection") for token in value.split(",")}
         if self.version == "HTTP/1.0":
             return "keep-alive" in tokens
@@ -50,7 +50,7 @@ class RawRequest:
 
     @property
     def asks_for_gzip(self) -> bool:
-        """Whether Accept-Encoding names gzip with a weight above 0 (RFC 9110, 12.5.3); ``*`` is not taken for it."""
+        """Whether Accept-Encoding names gzip with a weight above 0 (RFC 9110, 12.5.3); ``*`` does not count."""
         for value in self.values("accept-encoding"):
             for item in value.split(","):
                 coding, _, weight = item.partition(";")
@@ -60,10 +60,10 @@ class RawRequest:
 
 
 class RequestReader:
-    """Cuts the bytes of one connection into requests.
+    """Splits the bytes of one connection into requests.
 
-    Heads are read leniently and to the byte: what is odd in them is for the checks to see. Where a body ends is h11's
-    business, which no client can hang or crash with a length or a chunk size.
+    Heads are parsed leniently and byte-exactly, so that checks can see what is wrong in them. h11 finds the end of
+    bodies, robust against any length or chunk size.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class RequestReader:
         self._body: _Body | None = None
 
     def feed(self, data: bytes) -> Iterator[RawRequest]:
-        """Take in bytes; yields each request that is complete with them, or that can no longer become one."""
+        """Add bytes; yield each request that is complete now, or that cannot become valid any more."""
         self.buffer += data
         if self._body is not None:
             self._body.feed(data)
@@ -115,7 +115,7 @@ class RequestReader:
 
 
 class _Body:
-    """The body of one request, its framing read by h11. ``surplus`` counts the bytes behind its end."""
+    """Body of one request, its framing parsed by h11. ``surplus`` counts the bytes after its end."""
 
     def __init__(self, request: RawRequest) -> None:
         self.content = bytearray()
@@ -132,18 +132,18 @@ class _Body:
             self.ended = True
             return
         self._http = h11.Connection(h11.SERVER)
-        # Only what frames the body: h11 is stricter about the rest than a recorder may be.
+        # Only the framing headers: h11 would refuse other oddities, which must be recorded.
         version = b"1.0" if request.version == "HTTP/1.0" else b"1.1"
         lines = [b"POST / HTTP/" + version, b"host: stub", *(b": ".join(field) for field in self._framing)]
         self.feed(b"\r\n".join([*lines, b"", b""]))
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes that follow; sets ``problem`` when they cannot be the rest of a body."""
+        """Add bytes; set ``problem`` when they are not valid."""
         if self._http is None:
             self.surplus += len(data)
             return
         if self.problem or not data:
-            return  # to h11, no bytes are the end of the connection
+            return  # h11 takes b"" for the end of the connection
         try:
             self._http.receive_data(data)
             while not self.ended:
@@ -161,7 +161,7 @@ class _Body:
 
 
 def _read_head(head: bytes) -> RawRequest:
-    # Latin-1 maps every byte to one character: nothing is lost, whatever was sent.
+    # Latin-1 maps every byte to one character, so nothing is lost.
     first, *lines = (line.decode("latin-1") for line in _LINE_END.split(head))
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -177,7 +177,7 @@ def _read_head(head: bytes) -> RawRequest:
 
 @dataclass(frozen=True)
 class WireResponse:
-    """An answer made ready for one request: the writes in order, the seconds around them, and how it ends."""
+    """Response ready to send: the writes in order, their timing in seconds, and the state of the connection after."""
 
     writes: tuple[bytes, ...]
     delay: float
@@ -187,8 +187,8 @@ class WireResponse:
 
 
 def script_of(answer: StubResponse, request: RawRequest) -> WireResponse:
-    """The bytes of ``answer`` to ``request``: no body for HEAD, gzip only where asked for."""
-    answer = _for_old_callers(answer, request)
+    """Return the writes for ``answer`` to ``request``: no body for HEAD, gzip only if accepted."""
+    answer = _for_http_1_0(answer, request)
     if answer.mute:
         return WireResponse((), answer.delay, answer.pause, answer.ending)
     if answer.raw is not None:
@@ -212,7 +212,7 @@ def script_of(answer: StubResponse, request: RawRequest) -> WireResponse:
         parts = [b"%x\r\n%s\r\n" % (len(part), part) for part in parts]
         if answer.cut is None:
             parts.append(b"0\r\n\r\n")
-    # A body that announces more than it has is filled up for as long as somebody reads: a drip never ends by itself.
+    # A body that announces more than it has is filled up as long as the client reads: a drip never ends.
     endless = b" " if answer.pause and answer.ending == "hang" and answer.cut is None else b""
     if answer.pause:
         return WireResponse((head, *parts), answer.delay, answer.pause, ending, endless)
@@ -221,8 +221,8 @@ def script_of(answer: StubResponse, request: RawRequest) -> WireResponse:
     return WireResponse((head + b"".join(parts),), answer.delay, 0.0, ending)
 
 
-def _for_old_callers(answer: StubResponse, request: RawRequest) -> StubResponse:
-    """No chunks for HTTP/1.0 (RFC 9112, 6.1): the end of the connection, or a length that is never reached."""
+def _for_http_1_0(answer: StubResponse, request: RawRequest) -> StubResponse:
+    """Replace chunks for HTTP/1.0 (RFC 9112, 6.1): by the end of the connection, or a length that is never reached."""
     if answer.framing != "chunked" or request.version != "HTTP/1.0":
         return answer
     if answer.cut is None:
@@ -231,12 +231,12 @@ def _for_old_callers(answer: StubResponse, request: RawRequest) -> StubResponse:
 
 
 def content_of(answer: StubResponse, request: RawRequest) -> bytes:
-    """The body in the content coding that the request asks for."""
+    """Return the body in the content coding that the request accepts."""
     return gzip.compress(answer.body, 6, mtime=0) if answer.gzip and request.asks_for_gzip else answer.body
 
 
 def head_headers(answer: StubResponse, request: RawRequest) -> list[tuple[str, str]]:
-    """The headers of an answer to ``request``, those that frame its body included."""
+    """Return the headers of an answer to ``request``, framing headers included."""
     headers = list(answer.headers)
     if answer.gzip and request.asks_for_gzip:
         headers.append(("Content-Encoding", "gzip"))

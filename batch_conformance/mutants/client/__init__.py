@@ -1,4 +1,4 @@
-"""Single-fault mutants of the reference client, and legal variations of it, by name."""
+"""Single-fault mutants of the reference client, and its legal variations, by name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ __all__ = ["ClientMutant", "ClientVariation", "client_mutants", "client_variatio
 
 @cache
 def client_mutants() -> Mapping[str, ClientMutant]:
-    """All mutants: each breaks one clause, and says which others the same fault cannot but break too."""
+    """Return all mutants by name; each names its clause, and others that the same fault breaks."""
     from batch_conformance.mutants.client import (
         auth,
         decode,
         error,
         list_batches,
+        list_memory,
         list_shared,
         reading,
         reject,
@@ -26,14 +27,15 @@ def client_mutants() -> Mapping[str, ClientMutant]:
         subtle,
     )
 
-    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches, list_shared)
-    return {name: mutant for theme in themes for name, mutant in theme.mutant.mutants.items()}
+    themes = (request, auth, decode, reading, reject, error, retry, subtle, list_batches, list_shared, list_memory)
+    registries = [*(theme.mutant for theme in themes), list_memory.mutant_of_both]
+    return {name: mutant for registry in registries for name, mutant in registry.mutants.items()}
 
 
 @cache
 def client_variations() -> Mapping[str, ClientVariation]:
-    """All legal variations: none breaks a clause."""
-    from batch_conformance.mutants.client import list_batches  # noqa: F401
+    """Return all legal variations by name; none breaks a clause."""
+    from batch_conformance.mutants.client import list_batches, list_memory  # noqa: F401
     from batch_conformance.mutants.client.legal import VARIATIONS
 
     return VARIATIONS

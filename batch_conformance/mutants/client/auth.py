@@ -1,5 +1,5 @@
-"""Faults with the key: ``client.auth.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults with the API key: ``client.auth.*``."""
+# Overridden methods get arguments that few faults use; table rows stay on one line.
 # ruff: noqa: ARG002, ARG005
 
 from __future__ import annotations
@@ -240,8 +240,8 @@ def _message_fault(name: str, description: str, kinds: set[str], form: str) -> N
             except BatchError as error:
                 if error.kind not in kinds:
                     raise
-                shown = form.replace("KEY", self.api_key).replace("ENCODED", quote(self.api_key, safe=""))
-                raise BatchError(error.kind, f"{error} ({shown})", error.status) from None
+                secret = form.replace("KEY", self.api_key).replace("ENCODED", quote(self.api_key, safe=""))
+                raise BatchError(error.kind, f"{error} ({secret})", error.status) from None
 
     mutant(name, _ERRORS, description)(Changed)
 

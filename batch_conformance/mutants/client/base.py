@@ -1,4 +1,4 @@
-"""What a mutant of the reference client is: one fault, the clause that it breaks, and an adapter to play with."""
+"""Building blocks of client mutants: the overridable reference client, registry, and retrying variants."""
 
 from __future__ import annotations
 
@@ -25,22 +25,23 @@ from batch_conformance.reference.client import (
 
 
 class Faulty(BatchClient):
-    """The reference client, made to be changed in one place. ``memory`` outlives a client, as module globals do."""
+    """Reference client with steps to override. ``memory`` outlives a client, like module globals do."""
 
     memory: ClassVar[dict[str, Any]] = {}
     method = "GET"
-    # Mutants tell faults apart by the error that httpx raises, on a busy machine too.
+    # Wide enough that httpx raises its own error first, by which mutants distinguish faults, on a busy
+    # machine too.
     watchdog_margin = 0.6
 
     def reply(self, batch_id: str) -> dict[str, Any]:
-        """What the adapter answers for one call."""
+        """Return the adapter's reply to a call of Get Batch."""
         try:
             return {"batch": self.as_reply(self.get_batch(batch_id))}
         except BatchError as error:
             return failure(error)
 
     def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        """What the adapter answers for one call for the list."""
+        """Return the adapter's reply to a call of List Batches."""
         try:
             return {"batches": [self.as_reply(batch) for batch in self.list_batches(filters(request))]}
         except BatchError as error:
@@ -49,9 +50,9 @@ class Faulty(BatchClient):
 
 @dataclass(frozen=True)
 class ClientMutant:
-    """A client with one fault. ``also`` are clauses that the same fault cannot but break too.
+    """Client with one fault. ``also`` are clauses that the same fault inevitably breaks.
 
-    ``operations`` are those that the proof judges it by.
+    ``operations`` are those that the tests run it with.
     """
 
     name: str
@@ -62,25 +63,25 @@ class ClientMutant:
     operations: tuple[str, ...] = ("get",)
 
     def adapter(self) -> Adapter:
-        """An adapter of its own, that has not been called yet and remembers nothing."""
+        """Return a new adapter with an empty memory."""
         return adapter_of(self.client, self.name)
 
 
 @dataclass(frozen=True)
 class ClientVariation:
-    """A client that differs from the reference client within what the contract allows."""
+    """Client that differs from the reference client in a way that the contract allows."""
 
     name: str
     description: str
     client: type[Faulty]
 
     def adapter(self) -> Adapter:
-        """An adapter of its own."""
+        """Return a new adapter with an empty memory."""
         return adapter_of(self.client, self.name)
 
 
 def adapter_of(client: type[Faulty], name: str) -> Adapter:
-    """An adapter for a changed client, with a memory of its own."""
+    """Return an adapter for a changed client, with a memory of its own."""
     memory: dict[str, Any] = {}
     fresh: type[Faulty] = type(client.__name__, (client,), {"memory": memory})
 
@@ -90,19 +91,19 @@ def adapter_of(client: type[Faulty], name: str) -> Adapter:
             return made.list_reply(request) if listing else made.reply(request["batch_id"])
 
     adapter.hello = hello(f"reference client, {name}")  # type: ignore[attr-defined]
-    weakref.finalize(adapter, _let_go, memory)
+    weakref.finalize(adapter, _close_all, memory)
     return adapter
 
 
-def _let_go(memory: dict[str, Any]) -> None:
-    """Close the connections that a client has kept for the next one."""
-    for kept in memory.values():
-        if isinstance(kept, httpx.Client):
-            kept.close()
+def _close_all(memory: dict[str, Any]) -> None:
+    """Close the connections that a client kept for later ones."""
+    for value in memory.values():
+        if isinstance(value, httpx.Client):
+            value.close()
 
 
 class Registry:
-    """The mutants of one theme, by name; ``operations`` are those that they are faulty in."""
+    """Mutants of one theme by name; ``operations`` are those that have the fault."""
 
     def __init__(self, *operations: str) -> None:
         self.operations = operations or ("get",)
@@ -111,7 +112,10 @@ class Registry:
     def __call__(
         self, name: str, clause: str, description: str, *also: str
     ) -> Callable[[type[Faulty]], type[Faulty]]:
-        """Register the decorated client under ``name``, as one that breaks ``client.<clause>`` (and ``also``)."""
+        """Register the decorated client as a mutant that breaks ``client.<clause>`` and ``also``.
+
+        Raises ``ValueError`` if the name is taken.
+        """
 
         def register(client: type[Faulty]) -> type[Faulty]:
             if name in self.mutants:
@@ -124,22 +128,22 @@ class Registry:
 
 
 class Unwatched(Faulty):
-    """Has no deadline but those of httpx, which are for each read."""
+    """Has no deadline but the httpx timeout of each read."""
 
     @contextmanager
     def cut_off_at(self, deadline: float) -> Iterator[None]:  # noqa: ARG002
-        """Let it go on."""
+        """Do not cut the response off."""
         yield
 
 
 class Retrying(Faulty):
-    """Asks again on 429 and 5xx: a legal client, and what faulty retries are made from."""
+    """Retries on 429 and 5xx, which is legal; the base of clients with faulty retries."""
 
     retries = 2
     first_wait = 0.15
 
     def send(self, url: str, deadline: float) -> Answer:
-        """PlannedRequest, and again after a wait, as long as the answer may be another one next time."""
+        """Send the request, and retry after a wait as long as ``worth_another`` is true."""
         answer = super().send(url, deadline)
         for attempt in range(self.retries):
             if not self.worth_another(answer):
@@ -149,15 +153,15 @@ class Retrying(Faulty):
         return answer
 
     def send_again(self, url: str, deadline: float) -> Answer:
-        """A retry."""
+        """Send a retry."""
         return super().send(url, deadline)
 
     def worth_another(self, answer: Answer) -> bool:
-        """Whether to ask again."""
+        """Whether to retry."""
         return answer.status == 429 or answer.status >= 500
 
     def wait(self, attempt: int, answer: Answer, deadline: float) -> None:
-        """Wait before the next attempt: what Retry-After says, or longer each time."""
+        """Wait before the next attempt, as long as Retry-After says, or with exponential backoff."""
         after = retry_after(answer)
         seconds = self.backoff(attempt) if after is None else after
         if time.monotonic() + seconds > deadline:
@@ -165,12 +169,12 @@ class Retrying(Faulty):
         time.sleep(seconds)  # this wait is what is being judged
 
     def backoff(self, attempt: int) -> float:
-        """The wait where the server names none, in seconds."""
+        """Return the wait in seconds if the server names none."""
         return self.first_wait * float(2**attempt)
 
 
 def retry_after(answer: Answer) -> float | None:
-    """The wait that an answer asks for in seconds, from a number or from a date; None when it names none."""
+    """Return the seconds in Retry-After, from a number or a date; None if it is absent."""
     text = str(answer.headers.get("retry-after", ""))
     if not text or text.isdecimal():
         return float(text) if text else None
@@ -178,12 +182,12 @@ def retry_after(answer: Answer) -> float | None:
 
 
 class Following(Faulty):
-    """Follows redirects, and gives the key to the origin it was made for only."""
+    """Follows redirects, and sends the key to its own origin only."""
 
     most_hops = 10
 
     def send(self, url: str, deadline: float) -> Answer:
-        """Send, and follow redirects as far as they may be followed."""
+        """Send the request and follow redirects, at most ``most_hops``."""
         answer, at = self.hop(url, deadline, self.may_have_key(url)), url
         for _ in range(self.most_hops):
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
@@ -193,19 +197,19 @@ class Following(Faulty):
         raise BatchError("transport", "too many redirects")
 
     def may_have_key(self, url: str) -> bool:
-        """Whether a URL is one that the key was given for."""
+        """Whether a URL has the origin that the key was given for."""
         base, there = httpx.URL(self.base_url), httpx.URL(url)
         return (base.scheme, base.host, base.port) == (there.scheme, there.host, there.port)
 
     def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
-        """One request, with or without the key."""
+        """Send one request, with or without the key."""
         self.with_key = with_key
         if time.monotonic() > deadline:
             raise BatchError("timeout", "redirected until the deadline")
         return super().send(url, deadline)
 
     def headers(self) -> dict[str, str]:
-        """Without the key, where it does not belong."""
+        """Return the headers, without the key on hops that must not have it."""
         headers = super().headers()
         if not getattr(self, "with_key", True):
             del headers["x-api-key"]
@@ -213,7 +217,7 @@ class Following(Faulty):
 
 
 def empty_batch(client: Faulty, batch_id: str = "") -> Batch:
-    """A batch made up out of nothing, as clients with default values do."""
+    """Return a batch of default values."""
     zeros = {"total_generations": 0, "success_count": 0, "failed_count": 0, "pending_count": 0}
     return client.batch(
         {

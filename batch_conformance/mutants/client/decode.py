@@ -1,5 +1,5 @@
-"""Odd faults in what becomes of a valid batch: ``client.decode.*``. Plain ones are derived."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults in decoding a valid batch: ``client.decode.*``. Simple schema faults are derived instead."""
+# Overridden methods get arguments that few faults use; table rows stay on one line.
 # ruff: noqa: ARG002, ARG005, E501
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _KNOWN = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
 def _reply_fault(
     name: str, clause: str, description: str, change: Callable[[Reply], object], *also: str
 ) -> None:
-    """A fault in what the caller is handed: ``change`` changes the reply in place."""
+    """Register a client whose replies ``change`` modifies in place."""
 
     class Changed(Faulty):
         def as_reply(self, batch: Batch) -> Reply:
@@ -267,13 +267,13 @@ class _FractionAsDigits(Faulty):
         return int(str(number).replace(".", "")) if isinstance(number, float) else super().integer(number)
 
 
-class _Asked(Faulty):
-    """Remembers which id it was asked for."""
+class _RequestedId(Faulty):
+    """Remembers the requested id."""
 
-    asked = ""
+    requested_id = ""
 
     def url(self, batch_id: str) -> str:
-        self.asked = batch_id
+        self.requested_id = batch_id
         return super().url(batch_id)
 
 
@@ -281,23 +281,23 @@ _ID = "decode.id"
 
 
 @mutant("id-as-asked", _ID, "reports the id that was asked for")
-class _IdAsAsked(_Asked):
+class _IdAsAsked(_RequestedId):
     def as_reply(self, batch: Batch) -> Reply:
-        return super().as_reply(batch) | {"id": self.asked}
+        return super().as_reply(batch) | {"id": self.requested_id}
 
 
 @mutant("id-as-asked-but-for-case", _ID, "reports the id that was asked for where only the case differs")
-class _IdButForCase(_Asked):
+class _IdButForCase(_RequestedId):
     def as_reply(self, batch: Batch) -> Reply:
-        same = batch["id"].casefold() == self.asked.casefold()
-        return super().as_reply(batch) | ({"id": self.asked} if same else {})
+        same = batch["id"].casefold() == self.requested_id.casefold()
+        return super().as_reply(batch) | ({"id": self.requested_id} if same else {})
 
 
 @mutant("other-id-is-not-found", _ID, "calls a batch with another id not found")
-class _OtherIdNotFound(_Asked):
+class _OtherIdNotFound(_RequestedId):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if batch["id"] != self.asked:
+        if batch["id"] != self.requested_id:
             raise BatchError("not_found", "no such batch", 404)
         return batch
 
@@ -337,7 +337,7 @@ _reply_fault("output-empty-filled", _OPTIONAL, "fills an empty outputUrl in",
 def refusing(
     register: Registry, name: str, clause: str, description: str, refuses: Callable[[Any], bool], *also: str
 ) -> None:
-    """A client that refuses some batches."""
+    """Register a client that refuses batches for which ``refuses`` is true."""
 
     class Changed(Faulty):
         def batch(self, value: Any) -> Batch:

@@ -1,5 +1,5 @@
 """Faults with error statuses: ``client.error.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+# Callbacks get arguments that few faults use; table rows stay on one line.
 # ruff: noqa: ARG005, E501
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ mutant = Registry()
 
 
 def _kind_fault(
-    name: str, status: int, description: str, kind: str, shown: int | None, clause: str = ""
+    name: str, status: int, description: str, kind: str, reported: int | None, clause: str = ""
 ) -> None:
-    """A status that is reported as another kind, or with another status."""
+    """Register a client that reports a status as another kind, or as another status."""
 
     class Changed(Faulty):
         def error(self, answer: Answer) -> BatchError:
             error = super().error(answer)
-            return BatchError(kind, str(error), shown) if answer.status == status else error
+            return BatchError(kind, str(error), reported) if answer.status == status else error
 
     mutant(name, f"error.{clause or status}", description)(Changed)
 
@@ -147,7 +147,7 @@ _ODD = "error.odd-body"
 def _body_fault(
     name: str, description: str, odd: Callable[[bytes], bool], error: Exception, *also: str
 ) -> None:
-    """An error body that gets in the way of its status."""
+    """Register a client that raises ``error`` for error bodies for which ``odd`` is true."""
 
     class Changed(Faulty):
         def error(self, answer: Answer) -> BatchError:
@@ -223,10 +223,10 @@ _LINE = "error.status-line-wins"
 
 @mutant("body-status-wins", _LINE, "believes the statusCode of the body")
 class BodyWins(Faulty):
-    """Believes what a body says of its status."""
+    """Prefers the ``statusCode`` in the body to the status line."""
 
     def error(self, answer: Answer) -> BatchError:
-        """The error that the body names."""
+        """Return the error for the status in the body."""
         error = super().error(answer)
         claimed = (_json_or_none(answer.body) or {}).get("statusCode") if answer.body[:1] == b"{" else None
         if not isinstance(claimed, int) or claimed < 100 or claimed == answer.status:

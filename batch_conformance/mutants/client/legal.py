@@ -1,5 +1,5 @@
-"""Legal variations of the reference client: they differ where the contract leaves room, and break nothing."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Legal variations of the reference client: they use the contract's latitude and must pass."""
+# Overridden methods get arguments that few variations use.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KNOWN = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
 
 
 def variation(name: str, description: str) -> Callable[[type[Faulty]], type[Faulty]]:
-    """Register the decorated client."""
+    """Return a decorator that registers a client as a legal variation."""
 
     def register(client: type[Faulty]) -> type[Faulty]:
         VARIATIONS[name] = ClientVariation(name, description, client)
@@ -88,15 +88,15 @@ class _CountsAsSent(Faulty):
 
 @variation("other-id-refused", "has an exception of its own for a batch with another id")
 class _OtherIdRefused(Faulty):
-    asked = ""
+    requested_id = ""
 
     def url(self, batch_id: str) -> str:
-        self.asked = batch_id
+        self.requested_id = batch_id
         return super().url(batch_id)
 
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        if self.asked and batch["id"] != self.asked:
+        if self.requested_id and batch["id"] != self.requested_id:
             raise BatchError("other", "WrongBatch")
         return batch
 
@@ -165,7 +165,7 @@ class _Rounded(Faulty):
 class _AsSent(Faulty):
     def batch(self, value: Any) -> Batch:
         batch = super().batch(value)
-        # A list holds several.
+        # By id, since a list holds several.
         self.memory[batch["id"]] = value["created_at"]
         return batch
 
@@ -208,7 +208,7 @@ class _Keeps(Faulty):
             super().close()
 
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
-        # Whoever comes first leaves its own behind, open.
+        # The first client's connection pool stays open for all others.
         shared = self.memory.setdefault("client", self._http)
         extensions = {"trace": self.trace}
         return shared.stream("GET", url, headers=self.headers(), timeout=self.timeout, extensions=extensions)  # type: ignore[no-any-return]
@@ -243,7 +243,7 @@ class _EncodedDots(Faulty):
 
 
 class _Opened(AbstractContextManager[httpx.Response]):
-    """A request as built, its path untouched."""
+    """Sends a built request with its path unchanged."""
 
     def __init__(self, http: httpx.Client, request: httpx.Request) -> None:
         self._http = http
@@ -280,15 +280,15 @@ class _Wordy(Faulty):
 
 @variation("checks-the-id", "refuses a batch of another id than it asked for, and counts that make no sense")
 class _ChecksTheId(Faulty):
-    asked: str | None = None
+    requested_id: str | None = None
 
     def url(self, batch_id: str) -> str:
-        self.asked = batch_id
+        self.requested_id = batch_id
         return super().url(batch_id)
 
     def list_url(self, filters: Mapping[str, Any]) -> str:
-        # No id is asked for: only the counts of the entries are looked at.
-        self.asked = None
+        # No id is requested: only the counts of the entries are checked.
+        self.requested_id = None
         return super().list_url(filters)
 
     def batch(self, value: Any) -> Batch:
@@ -298,7 +298,7 @@ class _ChecksTheId(Faulty):
         known = sum(counts.values()) - total
         over = batch["status"] == "COMPLETED" and (counts["pending_count"] or known != total)
         if (
-            self.asked not in (None, batch["id"])
+            self.requested_id not in (None, batch["id"])
             or known > total
             or over
             or (not batch["outputUrl"] and batch["status"] == "COMPLETED")

@@ -1,4 +1,4 @@
-"""Faults of clients of List Batches, one each, and legal variations."""
+"""Single-fault clients of List Batches, and legal variations."""
 
 from __future__ import annotations
 
@@ -165,34 +165,34 @@ class _EmptyError(Faulty):
         return super().entries(value)
 
 
-class Handing(Faulty):
-    """Hands over something else than the list that it read."""
+class ChangedList(Faulty):
+    """Base of clients that pass a changed list to the caller."""
 
     def list_reply(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer of the adapter, with another list in it."""
+        """Return the adapter's reply, with the changed list."""
         reply = super().list_reply(request)
-        return {"batches": self.handed(reply["batches"])} if "batches" in reply else reply
+        return {"batches": self.returned(reply["batches"])} if "batches" in reply else reply
 
-    def handed(self, rows: list[Any]) -> Any:
-        """What the caller is given."""
+    def returned(self, rows: list[Any]) -> Any:
+        """Return the list as the caller gets it."""
         return rows
 
 
 @mutant("list-empty-is-null", "list.empty", "hands over null for an empty list")
-class _EmptyNull(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _EmptyNull(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return rows or None
 
 
 @mutant("list-first-hundred", "list.entries", "hands over no more than a hundred batches")
-class _Hundred(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Hundred(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return rows[:100]
 
 
 @mutant("list-first-thousand", "list.entries", "hands over no more than a thousand batches")
-class _Thousand(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Thousand(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return rows[:1000]
 
 
@@ -204,38 +204,38 @@ class _FilteredAgain(Faulty):
 
 
 @mutant("list-without-last", "list.entries", "loses the last batch", "list.empty")
-class _Last(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Last(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return rows[:-1] if len(rows) > 1 else rows
 
 
 @mutant("list-by-id", "list.entries", "keeps batches by their ids, so that one that comes twice is lost")
-class _ById(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _ById(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return list({row["id"]: row for row in rows}.values())
 
 
 @mutant("list-iterator", "list.entries", "hands over an object with the list in it", "list.empty")
-class _Wrapped(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Wrapped(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return {"items": rows}
 
 
 @mutant("list-sorted", "list.order", "sorts batches by their ids")
-class _Sorted(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Sorted(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return sorted(rows, key=lambda row: str(row["id"]))
 
 
 @mutant("list-sorted-by-date", "list.order", "sorts batches, the newest first")
-class _ByDate(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _ByDate(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return sorted(rows, key=lambda row: str(row["created_at"]), reverse=True)
 
 
 @mutant("list-reversed", "list.order", "turns the list round")
-class _Reversed(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Reversed(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return rows[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Faults of clients of List Batches in what lists share with batches: keys, errors, answers that are no list."""
+"""Single-fault clients of List Batches, in what both operations share: keys, errors, other responses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Any
 
 from batch_conformance.mutants.client.base import Faulty, Following, Registry, Retrying
 from batch_conformance.mutants.client.error import BodyWins
-from batch_conformance.mutants.client.list_batches import Filters, Handing
+from batch_conformance.mutants.client.list_batches import ChangedList, Filters
 from batch_conformance.reference.client import Answer, Batch, BatchError
 
 mutant = Registry("list")
 
 
 class _Listing(Faulty):
-    """Knows whether it is the list that it asks for."""
+    """Knows whether the request is for the list."""
 
     listing = False
 
@@ -32,8 +32,8 @@ class _Keyless(_Listing):
 
 
 @mutant("list-metrics-lost", "decode.fields", "hands over the batches of a list without their counts")
-class _Summaries(Handing):
-    def handed(self, rows: list[Any]) -> Any:
+class _Summaries(ChangedList):
+    def returned(self, rows: list[Any]) -> Any:
         return [{name: value for name, value in row.items() if name != "metrics"} for row in rows]
 
 
@@ -86,7 +86,7 @@ class _FirstKey(Faulty):
 
 
 @mutant("list-entries-kept", "decode.fresh", "keeps entries by their ids, as they were when it read them first")
-class _Kept(Faulty):
+class _CachedEntries(Faulty):
     def entries(self, value: Any) -> list[Batch]:
         return [self.memory.setdefault(f"{batch.get('id')}", batch) for batch in super().entries(value)]
 

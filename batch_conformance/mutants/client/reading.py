@@ -1,5 +1,5 @@
-"""Faults in how batches are read and kept: ``client.decode.unknown-…``, ``transfer``, ``fresh``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults in reading and caching batches: ``client.decode.unknown-…``, ``transfer``, ``fresh``."""
+# Table rows stay on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -147,14 +147,14 @@ _body_fault("transfer-surrogates", "loses characters beyond the basic plane",
             lambda answer: re.sub(rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..", b"?", re.sub(rb"\xf0...", b"?", answer.body)))  # fmt: skip
 
 
-def _unread(name: str, description: str, unread: Callable[[Answer], bool], handed: Any) -> None:
+def _unread(name: str, description: str, unread: Callable[[Answer], bool], returned: Any) -> None:
     class Unread(Faulty):
-        """Hands something else over, and no error, where it does not know what it has before it."""
+        """Returns something else, instead of an error, for a response that it does not recognise."""
 
         def reply(self, batch_id: str) -> Reply:
             self.unread = False
             reply = super().reply(batch_id)
-            return {"batch": handed} if self.unread and "batch" in reply else reply
+            return {"batch": returned} if self.unread and "batch" in reply else reply
 
         def read(self, answer: Answer) -> Batch:
             self.unread = answer.status == 200 and unread(answer)

@@ -1,5 +1,5 @@
 """Faults with a 200 that holds no batch: ``client.reject.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+# Callbacks get arguments that few faults use.
 # ruff: noqa: ARG005
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ _JSON = "reject.not-json"
 _STATUS = "reject.other-status"
 
 
-def _taken(name: str, description: str, taken: Callable[[int], bool], client: type[Faulty] = Faulty) -> None:
-    """A client that reads the bodies of some statuses as those of a 200; one without a body stays an error."""
+def _accepting_status(
+    name: str, description: str, accepts: Callable[[int], bool], client: type[Faulty] = Faulty
+) -> None:
+    """Register a client that reads the bodies of some statuses as if they came with a 200."""
 
     class Taking(client):  # type: ignore[misc, valid-type]
         def read(self, answer: Answer) -> Batch:
-            if taken(answer.status) and answer.body:
+            if accepts(answer.status) and answer.body:
                 answer = Answer(200, answer.headers, answer.body)
             batch: Batch = super().read(answer)
             return batch
@@ -35,12 +37,12 @@ def _taken(name: str, description: str, taken: Callable[[int], bool], client: ty
     mutant(name, _STATUS, description)(Taking)
 
 
-_taken("below-400-taken", "takes whatever comes under a status below 400", lambda status: status < 400)
-_taken("302-taken", "takes the body of a 302", lambda status: status == 302)
-_taken("307-taken", "takes the body of a 307 and a 308", lambda status: status in (307, 308))
-_taken("206-taken", "takes a part for the whole", lambda status: status == 206)
-_taken("300-taken", "takes what comes with several choices", lambda status: status == 300, Following)
-_taken(
+_accepting_status("below-400-taken", "takes whatever comes under a status below 400", lambda status: status < 400)
+_accepting_status("302-taken", "takes the body of a 302", lambda status: status == 302)
+_accepting_status("307-taken", "takes the body of a 307 and a 308", lambda status: status in (307, 308))
+_accepting_status("206-taken", "takes a part for the whole", lambda status: status == 206)
+_accepting_status("300-taken", "takes what comes with several choices", lambda status: status == 300, Following)
+_accepting_status(
     "unlocated-taken",
     "takes the body of a redirect that leads nowhere",
     lambda status: status in (301, 302),
@@ -180,15 +182,18 @@ class _Pairs(Faulty):
 _TYPES = "reject.wrong-types"
 
 
-def _forgiving(name: str, description: str, mended: Callable[[Violation, Any], Any]) -> None:
-    """A client that mends what is wrong: ``mended`` says what it takes for a place, MISSING where it refuses that."""
+def _repairing(name: str, description: str, repaired: Callable[[Violation, Any], Any]) -> None:
+    """Register a client that repairs invalid members.
+
+    ``repaired`` returns the value to use at a violation, or MISSING to refuse it.
+    """
 
     class Changed(Faulty):
         def batch(self, value: Any) -> Batch:
             if isinstance(value, dict):
                 for found in entity_of("get").judge.violations(value):
-                    taken = mended(found, read(value, found.pointer))
-                    value = value if taken is MISSING else replaced(value, found.pointer, taken)
+                    value_used = repaired(found, read(value, found.pointer))
+                    value = value if value_used is MISSING else replaced(value, found.pointer, value_used)
             return super().batch(value)
 
     mutant(name, _TYPES, description)(Changed)
@@ -202,29 +207,29 @@ def _is_count(found: Violation) -> bool:
     return found.pointer.startswith("/metrics/")
 
 
-_forgiving("missing-text-filled", "takes a missing text for an empty one",
+_repairing("missing-text-filled", "takes a missing text for an empty one",
            lambda found, there: "" if there is MISSING and _is_text(found) else MISSING)  # fmt: skip
-_forgiving("missing-count-is-zero", "takes a missing count for zero",
+_repairing("missing-count-is-zero", "takes a missing count for zero",
            lambda found, there: 0 if there is MISSING and _is_count(found) else MISSING)  # fmt: skip
-_forgiving("null-count-is-zero", "takes null for zero",
+_repairing("null-count-is-zero", "takes null for zero",
            lambda found, there: 0 if there is None and _is_count(found) else MISSING)  # fmt: skip
-_forgiving("text-count-taken", "takes a text of digits for a count",
+_repairing("text-count-taken", "takes a text of digits for a count",
            lambda found, there: int(there) if isinstance(there, str) and there.isdecimal() and _is_count(found)
            else MISSING)  # fmt: skip
-_forgiving("fraction-cut", "cuts fractions off counts",
+_repairing("fraction-cut", "cuts fractions off counts",
            lambda found, there: int(there) if isinstance(there, float) and _is_count(found) else MISSING)  # fmt: skip
-_forgiving("true-is-one", "takes true for one",
+_repairing("true-is-one", "takes true for one",
            lambda found, there: int(there) if isinstance(there, bool) and _is_count(found) else MISSING)  # fmt: skip
-_forgiving("numbers-are-texts", "turns numbers into texts",
+_repairing("numbers-are-texts", "turns numbers into texts",
            lambda found, there: str(there) if isinstance(there, int) and _is_text(found) else MISSING)  # fmt: skip
-_forgiving("output-missing-taken", "does not miss outputUrl",
+_repairing("output-missing-taken", "does not miss outputUrl",
            lambda found, there: "" if there is MISSING and found.pointer == "/outputUrl" else MISSING)  # fmt: skip
-_forgiving("epoch-taken", "takes a number for a date",
+_repairing("epoch-taken", "takes a number for a date",
            lambda found, there: "2024-01-15T10:30:00Z" if isinstance(there, int) and found.pointer == "/created_at"
            else MISSING)  # fmt: skip
 
 
-def _handing_on(name: str, description: str, pointer: str) -> None:
+def _accepting_any(name: str, description: str, pointer: str) -> None:
     class Changed(Faulty):
         def refuses(self, found: Violation, value: Any) -> bool:
             return found.pointer != pointer and super().refuses(found, value)
@@ -232,8 +237,8 @@ def _handing_on(name: str, description: str, pointer: str) -> None:
     mutant(name, _TYPES, description)(Changed)
 
 
-_handing_on("id-of-any-type", "hands over an id of any type", "/id")
-_handing_on("webhook-of-any-type", "hands over a webhookUrl of any type", "/webhookUrl")
+_accepting_any("id-of-any-type", "hands over an id of any type", "/id")
+_accepting_any("webhook-of-any-type", "hands over a webhookUrl of any type", "/webhookUrl")
 
 
 @mutant("batch-unwrapped", _TYPES, "takes a batch out of a wrapping object")

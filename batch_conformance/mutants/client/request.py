@@ -1,5 +1,5 @@
-"""Faults in what is asked for: ``client.request.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults in requests: ``client.request.*``."""
+# Table rows stay on one line.
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""Faults with asking again, and with what goes wrong on the way: ``client.retry.*`` and ``client.fault.*``."""
-# Hooks take more than most faults use, and a row of a table is read best whole.
+"""Faults with retries and transport failures: ``client.retry.*`` and ``client.fault.*``."""
+# Overridden methods get arguments that few faults use.
 # ruff: noqa: ARG002
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _BOUNDED = "retry.bounded"
 
 
 class _Anew(Retrying):
-    """Gives each request the whole deadline to itself."""
+    """Gives each request the whole deadline."""
 
     def send_again(self, url: str, deadline: float) -> Answer:
         return super().send_again(url, time.monotonic() + self.timeout)
 
 
 def _retrying(name: str, clause: str, description: str, statuses: set[int], times: int, wait: float) -> None:
-    """A client that retries some statuses so many times, after a fixed wait in seconds.
+    """Register a client that retries some statuses ``times`` times, after ``wait`` seconds each.
 
-    Those that retry too often at least know Retry-After.
+    Mutants of retry.bounded honour Retry-After, so that they do not break retry.waits as well.
     """
 
     class Changed(_Anew):
@@ -118,7 +118,7 @@ def _send_fault(
     outcome: Callable[[Faulty, BatchError], Batch],
     *also: str,
 ) -> None:
-    """What becomes of a call that found no whole answer: ``outcome`` instead of the error."""
+    """Register a client that returns or raises ``outcome`` instead of certain transport errors."""
 
     class Changed(Faulty):
         def get_batch(self, batch_id: str) -> Batch:
@@ -259,7 +259,7 @@ class _ResetBurst(Faulty):
 
 
 class _Patient(Unwatched):
-    """Waits for each read as long as ``patience`` says, None for ever."""
+    """Waits up to ``patience`` seconds for each read; None is for ever."""
 
     patience: float | None = None
 
@@ -322,7 +322,7 @@ class _DripHeadWithoutEnd(Unwatched):
 
 @mutant("drip-head-is-empty-batch", "fault.drip-head", "makes an empty batch of a head that drips")
 class _DripHeadIsEmpty(Faulty):
-    # Of the answer that is on its way. A silent server, too, may be cut off by the watchdog, on a busy machine.
+    # State of the current response. On a busy machine the watchdog may also cut off a silent server.
     head_began = head_ended = False
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -357,7 +357,7 @@ class _LoopWithoutEnd(Following):
     most_hops = 10**9
 
     def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
-        # Each hop has the whole deadline to itself.
+        # Give each hop the whole deadline.
         return super().hop(url, time.monotonic() + self.timeout, with_key)
 
 

@@ -1,4 +1,4 @@
-"""Faults that only a special case shows: found by people who broke clients without knowing the cases."""
+"""Faults that only a special case shows, found by writing faulty clients without knowing the cases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _EmptyQuery(Faulty):
         return f"{super().url(batch_id)}?"
 
     def ask(self, url: str) -> Any:
-        # httpx drops a query that is empty: its bytes are given as they are.
+        # httpx drops an empty query, so the target is given as bytes.
         target = httpx.URL(url).raw_path.rstrip(b"?") + b"?"
         return self._http.stream("GET", url, headers=self.headers(), extensions={"target": target})
 
@@ -62,7 +62,7 @@ class _KeyUpperCase(Faulty):
 
 def _pooled(name: str, description: str, pool: Callable[[str], object]) -> None:
     class Pooled(Faulty):
-        """Hands out the client that was first made for what it takes to be the same key."""
+        """Reuses the first key for all keys for which ``pool`` returns the same value."""
 
         def headers(self) -> dict[str, str]:
             key = self.memory.setdefault(repr((self.base_url, pool(self.api_key))), self.api_key)
@@ -100,9 +100,9 @@ class _AddressInAGlobal(Faulty):
 @mutant("closed-after-one-call", "decode.fresh", "asks for a batch once, and is closed then")
 class _ClosedAfterOne(Faulty):
     def get_batch(self, batch_id: str) -> Batch:
-        if (asked := f"{self.base_url} {batch_id}") in self.memory:
+        if (call := f"{self.base_url} {batch_id}") in self.memory:
             raise BatchError("other", "RuntimeError: the client has been closed")
-        self.memory[asked] = True
+        self.memory[call] = True
         return super().get_batch(batch_id)
 
 
@@ -191,7 +191,7 @@ class _MostOfKey(Faulty):
 
 
 def _read_fault(name: str, clause: str, description: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """``change`` changes what was read of a 200 in place."""
+    """Register a client whose decoded 200 body ``change`` modifies in place."""
 
     class Changed(Faulty):
         def batch(self, value: Any) -> Batch:

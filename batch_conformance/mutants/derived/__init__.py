@@ -1,7 +1,7 @@
-"""Single-fault mutants made from the contract in use: one for every place, keyword, status, rule and lifecycle step.
+"""Single-fault mutants derived from the current contract: its places, statuses, rules and lifecycle steps.
 
-A derived mutant is named ``derived:<place>:<code>``. Nothing here is written for one contract: an edited one brings
-mutants of its own, and so proves itself.
+A derived mutant is named ``derived:<place>:<code>``. Nothing here is specific to one contract, so an edited
+contract gets mutants of its own, which prove its checks.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ def is_derived(name: str) -> bool:
 
 
 def derived_mutants(side: str) -> Mapping[str, Derived[Any]]:
-    """All derived mutants of a side, ``server`` or ``client``, under the contract in use, by name.
+    """Return all derived mutants of a side, ``server`` or ``client``, by name.
 
-    Raises :class:`NoValidValue` where the contract has no valid answer.
+    Raises :class:`NoValidValue` if the current contract has no valid response.
     """
     return _faults(side)[0]
 
 
 def unprovable(side: str) -> tuple[Unprovable, ...]:
-    """The places that no derived mutant of a side stands for, each with the reason."""
+    """Return the places of a side that have no derived mutant, each with the reason."""
     return _faults(side)[1]
 
 
 def _faults(side: str) -> tuple[Mapping[str, Derived[Any]], tuple[Unprovable, ...]]:
-    # Without a valid value there is nothing that a mutant could do otherwise, and searching for one has no end.
+    # Without a valid value no mutant can be made, and the search for one would not end.
     require_values(current_contract())
     if side == "server":
         from batch_conformance.mutants.derived.server import server_faults

@@ -1,4 +1,4 @@
-"""Clients with one fault each, from the contract in use."""
+"""Single-fault clients derived from the current contract."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LARGEST_OF_32_BITS = 2**31 - 1
 
 @cached_by_contract
 def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
-    """The mutants by name, and what none stands for."""
+    """Return the mutants by name, and the places without one."""
     found: list[ClientFault | Unprovable] = []
     if "get" in current_contract().operations:
         names = Names()
@@ -42,12 +42,12 @@ def client_faults() -> tuple[dict[str, ClientFault], tuple[Unprovable, ...]]:
 
 
 def _client(name: str, **steps: Any) -> Adapter:
-    """An adapter of a client with some steps done otherwise."""
+    """Return an adapter for the reference client with some methods overridden."""
     return adapter_of(type("Changed", (Faulty,), steps), name)
 
 
-def _handing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable[[Any], Any]) -> ClientFault:
-    """A client that changes what stands at a place before it hands it on."""
+def _changing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable[[Any], Any]) -> ClientFault:
+    """Return a client that changes the values at a place before it passes them to the caller."""
 
     def as_reply(self: Faulty, batch: Batch) -> dict[str, Any]:
         reply = Faulty.as_reply(self, batch)
@@ -61,7 +61,7 @@ def _handing(name: str, clauses: tuple[str, ...], pointer: str, change: Callable
 
 
 def _members(entity: Entity) -> dict[str, list[dict[str, Any]]]:
-    """Every documented place below the entity, with the schemas that speak of it."""
+    """Return every documented place below the entity, with its schemas."""
     found: dict[str, list[dict[str, Any]]] = {}
 
     def walk(schema: Schema, pointer: str, trail: tuple[int, ...]) -> None:
@@ -77,36 +77,36 @@ def _members(entity: Entity) -> dict[str, list[dict[str, Any]]]:
 
 
 def _in_members(entity: Entity, names: Names) -> Found:
-    """Each member lost, handed on as null, garbled; its values refused."""
+    """Yield clients that lose a member, replace it by null, garble it, or refuse one of its values."""
     for pointer, schemas in _members(entity).items():
         types = {one for schema in schemas for one in types_of(schema)}
         choices = [one for schema in schemas for one in schema.get("enum", ())]
         dates = any(schema.get("format") == "date-time" for schema in schemas)
         if not pointer.endswith("/*"):
-            yield _handing(
-                names(pointer, "lost"), _own(pointer, entity, dates, types), pointer, lambda _: MISSING
+            yield _changing(
+                names(pointer, "lost"), _decode_clauses(pointer, entity, dates, types), pointer, lambda _: MISSING
             )
-        yield _handing(names(pointer, "null"), _own(pointer, entity, dates, types), pointer, lambda _: None)
+        yield _changing(names(pointer, "null"), _decode_clauses(pointer, entity, dates, types), pointer, lambda _: None)
         if dates:
             clauses: tuple[str, ...] = (_DATES, *_FIELDS)
-            yield _handing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
-            yield _handing(names(pointer, "an-hour-later"), clauses, pointer, _later)
+            yield _changing(names(pointer, "offset-dropped"), clauses, pointer, _naive)
+            yield _changing(names(pointer, "an-hour-later"), clauses, pointer, _later)
             continue
         for choice in choices:
             yield _refusing(
-                names(pointer, "refused", choice), _own(pointer, entity, dates, types), pointer, choice
+                names(pointer, "refused", choice), _decode_clauses(pointer, entity, dates, types), pointer, choice
             )
         if "integer" in types and not choices:
-            yield _handing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
+            yield _changing(names(pointer, "32-bits"), (_DECODE + "counts", *_FIELDS), pointer, _saturated)
         if types & {"string", "integer", "number", "boolean", "array"} or choices:
-            clauses = _own(pointer, entity, dates, types)
-            yield _handing(names(pointer, "garbled"), clauses, pointer, _garbled)
+            clauses = _decode_clauses(pointer, entity, dates, types)
+            yield _changing(names(pointer, "garbled"), clauses, pointer, _garbled)
         if "null" in types:
             yield _refusing(names(pointer, "refused", "null"), _OPTIONAL, pointer, None)
 
 
-def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
-    """The clauses that a fault in handing on a place may turn red; one of them must be."""
+def _decode_clauses(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[str, ...]:
+    """Return the clauses that a fault in decoding a place may break; it must break one of them."""
     if dates:
         return (*_FIELDS, _DATES)
     special = [_DECODE + "status"] if pointer == entity.lifecycle_pointer else []
@@ -116,7 +116,7 @@ def _own(pointer: str, entity: Entity, dates: bool, types: set[str]) -> tuple[st
 
 
 def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) -> ClientFault:
-    """A client that gives up an answer for one documented value."""
+    """Return a client that raises a decode error for one documented value."""
 
     def batch(self: Faulty, value: Any) -> Batch:
         made = Faulty.batch(self, value)
@@ -130,25 +130,25 @@ def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) ->
 
 
 def _in_refusals(entity: Entity, names: Names) -> Found:
-    """Each member that is missing, or of a wrong type, handed on all the same."""
+    """Yield clients that accept a missing member, or one of a wrong type."""
     for place in entity.places:
         if place.keyword not in ("type", "required") or not place.pointer or place.conditional:
             continue
 
         name = names(place.pointer, f"{place.keyword}-taken")
-        yield Derived(name, _TYPES, partial(_client, name, refuses=_tolerating(place.pointer, place.keyword)))
+        yield Derived(name, _TYPES, partial(_client, name, refuses=_accepting(place.pointer, place.keyword)))
 
 
-def _tolerating(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any], bool]:
+def _accepting(pointer: str, keyword: str) -> Callable[[Faulty, Violation, Any], bool]:
     def refuses(self: Faulty, found: Violation, value: Any) -> bool:
-        taken = found.code == keyword and matches(pointer, found.pointer)
-        return not taken and Faulty.refuses(self, found, value)
+        accepted = found.code == keyword and matches(pointer, found.pointer)
+        return not accepted and Faulty.refuses(self, found, value)
 
     return refuses
 
 
 def _in_requests(entity: Entity, names: Names) -> Found:
-    """Each required header that is not sent."""
+    """Yield clients that do not send a required header."""
     for header, _ in entity.operation.required_headers():
         name = names(f"header/{header}", "required")
         clauses = ("client.request.target",)
@@ -163,7 +163,7 @@ def _without_header(name: str) -> Callable[[Faulty], dict[str, str]]:
 
 
 def _in_errors(entity: Entity, names: Names) -> Found:
-    """Each documented error taken for one of another kind, and without its status."""
+    """Yield clients that report a documented error as another kind, or without its status."""
     own = {401: "401", 404: "404", 429: "429", 500: "500"}
     for key in entity.operation.answers:
         if not key.isdecimal() or int(key) < 400:
@@ -200,7 +200,7 @@ def _saturated(value: Any) -> Any:
 
 
 def _garbled(value: Any) -> Any:
-    """Another value of the same type."""
+    """Return another value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

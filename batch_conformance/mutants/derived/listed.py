@@ -1,4 +1,4 @@
-"""Servers whose list breaks what the contract in use says of the list as a whole, or of what is around it."""
+"""Single-fault servers for List Batches, derived from the schema of the list and what encloses it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from batch_conformance.reference.listed import answer_of, entry_of
 from batch_conformance.reference.server import ReferenceServer
 
 ARRAY = "server.list.array"
-#: More or fewer entries than there are break other promises, too.
+#: A different number of entries also breaks other clauses.
 _ALSO = ("server.list.", "server.poll.")
-#: What is no list at all is for the mutants that are written by hand.
+#: Keywords whose faults have hand-written mutants.
 _NO_LIST = ("type", "required")
 
 Entries = list[Any]
 
 
 def list_faults(names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]:
-    """A server for every keyword of the list, and of every place around it."""
+    """Yield a server for every keyword of the list and of every place around it."""
     shape = list_shape() if LIST in current_contract().operations else None
     if shape is None:
         return
@@ -51,7 +51,7 @@ def list_faults(names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]
 
 
 def _filters(names: Names) -> Iterator[Derived[ReferenceServer]]:
-    """A server for every filter that an overlay adds, which ignores it."""
+    """Yield, for every filter that an overlay adds, a server that ignores it."""
     for name in other_filters():
         build = partial(_ignoring, name)
         yield Derived(names(f"list/{name}", "filter"), (filter_clause(name),), build)
@@ -68,7 +68,7 @@ def _ignoring(name: str) -> ReferenceServer:
 
 
 def _rules(body: RuledBody, answer: Any, names: Names) -> Iterator[Derived[ReferenceServer] | Unprovable]:
-    """A server for every rule about the list, and about what is around it."""
+    """Yield a server for every rule about the list or what encloses it."""
     wanted = {rule.code for rule in body.stated_rules}
     faults = rule_faults_of(Space(body.schema, body.document, [answer]), most=1)
     for fault in faults:
@@ -92,7 +92,7 @@ def _breaks(shape: ListShape, value: Any, pointer: str, keyword: str) -> bool:
 
 
 def _entries(shape: ListShape, keyword: str) -> Callable[[Entries], Any] | None:
-    """What gives a list other entries, so that the keyword is broken; None for one that nothing is known for."""
+    """Return a function that changes the entries so that the keyword is broken; None if none is known."""
     changes: dict[str, Callable[[Entries], Entries]] = {
         "maxItems": lambda rows: (rows * (2 + (shape.most or 0)))[: (shape.most or 0) + 1],
         "minItems": lambda rows: rows[: shape.least - 1],
@@ -106,13 +106,13 @@ def _entries(shape: ListShape, keyword: str) -> Callable[[Entries], Any] | None:
 
 
 def _alone(shape: ListShape, rows: Entries) -> bool:
-    """Whether a list of this entry alone contains what it has to."""
+    """Whether a list with only this entry fits ``contains``."""
     found = shape.violations(shape.with_entries(rows, answer_of(rows)))
     return not any(one.code in ("contains", "minContains") for one in found)
 
 
 def _around(shape: ListShape, entries: Entries, pointer: str, keyword: str) -> Callable[[Entries], Any] | None:
-    """What puts a fault beside the list."""
+    """Return a function that puts a fault beside the list; None if there is none."""
     space = Space(shape.around, shape.document, [answer_of(entries)], ruled=False)
     for fault in faults_of(space, most=1, only=(keyword,)):
         if fault.pointer == pointer and read(fault.value, shape.place.rpartition("/")[0]) is not None:
@@ -121,11 +121,11 @@ def _around(shape: ListShape, entries: Entries, pointer: str, keyword: str) -> C
 
 
 class _Listing(ReferenceServer):
-    """Puts its lists otherwise."""
+    """Changes the lists that it sends."""
 
     @staticmethod
     def change(entries: Entries) -> Any:
-        """What is sent in place of a list."""
+        """Return what is sent instead of a list."""
         return entries
 
     def listed(self, entries: Entries) -> Any:

@@ -1,4 +1,4 @@
-"""What a derived mutant is, and how it is called."""
+"""Derived mutants and their names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Derived(Generic[T]):
-    """A variant with one fault. At least one of ``clauses`` must be red, and none but those and ``also``.
+    """Variant with one fault. It must break at least one of ``clauses``, and none but those and ``also``.
 
-    ``also`` are ids, or beginnings of ids that end with a dot. ``clause`` is the first of ``clauses``.
+    ``also`` are clause ids, or prefixes of ids that end with a dot. ``clause`` is the first of ``clauses``.
     """
 
     name: str
@@ -24,15 +24,15 @@ class Derived(Generic[T]):
 
     @property
     def clause(self) -> str:
-        """The clause that it is made for."""
+        """The clause that the mutant is made for."""
         return self.clauses[0]
 
     def adapter(self) -> T:
-        """What ``build`` makes: the word of client mutants."""
+        """Return a new subject, as ``ClientMutant.adapter`` does."""
         return self.build()
 
     def explains(self, red: Iterable[str]) -> bool:
-        """Whether it is caught, and nothing is red but what it breaks."""
+        """Whether the broken clauses ``red`` include one of the mutant's, and no unrelated one."""
         found = set(red)
         known = (*self.clauses, *self.also)
         return bool(found & set(self.clauses)) and all(
@@ -43,20 +43,20 @@ class Derived(Generic[T]):
 
 @dataclass(frozen=True)
 class Unprovable:
-    """A place that no derived mutant stands for, and why."""
+    """Place without a derived mutant, and the reason."""
 
     name: str
     reason: str
 
 
 class Names:
-    """Names of mutants, each given once: a second one of the same place and code gets a number."""
+    """Unique names of mutants: a second one for the same place and code gets a number."""
 
     def __init__(self) -> None:
         self._given: dict[str, int] = {}
 
     def __call__(self, place: str, code: str, *more: Any) -> str:
-        """A name for a place and a code."""
+        """Return a new name for a place and a code."""
         plain = PREFIX + ":".join(str(part).replace(" ", "-") for part in (place or "/", code, *more))
         self._given[plain] = number = self._given.get(plain, 0) + 1
         return plain if number == 1 else f"{plain}:{number}"

@@ -1,4 +1,4 @@
-"""Servers with one fault each, from the contract in use."""
+"""Single-fault servers derived from the current contract."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ Found = Iterator[ServerFault | Unprovable]
 _IDENTITY, _FINAL, _FORWARD = "server.poll.identity", "server.poll.final", "server.poll.forward-only"
 _NOT_FOUND, _DOCUMENTED = "server.notfound.unknown-id", "server.error.documented-status"
 _RATE, _ERROR_TYPE = "server.rate.429", "server.error.media-type"
-#: Pairs of reads of which one is chosen for a rule.
-_PAIRS = 6
-#: Statuses that the suite meets, and those that it stages.
-_MET, _STAGED = (401, 403, 404), (429, 500)
-#: Of these, the first one that is not documented stands for a status that is not.
-_OTHERS = (418, 410, 409, 406, 402)
+#: Pairs of reads to choose from for a rule.
+_MAX_PAIRS = 6
+#: Statuses that probes provoke, and statuses that are staged.
+_PROVOKED, _STAGED = (401, 403, 404), (429, 500)
+#: The first of these that is not documented is used as an undocumented status.
+_UNDOCUMENTED = (418, 410, 409, 406, 402)
 
 
 @cached_by_contract
 def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
-    """The mutants by name, and what none stands for."""
+    """Return the mutants by name, and the places without one."""
     found: list[ServerFault | Unprovable] = []
     names = Names()
     if "get" in current_contract().operations:
@@ -55,14 +55,18 @@ def server_faults() -> tuple[dict[str, ServerFault], tuple[Unprovable, ...]]:
     return mutants, tuple(one for one in found if isinstance(one, Unprovable))
 
 
-def _showing(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
-    """A server with one more batch, or another one in place of that with the same id."""
+def _answering_reads(entity: Entity, id_from: Any, *values: Any) -> ReferenceServer:
+    """Return a server that answers the reads of one batch with ``values``.
+
+    The batch replaces the one with the id in ``id_from``, or is added; without an id there, it replaces the
+    first one.
+    """
     server = ReferenceServer()
     name = read(id_from, entity.echo) if entity.echo else MISSING
     batch_id = next(iter(server.store.batches)) if name is MISSING else as_sent(name)
     server.store.add(Shown(batch_id, list(values)))
     shape, batches = list_shape() if LIST in current_contract().operations else None, server.store.batches
-    # An edited contract may say how many batches there are at most.
+    # An edited contract may limit the number of batches.
     for other in [name for name in batches if name != batch_id] if shape and shape.most is not None else ():
         if shape and shape.most and len(batches) > shape.most:
             del batches[other]
@@ -80,33 +84,33 @@ def _bases() -> tuple[Any, ...]:
 
 
 def _in_bodies(entity: Entity, names: Names) -> Found:
-    """Every keyword of every place of the entity."""
+    """Yield a server for every keyword of every place of the entity."""
     faults = faults_of(_space(), most=1)
     for fault in faults:
-        build = partial(_showing, entity, fault.base, fault.value)
+        build = partial(_answering_reads, entity, fault.base, fault.value)
         yield Derived(names(fault.pointer, fault.code), (clause_list().of_place(fault.pointer),), build)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost.pointer, lost.code), "no value was found that breaks this alone")
+    for place in faults.unreachable:
+        yield Unprovable(names(place.pointer, place.code), "no value was found that breaks this alone")
 
 
 def _in_rules(entity: Entity, names: Names) -> Found:
     faults = rule_faults_of(_space(), most=1)
     for fault in faults:
-        build = partial(_showing, entity, fault.value, fault.value)
+        build = partial(_answering_reads, entity, fault.value, fault.value)
         yield Derived(names(fault.pointer, fault.code), (clause_list().of_rule(fault.code),), build)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost, "rule"), "no value was found that breaks this rule alone")
+    for code in faults.unreachable:
+        yield Unprovable(names(code, "rule"), "no value was found that breaks this rule alone")
 
 
 def _in_steps(entity: Entity, names: Names) -> Found:
-    """Rules that join two reads, and every step that the lifecycle forbids."""
-    faults = transition_faults_of(_space(), most=_PAIRS)
+    """Yield servers that break rules that join two reads, or make a forbidden lifecycle step."""
+    faults = transition_faults_of(_space(), most=_MAX_PAIRS)
     seen: set[str] = set()
-    for fault in sorted(faults, key=lambda one: _moves_what_stands(entity, one.before, one.value)):
-        build = partial(_showing, entity, fault.before, fault.before, fault.value)
-        more = (_FINAL, _IDENTITY) if _moves_what_stands(entity, fault.before, fault.value) else ()
+    for fault in sorted(faults, key=lambda one: _changes_constant_member(entity, one.before, one.value)):
+        build = partial(_answering_reads, entity, fault.before, fault.before, fault.value)
+        more = (_FINAL, _IDENTITY) if _changes_constant_member(entity, fault.before, fault.value) else ()
         if fault.code == "lifecycle":
-            step = fault.label.replace(", then ", "-")
+            step = "-".join(text for _, text in fault.values)
             final = entity.lifecycle.is_final(read(fault.before, fault.pointer))
             clauses = (_FINAL, _FORWARD) if final else (_FORWARD,)
             yield Derived(names(fault.pointer, "lifecycle", step), clauses, build, more)
@@ -114,12 +118,12 @@ def _in_steps(entity: Entity, names: Names) -> Found:
             seen.add(fault.schema_pointer)
             clauses = (clause_list().of_rule(fault.code),)
             yield Derived(names(fault.pointer, fault.code), clauses, build, more)
-    for lost in faults.unreachable:
-        yield Unprovable(names(lost, "rule"), "no two reads were found that break this alone")
+    for code in faults.unreachable:
+        yield Unprovable(names(code, "rule"), "no two reads were found that break this alone")
 
 
-def _moves_what_stands(entity: Entity, before: Any, after: Any) -> bool:
-    """Whether two reads differ in what never changes, or not once a status is final."""
+def _changes_constant_member(entity: Entity, before: Any, after: Any) -> bool:
+    """Whether two reads differ in the identity or, after a final status, in a frozen member."""
     cycle = entity.lifecycle
     final = bool(cycle.pointer) and cycle.is_final(read(before, cycle.pointer))
     places = (*entity.identity, *(cycle.frozen if final else ()))
@@ -127,7 +131,7 @@ def _moves_what_stands(entity: Entity, before: Any, after: Any) -> bool:
 
 
 def _in_identity(entity: Entity, names: Names) -> Found:
-    """What never changes between reads, and what does not once a status is final."""
+    """Yield servers that change a member of the identity, or a frozen one after a final status."""
     for place in entity.identity:
         if place != entity.echo:
             yield _changing(entity, names, place, "changed", (_IDENTITY,), final=False)
@@ -146,31 +150,31 @@ def _changing(
         for after in _changes(entity, space, before, place):
             outcomes = space.rules.evaluate(after, before)
             if space.is_valid(after) and all(isinstance(one.outcome, Holds) for one in outcomes):
-                return Derived(name, clauses, partial(_showing, entity, before, before, after))
+                return Derived(name, clauses, partial(_answering_reads, entity, before, before, after))
     return Unprovable(name, "no two valid reads were found that differ there alone")
 
 
 def _changes(entity: Entity, space: Space, value: Any, place: str) -> Iterator[Any]:
-    """Values that differ from one at a documented place, or below it: in more than how it is written."""
+    """Yield valid values that differ from ``value`` at a documented place or below it."""
     below = [at for at, _ in space.walk(value) if at == place or at.startswith(place + "/")]
     for at in below:
         there = read(value, at)
         if isinstance(there, dict | list) or not entity.has(at):
             continue
-        shown = [read(example, at) for example in space.examples]
-        for option in [*shown, *space.options_for(value, at, [], [])]:
+        from_examples = [read(example, at) for example in space.examples]
+        for option in [*from_examples, *space.options_for(value, at, [], [])]:
             if type(option) is type(there) and option != there:
                 yield replaced(value, at, option)
 
 
 def _in_errors(entity: Entity, names: Names) -> Found:
-    """Every keyword of every place of every documented error, and its media type."""
+    """Yield a server for every keyword of every place of every documented error, and its media type."""
     operation = entity.operation
     for key, answer in operation.answers.items():
         if not key.isdecimal() or int(key) < 400:
             continue
         status = int(key)
-        if status not in (*_MET, *_STAGED):
+        if status not in (*_PROVOKED, *_STAGED):
             yield Unprovable(names(key, "error"), f"nothing that the suite may send leads to a {key}")
             continue
         name = names(key, "media-type")
@@ -186,10 +190,10 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     if media is None:
         return
     space = Space(media.schema, current_contract().document.content, list(media.examples.values()))
-    told = place_of_status("server.error.status-agrees")
+    status_place = place_of_status("server.error.status-agrees")
     for broken in rule_faults_of(space, most=1):
-        if told and read(broken.value, told) not in (MISSING, status):
-            continue  # It is the rule's matter for another status.
+        if status_place and read(broken.value, status_place) not in (MISSING, status):
+            continue  # server.error.status-agrees would report the body as well
         build = partial(_answering, status, partial(_with_body, body=broken.value))
         clauses = (clause_list().of_rule(broken.code),)
         yield Derived(names(f"{status}{broken.pointer}", broken.code), clauses, build)
@@ -198,14 +202,14 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
     for fault in faults:
         build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
         yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
-    for lost in faults.unreachable:
+    for place in faults.unreachable:
         yield Unprovable(
-            names(f"{status}{lost.pointer}", lost.code), "no body was found that breaks this alone"
+            names(f"{status}{place.pointer}", place.code), "no body was found that breaks this alone"
         )
 
 
 def _in_headers(names: Names) -> Found:
-    """Every documented header left out where it must be there, or with a value that breaks its schema."""
+    """Yield servers that omit a required header, or send one that breaks its schema."""
     content, seen = current_contract().document.content, set()
     rows = [(one, key) for one in current_contract().operations.values() for key in one.answers]
     for operation, key in rows:
@@ -218,7 +222,7 @@ def _in_headers(names: Names) -> Found:
             if clause not in clause_list().clauses:
                 continue
             status = int(key) if key.isdecimal() else 0
-            if status not in (*_MET, *_STAGED) and answer is not operation.success:
+            if status not in (*_PROVOKED, *_STAGED) and answer is not operation.success:
                 yield Unprovable(
                     names(f"{key}/{header}", "header"), "nothing that the suite may send leads there"
                 )
@@ -226,7 +230,7 @@ def _in_headers(names: Names) -> Found:
             others: list[tuple[str, str | None]] = [("required", None)] if row.get("required") else []
             space = Space(schema_of(row), content, [value_of(value, row, content)])
             texts = [(one.code, header_text(one.value, row)) for one in faults_of(space, most=1)]
-            # What a fault is written as may be read as something valid.
+            # A faulty value may be valid once it is serialized.
             others += [one for one in texts if not space.is_valid(value_of(one[1], row, content))]
             for code, other in others:
                 if other is None or (other.strip() == other and other.isprintable()):
@@ -243,13 +247,13 @@ def _with_header(answer: Answer, name: str, value: str | None) -> Answer:
 
 
 class _Changed(ReferenceServer):
-    """Changes its answers of one status."""
+    """Changes its responses of one status."""
 
     status = 0
 
     @staticmethod
     def change(answer: Answer) -> Answer:
-        """What is sent instead."""
+        """Return the response to send instead."""
         return answer
 
     def answer(self, asked: Asked) -> Answer:
@@ -263,11 +267,11 @@ def _answering(status: int, change: Callable[[Answer], Answer]) -> ReferenceServ
 
 
 def _with_fault(answer: Answer, faulty: Any, base: Any) -> Answer:
-    """The answer's own body, where the fault is not."""
+    """Return the response with the faulty body; members without a fault keep the response's own values."""
     body, own = faulty, answer.body
     if isinstance(faulty, dict) and isinstance(base, dict) and isinstance(own, dict):
-        kept = {name for name, item in faulty.items() if name in base and base[name] == item}
-        body = {name: own.get(name, item) if name in kept else item for name, item in faulty.items()}
+        intact = {name for name, item in faulty.items() if name in base and base[name] == item}
+        body = {name: own.get(name, item) if name in intact else item for name, item in faulty.items()}
     return _with_body(answer, body)
 
 
@@ -287,9 +291,9 @@ def _with_status(answer: Answer, status: int) -> Answer:
 
 
 def _in_statuses(entity: Entity, names: Names) -> Found:
-    """Another status in place of each documented one, and another media type in place of the success answer's."""
+    """Yield servers with another status for each documented one, or another media type for the success."""
     operation = entity.operation
-    other = next((one for one in _OTHERS if not operation.documents(one)), None)
+    other = next((one for one in _UNDOCUMENTED if not operation.documents(one)), None)
     for key, answer in operation.answers.items():
         name = names(key, "status")
         if not key.isdecimal() or other is None:
@@ -323,7 +327,7 @@ def _clauses_of(status: int, operation: Operation) -> tuple[str, ...]:
 
 
 class _Finding(ReferenceServer):
-    """Finds batches, and answers otherwise."""
+    """Answers with another status or media type where a batch is found."""
 
     status = 200
     media_type: str | None = None

@@ -1,4 +1,4 @@
-"""Single-fault mutants of the reference server, and legal variations of it, by name."""
+"""Single-fault mutants of the reference server, and its legal variations, by name."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["ServerMutant", "server_mutants", "server_variations"]
 
 @cache
 def server_mutants() -> Mapping[str, ServerMutant]:
-    """All mutants: each breaks one clause of one server, and says which."""
+    """Return all mutants by name; each names the clause that it breaks."""
     from batch_conformance.mutants.server import (  # noqa: F401
         auth,
         batch,
-        company,
+        concurrency,
         errors,
         list_batches,
         list_subtle,
@@ -33,6 +33,6 @@ def server_mutants() -> Mapping[str, ServerMutant]:
 
 @cache
 def server_variations() -> Mapping[str, ServerMutant]:
-    """All legal variations: each differs from the reference server, and none breaks a clause."""
+    """Return all legal variations by name: they differ from the reference server and break no clause."""
     from batch_conformance.mutants.server import legal, list_legal, shortcuts, tenants  # noqa: F401
     return VARIATIONS

@@ -7,7 +7,7 @@ from binascii import Error
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from batch_conformance.contract.load import DOCUMENTED_STATUSES
+from batch_conformance.contract import current_contract
 from batch_conformance.mutants.server.base import fault_in_answer, fault_in_auth, fault_in_errors, register
 from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
@@ -22,7 +22,7 @@ def _key(asked: Asked) -> bytes | None:
 
 
 def _if_key(test: Callable[[bytes, bytes], bool]) -> Callable[[ReferenceServer, Asked], bool | None]:
-    """Admit, too, a key of which ``test(sent, valid)`` holds."""
+    """Also admit a key for which ``test(sent, valid)`` is true."""
 
     def admits(server: ReferenceServer, asked: Asked) -> bool | None:
         sent = _key(asked)
@@ -69,7 +69,7 @@ def _is_not_ascii(asked: Asked) -> bool:
 
 
 def _undocumented(status: int) -> list[str]:
-    return [] if status in DOCUMENTED_STATUSES else [DOCUMENTED]
+    return [] if status in current_contract().operation("get").documented_statuses else [DOCUMENTED]
 
 
 # missing, empty, invalid
@@ -95,7 +95,7 @@ fault_in_auth("server.auth.invalid-key", "uuid-key-admitted",
 
 
 def _is_bare(asked: Asked) -> bool:
-    """Whether a request has neither a key nor anything else that could hold one."""
+    """Whether a request has no key and no other header or query that could hold one."""
     usual = (b"host", b"accept", b"accept-encoding", b"user-agent", b"connection")
     return asked.segment is not None and not asked.query and all(name in usual for name, _ in asked.headers)
 
@@ -112,7 +112,7 @@ def _ordinary(asked: Asked) -> bool:
 
 # near
 NEAR, HOSTILE = "server.auth.near-key", "server.auth.hostile-key"
-#: These admit the valid key with anything behind it, hostile letters and great length included.
+#: These admit the valid key with any suffix, including hostile characters and great length.
 _OPEN_ENDED = {"key-starts-with-valid", "key-contains-valid", "key-same-first-8", "key-first-20"}
 for _name, _test in {
     "key-prefix-of-valid": lambda sent, valid: valid.startswith(sent),
@@ -204,9 +204,9 @@ for _scheme in (b"Bearer ", b"", b"Basic ", b"ApiKey ", b"Token "):
     )
 
 
-# header name case: the plain server hands names on as they were sent
+# header name case: the stdlib server passes names on as they were sent
 class _CaseSensitive(ReferenceServer):
-    """Knows the header under one spelling."""
+    """Accepts the header's name in one spelling only."""
 
     manner = WireOptions(raw_names=True)
     spelling = b"x-api-key"
@@ -257,7 +257,7 @@ EVERY = "server.auth.every-request"
 
 
 class _Remembers(ReferenceServer):
-    """Keeps a note of who once came with a valid key."""
+    """Admits a client without a key once it has sent a valid one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -307,7 +307,7 @@ OTHER, REVOKED = "server.auth.other-org", "server.auth.revoked-key"
 
 
 class _SharesAll(ReferenceServer):
-    """Asks whether a key is valid, and not whose it is."""
+    """Checks that a key is valid, but not which organisation it belongs to."""
 
     def owns(self, asked: Asked) -> bool:
         return True

@@ -1,9 +1,9 @@
-"""How a fault is put into the reference server: one overridden step each."""
+"""Building blocks of server mutants: each overrides one step of the reference server."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from batch_conformance.operations.stored import StoredBatch
@@ -14,16 +14,16 @@ Payload = dict[str, Any]
 
 @dataclass(frozen=True)
 class ServerMutant:
-    """A variant of the reference server. ``clause`` is what it breaks ("" for a legal variation), ``also`` what it
-    cannot help breaking too. ``options`` are for the judging: e.g. only some of the known ids. ``operations`` are those
-    that the proof judges it by.
+    """Variant of the reference server.
+
+    ``clause`` is the clause that it breaks ("" for a legal variation), ``also`` are clauses that the same
+    fault inevitably breaks. ``operations`` are those that the tests run it with.
     """
 
     name: str
     clause: str
     build: Callable[[], ReferenceServer]
     also: frozenset[str] = frozenset()
-    options: Collection[str] = field(default=())
     operations: Sequence[str] = ("get",)
 
 
@@ -38,11 +38,14 @@ def register(
     also: Collection[str] = (),
     operations: Sequence[str] = (),
 ) -> None:
-    """Put a mutant (or, without a clause, a legal variation) into its registry. Names are unique."""
+    """Register a mutant or, without a clause, a legal variation.
+
+    Raises ``ValueError`` if the name is taken.
+    """
     registry = REGISTRY if clause else VARIATIONS
     if name in registry:
         raise ValueError(f"two variants named {name!r}")
-    # What is legal is so for whatever is judged; a fault in Get Batch need not be looked for in the list.
+    # A variation must be legal for every operation; a fault in Get Batch is only checked there.
     judged = operations or (("get",) if clause else ("get", "list"))
     registry[name] = ServerMutant(name, clause, build, frozenset(also), operations=judged)
 
@@ -50,14 +53,14 @@ def register(
 def fault_in_batch(
     clause: str, name: str, change: Callable[[Payload, StoredBatch], Any], also: Collection[str] = ()
 ) -> None:
-    """A server whose batches are changed before they are sent. ``batch.reads`` counts from 1."""
+    """Register a server that changes batches before they are sent. ``batch.reads`` counts from 1."""
 
     class Faulty(ReferenceServer):
         def found(self, batch: StoredBatch, asked: Asked) -> Answer:
             return Answer(200, change(batch.read(), batch))
 
         def shown(self, batch: StoredBatch) -> Any:
-            # What is legal one way is legal both ways, and then the same; a fault stays in one place.
+            # A legal variation changes batches in both operations alike; a fault only in Get Batch.
             return batch.peek() if clause else change(batch.peek(), batch)
 
     register(name, clause, Faulty, also)
@@ -69,7 +72,7 @@ def fault_in_answer(
     change: Callable[[ReferenceServer, Asked, Answer], Answer],
     also: Collection[str] = (),
 ) -> None:
-    """A server whose answers are changed before they are sent."""
+    """Register a server that changes responses, other than lists, before they are sent."""
 
     class Faulty(ReferenceServer):
         def answer(self, asked: Asked) -> Answer:
@@ -85,7 +88,7 @@ def fault_in_auth(
     admits: Callable[[ReferenceServer, Asked], bool | None],
     also: Collection[str] = (),
 ) -> None:
-    """A server that admits whom it must not, or refuses whom it must admit; None leaves it to the real check."""
+    """Register a server that authenticates wrongly. ``admits`` returns None to leave it to the real check."""
 
     class Faulty(ReferenceServer):
         def authenticate(self, asked: Asked) -> bool:
@@ -101,7 +104,7 @@ def fault_in_lookup(
     find: Callable[[ReferenceServer, bytes], StoredBatch | None],
     also: Collection[str] = (),
 ) -> None:
-    """A server that finds batches by more than their id; tried when the real look-up finds nothing."""
+    """Register a server that finds batches by more than their id, where the real look-up finds none."""
 
     class Faulty(ReferenceServer):
         def look_up(self, segment: bytes) -> StoredBatch | None:
@@ -118,7 +121,7 @@ def fault_in_errors(
     only: int | None = None,
     also: Collection[str] = (),
 ) -> None:
-    """A server whose errors (of one status, if given) are changed before they are sent."""
+    """Register a server that changes errors (of one status, if given) before they are sent."""
 
     def apply(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
         wanted = answer.status >= 400 if only is None else answer.status == only

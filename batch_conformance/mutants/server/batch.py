@@ -1,4 +1,4 @@
-"""Odd faults in what a batch looks like: ``server.ok.*`` and ``server.body.*``. Plain ones are derived."""
+"""Faults in batches: ``server.ok.*`` and ``server.body.*``. Simple schema faults are derived instead."""
 
 from __future__ import annotations
 

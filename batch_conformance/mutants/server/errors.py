@@ -113,7 +113,7 @@ fault_in_errors(
 fault_in_errors(INTERNALS, "trace-in-500", _with(message="at so.sync.Api.get(Api.java:9)"), only=500)
 
 
-# documented statuses: only requests that no other clause looks at
+# documented statuses: only for requests that no other clause judges
 def _odd(test: Callable[[Asked], bool], status: int) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
     def change(server: ReferenceServer, asked: Asked, plain: Answer) -> Answer:
         return server.error(status, "Internal server error") if plain.status < 400 and test(asked) else plain

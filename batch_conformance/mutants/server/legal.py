@@ -1,4 +1,4 @@
-"""Legal variations: servers that differ from the reference one and break nothing. None may raise an alarm."""
+"""Legal variations: servers that differ from the reference server and must pass."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ _answers("cors", _header("Access-Control-Allow-Origin", "*"))
 
 
 class _Counts(ReferenceServer):
-    """Numbers its answers, in headers and in errors."""
+    """Numbers its responses, in headers and in errors."""
 
     count = 0
 
@@ -161,7 +161,7 @@ _answers("router-404", lambda _, asked, answer: Answer(404, {"detail": "Not Foun
 
 
 def _canonical(status: int, base: str = "") -> Callable[[ReferenceServer, Asked, Answer], Answer]:
-    """Redirect an odd spelling of the path to the plain one, before anything else is looked at."""
+    """Redirect an odd spelling of the path to the canonical one, before anything else is checked."""
 
     def change(_: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
         path = _spelled(asked.path)
@@ -197,7 +197,7 @@ _answers("methods-501", lambda server, asked, answer: Answer(501, b"<h1>501</h1>
 
 
 class _Limits(ReferenceServer):
-    """Every 40th request is one too many."""
+    """Answers every 40th request with 429."""
 
     count = 0
 
@@ -227,8 +227,8 @@ _with_store(
 )
 
 
-class _Spellings(ReferenceServer):
-    """Ids in a database's uuid column: whatever spells the same UUID finds the row."""
+class _UuidIds(ReferenceServer):
+    """Stores ids as UUIDs, so that any spelling of one finds the batch."""
 
     def __init__(self) -> None:
         value = "0b4d6c1e-7f3a-4c58-9f0e-2a6b8c9d1e2f"
@@ -241,11 +241,11 @@ class _Spellings(ReferenceServer):
             return None
 
 
-register("uuid-in-any-spelling", LEGAL, _Spellings)
+register("uuid-in-any-spelling", LEGAL, _UuidIds)
 
 
-class _PageForPeople(ReferenceServer):
-    """Serves the page of a web application under every path that is none of the API's."""
+class _HtmlElsewhere(ReferenceServer):
+    """Serves the page of a web application for every path outside of the API."""
 
     def answer(self, asked: Asked) -> Answer:
         if asked.path.startswith(b"/v2/batch") and not asked.path.endswith(b"/"):
@@ -253,11 +253,11 @@ class _PageForPeople(ReferenceServer):
         return Answer(200, b"<!doctype html><title>Batches</title>", [], "text/html")
 
 
-register("page-for-people-elsewhere", LEGAL, _PageForPeople, operations=("get", "list"))
+register("page-for-people-elsewhere", LEGAL, _HtmlElsewhere, operations=("get", "list"))
 
 
 def _with_form(name: str, form: str, *values: str, first: bool = False) -> None:
-    """Ids of a fixed form; what is of another is refused with 400, before or after the key is looked at."""
+    """Register servers whose ids have a fixed form: others get 400, before or after authentication."""
 
     class Checks(ReferenceServer):
         def __init__(self) -> None:
@@ -295,7 +295,7 @@ _with_store("total-grows-before-the-end", Batch("batch_grow", "2024-01-15T10:30:
     State("PENDING", 0), State("JOBS_CREATED", 3, 0, 0, 3), State("PROCESSING", 5, 1, 0, 4), State("FAILED", 5, 1, 1, 3)]))  # fmt: skip
 
 
-def _in_manner(name: str, manner: WireOptions) -> None:
+def _with_options(name: str, manner: WireOptions) -> None:
     def build() -> ReferenceServer:
         app = ReferenceServer()
         app.manner = manner
@@ -304,9 +304,9 @@ def _in_manner(name: str, manner: WireOptions) -> None:
     register(name, LEGAL, build)
 
 
-_in_manner("plain-http-1.1", WireOptions())
-_in_manner("http-1.0", WireOptions(version="HTTP/1.0"))
-_in_manner("chunked", WireOptions(chunked=True))
-_in_manner("gzip", WireOptions(gzip=True))
-_in_manner("gzip-chunked", WireOptions(gzip=True, chunked=True))
-_in_manner("connection-close", WireOptions(close=True))
+_with_options("plain-http-1.1", WireOptions())
+_with_options("http-1.0", WireOptions(version="HTTP/1.0"))
+_with_options("chunked", WireOptions(chunked=True))
+_with_options("gzip", WireOptions(gzip=True))
+_with_options("gzip-chunked", WireOptions(gzip=True, chunked=True))
+_with_options("connection-close", WireOptions(close=True))

@@ -1,4 +1,4 @@
-"""Single-fault servers of ``server.list.*``, and legal variations: each gets one step of List Batches otherwise."""
+"""Single-fault mutants for ``server.list.*``: each overrides one step of List Batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 
 
 def on_lister(name: str, clause: str, lister: type[Lister], *also: str) -> None:
-    """A server that selects and orders with this lister."""
+    """Register a server that selects and orders with this lister."""
 
     class Faulty(ReferenceServer):
         pass
@@ -29,7 +29,7 @@ def on_lister(name: str, clause: str, lister: type[Lister], *also: str) -> None:
 def on_answer(
     name: str, clause: str, change: Callable[[ReferenceServer, Asked, Answer], Answer], *also: str
 ) -> None:
-    """A server whose answers to List Batches are changed before they are sent."""
+    """Register a server that changes responses of List Batches before they are sent."""
 
     class Faulty(ReferenceServer):
         def list_batches(self, asked: Asked) -> Answer:
@@ -39,7 +39,7 @@ def on_answer(
 
 
 def _body(name: str, clause: str, change: Callable[[list[Any]], Any], *also: str) -> None:
-    """A server whose 200s hold something else for the list."""
+    """Register a server that changes the body of successful lists."""
 
     def changed(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
         if answer.status == 200:
@@ -50,14 +50,14 @@ def _body(name: str, clause: str, change: Callable[[list[Any]], Any], *also: str
 
 
 def on_entries(name: str, clause: str, change: Callable[[dict[str, Any]], Any], *also: str) -> None:
-    """A server whose entries are changed before they are sent."""
+    """Register a server that changes list entries before they are sent."""
     listed = ReferenceServer.listed
     methods = {"listed": lambda self, rows: listed(self, [change(dict(row)) for row in rows])}
     register(name, clause, type("Faulty", (ReferenceServer,), methods), also, _BOTH)
 
 
 def with_methods(name: str, clause: str, *also: str, **methods: Callable[..., Any]) -> None:
-    """A server whose lister has these methods instead of its own."""
+    """Register a server whose lister has these methods overridden."""
     on_lister(name, clause, type("Changed", (Lister,), methods), *also)
 
 
@@ -121,7 +121,7 @@ on_entries(
     lambda row: {**row, "outputUrl": row["outputUrl"] and "https://elsewhere.example/r"},
 )
 
-# The members of entries have the clauses that they have in Get Batch's answers.
+# Members of entries are covered by the same clauses as Get Batch's.
 on_entries("list-entries-without-metrics", "server.body.metrics",
          lambda row: {k: v for k, v in row.items() if k != "metrics"})  # fmt: skip
 on_entries(
@@ -175,14 +175,14 @@ TOGETHER = "server.list.together"
 
 
 class _LastFilter(Lister):
-    """Heeds the last filter of a query only."""
+    """Applies the last filter of a query only."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return super().parameters(query)[-1:]
 
 
 class _Either(Lister):
-    """Lists what fits one of the filters."""
+    """Lists batches that match any of the filters."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = self.parameters(query)
@@ -191,7 +191,7 @@ class _Either(Lister):
 
 
 class _OneDate(Lister):
-    """Heeds created_after only where both dates are given."""
+    """Ignores created_before where both dates are given."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         asked = super().parameters(query)
@@ -200,7 +200,7 @@ class _OneDate(Lister):
 
 
 class _StatusAlone(Lister):
-    """Heeds status only where no date is given."""
+    """Ignores status where a date is given."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         asked = super().parameters(query)
@@ -245,7 +245,7 @@ CROSSED = "server.list.crossed-dates"
 
 
 class _Swapped(Lister):
-    """Puts bounds into order before they are applied."""
+    """Swaps crossed dates before they are applied."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))
@@ -258,7 +258,7 @@ class _Swapped(Lister):
 
 
 class _CrossedIgnored(_Swapped):
-    """Ignores both bounds where they are crossed."""
+    """Ignores both dates where they are crossed."""
 
     def after(self, rows: Rows, bound: Fraction) -> list[Row]:
         return super().after(rows, bound)
@@ -287,7 +287,7 @@ class _Lenient(Lister):
             return self.instead(rows, name)
 
     def instead(self, rows: Rows, name: str) -> list[Row]:
-        """What comes of a filter that cannot be applied."""
+        """Return the batches for a filter that cannot be applied."""
         return list(rows)
 
 
@@ -305,8 +305,8 @@ class _BadDateIgnored(_Lenient):
         return list(rows)
 
 
-class NothingInstead(_Lenient):
-    """Lists nothing where a filter cannot be applied."""
+class EmptyInstead(_Lenient):
+    """Returns an empty list for a filter that cannot be applied."""
 
     def instead(self, rows: Rows, name: str) -> list[Row]:
         return []
@@ -325,7 +325,7 @@ with_methods(
         )
     ),
 )
-on_lister("list-bad-filter-empty", BAD_400, NothingInstead)
+on_lister("list-bad-filter-empty", BAD_400, EmptyInstead)
 on_answer(
     "list-bad-filter-404",
     BAD_400,
@@ -344,7 +344,7 @@ on_answer("list-bad-filter-html", "server.error.body", lambda _, __, answer: Ans
         if answer.status == 400 else answer)  # fmt: skip
 
 
-class _Everybodys(ReferenceServer):
+class _AllOrganisations(ReferenceServer):
     def list_batches(self, asked: Asked) -> Answer:
         rows = [batch.peek() for batch in self.store.batches.values()]
         try:
@@ -353,13 +353,13 @@ class _Everybodys(ReferenceServer):
             return self.error(400, [str(refused)])
 
 
-register("list-of-everybody", "server.list.other-org", _Everybodys, operations=_BOTH)
+register("list-of-everybody", "server.list.other-org", _AllOrganisations, operations=_BOTH)
 
 
-def _admits(
+def _admitting(
     name: str, clause: str, admits: Callable[[ReferenceServer, list[bytes]], bool], *also: str
 ) -> None:
-    """A server that lets strangers list, where it lets none of them read a batch."""
+    """Register a server that admits keys for the list that it refuses for a batch."""
 
     class Open(ReferenceServer):
         def authenticate(self, asked: Asked) -> bool:
@@ -371,20 +371,20 @@ def _admits(
     register(name, clause, Open, also, _BOTH)
 
 
-_admits(
+_admitting(
     "list-without-key",
     "server.auth.missing-key",
     lambda _, values: not values,
     "server.auth.wrong-place",
     "server.auth.every-request",
 )
-_admits(
+_admitting(
     "list-with-empty-key",
     "server.auth.empty-key",
     lambda _, values: values == [b""],
     "server.auth.every-request",
 )
-_admits("list-with-key-prefix", "server.auth.near-key",
+_admitting("list-with-key-prefix", "server.auth.near-key",
         lambda server, values: any(key.startswith(value) and len(value) > 8 for value in values for key in server.keys))  # fmt: skip
 on_answer("list-type-html", "server.ok.media-type", lambda _, __, answer: Answer(answer.status, answer.body, answer.headers, "text/html")
         if answer.status == 200 else answer)  # fmt: skip

@@ -1,4 +1,4 @@
-"""Legal variations of List Batches: servers that differ from the reference one and break nothing."""
+"""Legal variations of List Batches: servers that differ from the reference server and must pass."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from batch_conformance.mutants.server.base import register
 from batch_conformance.mutants.server.list_batches import (
     LEGAL,
-    NothingInstead,
+    EmptyInstead,
     on_answer,
     on_entries,
     on_lister,
@@ -32,7 +32,7 @@ with_methods(
     LEGAL,
     ordered=lambda self, rows: sorted(rows, key=self.moment)[::-1],
 )
-on_lister("list-odd-filters-empty", LEGAL, NothingInstead)
+on_lister("list-odd-filters-empty", LEGAL, EmptyInstead)
 on_answer(
     "list-odd-filters-422",
     LEGAL,
@@ -41,7 +41,7 @@ on_answer(
 
 
 class _Strict(Lister):
-    """Refuses whatever it does not know, dates without an offset and crossed dates."""
+    """Refuses unknown parameters, dates without an offset and crossed dates."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))
@@ -65,7 +65,7 @@ on_entries("list-urls-signed-anew", LEGAL, lambda row: row)
 
 
 class _Growing(ReferenceServer):
-    """Gains a batch with every list, and all that run move on."""
+    """Adds a batch with every list, and advances the batches under way."""
 
     def list_batches(self, asked: Asked) -> Answer:
         for batch in self.store.batches.values():
@@ -82,8 +82,8 @@ class _Growing(ReferenceServer):
 register("list-grows", LEGAL, _Growing)
 
 
-def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
-    """A server whose batches were created then, all in one status."""
+def _with_dates(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "completed") -> None:
+    """Register a server with batches created at these dates, all in one status."""
 
     class Sparse(ReferenceServer):
         def __init__(self) -> None:
@@ -94,8 +94,8 @@ def _of(name: str, *dates: str, lister: type[Lister] = Lister, status: str = "co
     register(name, LEGAL, Sparse, operations=("get", "list"))
 
 
-class _NoRoom(_Strict):
-    """Refuses equal dates, too: they leave no room."""
+class _RefusesEqualDates(_Strict):
+    """Also refuses equal dates."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Row]:
         asked = dict(self.parameters(query))
@@ -105,7 +105,7 @@ class _NoRoom(_Strict):
         return super().answer(rows, query)
 
 
-_of("list-from-the-epoch-on", "1970-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
-_of("list-from-the-first-year-on", "0001-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
-_of("list-to-the-last-year", "2024-01-15T10:30:00Z", "9999-12-31T23:59:59.999Z")
-_of("list-of-two", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z", lister=_NoRoom)
+_with_dates("list-from-the-epoch-on", "1970-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_with_dates("list-from-the-first-year-on", "0001-01-01T00:00:00Z", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z")
+_with_dates("list-to-the-last-year", "2024-01-15T10:30:00Z", "9999-12-31T23:59:59.999Z")
+_with_dates("list-of-two", "2024-01-15T10:30:00Z", "2024-02-01T09:00:00Z", lister=_RefusesEqualDates)

@@ -1,4 +1,4 @@
-"""Single-fault servers that list and answer with the same fault, and faults of filters that only some values show."""
+"""Mutants with the same fault in both operations, and filter faults that only some values show."""
 
 from __future__ import annotations
 
@@ -28,8 +28,11 @@ _BOTH = ("get", "list")
 Payload = dict[str, Any]
 
 
-def _both_ways(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
-    """A server whose batches are changed whichever way they are read; told how often this one was shown before."""
+def _in_both_operations(name: str, clause: str, change: Callable[[Payload, int], Any], *also: str) -> None:
+    """Register a server that changes batches in both operations.
+
+    ``change`` gets the batch and how often it was sent so far, counted from 1.
+    """
 
     class Faulty(ReferenceServer):
         def __init__(self) -> None:
@@ -56,31 +59,31 @@ def _when(state: str, every: int, **members: Any) -> Callable[[Payload, int], Pa
     return lambda row, times: {**row, **members} if row["status"] == state and times % every == 0 else row
 
 
-# Clauses about one batch answer for these: none about the list is red as well.
-_both_ways("date-object-both-ways", "server.body.created_at",
+# Reported by clauses about one batch; no clause about lists may fail as well.
+_in_both_operations("date-object-both-ways", "server.body.created_at",
            lambda row, _: {**row, "created_at": {"$date": row["created_at"]}})  # fmt: skip
-_both_ways(
+_in_both_operations(
     "status-lower-both-ways", "server.body.status", lambda row, _: {**row, "status": row["status"].lower()}
 )
-_both_ways("status-renamed-both-ways", "server.body.status",
+_in_both_operations("status-renamed-both-ways", "server.body.status",
            lambda row, _: {**row, "status": row["status"].replace("JOBS_CREATED", "QUEUED")})  # fmt: skip
-_both_ways("webhook-flickers-both-ways", "server.poll.webhook-stable",
+_in_both_operations("webhook-flickers-both-ways", "server.poll.webhook-stable",
            lambda row, times: {**row, "webhookUrl": row.get("webhookUrl") if times % 3 else None})  # fmt: skip
-_both_ways("goes-back-both-ways", "server.poll.forward-only", _when("PROCESSING", 3, status="JOBS_CREATED"))
-_both_ways("counts-stale-both-ways", "server.poll.counts-grow",
+_in_both_operations("goes-back-both-ways", "server.poll.forward-only", _when("PROCESSING", 3, status="JOBS_CREATED"))
+_in_both_operations("counts-stale-both-ways", "server.poll.counts-grow",
            lambda row, times: row if row["status"] != "PROCESSING" or times % 3 else {
                **row, "metrics": {**row["metrics"], "success_count": 0}})  # fmt: skip
-_both_ways(
+_in_both_operations(
     "completed-flips-both-ways",
     "server.poll.final",
     lambda row, times: {**row, "status": "FAILED"} if row["status"] == "COMPLETED" and times > 9 else row,
 )
-_both_ways("created-now-both-ways", "server.poll.identity",
+_in_both_operations("created-now-both-ways", "server.poll.identity",
            lambda row, times: {**row, "created_at": f"2024-01-15T{times % 24:02}:{times // 24:02}:00Z"})  # fmt: skip
 
 
 class _StatusFirst(Lister):
-    """Heeds no date where a status is given."""
+    """Ignores dates where a status is given."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         asked = super().parameters(query)
@@ -88,28 +91,28 @@ class _StatusFirst(Lister):
 
 
 class _EmptyIsNone(Lister):
-    """Takes an empty filter for none."""
+    """Treats an empty filter as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1]]
 
 
 class _EmptyDateIsNone(Lister):
-    """Asks whether there is a date at all before it reads it."""
+    """Treats an empty date as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1] or pair[0] == "status"]
 
 
 class _HourLate(Lister):
-    """Reads bounds as if they were of a zone one hour west."""
+    """Reads dates as if in a zone one hour further west."""
 
     def bound(self, name: str, value: str) -> Fraction:
         return super().bound(name, value) + (0 if name == "created_at" else 3600)
 
 
 class _ToTheHour(Lister):
-    """Cuts bounds to the hour."""
+    """Truncates dates to the hour."""
 
     def bound(self, name: str, value: str) -> Fraction:
         bound = super().bound(name, value)
@@ -117,7 +120,7 @@ class _ToTheHour(Lister):
 
 
 class _HoursOfOffsets(Lister):
-    """Reads the hours of an offset only."""
+    """Ignores the minutes of an offset."""
 
     def bound(self, name: str, value: str) -> Fraction:
         cut = value[:-2] + "00" if value[-6:-5] in ("+", "-") else value
@@ -125,29 +128,29 @@ class _HoursOfOffsets(Lister):
 
 
 class _RollsOver(Lister):
-    """Takes the 30th of February for the 1st of March."""
+    """Reads February 30 as March 1."""
 
     def bound(self, name: str, value: str) -> Fraction:
         return super().bound(name, value.replace("-02-30T", "-03-01T"))
 
 
 class _NullIsNone(Lister):
-    """Takes the text null for no filter."""
+    """Treats the text ``null`` as absent."""
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
         return [pair for pair in super().parameters(query) if pair[1] != "null"]
 
 
 class _RefusesWith200(ReferenceServer):
-    """Says what is wrong with a filter, with a 200."""
+    """Answers a bad filter with an error body and status 200."""
 
     def list_batches(self, asked: Asked) -> Answer:
         answer = super().list_batches(asked)
         return Answer(200, answer.body) if answer.status == 400 else answer
 
 
-class _OthersInFilters(ReferenceServer):
-    """Looks for whose a batch is only where it lists all."""
+class _ForeignInFilters(ReferenceServer):
+    """Checks the organisation only where it lists all batches."""
 
     def list_batches(self, asked: Asked) -> Answer:
         answer, store = super().list_batches(asked), Store()
@@ -158,7 +161,7 @@ class _OthersInFilters(ReferenceServer):
 
 
 class _PartOfStatus(Lister):
-    """Finds statuses by a part of them."""
+    """Matches substrings of statuses."""
 
     def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
         if name != "status":
@@ -168,19 +171,19 @@ class _PartOfStatus(Lister):
         return [row for row in rows if value in row["status"]]
 
 
-class _BadBeside(Lister):
-    """Ignores what it cannot read where another filter is left."""
+class _IgnoresBadStatus(Lister):
+    """Ignores a bad filter where there is another one."""
 
     lenient = "status"
 
     def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
         filters = self.parameters(query)
-        kept = [part for part, (name, value) in zip(query.split(b"&"), filters, strict=False)
+        parts = [part for part, (name, value) in zip(query.split(b"&"), filters, strict=False)
                 if len(filters) < 2 or name != self.lenient or self.is_good(name, value)]  # fmt: skip
-        return super().answer(rows, b"&".join(kept))
+        return super().answer(rows, b"&".join(parts))
 
     def is_good(self, name: str, value: str) -> bool:
-        """Whether a filter can be read."""
+        """Whether a filter can be applied."""
         try:
             self.filtered([], name, value)
         except Refused:
@@ -188,19 +191,19 @@ class _BadBeside(Lister):
         return True
 
 
-class _BadDateBeside(_BadBeside):
+class _IgnoresBadDate(_IgnoresBadStatus):
     lenient = "created_after"
 
 
 class _Page(Lister):
-    """Cuts every answer after the first five."""
+    """Truncates every list to five entries."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
         return super().answer(rows, query)[:5]
 
 
-class _Ends(ReferenceServer):
-    """Heeds no date where a status is given; only batches in one status lie within a bound and without."""
+class _SparseStore(ReferenceServer):
+    """Ignores dates where a status is given; only batches in one status lie on both sides of a date."""
 
     lister = _StatusFirst()
 
@@ -218,21 +221,21 @@ class _Ends(ReferenceServer):
         super().__init__(store)
 
 
-class _GetKept(ReferenceServer):
-    """Has a cache before Get Batch that nothing empties; the list is always fresh."""
+class _CachedGet(ReferenceServer):
+    """Caches Get Batch responses for ever; the list is always fresh."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.kept: dict[bytes, bytes] = {}
+        self.cached: dict[bytes, bytes] = {}
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         answer = super().found(batch, asked)
-        answer.body = self.kept.setdefault(asked.segment or b"", answer.content())
+        answer.body = self.cached.setdefault(asked.segment or b"", answer.content())
         return answer
 
 
-register("list-fresh-and-get-kept", "server.list.agrees", _GetKept, operations=_BOTH)
-register("list-status-without-dates", TOGETHER, _Ends, operations=_BOTH)
+register("list-fresh-and-get-kept", "server.list.agrees", _CachedGet, operations=_BOTH)
+register("list-status-without-dates", TOGETHER, _SparseStore, operations=_BOTH)
 on_lister("list-empty-filter-ignored", BAD, _EmptyIsNone)
 on_lister("list-empty-date-ignored", BAD, _EmptyDateIsNone)
 on_lister("list-bounds-an-hour-late", AFTER, _HourLate, BEFORE, TOGETHER)
@@ -241,9 +244,9 @@ on_lister("list-offset-hours-only", OFFSET, _HoursOfOffsets)
 on_lister("list-day-rolls-over", BAD, _RollsOver)
 on_lister("list-null-ignored", BAD, _NullIsNone)
 register("list-refuses-with-200", ARRAY, _RefusesWith200, operations=_BOTH)
-register("list-others-with-filters", "server.list.other-org", _OthersInFilters, operations=_BOTH)
+register("list-others-with-filters", "server.list.other-org", _ForeignInFilters, operations=_BOTH)
 on_lister("list-status-by-part", BAD, _PartOfStatus)
-on_lister("list-bad-status-ignored-beside-a-date", BAD, _BadBeside)
-on_lister("list-bad-date-ignored-beside-a-status", BAD, _BadDateBeside)
-# A page that filters apply to as well: bounds older than all it shows lead to the batches that it lacks.
+on_lister("list-bad-status-ignored-beside-a-date", BAD, _IgnoresBadStatus)
+on_lister("list-bad-date-ignored-beside-a-status", BAD, _IgnoresBadDate)
+# Filters apply to the page's batches, too: a date older than all of the page finds the missing ones.
 on_lister("list-page-of-five", COMPLETE, _Page)

@@ -27,7 +27,7 @@ def _any(server: ReferenceServer) -> StoredBatch:
 
 
 def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, bytes], StoredBatch | None]:
-    """Find the first batch for which ``test(asked, known)`` holds."""
+    """Find the first batch for which ``test(asked, known)`` is true."""
 
     def find(server: ReferenceServer, segment: bytes) -> StoredBatch | None:
         asked = unquote(segment.decode("latin-1"), errors="surrogateescape")
@@ -39,7 +39,7 @@ def _matching(test: Callable[[str, str], object]) -> Callable[[ReferenceServer, 
 def _missing(
     test: Callable[[str], bool], answer: Callable[[ReferenceServer], Answer]
 ) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
-    """Answer differently where an unknown id of a kind is asked for."""
+    """Answer differently for unknown ids for which ``test`` is true."""
 
     def change(server: ReferenceServer, asked: Asked, plain: Answer) -> Answer:
         if plain.status == 404 and asked.method == "GET" and asked.segment is not None:
@@ -60,16 +60,16 @@ def _plain(status: int) -> Callable[[ReferenceServer], Answer]:
     return lambda _: Answer(status, {"message": "?", "statusCode": status}, headers)
 
 
-def _strange(value: str) -> bool:
-    """Whether it is server.notfound.unknown-id that asks for it."""
-    return _well_formed(value) and not _near(value) and not _is_near(value)
+def _is_unknown(value: str) -> bool:
+    """Whether an id is one of the probe for server.notfound.unknown-id."""
+    return _well_formed(value) and not _looks_near(value) and not _is_near(value)
 
 
 # unknown ids
 UNKNOWN = "server.notfound.unknown-id"
 for _status in (200, 204, 302, 400, 401, 403, 410, 422, 500, 503):
     fault_in_answer(UNKNOWN, f"unknown-{_status}", _missing(
-        lambda value: _strange(value), _plain(_status)),
+        lambda value: _is_unknown(value), _plain(_status)),
         also=[] if _status in (200, 401) else [DOCUMENTED])  # fmt: skip
 
 
@@ -78,16 +78,16 @@ def _not_near_and(test: Callable[[str], bool]) -> Callable[[str], bool]:
 
 
 def _is_near(value: str) -> bool:
-    """Whether it is server.notfound.near-id that asks for it."""
-    return value in _NEAR_VALUES
+    """Whether an id is one of the probe for server.notfound.near-id."""
+    return value in _NEAR_IDS
 
 
-_NEAR_VALUES = {
+_NEAR_IDS = {
     asked.value for known in sample_store().batches for asked in near_ids(known, sample_store().batches)
 }
 
 
-def _near(value: str) -> bool:
+def _looks_near(value: str) -> bool:
     stems = (
         "batch_abc",
         "batch_Def",
@@ -104,11 +104,11 @@ def _near(value: str) -> bool:
 
 
 fault_in_answer(UNKNOWN, "unknown-null-200", _missing(
-    lambda value: _strange(value), lambda server: Answer(200, None)))  # fmt: skip
+    lambda value: _is_unknown(value), lambda server: Answer(200, None)))  # fmt: skip
 fault_in_answer(UNKNOWN, "unknown-made-up", _missing(
-    lambda value: _strange(value), lambda server: Answer(200, _any(server).peek())))  # fmt: skip
+    lambda value: _is_unknown(value), lambda server: Answer(200, _any(server).peek())))  # fmt: skip
 fault_in_answer(UNKNOWN, "unknown-empty-200", _missing(
-    lambda value: _strange(value), lambda server: Answer(200, {})))  # fmt: skip
+    lambda value: _is_unknown(value), lambda server: Answer(200, {})))  # fmt: skip
 
 # near ids
 NEAR, HOSTILE = "server.notfound.near-id", "server.notfound.hostile-id"
@@ -141,14 +141,14 @@ fault_in_lookup(NEAR, "path-parameters-dropped", lambda server, segment: _known(
 
 
 class _QueryFirst(ReferenceServer):
-    """Takes an id in the query for the one in the path, as frameworks do that merge all parameters."""
+    """Prefers an id in the query to the one in the path, like frameworks that merge all parameters."""
 
     names: tuple[bytes, ...] = (b"id",)
 
     def answer(self, asked: Asked) -> Answer:
-        told = dict(parse_qsl(asked.query))
-        name = next((name for name in self.names if name in told), None)
-        return super().answer(replace(asked, segment=told[name]) if name and asked.segment else asked)
+        parameters = dict(parse_qsl(asked.query))
+        name = next((name for name in self.names if name in parameters), None)
+        return super().answer(replace(asked, segment=parameters[name]) if name and asked.segment else asked)
 
 
 class _OtherQueryFirst(_QueryFirst):
@@ -177,7 +177,7 @@ def _as_number(parse: Callable[[str], object]) -> Callable[[], ReferenceServer]:
     return Coerces
 
 
-#: Full-width digits are digits to these as well.
+#: These parse full-width digits as well.
 register("number-read-as-int", NEAR, _as_number(int), also=[HOSTILE])
 register("number-read-as-float", NEAR, _as_number(lambda text: int(float(text))), also=[HOSTILE])
 register("number-with-zeros-before", NEAR, _as_number(lambda text: text.lstrip("0")))

@@ -1,4 +1,4 @@
-"""Faults from one read to the next: ``server.poll.*``."""
+"""Faults between two reads: ``server.poll.*``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IDENTITY, WEBHOOK = "server.poll.identity", "server.poll.webhook-stable"
 def _from(
     nth: int, change: Callable[[Payload], Payload], state: str | None = None
 ) -> Callable[[Payload, StoredBatch], Payload]:
-    """Change every answer from the nth read of a batch on."""
+    """Change every response from the nth read of a batch on."""
 
     def apply(payload: Payload, batch: StoredBatch) -> Payload:
         hit = batch.reads >= nth and state in (None, payload["status"])
@@ -28,7 +28,7 @@ def _from(
 def _at(
     nth: int, change: Callable[[Payload], Payload], state: str | None = None
 ) -> Callable[[Payload, StoredBatch], Payload]:
-    """Change only the nth answer of a batch."""
+    """Change only the nth response for a batch."""
 
     def apply(payload: Payload, batch: StoredBatch) -> Payload:
         hit = batch.reads == nth and state in (None, payload["status"])
@@ -59,7 +59,7 @@ fault_in_batch(FORWARD, "back-to-pending-from-jobs", _at(3, _set(status="PENDING
 
 
 class _Flips(ReferenceServer):
-    """A batch that alternates between two states before the end."""
+    """Alternates between two statuses before the end."""
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         payload = batch.read()
@@ -94,7 +94,7 @@ fault_in_batch(WEBHOOK, "webhook-changes", lambda payload, batch: {
 
 
 class _MixesUp(ReferenceServer):
-    """Answers with the batch asked for before, every so often: a cache with too short a key."""
+    """Answers every 11th read with the batch requested before, like a cache whose key is too short."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,9 +103,9 @@ class _MixesUp(ReferenceServer):
 
     def found(self, batch: StoredBatch, asked: Asked) -> Answer:
         self.count += 1
-        shown = self.last if self.last and self.count % 11 == 0 else batch
+        returned = self.last if self.last and self.count % 11 == 0 else batch
         self.last = batch
-        return Answer(200, shown.read())
+        return Answer(200, returned.read())
 
 
 register("answers-with-another-batch", "server.body.id", _MixesUp)

@@ -1,4 +1,4 @@
-"""Guards that see less of a request than the router does: the path as it is written, or a query of one kind."""
+"""Servers whose authentication covers fewer paths or queries than their router accepts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from batch_conformance.reference.server import Answer, Asked, ReferenceServer, s
 MISSING_KEY = "server.auth.missing-key"
 
 
-class _Forgiving(ReferenceServer):
-    """Its router takes paths that its guard does not know, and lets everybody read there."""
+class _OtherCase(ReferenceServer):
+    """Router accepts paths, here in another case, that skip authentication."""
 
     def plain(self, path: bytes) -> bytes:
-        """The path as the router reads it."""
+        """Return the path as the router reads it."""
         first = path.find(b"/", 1)
         return path[:first].lower() + path[first:]
 
@@ -26,12 +26,12 @@ class _Forgiving(ReferenceServer):
         return super().answer(asked) if batch is None else self.found(batch, replace(asked, path=path))
 
 
-class _DotSegments(_Forgiving):
+class _DotSegments(_OtherCase):
     def plain(self, path: bytes) -> bytes:
         return path.replace(b"/./", b"/")
 
 
-class _ListWithASlash(ReferenceServer):
+class _ListWithTrailingSlash(ReferenceServer):
     def answer(self, asked: Asked) -> Answer:
         listing = current_contract().operation("list")
         if asked.method == "GET" and asked.path == listing.url_path().encode() + b"/":
@@ -39,21 +39,21 @@ class _ListWithASlash(ReferenceServer):
         return super().answer(asked)
 
 
-class _ListOfAStatus(ReferenceServer):
-    """Lets everybody count what is in a status."""
+class _ListByStatus(ReferenceServer):
+    """Lists by status without authentication."""
 
     def authenticate(self, asked: Asked) -> bool:
         return super().authenticate(asked) or (asked.segment is None and asked.query.startswith(b"status="))
 
 
-register("guard-sees-no-other-case", MISSING_KEY, _Forgiving)
+register("guard-sees-no-other-case", MISSING_KEY, _OtherCase)
 register("guard-sees-no-dot-segments", MISSING_KEY, _DotSegments)
-register("guard-sees-no-slash-behind-the-list", MISSING_KEY, _ListWithASlash, operations=("list",))
-register("guard-sees-no-status", MISSING_KEY, _ListOfAStatus, operations=("get", "list"))
+register("guard-sees-no-slash-behind-the-list", MISSING_KEY, _ListWithTrailingSlash, operations=("list",))
+register("guard-sees-no-status", MISSING_KEY, _ListByStatus, operations=("get", "list"))
 
 
-class _ForeignWithADate(ReferenceServer):
-    """Looks for whose a batch is only where no date is given."""
+class _DateAcrossOrganisations(ReferenceServer):
+    """Checks the organisation only where no date is given."""
 
     def owns(self, asked: Asked) -> bool:
         return super().owns(asked) or asked.query.startswith(b"created_before=")
@@ -63,4 +63,4 @@ fault_in_auth(
     "server.auth.empty-key", "own-host-is-a-friend",
     lambda _, asked: asked.header(b"x-forwarded-for") == [b"127.0.0.1"] or None,
 )  # fmt: skip
-register("list-foreign-with-a-date", "server.list.other-org", _ForeignWithADate, operations=("get", "list"))
+register("list-foreign-with-a-date", "server.list.other-org", _DateAcrossOrganisations, operations=("get", "list"))

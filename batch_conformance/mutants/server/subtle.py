@@ -1,4 +1,4 @@
-"""Faults that only a special request shows: found by people who broke servers without knowing the probes."""
+"""Faults that only a special request shows, found by writing faulty servers without knowing the probes."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ fault_in_auth("server.auth.wrong-place", "proxy-authorization-bearer", lambda se
     value.removeprefix(b"Bearer ") in server.keys for value in asked.header(b"proxy-authorization")) or None)  # fmt: skip
 
 
-class _AllButOne(ReferenceServer):
-    """Knows the header under every spelling but the one that most documents have."""
+class _AllButTitleCase(ReferenceServer):
+    """Accepts the header's name in every spelling but the one in the documentation."""
 
     manner = WireOptions(raw_names=True)
 
@@ -62,9 +62,9 @@ class _AllButOne(ReferenceServer):
         )
 
 
-register("header-not-in-title-case", "server.auth.header-name-case", _AllButOne)
+register("header-not-in-title-case", "server.auth.header-name-case", _AllButTitleCase)
 
-# what strangers learn
+# disclosure to unauthenticated requests
 fault_in_answer("server.auth.before-lookup", "known-ids-refused-in-pretty-print",
                 lambda server, asked, answer: Answer(401, json.dumps(answer.body, indent=1).encode(), answer.headers)
                 if answer.status == 401 and _known(server, asked) else answer)  # fmt: skip
@@ -73,22 +73,22 @@ fault_in_answer("server.auth.before-lookup", "known-ids-refused-with-a-newline",
                 if answer.status == 401 and _known(server, asked) else answer)  # fmt: skip
 
 
-def _escaped(asked: Asked) -> bytes:
+def _with_escaped_key(asked: Asked) -> bytes:
     text = "".join(f"\\u{ord(char):04x}" for char in _sent(asked).decode("latin-1"))
     return b'{"message": "no such key: %s", "statusCode": 401}' % text.encode()
 
 
 fault_in_answer("server.auth.no-disclosure", "401-with-the-key-escaped",
-                lambda server, asked, answer: Answer(401, _escaped(asked), answer.headers)
+                lambda server, asked, answer: Answer(401, _with_escaped_key(asked), answer.headers)
                 if answer.status == 401 and _sent(asked).isascii() and len(_sent(asked)) > 8 else answer)  # fmt: skip
 
 
-def _told_back(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
+def _with_authorization(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     sent = b" ".join(asked.header(b"authorization")).decode("latin-1")
     return server.error(401, f"not understood: {sent}", answer.headers) if answer.status == 401 and sent else answer
 
 
-fault_in_answer("server.auth.no-disclosure", "401-with-the-authorization", _told_back)
+fault_in_answer("server.auth.no-disclosure", "401-with-the-authorization", _with_authorization)
 
 # ids
 fault_in_answer("server.notfound.hostile-id", "two-dots-are-healthy",

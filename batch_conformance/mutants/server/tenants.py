@@ -1,4 +1,4 @@
-"""Organisations that are kept apart in most places only: on connections, under conditions, beside filters."""
+"""Servers that separate organisations incompletely: by connection, under conditions, with filters."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _BOTH = ("get", "list")
 _TAG = '"v1"'
 
 
-class _FirstOfTheConnection(ReferenceServer):
-    """Takes a connection for the organisation that first came over it."""
+class _OrganisationOfConnection(ReferenceServer):
+    """Attributes a connection to the first organisation whose key came over it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,8 +26,8 @@ class _FirstOfTheConnection(ReferenceServer):
         return asked.client in self.known
 
 
-class _TellsWhatIsNew(ReferenceServer):
-    """Looks at entity tags before it looks whose a batch is."""
+class _TagBeforeOrganisation(ReferenceServer):
+    """Evaluates If-None-Match before it checks which organisation a batch belongs to."""
 
     def answer(self, asked: Asked) -> Answer:
         known = asked.segment is not None and self.look_up(asked.segment) is not None
@@ -39,15 +39,15 @@ class _TellsWhatIsNew(ReferenceServer):
         return answer
 
 
-class _ForeignWithAStatus(ReferenceServer):
-    """Has an index by status for all organisations."""
+class _StatusAcrossOrganisations(ReferenceServer):
+    """Filters by status across all organisations."""
 
     def owns(self, asked: Asked) -> bool:
         return super().owns(asked) or (asked.segment is None and asked.query.startswith(b"status="))
 
 
-class _ParametersRefused(ReferenceServer):
-    """Refuses parameters that nothing documents."""
+class _RefusesUnknownParameters(ReferenceServer):
+    """Refuses undocumented query parameters."""
 
     def answer(self, asked: Asked) -> Answer:
         operation = current_contract().operation("list" if asked.segment is None else "get")
@@ -58,7 +58,7 @@ class _ParametersRefused(ReferenceServer):
         return super().answer(asked)
 
 
-register("organisation-of-the-connection", OTHER, _FirstOfTheConnection)
-register("304-to-another-organisation", OTHER, _TellsWhatIsNew, ["server.error.documented-status"])
-register("list-foreign-with-a-status", "server.list.other-org", _ForeignWithAStatus, operations=_BOTH)
-register("unknown-parameters-refused", LEGAL, _ParametersRefused, operations=_BOTH)
+register("organisation-of-the-connection", OTHER, _OrganisationOfConnection)
+register("304-to-another-organisation", OTHER, _TagBeforeOrganisation, ["server.error.documented-status"])
+register("list-foreign-with-a-status", "server.list.other-org", _StatusAcrossOrganisations, operations=_BOTH)
+register("unknown-parameters-refused", LEGAL, _RefusesUnknownParameters, operations=_BOTH)

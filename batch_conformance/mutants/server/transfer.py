@@ -1,4 +1,4 @@
-"""Faults in status line and headers of good answers: ``server.ok.*``."""
+"""Faults in status line and headers of successes: ``server.ok.*``."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ def _failing(answer: Answer) -> None:
     answer.body = {"message": "Internal server error", "statusCode": 500}
 
 
-def _lost(answer: Answer) -> None:
+def _not_found(answer: Answer) -> None:
     answer.status = 404
     answer.body = {"message": "Batch not found", "statusCode": 404}
 
 
-def _said_to_be_coded(answer: Answer) -> None:
+def _claims_brotli(answer: Answer) -> None:
     answer.headers = [*answer.headers, ("Content-Encoding", "br")]
 
 
-def _unfinished(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
+def _accepted_until_completed(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
     if answer.status == 200 and answer.body["status"] != "COMPLETED":
         answer.status = 202
     return answer
@@ -63,11 +63,11 @@ def _unfinished(_: ReferenceServer, __: Asked, answer: Answer) -> Answer:
 for _code in (201, 202, 203, 206):
     fault_in_answer("server.ok.status", f"ok-{_code}", _good(_status(_code)),
                     also=[DOCUMENTED, "server.auth.header-name-case"])  # fmt: skip
-fault_in_answer("server.ok.status", "ok-202-until-completed", _unfinished, also=[DOCUMENTED])
+fault_in_answer("server.ok.status", "ok-202-until-completed", _accepted_until_completed, also=[DOCUMENTED])
 fault_in_answer("server.ok.status", "ok-500-every-7th", _good(_failing, 7), also=[DOCUMENTED])
 fault_in_answer("server.ok.status", "ok-201-every-6th", _good(_status(201), 6), also=[DOCUMENTED])
 
-fault_in_answer("server.ok.status", "ok-404-every-7th", _good(_lost, 7))
+fault_in_answer("server.ok.status", "ok-404-every-7th", _good(_not_found, 7))
 
 for _name, _value in {
     "type-html": "text/html",
@@ -84,4 +84,4 @@ for _name, _value in {
 }.items():
     fault_in_answer("server.ok.media-type", _name, _good(_type(_value)))
 fault_in_answer("server.ok.media-type", "type-html-every-6th", _good(_type("text/html"), 6))
-fault_in_answer("server.ok.json", "coding-that-is-none", _good(_said_to_be_coded))
+fault_in_answer("server.ok.json", "coding-that-is-none", _good(_claims_brotli))

@@ -1,1 +1,1 @@
-"""What is special about Get Batch."""
+"""Get Batch, ``GET /v2/batch/{id}``: client cases and sample data."""

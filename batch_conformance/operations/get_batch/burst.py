@@ -12,7 +12,7 @@ from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import ProbeContext
 
 #: Names under which burst requests with an unknown key and with another organisation's are recorded.
-STRANGERS, OTHER_ORG = "burst-strangers", "burst-other-org"
+UNKNOWN_KEY, OTHER_ORG = "burst-unknown-key", "burst-other-org"
 
 
 def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
@@ -20,7 +20,7 @@ def burst(context: ProbeContext, count: int) -> Iterator[PlannedRequest]:
 
     The other keys are an unknown one and, alternately, another organisation's, if there is one.
     """
-    other_keys = [(STRANGERS, next(keys.unknown_keys(context.seed, context.secret)))]
+    other_keys = [(UNKNOWN_KEY, next(keys.unknown_keys(context.seed, context.secret)))]
     if context.other_key is not None:
         other_keys.append((OTHER_ORG, context.other_key))
     asks_for_key = current_contract().operation("get").key is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from batch_conformance.contract.load import FINAL_STATUSES
+from batch_conformance.contract import current_contract
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
@@ -61,4 +61,7 @@ def late_reads_by_batch(context: ProbeContext) -> list[Probe]:
 
 
 def _moves(states: list[str]) -> bool:
-    return len(set(states)) > 1 and not (states[-1] in FINAL_STATUSES and states[-3:].count(states[-1]) >= 3)
+    if len(set(states)) <= 1:
+        return False
+    is_final = current_contract().lifecycle.is_final(states[-1])
+    return not (is_final and states[-3:].count(states[-1]) >= 3)

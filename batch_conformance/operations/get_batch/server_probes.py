@@ -8,7 +8,7 @@ from dataclasses import replace
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import ids
 from batch_conformance.generate.keys import MISSING
-from batch_conformance.operations.get_batch.burst import STRANGERS, burst
+from batch_conformance.operations.get_batch.burst import UNKNOWN_KEY, burst
 from batch_conformance.operations.get_batch.id_probes import hostile_ids, near_ids, overrides, unknown_ids
 from batch_conformance.operations.get_batch.key_probes import (
     auth_per_request,
@@ -37,8 +37,17 @@ from batch_conformance.server_runner.probe import Probe, ProbeContext
 from batch_conformance.server_runner.profile import PROFILES
 
 __all__ = [
-    "ABOUT_KEYS", "BUDGETS", "CHAINS", "IN_ORDER", "IN_TURN", "OPERATION", "PROBES", "STRANGERS", "TOGETHER",
-    "before_first_auth", "burst",
+    "ABOUT_KEYS",
+    "BUDGETS",
+    "CHAINS",
+    "IN_ORDER",
+    "IN_TURN",
+    "OPERATION",
+    "PROBES",
+    "TOGETHER",
+    "UNKNOWN_KEY",
+    "before_first_auth",
+    "burst",
 ]  # fmt: skip
 
 OPERATION = "get"

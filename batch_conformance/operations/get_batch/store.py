@@ -1,4 +1,4 @@
-"""The batches that the embedded server has: for the contract as it is, and to begin with for an edited one."""
+"""Sample batches of the embedded server, from which those of an edited contract are made, too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.operations.stored import Store, StoredBatch
 
 @dataclass(frozen=True)
 class State:
-    """What a batch shows at one moment."""
+    """Status and counts of a batch at one moment."""
 
     status: str
     total: int
@@ -21,7 +21,7 @@ class State:
     pending: int = 0
 
 
-#: A batch of five in each of its states, in the order of progress; ``failed`` is the other end.
+#: Each state of a batch of five generations, in the order of progress; ``failed`` is the other final state.
 STATES = {
     "pending": State("PENDING", 5),
     "jobs_created": State("JOBS_CREATED", 5, pending=5),
@@ -35,7 +35,7 @@ WEBHOOK = "https://your-webhook-url.com/batch-webhook"
 
 @dataclass
 class Batch(StoredBatch):
-    """A batch and the states it goes through; it stays in the last one."""
+    """A batch and the states that it goes through as it is read; it stays in the last one."""
 
     id: str
     created_at: str
@@ -45,12 +45,12 @@ class Batch(StoredBatch):
     reads: int = 0
 
     def payloads(self) -> Sequence[dict[str, Any]]:
-        """The wire form of each state."""
+        """Return the JSON object of each state."""
         return [self.render(state) for state in self.states]
 
     def render(self, state: State) -> dict[str, Any]:
-        """The wire form of one state."""
-        shown: dict[str, Any] = {
+        """Return the JSON object of one state."""
+        rendered: dict[str, Any] = {
             "id": self.id,
             "created_at": self.created_at,
             "status": state.status,
@@ -65,12 +65,12 @@ class Batch(StoredBatch):
             else "",
         }
         if self.webhook_url is not None or self.show_null_webhook:
-            shown["webhookUrl"] = self.webhook_url
-        return shown
+            rendered["webhookUrl"] = self.webhook_url
+        return rendered
 
 
 def sample_store() -> Store:
-    """Batches in all five states, one that goes through them as it is read, and one that ends FAILED."""
+    """Return a store with a batch in each state, and two that reach COMPLETED and FAILED as they are read."""
     store = Store()
     rows = [
         Batch("batch_abc123", CREATED, [STATES["completed"]], WEBHOOK),

@@ -1,4 +1,4 @@
-"""Answers of List Batches in the shape that the contract in use documents: entries, and what is around them."""
+"""Bodies of List Batches responses in the documented shape: the entries, and the envelope around them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from batch_conformance.contract.pointers import MISSING
 if TYPE_CHECKING:
     from batch_conformance.generate.space import Space
 
-#: Stands for the entries while what is around them is written.
+#: Placeholder for the entries while the envelope is serialised.
 _MARK = "the entries of the list"
 
 
 def answer_of(entries: list[Any]) -> Any:
-    """A valid answer with these entries, as far as it depends on what is around them.
+    """Return a body with these entries and a valid envelope; the entries themselves are not validated.
 
     Raises :class:`NotInContract` where the contract allows no such list.
     """
@@ -35,7 +35,7 @@ def answer_of(entries: list[Any]) -> Any:
 
 
 def frame() -> tuple[bytes, bytes]:
-    """What is written before and behind the entries of a list."""
+    """Return the JSON before and after the entries of a list."""
     shape = list_shape()
     value = shape.with_entries([_MARK], _around()) if shape else [_MARK]
     before, _, after = json.dumps(value, ensure_ascii=False).partition(json.dumps(_MARK))
@@ -43,7 +43,7 @@ def frame() -> tuple[bytes, bytes]:
 
 
 def around_of(entries: list[Any]) -> Any:
-    """An answer with these entries, whether or not the contract allows that many."""
+    """Return a body with these entries, whether or not the contract allows that many."""
     shape = list_shape()
     return shape.with_entries(entries, _around()) if shape else entries
 
@@ -54,7 +54,7 @@ def _around() -> Any:
 
 @cached_by_contract
 def _space() -> Space:
-    # Hypothesis is slow to import, and fixtures need it for lists of another shape only.
+    # Hypothesis is slow to import, and fixtures need it only for lists with an envelope.
     from batch_conformance.generate.space import Space
 
     shape, success = list_shape(), current_contract().operation(LIST).success
@@ -65,7 +65,7 @@ def _space() -> Space:
 
 @cached_by_contract
 def _around_as_text() -> str:
-    """An answer of the documented shape, whatever it lists."""
+    """Return a body of the documented shape, with any entries, as JSON text."""
     shape = list_shape()
     if shape is None or not shape.place:
         return "[]"

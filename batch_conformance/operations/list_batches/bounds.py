@@ -1,4 +1,4 @@
-"""Dates to ask List Batches with: between its batches, beyond them all, and as they are written."""
+"""Bounds for the date filters of List Batches: between batches, beyond all batches, and their text forms."""
 
 from __future__ import annotations
 
@@ -19,25 +19,27 @@ from batch_conformance.operations.list_batches.filters import (
     instant_of,
 )
 
-#: Before and after all batches there can be.
+#: Dates before and after any batch.
 LONG_AGO, FAR_AHEAD = "1990-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
-#: Seconds that two batches must lie apart for a bound between them, and that a bound lies outside of all.
+#: Least seconds between two batches for a bound between them; seconds from all batches to an outer bound.
 _APART, _OUTSIDE = 2, 3600
 #: Seconds between a bound and the batch next to it.
 _NEAR = 1
-#: 2100: dates beyond are nobody's.
+#: The year 2100, in seconds since 1970; batches with later dates are ignored.
 _LAST = 4_102_444_800
 
 
 def bounds_between(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
-    """Instants on which no batch of the list lies, oldest first: one between two batches that follow each other in
-    time, a second behind the one or before the other in turn, and an hour outside of them all.
+    """Return instants on which no batch of the list lies, oldest first.
+
+    One between each pair of neighbours, in turn a second after the earlier or before the later one, and one
+    an hour outside of all batches on each side.
     """
     dates = sorted(_moments(listed))
     inner: list[Fraction] = []
     for first, second in pairwise(dates):
-        # Near to a batch, a bound shows that zones are mistaken; a second away, that is not asked of stores that keep
-        # no fractions.
+        # A bound close to a batch detects a misread offset. A full second leaves room for stores that keep no
+        # fractions.
         if second - first >= _APART:
             inner.append(_to_the_millisecond(first + _NEAR if len(inner) % 2 else second - _NEAR))
     outer = [dates[0] - _OUTSIDE, dates[-1] + _OUTSIDE] if dates else []
@@ -46,14 +48,14 @@ def bounds_between(listed: Sequence[Mapping[str, Any]]) -> list[Instant]:
 
 
 def bounds_beyond(listed: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Filters with bounds beyond all batches: far away, or an hour from the last one where that is farther still."""
+    """Return filters that exclude all batches: a far date, or an hour past the outermost batch if farther."""
     dates = [date for row in listed if (date := created(row)) is not None]
     found = []
     for name, far, sign in ((AFTER, FAR_AHEAD, 1), (BEFORE, LONG_AGO, -1)):
         bound = instant_of(far)
         assert bound is not None
         at = max([sign * (bound.seconds + bound.fraction), *(sign * date + _OUTSIDE for date in dates)]) * sign
-        # The calendar has an end on both sides.
+        # datetime covers only the years 1 to 9999.
         with suppress(ValueError, OverflowError):
             found.append({name: written(_instant(at))})
     return found
@@ -74,9 +76,9 @@ def _moments(listed: Sequence[Mapping[str, Any]]) -> set[Fraction]:
 
 
 def sides(bound: Instant, listed: Sequence[Mapping[str, Any]]) -> tuple[Instant, Instant]:
-    """For a bound between two batches, a moment behind the one and a moment before the other; else the bound twice.
+    """Return instants a second after the earlier and a second before the later neighbour of a bound.
 
-    A bound that is cut to the minute lets in what lies just before it, or leaves out what lies just behind.
+    They show whether a server truncates bounds to the minute. Without two neighbours, it is the bound twice.
     """
     at = bound.seconds + bound.fraction
     dates = sorted(_moments(listed))
@@ -88,7 +90,7 @@ def sides(bound: Instant, listed: Sequence[Mapping[str, Any]]) -> tuple[Instant,
 
 
 def spread(bounds: Sequence[Instant], most: int) -> list[Instant]:
-    """At most so many of them, spread over all; those outside of all batches only where there are no others."""
+    """Return at most ``most`` bounds, evenly spread; the outer two only where there are no others."""
     among = list(bounds[1:-1] or bounds)
     if len(among) <= most:
         return among
@@ -98,18 +100,18 @@ def spread(bounds: Sequence[Instant], most: int) -> list[Instant]:
 
 
 def zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) -> timezone:
-    """An offset that matters: without it, the bound would lie beyond the next batch that it lets through."""
+    """Return an offset without which the bound would exclude the next batch that it selects."""
     at = bound.seconds + bound.fraction
     away = [moment - at if name == AFTER else at - moment for moment in _moments(listed)]
     nearest = min((apart for apart in away if apart > 0), default=Fraction(0))
     hours = next((one for one in (2, 12) if nearest < one * 3600), 12)
-    # With half an hour, so that an offset of which only the hours are read shows.
+    # With half an hour, to detect a server that reads only the hours of an offset.
     offset = timedelta(hours=hours, minutes=30)
     return timezone(offset if name == AFTER else -offset)
 
 
 def written(instant: Instant, zone: timezone | None = None) -> str:
-    """An instant as RFC 3339, in UTC with Z, or with the offset of a zone."""
+    """Format an instant as RFC 3339: in UTC with ``Z``, or with the offset of a zone."""
     moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(
         milliseconds=int(instant.fraction * 1000)
     )

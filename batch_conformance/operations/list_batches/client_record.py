@@ -1,11 +1,10 @@
-"""Calls of List Batches as checks look at them: the list as a whole, or each batch as if it had come alone."""
+"""Views of List Batches calls for checks: the list as a whole, or each batch as a call of its own."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 from batch_conformance.checks.client.record import (
@@ -17,45 +16,47 @@ from batch_conformance.checks.client.record import (
     HttpError,
     ValidBatch,
 )
+from batch_conformance.checks.finding import CheckFunction, CheckResult
+from batch_conformance.client_runner.call import NoObject
 from batch_conformance.contract import current_contract
 from batch_conformance.contract.entity import entry_entity, entry_id
 from batch_conformance.contract.pointers import read
 from batch_conformance.operations.list_batches.filters import NAMES
 
 OPERATION = "list"
-_ABOUT_ONE = "client.decode."
+_PREFIX_OF_SINGLE = "client.decode."
 
 
 def id_of(row: object) -> Any:
-    """The id of a batch, whatever the contract in use calls it; None where there is none."""
+    """Return the id of an entry, under its name in the contract in use; None where there is none."""
     found = read(row, entry_id()) if isinstance(row, dict) else None
     return found if isinstance(found, str | int) else None
 
 
-class Asking:
-    """What a caller gives: filters as the driver protocol names them, None for those that are not given."""
+class Arguments:
+    """Arguments of a call: filters under their names in the driver protocol, None for those not given."""
 
     @staticmethod
     def of(given: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
-        """The arguments of a call, with these parameters."""
+        """Return the arguments of a call with these filters."""
         return tuple((name, given.get(name)) for name in NAMES)
 
     @staticmethod
     def nothing() -> tuple[tuple[str, str | None], ...]:
-        """The arguments of a call for the whole list."""
-        return Asking.of({})
+        """Return the arguments of a call without filters."""
+        return Arguments.of({})
 
 
 @dataclass(frozen=True)
 class Batches(ValidBatch):
-    """A 200 with this list. ``refusable`` ones may be refused as a whole."""
+    """Expected outcome of a 200 with a list. If ``refusable``, the client may reject the list as a whole."""
 
     batches: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
-class _Alone:
-    """What a client made of one batch of a list: as a reply of its own."""
+class _SingleReply:
+    """The reply about one batch of a list, in the form of a reply to a call of its own."""
 
     batch: dict[str, Any] | None
     error: Any = None
@@ -65,97 +66,103 @@ class _Alone:
 
 
 class ListRunRecord(ClientRunRecord):
-    """The calls of List Batches, each with its list."""
+    """The calls of List Batches, each with a whole list."""
 
     def is_broken(self, clause: str) -> bool:
-        """Whether a clause that holds for lists is broken by them."""
+        """Whether a clause applies to lists and is broken by them."""
         if OPERATION not in current_contract().clauses[clause].operations:
             return False
-        if clause.startswith(_ABOUT_ONE) and not isinstance(self, _Entries):
+        if clause.startswith(_PREFIX_OF_SINGLE) and not isinstance(self, _Entries):
             return self.entries.is_broken(clause)
         return super().is_broken(clause)
 
     @cached_property
     def entries(self) -> ClientRunRecord:
-        """The batches of all lists, as if each had come alone."""
-        return _Entries([_taken_apart(play) for play in self.plays], self.keys)
+        """The batches of all lists, each as a call of its own."""
+        return _Entries([_split_case(case_result) for case_result in self.plays], self.keys)
 
 
 class _Entries(ListRunRecord):
-    """Batches of lists, each as a call of its own."""
+    """The batches of lists, each as a call of its own."""
+
+
+def list_check(
+    clause: str, *, needs: Iterable[str] = ()
+) -> Callable[[CheckFunction[ClientRunRecord]], CheckFunction[ClientRunRecord]]:
+    """Register the decorated function as the check of a clause; it gets calls of List Batches only."""
+
+    def register(function: CheckFunction[ClientRunRecord]) -> CheckFunction[ClientRunRecord]:
+        @wraps(function)
+        def check(record: ClientRunRecord, result: CheckResult) -> None:
+            function(record.of_operation(OPERATION), result)
+
+        return CLIENT_CHECKS.check(clause, needs=needs)(check)
+
+    return register
 
 
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
-    """What the check of a clause looks at: the batches for clauses about one batch, else the lists."""
+    """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
     lists = ListRunRecord(record.plays, record.keys)
-    return lists.entries if clause.startswith(_ABOUT_ONE) else lists
+    return lists.entries if clause.startswith(_PREFIX_OF_SINGLE) else lists
 
 
-def handed_list(turn: CallResult) -> list[Any] | None:
-    """The list that the client handed over; None where it was no list, or none was handed over."""
-    value = getattr(turn.reply.batch, "value", None)
+def decoded_list(call_result: CallResult) -> list[Any] | None:
+    """Return the list that the client reported; None where it reported no list."""
+    value = getattr(call_result.reply.batch, "value", None)
     return value if isinstance(value, list) else None
 
 
-def asked_for(turn: CallResult) -> dict[str, str]:
-    """What the caller gave, as the driver protocol names it."""
-    arguments: tuple[tuple[str, str | None], ...] = getattr(turn.call, "arguments", ())
+def given_filters(call_result: CallResult) -> dict[str, str]:
+    """Return the filters of a call, under their names in the driver protocol."""
+    arguments: tuple[tuple[str, str | None], ...] = getattr(call_result.call, "arguments", ())
     return {name: value for name, value in arguments if value is not None}
 
 
-def _taken_apart(play: CaseResult) -> CaseResult:
-    turns = [one for turn in play.turns for one in _alone(turn)]
-    return replace(play, turns=tuple(turns))
+def _split_case(case_result: CaseResult) -> CaseResult:
+    turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
+    return replace(case_result, turns=tuple(turns))
 
 
-def _alone(turn: CallResult) -> Iterator[CallResult]:
-    """A call for each batch of its list; as it is where the answer was no list, or another number came."""
-    told = turn.expected
-    if not isinstance(told, Batches):
-        yield turn
+def _single_calls(call_result: CallResult) -> Iterator[CallResult]:
+    """Yield a call for each expected batch, none if the counts differ; the call itself if it is no list."""
+    expected = call_result.expected
+    if not isinstance(expected, Batches):
+        yield call_result
         return
-    handed = handed_list(turn)
-    if turn.reply.batch is not None and (handed is None or len(handed) != len(told.batches)):
-        return  # what is lost or made up is for client.list.entries to judge
-    places = _by_id(handed, told.batches)
-    for index, sent in enumerate(told.batches):
+    decoded = decoded_list(call_result)
+    if call_result.reply.batch is not None and (decoded is None or len(decoded) != len(expected.batches)):
+        return  # client.list.entries reports missing and additional entries
+    places = _by_id(decoded, expected.batches)
+    for index, sent in enumerate(expected.batches):
         if not isinstance(sent, dict) or not sent.keys() >= set(entry_entity().required):
             continue
-        reply: Any = turn.reply
-        if handed is not None:
-            one = places.get(id_of(sent), handed[index])
-            reply = _Alone(one if isinstance(one, dict) else _NoBatch(one), seconds=turn.reply.seconds)
-        call = replace(turn.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
-        expected: ExpectedOutcome = ValidBatch(sent, told.refusable)
-        yield replace(turn, call=call, expected=expected, reply=reply)
+        reply: Any = call_result.reply
+        if decoded is not None:
+            one = places.get(id_of(sent), decoded[index])
+            batch = one if isinstance(one, dict) else NoObject(one)
+            reply = _SingleReply(batch, seconds=call_result.reply.seconds)
+        call = replace(call_result.call, batch_id=str(id_of(sent) or ""))  # type: ignore[type-var]
+        outcome: ExpectedOutcome = ValidBatch(sent, expected.refusable)
+        yield replace(call_result, call=call, expected=outcome, reply=reply)
 
 
-def _by_id(handed: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
-    """What was handed over by its id, where these are the ids that came: another order has a clause of its own."""
-    rows = {id_of(row): row for row in handed or () if isinstance(id_of(row), str)}
+def _by_id(decoded: list[Any] | None, sent: tuple[Any, ...]) -> dict[str, Any]:
+    """Return the decoded batches by id if their ids are those sent, in whatever order."""
+    rows = {id_of(row): row for row in decoded or () if isinstance(id_of(row), str)}
     came = {id_of(row) for row in sent if isinstance(id_of(row), str)}
     return rows if rows.keys() == came and len(rows) == len(sent) else {}
-
-
-class _NoBatch(dict[str, Any]):
-    """What a client handed over in the place of a batch, though it is no object."""
-
-    def __init__(self, value: object) -> None:
-        super().__init__()
-        self.value = value
-
-    def __repr__(self) -> str:
-        return json.dumps(self.value)
 
 
 __all__ = [
     "CLIENT_CHECKS",
     "OPERATION",
-    "Asking",
+    "Arguments",
     "Batches",
     "HttpError",
     "ListRunRecord",
-    "asked_for",
-    "handed_list",
+    "decoded_list",
+    "given_filters",
+    "list_check",
     "view",
 ]

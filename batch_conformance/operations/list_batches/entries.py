@@ -1,4 +1,4 @@
-"""A list as its entries: each as if it had come alone, for the checks that are about one batch."""
+"""Views of lists as single entries, each as an exchange of its own, for the checks about one batch."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from batch_conformance.checks.finding import Finding
 from batch_conformance.checks.server.record import Record
 from batch_conformance.contract.pointers import join
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.filters import asked
+from batch_conformance.operations.list_batches.filters import requested_filters
 from batch_conformance.operations.list_batches.lists import own_id, rows_of, shape_for
 
 OPERATION = "list"
-#: Clauses that are about one batch, by the beginning of their ids.
+#: Prefixes of the clauses about one batch.
 _ABOUT_ONE = ("server.body.", "server.poll.", "server.rule.")
-#: Entries of one list that are looked at, one by one: what is wrong with all shows in these.
+#: The most entries checked of one list.
 _MOST = 500
 
 
 @dataclass(frozen=True)
 class Entry(Exchange):
-    """One entry of a list, as an exchange of its own; ``whole`` is the exchange that it came in, at ``index``."""
+    """One entry of a list as an exchange of its own: item ``index`` of the list in the exchange ``whole``."""
 
     whole: Exchange | None = field(default=None, repr=False, compare=False)
     index: int = 0
 
 
 class ListRecord(Record):
-    """The record of List Batches: its batches are the entries of all lists."""
+    """Record of List Batches whose batches are the entries of all lists."""
 
     @cached_property
     def batches(self) -> list[tuple[Exchange, dict[str, Any]]]:
-        """The entries that are objects, each with the exchange that it came in."""
+        """The entries that are objects, each with the exchange of its list."""
         return [
             (entry.whole or entry, entry.response.json.value)
             for entry in entries(self)
@@ -44,28 +44,28 @@ class ListRecord(Record):
 
 
 def view(record: Record, clause: str) -> Record:
-    """What the check of a clause looks at: the entries for clauses about one batch, else the lists."""
+    """Return the record for the check of a clause: entries for clauses about one batch, else whole lists."""
     if not clause.startswith(_ABOUT_ONE):
         return record.kept(
             "lists", lambda: ListRecord(record.exchanges, record.secrets, record.operation, record.whole)
         )
     found = list(entries(record))
     if clause.startswith("server.body."):
-        # The same entry in every list shows the same thing.
+        # Identical entries of several lists are checked once.
         bodies = {entry.response.body if entry.response else b"": entry for entry in reversed(found)}
         found = sorted(bodies.values(), key=lambda entry: (entry.number, entry.index))
     else:
-        # What has no id of its own cannot be followed.
+        # Entries without an id cannot be followed over time.
         found = [entry for entry in found if entry.intent.id]
     if not clause.startswith("server.rule."):
         return Record(found, record.secrets, record.operation, record.whole)
-    # Rules are about whole answers, too; a filter leaves a part of the list.
-    whole = record.kept("unfiltered", lambda: [row for row in record.answered if not asked(row)])
+    # Rules may also be about whole answers; filtered lists are only a part.
+    whole = record.kept("unfiltered", lambda: [row for row in record.answered if not requested_filters(row)])
     return Record(found, record.secrets, record.operation, record.whole, answers=whole)
 
 
 def entries(record: Record) -> Iterator[Entry]:
-    """Every entry of every list that came with the valid key."""
+    """Yield the entries of all lists that were answered to the valid key."""
     for exchange in record.good:
         rows = rows_of(exchange) if exchange.failure is None else None
         for index, item in enumerate((rows or [])[:_MOST]):
@@ -83,7 +83,7 @@ def _entry(exchange: Exchange, index: int, item: Any) -> Entry:
 
 
 def placed(finding: Finding) -> Finding:
-    """A finding about an entry as one about the list that it came in."""
+    """Return a finding about an entry as a finding about its list."""
     entry = finding.exchange
     if not isinstance(entry, Entry):
         return finding
@@ -98,6 +98,6 @@ def placed(finding: Finding) -> Finding:
 
 
 def _place(entry: Entry) -> str:
-    """Where the list stands in the answer that an entry came in."""
+    """Return the pointer of the list in the response of an entry."""
     shape = shape_for(entry.response.media_type if entry.response else None)
     return shape.place if shape else ""

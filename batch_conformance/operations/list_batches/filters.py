@@ -1,4 +1,4 @@
-"""The filters of List Batches by what they mean: their names on the wire, and what they compare, are the contract's."""
+"""The filters of List Batches by internal names; wire names and compared members come from the contract."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ _CREATED = "/created_at"
 
 
 def parameter(name: str) -> Parameter | None:
-    """The parameter that means a filter, in the contract in use; None where it has none."""
+    """Return the parameter of a filter in the contract in use; None where it has none."""
     return named_filters().get(name) or other_filters().get(name)
 
 
 def wire_name(name: str) -> str:
-    """What a filter is called in a query; its own name where the contract has none."""
+    """Return the name of a filter in queries; its internal name where the contract has none."""
     found = parameter(name)
     return found.name if found else name
 
 
 def usable(name: str) -> bool:
-    """Whether servers can be asked with a filter that clauses know: entries have its member."""
+    """Whether a filter can be tested: the contract has it, and entries have the member that it compares."""
     return selects(named_filters().get(name))
 
 
 def member_of(name: str) -> str:
-    """The pointer of the member that a filter compares; empty without one."""
+    """Return the pointer of the member that a filter compares; empty without one."""
     found = parameter(name)
     return found.filter.member if found and found.filter else ""
 
 
 def created_member() -> str:
-    """The pointer of the date of creation, which bounds are compared with."""
+    """Return the pointer of the date of creation, which bounds are compared with."""
     return member_of(AFTER) or member_of(BEFORE) or _CREATED
 
 
 def documented_statuses() -> tuple[str, ...]:
-    """The values of the status filter, by the contract in use; none where it lists none, or has no such filter."""
+    """Return the documented values of the status filter; none where the contract lists none."""
     found = parameter(STATUS)
     schema: Any = found.schema if found else {}
     if "array" in types_of(schema):
@@ -62,7 +62,7 @@ def documented_statuses() -> tuple[str, ...]:
 
 
 def state_of(row: object) -> str | None:
-    """What the status filter compares, as it stands in a query; None where an entry does not have it."""
+    """Return the value that the status filter compares, as sent in a query; None where an entry lacks it."""
     one = parameter(STATUS)
     found = read(row, member_of(STATUS)) if one else None
     if isinstance(found, str):
@@ -71,7 +71,7 @@ def state_of(row: object) -> str | None:
 
 
 def by_presence(listed: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
-    """The documented statuses that batches of the list are in, and the others."""
+    """Return the documented statuses that occur in the list, and those that do not."""
     there = [state_of(row) for row in listed]
     statuses = documented_statuses()
     return [name for name in statuses if name in there], [name for name in statuses if name not in there]
@@ -82,12 +82,12 @@ def _is_number(value: object) -> bool:
 
 
 def has_own_clause(name: str) -> bool:
-    """Whether a filter is one of those that clauses and drivers know by name."""
+    """Whether a filter is one of the three that have clauses and driver arguments of their own."""
     return name in named_filters()
 
 
 def moment_of(row: object) -> Fraction | None:
-    """By what batches are ordered: as :func:`created`, or a number or a day that a contract has in its place."""
+    """Return the value that lists are sorted by: :func:`created`, or a number or day in its place."""
     value = read(row, created_member()) if isinstance(row, Mapping) else None
     return _in_order(value) if _is_number(value) or _is_day(value) else created(row)
 
@@ -97,20 +97,20 @@ def _is_day(value: object) -> bool:
 
 
 def created(row: object) -> Fraction | None:
-    """When a batch was created, in seconds since 1970; None where that cannot be read."""
+    """Return the date of creation in seconds since 1970; None where it cannot be parsed."""
     value = read(row, created_member()) if isinstance(row, Mapping) else None
     instant = instant_of(value)
     return None if instant is None else instant.seconds + instant.fraction
 
 
 def instant_of(value: object) -> Instant | None:
-    """The instant that a date-time names; None for what is none."""
+    """Parse a date-time; None for anything else."""
     instant = parse_date_time(value) if isinstance(value, str) else ""
     return None if isinstance(instant, str) else instant
 
 
 def compared(name: str, row: object, value: str) -> bool | None:
-    """Whether an entry fits a filter of an overlay; None where that stays open: on a bound, or without a value."""
+    """Whether an entry fits a filter of an overlay; None if open: on the bound, or without a value."""
     one = parameter(name)
     if one is None or one.filter is None:
         return None
@@ -126,7 +126,7 @@ def compared(name: str, row: object, value: str) -> bool | None:
 
 
 def values_for(name: str, rows: Sequence[object]) -> list[str]:
-    """Values of a filter of an overlay that some of these entries fit and others do not, the most telling first."""
+    """Return values of an overlay's filter that only some entries fit, the most even split first."""
     one = parameter(name)
     if one is None or one.filter is None:
         return []
@@ -134,16 +134,16 @@ def values_for(name: str, rows: Sequence[object]) -> list[str]:
     if one.filter.operator == "eq":
         tried = [as_sent(value) for value in found if isinstance(value, str | int | float)]
     else:
-        # Whether the bound itself is selected stays open.
+        # The contract leaves open whether the bound itself is selected.
         judge = SchemaJudge(dict(one.schema), current_contract().document.content)
         tried = [as_sent(value) for value in found if _in_order(value) is not None and judge.is_valid(value)]
     fits = {value: [compared(name, row, value) for row in rows] for value in dict.fromkeys(tried)}
-    telling = [value for value, told in fits.items() if value and {True, False} <= set(told)]
-    return sorted(telling, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
+    selective = [value for value, results in fits.items() if value and {True, False} <= set(results)]
+    return sorted(selective, key=lambda value: -min(fits[value].count(True), fits[value].count(False)))
 
 
 def _in_order(value: object) -> Fraction | None:
-    """A number, or the instant of a date-time or a day, as it is compared; None for what has no order."""
+    """Return a number, date-time or day as a comparable number; None for values without an order."""
     if isinstance(value, str):
         instant = instant_of(f"{value}T00:00:00Z" if _is_day(value) else value)
         if instant is not None:
@@ -158,18 +158,18 @@ def _in_order(value: object) -> Fraction | None:
 
 
 def query_of(given: Mapping[str, str]) -> dict[str, str] | None:
-    """Filters that clauses know as a query has them; None where one of them cannot be asked with."""
+    """Return filters under their wire names; None where one of them is not :func:`usable`."""
     return {wire_name(name): value for name, value in given.items()} if all(map(usable, given)) else None
 
 
-def asked(exchange: Exchange) -> list[tuple[str, str]]:
-    """The filters of a request, by what they mean; other parameters are left out."""
+def requested_filters(exchange: Exchange) -> list[tuple[str, str]]:
+    """Return the filters of a request by internal names, without other parameters."""
     query = parse_qsl(urlsplit(exchange.request.url).query, keep_blank_values=True)
     return [pair for pair in by_meaning(query) if pair[0] in NAMES or pair[0] in other_filters()]
 
 
 def by_meaning(query: Sequence[tuple[str, Any]]) -> list[tuple[str, Any]]:
-    """The parameters of a query, filters by what they mean. What the contract has no more is left out."""
+    """Return query parameters, filters under internal names, without filters that the contract lacks."""
     names, other = {row.name: name for name, row in named_filters().items()}, other_filters()
     known = [pair for pair in query if pair[0] in names or pair[0] not in NAMES or pair[0] in other]
     return [(names.get(name, name), value) for name, value in known]

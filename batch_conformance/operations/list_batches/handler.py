@@ -1,4 +1,4 @@
-"""How the reference server answers List Batches: filters, order, and what it refuses. One step each, for mutants."""
+"""List Batches in the reference server: filters and order, in small methods that mutants override."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 class Refused(Exception):
-    """A filter that cannot be applied. The message is for the error body."""
+    """Raised for a filter with an invalid value. The message is for the error body."""
 
 
 class Lister:
-    """Selects from all batches of an organisation those that a query asks for."""
+    """Selects the batches that a query asks for, and sorts them."""
 
     def answer(self, rows: Rows, query: bytes) -> list[Mapping[str, Any]]:
-        """The batches that fit all filters, newest first. Raises :class:`Refused`."""
-        # What is written in a way of its own is read like anything else.
+        """Return the batches that fit all filters, newest first. Raises :class:`Refused`."""
+        # Mutants may give a batch as bytes, to control how it is serialised.
         chosen: list[Any] = [json.loads(row) if isinstance(row, bytes) else row for row in rows]
         for name, value in self.parameters(query):
             chosen = self.filtered(chosen, name, value)
         return self.ordered(chosen)
 
     def parameters(self, query: bytes) -> list[tuple[str, str]]:
-        """The query's parameters, decoded, filters by what they mean."""
+        """Parse a query; filters are returned under their internal names."""
         return by_meaning(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
 
     def filtered(self, rows: Rows, name: str, value: str) -> list[Mapping[str, Any]]:
-        """The batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
+        """Return the batches that fit one filter; an unknown one is ignored. Raises :class:`Refused`."""
         if name in other_filters():
             return [row for row in rows if compared(name, row, value)]
         if name == STATUS:
@@ -61,26 +61,26 @@ class Lister:
         return list(rows)
 
     def after(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
-        """The batches created later."""
+        """Return the batches created after the bound."""
         return [row for row in rows if self.is_dated(row) and self.moment(row) > bound]
 
     def before(self, rows: Rows, bound: Fraction) -> list[Mapping[str, Any]]:
-        """The batches created earlier."""
+        """Return the batches created before the bound."""
         return [row for row in rows if self.is_dated(row) and self.moment(row) < bound]
 
     def status(self, value: str) -> str:
-        """A status that there is. Raises :class:`Refused`."""
+        """Return a documented status unchanged. Raises :class:`Refused` for another."""
         known = documented_statuses()
         if known and value not in known:
             raise Refused(f"{wire_name(STATUS)} must be one of {', '.join(known)}")
         return value
 
     def state(self, row: Mapping[str, Any]) -> object:
-        """The status of a batch, whatever the contract in use calls it."""
+        """Return the status of a batch, under its name in the contract in use."""
         return state_of(row)
 
     def bound(self, name: str, value: str) -> Fraction:
-        """A date-time, in seconds since 1970; without an offset it is UTC. Raises :class:`Refused`."""
+        """Return a date-time in seconds since 1970, as UTC if it has no offset. Raises :class:`Refused`."""
         for text in (value, f"{value}Z"):
             instant = parse_date_time(text)
             if not isinstance(instant, str):
@@ -88,19 +88,19 @@ class Lister:
         raise Refused(f"{wire_name(name)} must be an ISO 8601 date-time")
 
     def moment(self, row: Mapping[str, Any]) -> Fraction:
-        """When a batch was created, in seconds since 1970; 0 where an edited contract has no such date."""
+        """Return the date of creation in seconds since 1970; without one, :meth:`number`."""
         return self.bound("created_at", read(row, created_member())) if self.is_dated(row) else self.number(row)
 
     def number(self, row: Mapping[str, Any]) -> Fraction:
-        """The number that an edited contract may have in place of a date; 0 where there is none."""
+        """Return the number or day that an edited contract may have in place of a date-time, else 0."""
         return moment_of(row) or Fraction(0)
 
     def is_dated(self, row: Mapping[str, Any]) -> bool:
-        """Whether a batch tells when it was created, as a date-time: an edited contract may have it otherwise."""
-        # A mutant shows no object at all.
+        """Whether the date of creation is a date-time; an edited contract may define it otherwise."""
+        # Mutants may list values that are not objects.
         value = read(row, created_member()) if isinstance(row, Mapping) else None
         return isinstance(value, str) and not isinstance(parse_date_time(value), str)
 
     def ordered(self, rows: Rows) -> list[Mapping[str, Any]]:
-        """Newest first."""
+        """Return the batches newest first."""
         return sorted(rows, key=self.moment, reverse=True)

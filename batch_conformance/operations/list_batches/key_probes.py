@@ -1,4 +1,4 @@
-"""What is sent for the list about keys: none, wrong ones, and the valid one where it counts for nothing."""
+"""Probes of List Batches about keys: no key, invalid keys, and the valid key in the wrong place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import islice
 from batch_conformance.contract import current_contract
 from batch_conformance.generate import keys
 from batch_conformance.generate.keys import EMPTY, MISSING
-from batch_conformance.operations.list_batches.asking import few, is_quick, listing
 from batch_conformance.operations.list_batches.bounds import FAR_AHEAD, LONG_AGO
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
@@ -19,19 +18,20 @@ from batch_conformance.operations.list_batches.filters import (
     query_of,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION
+from batch_conformance.operations.list_batches.planned_requests import by_profile, is_quick, listing
 from batch_conformance.server_runner.planned_request import misplaced
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def before_first_auth(context: ProbeContext) -> Probe:
-    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
-    for key in (MISSING, EMPTY, stranger)[: few(context, 1, 3, 3)]:
+    """Before the valid key was ever sent: no key, an empty and an unknown one, on fresh connections."""
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, unknown_key)[: by_profile(context, 1, 3, 3)]:
         yield replace(listing(context, "before-first-auth", key), lane="")
 
 
 def header_case(context: ProbeContext) -> Probe:
-    """The valid key under another spelling of the header's name."""
+    """The valid key under the header's name in another case."""
     header = current_contract().operation(OPERATION).key_header
     if header and not is_quick(context):
         own = context.key_name or header
@@ -40,22 +40,24 @@ def header_case(context: ProbeContext) -> Probe:
 
 
 def auth_per_request(context: ProbeContext) -> Probe:
-    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
+    """Requests with and without the key in turn on one connection, then without it on a fresh one."""
     for chain in auth_chains(context):
         yield from chain
 
 
 def auth_chains(context: ProbeContext) -> list[Probe]:
-    """What is sent on one connection, and what on a fresh one."""
-    return [_in_turn(context), _on_a_fresh_connection(context)]
+    """Return the requests on one connection and those on a fresh one, as independent probes."""
+    return [_on_one_connection(context), _on_a_fresh_connection(context)]
 
 
-def _in_turn(context: ProbeContext) -> Probe:
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
-    turns = (
-        (context.key, MISSING) if is_quick(context) else (context.key, MISSING, stranger, context.key, EMPTY)
+def _on_one_connection(context: ProbeContext) -> Probe:
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
+    sequence = (
+        (context.key, MISSING)
+        if is_quick(context)
+        else (context.key, MISSING, unknown_key, context.key, EMPTY)
     )
-    for key in turns:
+    for key in sequence:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")
 
@@ -80,57 +82,57 @@ def unauthenticated(context: ProbeContext) -> Probe:
         plain = listing(context, "respelled", MISSING, label="no key, the path with a slash behind")
         yield replace(plain, as_in=replace(operation, path=f"{operation.path}/"))
         yield listing(context, "empty-key", EMPTY)
-        # On a connection of its own: some servers send a body all the same.
+        # On a connection of its own, since some servers send a body in response to HEAD.
         yield replace(listing(context, "list-head", MISSING, label="no key, by HEAD"), method="HEAD", lane="")
 
 
 def invalid_keys(context: ProbeContext) -> Probe:
-    """Keys nobody issued."""
-    for key in islice(keys.unknown_keys(context.seed, context.secret), few(context, 1, 2, 20)):
+    """Keys that were never issued."""
+    for key in islice(keys.unknown_keys(context.seed, context.secret), by_profile(context, 1, 2, 20)):
         yield listing(context, "invalid-keys", key)
 
 
 def near_keys(context: ProbeContext) -> Probe:
-    """Keys one fault away from the valid one."""
+    """Keys that differ from the valid one in one way."""
     near = keys.near_keys(context.secret, context.variable, context.seed)
-    for key in islice(near, few(context, 1, 3, 40)):
+    for key in islice(near, by_profile(context, 1, 3, 40)):
         yield listing(context, "near-keys", key)
 
 
 def hostile_keys(context: ProbeContext) -> Probe:
-    """Keys that trip parsers."""
-    for key in islice(keys.hostile_keys(context.secret, context.variable), few(context, 0, 1, 20)):
+    """Keys that may break parsers."""
+    for key in islice(keys.hostile_keys(context.secret, context.variable), by_profile(context, 0, 1, 20)):
         yield replace(listing(context, "hostile-keys", key), lane="")
 
 
 def wrong_place(context: ProbeContext) -> Probe:
-    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
-    for chain in places_apart(context):
+    """The valid key in wrong places, under all names of a place at once; if accepted, name by name."""
+    for chain in probes_by_place(context):
         yield from chain
 
 
-def places_apart(context: ProbeContext) -> list[Probe]:
-    """What is sent for each place: no place waits for another."""
+def probes_by_place(context: ProbeContext) -> list[Probe]:
+    """Return the requests for each place, as independent probes."""
     places = keys.other_places(context.secret, current_contract().operation(OPERATION))
     base = replace(listing(context, "wrong-place", MISSING), key_kind="misplaced")
 
     def at(place: str) -> Probe:
         exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
-            for pair in places[place][: few(context, 0, 4, 99)]:
+            for pair in places[place][: by_profile(context, 0, 4, 99)]:
                 yield misplaced(base, place, [pair])
 
     possible = [place for place in context.profile.places if place in places]
-    return [at(place) for place in possible[: few(context, 1, 5, 99)]]
+    return [at(place) for place in possible[: by_profile(context, 1, 5, 99)]]
 
 
 def other_org(context: ProbeContext) -> Probe:
-    """The list of another organisation, if there is a key of one."""
+    """The list of another organisation, if its key was given."""
     if context.other_key is not None and current_contract().operation("list").key is not None:
         yield replace(listing(context, "list-other-org", context.other_key), lane="")
         wide = query_of({BEFORE: FAR_AHEAD}) if not is_quick(context) else None
         if wide:
-            # Whose a batch is may be looked for in the whole list only.
+            # A server might check the organisation only for the unfiltered list.
             yield replace(listing(context, "list-other-org", context.other_key, query=wide), lane="")
         there, _ = by_presence(context.listed)
         status = query_of({STATUS: there[0]}) if there and not is_quick(context) else None
@@ -139,6 +141,6 @@ def other_org(context: ProbeContext) -> Probe:
 
 
 def revoked_key(context: ProbeContext) -> Probe:
-    """A key that was valid once, if there is one."""
+    """A revoked key, if one was given."""
     if context.revoked_key is not None and not is_quick(context):
         yield listing(context, "revoked-key", context.revoked_key)

@@ -1,4 +1,4 @@
-"""The arrays that a server answered List Batches with, as the checks of ``server.list.*`` look at them."""
+"""Access to the lists in recorded responses, for the checks of ``server.list.*``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Batch = Mapping[str, Any]
 def list_check(
     clause: str, *, needs: Iterable[str], explained_by: Iterable[str] = ()
 ) -> Callable[[CheckFunction[Record]], CheckFunction[Record]]:
-    """Register the decorated function as the check of a clause; it looks at records of List Batches only."""
+    """Register the decorated function as the check of a clause; it gets records of List Batches only."""
 
     def register(function: CheckFunction[Record]) -> CheckFunction[Record]:
         @wraps(function)
@@ -43,7 +43,7 @@ def list_check(
 
 
 def lists(record: Record, result: CheckResult, *probes: str) -> Iterator[tuple[Exchange, list[Any]]]:
-    """The lists that came in answer to these probes; what is no success, no JSON or no list has a clause of its own."""
+    """Yield the lists in responses to these probes; other statuses and bodies are set aside."""
     for exchange in record.of(*probes):
         if exchange.request.method != "GET" or exchange.intent.key_kind not in ("valid", "other-org"):
             continue
@@ -59,7 +59,7 @@ def lists(record: Record, result: CheckResult, *probes: str) -> Iterator[tuple[E
 
 
 def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iterator[tuple[str, Batch]]:
-    """The entries that have an id, with it; the others are left to the clause that reports them."""
+    """Yield the entries with an id, and the id. Others are set aside for the clause that reports them."""
     for row in rows:
         clause, own = nameless(row, record), own_id(row)
         if clause or own is None:
@@ -69,7 +69,7 @@ def identified(rows: Iterable[Any], record: Record, result: CheckResult) -> Iter
 
 
 def nameless(row: object, record: Record) -> str:
-    """The clause that reports an entry without an id; empty for one that has an id."""
+    """Return the clause that reports an entry without an id; empty for an entry that has one."""
     if not isinstance(row, dict) or not record.holds(row):
         return OBJECT
     return "" if own_id(row) is not None else clause_list().of_place(entry_id())
@@ -77,12 +77,12 @@ def nameless(row: object, record: Record) -> str:
 
 @cached_by_contract
 def shape_for(media: str | None) -> ListShape | None:
-    """The documented shape of a list in a media type."""
+    """Return the documented shape of a list in a media type."""
     return shape_in(current_contract().document, media_of(OPERATION, media))
 
 
 def rows_of(exchange: Exchange) -> list[Any] | None:
-    """The entries of an answer; None where it holds no list."""
+    """Return the entries of a response; None where it holds no list."""
     response = exchange.response
     if response is None or not response.json.ok:
         return None
@@ -91,7 +91,7 @@ def rows_of(exchange: Exchange) -> list[Any] | None:
 
 
 def is_page(rows: Sequence[Any]) -> bool:
-    """Whether a list may be a part of all there are: as long as the contract lets one be, at most or by default."""
+    """Whether a list may be a page: its length is the maximum, or an integer query parameter's default."""
     shape = shape_for(None)
     query = current_contract().operation(OPERATION).of_place("query")
     sizes = {row.schema.get("default") for row in query if row.filter is None and "integer" in types_of(row.schema)}
@@ -100,5 +100,5 @@ def is_page(rows: Sequence[Any]) -> bool:
 
 
 def own_id(row: object) -> str | None:
-    """The id of an entry as it stands in a URL; None where it has none, or not one as documented."""
+    """Return the id of an entry as it appears in URLs; None where it has none, or an invalid one."""
     return entity_of(OPERATION).id_at(row, entry_id()) if isinstance(row, dict) else None

@@ -1,4 +1,4 @@
-"""What a filter selects: which entries fit, which answers show it, and whose fault it is where that cannot be told."""
+"""Checks what a filter selects: which entries fit, and which clause reports those that cannot be checked."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     STATUS,
-    asked,
     compared,
     created,
     created_member,
     has_own_clause,
     member_of,
+    requested_filters,
     state_of,
     wire_name,
 )
@@ -33,19 +33,19 @@ from batch_conformance.operations.list_batches.lists import (
     nameless,
     own_id,
 )
-from batch_conformance.operations.list_batches.steadiness import Unsteady
+from batch_conformance.operations.list_batches.unstable_members import Unsteady
 
 
 def any_fits(exchange: Exchange, rows: Sequence[Any]) -> bool:
-    """Whether one of these batches fits all filters of a request for certain."""
-    fits = [fit_of(name, value) for name, value in asked(exchange)]
+    """Whether one of these batches certainly fits all filters of a request."""
+    fits = [fit_of(name, value) for name, value in requested_filters(exchange)]
     return any(all(fit(row) for fit in fits) for row in rows if isinstance(row, dict))
 
 
-def limit_to_what_shows(record: Record, result: CheckResult, names: set[str]) -> None:
-    """Name the filters of a combination that could have been ignored without any answer being another one."""
+def limit_to_visible_filters(record: Record, result: CheckResult, names: set[str]) -> None:
+    """Add a limit for each filter of a combination that a server could ignore without any visible effect."""
     whole = list(lists(record, CheckResult(""), *READS))
-    sent = [row for row in record.of("list-filters") if {name for name, _ in asked(row)} == names]
+    sent = [row for row in record.of("list-filters") if {name for name, _ in requested_filters(row)} == names]
     for name in sorted(names) if sent else ():
         if not any(_matters(name, exchange, rows) for exchange in sent for _, rows in whole):
             beside = " and ".join(map(wire_name, sorted(names - {name})))
@@ -53,27 +53,27 @@ def limit_to_what_shows(record: Record, result: CheckResult, names: set[str]) ->
 
 
 def _matters(name: str, exchange: Exchange, rows: Sequence[Any]) -> bool:
-    """Whether a batch fits all filters of a request but this one."""
-    others = [fit_of(other, value) for other, value in asked(exchange) if other != name]
-    own = [fit_of(other, value) for other, value in asked(exchange) if other == name]
+    """Whether some batch fits all filters of a request except this one."""
+    others = [fit_of(other, value) for other, value in requested_filters(exchange) if other != name]
+    own = [fit_of(other, value) for other, value in requested_filters(exchange) if other == name]
     batches = [row for row in rows if isinstance(row, dict)]
     return any(all(fit(row) for fit in others) and any(fit(row) is False for fit in own) for row in batches)
 
 
-def told_of(
+def checkable_batches(
     rows: Sequence[Any], names: Sequence[str], record: Record, changing: Unsteady, result: CheckResult
 ) -> Iterator[Batch]:
-    """The batches of which it can be told whether they fit; the others are left to the clause that says why not."""
+    """Yield the batches whose filtered members can be checked. Others are set aside for another clause."""
     for row in rows:
-        clause = next(filter(None, (_anothers(name, row, record, changing) for name in names)), "")
+        clause = next(filter(None, (_reporting_clause(name, row, record, changing) for name in names)), "")
         if clause:
             result.set_aside(clause)
         else:
             yield row
 
 
-def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
-    """The clause that reports what a filter looks at in an entry: it is no value, or changes as it must not."""
+def _reporting_clause(name: str, row: Any, record: Record, changing: Unsteady) -> str:
+    """Return the clause that reports the filtered member as invalid or unstable; empty if none."""
     if not record.holds(row):
         return OBJECT
     member = member_of(name)
@@ -89,7 +89,7 @@ def _anothers(name: str, row: Any, record: Record, changing: Unsteady) -> str:
     return "" if known is not None else clause_list().of_place(member)
 
 
-def judge_selection(
+def check_selection(
     record: Record,
     result: CheckResult,
     exchange: Exchange,
@@ -97,30 +97,30 @@ def judge_selection(
     whole: Sequence[tuple[Exchange, list[Any]]],
     changing: Unsteady,
 ) -> None:
-    """Judge the entries of an answer to a request with filters, by the whole lists before and after it."""
-    names = [name for name, _ in asked(exchange)]
-    fits = [fit_of(name, value) for name, value in asked(exchange)]
-    said = ", ".join(f"{wire_name(name)}={value}" for name, value in asked(exchange))
+    """Check the entries of a filtered list against the whole lists before and after it."""
+    names = [name for name, _ in requested_filters(exchange)]
+    fits = [fit_of(name, value) for name, value in requested_filters(exchange)]
+    formatted = ", ".join(f"{wire_name(name)}={value}" for name, value in requested_filters(exchange))
     earlier = [one for one in whole if one[0].ended <= exchange.started][-1:]
     later = [one for one in whole if one[0].started >= exchange.ended][:1]
-    unseen = CheckResult("")
-    before = [list(told_of(one[1], names, record, changing, unseen)) for one in earlier]
-    told = list(told_of(rows, names, record, changing, result))
-    if not told and not any(before) and (rows or unseen.explained):
-        # Neither what came nor what is left out can be judged.
-        for clause in () if rows else unseen.explained:
+    discarded = CheckResult("")
+    before = [list(checkable_batches(one[1], names, record, changing, discarded)) for one in earlier]
+    checkable = list(checkable_batches(rows, names, record, changing, result))
+    if not checkable and not any(before) and (rows or discarded.explained):
+        # Neither the listed nor the omitted batches can be checked.
+        for clause in () if rows else discarded.explained:
             result.set_aside(clause)
         return
     result.observe()
-    for row in told:
+    for row in checkable:
         if any(fit(row) is False for fit in fits):
             places = dict.fromkeys((entry_id(), *map(member_of, names), member_of(STATUS), created_member()))
             members = {dotted(place): read(row, place) for place in places if place}
-            result.fail(exchange, f"a batch that does not fit {said}", expected="only batches that fit",
+            result.fail(exchange, f"a batch that does not fit {formatted}", expected="only batches that fit",
                         actual=", ".join(f"{name}: {shown(value)}" for name, value in members.items()),
                         prelude=[one[0] for one in earlier], code="unasked")  # fmt: skip
             return
-    there = {own_id(row) for row in rows if not nameless(row, record)}
+    listed_ids = {own_id(row) for row in rows if not nameless(row, record)}
     known = [*rows, *(earlier[0][1] if earlier else ())]
     hidden = next(filter(None, (nameless(row, record) for row in known)), "")
     if not earlier or not later:
@@ -129,17 +129,17 @@ def judge_selection(
     if is_page(rows) or is_page(earlier[0][1]):
         result.limit("lists may be a part of all there are: what a filter leaves out could not show")
         return
-    # What fits before and after fitted in between: statuses move forward only, dates not at all.
+    # A batch that fits before and after fitted in between: statuses only move forward, dates do not change.
     stayed = _fitting(before[0], fits) & _fitting(later[0][1], fits)
     if hidden:
         # An entry without an id may be any batch.
         result.set_aside(hidden)
         return
     for own in map(own_id, before[0]):
-        if own is not None and own in stayed - there:
+        if own is not None and own in stayed - listed_ids:
             result.fail(
                 exchange,
-                f"the batch {shown(own)}, which fits {said}, is left out",
+                f"the batch {shown(own)}, which fits {formatted}, is left out",
                 expected="all batches that fit",
                 actual=f"{len(rows)} others",
                 prelude=(earlier[0][0],),
@@ -149,12 +149,12 @@ def judge_selection(
 
 
 def _fitting(rows: Sequence[Any], fits: Sequence[Callable[[Batch], bool | None]]) -> set[str | None]:
-    """The ids of the batches that fit all filters for certain."""
+    """Return the ids of the batches that certainly fit all filters."""
     return {own_id(row) for row in rows if own_id(row) is not None and all(fit(row) for fit in fits)}
 
 
 def fit_of(name: str, value: str) -> Callable[[Batch], bool | None]:
-    """Whether an entry fits a filter; None where the contract leaves it open (on the bound), or it cannot be told."""
+    """Return a predicate for a filter; it returns None where unknown, or on the bound (open by contract)."""
     if name == STATUS:
         return lambda row: None if state_of(row) is None else state_of(row) == value
     if not has_own_clause(name):

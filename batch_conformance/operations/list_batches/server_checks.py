@@ -1,4 +1,4 @@
-"""Clauses ``server.list.*``: the array, its order, that it is whole, and that it agrees with Get Batch."""
+"""Checks of ``server.list.*``: the array, its order and completeness, and its agreement with Get Batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from batch_conformance.contract.entity import Entity, entity_of, entry_id
 from batch_conformance.contract.pointers import read, split
 from batch_conformance.http import Exchange
 from batch_conformance.operations.list_batches import server_filters
-from batch_conformance.operations.list_batches.filters import asked, created_member, moment_of
+from batch_conformance.operations.list_batches.filters import created_member, moment_of, requested_filters
 from batch_conformance.operations.list_batches.lists import (
     ARRAY,
     JSON,
@@ -35,7 +35,7 @@ from batch_conformance.operations.list_batches.lists import (
     rows_of,
     shape_for,
 )
-from batch_conformance.operations.list_batches.steadiness import Unsteady, unsteady
+from batch_conformance.operations.list_batches.unstable_members import Unsteady, unsteady
 
 __all__ = ["OPERATION", "server_filters"]
 
@@ -48,12 +48,12 @@ _FILTERS = [*READS, "list-filters"]
     needs=[*_FILTERS, "list-offsets", "list-empty", "list-crossed", "list-bad-filters", "usual-variants"],
 )
 def array(record: Record, result: CheckResult) -> None:
-    """The list itself, and what is around it, as documented; what the schema says of entries is judged by each."""
-    # A filter that selects nothing may be refused; a success is a list all the same.
+    """The list and its envelope match the schema; the entries themselves are checked by ``server.body.*``."""
+    # A filter that can select nothing may be rejected, but a success must still be a list.
     for exchange in [*record.good, *filter(_is_odd_success, record.answered)]:
         assert exchange.response is not None
-        told = exchange.response.json
-        if exchange.failure is not None or not (told.ok or _is_odd_success(exchange)):
+        parsed = exchange.response.json
+        if exchange.failure is not None or not (parsed.ok or _is_odd_success(exchange)):
             result.set_aside(JSON)
             continue
         result.observe()
@@ -66,13 +66,13 @@ def array(record: Record, result: CheckResult) -> None:
                 expected=f"an object with an array of batches at {within}"
                 if within
                 else "an array of batches, and nothing around it",
-                actual=shown(told.value) if told.ok else "no JSON",
+                actual=shown(parsed.value) if parsed.ok else "no JSON",
                 code="shape",
             )
         elif shape:
-            for fault in shape.violations(told.value, whole=not asked(exchange)):
+            for fault in shape.violations(parsed.value, whole=not requested_filters(exchange)):
                 place = dotted(fault.pointer) if fault.pointer != shape.place else "the list of batches"
-                result.fail(exchange, f"{place}: {wrong(fault.expected, read(told.value, fault.pointer))}",
+                result.fail(exchange, f"{place}: {wrong(fault.expected, read(parsed.value, fault.pointer))}",
                             expected=fault.expected, actual=fault.actual, code=fault.code,
                             pointer=fault.pointer)  # fmt: skip
     if not record.good:
@@ -87,7 +87,7 @@ def _is_odd_success(exchange: Exchange) -> bool:
 
 @list_check("server.list.newest-first", needs=_FILTERS)
 def newest_first(record: Record, result: CheckResult) -> None:
-    """By created_at, the later first; the order of equal dates is open."""
+    """Entries are sorted by date of creation, latest first; the order of equal dates is open."""
     changing, date = unsteady(record), created_member()
     for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
         rows = list(_steady(every, record, split(date)[0], changing, result))
@@ -111,7 +111,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
 def _steady(
     rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult
 ) -> Iterator[Any]:
-    """The batches whose member does not change by itself; the others are left to the clause that reports it."""
+    """Yield the entries whose member is stable. Others are set aside for the clause that reports them."""
     for row in rows:
         clause = OBJECT if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
         if clause:
@@ -122,7 +122,7 @@ def _steady(
 
 @list_check("server.list.once", needs=_FILTERS)
 def once(record: Record, result: CheckResult) -> None:
-    """No batch stands in one list twice."""
+    """No list holds a batch twice."""
     for exchange, rows in lists(record, result, "reads", "late-reads", "list-filters"):
         seen: set[str] = set()
         for value, _ in identified(rows, record, result):
@@ -146,7 +146,7 @@ _SELECTED = ("list-filters", "list-offsets", "list-empty")
 
 @list_check("server.list.complete", needs=[*READS, *_SELECTED, "list-other-org"])
 def complete(record: Record, result: CheckResult) -> None:
-    """Every batch that Get answers stands in the list, and each that an earlier list held, with filters or without."""
+    """Every batch that Get Batch or an earlier list showed, filtered or not, is in the list."""
     gets, foreign = _gets(record), _foreign(record)
     before: dict[str, Exchange] = {}
     selected = [
@@ -156,10 +156,10 @@ def complete(record: Record, result: CheckResult) -> None:
     ]
     parts = 0
     for exchange, rows in lists(record, result, *READS):
-        if is_page(rows) or asked(exchange):
+        if is_page(rows) or requested_filters(exchange):
             parts += 1
             continue
-        there = {own for own, _ in identified(rows, record, CheckResult(""))}
+        listed_ids = {own for own, _ in identified(rows, record, CheckResult(""))}
         # An entry without an id may be any batch.
         hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
         known = {
@@ -169,13 +169,13 @@ def complete(record: Record, result: CheckResult) -> None:
             result.set_aside(hidden)
         filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}
         for name, one in {**filtered, **before, **known}.items():
-            if name not in there and hidden:
+            if name not in listed_ids and hidden:
                 continue
             if name in foreign:
                 result.set_aside(_OTHER_ORG)
                 continue
             result.observe()
-            if name not in there:
+            if name not in listed_ids:
                 result.fail(
                     exchange,
                     f"the batch {shown(name)}, which exists, is not in the list",
@@ -184,7 +184,7 @@ def complete(record: Record, result: CheckResult) -> None:
                     prelude=(one,),
                     code="left-out",
                 )
-        before |= {value: exchange for value in there if value not in before}
+        before |= {value: exchange for value in listed_ids if value not in before}
     if not result.observations and not result.explained:
         result.note(
             "every list may be a part of all there are"
@@ -196,7 +196,7 @@ def complete(record: Record, result: CheckResult) -> None:
 
 
 def _known_otherwise(record: Record, gets: Mapping[str, Sequence[tuple[Exchange, Batch]]]) -> bool:
-    """Whether a batch was known before a list named it."""
+    """Whether Get Batch was asked for a batch before the first list came."""
     named = (row for row in record.exchanges if row.intent.operation == OPERATION)
     first = min((row.ended for row in named if is_success(row.status, OPERATION)), default=0.0)
     return any(one.started < first for reads in gets.values() for one, _ in reads)
@@ -204,14 +204,14 @@ def _known_otherwise(record: Record, gets: Mapping[str, Sequence[tuple[Exchange,
 
 @list_check("server.list.agrees", needs=READS)
 def agrees(record: Record, result: CheckResult) -> None:
-    """An entry is the batch as Get answers it, in the state of that moment."""
+    """An entry is equal to the batch in Get Batch's response, apart from its progress in between."""
     gets, changing, date = _gets(record), unsteady(record), split(created_member())[0]
     for exchange, rows in lists(record, result, *READS):
         for own, row in identified(rows, record, result):
             reads = gets.get(own, [])
             elsewhere = changing.get(own, {})
             if date in elsewhere:
-                # Which batch it is cannot be told for certain.
+                # An unstable date: it may be another batch.
                 result.set_aside(elsewhere[date])
                 continue
             earlier = [one for one in reads if one[0].ended <= exchange.started]
@@ -239,30 +239,30 @@ def _differences(
     later: Sequence[tuple[Exchange, Batch]],
     elsewhere: Mapping[str, str],
 ) -> Iterator[tuple[str, Any, Any, Exchange]]:
-    """What an entry says otherwise than the reads before and after it: (member, in the list, by Get, the read).
+    """Yield differences between an entry and the reads around it: (member, in the list, by Get Batch, read).
 
-    What may move is held against both: it must lie between them. URLs may be signed anew with every answer. Members
-    ``elsewhere`` change as they must not, and another clause reports that.
+    A status must lie between those of the reads. Other members are compared only if both reads agree, since
+    URLs may be signed anew in each response. Members in ``elsewhere`` are reported by another clause.
     """
     get = entity_of("get")
     lifecycle, moving = current_contract().lifecycle, get.lifecycle_pointer.removeprefix(get.place)
     faulty = [_faulty(batch, "get") for _, batch in (*earlier, *later)]
     broken = set().union(_faulty(row, OPERATION), elsewhere, *faulty)
     date, status = dotted(created_member()), dotted(moving)
-    # Other members may come one way only, or be others each time; so may those that one of the operations documents.
+    # Members that are not documented for both operations may differ.
     both = set(get.own_members)
     earlier, later = _unwrapped(earlier, get), _unwrapped(later, get)
     documented = [name for name in entity_of(OPERATION).members if name not in broken and name in both]
 
     def state(batch: Batch) -> Any:
-        # Entries that have no status at all may be of any.
+        # Entries may be documented without a status.
         return read(batch, moving) if moving and entity_of(OPERATION).has(moving) else MISSING
 
     for one, batch in (*earlier, *later):
         if split(created_member())[0] in documented and _comparable_date(row) != _comparable_date(batch):
             yield date, read(row, created_member()), read(batch, created_member()), one
         for name in documented:
-            # A member that comes one way only: null and nothing are the same.
+            # A member that only one of them has; null counts as absent.
             if (batch.get(name) is None) != (row.get(name) is None) and state(batch) == state(row):
                 yield name, row.get(name, MISSING), batch.get(name, MISSING), one
     ours = lifecycle.rank(state(row)) if isinstance(state(row), str) else None
@@ -278,51 +278,51 @@ def _differences(
     if len(earlier) == len(later) == 1 and still:
         for name in (name for name in documented if name != split(created_member())[0]):
             before, after = earlier[0][1].get(name), later[0][1].get(name)
-            if before == after and not _alike(before, row.get(name)):
+            if before == after and not _equal(before, row.get(name)):
                 yield name, row.get(name, MISSING), before, earlier[0][0]
 
 
-def _alike(whole: Any, listed: Any) -> bool:
-    """Whether an entry shows the same; entries with a schema of their own may show less of an object."""
+def _equal(whole: Any, listed: Any) -> bool:
+    """Whether values are equal; entries with a schema of their own may hold fewer members of an object."""
     if whole == listed or entity_of(OPERATION).pointer == entity_of("get").pointer:
         return bool(whole == listed)
     if isinstance(whole, dict) and isinstance(listed, dict):
-        return all(_alike(whole[name], listed[name]) for name in whole.keys() & listed.keys())
+        return all(_equal(whole[name], listed[name]) for name in whole.keys() & listed.keys())
     return False
 
 
 def _faulty(batch: Batch, operation: str) -> set[str]:
-    """Members that break their schema: server.body.* has the blame, and a difference shows nothing more."""
+    """Return the members that violate their schema, which ``server.body.*`` reports."""
     faults = entity_of(operation).judge.violations(dict(batch))
     return {split(clause_list().own(fault.pointer))[0] for fault in faults if fault.pointer}
 
 
 def _unwrapped(reads: Sequence[tuple[Exchange, Batch]], get: Entity) -> list[tuple[Exchange, Batch]]:
-    """Batches without the envelope that Get Batch may put them in."""
+    """Remove the envelope that Get Batch may put batches in."""
     return [(one, inner) for one, batch in reads if isinstance(inner := get.within(batch), dict)]
 
 
 def _comparable_date(row: Batch) -> Any:
     moment = moment_of(row)
-    # No date, but an object perhaps: as text, since it is put into sets.
+    # As text, since it may be an object, and has to be hashable.
     found = read(row, created_member())
     return json.dumps(None if found is MISSING else found) if moment is None else moment
 
 
 def _listed(record: Record, *probes: str) -> dict[str, Exchange]:
-    """The batches of all answers to these probes, each with the last one that it came in."""
+    """Return the ids in all responses to these probes, each with the last exchange that held it."""
     every = lists(record, CheckResult(""), *probes)
     return {own: exchange for exchange, rows in every for own in _ids_as_text(rows)}
 
 
 def _foreign(record: Record) -> Set[str]:
-    """The batches that another organisation lists, and this one does not without a filter."""
+    """Return the ids that another organisation's list holds, and this one's unfiltered list does not."""
     return _listed(record, "list-other-org").keys() - _listed(record, *READS).keys()
 
 
 @list_check(_OTHER_ORG, needs=[*_FILTERS, "list-other-org"])
 def other_org(record: Record, result: CheckResult) -> None:
-    """None of this organisation's batches in the list of another, and none of the other's in a list of this one."""
+    """The lists of two organisations share no batch."""
     ours = _listed(record, *READS)
     selected = _listed(record, "list-filters", "list-offsets", "list-other-filters")
     sent = record.of("list-other-org")
@@ -359,19 +359,18 @@ def other_org(record: Record, result: CheckResult) -> None:
 
 
 def _ids_as_text(rows: Sequence[Any]) -> list[str]:
-    """What stands where entries have their ids: one of a wrong type gives a batch away, too, if it is one's own."""
+    """Return the ids of entries as text, unique values of a wrong type too, as they also disclose a batch."""
     found = [read(row, entry_id()) for row in rows if isinstance(row, dict)]
-    there = [value for value in found if value is not MISSING and value is not None]
-    times = Counter(map(str, there))
-    return [str(value) for value in there if isinstance(value, str) or times[str(value)] == 1]
+    listed_ids = [value for value in found if value is not MISSING and value is not None]
+    times = Counter(map(str, listed_ids))
+    return [str(value) for value in listed_ids if isinstance(value, str) or times[str(value)] == 1]
 
 
 def _gets(record: Record) -> dict[str, list[tuple[Exchange, dict[str, Any]]]]:
-    """The batches that Get answered, by the id asked for, in order of time."""
+    """Return the batches in responses of Get Batch by requested id, in order of time."""
     if record.whole is None:
         return {}
-    # An answer that is mixed up with another batch's is for server.body.id to judge; one that changes by itself, for
-    # server.poll.identity.
+    # Responses with another id are reported by server.body.id, unstable dates by server.poll.identity.
     whole = record.whole.of_operation("get")
     rows = whole.by_id
     own = {name: [one for one in reads if _echoes(whole, one[1], name)] for name, reads in rows.items()}

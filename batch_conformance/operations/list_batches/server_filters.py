@@ -1,4 +1,4 @@
-"""Clauses ``server.list.*`` about filters: what they select, and what comes of those that can select nothing."""
+"""Checks of ``server.list.*`` about filters: what they select, and how invalid ones are answered."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from batch_conformance.operations.list_batches.filters import (
     BEFORE,
     NAMES,
     STATUS,
-    asked,
     has_own_clause,
     member_of,
+    requested_filters,
     usable,
     wire_name,
 )
@@ -34,12 +34,12 @@ from batch_conformance.operations.list_batches.lists import (
 from batch_conformance.operations.list_batches.lists import STATUS as OK
 from batch_conformance.operations.list_batches.selection import (
     any_fits,
+    check_selection,
+    checkable_batches,
     fit_of,
-    judge_selection,
-    limit_to_what_shows,
-    told_of,
+    limit_to_visible_filters,
 )
-from batch_conformance.operations.list_batches.steadiness import unsteady
+from batch_conformance.operations.list_batches.unstable_members import unsteady
 
 _EMPTY, _TOGETHER = "server.list.empty", "server.list.together"
 _FILTERS = [*READS, "list-filters"]
@@ -47,33 +47,33 @@ _FILTERS = [*READS, "list-filters"]
 
 @list_check("server.list.status", needs=_FILTERS, explained_by=[_EMPTY])
 def by_status(record: Record, result: CheckResult) -> None:
-    """The batches in the status asked for, all of them and no others."""
-    if _can_be_asked(result, STATUS):
-        _filtered(record, result, {STATUS}, "list-filters")
+    """The list holds exactly the batches in the requested status."""
+    if _are_usable(result, STATUS):
+        _check_filters(record, result, {STATUS}, "list-filters")
 
 
 @list_check("server.list.created-after", needs=_FILTERS, explained_by=[_EMPTY])
 def after(record: Record, result: CheckResult) -> None:
-    """The batches created later than the bound, all of them and none created earlier."""
-    if _can_be_asked(result, AFTER):
-        _filtered(record, result, {AFTER}, "list-filters")
+    """The list holds all batches created after the bound, and none created before it."""
+    if _are_usable(result, AFTER):
+        _check_filters(record, result, {AFTER}, "list-filters")
         _nothing_fits(record, result, AFTER)
 
 
 @list_check("server.list.created-before", needs=_FILTERS, explained_by=[_EMPTY])
 def before(record: Record, result: CheckResult) -> None:
-    """The batches created earlier than the bound, all of them and none created later."""
-    if _can_be_asked(result, BEFORE):
-        _filtered(record, result, {BEFORE}, "list-filters")
+    """The list holds all batches created before the bound, and none created after it."""
+    if _are_usable(result, BEFORE):
+        _check_filters(record, result, {BEFORE}, "list-filters")
         _nothing_fits(record, result, BEFORE)
 
 
 @SERVER_CHECKS.family(FILTER, needs=[*_FILTERS, "list-other-filters"])
 def by_another(record: Record, result: CheckResult) -> None:
-    """A filter that an overlay adds: the entries whose member compares so with its value, all of them, no others."""
+    """The list holds exactly the batches that fit a filter added by an overlay."""
     for name in other_filters():
         if filter_clause(name) == result.clause and record.operation == OPERATION:
-            _filtered(record, result, {name}, "list-other-filters")
+            _check_filters(record, result, {name}, "list-other-filters")
             if not record.of("list-other-filters") and not result.reason:
                 result.note(f"no two batches of the list differ by what {name} selects")
 
@@ -85,8 +85,8 @@ _FILTER_OF = {
 }
 
 
-def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
-    """Whether servers can be asked with these filters, all but so many; why not is noted."""
+def _are_usable(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
+    """Whether at most ``most_lack`` of these filters are unusable; otherwise, note the reason."""
     lacking = [name for name in names if not usable(name)]
     if len(lacking) <= most_lack:
         return True
@@ -103,14 +103,15 @@ def _can_be_asked(result: CheckResult, *names: str, most_lack: int = 0) -> bool:
 
 @list_check(_TOGETHER, needs=_FILTERS, explained_by=[*_FILTER_OF.values(), _EMPTY])
 def together(record: Record, result: CheckResult) -> None:
-    """Several filters: the batches that fit all of them. A filter that fails alone has its own clause."""
-    if not _can_be_asked(result, *NAMES, most_lack=1):
+    """The list holds exactly the batches that fit all filters; one that fails alone has its own clause."""
+    if not _are_usable(result, *NAMES, most_lack=1):
         return
     pairs = [set(names) for count in (2, 3) for names in combinations(_FILTER_OF, count)]
     for names in pairs:
-        _filtered(record, result, names, "list-filters", plainly=[_FILTER_OF[name] for name in sorted(names)])
+        single_clauses = [_FILTER_OF[name] for name in sorted(names)]
+        _check_filters(record, result, names, "list-filters", single_clauses)
         if result.observations:
-            limit_to_what_shows(record, result, names)
+            limit_to_visible_filters(record, result, names)
 
 
 @list_check(
@@ -119,9 +120,9 @@ def together(record: Record, result: CheckResult) -> None:
     explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
 )
 def offset(record: Record, result: CheckResult) -> None:
-    """A bound means the same instant with whatever offset it is written."""
-    for name in (AFTER, BEFORE) if _can_be_asked(result, AFTER, BEFORE, most_lack=1) else ():
-        _filtered(record, result, {name}, "list-offsets", plainly=[_FILTER_OF[name]])
+    """A bound means the same instant, whatever its offset."""
+    for name in (AFTER, BEFORE) if _are_usable(result, AFTER, BEFORE, most_lack=1) else ():
+        _check_filters(record, result, {name}, "list-offsets", single_clauses=[_FILTER_OF[name]])
 
 
 @list_check(
@@ -130,14 +131,14 @@ def offset(record: Record, result: CheckResult) -> None:
     explained_by=[*list(_FILTER_OF.values())[1:], _EMPTY],
 )
 def crossed(record: Record, result: CheckResult) -> None:
-    """Bounds that leave no room: 400, or nothing."""
-    if not _can_be_asked(result, AFTER, BEFORE):
+    """Contradictory bounds give a 400 or an empty list."""
+    if not _are_usable(result, AFTER, BEFORE):
         return
     for exchange in record.of("list-crossed"):
         broken = [clause for clause in list(_FILTER_OF.values())[1:] if result.failed(clause)]
         if broken:
             result.set_aside(broken[0])
-        elif _status_is_anothers(exchange, record, result):
+        elif _is_reported_elsewhere(exchange, record, result):
             continue
         elif _is_listed(exchange) and rows_of(exchange) is None:
             result.set_aside(ARRAY)
@@ -157,11 +158,11 @@ def crossed(record: Record, result: CheckResult) -> None:
 
 @list_check("server.list.bad-filter", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter(record: Record, result: CheckResult) -> None:
-    """What selects nothing never selects anything: no batch is handed out for it."""
-    if not _can_be_asked(result, *NAMES, most_lack=2):
+    """An invalid filter selects no batch."""
+    if not _are_usable(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
-        if _status_is_anothers(exchange, record, result) or _is_lost_beside(exchange, result):
+        if _is_reported_elsewhere(exchange, record, result) or _is_lost_beside(exchange, result):
             continue
         listed = rows_of(exchange)
         if _is_listed(exchange) and listed is None:
@@ -177,11 +178,11 @@ def bad_filter(record: Record, result: CheckResult) -> None:
 
 @list_check("server.list.bad-filter-400", needs=[*_FILTERS, "list-bad-filters"], explained_by=[_TOGETHER])
 def bad_filter_400(record: Record, result: CheckResult) -> None:
-    """And it is said so: 400."""
-    if not _can_be_asked(result, *NAMES, most_lack=2):
+    """An invalid filter gives a 400 or 422."""
+    if not _are_usable(result, *NAMES, most_lack=2):
         return
     for exchange in record.of("list-bad-filters"):
-        if _status_is_anothers(exchange, record, result) or _is_lost_beside(exchange, result):
+        if _is_reported_elsewhere(exchange, record, result) or _is_lost_beside(exchange, result):
             continue
         if _is_listed(exchange) and (rows := rows_of(exchange)) != []:
             result.set_aside(ARRAY if rows is None else "server.list.bad-filter")
@@ -194,29 +195,29 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
 
 
 def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
-    """Whether a bad filter comes beside a good one, at a server that mixes filters up anyway."""
-    lost = len(asked(exchange)) > 1 and result.failed(_TOGETHER)
+    """Set aside a combination of an invalid with a valid filter if the server fails combinations anyway."""
+    lost = len(requested_filters(exchange)) > 1 and result.failed(_TOGETHER)
     if lost:
         result.set_aside(_TOGETHER)
     return lost
 
 
-def _filtered(
-    record: Record, result: CheckResult, names: set[str], probe: str, plainly: Sequence[str] = ()
+def _check_filters(
+    record: Record, result: CheckResult, names: set[str], probe: str, single_clauses: Sequence[str] = ()
 ) -> None:
-    """Judge the answers to requests with just these filters, by the whole lists before and after them.
+    """Check the responses to requests with exactly these filters against the whole lists around them.
 
-    ``plainly`` are clauses that explain what goes wrong when they are broken.
+    ``single_clauses`` are clauses that explain a failure if they are broken.
     """
-    sent = [exchange for exchange in record.of(probe) if {name for name, _ in asked(exchange)} == names]
-    cause = next((clause for clause in plainly if result.failed(clause)), "")
+    sent = [row for row in record.of(probe) if {name for name, _ in requested_filters(row)} == names]
+    cause = next((clause for clause in single_clauses if result.failed(clause)), "")
     changing = unsteady(record) if sent and not cause else {}
     whole = list(lists(record, CheckResult(""), *READS))
     for exchange in sent:
         if cause:
             result.set_aside(cause)
             continue
-        if _status_is_anothers(exchange, record, result):
+        if _is_reported_elsewhere(exchange, record, result):
             continue
         if not _is_listed(exchange):
             if result.failed(_EMPTY) and not any(any_fits(exchange, rows) for _, rows in whole):
@@ -235,20 +236,20 @@ def _filtered(
         if rows is None:
             result.set_aside(JSON if exchange.response is None or not exchange.response.json.ok else ARRAY)
             continue
-        judge_selection(record, result, exchange, rows, whole, changing)
+        check_selection(record, result, exchange, rows, whole, changing)
 
 
 def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
-    """A bound beyond all batches lets none through."""
+    """Check that a bound beyond all batches selects none."""
     for exchange in record.of("list-empty"):
         rows = rows_of(exchange)
-        if _first(exchange) == name and _is_listed(exchange) and rows is not None:
-            # One that fits is not the filter's fault: the list that the bound was taken from lacks it.
-            told = list(told_of(rows, [name], record, unsteady(record), result))
-            if told or not rows:
+        if _first_filter(exchange) == name and _is_listed(exchange) and rows is not None:
+            # An entry that fits is no fault of the filter: the list that the bound was taken from lacked it.
+            checkable = list(checkable_batches(rows, [name], record, unsteady(record), result))
+            if checkable or not rows:
                 result.observe()
-            fit = fit_of(*asked(exchange)[0])
-            beyond = [row for row in told if fit(row) is False]
+            fit = fit_of(*requested_filters(exchange)[0])
+            beyond = [row for row in checkable if fit(row) is False]
             if beyond:
                 result.fail(
                     exchange,
@@ -259,9 +260,9 @@ def _nothing_fits(record: Record, result: CheckResult, name: str) -> None:
                 )
 
 
-def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult) -> bool:
-    """Whether the status of an answer is for another clause to judge: a failure, or no list at all."""
-    if not record_lists(record):
+def _is_reported_elsewhere(exchange: Exchange, record: Record, result: CheckResult) -> bool:
+    """Set aside a response that another clause reports: a 5xx, invalid JSON, or any if no list succeeds."""
+    if not any_list_succeeded(record):
         result.set_aside(OK)
     elif exchange.status is not None and exchange.status >= 500:
         result.set_aside("server.error.documented-status")
@@ -274,23 +275,23 @@ def _status_is_anothers(exchange: Exchange, record: Record, result: CheckResult)
     return True
 
 
-def record_lists(record: Record) -> bool:
-    """Whether the plain list is answered with a success at all."""
+def any_list_succeeded(record: Record) -> bool:
+    """Whether any request for the unfiltered list succeeded."""
     return any(_is_listed(exchange) for exchange in record.of(*READS))
 
 
 @list_check(_EMPTY, needs=["list-empty"])
 def empty(record: Record, result: CheckResult) -> None:
-    """Where nothing fits: 200 and an array without entries."""
-    if not _can_be_asked(result, AFTER, BEFORE, most_lack=1):
+    """A filter that no batch fits gives a 200 with an empty list."""
+    if not _are_usable(result, AFTER, BEFORE, most_lack=1):
         return
     for exchange in record.of("list-empty"):
-        if _status_is_anothers(exchange, record, result):
+        if _is_reported_elsewhere(exchange, record, result):
             continue
         rows = rows_of(exchange)
         if _is_listed(exchange) and rows != []:
-            # An array with batches in it: the filter lets through what it must not, or the whole list lacks them.
-            name, value = asked(exchange)[0]
+            # Either the filter selects too much, or the whole list lacked these batches.
+            name, value = requested_filters(exchange)[0]
             fit = fit_of(name, value)
             batches = [row for row in rows or () if isinstance(row, dict)]
             unasked = _FILTER_OF[name] if any(fit(row) is False for row in batches) else "server.list.complete"
@@ -307,12 +308,12 @@ def empty(record: Record, result: CheckResult) -> None:
             )
 
 
-def _first(exchange: Exchange) -> str:
-    return asked(exchange)[0][0]
+def _first_filter(exchange: Exchange) -> str:
+    return requested_filters(exchange)[0][0]
 
 
 def _is_listed(exchange: Exchange) -> bool:
-    """Whether an answer is a documented success."""
+    """Whether a response has a documented success status."""
     return is_success(exchange.status, OPERATION)
 
 

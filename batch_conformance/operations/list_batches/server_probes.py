@@ -1,7 +1,7 @@
-"""What is sent to judge List Batches: GET alone, since POST to the same path is Create.
+"""Probes of List Batches. They send no POST, which creates a batch at the same path.
 
-The probes have the names of Get's where they send the same thing, so that the checks about keys, errors and answers
-find them; only the requests differ.
+Probes with the same purpose as those of Get Batch have the same names, so that the checks about keys, errors
+and answers find their exchanges.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from batch_conformance.checks.server.statuses import is_success
 from batch_conformance.contract import Instant
 from batch_conformance.contract.filters import other_filters as added
 from batch_conformance.http import Exchange
-from batch_conformance.operations.list_batches.asking import ODD, few, filtered, is_quick, listing
 from batch_conformance.operations.list_batches.bounds import (
     FAR_AHEAD,
     LONG_AGO,
@@ -25,7 +24,7 @@ from batch_conformance.operations.list_batches.bounds import (
     written,
     zone_across,
 )
-from batch_conformance.operations.list_batches.combinations_asked import Shown, asked_together
+from batch_conformance.operations.list_batches.filter_combinations import ComparedMembers, filter_combinations
 from batch_conformance.operations.list_batches.filters import (
     AFTER,
     BEFORE,
@@ -48,12 +47,19 @@ from batch_conformance.operations.list_batches.key_probes import (
     invalid_keys,
     near_keys,
     other_org,
-    places_apart,
+    probes_by_place,
     revoked_key,
     unauthenticated,
     wrong_place,
 )
 from batch_conformance.operations.list_batches.lists import OPERATION, own_id, rows_of
+from batch_conformance.operations.list_batches.planned_requests import (
+    MAY_BE_REFUSED,
+    by_profile,
+    filtered,
+    is_quick,
+    listing,
+)
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 __all__ = [
@@ -61,75 +67,76 @@ __all__ = [
     "before_first_auth",
 ]  # fmt: skip
 
-#: Requests that a run may cost beyond those of Get Batch, by profile; None for no cap.
+#: The most requests in addition to those of Get Batch, by profile; None for no limit.
 BUDGETS: Mapping[str, int | None] = {"quick": 20, "default": 80, "thorough": None}
-#: What says that a server does not have the operation.
+#: Statuses that mean that a server does not have the operation.
 ABSENT = frozenset({404, 405, 501})
-#: What no batch is in, and what is no date: a filter with it can select nothing.
+#: Values of filters that can select nothing.
 UNKNOWN_STATUS = "NO_SUCH_STATUS"
 BAD_DATES = ("not-a-date", "2024-13-45T99:00:00Z", "1999-02-30T00:00:00Z")
 
 
 def reads(context: ProbeContext) -> Probe:
-    """The whole list."""
+    """The unfiltered list."""
     listed: list[Any] = []
-    for _ in range(few(context, 1, 2, 4)):
+    for _ in range(by_profile(context, 1, 2, 4)):
         listed = entries_of((yield listing(context, "reads"))) or listed
     context.listed = tuple(row for row in listed if isinstance(row, dict))
 
 
 def listed_reads(context: ProbeContext) -> Probe:
-    """Where Get is judged too, a few batches of the list by their ids."""
+    """A few listed batches by their ids, where Get Batch is tested too."""
     if "get" in context.operations:
-        asked = [own for own in map(own_id, context.listed) if own is not None and _can_be_asked_for(own)]
-        known = [value for value in context.ids if value in asked]
-        for value in [*known, *(value for value in asked if value not in known)][: few(context, 1, 6, 30)]:
+        listed_ids = [own for own in map(own_id, context.listed) if own is not None and _is_sendable(own)]
+        known = [value for value in context.ids if value in listed_ids]
+        others = [value for value in listed_ids if value not in known]
+        for value in [*known, *others][: by_profile(context, 1, 6, 30)]:
             yield replace(context.read("reads", value), label="a batch that the list names")
 
 
 def reads_again(context: ProbeContext) -> Probe:
-    """The whole list once more, so that what Get answered lies between two of it."""
+    """The unfiltered list again, so that the reads by id lie between two lists."""
     if "get" in context.operations and not is_quick(context):
         yield listing(context, "reads", label="the list, after its batches were read one by one")
 
 
-def _can_be_asked_for(value: str) -> bool:
+def _is_sendable(value: str) -> bool:
     return bool(value) and value.isprintable()
 
 
 def late_reads(context: ProbeContext) -> Probe:
-    """The whole list once more, after all that happened in between; and by its id, a batch that moved on meanwhile."""
+    """The unfiltered list again at the end of the run, and one batch whose status changed, by its id."""
     listed = entries_of((yield listing(context, "late-reads")))
     before = {own_id(row): state_of(row) for row in context.listed}
     named = [row for row in listed if isinstance(row, dict) and own_id(row) in before]
-    moved = [own for row in named if (own := own_id(row)) and state_of(row) != before[own] and _can_be_asked_for(own)]
+    moved = [own for row in named if (own := own_id(row)) and state_of(row) != before[own] and _is_sendable(own)]
     for value in moved[:1] if "get" in context.operations and not is_quick(context) else ():
         yield replace(context.read("late-reads", value), label="a batch that moved on in the list")
 
 
 def filters(context: ProbeContext) -> Probe:
-    """Each filter alone and all together, with bounds that lie between the batches of the list."""
+    """Each filter alone and in combinations, with bounds that lie between the listed batches."""
     some, none = by_presence(context.listed)
     statuses = [*some, *none] if not is_quick(context) else [*some[:1], *none[:1]]
     for status in statuses:
         yield from filtered(context, "list-filters", {STATUS: status})
     bounds = list(bounds_between(context.listed))
-    picked = spread(bounds, few(context, 1, 3, 12))
+    picked = spread(bounds, by_profile(context, 1, 3, 12))
     for number, bound in enumerate(picked):
         near = sides(bound, context.listed)
         after, before = near if number % 2 == 0 else near[::-1]
         yield from filtered(context, "list-filters", {AFTER: written(after)})
         yield from filtered(context, "list-filters", {BEFORE: written(before)})
-    for number, bound in enumerate(picked[: few(context, 1, 3, 6)]):
+    for number, bound in enumerate(picked[: by_profile(context, 1, 3, 6)]):
         name = (AFTER, BEFORE)[number % 2]
-        # Next to a batch that it lets through, which it leaves out where the offset is not read.
+        # Next to a batch that it selects, which it excludes if the server ignores the offset.
         bound = sides(bound, context.listed)[name == AFTER]
         zone = zone_across(bound, name, context.listed)
         label = f"{wire_name(name)} written with an offset"
         yield from filtered(context, "list-offsets", {name: written(bound, zone)}, label=label)
     yield from _together(context, (some or statuses) if usable(STATUS) else [], bounds)
     beyond = [one for one in bounds_beyond(context.listed) if query_of(one) is not None]
-    for one in beyond[: few(context, 1, 2, 2)]:
+    for one in beyond[: by_profile(context, 1, 2, 2)]:
         yield from filtered(context, "list-empty", one)
     if not is_quick(context):
         crossed = {AFTER: FAR_AHEAD, BEFORE: LONG_AGO}
@@ -137,56 +144,56 @@ def filters(context: ProbeContext) -> Probe:
             crossed = {AFTER: written(bounds[-1]), BEFORE: written(bounds[0])}
         label = f"{wire_name(AFTER)} later than {wire_name(BEFORE)}"
         for send in filtered(context, "list-crossed", crossed, label=label):
-            yield replace(send, asked=ODD)
+            yield replace(send, asked=MAY_BE_REFUSED)
 
 
 def other_filters(context: ProbeContext) -> Probe:
-    """The filters that an overlay adds, each with values that some batches of the list fit and others do not."""
+    """The filters that an overlay adds, each with values that some listed batches fit and others do not."""
     for name in added():
-        for value in values_for(name, context.listed)[: few(context, 1, 2, 4)]:
+        for value in values_for(name, context.listed)[: by_profile(context, 1, 2, 4)]:
             yield listing(context, "list-other-filters", query={wire_name(name): value})
 
 
 def _together(context: ProbeContext, statuses: Sequence[str], bounds: Sequence[Instant]) -> Probe:
-    """Several filters at once, as far as the contract has them."""
+    """Combinations of filters, as far as the contract has them."""
     queries = []
-    for asked in asked_together(_shown(context.listed), statuses, bounds):
-        dates = {AFTER: asked.after, BEFORE: asked.before}
-        given = {STATUS: asked.status} if asked.status else {}
+    for combination in filter_combinations(_compared_members(context.listed), statuses, bounds):
+        dates = {AFTER: combination.after, BEFORE: combination.before}
+        given = {STATUS: combination.status} if combination.status else {}
         given |= {name: written(bound) for name, bound in dates.items() if bound is not None}
         query = query_of(given)
         queries += [query] if query is not None else []
-    for query in queries[: few(context, 1, 4, 4)]:
+    for query in queries[: by_profile(context, 1, 4, 4)]:
         yield listing(context, "list-filters", query=query)
 
 
 def bad_filters(context: ProbeContext) -> Probe:
-    """Filters that can select nothing: a status there is none of, dates that are none."""
+    """Filters with invalid values: unknown statuses, malformed dates."""
     rows = [
         {STATUS: UNKNOWN_STATUS},
         {AFTER: BAD_DATES[0]},
         {BEFORE: BAD_DATES[1]},
         {BEFORE: BAD_DATES[0]},
         {AFTER: BAD_DATES[2]},
-        # As code reads it that asks whether there is a value at all.
+        # Code that tests a value for truth ignores an empty one.
         {AFTER: ""},
         {BEFORE: ""},
     ]
-    # What is no status: nothing at all, and a part of one that batches are in.
+    # Invalid statuses: empty, a prefix of one in the list, and null.
     there, _ = by_presence(context.listed)
     parts = [name[:-1] for name in there if name[:-1] not in documented_statuses()]
     rows += [{STATUS: value} for value in ("", *filter(None, parts[:1]), "null")]
-    # Beside filters that are in order.
+    # In combination with valid filters.
     rows += [{STATUS: UNKNOWN_STATUS, AFTER: LONG_AGO}, *({STATUS: name, AFTER: BAD_DATES[0]} for name in there[:1])]
     queries = [query for row in rows if (query := query_of(row)) is not None]
-    for query in queries[: few(context, 2, 12, 12)]:
-        said = ", ".join(f"{name}={value}" for name, value in query.items())
-        send = listing(context, "list-bad-filters", label=f"the filter {said}", query=query)
-        yield replace(send, asked=ODD)
+    for query in queries[: by_profile(context, 2, 12, 12)]:
+        formatted = ", ".join(f"{name}={value}" for name, value in query.items())
+        send = listing(context, "list-bad-filters", label=f"the filter {formatted}", query=query)
+        yield replace(send, asked=MAY_BE_REFUSED)
 
 
 def unusual_requests(context: ProbeContext) -> Probe:
-    """Legal but unusual: an unknown parameter, a date without an offset, other headers: no reason to fail."""
+    """Legal but unusual requests: an unknown parameter, a date without an offset, other Accept headers."""
     rows = [
         listing(context, "unusual-requests", label="an unknown query parameter", query={"unknown": "1"}),
         *filtered(context, "unusual-requests", {AFTER: "2024-01-15T10:30:00"}, label="a date without an offset"),
@@ -195,11 +202,11 @@ def unusual_requests(context: ProbeContext) -> Probe:
             listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
         ),
     ]
-    for send in rows[: few(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
+    for send in rows[: by_profile(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
         yield send
 
 
-#: In the order they are sent; those of Get's names send what Get's do.
+#: The probes in the order in which they are sent.
 PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
     "list-entries": listed_reads,
@@ -220,9 +227,9 @@ PROBES: Mapping[str, Callable[[ProbeContext], Probe]] = {
     "late-reads": late_reads,
 }
 
-#: Probes that are sent wherever another one is.
+#: Probes that are sent whenever another one is.
 WITH: Mapping[str, str] = {"list-entries": "reads", "list-again": "reads"}
-#: Probes that may be under way together, behind the first one.
+#: Groups of probes that may be sent concurrently, after the first one.
 TOGETHER: Sequence[Sequence[str]] = (
     ("list-entries",),
     ("list-again",),
@@ -230,14 +237,14 @@ TOGETHER: Sequence[Sequence[str]] = (
         "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys", "wrong-place",
         "list-other-org", "revoked-key", "list-filters", "list-other-filters", "list-bad-filters",
     ),
-    # What may leave a server in a bad state comes after all that needs it in a good one.
+    # Last, since these may leave a server in a bad state.
     ("hostile-keys", "unusual-requests"),
     ("late-reads",),
 )  # fmt: skip
-#: Probes of chains: each of one request after the answer to the other, and none waiting for another.
+#: Probes that consist of independent chains; the requests of one chain are sent one after another.
 CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "auth-per-request": auth_chains,
-    "wrong-place": places_apart,
+    "wrong-place": probes_by_place,
     "late-reads": lambda context: [late_reads(context)],
 }
 #: No probe needs its requests in turn, or in their order: whole lists do not depend on each other.
@@ -246,11 +253,11 @@ IN_ORDER: frozenset[str] = frozenset()
 
 
 def entries_of(exchange: Exchange | None) -> list[Any]:
-    """What a success lists; nothing where there is no list."""
+    """Return the entries of a success; none where there is no list."""
     return (rows_of(exchange) or []) if exchange is not None and is_success(exchange.status, OPERATION) else []
 
 
 
-def _shown(listed: Sequence[Mapping[str, Any]]) -> list[Shown]:
-    """What filters look at in the batches of the list."""
-    return [Shown(state_of(row), created(row)) for row in listed]
+def _compared_members(listed: Sequence[Mapping[str, Any]]) -> list[ComparedMembers]:
+    """Return the members of the listed batches that filters compare."""
+    return [ComparedMembers(state_of(row), created(row)) for row in listed]

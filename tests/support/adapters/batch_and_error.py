@@ -1,4 +1,4 @@
-"""Answers one call with a batch and an error at once."""
+"""Answers one call with both a batch and an error."""
 
 import json
 import sys

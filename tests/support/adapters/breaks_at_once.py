@@ -1,4 +1,4 @@
-"""Says hello, and exits at every call."""
+"""Answers hello, and exits at every call."""
 
 import json
 import sys

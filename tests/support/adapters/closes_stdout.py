@@ -1,4 +1,4 @@
-"""Closes its stdout instead of answering, and lives on."""
+"""Closes its stdout instead of answering, and keeps running."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Dies of a signal in the middle of a call."""
+"""Kills itself with a signal in the middle of a call."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Does not get as far as hello."""
+"""Exits before it answers hello."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Answers one call and is gone."""
+"""Answers one call and exits."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Keeps to the protocol."""
+"""Conforms to the protocol."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Answers one call with a line that does not end for megabytes."""
+"""Answers one call with a line of several megabytes."""
 
 import json
 import sys

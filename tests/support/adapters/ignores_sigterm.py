@@ -1,4 +1,4 @@
-"""Cannot be ended politely, and hangs in one call."""
+"""Ignores SIGTERM, and hangs in one call."""
 
 import json
 import signal

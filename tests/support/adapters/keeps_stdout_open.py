@@ -1,4 +1,4 @@
-"""Leaves a child behind that holds its stdout and stderr open, and dies in one call."""
+"""Starts a child that keeps stdout and stderr open, and exits in one call."""
 
 import json
 import os

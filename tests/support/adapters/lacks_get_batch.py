@@ -1,4 +1,4 @@
-"""Offers other operations only."""
+"""Offers only operations other than get_batch."""
 
 import json
 import sys

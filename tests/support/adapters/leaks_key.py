@@ -1,4 +1,4 @@
-"""Shows the API key wherever it can."""
+"""Prints the API key wherever it can."""
 
 import json
 import sys

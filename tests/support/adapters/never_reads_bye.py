@@ -1,4 +1,4 @@
-"""Says hello, answers one call, and never reads again; the end of its input means nothing to it."""
+"""Answers hello and one call, then never reads again, and ignores the end of its input."""
 
 import json
 import signal

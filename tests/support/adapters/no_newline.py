@@ -1,4 +1,4 @@
-"""Forgets the newline at the end of one answer."""
+"""Omits the newline at the end of one answer."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Forgets the newline at the end of one answer, and exits."""
+"""Omits the newline at the end of one answer, and exits."""
 
 import json
 import sys

@@ -19,5 +19,5 @@ for line in sys.stdin:
     if request["op"] == "get_batch":
         reply = {"seq": request["seq"], "batch": {"id": request["batch_id"]}}
     noise = "bye for now\n" if request.get("batch_id") == "fault" else ""
-    sys.stdout.write(f"{json.dumps(reply)}\n{noise}")  # at once, so that it is there when the answer is
+    sys.stdout.write(f"{json.dumps(reply)}\n{noise}")  # in one write, so that the noise has arrived when the answer has
     sys.stdout.flush()

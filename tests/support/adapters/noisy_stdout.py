@@ -1,4 +1,4 @@
-"""Logs to stdout, where the protocol alone belongs."""
+"""Logs to stdout, which is reserved for the protocol."""
 
 import json
 import sys

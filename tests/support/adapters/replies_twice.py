@@ -1,4 +1,4 @@
-"""Sends the answer to one call twice."""
+"""Answers one call twice."""
 
 import json
 import sys

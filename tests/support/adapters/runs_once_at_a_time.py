@@ -1,4 +1,4 @@
-"""Cannot run twice at once: it takes a lock, whose file is its only argument."""
+"""Allows one process at a time, by a lock file, which is its only argument."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Reads on and on, and never says hello."""
+"""Reads its input but never answers hello."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Sends every answer in pieces."""
+"""Writes every answer in pieces."""
 
 import json
 import sys

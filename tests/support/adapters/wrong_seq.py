@@ -1,4 +1,4 @@
-"""Answers one call under another number."""
+"""Answers one call with a wrong seq."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Speaks a protocol to come."""
+"""Reports a future protocol version."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Fixtures, options and markers of the client repo: some are called like the suite's."""
+"""Fixtures, options and markers of the client repository; some have the same names as the suite's."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """An option that begins like the suite's."""
+    """Add an option that begins like the suite's."""
     parser.addoption("--batch-size", type=int, default=20, help="records in a batch of the tests")
     parser.addini("batch_size", "the same", default="20")
 
 
 @pytest.fixture
 def batch_stub() -> str:
-    """Called like a fixture of the suite, and another thing."""
+    """Clashes with a fixture name of the suite."""
     return "the client's own"
 
 
 @pytest.fixture
 def assert_conforms() -> str:
-    """Called like a fixture of the suite, and another thing."""
+    """Clashes with a fixture name of the suite."""
     return "the client's own"
 
 
 @pytest.fixture(params=["one", "two"])
 def clause(request: pytest.FixtureRequest) -> object:
-    """Called like an argument of the suite's tests."""
+    """Clashes with an argument name of the suite's tests."""
     return request.param
 
 

@@ -1,4 +1,4 @@
-"""What clients are answered to Get Batch beside what follows from the schema: curated members, cases, properties."""
+"""Handwritten client cases of Get Batch, in addition to those derived from the schema."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from batch_conformance.operations.get_batch.client_cases.transfer import transfe
 __all__ = ["PROPERTIES", "THEMES", "VARIED", "ordinary"]
 
 THEMES = (decode_cases, transfer_cases, reject_cases, error_cases)
-#: Places that the cases here vary, each in more ways than a schema tells.
+#: Schema places that the cases here vary, in more ways than can be derived from the schema.
 VARIED = (
     "/id",
     "/created_at",
@@ -32,14 +32,14 @@ VARIED = (
 
 
 def ordinary(chance: random.Random) -> Sequence[Mapping[str, Any]]:
-    """Members of a completed batch with nothing special about it."""
+    """Return changes, by pointer, that make an ordinary COMPLETED batch of generated values."""
     success, failed = chance.sample(range(2, 90), 2)
     done = counts(success + failed, success, failed, 0)
     status = entity_of("get").lifecycle_pointer or "/status"
     return (
         {"/created_at": f"2024-0{chance.randint(1, 9)}-15T10:30:{chance.randint(10, 59)}Z"},
         {status: "COMPLETED", **{f"/metrics/{name}": count for name, count in done.items()}},
-        # No parameter that is a credential by its name: reports would not hold the answer, and could not replay it.
+        # No parameter with a name like a credential: redacted, the response could not be replayed.
         {"/outputUrl": f"https://api.sync.so/v2/batches/{chance.randint(1000, 9999)}/result?path=A%2Fb&part=1"},
         {"/webhookUrl": f"https://hooks.example.com/Batch/{chance.randint(1000, 9999)}?from=Sync"},
     )

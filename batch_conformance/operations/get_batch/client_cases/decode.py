@@ -1,4 +1,4 @@
-"""Cases for ``client.decode.*``: valid batches, each special in one way."""
+"""Cases for ``client.decode.*``: valid batches, each unusual in one way."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from batch_conformance.client_runner.cases.case import SHORT_DEADLINE, CallStep,
 from batch_conformance.client_runner.stub.answers import StubResponse, html, json_body, text
 from batch_conformance.generate.batches import LARGEST
 from batch_conformance.generate.ordinary import NotInContract
+from batch_conformance.operations.get_batch.client_cases.error_responses import error_response
 from batch_conformance.operations.get_batch.client_cases.states import in_state, underway
-from batch_conformance.operations.get_batch.client_cases.told import telling
 
 _EXTRA, _CASE = "client.decode.unknown-fields", "client.decode.unknown-fields-case"
-#: Clauses that every request puts to the test.
+#: Clauses that every request exercises.
 EVERY_REQUEST = (
     "client.request.target",
     "client.request.no-body",
@@ -43,9 +43,9 @@ _DATES = (
 )
 #: Ways to write an integer with a fraction or an exponent.
 FRACTIONS = ("{}.0", "{}.000", "{}e0", "{}.0E+0")
-#: RFC 3339, 5.6 allows either letter in either case.
+#: ``t`` and ``z`` in lower case, which RFC 3339, 5.6 allows.
 _LOWER_CASE = ("2024-01-15t10:30:00z", "2024-01-15T10:30:00z", "2024-01-15t10:30:00Z", "2024-06-15t23:45:10.125-05:30")
-#: Counts of unfinished batches; where the others do not determine a count, deriving it shows.
+#: Counts of unfinished batches. No count follows from the others, so a client that computes one is detected.
 _COUNTS = (
     (90, 41, 7, 13),
     (5, 0, 0, 0),
@@ -58,16 +58,16 @@ _COUNTS = (
     (10, 3, 0, 7),
     (100_000, 65_536, 255, 32_768),
 )
-#: The counts, by their names: total, success, failed, pending.
+#: The names of the counts, in the order total, success, failed, pending.
 COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
-#: Final, with all that is told of them.
+#: Final statuses.
 DONE = ("COMPLETED", "FAILED")
 _OUTCOMES = (("failed", (47, 0, 47, 0)), ("succeeded", (47, 47, 0, 0)))
 _UNKNOWN_STATUSES = ("CANCELLED", "ARCHIVED", "completed", "ON_HOLD", "EXPIRED_V2", "COMPLETED_WITH_ERRORS")
 
 
 def decode_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Batches that any client has to understand."""
+    """Yield cases with batches that every client has to decode."""
     for number in range(4):
         yield Case(
             f"an ordinary batch ({number + 1})",
@@ -104,7 +104,7 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
         for outcome, row in _OUTCOMES if status in lifecycle.final else ():
             yield from possible(partial(outcome_case, factory, status, outcome, counts(*row)))
     for status in [one for one in lifecycle.values if one not in lifecycle.final] if lifecycle.pointer else ():
-        # Nothing is left to do, and it is not done: a server may take its time between the two.
+        # All generations are done but the status is not final yet: a server may need time in between.
         yield from possible(partial(outcome_case, factory, status, "ended", counts(47, 40, 7, 0)))
     for date in _DATES:
         yield from possible(partial(date_case, factory, date))
@@ -126,7 +126,7 @@ def decode_cases(factory: CaseFactory) -> Iterator[Case]:
 
 
 def status_case(factory: CaseFactory, status: str) -> Case:
-    """A batch in this state; what the contract lets such a batch hold."""
+    """Make a case with a batch in a status, with unfinished counts where the contract allows them."""
     batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
     if status not in DONE:
         with suppress(NotInContract):
@@ -135,28 +135,28 @@ def status_case(factory: CaseFactory, status: str) -> Case:
 
 
 def outcome_case(factory: CaseFactory, status: str, outcome: str, metrics: Mapping[str, int]) -> Case:
-    """A batch of which all is counted: the status does not follow from the counts, nor they from it."""
+    """Make a case with no pending generations: neither status nor counts may be derived from the other."""
     batch = factory.batch_at(factory.values.entity.lifecycle_pointer, status)
     step = factory.valid(factory.values.changed(batch, {"metrics": metrics}))
     return Case(f"a batch in state {status} of which all {outcome}", ("client.decode.status",), (step,))
 
 
 def date_case(factory: CaseFactory, date: str) -> Case:
-    """A batch created then; one more clause looks at it where its fraction has more than three digits."""
+    """Make a case with a ``created_at``; one finer than milliseconds also exercises the precision clause."""
     batch = factory.batch(created_at=date)
     finer = ("client.decode.created_at-precision",) if re.search(r"\.\d{3}\d*[1-9]", date) else ()
     return Case(f"created_at {date}", ("client.decode.created_at", *finer), (factory.valid(batch),))
 
 
 def letters_case(factory: CaseFactory, date: str) -> Case:
-    """A batch created then, the date written with ``t`` or ``z`` in lower case."""
+    """Make a case with a ``created_at`` that has ``t`` or ``z`` in lower case."""
     batch = factory.batch(created_at=date)
     step = factory.valid(batch, refusable=True)
     return Case(f"created_at {date}", ("client.decode.created_at-letters",), (step,))
 
 
 def fraction_case(factory: CaseFactory, metrics: Mapping[str, int], written: str) -> Case:
-    """An unfinished batch whose counts are ``written`` otherwise than as plain integers."""
+    """Make a case with an unfinished batch whose counts are ``written`` with a fraction or an exponent."""
     batch = factory.batch(metrics=metrics, **underway(factory))
     body = json.dumps(batch, ensure_ascii=False)
     for name, value in metrics.items():
@@ -166,15 +166,15 @@ def fraction_case(factory: CaseFactory, metrics: Mapping[str, int], written: str
 
 
 def counts(total: int, success: int, failed: int, pending: int) -> dict[str, int]:
-    """The four counts."""
+    """Return the four counts as the ``metrics`` object."""
     return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
 
 
 def counts_case(factory: CaseFactory, metrics: Mapping[str, int]) -> Case:
-    """An unfinished batch with these counts."""
-    shown = ", ".join(f"{value}" for value in metrics.values())
+    """Make a case with an unfinished batch that has these counts."""
+    formatted = ", ".join(f"{value}" for value in metrics.values())
     batch = factory.batch(metrics=metrics, **underway(factory))
-    return Case(f"counts {shown}", ("client.decode.counts",), (factory.valid(batch),))
+    return Case(f"counts {formatted}", ("client.decode.counts",), (factory.valid(batch),))
 
 
 def _valid(factory: CaseFactory, title: str, clause: str, **changed: Any) -> Iterator[Case]:
@@ -192,12 +192,12 @@ def _other_ids(factory: CaseFactory) -> Iterator[Case]:
 
 
 def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) -> Case:
-    asked, values = factory.id(), factory.values
-    other = changed(asked)
-    if values.entity.echo is None or other == asked or not values.may_have(other):
+    requested, values = factory.id(), factory.values
+    other = changed(requested)
+    if values.entity.echo is None or other == requested or not values.may_have(other):
         raise NotInContract("the contract allows no such id")
-    batch = values.with_id(factory.batch(asked), other)
-    step = replace(factory.valid(batch, refusable=True), batch_id=asked)
+    batch = values.with_id(factory.batch(requested), other)
+    step = replace(factory.valid(batch, refusable=True), batch_id=requested)
     return Case(f"a batch whose id is {what}", ("client.decode.id",), (step,))
 
 
@@ -264,7 +264,7 @@ def _extra(factory: CaseFactory) -> Iterator[Case]:
 def extra_case(
     factory: CaseFactory, title: str, more: Mapping[str, Any], inside: Mapping[str, Any], clause: str = _EXTRA
 ) -> Case:
-    """An ordinary batch with members more, at the top and in metrics, before and behind the known ones."""
+    """Make a case with extra members, before and after the known ones. Raises :class:`NotInContract`."""
     plain = factory.batch()
     known = factory.values.entity.members
     more = {name: value for name, value in more.items() if name not in known}
@@ -303,24 +303,24 @@ def _fresh(factory: CaseFactory) -> Iterator[Case]:
         ),
     )
     words = "Batch not found"
-    gone = factory.valid(factory.batch())
+    removed = factory.valid(factory.batch())
     missing = HttpError(404, (words,))
     yield Case(
         "a batch that is gone at the second call",
         clause,
-        (gone, replace(gone, expected=missing, answers=(telling(404, words),))),
+        (removed, replace(removed, expected=missing, answers=(error_response(404, words),))),
     )
     late = factory.valid(factory.batch())
     yield Case(
         "a batch that is there at the second call",
         clause,
-        (replace(late, expected=missing, answers=(telling(404, words),)), late),
+        (replace(late, expected=missing, answers=(error_response(404, words),)), late),
     )
     yield from _after_failures(factory)
 
 
 def _later(factory: CaseFactory, name: str, metrics: Mapping[str, int], **more: str) -> dict[str, Any]:
-    """A batch at one of the times at which it is asked for; an ordinary one where the contract knows no counts."""
+    """Return a batch with these counts and members; an ordinary one where the contract forbids them."""
     try:
         return factory.batch(name, metrics=metrics, **more)
     except NotInContract:
@@ -332,33 +332,40 @@ def _tagged(answer: StubResponse, number: int) -> StubResponse:
 
 
 def _after_failures(factory: CaseFactory) -> Iterator[Case]:
-    """Calls behind one that failed: nothing of it stays, neither in a connection nor in memory."""
+    """Yield cases with calls after a failed one: nothing of it may remain in a connection or in memory."""
     clause = ("client.decode.fresh",)
     long = "nothing by that name: " + "no " * 60_000
-    absent = factory.refusal(HttpError(404), telling(404, long))
+    absent = factory.refusal(HttpError(404), error_response(404, long))
     yield Case(
         "batches between errors with long bodies",
         clause,
         (
             absent,
             factory.valid(factory.batch()),
-            factory.refusal(HttpError(404), telling(404, long)),
+            factory.refusal(HttpError(404), error_response(404, long)),
             factory.valid(factory.batch()),
         ),
     )
     known = factory.valid(factory.batch())
-    down = factory.refusal(HttpError(500), telling(500, "the archive does not respond"))
+    down = factory.refusal(HttpError(500), error_response(500, "the archive does not respond"))
     yield Case(
         "a batch, then a server error, then the batch again",
         clause,
         (known, replace(down, batch_id=known.batch_id), known),
     )
     other = factory.valid(factory.batch())
-    locked = factory.refusal(HttpError(401), telling(401, "Unauthorized"))
+    locked = factory.refusal(HttpError(401), error_response(401, "Unauthorized"))
     yield Case(
         "a batch, then a refusal of its key, then the batch again",
         clause,
         (other, replace(locked, batch_id=other.batch_id), other),
+    )
+    lost = factory.valid(factory.batch())
+    broken = factory.fault(TransportFault("reset", "a connection reset"), json_body(factory.batch()).reset())
+    yield Case(
+        "a batch, then a connection that breaks, then the batch again",
+        clause,
+        (lost, replace(broken, batch_id=lost.batch_id), lost),
     )
     yield Case(
         "batches behind answers that are none",
@@ -381,7 +388,7 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
             factory.valid(factory.batch()),
         ),
     )
-    # Late by more than the deadline, by less than the grace: what the first call then reports is its own choice.
+    # Later than the deadline, but within the grace: the first call may report anything.
     late = factory.batch()
     yield Case(
         "a batch behind an answer that came too late",

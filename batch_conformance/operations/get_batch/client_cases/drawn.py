@@ -1,4 +1,4 @@
-"""What Hypothesis thinks of for Get Batch: a property a member or a clause."""
+"""Hypothesis properties for client cases of Get Batch, one per member or clause."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from batch_conformance.operations.get_batch.client_cases.decode import (
 from batch_conformance.operations.get_batch.client_cases.errors import odd_case
 from batch_conformance.operations.get_batch.client_cases.odd_bodies import odd_error_bodies
 from batch_conformance.operations.get_batch.client_cases.strategies import counts, valid_batches
-from batch_conformance.operations.get_batch.client_cases.transfer import WAYS, sent_ask, transfer_case, wide
+from batch_conformance.operations.get_batch.client_cases.transfer import (
+    WAYS,
+    transfer_case,
+    transfer_step,
+    wide,
+)
 
 
 def _transfer(factory: CaseFactory, drawn: tuple[batches.Style, str, str, str]) -> Case:
@@ -39,16 +44,18 @@ def _everything(factory: CaseFactory, drawn: tuple[dict[str, Any], batches.Style
     if values.edited and not values.space.is_valid(batch):
         raise NotInContract("the contract does not allow such a batch")
     return Case(
-        "a batch with everything at once", ("client.decode.fields",), (sent_ask(factory, batch, style, way),)
+        "a batch with everything at once",
+        ("client.decode.fields",),
+        (transfer_step(factory, batch, style, way),),
     )
 
 
 def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
-    """The drawn batch, with what else the contract in use documents, and without what it does not."""
+    """Return the generated batch without undocumented members, completed by those of ``base``."""
     entity = ordinary_values().entity
     known = [name for name in _DRAWN if entity.has(f"/{name}")]
-    gone = [name for name in _DRAWN if name not in known]
-    made = {name: value for name, value in members.items() if name not in gone}
+    undocumented = [name for name in _DRAWN if name not in known]
+    made = {name: value for name, value in members.items() if name not in undocumented}
     for name, value in base.items():
         if name not in _DRAWN:
             made[name] = value

@@ -1,4 +1,4 @@
-"""Error bodies: documented ones, and what really comes with an error status."""
+"""Undocumented bodies of error responses, such as those that proxies and frameworks send."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 #: Error statuses that the reference page or the docs name for Get Batch.
 DOCUMENTED = (401, 404, 429, 500)
-#: Others. Left out are those that HTTP libraries act on by themselves: 407, 408, 421, 425.
+#: Other error statuses, without those that HTTP libraries act on by themselves: 407, 408, 421, 425.
 OTHERS_4XX = (400, 402, 403, 405, 406, 409, 410, 413, 415, 418, 422, 423, 431, 451, 499)
 OTHERS_5XX = (501, 502, 503, 504, 507, 520, 599)
 
 
 @dataclass(frozen=True)
 class OddBody:
-    """A body that an error status may come with, though the API documents another."""
+    """A body of an error response that differs from the documented one."""
 
     what: str
     body: bytes
@@ -25,9 +25,9 @@ class OddBody:
 
 
 def odd_bodies(status: int) -> list[OddBody]:
-    """Bodies that break a client which trusts them; the likeliest first."""
+    """Return bodies that break a client which relies on the documented one, the likeliest first."""
 
-    def shown(what: str, value: Any) -> OddBody:
+    def json_body(what: str, value: Any) -> OddBody:
         return OddBody(what, json.dumps(value, ensure_ascii=False).encode())
 
     page = (
@@ -36,34 +36,36 @@ def odd_bodies(status: int) -> list[OddBody]:
     return [
         OddBody("an HTML page", page, "text/html"),
         OddBody("no body", b""),
-        shown("an array", [{"message": "no", "statusCode": status}]),
-        shown("an object with other members", {"error": {"code": "no", "detail": "not so"}}),
+        json_body("an array", [{"message": "no", "statusCode": status}]),
+        json_body("an object with other members", {"error": {"code": "no", "detail": "not so"}}),
         OddBody("an HTML page that claims to be JSON", page),
-        shown("a string", "not so"),
-        shown("null", None),
-        shown("an empty object", {}),
-        shown("a message that is null", {"message": None, "statusCode": status}),
-        shown("a message that is an object", {"message": {"text": "not so"}, "statusCode": status}),
-        shown("a message that is a number", {"message": 7, "statusCode": status}),
-        shown("messages that are no texts", {"message": [1, None, {"a": 1}], "statusCode": status}),
-        shown("no messages at all", {"message": [], "statusCode": status}),
-        shown("a statusCode that is a string", {"message": "not so", "statusCode": str(status)}),
-        shown("a statusCode that is null", {"message": "not so", "statusCode": None}),
-        shown("no statusCode", {"message": "not so"}),
-        shown("a number", status),
-        shown("true", True),
+        json_body("a string", "not so"),
+        json_body("null", None),
+        json_body("an empty object", {}),
+        json_body("a message that is null", {"message": None, "statusCode": status}),
+        json_body("a message that is an object", {"message": {"text": "not so"}, "statusCode": status}),
+        json_body("a message that is a number", {"message": 7, "statusCode": status}),
+        json_body("messages that are no texts", {"message": [1, None, {"a": 1}], "statusCode": status}),
+        json_body("no messages at all", {"message": [], "statusCode": status}),
+        json_body("a statusCode that is a string", {"message": "not so", "statusCode": str(status)}),
+        json_body("a statusCode that is null", {"message": "not so", "statusCode": None}),
+        json_body("no statusCode", {"message": "not so"}),
+        json_body("a number", status),
+        json_body("true", True),
         OddBody("JSON that is cut off", b'{"message": "not so", "statusC'),
         OddBody("bytes that are not UTF-8", b'{"message": "\xff\xfe\xe4", "statusCode": 1}'),
         OddBody("plain text", b"upstream connect error", "text/plain"),
         OddBody("plain text that claims to be JSON", b"upstream connect error"),
         OddBody("a long page", b"<p>" + b"no such thing " * 4000 + b"</p>", "text/html; charset=utf-8"),
         OddBody("a byte order mark before JSON", b'\xef\xbb\xbf{"message": "not so"}'),
-        shown("an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}),
+        json_body(
+            "an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}
+        ),
     ]
 
 
 def odd_error_bodies(status: int) -> st.SearchStrategy[OddBody]:
-    """Odd bodies: those that are known to come, and any other bytes or JSON."""
+    """Return a strategy for error bodies: those of :func:`odd_bodies`, and arbitrary JSON or bytes."""
     values = st.recursive(
         st.one_of(st.none(), st.booleans(), st.integers(-9, 999), st.text("abc <>&é", max_size=8)),
         lambda inner: st.one_of(

@@ -1,4 +1,4 @@
-"""Cases for ``client.reject.*``: a 200 that holds no batch, and a batch under another status."""
+"""Cases for ``client.reject.*``: a 200 without a batch, and a batch with a status other than 200."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from batch_conformance.checks.client.record import InvalidSuccess
 from batch_conformance.client_runner.cases.case import CallStep, Case, CaseFactory
 from batch_conformance.client_runner.stub.answers import StubResponse, empty, html, json_body, text
-from batch_conformance.operations.get_batch.client_cases.told import telling
+from batch_conformance.operations.get_batch.client_cases.error_responses import error_response
 
 
 def reject_cases(factory: CaseFactory) -> Iterator[Case]:
-    """No JSON, no object, other statuses, and objects with one member wrong."""
+    """Yield cases with bodies that are not JSON, not an object, or not a batch, and with other statuses."""
     whole = json.dumps(factory.batch())
     not_json: list[tuple[str, StubResponse]] = [
         ("an HTML page", html()),
@@ -31,7 +31,7 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("a form", text(200, "id=batch_1&status=COMPLETED", "application/x-www-form-urlencoded")),
     ]
     for what, answer in not_json:
-        yield unfit_case(factory, what, "client.reject.not-json", answer)
+        yield invalid_success_case(factory, what, "client.reject.not-json", answer)
     lenient = [
         ("a comma before the last brace", whole[:-1] + ",}"),
         ("a batch with a comment in it", whole.replace(",", ", /* none */", 1)),
@@ -40,7 +40,7 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("quotes of the wrong kind", whole.replace('"', "'")),
     ]
     for what, body in lenient:
-        yield unfit_case(factory, what, "client.reject.lenient-json", text(200, body))
+        yield invalid_success_case(factory, what, "client.reject.lenient-json", text(200, body))
     not_object: list[tuple[str, Any]] = [
         ("null", None),
         ("an empty array", []),
@@ -55,24 +55,24 @@ def reject_cases(factory: CaseFactory) -> Iterator[Case]:
         ("an empty string", ""),
     ]
     for what, value in not_object:
-        yield unfit_case(factory, what, "client.reject.not-object", json_body(value))
+        yield invalid_success_case(factory, what, "client.reject.not-object", json_body(value))
     yield from _other_statuses(factory)
     for what, value in (
         ("the batch stands in a member named batch", {"batch": factory.batch()}),
         ("an error body", {"message": "Internal server error"}),
     ):
         if factory.values.entity.required:
-            yield unfit_case(factory, what, "client.reject.wrong-types", json_body(value))
+            yield invalid_success_case(factory, what, "client.reject.wrong-types", json_body(value))
 
 
 def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
-    """A batch, in whole or in part, under a status that says that it is none."""
+    """Yield cases with a batch, or a part of one, in a response with another status than 200."""
     batch_id = factory.id()
     whole = json_body(factory.batch(batch_id))
     size = len(whole.body)
-    gone = telling(410, "it was here")
+    gone = error_response(410, "it was here")
     rows: list[tuple[str, tuple[StubResponse, ...]]] = []
-    # Who follows comes to a 410: whatever a client does with a redirect, no batch is there to be had.
+    # The target of the redirect answers 410, so that a client gets no batch whether or not it follows.
     for status in (302, 307, 301, 303, 308):
         moved = whole.of_status(status).with_header("Location", "{own}{path}/moved")
         rows.append((f"a {status} with a batch in its body", (moved, gone)))
@@ -84,7 +84,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
         ("a 206 with a batch in its body", (part,)),
         ("a 300 with a batch in its body", (whole.of_status(300),)),
         ("a 205", (StubResponse(205),)),
-        # HTTP has no body here: these bytes are there for those who read on regardless.
+        # These statuses have no body in HTTP; the bytes detect clients that read one all the same.
         ("a 204 with a batch behind it", (whole.of_status(204).closing(),)),
         ("a 304 with a batch behind it", (whole.of_status(304).closing(),)),
         ("a 205 with a batch in its body", (whole.of_status(205).closing(),)),
@@ -101,7 +101,7 @@ def _other_statuses(factory: CaseFactory) -> Iterator[Case]:
         yield Case(what, clauses, (CallStep(batch_id, InvalidSuccess(what), answers),))
 
 
-def unfit_case(factory: CaseFactory, what: str, clause: str, answer: StubResponse) -> Case:
-    """A 200 that is an error all the same."""
+def invalid_success_case(factory: CaseFactory, what: str, clause: str, answer: StubResponse) -> Case:
+    """Make a case with a 200 that the client has to report as an error."""
     step = CallStep(factory.id(), InvalidSuccess(what), (answer,))
     return Case(f"a 200 with {what}", (clause, "client.auth.not-in-errors"), (step,))

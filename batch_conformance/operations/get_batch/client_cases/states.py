@@ -1,4 +1,4 @@
-"""Members that say in which state a batch is, as the contract in use calls them."""
+"""The member that holds the status of a batch, under its name in the contract in use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from batch_conformance.contract.pointers import split
 
 
 def in_state(factory: CaseFactory, status: str) -> dict[str, str]:
-    """The member that says so, by its name; none where the contract has no such status, or keeps it deeper."""
+    """Return the status member with this value; empty if the contract lacks the value or nests the member."""
     cycle = factory.values.entity.lifecycle
     own = cycle.pointer.removeprefix(factory.values.entity.place)
     names = split(own) if own else []
@@ -15,5 +15,5 @@ def in_state(factory: CaseFactory, status: str) -> dict[str, str]:
 
 
 def underway(factory: CaseFactory) -> dict[str, str]:
-    """The member that says that a batch is not done."""
+    """Return the status member of a batch in progress."""
     return in_state(factory, "PROCESSING")

@@ -1,7 +1,7 @@
 """Hypothesis strategies for batches and their counts.
 
-``valid_batches`` keeps to the contract without overlays (contracts/decisions.md, 1, 2, 6, 7); ``counts`` draws one
-member alone, so that a check about it is not disturbed by the others.
+``valid_batches`` follows the contract without overlays (contracts/decisions.md, 1, 2, 6, 7). ``counts``
+generates one member alone, so that other members cannot affect its check.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _LIMITS = (0, 1, 2**15, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**53 - 2, LA
 
 @cached_by_contract
 def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
-    """Four counts that a server may send. Those of an ``unfinished`` batch need not add up to the total."""
+    """Return a strategy for valid counts. Those of an ``unfinished`` batch need not add up to the total."""
 
     def built(parts: tuple[int, int, int], rest: int) -> dict[str, int]:
         success, failed, pending = parts if unfinished else (parts[0], parts[1], 0)
         total = min(success + failed + pending + (rest if unfinished else 0), LARGEST)
         return dict(zip(COUNTS, (total, success, failed, pending), strict=True))
 
-    # A third of the largest each, so that the sum still is a number that can be told apart.
+    # At most a third of the largest each, so that their sum is still exact in a double.
     one = st.one_of(
         st.integers(0, 1000), st.sampled_from([limit // 3 for limit in _LIMITS]), st.integers(0, LARGEST // 3)
     )
@@ -36,7 +36,7 @@ def counts(*, unfinished: bool) -> st.SearchStrategy[dict[str, int]]:
 
 @st.composite
 def valid_batches(draw: st.DrawFn, batch_id: str | None = None, *, extras: bool = True) -> dict[str, Any]:
-    """A valid batch with everything at once: any state, date, counts, texts, and extra members at any depth."""
+    """Draw a valid batch that varies everything: status, date, counts, texts, extra members at any depth."""
     status = draw(st.sampled_from(entity_of("get", base_contract()).lifecycle.values))
     metrics: dict[str, Any] = draw(counts(unfinished=status not in DONE))
     batch: dict[str, Any] = {

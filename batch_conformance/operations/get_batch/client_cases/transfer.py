@@ -1,4 +1,4 @@
-"""Cases for ``client.decode.transfer``: one batch, written and sent in every way that JSON and HTTP allow."""
+"""Cases for ``client.decode.transfer``: one batch in the encodings of JSON and HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.client_runner.stub.answers import StubResponse, json_body
 from batch_conformance.generate.batches import Style, written
 from batch_conformance.generate.ordinary import NotInContract
 
-#: How a body may be sent.
+#: Ways to send a body, by name.
 WAYS: Mapping[str, Callable[[StubResponse], StubResponse]] = {
     "as it is": lambda answer: answer,
     "in chunks of one byte": lambda answer: answer.chunked(1),
@@ -42,7 +42,7 @@ _WIDE = {
 
 
 def transfer_cases(factory: CaseFactory) -> Iterator[Case]:
-    """Characters beyond ASCII, each way and each style by itself."""
+    """Yield cases with characters beyond ASCII, for each way of sending and each style of JSON alone."""
     for way in WAYS:
         yield transfer_case(factory, f"sent {way}", wide(factory, **_WIDE), Style(), way)
     for what, style in _STYLES.items():
@@ -60,7 +60,7 @@ def _written_with(factory: CaseFactory, what: str, url: str) -> Case:
 
 
 def wide(factory: CaseFactory, **texts: str) -> dict[str, Any]:
-    """An ordinary batch with these texts, as far as the contract has a place for them."""
+    """Return an ordinary batch with these texts, as far as the contract has members for them."""
     batch = factory.batch()
     for name, text in texts.items():
         with suppress(NotInContract):
@@ -69,11 +69,11 @@ def wide(factory: CaseFactory, **texts: str) -> dict[str, Any]:
 
 
 def transfer_case(factory: CaseFactory, title: str, batch: Mapping[str, Any], style: Style, way: str) -> Case:
-    """A batch written in a style, and sent in a way."""
-    return Case(title, ("client.decode.transfer",), (sent_ask(factory, batch, style, way),))
+    """Make a case with a batch in a style of JSON and a way of sending."""
+    return Case(title, ("client.decode.transfer",), (transfer_step(factory, batch, style, way),))
 
 
-def sent_ask(factory: CaseFactory, batch: Mapping[str, Any], style: Style, way: str) -> CallStep:
-    """A call that gets this batch, so written and so sent."""
+def transfer_step(factory: CaseFactory, batch: Mapping[str, Any], style: Style, way: str) -> CallStep:
+    """Make a call step whose response is this batch in a style of JSON and a way of sending."""
     answer = json_body(None).with_body(written(batch, style))
     return factory.valid(batch, WAYS[way](answer))

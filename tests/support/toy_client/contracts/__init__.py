@@ -1,3 +1,3 @@
-"""The contracts with customers: nothing to do with the suite's folder of that name."""
+"""Customer contracts: unrelated to the suite's folder of the same name."""
 
 TERM_MONTHS = 12

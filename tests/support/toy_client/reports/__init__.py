@@ -1,3 +1,3 @@
-"""Reports for accounting: nothing to do with the suite's folder of that name."""
+"""Accounting reports: unrelated to the suite's folder of the same name."""
 
 CURRENCY = "EUR"

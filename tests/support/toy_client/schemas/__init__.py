@@ -1,3 +1,3 @@
-"""The tables of a database: nothing to do with the suite's folder of that name."""
+"""Database tables: unrelated to the suite's folder of the same name."""
 
 TABLES = ("customers", "invoices")

@@ -1,1 +1,1 @@
-"""Test suites of the client repo: nothing to do with the suite's folder of that name."""
+"""Test suites of the client repository: unrelated to the suite's folder of the same name."""

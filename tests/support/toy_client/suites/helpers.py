@@ -1,3 +1,3 @@
-"""What tests share."""
+"""Helpers shared by tests."""
 
 OWN = "the client's own"

@@ -1,4 +1,4 @@
-"""Tests of the client repo, with names that the suite's modules could have had."""
+"""Tests of the client repository, with names that the suite's modules could have."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import schemas
 
 @pytest.mark.batch
 def test_refuses_an_empty_id() -> None:
-    """Without asking anyone."""
+    """An empty id is refused without a request."""
     with pytest.raises(BatchError):
         get_batch("http://127.0.0.1:9", "sk-test", "", 1)
 
 
 def test_the_packages_are_the_clients_own(base_url: str, batch_stub: str, assert_conforms: str) -> None:
-    """And the fixtures, and pytest-base-url works."""
+    """The packages and fixtures are the repository's own, and pytest-base-url works."""
     assert (contracts.TERM_MONTHS, schemas.TABLES[0], reports.CURRENCY) == (12, "customers", "EUR")
     assert suites.helpers.OWN == batch_stub == assert_conforms == "the client's own"
     assert base_url == "http://127.0.0.1:9"
 
 
 def test_the_clients_parameters(clause: str, pytestconfig: pytest.Config) -> None:
-    """An option of the client's own is not mistaken for one of the suite's."""
+    """The repository's own option is not mistaken for one of the suite's."""
     assert clause in ("one", "two")
     assert pytestconfig.getoption("--batch-size") == int(pytestconfig.getini("batch_size")) == 20

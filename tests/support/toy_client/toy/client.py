@@ -1,4 +1,4 @@
-"""A small httpx client. One of its faults can be chosen with ``TOY_FAULT``."""
+"""A small httpx client. ``TOY_FAULT`` selects one of its faults."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from urllib.parse import quote
 import httpx
 
 _KINDS = {401: "unauthorized", 404: "not_found", 429: "rate_limited"}
-#: Made once: loading certificates for each call would take longer than the call.
+#: Created once: loading certificates takes longer than a call.
 _TLS = ssl.create_default_context()
 _COUNTS = ("total_generations", "success_count", "failed_count", "pending_count")
 
 
 class BatchError(Exception):
-    """Why there is no batch."""
+    """Raised when there is no batch."""
 
     def __init__(self, kind: str, message: str, status: int | None = None) -> None:
         super().__init__(message)

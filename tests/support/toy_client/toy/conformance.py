@@ -1,4 +1,4 @@
-"""The client as the suite calls it: ``--batch-client python:toy.conformance:adapter``."""
+"""Adapter of the client: ``--batch-client python:toy.conformance:adapter``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from toy.client import BatchError, get_batch
 
 
 def adapter(request: dict[str, Any]) -> dict[str, Any]:
-    """One call."""
+    """Make one call."""
     try:
         batch = get_batch(
             request["base_url"], request["api_key"], request["batch_id"], timeout=request["timeout_s"]

@@ -1,8 +1,8 @@
-"""Called like a module of the other folder of tests, which packages allow."""
+"""Has the same module name as a test in the other folder, which packages allow."""
 
 from suites.helpers import OWN
 
 
 def test_own() -> None:
-    """The helper is found."""
+    """The helper can be imported."""
     assert OWN == "the client's own"

@@ -1,4 +1,4 @@
-"""Requests of calls that were given up, at a port that another stub has by now."""
+"""Requests of abandoned calls, which arrive at a port that another stub uses by now."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FACTORY = CaseFactory(0)
 
 
 class _Hasty:
-    """Asks for another batch first, as a call does that was given up and goes on, at the port of this one."""
+    """Requests another batch first, as an abandoned call does that goes on, at the port of the current stub."""
 
     hello = hello("hasty")
 
@@ -28,14 +28,14 @@ class _Hasty:
 
 
 @pytest.mark.parametrize("given_up", [True, False])
-def test_requests_of_calls_that_were_given_up_are_left_out(given_up: bool) -> None:
-    """Of those alone: whatever else asks for another batch is seen."""
+def test_requests_of_abandoned_calls_are_ignored(given_up: bool) -> None:
+    """Only requests of abandoned calls are ignored, not other requests for another batch."""
     client = InProcessClient(_Hasty(), spec="python:hasty")
     client.abandoned = frozenset({"batch_of_before"} if given_up else ())
     batch = _FACTORY.batch()
     try:
-        played = play(Case("plain", ("client.decode.fields",), (_FACTORY.valid(batch),)), client, ["sk-1"])
+        result = play(Case("plain", ("client.decode.fields",), (_FACTORY.valid(batch),)), client, ["sk-1"])
     finally:
         client.close()
-    (turn,) = played.turns
-    assert turn.requests == len(turn.seen) == (1 if given_up else 2)
+    (call_result,) = result.turns
+    assert call_result.requests == len(call_result.seen) == (1 if given_up else 2)

@@ -1,4 +1,4 @@
-"""Installed or vendored suites judge nobody unless told whom; a checkout has the embedded subjects at home."""
+"""Installed and vendored suites need a named subject; a checkout tests the embedded subjects by default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROJECT = '[project]\nname = "sync-batch-conformance"\n'
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """The client's suite of a checkout, in a client's repository."""
+    """The client suite of a checkout, within a client's repository."""
     root = tmp_path / "client" / "vendor" / "suite"
     folder = root / "suites" / "client"
     folder.mkdir(parents=True)
@@ -23,21 +23,21 @@ def suite(tmp_path: Path) -> Path:
     return folder
 
 
-def test_this_checkout_is_one() -> None:
+def test_this_checkout_is_recognised() -> None:
     """From its own folder, or from anywhere that is not above it."""
     assert in_checkout(ROOT / "suites" / "client", ROOT)
     assert in_checkout(ROOT / "suites" / "client", ROOT / "suites")
 
 
-def test_started_within_it(suite: Path) -> None:
-    """Whoever stands in a checkout uses that checkout."""
+def test_a_run_within_a_checkout_uses_it(suite: Path) -> None:
+    """A run that is started within a checkout uses that checkout."""
     root = suite.parents[1]
     assert in_checkout(suite, root)
     assert in_checkout(suite, suite)
 
 
-def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> None:
-    """A subtree is vendored, whether the repository around is one of git's or not."""
+def test_a_subtree_is_not_a_checkout(suite: Path, tmp_path: Path) -> None:
+    """A subtree is vendored, whether or not the repository around it uses git."""
     client = tmp_path / "client"
     assert not in_checkout(suite, client)
     assert in_checkout(suite, tmp_path / "elsewhere")
@@ -45,8 +45,8 @@ def test_started_from_the_repository_around_it(suite: Path, tmp_path: Path) -> N
     assert not in_checkout(suite, tmp_path / "elsewhere")
 
 
-def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
-    """A clone and a worktree are checkouts wherever they lie; a submodule is vendored."""
+def test_a_clone_is_a_checkout_and_a_submodule_is_not(suite: Path, tmp_path: Path) -> None:
+    """Clones and worktrees are checkouts wherever they are; a submodule is vendored."""
     git = suite.parents[1] / ".git"
     git.mkdir()
     assert in_checkout(suite, tmp_path / "client")
@@ -58,8 +58,8 @@ def test_a_repository_of_its_own(suite: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("project", [None, '[project]\nname = "client"\n'])
-def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
-    """Made by the vendoring command, or installed, or tests of somebody else."""
+def test_a_folder_without_the_project_is_not_a_checkout(suite: Path, project: str | None) -> None:
+    """Made by the vendoring command, installed, or another project's tests."""
     path = suite.parents[1] / "pyproject.toml"
     path.unlink()
     if project:
@@ -68,8 +68,8 @@ def test_a_folder_without_the_project(suite: Path, project: str | None) -> None:
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
-def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple[str, ...]) -> None:
-    """One line; the embedded subject has to be named."""
+def test_vendored_suites_need_a_named_subject(tmp_path: Path, workers: tuple[str, ...]) -> None:
+    """One line says so; the embedded subject has to be named."""
     for name in ("client", "recorded"):
         shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
     ended = run(tmp_path, "vendor/suites/client", *workers)
@@ -85,7 +85,7 @@ def test_vendored_suites_judge_nobody_unless_told(tmp_path: Path, workers: tuple
 
 
 @pytest.mark.parametrize("place", ["typed", "ini"])
-def test_told_they_judge(tmp_path: Path, place: str) -> None:
+def test_vendored_suites_test_a_named_subject(tmp_path: Path, place: str) -> None:
     """By the command line or by the repository's settings."""
     shutil.copytree(ROOT / "suites" / "client", tmp_path / "vendor" / "suites" / "client")
     (tmp_path / "pytest.ini").write_text("[pytest]\n" + ("batch_client = embedded\n" if place == "ini" else ""))

@@ -1,4 +1,4 @@
-"""Requests for the list, and how many of a kind a profile sends."""
+"""Planned requests for List Batches, and their number by profile."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from batch_conformance.operations.list_batches.lists import OPERATION
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import Probe, ProbeContext
 
-_ASKED = AskedId("", "", "known", "the list of batches")
-#: The same, asked for in a way that may be refused.
-ODD = replace(_ASKED, kind="near")
+_LIST = AskedId("", "", "known", "the list of batches")
+#: The same, for requests that a server may refuse.
+MAY_BE_REFUSED = replace(_LIST, kind="near")
 
 
 def listing(
@@ -25,10 +25,10 @@ def listing(
     label: str = "",
     query: Mapping[str, str] | None = None,
 ) -> PlannedRequest:
-    """A request for the list, with the valid key unless another is given, and these filters."""
+    """Plan a request for the list, with the valid key unless another is given, and a query by wire names."""
     return PlannedRequest(
         probe,
-        _ASKED,
+        _LIST,
         context.key if key is None else key,
         key_name=context.key_name,
         query=tuple((query or {}).items()),
@@ -39,17 +39,17 @@ def listing(
 
 
 def filtered(context: ProbeContext, probe: str, filters: Mapping[str, str], *, label: str = "") -> Probe:
-    """A request with filters, by what they mean; none where the contract does not have all of them."""
+    """Plan a request with filters, by their internal names; none where the contract lacks one of them."""
     query = query_of(filters)
     if query is not None:
         yield listing(context, probe, query=query, label=label)
 
 
-def few(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
-    """How many, by profile."""
+def by_profile(context: ProbeContext, quick: int, default: int, thorough: int) -> int:
+    """Return the number for the profile of the run."""
     return {"quick": quick, "default": default}.get(context.profile.name, thorough)
 
 
 def is_quick(context: ProbeContext) -> bool:
-    """Whether the profile is quick."""
+    """Whether the profile is ``quick``."""
     return context.profile.name == "quick"

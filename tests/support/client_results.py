@@ -1,4 +1,4 @@
-"""Plays of a client made by hand, for the tests of the judges."""
+"""Hand-made case results, for the tests of the client checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH: dict[str, Any] = {
 def exchange_to(
     path: str = "/v2/batch/batch_1", status: int = 200, at: float = 0.0, **headers: str
 ) -> Exchange:
-    """A request to that path, and an answer of that status."""
+    """Return an exchange of a request to that path and a response of that status."""
     sent = {"host": "127.0.0.1:4000", "x-api-key": KEY} | {
         name.replace("_", "-"): text for name, text in headers.items()
     }
@@ -35,31 +35,32 @@ def exchange_to(
     )
 
 
-def turn(told: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
-    """One call."""
+def call_result(expected: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
+    """Return the result of one call."""
     rows = seen or (exchange_to(),)
-    return CallResult(Call(BASE, KEY, batch_id, 5.0), told, reply, rows, len(rows))
+    return CallResult(Call(BASE, KEY, batch_id, 5.0), expected, reply, rows, len(rows))
 
 
-def reported(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
-    """A reported error."""
+def error_reply(kind: ErrorKind, status: int | None = None, message: str = "no") -> Reply:
+    """Return a reply with an error."""
     return Reply(error=ReportedError(kind, status, message))
 
 
-def handed_over(**changed: Any) -> Reply:
-    """A batch handed over."""
+def batch_reply(**changed: Any) -> Reply:
+    """Return a reply with a batch, changed as given."""
     return Reply(batch=BATCH | changed)
 
 
-def made_play(clause: str, *turns: CallResult, ordinary: bool = False) -> CaseResult:
-    """A play for one clause."""
+def case_result(clause: str, *turns: CallResult, ordinary: bool = False) -> CaseResult:
+    """Return the result of a case for one clause."""
     return CaseResult("made by hand", (clause,), turns, ordinary=ordinary)
 
 
-def judged(clause: str, *turns: CallResult, plain: Reply | None = None) -> CheckResult:
-    """The clause's result of one play beside an ordinary one."""
-    ordinary = made_play("client.decode.fields", turn(ValidBatch(BATCH), plain or handed_over()), ordinary=True)
+def checked(clause: str, *turns: CallResult, plain: Reply | None = None) -> CheckResult:
+    """Run the clause's check on one case result beside an ordinary one."""
+    ordinary_call = call_result(ValidBatch(BATCH), plain or batch_reply())
+    ordinary = case_result("client.decode.fields", ordinary_call, ordinary=True)
     record = ClientRunRecord(
-        (ordinary, made_play(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
+        (ordinary, case_result(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
     )
     return CLIENT_CHECKS.checks[clause](record)

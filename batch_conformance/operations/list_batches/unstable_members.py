@@ -1,4 +1,4 @@
-"""Members that change as they must not: clauses about reads over time report them, the clauses of the list do not."""
+"""Members that change illegally between reads, which ``server.poll.*`` and transition rules report."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from batch_conformance.operations.list_batches.entries import view
 
 _OVER_TIME = "server.poll."
 
-#: By batch: the members that change as they must not, each with the clause that reports it.
+#: By batch id: the members that change illegally, each with the clause that reports it.
 Unsteady = Mapping[str, Mapping[str, str]]
 
 
 def unsteady(record: Record) -> Unsteady:
-    """What changes from one read of a batch to the next, in the list or in Get Batch's answers.
+    """Return the members that change illegally between reads of a batch, in lists or in Get Batch responses.
 
-    The checks of those clauses say so themselves: nothing is set aside that no clause reports.
+    They are taken from the findings of the other checks, so nothing is ignored that no clause reports.
     """
     return record.kept("unsteady", lambda: _unsteady(record))
 
@@ -40,13 +40,13 @@ def _unsteady(record: Record) -> Unsteady:
 
 
 def _clauses(record: Record) -> list[str]:
-    """The clauses about two reads: those of that theme, and those that the contract's own rules get."""
+    """Return the clauses about two reads: ``server.poll.*``, and those of the contract's transition rules."""
     rules = {clause_list().of_rule(rule.code) for rule in record.entity.stated_rules if rule.transition}
     return [clause for clause in clause_list().clauses if clause.startswith(_OVER_TIME) or clause in rules]
 
 
 def _members(finding: Finding, record: Record) -> Iterator[str]:
-    """The members of the batch that a finding is about; a rule may name several."""
+    """Yield the members that a finding is about; a rule may name several."""
     if finding.pointer:
         yield split(clause_list().own(finding.pointer))[0]
         return

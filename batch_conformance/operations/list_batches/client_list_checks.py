@@ -1,0 +1,156 @@
+"""Checks of ``client.list.*`` about the list that the caller gets: whole, and in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
+from batch_conformance.checks.client.record import (
+    FRESH,
+    CallResult,
+    CaseResult,
+    ClientRunRecord,
+    InvalidSuccess,
+)
+from batch_conformance.checks.finding import CheckResult
+from batch_conformance.contract.entity import list_shape
+from batch_conformance.operations.list_batches.answers import around_of
+from batch_conformance.operations.list_batches.client_record import (
+    Batches,
+    decoded_list,
+    id_of,
+    list_check,
+)
+
+_ENTRIES = "client.list.entries"
+
+
+@list_check("client.list.empty")
+def empty(record: ClientRunRecord, result: CheckResult) -> None:
+    """An empty list is decoded as an empty list, not as an error or null."""
+    shape = list_shape()
+    if shape is not None and not shape.allows(around_of([])):
+        result.note("the contract allows no list without entries")
+    for case_result, call_result in _lists(record, result):
+        result.observe()
+        if decoded_list(call_result) != []:
+            result.fail(
+                call_result.last,
+                f"an empty list is none for the caller: {case_result.title}",
+                expected="a list without batches",
+                actual=call_result.said(),
+                code="lost",
+            )
+
+
+@list_check(_ENTRIES, needs=["client.list.empty"])
+def entries(record: ClientRunRecord, result: CheckResult) -> None:
+    """The number of decoded batches is that of the response."""
+    for case_result, call_result in _lists(record, result):
+        assert isinstance(call_result.expected, Batches)
+        if not call_result.expected.batches:
+            continue
+        decoded = decoded_list(call_result)
+        sent = len(call_result.expected.batches)
+        if decoded is None and case_result.clauses[0] == FRESH:
+            result.set_aside(FRESH)
+            continue
+        result.observe()
+        if decoded is None:
+            result.fail(call_result.last, f"an ordinary list did not reach the caller: {case_result.title}",
+                        expected=f"the list of {sent}", actual=call_result.said(), code="lost")  # fmt: skip
+        elif len(decoded) != sent:
+            problem, code = ("lost", "lost") if len(decoded) < sent else ("made up", "unasked")
+            result.fail(call_result.last, f"batches are {problem}: {case_result.title}",
+                        expected=f"{sent} batches", actual=f"{len(decoded)} batches", code=code)  # fmt: skip
+
+
+@list_check("client.list.order", needs=[_ENTRIES])
+def order(record: ClientRunRecord, result: CheckResult) -> None:
+    """The batches are decoded in the order of the response."""
+    for case_result, call_result in _lists(record, result):
+        assert isinstance(call_result.expected, Batches)
+        decoded = decoded_list(call_result)
+        sent = [str(id_of(row)) for row in call_result.expected.batches]
+        got = [str(id_of(row)) for row in decoded if isinstance(row, dict)] if decoded else []
+        if sorted(map(str, got)) != sorted(sent) or len(sent) < 2:
+            if len(sent) > 1:
+                result.set_aside("client.decode.fields" if decoded and len(decoded) == len(sent) else _ENTRIES)
+            continue
+        result.observe()
+        if got != sent:
+            result.fail(call_result.last, f"the batches come in another order: {case_result.title}",
+                        expected=", ".join(sent[:5]), actual=", ".join(map(str, got[:5])), code="order")  # fmt: skip
+
+
+@list_check("client.list.not-array", needs=[_ENTRIES])
+def not_array(record: ClientRunRecord, result: CheckResult) -> None:
+    """A body that is not an array is reported as an error."""
+    kinds = accepted_kinds(result.clause)
+    for _, call_result in record.turns(result):
+        if not isinstance(call_result.expected, InvalidSuccess):
+            continue
+        if not record.decodes:
+            result.set_aside(_ENTRIES)
+            continue
+        result.observe()
+        error = call_result.reply.error
+        if error is None or error.kind not in kinds:
+            problem = "taken for a list" if error is None else "reported as an HTTP status that never came"
+            result.fail(
+                call_result.last,
+                f"{problem}: {call_result.expected.what}",
+                expected=shown_kinds(kinds),
+                actual=call_result.said(),
+                code="taken" if error is None else "kind",
+            )
+
+
+@list_check("client.list.unreadable", needs=[_ENTRIES])
+def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
+    """An invalid entry is decoded or rejected, alone or with the whole list; it is never silently dropped."""
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, Batches):
+            continue
+        if not record.decodes or record.is_broken(_ENTRIES):
+            result.set_aside(_ENTRIES)
+            continue
+        result.observe()
+        decoded = decoded_list(call_result)
+        if call_result.reply.error is None and (decoded is None or len(decoded) < len(call_result.expected.batches)):
+            result.fail(call_result.last, f"an entry is dropped without a word: {case_result.title}",
+                        expected=f"an error, or {len(call_result.expected.batches)} entries", actual=call_result.said(),
+                        code="lost")  # fmt: skip
+            continue
+        emptied = [
+            number
+            for number, (sent, got) in enumerate(zip(call_result.expected.batches, decoded or [], strict=False))
+            if got is None and sent is not None
+        ]
+        borrowed = list(_borrowed(call_result.expected.batches, decoded or []))
+        for number, other in borrowed[:1]:
+            result.fail(call_result.last, f"an entry is replaced by another without a word: {case_result.title}",
+                        expected="an error, or the entry", actual=f"the batch {other} as entry {number + 1}",
+                        code="lost", pointer=f"/{number}")  # fmt: skip
+        if emptied:
+            result.fail(call_result.last, f"an entry is replaced by null without a word: {case_result.title}",
+                        expected="an error, or the entry", actual=f"null in place of entry {emptied[0] + 1}",
+                        code="lost", pointer=f"/{emptied[0]}")  # fmt: skip
+
+
+def _borrowed(sent: Sequence[Any], decoded: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the index of each entry that was decoded as another entry of the list, and the id of that one."""
+    ids = [id_of(row) for row in sent]
+    for number, (own, got) in enumerate(zip(ids, decoded, strict=False)):
+        found = id_of(got)
+        if found is not None and found != own and found in ids:
+            yield number, found
+
+
+def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, Batches):
+            continue
+        if not (call_result.expected.refusable and call_result.reply.error is not None):
+            yield case_result, call_result
