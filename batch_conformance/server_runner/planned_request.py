@@ -26,7 +26,7 @@ class PlannedRequest:
     Path, required parameters and the key's place are those of ``operation`` in the contract in use, or of
     ``as_in`` if given. ``key_name`` is another spelling of the key's header or parameter. ``query``,
     ``headers`` and ``cookies`` are additions; a header with an empty value is removed. ``key_kind`` overrides
-    the key's own kind, e.g. for a valid key in the wrong place.
+    the key's own kind, e.g. for a valid key in the wrong place; ``places`` counts the places of such a key.
     """
 
     probe: str
