@@ -1,1 +1,4 @@
-"""Pure functions: exchanges or outcomes in, findings out, clause by clause. Judges never send."""
+"""Checks: pure functions from recorded exchanges or calls to findings, one per clause.
+
+They never send anything.
+"""

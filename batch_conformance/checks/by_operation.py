@@ -1,4 +1,4 @@
-"""Which operations a run is about, and a clause's result put together from those on each of them."""
+"""The operations of a run, and the merging of a clause's results on each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from batch_conformance.checks.finding import CheckResult
 from batch_conformance.checks.verdict import ClauseResult
 from batch_conformance.contract import Clause, current_contract
 
-#: The operations that the suite can judge, in the order of judging, each with its name in the driver protocol.
+#: Operations that the suite can test, in order, with their names in the driver protocol.
 JUDGED: Mapping[str, str] = {"get": "get_batch", "list": "list_batches"}
 NOT_ASKED_FOR = "not asked for"
 NO_KEY = "the contract asks for no key"
@@ -21,38 +21,41 @@ T = TypeVar("T")
 
 
 class UnknownOperations(ValueError):
-    """A list of operations with one that cannot be judged. The message is one line for the user."""
+    """A list of operations with one that cannot be tested. The message is one line for the user."""
 
 
 def known_operations() -> tuple[str, ...]:
-    """The operations of the contract in use that the suite can judge."""
+    """Return the operations of the contract in use that the suite can test."""
     return tuple(name for name in JUDGED if name in current_contract().operations)
 
 
 def read_operations(text: str) -> tuple[str, ...]:
-    """The operations of a list such as ``get,list``, each once. Raises :class:`UnknownOperations`."""
-    told = {name.strip() for name in text.split(",")}
+    """Parse a list such as ``get,list``, without duplicates. Raises :class:`UnknownOperations`."""
+    requested = {name.strip() for name in text.split(",")}
     known = known_operations()
-    for name in sorted(told - set(known)):
+    for name in sorted(requested - set(known)):
         why = (
             f"the contract in use has no operation {name!r}" if name in JUDGED else f"unknown operation {name!r}"
         )
         hint = f"give {' or '.join(known)}, or several with commas" if known else "none is left that can be judged"
         raise UnknownOperations(f"{why}: {hint} (--batch-operations)")
-    return tuple(name for name in known if name in told)
+    return tuple(name for name in known if name in requested)
 
 
 def operations_of_run(asked: Sequence[str] | None, offered: Iterable[str] | None = None) -> tuple[str, ...]:
-    """The operations to judge: those asked for, else all that can be.
+    """Return the operations to test: those requested, else all that can be tested.
 
-    ``offered`` are a client's own, as its hello names them; None for a server, which is asked for all.
+    ``offered`` are the ones a client names in its hello; None for a server, where all are tested.
     """
     known = known_operations() if asked is None else tuple(name for name in known_operations() if name in asked)
     return known if offered is None else tuple(name for name in known if JUDGED[name] in offered)
 
 
 def of_clause(clause: Clause, operations: Iterable[str]) -> tuple[str, ...]:
-    """Those of the operations for which a clause holds: one about keys holds where the contract asks for one."""
+    """Return the operations to which a clause applies.
+
+    One about keys applies where the contract has a key.
+    """
     known = current_contract().operations
     return tuple(
         name
@@ -63,28 +66,28 @@ def of_clause(clause: Clause, operations: Iterable[str]) -> tuple[str, ...]:
 
 
 def unasked(clause: Clause, asked: Sequence[str] | None) -> ClauseResult:
-    """The result on a clause that holds for no operation of the run: it does not keep the run from being a full one."""
+    """Return the result of a clause that applies to no operation of the run. The run is still a full one."""
     known = current_contract().operations
     if not any(name in known for name in clause.operations):
         return ClauseResult(clause, "not-exercised", f"{NO_OPERATION} {' or '.join(clause.operations)}")
     wanted = clause.operations if asked is None else tuple(name for name in asked if name in clause.operations)
     if wanted and not of_clause(clause, wanted):
         return ClauseResult(clause, "not-exercised", NO_KEY)
-    reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_of_driver, wanted))}"
+    reason = NOT_ASKED_FOR if not wanted else f"the client does not offer {' or '.join(map(_driver_name, wanted))}"
     return ClauseResult(clause, "not-exercised", reason)
 
 
-def _of_driver(operation: str) -> str:
+def _driver_name(operation: str) -> str:
     return JUDGED.get(operation, operation)
 
 
 def title_of(operation: str) -> str:
-    """The name of an operation for people, as "List Batches"."""
-    return _of_driver(operation).replace("_", " ").title()
+    """Return the display name of an operation, e.g. "List Batches"."""
+    return _driver_name(operation).replace("_", " ").title()
 
 
 def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
-    """The results on each operation as one, which keeps them as its ``parts``."""
+    """Merge the results on each operation into one, which keeps them as its ``parts``."""
     if len(parts) == 1:
         (result,) = parts.values()
         result.parts = dict(parts)
@@ -95,7 +98,7 @@ def merged(clause: str, parts: Mapping[str, CheckResult]) -> CheckResult:
     for operation, part in parts.items():
         whole.observe(part.observations)
         whole.findings += part.findings
-        # Why one operation says nothing is no reason for what another one shows.
+        # The reason why one operation was not exercised is no reason for another one's failure.
         whole.note("" if broken else part.reason)
         for limit in part.limits:
             everywhere = all(limit in other.limits for other in observed)

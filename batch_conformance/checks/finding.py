@@ -12,7 +12,7 @@ from batch_conformance.http import Exchange
 
 #: What the checks of one side read: recorded exchanges (server) or recorded calls (client).
 Material = TypeVar("Material")
-#: A missing value, shown as such; None is JSON's null.
+#: A missing value, as opposed to None, which is JSON's null.
 MISSING: Any = pointers.MISSING
 
 
@@ -20,11 +20,11 @@ MISSING: Any = pointers.MISSING
 class Finding:
     """One piece of evidence against a clause.
 
-    ``code`` is one of :mod:`batch_conformance.checks.codes`, ``pointer`` the JSON pointer of the place in the body that
-    is wrong (empty if the finding concerns no place), ``operation`` the name of the operation. ``message``,
-    ``expected`` and ``actual`` are for people; no code reads them.
-    ``exchange`` is the request that proves the finding (None for a client that misreports without a request);
-    ``prelude`` holds the requests that must come before it.
+    ``code`` is one of :mod:`batch_conformance.checks.codes`. ``pointer`` is the JSON pointer of the wrong
+    place in the body, empty if the finding concerns no place. ``operation`` is the name of the operation.
+    ``message``, ``expected`` and ``actual`` are for people; no code reads them. ``exchange`` is the request
+    that proves the finding (None for a client that misreports without a request); ``prelude`` holds the
+    requests that must come before it.
     """
 
     message: str
@@ -39,7 +39,10 @@ class Finding:
 
 @dataclass
 class CheckResult:
-    """Result of one check. Without a finding and without an observation the clause is *not exercised*, never a pass."""
+    """Result of one check.
+
+    Without a finding or an observation the clause is *not exercised*, never a pass.
+    """
 
     clause: str
     observations: int = 0
@@ -55,11 +58,14 @@ class CheckResult:
     parts: dict[str, CheckResult] = field(default_factory=dict, repr=False)
 
     def failed(self, clause: str) -> bool:
-        """Whether a clause that this one is ``explained_by`` is broken. Raises ``KeyError`` for one not declared."""
+        """Whether a clause of ``explained_by`` is broken.
+
+        Raises ``KeyError`` for one that is not declared.
+        """
         return bool(self.earlier[clause].findings)
 
     def observe(self, count: int = 1) -> None:
-        """Count observations that could have broken the clause."""
+        """Count observations that could have shown the clause broken."""
         self.observations += count
 
     def fail(
@@ -73,29 +79,32 @@ class CheckResult:
         prelude: Sequence[Exchange] = (),
         pointer: str = "",
     ) -> None:
-        """Record that the clause is broken: what was expected, what came instead, and the requests before it.
+        """Record a finding, with the expected and actual value, and the requests before it.
 
-        ``code`` must be a known one: ``ValueError`` otherwise.
+        Raises ``ValueError`` for an unknown ``code``.
         """
         check_code(code)
-        shown = actual if isinstance(actual, str) else repr(actual)
+        formatted = actual if isinstance(actual, str) else repr(actual)
         operation = getattr(exchange.intent, "operation", "get") if exchange is not None else ""
         self.findings.append(
-            Finding(message, expected, shown, exchange, tuple(prelude), code, pointer, operation)
+            Finding(message, expected, formatted, exchange, tuple(prelude), code, pointer, operation)
         )
 
     def note(self, text: str) -> None:
-        """Add to the reason of the verdict. A pass states its gaps with :meth:`limit` instead."""
+        """Add to the reason of the verdict. The gaps of a pass are recorded with :meth:`limit` instead."""
         if text and text not in self.reason:
             self.reason = f"{self.reason}; {text}" if self.reason else text
 
     def limit(self, text: str) -> None:
-        """Record one gap of a pass, in a few plain words; duplicates are dropped."""
+        """Record something that a pass did not cover, in a few words. Duplicates are dropped."""
         if text and text not in self.limits:
             self.limits.append(text)
 
     def leave_unjudged(self, why: str, count: int = 1) -> None:
-        """Record that ``count`` responses could not be judged: without a finding, the verdict is then ``error``."""
+        """Record that ``count`` responses could not be judged.
+
+        Without a finding, the verdict is then ``error``.
+        """
         if count > 0:
             self.unjudged[why] = self.unjudged.get(why, 0) + count
 
@@ -112,9 +121,9 @@ CheckFunction = Callable[[Material, CheckResult], None]
 class Check(Generic[Material]):
     """A pure function that judges one clause.
 
-    ``needs`` names what must be recorded for it: probes for a server's check, clauses (for their cases) for a client's.
-
-    ``explained_by`` names clauses whose failure explains observations of this one; they are judged first.
+    ``needs`` names what must be recorded for it: probes for a server's check, clauses (for their cases) for a
+    client's. ``explained_by`` names clauses whose failure explains observations of this one; they are judged
+    first.
     """
 
     clause: str
@@ -123,7 +132,7 @@ class Check(Generic[Material]):
     explained_by: tuple[str, ...] = ()
 
     def __call__(self, material: Material, earlier: Mapping[str, CheckResult] | None = None) -> CheckResult:
-        """Judge the recorded material; sends nothing."""
+        """Judge the recorded material. Sends nothing."""
         known = earlier or {}
         result = CheckResult(
             self.clause, earlier={name: known[name] for name in self.explained_by if name in known}

@@ -1,4 +1,4 @@
-"""The result of judging one side, on its way to the reports."""
+"""The result of a run against one subject, as the reports read it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch_conformance.http.recipe import Piece
 
 @dataclass(frozen=True)
 class Subject:
-    """Who was judged: as it names itself, and how it was reached (a URL or a client specification)."""
+    """What was tested: its name and version, and how it was reached (a URL or a client specification)."""
 
     side: Side
     name: str
@@ -22,20 +22,21 @@ class Subject:
 
 
 class CouldNotRun(Exception):
-    """The suite could not judge: exit status 3. The message is the one line that the user sees."""
+    """The subject could not be judged: exit status 3. The message is the one line that the user sees."""
 
 
 @dataclass
 class RunResult:
     """Everything a report is made from.
 
-    ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` is why the suite could not judge, if so.
-    ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were waited out.
-    ``left_behind`` says in one line what a client in this process never closed.
+    ``started`` is an RFC 3339 time, ``seconds`` a duration. ``error`` says why the subject could not be
+    judged, if so. ``budget`` caps the requests (None: no cap); ``rate_limited`` counts the 429s that were
+    waited out. ``left_behind`` describes in one line what a client in this process did not close.
     ``shell_secrets`` maps a secret to the shell expression that yields it, for curl lines; it is never shown.
-    ``recipes`` maps a secret to what yields it when a finding is replayed; ``exchanges`` are all of the run, raw.
-    ``hints`` are lines for the user that change no verdict. ``api_key_env`` names the variable of the key, ``mutant``
-    the variant of the embedded server or client. ``operations`` are those that were judged.
+    ``recipes`` maps a secret to the steps that yield it in a replay. ``exchanges`` are all of the run,
+    unredacted. ``hints`` are lines for the user that change no verdict. ``api_key_env`` names the variable of
+    the key, ``mutant`` the variant of the embedded server or client. ``operations`` are those that were
+    tested.
     """
 
     subject: Subject
@@ -62,7 +63,7 @@ class RunResult:
 
     @property
     def verdict(self) -> RunVerdict:
-        """``error`` when the suite could not judge or was interrupted, else the sum of the clauses."""
+        """``error`` if the subject could not be judged or the run was interrupted, else by clauses."""
         if self.error or self.incomplete:
             return "error"
         partial = any(not result.selected for result in self.results)

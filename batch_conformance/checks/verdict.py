@@ -1,4 +1,4 @@
-"""From judgements to verdicts: the words of the report, the same for both sides."""
+"""Verdicts of clauses and of runs, made from the results of checks. The same for servers and clients."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ RunVerdict = Literal["pass", "fail", "partial", "error"]
 
 @dataclass(frozen=True)
 class ClauseResult:
-    """The verdict on one clause, with its evidence; ``limits`` is what a pass did not see.
+    """The verdict on one clause, with its evidence; ``limits`` is what a pass did not cover.
 
-    ``selected`` is False for a clause that this run was not asked about. Where a known-failures file has a say,
-    ``subject_verdict`` is the verdict without it, and ``file_at_fault`` tells that nothing but the file is wrong.
-    ``operations`` are the verdicts on each operation of the run for which the clause holds.
+    ``selected`` is False for a clause that was not selected in this run. Where a known-failures file changes
+    the verdict, ``subject_verdict`` is the one without the file, and ``file_at_fault`` is set if only the
+    file is wrong. ``operations`` are the verdicts on each operation of the run to which the clause applies.
     """
 
     clause: Clause
@@ -36,12 +36,12 @@ class ClauseResult:
 
 
 def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> ClauseResult:
-    """Weigh a result: a broken ``should`` warns, unless ``strict``; nothing looked at is not exercised.
+    """Make the verdict on a clause from the result of its check.
 
-    Where nothing is broken, an answer that could not be judged makes an error: it may have broken the clause.
-
-    What was set aside does not count: when nothing else was looked at, the reason names the clauses that
-    explain it, and when something was, it is a limit of the pass.
+    A broken ``should`` is a warning, unless ``strict``. Without a finding, a response that could not be
+    judged makes an error, since it may have broken the clause. Observations that were set aside do not count:
+    if there are no others, the clause is not exercised, and the reason names the clauses that explain them;
+    otherwise they are a limit of the pass.
     """
     if result.findings:
         verdict: ClauseVerdict = "fail" if clause.level == "must" or strict else "warn"
@@ -57,7 +57,7 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
     if verdict == "not-exercised":
         reason = "; ".join(filter(None, [reason, left_out])) or "; ".join(result.limits)
         reason = reason or "nothing in this run put it to the test"
-    findings = tuple(_varied(result.findings))
+    findings = tuple(_one_of_each_first(result.findings))
     operations = {
         name: verdict if part is result else clause_result(clause, part, strict=strict).verdict
         for name, part in result.parts.items()
@@ -66,31 +66,31 @@ def clause_result(clause: Clause, result: CheckResult, *, strict: bool) -> Claus
 
 
 def _unjudged(result: CheckResult) -> Iterator[str]:
-    """What could not be judged, with the number of answers, and of those that could."""
+    """Yield why responses could not be judged, and how many of how many."""
     for why, count in result.unjudged.items():
         yield f"{why} (on {count} of {count + result.observations} answers)"
 
 
-def _explained(aside: Mapping[str, int]) -> str:
-    """Which clauses explain the observations that were set aside, and how many each; empty without any."""
-    parts = [f"{clause}: {count} observation{'s' if count != 1 else ''}" for clause, count in aside.items()]
+def _explained(counts: Mapping[str, int]) -> str:
+    """Name the clauses that explain the observations set aside, with counts; empty if there are none."""
+    parts = [f"{clause}: {count} observation{'s' if count != 1 else ''}" for clause, count in counts.items()]
     return f"explained by {', '.join(parts)}" if parts else ""
 
 
-def _varied(findings: list[Finding]) -> list[Finding]:
-    """One finding of each kind first: ten times the same would hide the one that is worse."""
-    met: Counter[str] = Counter()
+def _one_of_each_first(findings: list[Finding]) -> list[Finding]:
+    """Sort findings so that one of each kind comes first: repetitions could hide a worse one."""
+    seen: Counter[str] = Counter()
     rank = []
     for finding in findings:
-        rank.append(met[finding.actual])
-        met[finding.actual] += 1
+        rank.append(seen[finding.actual])
+        seen[finding.actual] += 1
     return [finding for _, finding in sorted(zip(rank, findings, strict=True), key=lambda pair: pair[0])]
 
 
 def run_verdict(verdicts: Iterable[ClauseVerdict], *, partial: bool = False) -> RunVerdict:
-    """The verdict of a run: an error outweighs a failure, and a run that exercised nothing is an error.
+    """Return the verdict of a run. An error outweighs a failure; a run that exercised nothing is an error.
 
-    Where nothing failed, a run of some clauses only (``partial``) has no verdict on the subject.
+    If nothing failed, a run of some clauses only (``partial``) has no verdict on the subject.
     """
     seen = set(verdicts)
     if "error" in seen:
@@ -103,11 +103,11 @@ def run_verdict(verdicts: Iterable[ClauseVerdict], *, partial: bool = False) -> 
 
 
 def not_selected(clause: Clause, reason: str = "not selected in this run") -> ClauseResult:
-    """The result for a clause that this run was not asked about."""
+    """Return the result of a clause that was not selected in this run."""
     return ClauseResult(clause, "not-exercised", reason, selected=False)
 
 
 def unselected(clauses: Mapping[str, Clause], judged: Iterable[str]) -> list[ClauseResult]:
-    """Results for the clauses nobody asked about, so that a report never stays silent on one."""
+    """Return results for the clauses that were not judged, so that a report lists every clause."""
     done = set(judged)
     return [not_selected(clause) for clause in clauses.values() if clause.id not in done]

@@ -1,4 +1,4 @@
-"""Values and what is wrong with them, in words, for the messages of findings."""
+"""Values and their faults as text, for the messages of findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _QUOTED = 60
 
 
 def shown(value: object) -> str:
-    """A JSON value as JSON, shortened."""
+    """Format a JSON value as JSON, shortened."""
     if value is MISSING or value is NOWHERE:
         return "(absent)"
     text = json.dumps(value, ensure_ascii=False, default=str)
@@ -21,12 +21,12 @@ def shown(value: object) -> str:
 
 
 def wrong(expected: str, value: object, name: str = "") -> str:
-    """What is wrong with a value, in words: "expected a string, got null"."""
+    """Describe a wrong value: "expected a string, got null"."""
     return (f"{name}: " if name else "") + f"expected {expected}, got {named(value)}"
 
 
 def named(value: object) -> str:
-    """What a value is, in words: "the number 7", "an array"."""
+    """Describe a value: "the number 7", "an array"."""
     if value is MISSING or value is NOWHERE:
         return "nothing: it is absent"
     if value is None or isinstance(value, bool):
@@ -40,5 +40,5 @@ def named(value: object) -> str:
 
 
 def dotted(pointer: str) -> str:
-    """A JSON pointer as people write paths: ``metrics.success_count``."""
+    """Format a JSON pointer as a dotted path: ``metrics.success_count``."""
     return ".".join(split(pointer))

@@ -1,1 +1,1 @@
-"""How to reach a server: target, pre-flight, discovery, the transport, and the probes that are sent."""
+"""Running the server suite: target, pre-flight, discovery, transport, and the sending of probes."""

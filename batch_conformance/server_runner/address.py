@@ -1,4 +1,4 @@
-"""From a URL's host to a connected socket, within a deadline: all addresses of the host get their share of it."""
+"""Connect to a URL's host within a deadline, trying each of its addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ _Address = tuple[Any, ...]
 
 
 class Address:
-    """Where a target is. The address that answered last is tried first: a host may have some that never do."""
+    """The host and port of a target.
+
+    The address that last connected is tried first, since others may never connect.
+    """
 
     def __init__(self, url: str, ssl_context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -23,47 +26,47 @@ class Address:
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._tls = parts.scheme == "https"
         self._ssl_context = ssl_context
-        self._known: list[_Address] = []
+        self._addresses: list[_Address] = []
 
     def connect(self, deadline: Deadline) -> socket.socket:
-        """A connected socket, with TLS where the URL wants it. Raises :class:`ConnectionBroken`."""
+        """Return a connected socket, with TLS for https. Raises :class:`ConnectionBroken`."""
         try:
-            plain = self._any(deadline)
+            plain = self._connect_any(deadline)
         except TimeoutError:
             raise ConnectionBroken("timeout", f"no connection within {deadline.seconds:g} s") from None
         if not self._tls:
             return plain
         try:
-            return self._secured(plain, deadline)
+            return self._wrap_tls(plain, deadline)
         except BaseException:
             plain.close()
             raise
 
-    def _any(self, deadline: Deadline) -> socket.socket:
-        known = self._known or self._looked_up(deadline)
-        trouble: OSError | None = None
-        for index, address in enumerate(known):
+    def _connect_any(self, deadline: Deadline) -> socket.socket:
+        addresses = self._addresses or self._resolve(deadline)
+        last_error: OSError | None = None
+        for index, address in enumerate(addresses):
             try:
-                connected = _connected(address, deadline.left() / (len(known) - index))
+                connected = _open_socket(address, deadline.left() / (len(addresses) - index))
             except OSError as error:
-                trouble = error
+                last_error = error
             else:
-                self._known = [address, *(other for other in known if other != address)]
+                self._addresses = [address, *(other for other in addresses if other != address)]
                 return connected
-        self._known = []
-        if trouble is None or isinstance(trouble, TimeoutError):
+        self._addresses = []
+        if last_error is None or isinstance(last_error, TimeoutError):
             raise TimeoutError
-        raise ConnectionBroken("refused", f"the connection failed: {trouble.strerror or trouble}") from None
+        raise ConnectionBroken("refused", f"the connection failed: {last_error.strerror or last_error}") from None
 
-    def _looked_up(self, deadline: Deadline) -> list[_Address]:
-        """All addresses of the host. The system's look-up cannot be given a deadline, so it gets a thread."""
+    def _resolve(self, deadline: Deadline) -> list[_Address]:
+        """Return all addresses of the host. ``getaddrinfo`` takes no timeout, so it runs in a thread."""
         found: Future[list[_Address]] = Future()
 
         def look_up() -> None:
             try:
                 rows = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
                 found.set_result(
-                    [(family, kind, protocol, place) for family, kind, protocol, _, place in rows]
+                    [(family, socket_type, protocol, sockaddr) for family, socket_type, protocol, _, sockaddr in rows]
                 )
             except (OSError, UnicodeError) as error:
                 found.set_exception(error)
@@ -72,10 +75,10 @@ class Address:
         try:
             return found.result(deadline.left())
         except (socket.gaierror, UnicodeError) as error:
-            told = error.strerror if isinstance(error, socket.gaierror) else str(error)
-            raise ConnectionBroken("refused", f"the host {self._host!r} is not known: {told}") from None
+            reason = error.strerror if isinstance(error, socket.gaierror) else str(error)
+            raise ConnectionBroken("refused", f"the host {self._host!r} is not known: {reason}") from None
 
-    def _secured(self, plain: socket.socket, deadline: Deadline) -> socket.socket:
+    def _wrap_tls(self, plain: socket.socket, deadline: Deadline) -> socket.socket:
         self._ssl_context = self._ssl_context or trusting_context()
         try:
             plain.settimeout(deadline.left())
@@ -92,12 +95,12 @@ class Address:
             raise ConnectionBroken("tls", f"the TLS handshake broke: {error.strerror or error}") from None
 
 
-def _connected(address: _Address, seconds: float) -> socket.socket:
-    family, kind, protocol, place = address
-    connection = socket.socket(family, kind, protocol)
+def _open_socket(address: _Address, seconds: float) -> socket.socket:
+    family, socket_type, protocol, sockaddr = address
+    connection = socket.socket(family, socket_type, protocol)
     try:
         connection.settimeout(seconds)
-        connection.connect(place)
+        connection.connect(sockaddr)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except BaseException:
         connection.close()
@@ -106,7 +109,7 @@ def _connected(address: _Address, seconds: float) -> socket.socket:
 
 
 def trusting_context() -> ssl.SSLContext:
-    """Trusts what the system trusts (``SSL_CERT_FILE`` included), and certifi's list where that is installed."""
+    """Return a context that trusts the system's CAs (and ``SSL_CERT_FILE``), and certifi's if installed."""
     context = ssl.create_default_context()
     try:
         import certifi

@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection: bytes out and in within a deadline, and h11 to make sense of them.
+"""One HTTP/1.1 connection: socket I/O within a deadline, parsed by h11.
 
-Written on h11 itself, because libraries above it hide what a jury must see: bytes after the end of an answer, floods
-of interim answers, which connection a request went over, how it ended.
+Built directly on h11, because HTTP client libraries hide what checks need to see: bytes after the end of a
+response, floods of interim responses, which connection a request used, and how that connection ended.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ import h11
 from batch_conformance.http import Failure, Request, Response
 from batch_conformance.http.model import FailureKind
 
-#: No answer of the API comes near this; what is longer is not read on.
+#: Largest body that is read, in bytes; no response of the API comes near it.
 BODY_CAP = 8 << 20
-#: Bytes of a whole head, fields of it, and heads that may come before the real one.
+#: Limits of a response head in bytes, of its fields, and of the interim responses before it.
 HEAD_CAP, FIELDS_CAP, INTERIM_CAP = 1 << 15, 200, 50
-_PIECE = 1 << 16
+_CHUNK_SIZE = 1 << 16
 _QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
 
 class ConnectionBroken(Exception):
-    """An exchange that did not come to its end."""
+    """An exchange that did not complete."""
 
     def __init__(self, kind: FailureKind, message: str) -> None:
         super().__init__(message)
@@ -37,14 +37,17 @@ class ConnectionBroken(Exception):
 
 
 class Deadline:
-    """The end of an exchange: every step gets what is left of the time, so that drips end too."""
+    """The end of an exchange.
+
+    Each step gets only the time that is left, so that a slow drip of bytes ends too.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds left. Raises ``TimeoutError`` when there are none."""
+        """Return the seconds left. Raises ``TimeoutError`` if there are none."""
         left = self._at - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -52,7 +55,10 @@ class Deadline:
 
 
 class Connection:
-    """A connection to the target. ``number`` counts the connections of a run, ``served`` its requests so far."""
+    """A connection to the target.
+
+    ``number`` is its number within the run; ``served`` counts the requests sent on it.
+    """
 
     def __init__(self, sock: socket.socket, number: int) -> None:
         self.number = number
@@ -61,18 +67,18 @@ class Connection:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_CAP)
 
     def close(self) -> None:
-        """Close it, whatever state it is in."""
+        """Close the connection, whatever its state."""
         with suppress(OSError):
             self._socket.close()
 
     def is_reusable(self) -> bool:
-        """Whether another request may go over it: not if the server has closed it, or said more than was asked."""
+        """Whether another request may be sent: not if the server closed it or sent surplus bytes."""
         if self._http.our_state is not h11.IDLE or self._socket.fileno() < 0:
             return False
         return not _is_readable(self._socket)
 
     def ask(self, request: Request, deadline: Deadline) -> tuple[Response | None, Failure | None]:
-        """Send a request and read its answer, as far as it comes. Never raises for what the server does."""
+        """Send a request and read as much of its response as comes. Never raises for what the server does."""
         head: h11.Response | None = None
         body = bytearray()
         failure: Failure | None = None
@@ -87,7 +93,7 @@ class Connection:
         except TimeoutError:
             failure = Failure("timeout", f"no whole answer within {deadline.seconds:g} s")
         except h11.RemoteProtocolError as error:
-            failure = _misunderstood(str(error))
+            failure = _protocol_failure(str(error))
         except h11.LocalProtocolError as error:
             failure = Failure("other", f"the request cannot be sent: {error}")
         except OSError as error:
@@ -106,7 +112,7 @@ class Connection:
             parts.append(self._http.send(h11.Data(request.body)))
         parts.append(self._http.send(h11.EndOfMessage()))
         self._socket.settimeout(deadline.left())
-        # A server may refuse a request before it has read all of it: its answer counts, not the broken pipe.
+        # A server may refuse a request before reading all of it: its response counts, not the broken pipe.
         with suppress(ConnectionError):
             self._socket.sendall(b"".join(part for part in parts if part))
 
@@ -117,7 +123,7 @@ class Connection:
         raise ConnectionBroken("not-http", f"more than {INTERIM_CAP} interim answers (1xx) came before the real one")
 
     def _read_body(self, body: bytearray, deadline: Deadline) -> None:
-        """Append to ``body`` what comes: what there is of it counts even if the rest never comes."""
+        """Append received data to ``body``, so that a partial body is kept if the rest never comes."""
         while isinstance(event := self._event(deadline), h11.Data):
             body += event.data
             if len(body) > BODY_CAP:
@@ -129,19 +135,20 @@ class Connection:
         while (event := self._http.next_event()) is h11.NEED_DATA:
             left = deadline.left()
             if _QUICKACK is not None:
-                # A server that writes head and body apart would wait 40 ms for a delayed acknowledgement.
+                # Without this, a server that writes head and body separately waits 40 ms for a delayed
+                # acknowledgement.
                 with suppress(OSError):
                     self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
             self._socket.settimeout(left)
             try:
-                piece = self._socket.recv(_PIECE)
+                chunk = self._socket.recv(_CHUNK_SIZE)
             except ssl.SSLError as error:
                 raise ConnectionBroken("tls", f"the TLS connection broke: {error.reason or error}") from None
-            if not piece and self._http.their_state is h11.SEND_RESPONSE:
-                if begun := self._http.trailing_data[0]:
-                    raise _begun(begun)
+            if not chunk and self._http.their_state is h11.SEND_RESPONSE:
+                if head := self._http.trailing_data[0]:
+                    raise _broken_head(head)
                 raise ConnectionBroken("reset", "the connection was closed without an answer")
-            self._http.receive_data(piece)
+            self._http.receive_data(chunk)
         return event
 
     def _end(self, fields: int) -> None:
@@ -160,29 +167,32 @@ class Connection:
 
 @lru_cache(512)
 def _fields(headers: tuple[tuple[str, str], ...]) -> Any:
-    """Header fields as h11 keeps them (a type it does not export): most requests of a run carry the same."""
+    """Return header fields as h11's own type, which it does not export.
+
+    Cached: most requests have the same ones.
+    """
     fields = [(wire_bytes(name), wire_bytes(value)) for name, value in headers]
     return h11.Request(method="GET", target="/", headers=fields).headers
 
 
-def _begun(head: bytes) -> ConnectionBroken:
+def _broken_head(head: bytes) -> ConnectionBroken:
     if head.startswith(b"HTTP/"):
         return ConnectionBroken("truncated", "the answer was cut off within its head")
     return ConnectionBroken("not-http", f"the answer is not HTTP: it begins with {head[:40]!r}")
 
 
-def _misunderstood(text: str) -> Failure:
+def _protocol_failure(text: str) -> Failure:
     if "peer closed connection" in text or "peer unexpectedly closed" in text:
         return Failure("truncated", f"the answer was cut off: {text}")
     if "too long" in text:
         return Failure("too-large", f"the head is longer than {HEAD_CAP:,} bytes; the rest was not read")
-    # h11 quotes what it read, as a bytearray of any length.
-    told = re.sub(r"bytearray\((b.*)\)", r"\1", text)
-    return Failure("not-http", f"the answer is not HTTP: {told[:200]}")
+    # h11 quotes its input as a bytearray, of any length.
+    quoted = re.sub(r"bytearray\((b.*)\)", r"\1", text)
+    return Failure("not-http", f"the answer is not HTTP: {quoted[:200]}")
 
 
 def _is_readable(sock: socket.socket) -> bool:
-    """Whether the peer has closed the connection, or sent something."""
+    """Whether the peer has closed the connection or sent data."""
     if not hasattr(select, "poll"):
         return bool(select.select([sock], [], [], 0)[0])
     poll = select.poll()
@@ -202,10 +212,10 @@ def _response(head: h11.Response, body: bytes) -> Response:
 
 
 def wire_bytes(text: str) -> bytes:
-    """A header value or target as bytes: UTF-8, with lone surrogates for bytes that are not."""
+    """Encode a header value or target as UTF-8; lone surrogates stand for bytes that are not UTF-8."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def wire_text(raw: bytes) -> str:
-    """What came, as text that :func:`wire_bytes` turns back into the same bytes."""
+    """Decode received bytes to text that :func:`wire_bytes` encodes back to the same bytes."""
     return bytes(raw).decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Bodies: what their codings hide, up to a cap, and what of them is kept."""
+"""Response bodies: undo content codings up to a limit, and cache what a run keeps."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from threading import Lock
 from batch_conformance.http import Failure
 from batch_conformance.server_runner.connection import BODY_CAP
 
-#: More codings in a row than anybody uses; each of them costs time.
+#: More content codings in a row than any server uses; each one costs time.
 _MOST_CODINGS = 4
 
 
 def decoded(raw: bytes, codings: list[str]) -> tuple[bytes, Failure | None]:
-    """Undo gzip and deflate (the codings that requests offer), up to the cap: a bomb must not go off here."""
+    """Undo gzip and deflate, the codings that requests accept, up to ``BODY_CAP`` (against bombs)."""
     names = [name.strip().lower() for value in codings for name in value.split(",")]
     names = [name for name in names if name and name != "identity"]
     body = raw
@@ -22,25 +22,25 @@ def decoded(raw: bytes, codings: list[str]) -> tuple[bytes, Failure | None]:
     for name in reversed(names):
         if name not in ("gzip", "x-gzip", "deflate") or not body:
             return body, None
-        body, trouble = _inflated(body, name)
-        if trouble:
-            return body, trouble
+        body, failure = _inflated(body, name)
+        if failure:
+            return body, failure
     return body, None
 
 
 def _inflated(body: bytes, name: str) -> tuple[bytes, Failure | None]:
-    # 31: gzip; 15: zlib, which deflate means; -15: deflate without a header, which some send.
+    # 31: gzip; 15: zlib, which is what deflate means; -15: raw deflate, which some servers send.
     windows = (15, -15) if name == "deflate" else (31,)
     for window in windows:
         try:
             return _members(body, window, name)
         except zlib.error as error:
-            trouble = Failure("truncated", f"the {name} coding is broken: {error}")
-    return body, trouble
+            failure = Failure("truncated", f"the {name} coding is broken: {error}")
+    return body, failure
 
 
 def _members(body: bytes, window: int, name: str) -> tuple[bytes, Failure | None]:
-    """The members of a gzip file, one after the other (RFC 1952, 2.2); deflate has one."""
+    """Inflate the members of a gzip file one after the other (RFC 1952, 2.2); deflate has a single one."""
     plain = bytearray()
     while body:
         inflater = zlib.decompressobj(window)
@@ -55,29 +55,32 @@ def _members(body: bytes, window: int, name: str) -> tuple[bytes, Failure | None
 
 
 class BodyCache:
-    """Keeps the bodies of a run: equal ones once, long ones as long as there is room, of others the beginning."""
+    """The bodies of a run.
+
+    Equal bodies are stored once; long ones whole as long as there is room, then cut.
+    """
 
     SHORT = 16 << 10
     ROOM = 128 << 20
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, bytes] = {}
+        self._cached: dict[bytes, bytes] = {}
         self._room = self.ROOM
-        self._turn = Lock()
+        self._lock = Lock()
 
     def keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
-        """The body as it is to be recorded, and what is wrong with it."""
+        """Return the body to record, and its failure if any."""
         if failure is not None and failure.kind == "too-large":
             return body[: self.SHORT], failure
-        with self._turn:
+        with self._lock:
             return self._keep(body, failure)
 
     def _keep(self, body: bytes, failure: Failure | None) -> tuple[bytes, Failure | None]:
-        if body not in self._kept:
+        if body not in self._cached:
             if len(body) > self.SHORT:
                 if len(body) > self._room:
                     note = f"the long bodies of this run exceed {self.ROOM:,} bytes; the rest of this one was dropped"
                     return body[: self.SHORT], failure or Failure("too-large", note)
                 self._room -= len(body)
-            self._kept[body] = body
-        return self._kept[body], failure
+            self._cached[body] = body
+        return self._cached[body], failure

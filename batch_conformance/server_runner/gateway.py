@@ -1,4 +1,4 @@
-"""What stands in front of a staging server: headers that its gateway wants, certificates, tunnels."""
+"""Gateways in front of a staging server: their headers, certificates and tunnels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from batch_conformance.http import Exchange
 from batch_conformance.server_runner.address import trusting_context
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-#: Headers that the suite sets itself, or that would change how a request is read.
-_OWN = frozenset(
+#: Headers that the suite sets itself, or that change how a request is read.
+_RESERVED = frozenset(
     {
         "host",
         "content-length",
@@ -25,22 +25,28 @@ _OWN = frozenset(
         "user-agent",
     }
 )
-#: Headers that proxies and load balancers add, a server on this machine does not.
-_OF_PROXIES = (
+#: Headers that proxies and load balancers add, but a server on this machine does not.
+_PROXY_HEADERS = (
     "via", "cf-ray", "x-amz-cf-id", "x-amzn-trace-id", "x-amzn-requestid", "x-azure-ref", "fly-request-id",
     "x-vercel-id", "x-served-by", "x-cloud-trace-context", "ngrok-agent-ips",
 )  # fmt: skip
-#: No server on this machine needs this long for its fastest answer, in seconds; and the answers it takes to say so.
-_FAR, _ENOUGH = 0.04, 10
+#: A fastest response slower than this (seconds) is not from this machine, if at least so many came.
+_FAR, _MIN_RESPONSES = 0.04, 10
 
 
 class UsageError(ValueError):
-    """The suite was asked for something that cannot be: exit status 4. The message is one line for the user."""
+    """The suite was called with something it cannot use: exit status 4.
+
+    The message is one line for the user.
+    """
 
 
 @dataclass(frozen=True)
 class ExtraHeader:
-    """A header that a gateway wants with each request; its value comes from the environment variable ``variable``."""
+    """A header that a gateway requires with each request.
+
+    ``variable`` is the environment variable of its value.
+    """
 
     name: str
     value: str = field(repr=False)
@@ -50,10 +56,14 @@ class ExtraHeader:
 def extra_headers(
     table: Mapping[str, str], environ: Mapping[str, str], where: str
 ) -> tuple[ExtraHeader, ...]:
-    """The headers of a ``headers_env`` table: names, each with its environment variable. Raises :class:`UsageError`."""
+    """Return the headers of a ``headers_env`` table, which maps header names to environment variables.
+
+    Raises :class:`UsageError` for a header that may not be set, and for a value that is missing or cannot be
+    sent.
+    """
     headers = []
     for name, variable in table.items():
-        if not _TOKEN.fullmatch(name) or name.lower() in _OWN | _of_contract():
+        if not _TOKEN.fullmatch(name) or name.lower() in _RESERVED | _contract_headers():
             raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
         value = environ.get(variable, "")
         if not value:
@@ -68,8 +78,8 @@ def extra_headers(
     return tuple(headers)
 
 
-def _of_contract() -> frozenset[str]:
-    """Headers that the contract in use has something to say about."""
+def _contract_headers() -> frozenset[str]:
+    """Return the headers that the contract in use defines, in lower case."""
     rows = current_contract().operations.values()
     keys = (operation.key_header for operation in rows)
     required = (name for operation in rows for name, _ in operation.required_headers())
@@ -77,35 +87,35 @@ def _of_contract() -> frozenset[str]:
 
 
 def context_of(ca: Path) -> ssl.SSLContext:
-    """Trusts the certificates in ``ca`` (PEM) beside the system's. Raises :class:`UsageError`."""
+    """Return a context that trusts the certificates in ``ca`` (PEM) too. Raises :class:`UsageError`."""
     context = trusting_context()
-    # Below the folder of the run as it is usually typed, elsewhere whole.
-    shown = os.path.relpath(ca) if ca.is_relative_to(Path.cwd()) else str(ca)
+    # Relative to the working directory if below it, else absolute.
+    display_path = os.path.relpath(ca) if ca.is_relative_to(Path.cwd()) else str(ca)
     try:
         context.load_verify_locations(ca)
     except FileNotFoundError:
-        raise UsageError(f"there is no file {shown} (--batch-ca)") from None
+        raise UsageError(f"there is no file {display_path} (--batch-ca)") from None
     except ssl.SSLError:
-        raise UsageError(f"{shown} holds no certificates in PEM (--batch-ca)") from None
+        raise UsageError(f"{display_path} holds no certificates in PEM (--batch-ca)") from None
     except OSError as error:
-        raise UsageError(f"{shown} cannot be read: {error.strerror} (--batch-ca)") from None
+        raise UsageError(f"{display_path} cannot be read: {error.strerror} (--batch-ca)") from None
     return context
 
 
 def tunnel_hints(exchanges: Sequence[Exchange]) -> Iterable[str]:
-    """A line for a target on a loopback address that does not seem to be on this machine."""
-    added = next((name for exchange in exchanges for name in _OF_PROXIES if _has(exchange, name)), "")
-    answered = [exchange.ended - exchange.started for exchange in exchanges if exchange.response is not None]
-    why = ""
-    if added:
-        why = f"its answers carry the header {added}"
+    """Yield a hint if a target on a loopback address does not seem to run on this machine."""
+    proxy_header = next((name for exchange in exchanges for name in _PROXY_HEADERS if _has(exchange, name)), "")
+    durations = [exchange.ended - exchange.started for exchange in exchanges if exchange.response is not None]
+    reason = ""
+    if proxy_header:
+        reason = f"its answers carry the header {proxy_header}"
     elif any(exchange.status == 429 and exchange.intent.staged is None for exchange in exchanges):
-        why = "it answers 429"
-    elif len(answered) >= _ENOUGH and min(answered) >= _FAR:
-        why = f"its fastest answer took {min(answered) * 1000:.0f} ms"
-    if why:
+        reason = "it answers 429"
+    elif len(durations) >= _MIN_RESPONSES and min(durations) >= _FAR:
+        reason = f"its fastest answer took {min(durations) * 1000:.0f} ms"
+    if reason:
         yield (
-            f"this loopback address may be a tunnel to a shared server ({why}): "
+            f"this loopback address may be a tunnel to a shared server ({reason}): "
             "no request rate is held on loopback, so give one, e.g. --batch-rate 8/s"
         )
 

@@ -1,6 +1,6 @@
-"""The property-based part: Schemathesis generates ids and keys from the fragment, Hypothesis drives and shrinks.
+"""Property-based probes: Schemathesis generates ids and keys, Hypothesis drives and shrinks.
 
-Each property is checked on the transport, example by example, by the judges themselves; what is found stays in the
+Each generated example is sent and judged at once by the checks themselves; failing examples stay in the
 record.
 """
 
@@ -28,8 +28,8 @@ from batch_conformance.http import Exchange, Response
 from batch_conformance.server_runner.planned_request import PlannedRequest
 from batch_conformance.server_runner.probe import ProbeContext
 
-#: Judges that can tell from a single exchange whether a generated example breaks something.
-_ON_SIGHT = (
+#: Clauses whose check can tell from a single exchange that a generated example breaks them.
+_SINGLE_EXCHANGE_CLAUSES = (
     "server.notfound.hostile-id",
     "server.auth.invalid-key",
     "server.auth.hostile-key",
@@ -39,10 +39,10 @@ _ON_SIGHT = (
     "server.error.status-agrees",
     "server.error.documented-status",
 )
-#: Schemathesis's checks that agree with this contract, and hold for a single response.
+#: Schemathesis's checks that agree with this contract, and apply to a single response.
 _CHECKS = ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
 
-#: Where Schemathesis keeps what goes in each place.
+#: Schemathesis's attribute for each parameter location.
 _CONTAINERS: Mapping[str, str] = {"path": "path_parameters", "header": "headers", "query": "query", "cookie": "cookies"}
 
 _Fixed = Mapping[str, dict[str, str]]
@@ -51,12 +51,14 @@ _Known = dict[tuple[str, str | None], deque[Callable[[], Exchange]]]
 
 
 class _Broken(Exception):
-    """An example that breaks a clause; Hypothesis makes it smaller."""
+    """An example that breaks a clause; tells Hypothesis to shrink it."""
 
 
 class _Stop(BaseException):
-    """Ends the exploration on the spot. Not an exception that Hypothesis would take for the example's fault, or that
-    would make it forget the examples of earlier runs.
+    """Ends the exploration at once.
+
+    A ``BaseException``, so that Hypothesis neither blames the example for it nor drops examples of earlier
+    runs.
     """
 
     def __init__(self, why: BaseException) -> None:
@@ -87,12 +89,13 @@ def _checks() -> list[Any]:
 
 
 def get_ready() -> None:
-    """Load what generating needs: it takes a while, which may pass while others are waited for."""
+    """Load what the generators need. This is slow, so it can be done while waiting for responses."""
     _operation()
     _checks()
 
 
-#: Asks for all of several requests at once; gives for each what records and returns its answer, or None.
+#: Sends several requests side by side. Returns for each a function that records and returns its exchange, or
+#: None.
 Ahead = Callable[[Sequence[PlannedRequest]], Sequence[Callable[[], Exchange] | None]]
 
 
@@ -103,22 +106,26 @@ def explore(
     keep: Callable[[Exchange], None],
     ahead: Ahead | None = None,
 ) -> None:
-    """Check both properties: no generated id opens anything or breaks the server, and no generated key does.
+    """Test both properties: no generated id is found or breaks the server, and no generated key is accepted.
 
-    ``left`` tells how many requests may still be sent; ``keep`` puts the annotated exchange in place of the plain one.
-    With ``ahead``, what is drawn as long as nothing is broken is asked for side by side, before it is looked at.
+    ``left`` returns how many requests may still be sent; ``keep`` replaces a recorded exchange by an
+    annotated one. With ``ahead``, the examples that are drawn as long as nothing is broken are sent side by
+    side beforehand.
     """
     operation = current_contract().operation("get")
     plans: dict[_Plan, _Fixed] = {_generated_id: _fixed(operation, drawn="path")}
     if operation.key is not None:
         plans[_generated_key] = _fixed(operation, drawn="key")
-    known = _asked_ahead(context, plans, left(), ahead) if ahead else {}
+    known = _send_ahead(context, plans, left(), ahead) if ahead else {}
     for plan, fixed in plans.items():
         _property(context, plan, fixed, send, left, keep, known.get(plan, {}))
 
 
 def _fixed(operation: Operation, *, drawn: str) -> _Fixed:
-    """What is not drawn: what a property does not look at takes most of an example's time."""
+    """Return fixed values for all parameters but the drawn one.
+
+    Drawing the others too would take most of the time of an example.
+    """
     fixed: dict[str, dict[str, str]] = {container: {} for container in _CONTAINERS.values()}
     for row in operation.parameters:
         if row.required or row.place == "path":
@@ -131,20 +138,20 @@ def _fixed(operation: Operation, *, drawn: str) -> _Fixed:
     return fixed
 
 
-def _asked_ahead(
+def _send_ahead(
     context: ProbeContext, plans: Mapping[_Plan, _Fixed], most: int, ahead: Ahead
 ) -> Mapping[_Plan, _Known]:
-    """The answers to what the properties will ask for, of each by what is asked."""
-    rows = [(plan, send) for plan, fixed in plans.items() for send in _drawn(context, plan, fixed)][:most]
+    """Send the requests of all properties beforehand, and return their responses by plan and request."""
+    rows = [(plan, send) for plan, fixed in plans.items() for send in _draw_requests(context, plan, fixed)][:most]
     known: dict[_Plan, _Known] = {plan: {} for plan in plans}
     for (plan, send), answer in zip(rows, ahead([send for _, send in rows]), strict=True):
         if answer is not None:
-            known[plan].setdefault(_place(send), deque()).append(answer)
+            known[plan].setdefault(_request_key(send), deque()).append(answer)
     return known
 
 
-def _drawn(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedRequest]:
-    """What a property will ask for, as long as nothing is broken."""
+def _draw_requests(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedRequest]:
+    """Return the requests that a property sends as long as nothing is broken."""
     drawn: list[PlannedRequest] = []
 
     @settings(
@@ -157,15 +164,15 @@ def _drawn(context: ProbeContext, plan: _Plan, fixed: _Fixed) -> list[PlannedReq
     @seed(context.seed)
     @given(_operation().as_strategy(**fixed))
     def draws(case: Any) -> None:
-        planned = plan(context, case)
-        if planned is not None:
-            drawn.append(planned)
+        request = plan(context, case)
+        if request is not None:
+            drawn.append(request)
 
     draws()
     return drawn[: context.profile.generated]
 
 
-def _place(send: PlannedRequest) -> tuple[str, str | None]:
+def _request_key(send: PlannedRequest) -> tuple[str, str | None]:
     return send.asked.segment, send.key.value
 
 
@@ -183,7 +190,7 @@ def _property(
     spare = context.profile.generated + context.profile.shrink
     opinions = _Opinions()
 
-    # In this order: below a seed, settings lose their database.
+    # In this order: settings applied below a seed lose their database.
     @settings(
         max_examples=context.profile.generated,
         database=shelf(context.database, f"server:{plan.__name__}") if thorough else None,
@@ -196,15 +203,15 @@ def _property(
     @given(_operation().as_strategy(**fixed))
     def holds(case: Any) -> None:
         nonlocal spare
-        planned = plan(context, case)
-        if planned is None or spare <= 0:
+        request = plan(context, case)
+        if request is None or spare <= 0:
             return
-        answers = known.get(_place(planned))
+        answers = known.get(_request_key(request))
         if not answers and left() <= 0:
             return
         spare -= 1
         try:
-            exchange = answers.popleft()() if answers else send(planned)
+            exchange = answers.popleft()() if answers else send(request)
         except BaseException as error:
             # Not the example's fault: it must reach the runner, not the shrinker.
             raise _Stop(error) from None
@@ -213,7 +220,7 @@ def _property(
         if annotated.notes or _is_broken(annotated):
             raise _Broken
 
-    # What was found stands in the record, where the judges see it.
+    # Failing examples are in the record, where the checks see them.
     try:
         with suppress(_Broken, HypothesisException, ExceptionGroup):
             holds()
@@ -223,7 +230,7 @@ def _property(
 
 def _is_broken(exchange: Exchange) -> bool:
     record = Record([exchange])
-    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _ON_SIGHT)
+    return any(SERVER_CHECKS.find(clause)(record).findings for clause in _SINGLE_EXCHANGE_CLAUSES)
 
 
 def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
@@ -232,8 +239,8 @@ def _generated_id(context: ProbeContext, case: Any) -> PlannedRequest | None:
     value = unquote(segment, errors="surrogateescape")
     if not segment or value in context.ids:
         return None
-    asked = AskedId(value, segment, "hostile", "a generated id")
-    return PlannedRequest("generated-ids", asked, context.key, key_name=context.key_name)
+    unknown_id = AskedId(value, segment, "hostile", "a generated id")
+    return PlannedRequest("generated-ids", unknown_id, context.key, key_name=context.key_name)
 
 
 def _generated_key(context: ProbeContext, case: Any) -> PlannedRequest | None:
@@ -248,41 +255,44 @@ def _generated_key(context: ProbeContext, case: Any) -> PlannedRequest | None:
 
 
 class _Opinions:
-    """What Schemathesis's own checks say of documented errors, as ``check: message``; like answers are checked once."""
+    """Messages of Schemathesis's own checks on documented errors, as ``check: message``.
+
+    Cached for equal responses.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
+        self._cache: dict[tuple[int, tuple[str, ...], bytes], tuple[str, ...]] = {}
 
     def __call__(self, case: Any, exchange: Exchange) -> tuple[str, ...]:
-        answer = exchange.response
-        if answer is None or exchange.failure is not None or not 400 <= answer.status < 600:
+        response = exchange.response
+        if response is None or exchange.failure is not None or not 400 <= response.status < 600:
             return ()
-        if answer.status not in current_contract().operation("get").documented_statuses or answer.status == 429:
+        if response.status not in current_contract().operation("get").documented_statuses or response.status == 429:
             return ()
-        alike = answer.status, tuple(answer.header_values("content-type")), answer.body
-        if alike not in self._known:
-            self._known[alike] = _second_opinion(case, exchange, answer)
-        return self._known[alike]
+        cache_key = response.status, tuple(response.header_values("content-type")), response.body
+        if cache_key not in self._cache:
+            self._cache[cache_key] = _second_opinion(case, exchange, response)
+        return self._cache[cache_key]
 
 
-def _second_opinion(case: Any, exchange: Exchange, answer: Response) -> tuple[str, ...]:
-    # The body was decoded already: its coding must not be undone twice.
+def _second_opinion(case: Any, exchange: Exchange, response: Response) -> tuple[str, ...]:
+    # The body is decoded already; its coding must not be undone twice.
     headers = [
         (name, value)
-        for name, value in answer.headers
+        for name, value in response.headers
         if name.lower() not in ("content-encoding", "content-length")
     ]
-    response = httpx.Response(
-        answer.status,
+    converted = httpx.Response(
+        response.status,
         headers=headers,
-        content=answer.body,
+        content=response.body,
         request=httpx.Request(exchange.request.method, "http://target" + case.formatted_path),
     )
-    response.elapsed = _elapsed(exchange)
+    converted.elapsed = _elapsed(exchange)
     try:
-        case.validate_response(response, checks=_checks())
+        case.validate_response(converted, checks=_checks())
     except BaseExceptionGroup as failures:
-        return tuple(_told(failure) for failure in failures.exceptions)
+        return tuple(_format_failure(failure) for failure in failures.exceptions)
     return ()
 
 
@@ -292,6 +302,6 @@ def _elapsed(exchange: Exchange) -> Any:
     return timedelta(seconds=max(0.0, exchange.ended - exchange.started))
 
 
-def _told(failure: BaseException) -> str:
+def _format_failure(failure: BaseException) -> str:
     lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
     return f"{type(failure).__name__}: {' '.join(lines)[:300]}"

@@ -1,4 +1,4 @@
-"""The keys of a run: each hidden under the name it is shown by, with what yields it again for curl and for replay."""
+"""Redaction of a run's keys: the name each is shown by, and how curl lines and replays obtain it again."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from batch_conformance.http.recipe import Piece
 from batch_conformance.server_runner.gateway import ExtraHeader
 from batch_conformance.server_runner.probe import ProbeContext
 
-#: Variants of the key that are shorter are shown as they are: hidden, they would tear holes into any text.
+#: Shorter variants of the key are not redacted: they would match parts of ordinary text.
 _SHORTEST = 6
 
 
 def hide_keys(result: RunResult, context: ProbeContext, extra: Sequence[ExtraHeader] = ()) -> None:
-    """Register the valid key, every variant of it that was sent, and the values of ``extra`` headers."""
+    """Register for redaction: the valid key, its variants that were sent, the values of ``extra`` headers."""
     shell: dict[str, str] = {}
     recipes: dict[str, Piece] = {}
     redactor = Redactor()
     for near in keys.near_keys(context.secret, context.variable, context.seed):
-        # What is left of a short key may be an ordinary word.
+        # A part of a short key may be an ordinary word.
         if near.value and len(near.value) >= _SHORTEST:
             redactor.add(near.value, f"[{near.label}]")
             recipes[near.value] = {"key": near.label}
@@ -45,5 +45,5 @@ def hide_keys(result: RunResult, context: ProbeContext, extra: Sequence[ExtraHea
 
 
 def derived_keys(secret: str, variable: str, seed: int) -> dict[str, str]:
-    """The variants of a key by their labels, as a run with this seed sends them."""
+    """Return the variants of a key by label, as a run with this seed sends them."""
     return {near.label: near.value for near in keys.near_keys(secret, variable, seed) if near.value}

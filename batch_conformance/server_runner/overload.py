@@ -1,7 +1,8 @@
-"""Tells a gateway's 503 above its rate from a 503 that is the target's own answer.
+"""Tells a rate limiter's 503 from a 503 of the target itself.
 
-A limiter (nginx's ``limit_req`` is the best known) answers 503, with a page of its own, to whatever comes too fast,
-and lets the same request through a moment later. A server that is broken goes on answering 503, or does so at any rate.
+A gateway (for example nginx with ``limit_req``) answers 503 with a page of its own to requests above its
+rate, and accepts the same request a moment later. A broken server keeps answering 503, or does so at any
+rate.
 """
 
 from __future__ import annotations
@@ -19,30 +20,33 @@ from batch_conformance.server_runner.rate_limit import retry_after
 if TYPE_CHECKING:
     from batch_conformance.server_runner.sender import Sender
 
-#: Requests a second to slow down to, one after the other.
+#: Rates to slow down to, one after the other, in requests per second.
 _RATES = (8.0, 4.0, 2.0)
-#: Seconds to wait before a refused request is repeated, each time; and for as long as Retry-After says, up to a limit.
+#: Seconds to wait before each repetition of a refused request, and the longest Retry-After that is followed.
 _PAUSES = (1.0, 2.0, 4.0)
-_LONGEST_PAUSE = 30.0
-#: Seconds that a run may spend on such pauses.
-_PATIENCE = 60.0
-#: Reads sent at once to see whether a limiter is there at all, where no rate was asked for.
-_AT_ONCE = 10
-#: 503s that went away at once, without a pause: no limiter does that so often.
+_MAX_PAUSE = 30.0
+#: Seconds that a run may spend on these pauses.
+_MAX_WAIT_TOTAL = 60.0
+#: Reads sent at once to find out whether there is a limiter, if no rate was given.
+_TEST_READS = 10
+#: 503s that went away without a pause, from which the server is taken to be flaky: limiters do not do that.
 _FLAKY = 3
 
 
 class Overload:
-    """What is known of a target's 503s. ``hint`` says what to do about them; empty if there was no limiter."""
+    """Handling of a target's 503s.
+
+    ``hint`` says what to do about a limiter; it is empty if there was none.
+    """
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self._patience = _PATIENCE
-        self._own: set[Kind] = set()
+        self._wait_left = _MAX_WAIT_TOTAL
+        self._own_503s: set[Kind] = set()
         self._only_503 = False
-        self._taken_as_they_come = False
-        self._at_once = 0
-        self._after_pause = 0
+        self._accepts_503s = False
+        self._gone_at_once = 0
+        self._gone_after_pause = 0
         self._excused: list[Exchange] = []
 
     @property
@@ -58,11 +62,12 @@ class Overload:
         )
 
     def settle(self, send: PlannedRequest, refused: Exchange) -> Exchange | None:
-        """The answer in place of a 503 of a gateway: another one if the 503 went away, else the 503 itself.
+        """Return the exchange that replaces a gateway's 503: a later response, or the 503 itself if it stays.
 
-        None when everything is answered so at the moment. Raises :class:`CouldNotRun` when no rate is low enough.
+        Returns None if the target answers nothing but 503 at the moment. Raises :class:`CouldNotRun` if no
+        rate is low enough.
         """
-        if self._taken_as_they_come or kind_of(send) in self._own:
+        if self._accepts_503s or kind_of(send) in self._own_503s:
             return refused
         sender = self._sender
         try:
@@ -70,36 +75,36 @@ class Overload:
                 return self._settle_first(send, refused)
             if not sender.sign():
                 return self._settle_slowly(send, refused)
-            again = sender.record(send)
-            if again.status != 503:
-                self._at_once += 1
-                return self._excuse(refused, again)
-            sender.set_aside(again)
-            # The sign of life may have taken what a limiter had to give: once more, after a rest.
-            self._pause(again, _PAUSES[0])
-            again = sender.record(send)
+            repeated = sender.record(send)
+            if repeated.status != 503:
+                self._gone_at_once += 1
+                return self._excuse(refused, repeated)
+            sender.set_aside(repeated)
+            # The liveness request may have used up the limiter's allowance: try again after a pause.
+            self._pause(repeated, _PAUSES[0])
+            repeated = sender.record(send)
         except BudgetSpent:
             sender.set_aside(refused)
             raise
-        if again.status == 503:
-            # Others are answered meanwhile: it is about this request.
-            self._own.add(kind_of(send))
+        if repeated.status == 503:
+            # Other requests are answered, so the 503 is about this one.
+            self._own_503s.add(kind_of(send))
             sender.set_aside(refused)
-            return again
-        self._after_pause += 1
-        return self._excuse(refused, again)
+            return repeated
+        self._gone_after_pause += 1
+        return self._excuse(refused, repeated)
 
     def _settle_first(self, send: PlannedRequest, refused: Exchange) -> Exchange:
-        """Nothing was answered well so far: a target that only ever says 503 is broken, and must not cost much."""
+        """Settle a 503 before any healthy read: a target that answers nothing else must cost little."""
         if self._only_503:
             return refused
         self._pause(refused, _PAUSES[0])
-        again = self._sender.record(send)
-        if again.status == 503:
+        repeated = self._sender.record(send)
+        if repeated.status == 503:
             self._only_503 = True
-            return again
-        self._after_pause += 1
-        return self._excuse(refused, again)
+            return repeated
+        self._gone_after_pause += 1
+        return self._excuse(refused, repeated)
 
     def _settle_slowly(self, send: PlannedRequest, refused: Exchange) -> Exchange | None:
         sender = self._sender
@@ -108,57 +113,57 @@ class Overload:
             self._pause(latest, pause)
             latest = sender.record(send)
             if latest.status != 503:
-                self._after_pause += 1
+                self._gone_after_pause += 1
                 return self._excuse(refused, latest)
             sender.set_aside(latest)
         if not sender.sign():
             return None
-        self._own.add(kind_of(send))
+        self._own_503s.add(kind_of(send))
         return refused
 
     def _pause(self, refused: Exchange, seconds: float) -> None:
-        wait = max(seconds, min(retry_after(refused, otherwise=0.0), _LONGEST_PAUSE))
-        if wait > self._patience:
+        wait = max(seconds, min(retry_after(refused, otherwise=0.0), _MAX_PAUSE))
+        if wait > self._wait_left:
             raise CouldNotRun(
                 f"{self._sender.target.url} keeps answering 503 (asked to wait {wait:g} s more): "
                 "lower --batch-rate, or come back later"
             )
-        self._patience -= wait
+        self._wait_left -= wait
         time.sleep(wait)
 
-    def _excuse(self, refused: Exchange, again: Exchange) -> Exchange:
+    def _excuse(self, refused: Exchange, repeated: Exchange) -> Exchange:
         sender = self._sender
         sender.set_aside(refused)
         self._excused.append(refused)
         slower = [rate for rate in _RATES if sender.pacer.rate is None or rate < sender.pacer.rate]
-        if self._at_once >= _FLAKY and self._at_once > 2 * self._after_pause:
-            self._take_as_they_come()
+        if self._gone_at_once >= _FLAKY and self._gone_at_once > 2 * self._gone_after_pause:
+            self._accept_503s()
         elif slower:
             sender.pacer.rate = slower[0]
         elif len(self._excused) > len(_RATES) + 1:
-            if self._is_at_any_rate():
-                self._take_as_they_come()
-                return again
+            if self._fails_at_any_rate():
+                self._accept_503s()
+                return repeated
             raise CouldNotRun(
                 f"{sender.target.url} answers 503 above its rate, even at {sender.pacer.rate:g} requests a second: "
                 "give the rate that it allows with --batch-rate, e.g. --batch-rate 30/min"
             )
-        return again
+        return repeated
 
-    def _is_at_any_rate(self) -> bool:
-        """Whether most of a few reads at once are let through: so many that no limiter can be this strict."""
+    def _fails_at_any_rate(self) -> bool:
+        """Whether most of several reads at once succeed: no limiter this strict would allow that."""
         sender = self._sender
         if sender.target.rate is not None:
             return False
         time.sleep(_PAUSES[1])
         rate, sender.pacer.rate = sender.pacer.rate, None
-        passed = sum(sender.sign() for _ in range(_AT_ONCE))
+        passed = sum(sender.sign() for _ in range(_TEST_READS))
         sender.pacer.rate = rate
-        return passed > _AT_ONCE // 2
+        return passed > _TEST_READS // 2
 
-    def _take_as_they_come(self) -> None:
-        """From now on a 503 is an answer like any other: the server fails now and then, at whatever rate."""
-        self._taken_as_they_come = True
+    def _accept_503s(self) -> None:
+        """Treat a 503 as an ordinary response from now on: the server fails now and then at any rate."""
+        self._accepts_503s = True
         self._sender.pacer.rate = self._sender.target.rate
         self._sender.restore(self._excused)
         self._excused = []

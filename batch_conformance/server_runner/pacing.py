@@ -6,9 +6,9 @@ import time
 
 
 class Pacer:
-    """Holds a rate: each request is sent at least ``1/rate`` seconds after the one before; None for no limit.
+    """Limits the rate: each request is sent at least ``1/rate`` seconds after the last; None for no limit.
 
-    ``rate``, in requests a second, may be lowered at any time.
+    ``rate``, in requests per second, may be lowered at any time.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -16,7 +16,7 @@ class Pacer:
         self._next = 0.0
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
+        """Block until the next request may be sent."""
         if not self.rate:
             return
         now = time.monotonic()

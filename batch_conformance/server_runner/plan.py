@@ -1,4 +1,4 @@
-"""What a run would send, counted by kind, without sending anything."""
+"""The requests a run would send, counted by kind, without sending any."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from batch_conformance.server_runner.profile import PROFILES
 from batch_conformance.server_runner.runner import get_probes, other_probes, sent
 from batch_conformance.server_runner.target import Target
 
-#: Stands for ids that are only known once they are discovered.
+#: Number of placeholder ids, where the ids are to be discovered.
 _PLACEHOLDERS = 5
 
 
 @dataclass(frozen=True)
 class PlannedKind:
-    """How many requests of one kind; ``up_to`` when what comes back decides how many it will be."""
+    """Number of requests of one kind. ``up_to`` is set if responses decide how many there will be."""
 
     kind: str
     requests: int
@@ -34,7 +34,10 @@ def plan_requests(
     seed: int = 0,
     operations: Sequence[str] | None = None,
 ) -> list[PlannedKind]:
-    """The plan for a target, in the order of sending. The sum may exceed the profile's budget, which caps it."""
+    """Return the plan for a target in sending order.
+
+    The sum may exceed the profile's budget, which caps it.
+    """
     ids = list(target.batch_ids) or [f"batch_{number}" for number in range(_PLACEHOLDERS)]
     context = ProbeContext(
         key=keys.valid_key(target.api_key, target.api_key_env),
@@ -47,14 +50,14 @@ def plan_requests(
         revoked_key=target.revoked_key,
     )
     clauses = current_contract().clauses
-    asked = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
-    wanted = sent(SERVER_CHECKS.needs(asked))
-    more = list(_of_others(context, wanted))
+    applicable = [clause for clause in selected if of_clause(clauses[clause], context.operations)]
+    wanted = sent(SERVER_CHECKS.needs(applicable))
+    others = list(_other_operations(context, wanted))
     if "get" not in context.operations:
-        return more
+        return others
     get = get_probes()
-    read = len(ids[: context.profile.batches])
-    kinds = [PlannedKind("pre-flight", read + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
+    reads = len(ids[: context.profile.batches])
+    kinds = [PlannedKind("pre-flight", reads + (0 if target.batch_ids else 1), up_to=not target.batch_ids)]
     if "before-first-auth" in wanted and target.batch_ids:
         kinds.insert(0, PlannedKind("before-first-auth", len(list(planned(get.before_first_auth, context)))))
     for name, probe in get.PROBES.items():
@@ -66,11 +69,11 @@ def plan_requests(
         kinds.append(PlannedKind("burst", context.profile.burst))
     if {"generated-ids", "generated-keys"} & wanted:
         kinds.append(PlannedKind("generated", 2 * context.profile.generated, up_to=True))
-    return [kind for kind in [*kinds, *more] if kind.requests]
+    return [kind for kind in [*kinds, *others] if kind.requests]
 
 
-def _of_others(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
-    """The requests of operations beside Get Batch, as one kind each: what comes back decides how many they are."""
+def _other_operations(context: ProbeContext, wanted: Collection[str]) -> Iterator[PlannedKind]:
+    """Yield one kind for each operation beside Get Batch; responses decide how many requests it takes."""
     for part in other_probes():
         if part.OPERATION in context.operations:
             sent = [probe for name, probe in part.PROBES.items() if part.WITH.get(name, name) in wanted]

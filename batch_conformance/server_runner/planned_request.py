@@ -1,4 +1,4 @@
-"""One request to send, as a probe plans it, and how it becomes bytes."""
+"""A request as a probe plans it, and how it becomes an HTTP request."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from batch_conformance.generate.keys import Key
 from batch_conformance.http import Intent, Request
 from batch_conformance.http.model import KeyKind
 
-#: Which connection: a fresh one; the one that carries the valid key; one that never does; one that mixes.
+#: Which connection to use: a fresh one, that of the valid key, one that never carries it, or one that mixes.
 Lane = Literal["", "valid", "anonymous", "mixed"]
 
 
 @dataclass(frozen=True)
 class PlannedRequest:
-    """A request in terms of the API: whose batch is asked for, with which key, how.
+    """A request in terms of the API: which id, which key, which method.
 
-    Path, required parameters and the place of the key are those of the ``operation`` (by its name) in the contract in
-    use, unless it is given ``as_in`` another one. ``key_name`` is another spelling of the name under which the key
-    travels. ``query``, ``headers`` and ``cookies`` carry what is out of the ordinary; a header of an empty value is
-    left out altogether. ``key_kind`` overrides the key's own kind, e.g. for a valid key in the wrong place.
+    Path, required parameters and the key's place are those of ``operation`` in the contract in use, or of
+    ``as_in`` if given. ``key_name`` is another spelling of the key's header or parameter. ``query``,
+    ``headers`` and ``cookies`` are additions; a header with an empty value is removed. ``key_kind`` overrides
+    the key's own kind, e.g. for a valid key in the wrong place; ``places`` counts the places of such a key.
     """
 
     probe: str
@@ -47,7 +47,7 @@ class PlannedRequest:
 
     @cached_property
     def intent(self) -> Intent:
-        """What the request is sent for."""
+        """The purpose of the request, as recorded with the exchange."""
         special = [self.label] if self.label else []
         if not special and self.key.kind not in ("valid",):
             special.append(self.key.label)
@@ -65,7 +65,7 @@ class PlannedRequest:
         )
 
     def request(self, base_url: str, host: str) -> Request:
-        """The request to ``base_url`` (no slash at its end); ``host`` is the Host header's value.
+        """Return the request to ``base_url`` (without a trailing slash); ``host`` is the Host header's value.
 
         Raises ``NoSuchOperation``.
         """
@@ -95,7 +95,7 @@ class PlannedRequest:
     def _with(
         self, operation: Operation, place: str, required: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[str, str]]:
-        """What goes in one place: the required parameters, and the key if that is where it goes."""
+        """Yield the required parameters of one location, and the key if it belongs there."""
         key = operation.key
         here = key is not None and key.place == place
         yield from ((name, value) for name, value in required if not (here and key and key.is_named(name)))
@@ -104,7 +104,7 @@ class PlannedRequest:
 
 
 def _without(headers: Sequence[tuple[str, str]], others: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers, but for those that others take the place of."""
+    """Return the headers without those that ``others`` replaces."""
     replaced = {name.lower() for name, _ in others}
     return [pair for pair in headers if pair[0].lower() not in replaced]
 
@@ -114,7 +114,7 @@ def _encoded(text: str) -> str:
 
 
 def misplaced(base: PlannedRequest, place: str, pairs: Sequence[tuple[str, str]]) -> PlannedRequest:
-    """A request without a key, with the valid one in a place where it counts for nothing."""
+    """Return a copy of a request without a key, with the valid key in a place where it must be ignored."""
     base, names = replace(base, places=len(pairs)), ", ".join(name for name, _ in pairs)
     if place.startswith("query"):
         return replace(base, query=pairs, label=f"the valid key in the query ({names})")

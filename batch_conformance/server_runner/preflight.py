@@ -1,4 +1,4 @@
-"""Checks before the probes: the target answers, takes the key, and knows the ids."""
+"""Pre-flight: make sure that the target answers, accepts the key and knows the ids."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ from batch_conformance.server_runner.side_by_side import Place, Strand
 
 
 def read_known_batches(sender: Sender, given: Collection[str]) -> None:
-    """Read each known batch once, and order them by their states.
+    """Read each known batch once, and order the ids by state.
 
-    ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are refused.
+    ``given`` are the ids the user named, if any. Raises :class:`CouldNotRun` when the key or all ids are
+    refused.
     """
-    context = sender.world
+    context = sender.context
     answers = _read_all(sender, context.ids[: context.profile.batches])
     _check_key(sender, answers)
     _check_base_url(sender, answers)
     unknown = bool(answers) and all(answer.status == 404 for answer in answers)
-    # Ids that the target lists itself, and then does not know, are a fault of it where both are judged.
+    # Listed ids that cannot be read are the target's fault where both operations are tested.
     judged = not given and "list" in context.operations
-    if unknown and not judged and not _answers_as_before(sender):
+    if unknown and not judged and not _answers_without_overlays(sender):
         named = ", ".join(context.ids[:5])
         whose = "given as existing" if given else "that it lists itself"
         raise CouldNotRun(
@@ -38,17 +39,17 @@ def read_known_batches(sender: Sender, given: Collection[str]) -> None:
         )
     for answer in answers:
         context.note_state(answer)
-    # A batch that is final first: near misses of it have most to give away.
+    # Final batches first: disclosing one of them to a near miss would reveal most.
     order = {state: at for at, state in enumerate(entity_of("get").lifecycle.final)}
     context.ids.sort(key=lambda value: order.get((context.states.get(value) or [""])[-1], len(order)))
 
 
 def _read_all(sender: Sender, ids: Sequence[str]) -> list[Exchange]:
-    """One read of each batch; side by side once it is known that an answer takes long."""
+    """Read each batch once; side by side once responses are known to be slow."""
     answers: dict[str, Exchange] = {}
 
     def read(value: str) -> Generator[PlannedRequest, Exchange | None, None]:
-        exchange = yield sender.world.read("reads", value)
+        exchange = yield sender.context.read("reads", value)
         if exchange is not None:
             answers[value] = exchange
 
@@ -62,7 +63,7 @@ def _place(index: int, step: int) -> Place:
 
 
 def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:
-    """Raise :class:`CouldNotRun` when every read is sent to the same path below another base URL."""
+    """Raise :class:`CouldNotRun` if all reads are redirected to the same path below another base URL."""
     bases = {moved_base(answer) for answer in answers}
     base = bases.pop() if len(bases) == 1 else None
     if base is not None and base != sender.target.url:
@@ -73,14 +74,14 @@ def _check_base_url(sender: Sender, answers: list[Exchange]) -> None:
 
 
 def moved_base(answer: Exchange) -> str | None:
-    """The base URL to which a redirect leads, if it leads to the path that was asked for; else None."""
+    """Return the base URL of a redirect to the requested path, or None if it leads elsewhere."""
     if answer.response is None or not 300 <= answer.response.status < 400:
         return None
     locations = answer.response.header_values("location")
-    asked = urlsplit(answer.request.url).path
+    path = urlsplit(answer.request.url).path
     root = _root(answer.intent.operation)
-    tail = asked[asked.rfind(root) :]
-    if len(locations) != 1 or root not in asked:
+    tail = path[path.rfind(root) :]
+    if len(locations) != 1 or root not in path:
         return None
     try:
         parts = urlsplit(urljoin(answer.request.url, locations[0].strip()))
@@ -93,13 +94,13 @@ def moved_base(answer: Exchange) -> str | None:
 
 
 def _root(name: str = "get") -> str:
-    """What the paths of all reads begin with: the fixed segments of the operation's path."""
+    """Return the fixed beginning of the operation's path."""
     operation = current_contract().operations.get(name) or current_contract().operation("list")
     return operation.path.partition("/{")[0] or "/"
 
 
 def base_url_advice(url: str) -> str:
-    """What to say when nothing is found below a base URL that looks as if it were more than that; else nothing."""
+    """Return a hint if the base URL seems to include part of the API's path, else an empty string."""
     parts = urlsplit(url)
     root = _root()
     parents = [root[:at] for at in range(len(root) - 1, 0, -1) if root[at] == "/"]
@@ -113,24 +114,24 @@ def base_url_advice(url: str) -> str:
 
 
 def _check_key(sender: Sender, answers: list[Exchange]) -> None:
-    context, target = sender.world, sender.target
+    context, target = sender.context, sender.target
     operation = current_contract().operation("get")
     if not answers or not all(answer.status in (401, 403) for answer in answers):
         return
     if operation.key is None:
-        return  # the contract asks for no key: that one is asked for is a breach of it
-    # Before the key is called refused: does the server only know another spelling of the header's name?
+        return  # the contract has no key, so requiring one violates it
+    # The server may know the header under another spelling only.
     header = operation.key_header
     for spelling in keys.spellings(header) if header else ():
         read = context.read("header-case", context.ids[0])
         label = f"the valid key under {spelling}"
-        again = sender.send(replace(read, key_name=spelling, label=label))
-        if again.status not in (401, 403, None):
+        repeated = sender.send(replace(read, key_name=spelling, label=label))
+        if repeated.status not in (401, 403, None):
             _relabel(sender, answers, context.key_name or header or "")
             context.key_name = spelling
             answers[:] = [sender.send(context.read("reads", value)) for value in context.ids]
             return
-    if _answers_as_before(sender):
+    if _answers_without_overlays(sender):
         return
     raise CouldNotRun(
         f"{target.url} refuses the API key of {target.api_key_env} "
@@ -138,29 +139,33 @@ def _check_key(sender: Sender, answers: list[Exchange]) -> None:
     )
 
 
-def _answers_as_before(sender: Sender) -> bool:
-    """Whether the target takes the request of the contract without overlays: then it is there, and can be judged."""
-    answered = asked_as_before(sender, replace(sender.world.read("alive", sender.world.ids[0]), label="a read"))
-    if answered is not None:
+def _answers_without_overlays(sender: Sender) -> bool:
+    """Whether the target answers the request of the contract without overlays, and so can be judged."""
+    read = sender.context.read("alive", sender.context.ids[0])
+    exchange = send_without_overlays(sender, replace(read, label="a read"))
+    if exchange is not None:
         sender.note("the target still answers as the contract has it without overlays")
-    return answered is not None
+    return exchange is not None
 
 
-def asked_as_before(sender: Sender, send: PlannedRequest) -> Exchange | None:
-    """The answer to a request as the contract has it without overlays; None where that is no other one, or no 200."""
-    before, now = (one.operations.get(send.operation) for one in (base_contract(), current_contract()))
-    if before is None or now is None:
+def send_without_overlays(sender: Sender, send: PlannedRequest) -> Exchange | None:
+    """Send a request as the contract without overlays has it.
+
+    Returns None if the overlays change nothing about it, or the response is no 200.
+    """
+    original, current = (one.operations.get(send.operation) for one in (base_contract(), current_contract()))
+    if original is None or current is None:
         return None
-    if (before.path, before.key, before.parameters) == (now.path, now.key, now.parameters):
+    if (original.path, original.key, original.parameters) == (current.path, current.key, current.parameters):
         return None
     label = f"{send.label} as the contract has it without overlays"
-    exchange = sender.send(replace(send, as_in=before, lane="", label=label))
+    exchange = sender.send(replace(send, as_in=original, lane="", label=label))
     sender.set_aside(exchange)
     return exchange if exchange.status == 200 else None
 
 
 def _relabel(sender: Sender, answers: list[Exchange], name: str) -> None:
-    """What was refused for the spelling of the header's name is evidence of that, not of a failed read."""
+    """Move refused reads to the probe ``header-case``: they are evidence about the header's spelling."""
     for index, exchange in enumerate(sender.exchanges):
         if exchange in answers:
             intent = replace(exchange.intent, probe="header-case", label=f"the valid key under {name}")

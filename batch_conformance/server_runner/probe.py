@@ -1,7 +1,7 @@
-"""Probes: generators of requests. They send and record; they never judge.
+"""Probes: generators of requests. They send and record, and never judge.
 
-A probe yields a :class:`PlannedRequest` and is given the :class:`Exchange` that came of it. Probes that do not look at
-answers can be planned without sending.
+A probe yields :class:`PlannedRequest` and is sent the resulting :class:`Exchange`. Probes that do not look at
+exchanges can be planned without sending.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ Probe = Generator[PlannedRequest, Exchange | None, None]
 
 @dataclass
 class ProbeContext:
-    """What the probes know of the target: the key, the known ids, and the states seen so far."""
+    """What probes know of the target: the key, the known ids, and the states seen so far."""
 
     key: Key
     variable: str
     ids: list[str]
     profile: Profile
     seed: int
-    #: The spelling of the key's name that the target knows; empty for that of the contract.
+    #: The spelling of the key's header or parameter that the target accepts; empty for the contract's.
     key_name: str = ""
     states: dict[str, list[str]] = field(default_factory=dict)
     operations: tuple[str, ...] = ("get",)
     other_key: Key | None = None
     revoked_key: Key | None = None
     database: ExampleDatabase | None = None
-    #: Values of headers that a read of the first known batch brought, by their names in lower case.
+    #: Header values of a read of the first known batch, by lower-case name.
     seen: dict[str, str] = field(default_factory=dict)
-    #: The objects that List Batches named, newest first.
+    #: The objects that List Batches returned, newest first.
     listed: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -52,7 +52,8 @@ class ProbeContext:
     def by_state(self) -> list[str]:
         """Return the known ids, the first one first, then those whose last status no earlier one has."""
         seen: set[str] = set()
-        first, others = [], []
+        first: list[str] = []
+        others: list[str] = []
         for value in self.ids:
             state = (self.states.get(value) or [""])[-1]
             (others if state in seen else first).append(value)
@@ -60,15 +61,15 @@ class ProbeContext:
         return [*first, *others]
 
     def read(self, probe: str, value: str) -> PlannedRequest:
-        """An ordinary read of a known batch."""
+        """Return an ordinary read of a known batch."""
         return PlannedRequest(probe, known_id(value), self.key, key_name=self.key_name)
 
     def anonymous(self, probe: str, asked: AskedId, key: Key) -> PlannedRequest:
-        """A request without the valid key, on the connection that never carries it."""
+        """Return a request without the valid key, on the connection that never carries it."""
         return PlannedRequest(probe, asked, key, lane="anonymous", key_name=self.key_name)
 
     def note_state(self, exchange: Exchange | None) -> str | None:
-        """Remember the status that a read of a known batch showed."""
+        """Record the status, and the caching headers of the first batch; return the status or None."""
         value = exchange.response.json.value if exchange and exchange.response else None
         if exchange is not None and exchange.status == 200 and exchange.intent.id == self.ids[0]:
             assert exchange.response is not None
@@ -85,5 +86,5 @@ class ProbeContext:
 
 
 def planned(probe: Callable[[ProbeContext], Probe], context: ProbeContext) -> Iterator[PlannedRequest]:
-    """What a probe would send if every answer were the expected one."""
+    """Return the requests of a probe that does not look at exchanges, without sending them."""
     return probe(context)

@@ -1,4 +1,4 @@
-"""How much is sent: the profiles behind ``--batch-profile``."""
+"""The profiles behind ``--batch-profile``: how many requests are sent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from batch_conformance.contract.parts import parts
 
 @dataclass(frozen=True)
 class Profile:
-    """How many requests of each kind, at most; ``budget`` caps them all together (None: no cap).
+    """Maximum number of requests of each kind; ``budget`` caps their sum (None: no cap).
 
-    ``reads`` is reads of each known batch, ``batches`` how many known batches are read, ``generated`` the examples
-    of each property. ``shrink`` is how many requests may go into making a failing example smaller.
+    ``reads`` counts reads of each known batch, ``batches`` known batches that are read, ``generated``
+    examples of each property, ``shrink`` requests for shrinking a failing example.
     """
 
     name: str
@@ -64,6 +64,6 @@ PROFILES = {
 
 
 def most_requests(profile: str, operations: Collection[str]) -> int | None:
-    """The most requests that a run of these operations may cost; None for no cap."""
+    """Return the most requests that a run of these operations may send; None for no cap."""
     budgets = [part.BUDGETS[profile] for part in parts("server_probes") if part.OPERATION in operations]
     return None if None in budgets else sum(budgets)

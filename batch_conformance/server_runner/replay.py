@@ -1,4 +1,4 @@
-"""Sends the requests of one finding again, and says whether the same clause is broken by what comes."""
+"""Send the requests of one finding again, and tell whether the responses break the same clause."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from batch_conformance.server_runner.session import judge_record
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
-#: What a replay shows: broken as recorded; broken otherwise; not broken; or too little to tell, the answer being like
-#: the recorded one or not.
+#: Outcome of a replay: the clause is broken as recorded, broken otherwise, or not broken; or there is too
+#: little to tell, with a response like the recorded one or not.
 Outcome = Literal["same", "otherwise", "kept", "alike", "unlike"]
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What came of a replay."""
+    """Result of a replay."""
 
     exchanges: tuple[Exchange, ...]
     outcome: Outcome
@@ -47,7 +47,7 @@ def replay_requests(
     secrets: Mapping[str, str],
     timeout: float,
 ) -> Replayed:
-    """Send the requests of one piece of evidence to ``target``, and judge what comes by ``clause``.
+    """Send the requests of one piece of evidence to ``target``, and check the exchanges against ``clause``.
 
     ``secrets`` maps names of environment variables to their values. Raises ``ValueError``, ``KeyError`` or
     ``TypeError`` for requests that are malformed or name a secret that is not known.
@@ -67,33 +67,34 @@ def replay_requests(
         for (request, intent), recipe in plans:
             _stage(target, recipe.get("staged"))
             lane = str(recipe.get("connection", ""))
-            exchanges.append(transport.exchange(_moved(request, target), _intent(intent, recipe), lane=lane))
+            exchanges.append(transport.exchange(_to_own_origin(request, target), _intent(intent, recipe), lane=lane))
         found = exchanges[-1]
-        whole = [one for one in exchanges if _is_whole_list(one, found)]
-        # What a filter leaves out shows between two lists without one.
-        exchanges += [transport.exchange(one.request, one.intent) for one in whole[-1:]]
+        unfiltered = [one for one in exchanges if _is_whole_list(one, found)]
+        # Entries that a filter leaves out only show between two unfiltered lists.
+        exchanges += [transport.exchange(one.request, one.intent) for one in unfiltered[-1:]]
     finally:
         transport.close()
     context = ProbeContext(
         keys.valid_key(target.api_key, target.api_key_env), target.api_key_env, [], PROFILES["quick"], seed
     )
-    shown = RunResult(Subject("server", "", "", target.url))
-    hide_keys(shown, context, target.headers)
+    redaction = RunResult(Subject("server", "", "", target.url))
+    hide_keys(redaction, context, target.headers)
     for name, value in secrets.items():
-        shown.redactor.add(value, f"[value of {name}]")
-    # As in a run, each operation's requests are judged by themselves.
+        redaction.redactor.add(value, f"[value of {name}]")
+    # As in a run, the exchanges of each operation are checked by themselves.
     record = Record(exchanges, secrets=[target.api_key]).of_operation(found.intent.operation)
     result = judge_record(record, [clause])[clause]
+    can_tell = bool(result.observations) and _can_show(found, evidence, unfiltered)
     return Replayed(
         tuple(exchanges),
-        _outcome(result.findings, bool(result.observations) and _can_show(found, evidence, whole), found, evidence),
+        _outcome(result.findings, can_tell, found, evidence),
         tuple(result.findings),
-        shown.redactor,
+        redaction.redactor,
     )
 
 
 def _is_whole_list(exchange: Exchange, found: Exchange) -> bool:
-    """Whether a request is for the list that a finding's request asks a part of."""
+    """Whether a request is for the whole list of which the finding's request asks for a part."""
     path, _, query = found.request.url.partition("?")
     return bool(query) and exchange.request.url == path and exchange.intent.probe in READS
 
@@ -105,13 +106,14 @@ def _stage(target: Target, status: object) -> None:
         raise UsageError(f"the {status} was staged: give the staging hook with --stage, as the run had it")
 
 
-def _can_show(found: Exchange, evidence: Mapping[str, Any], whole: Sequence[Exchange]) -> bool:
-    """Whether requests made again can show that nothing is broken: not if they were made at once, or more has to be
-    asked for to know what a list holds.
+def _can_show(found: Exchange, evidence: Mapping[str, Any], unfiltered: Sequence[Exchange]) -> bool:
+    """Whether repeated requests can show that the clause is not broken.
+
+    Not if they were a burst, or if more requests are needed to know what the list contains.
     """
     if found.intent.probe.startswith("burst"):
         return False
-    return bool(whole) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
+    return bool(unfiltered) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
 
 
 def _outcome(
@@ -126,10 +128,10 @@ def _outcome(
 
 
 def _is_same(finding: Finding, evidence: Mapping[str, Any]) -> bool:
-    """By code and place; a report of version 0.1.0 has no codes: there, by what it says."""
+    """Compare by code and pointer; a report of version 0.1.0 has no codes, so there by message or value."""
     if "code" in evidence:
-        told = any_index(finding.pointer), any_index(evidence["pointer"])
-        return bool(finding.code == evidence["code"] and told[0] == told[1])
+        places = any_index(finding.pointer), any_index(evidence["pointer"])
+        return bool(finding.code == evidence["code"] and places[0] == places[1])
     return bool(finding.message == evidence["message"] or finding.actual == evidence["actual"])
 
 
@@ -137,8 +139,8 @@ def _intent(intent: Intent, recipe: Mapping[str, Any]) -> Intent:
     return replace(intent, staged=recipe.get("staged"))
 
 
-def _moved(request: Request, target: Target) -> Request:
-    """The request, to the target's own origin: a key goes nowhere else, whatever a report says."""
+def _to_own_origin(request: Request, target: Target) -> Request:
+    """Return the request for the target's own origin, so that a key is never sent elsewhere."""
     parts, origin = urlsplit(request.url), urlsplit(target.url)
     rest = request.url.partition("://")[2].partition("/")[2]
     if f"{parts.scheme}://{parts.netloc}" == f"{origin.scheme}://{origin.netloc}":

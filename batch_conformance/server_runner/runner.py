@@ -30,30 +30,31 @@ from batch_conformance.server_runner.transport import Transport
 
 
 class ServerRunner:
-    """Sends the probes to one target and keeps what came of them.
+    """Sends the probes to one target and records the exchanges.
 
-    ``progress`` is told the number of requests sent so far. ``done`` names the probes that were sent.
+    ``progress`` is called with the number of requests sent so far. ``done`` holds the names of the probes
+    that were sent.
     """
 
     def __init__(
         self, target: Target, context: ProbeContext, transport: Transport, progress: Callable[[int], None] | None = None
     ) -> None:
         self.target = target
-        self.world = context
+        self.context = context
         self.done: set[str] = set()
-        #: Probes that the budget left no room for.
+        #: Probes that were not sent, or not completely, because the budget was used up.
         self.cut_short: set[str] = set()
-        #: What the user may want to run otherwise.
+        #: Hints on options for another run.
         self.advice: list[str] = []
-        #: Requests of other operations that were sent before Get's.
-        self._early: dict[str, int] = {}
+        #: Number of requests, by operation, that were sent before Get Batch's.
+        self._sent_early: dict[str, int] = {}
         self._get_part = get_probes()
         self._sender = Sender(target, context, transport, progress)
         self._side_by_side = self._sender.side_by_side
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """What was recorded, in the order of sending."""
+        """Recorded exchanges in sending order."""
         return self._sender.exchanges
 
     @property
@@ -63,101 +64,101 @@ class ServerRunner:
 
     @property
     def requests(self) -> int:
-        """Requests sent so far."""
+        """Number of requests sent so far."""
         return self._sender.budget.spent
 
     @property
-    def deaths(self) -> list[Exchange]:
-        """The requests that brought the target down, each seen twice."""
-        return self._sender.recovery.deaths
+    def crashes(self) -> list[Exchange]:
+        """Exchanges that crashed the target, each confirmed by a repetition."""
+        return self._sender.recovery.crashes
 
     @property
     def hints(self) -> list[str]:
-        """What the user should know of how the run went."""
+        """Hints for the user about the run."""
         return [hint for hint in [self._sender.overload.hint] if hint]
 
     def preflight(self, given: Collection[str], wanted: Collection[str]) -> None:
-        """Make sure that the target answers, takes the key, and knows the ids.
+        """Make sure that the target answers, accepts the key, and knows the ids.
 
         ``given`` are the ids the user named; without them ids are discovered. Raises :class:`CouldNotRun`.
         """
-        if not self.world.operations:
+        if not self.context.operations:
             raise CouldNotRun("the contract has no operation left that the suite can judge")
-        self.world.ids = list(dict.fromkeys(given))
+        self.context.ids = list(dict.fromkeys(given))
         self._before_first_auth(wanted)
         if not given:
-            self.world.ids = discover(self._sender)
+            self.context.ids = discover(self._sender)
         if self.target.stager is not None:
-            self.world.ids += self._staged_batches(self.target.stager)
-        if "get" in self.world.operations and self.world.ids:
+            self.context.ids += self._staged_batches(self.target.stager)
+        if "get" in self.context.operations and self.context.ids:
             read_known_batches(self._sender, given)
 
     def _before_first_auth(self, wanted: Collection[str]) -> None:
-        firsts = {}
+        probes = {}
         for part in other_probes():
-            if part.OPERATION in self.world.operations and "before-first-auth" in wanted:
-                firsts[part.OPERATION] = part.before_first_auth
-                # Of its own budget, not of Get's.
-                self._early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.world))
-                self._sender.budget.extend(self._early[part.OPERATION])
-        if self.world.ids and "before-first-auth" in sent(wanted) and "get" in self.world.operations:
-            firsts["get"] = self._get_part.before_first_auth
-        if firsts:
-            self._side_by_side.run(strands_before(firsts, self.world))
+            if part.OPERATION in self.context.operations and "before-first-auth" in wanted:
+                probes[part.OPERATION] = part.before_first_auth
+                # Part of its own budget, not of Get Batch's.
+                self._sent_early[part.OPERATION] = sum(1 for _ in planned(part.before_first_auth, self.context))
+                self._sender.budget.extend(self._sent_early[part.OPERATION])
+        if self.context.ids and "before-first-auth" in sent(wanted) and "get" in self.context.operations:
+            probes["get"] = self._get_part.before_first_auth
+        if probes:
+            self._side_by_side.run(strands_before(probes, self.context))
             self.done.add("before-first-auth")
 
     def _staged_batches(self, stager: Stager) -> list[str]:
-        """Batches that the staging hook brings into each state; on top of those that are known anyway."""
+        """Return ids of batches that the staging hook brings into each state, without known ones."""
         staged = [stager.batch_in(state) for state in current_contract().lifecycle.values]
-        return [value for value in dict.fromkeys(staged) if value is not None and value not in self.world.ids]
+        return [value for value in dict.fromkeys(staged) if value is not None and value not in self.context.ids]
 
     def expected(self, wanted: Collection[str]) -> int:
-        """How many requests there will be, those that were sent included, if nothing out of the ordinary comes back."""
-        profile = self.world.profile
-        if "get" not in self.world.operations or not self.world.ids:
+        """Return the expected total of requests, those already sent included, if responses are as usual."""
+        profile = self.context.profile
+        if "get" not in self.context.operations or not self.context.ids:
             return self.requests
         probes = self._get_part.PROBES
-        count = sum(sum(1 for _ in planned(probe, self.world)) for name, probe in probes.items() if name in wanted)
+        count = sum(sum(1 for _ in planned(probe, self.context)) for name, probe in probes.items() if name in wanted)
         count += profile.burst if "burst" in wanted and self._sender.pacer.rate is None else 0
         count += 2 * profile.generated if {"generated-ids", "generated-keys"} & set(wanted) else 0
         return self.requests + min(count, self._sender.budget.left())
 
     def run(self, wanted: Collection[str]) -> None:
-        """Send all wanted probes in their order, until the budget is spent."""
+        """Send all wanted probes in order, until the budget is used up."""
         wanted = sent(wanted)
-        if "get" in self.world.operations and self.world.ids:
-            self._get(wanted)
+        if "get" in self.context.operations and self.context.ids:
+            self._run_get(wanted)
         for part in other_probes():
-            if part.OPERATION in self.world.operations:
-                self._operation(part, wanted)
+            if part.OPERATION in self.context.operations:
+                self._run_operation(part, wanted)
 
-    def _operation(self, part: ModuleType, wanted: Collection[str]) -> None:
-        """The probes of another operation, within a budget of its own; only the first where there is no such thing."""
-        most = part.BUDGETS[self.world.profile.name]
-        self._sender.budget.allow(None if most is None else most - self._early.get(part.OPERATION, 0))
-        asked = [name for name in part.PROBES if part.WITH.get(name, name) in wanted]
+    def _run_operation(self, part: ModuleType, wanted: Collection[str]) -> None:
+        """Send another operation's probes, within its own budget; only the first if it does not exist."""
+        most = part.BUDGETS[self.context.profile.name]
+        self._sender.budget.allow(None if most is None else most - self._sent_early.get(part.OPERATION, 0))
+        requested = [name for name in part.PROBES if part.WITH.get(name, name) in wanted]
         first = next(iter(part.PROBES))
-        groups = [[first], *([name for name in group if name in asked] for group in part.TOGETHER)]
+        groups = [[first], *([name for name in group if name in requested] for group in part.TOGETHER)]
         before = len(self._sender.exchanges)
         done: set[str] = set()
         try:
-            for names in groups if asked else ():
+            for names in groups if requested else ():
                 if names == [first]:
-                    self._run(part.PROBES[first](self.world))
+                    self._run(part.PROBES[first](self.context))
                     done.add(first)
                 else:
                     self._run_group(names, part, done)
                 own = [row for row in self._sender.exchanges[before:] if row.intent.operation == part.OPERATION]
                 if names == [first] and own and all(row.status in part.ABSENT for row in own):
-                    self._absent(part, own[0])
+                    self._note_absent(part, own[0])
                     break
         except BudgetSpent:
-            self.cut_short |= set(asked) - done
+            self.cut_short |= set(requested) - done
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
         self.done |= done
 
-    def _absent(self, part: ModuleType, answer: Exchange) -> None:
-        others = [name for name in self.world.operations if name != part.OPERATION]
+    def _note_absent(self, part: ModuleType, answer: Exchange) -> None:
+        others = [name for name in self.context.operations if name != part.OPERATION]
         path = urlsplit(answer.request.url).path
         hint = f"GET {path} is answered with {answer.status}"
         if others:
@@ -165,30 +166,33 @@ class ServerRunner:
         self.advice.append(hint)
         self._sender.note(hint)
 
-    def _get(self, wanted: Collection[str]) -> None:
+    def _run_get(self, wanted: Collection[str]) -> None:
         if self._side_by_side.pays and ("generated-ids" in wanted or "generated-keys" in wanted):
-            # It is long to load, and the waits of the others leave time for it.
+            # It is slow to load, which can be done while the other probes wait for responses.
             threading.Thread(target=_load_generators, name="batch-import", daemon=True).start()
         try:
-            for names in self._groups(wanted):
+            for names in self._probe_groups(wanted):
                 self._run_group([name for name in names if name in wanted], self._get_part, self.done)
                 if "methods" in names and "staged" in wanted:
-                    with self._as_far_as_it_goes():
-                        self._staged()
+                    with self._until_given_up():
+                        self._run_staged()
                     self.done.add("staged")
             if "burst" in wanted:
-                self._burst()
+                self._run_burst()
                 self.done.add("burst")
             if "generated-ids" in wanted or "generated-keys" in wanted:
-                with self._as_far_as_it_goes():
-                    self._explore()
+                with self._until_given_up():
+                    self._run_generated()
                 self.done |= {"generated-ids", "generated-keys"}
         except BudgetSpent:
             self.cut_short = set(wanted) - self.done
             self.remarks.append(f"the budget of {self._sender.budget.limit} requests was used up")
 
-    def _groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
-        """What is under way together. A target that is told to fail next must not be asked anything else meanwhile."""
+    def _probe_groups(self, wanted: Collection[str]) -> list[tuple[str, ...]]:
+        """Return the groups of probes that may be under way together.
+
+        After a staged failure is requested, nothing else may be sent until it is used up.
+        """
         if "staged" in wanted and self.target.stager is not None:
             return list(self._get_part.TOGETHER)
         *first, before, after, late, last = self._get_part.TOGETHER
@@ -197,96 +201,96 @@ class ServerRunner:
     def _run_group(self, names: Sequence[str], part: ModuleType, done: set[str]) -> None:
         if not self._side_by_side.pays:
             for name in names:
-                self._run(part.PROBES[name](self.world))
+                self._run(part.PROBES[name](self.context))
                 done.add(name)
             return
-        strands = [strand for name in names for strand in strands_of(part, name, self.world)]
+        strands = [strand for name in names for strand in strands_of(part, name, self.context)]
         try:
             self._side_by_side.run(strands, in_order=bool(part.IN_ORDER & set(names)))
         finally:
             done |= set(names) - self._side_by_side.unfinished
 
     def _run(self, probe: Probe) -> None:
-        with self._as_far_as_it_goes(), suppress(StopIteration):
+        with self._until_given_up(), suppress(StopIteration):
             send = next(probe)
             while True:
                 send = probe.send(self._sender.send(send))
 
     @contextmanager
-    def _as_far_as_it_goes(self) -> Iterator[None]:
+    def _until_given_up(self) -> Iterator[None]:
         try:
             yield
         except GivenUp as given_up:
             self._sender.note(str(given_up))
 
-    def _staged(self) -> None:
-        """A 500 and a 429, from targets that can be told to answer so."""
+    def _run_staged(self) -> None:
+        """Send reads that the staging hook has answered with 500 and 429."""
         if self.target.stager is None:
             return
         for status in (500, 429):
             if self.target.stager.answer_next(status):
-                read = self.world.read("staged", self.world.ids[0])
+                read = self.context.read("staged", self.context.ids[0])
                 self._sender.send(replace(read, staged=status, label=f"a staged {status}"))
 
-    def _explore(self) -> None:
-        # Imported here: Schemathesis takes a while, and a run of a few clauses may not need it.
+    def _run_generated(self) -> None:
+        # Imported here: Schemathesis is slow to import, and a run of a few clauses may not need it.
         from batch_conformance.server_runner.generated import explore
 
-        ahead = self._ahead if self._side_by_side.pays else None
-        explore(self.world, self._sender.send, self._sender.budget.left, self._sender.annotate, ahead)
+        ahead = self._send_ahead if self._side_by_side.pays else None
+        explore(self.context, self._sender.send, self._sender.budget.left, self._sender.annotate, ahead)
 
-    def _ahead(self, sends: Sequence[PlannedRequest]) -> list[Callable[[], Exchange] | None]:
-        """Ask for all of it at once; what is called then records an answer."""
+    def _send_ahead(self, sends: Sequence[PlannedRequest]) -> list[Callable[[], Exchange] | None]:
+        """Send all requests at once; calling a result records its exchange."""
 
-        def taken(send: PlannedRequest, answer: Exchange) -> Exchange:
+        def record(send: PlannedRequest, answer: Exchange) -> Exchange:
             self._sender.take(send, answer)
             return answer
 
         answers = self._side_by_side.ahead(sends)
         return [
-            None if answer is None else partial(taken, send, answer)
+            None if answer is None else partial(record, send, answer)
             for send, answer in zip(sends, answers, strict=True)
         ]
 
-    def _burst(self) -> None:
-        """Reads of different batches side by side, strangers among them: neither answers nor keys may get mixed up."""
-        count = min(self.world.profile.burst, self._sender.budget.left())
+    def _run_burst(self) -> None:
+        """Send reads side by side, some of them unauthenticated: responses and keys must not get mixed up."""
+        count = min(self.context.profile.burst, self._sender.budget.left())
         if self._sender.pacer.rate is not None or count < 2:
             return
         self._sender.budget.reserve(count)
-        sends = list(self._get_part.burst(self.world, count))
+        sends = list(self._get_part.burst(self.context, count))
 
         def send_one(send: PlannedRequest) -> Exchange:
-            return self._sender.wire.exchange(send.request(self.target.url, self.target.host), send.intent)
+            return self._sender.transport.exchange(send.request(self.target.url, self.target.host), send.intent)
 
         with ThreadPoolExecutor(8 if self._side_by_side.pays else 4) as pool:
             answers = list(pool.map(send_one, sends))
         self._sender.send_side_by_side(sends, answers)
-        strangers = [
+        admitted = [
             send
             for send, answer in zip(sends, answers, strict=True)
             if send.probe == self._get_part.UNKNOWN_KEY and is_let_in(answer)
         ]
         alone = [one for one in self._sender.exchanges if one.intent.probe == "invalid-keys"]
-        if strangers and not any(map(is_let_in, alone)):
-            # Once more alone: whether it takes company to be let in.
-            self._sender.send(replace(strangers[0], probe="invalid-keys", lane="anonymous", label=""))
+        if admitted and not any(map(is_let_in, alone)):
+            # Repeat one alone, to tell whether the key is only accepted within a burst.
+            self._sender.send(replace(admitted[0], probe="invalid-keys", lane="anonymous", label=""))
 
 
 def get_probes() -> ModuleType:
-    """The probes of Get Batch, which the pre-flight and the generated part build on."""
+    """Return the probes of Get Batch, which the pre-flight and the generated probes build on."""
     part = part_of("get", "server_probes")
     assert part is not None, "operations/get_batch/server_probes.py is missing"
     return part
 
 
 def other_probes() -> Iterator[ModuleType]:
-    """The probes of each other operation."""
+    """Yield the probes of each other operation."""
     return (part for part in parts("server_probes") if part.OPERATION != "get")
 
 
 def sent(wanted: Collection[str]) -> frozenset[str]:
-    """Those of the wanted probes that make sense under the contract in use."""
+    """Return those of the wanted probes that make sense under the contract in use."""
     operation = current_contract().operations.get("get")
     without_key = operation is None or operation.key is None
     return frozenset(wanted) - (get_probes().ABOUT_KEYS if without_key else frozenset())

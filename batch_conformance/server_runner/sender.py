@@ -1,4 +1,4 @@
-"""Sends planned requests, within the budget and at the rate, and records what came of them."""
+"""Sends planned requests, within the budget and at the rate, and records the exchanges."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from batch_conformance.server_runner.side_by_side import SideBySide
 from batch_conformance.server_runner.target import Target
 from batch_conformance.server_runner.transport import Transport
 
-#: Answers that tell how far a target is: one alone may be slow because the machine is busy.
-_MEASURED = 3
+#: Responses needed to measure the round trip: a single one may be slow because the machine is busy.
+_MIN_MEASUREMENTS = 3
 
 
 class Sender:
-    """Sends to one target. ``exchanges`` is what is to be judged, in the order of sending.
+    """Sends requests to one target. ``exchanges`` are those to be judged, in sending order.
 
-    ``remarks`` say what was not sent or not waited for. ``progress`` is told the number of requests sent so far.
+    ``remarks`` say what was not sent or not waited for. ``progress`` is called with the number of requests so
+    far.
     """
 
     def __init__(
         self, target: Target, context: ProbeContext, transport: Transport, progress: Callable[[int], None] | None = None
     ) -> None:
         self.target = target
-        self.world = context
-        self.wire = transport
+        self.context = context
+        self.transport = transport
         self.exchanges: list[Exchange] = []
         self.remarks: list[str] = []
         self.budget = Budget(context.profile.budget)
@@ -43,12 +44,12 @@ class Sender:
         self.recovery = Recovery(self)
         self.overload = Overload(self)
         self.side_by_side = SideBySide(self)
-        self._measured: list[float] = []
+        self._round_trips: list[float] = []
         self._rate_limit = RateLimit(target.url)
         self._progress = progress
 
     def send(self, send: PlannedRequest, refused: Exchange | None = None) -> Exchange:
-        """Send one request, waiting out any 429; ``refused`` is one that it was answered with already.
+        """Send one request, waiting out any 429. ``refused`` is an exchange in which it was answered already.
 
         Raises :class:`BudgetSpent`, :class:`GivenUp` and :class:`CouldNotRun`.
         """
@@ -57,7 +58,7 @@ class Sender:
             self.exchanges.append(refused)
         tries = 0
         while True:
-            exchange, refused = refused or self._once(send), None
+            exchange, refused = refused or self._send_once(send), None
             if exchange.status != 429 or send.staged == 429:
                 self._rate_limit.served()
                 return exchange
@@ -67,66 +68,66 @@ class Sender:
             tries += 1
 
     def send_side_by_side(self, sends: list[PlannedRequest], answers: list[Exchange]) -> None:
-        """Record exchanges that were made at the same time; their requests are reserved already."""
+        """Record exchanges that were made at the same time, and whose requests are already counted."""
         self.exchanges += answers
         if not any(map(is_answer, answers)) and not self.is_there(sends[-1]):
-            self._require_known(answers[-1])
+            self._require_answered(answers[-1])
             self.recovery.wait_out(answers)
         for send, answer in zip(sends, answers, strict=True):
             if answer.status == 503 and is_from_gateway(answer):
                 self.overload.settle(send, answer)
 
     def record(self, send: PlannedRequest, timeout: float | None = None) -> Exchange:
-        """Send one request and record what came of it, whatever it is."""
+        """Send one request and record the exchange, whatever its outcome."""
         self.prepare()
         exchange = self.exchange(send, timeout)
         self.exchanges.append(exchange)
         if is_answer(exchange):
-            self._measured.append(exchange.ended - exchange.started)
+            self._round_trips.append(exchange.ended - exchange.started)
         return exchange
 
     @property
     def round_trip(self) -> float:
-        """Seconds from sending to the whole answer, the shortest so far; 0 while there are too few to go by."""
-        return min(self._measured) if len(self._measured) >= _MEASURED else 0.0
+        """The shortest time of a whole exchange so far, in seconds; 0 while there are too few responses."""
+        return min(self._round_trips) if len(self._round_trips) >= _MIN_MEASUREMENTS else 0.0
 
     def prepare(self) -> None:
-        """Count a request that is about to be sent, and wait until the rate allows it. Raises :class:`BudgetSpent`."""
+        """Count a request to be sent, and wait until the rate allows it. Raises :class:`BudgetSpent`."""
         self.budget.reserve()
         self.pacer.wait()
         if self._progress:
             self._progress(self.budget.spent)
 
     def exchange(self, send: PlannedRequest, timeout: float | None = None, *, slot: int = 0) -> Exchange:
-        """Send a request and wait for its answer, without recording it: the one thing that threads may do.
+        """Send a request and wait for its response, unrecorded. The only method that threads may call.
 
-        Each ``slot`` has connections of its own, so that those of a lane are not waited for.
+        Each ``slot`` has connections of its own, so that requests do not wait for each other's lane.
         """
         request = send.request(self.target.url, self.target.host)
         lane = f"{send.lane}/{slot}" if send.lane and slot else send.lane
-        return self.wire.exchange(request, send.intent, lane=lane, timeout=timeout)
+        return self.transport.exchange(request, send.intent, lane=lane, timeout=timeout)
 
     def take(self, send: PlannedRequest, exchange: Exchange) -> None:
-        """Record an answer that was waited for elsewhere, and that is none to worry about."""
+        """Record an exchange that was made in a thread and needs no recovery."""
         self.exchanges.append(exchange)
         self._rate_limit.served()
         self.recovery.note(send, exchange)
         self.liveness.note(send, exchange)
 
     def set_aside(self, exchange: Exchange) -> None:
-        """Take an exchange out of what is judged: it says nothing of the target's promises."""
-        self.exchanges[:] = [kept for kept in self.exchanges if kept is not exchange]
+        """Remove an exchange from those to be judged."""
+        self.exchanges[:] = [recorded for recorded in self.exchanges if recorded is not exchange]
 
     def restore(self, exchanges: Iterable[Exchange]) -> None:
-        """Put back what was set aside."""
+        """Put back exchanges that were set aside."""
         self.exchanges[:] = sorted([*self.exchanges, *exchanges], key=lambda exchange: exchange.number)
 
     def replace(self, exchange: Exchange, other: Exchange) -> None:
-        """Put an exchange in the place of another."""
-        self.exchanges[:] = [other if kept is exchange else kept for kept in self.exchanges]
+        """Replace a recorded exchange by another."""
+        self.exchanges[:] = [other if recorded is exchange else recorded for recorded in self.exchanges]
 
     def annotate(self, exchange: Exchange) -> None:
-        """Put an exchange with notes in place of the plain one that was recorded."""
+        """Replace a recently recorded exchange by its annotated copy."""
         numbers = [recorded.number for recorded in self.exchanges[-10:]]
         self.exchanges[numbers.index(exchange.number) - len(numbers)] = exchange
 
@@ -136,36 +137,36 @@ class Sender:
             self.remarks.append(text)
 
     def sign(self, seconds: float | None = None) -> bool:
-        """Whether there is a sign of life now: one request that was answered before is answered."""
-        send, each = next(iter(self.liveness.signs(otherwise=self._own(self.liveness.healthy))))
-        return self._sign(send, seconds or each)
+        """Whether the target is up now: repeat one request that was answered before."""
+        send, each = next(iter(self.liveness.signs(otherwise=self._liveness_read(self.liveness.healthy))))
+        return self._is_answered(send, seconds or each)
 
     def is_there(self, unanswered: PlannedRequest) -> bool:
-        """Whether the target is there, after a request that was not answered: asks for a few signs of life."""
-        for send, seconds in self.liveness.signs(otherwise=self._own(unanswered)):
+        """Whether the target is up after an unanswered request: send up to several liveness requests."""
+        for send, seconds in self.liveness.signs(otherwise=self._liveness_read(unanswered)):
             if self.budget.left() < 1:
                 return True
-            if self._sign(send, seconds):
-                self.liveness.lives()
-                self.recovery.lives()
+            if self._is_answered(send, seconds):
+                self.liveness.note_alive()
+                self.recovery.note_alive()
                 return True
         return False
 
-    def _own(self, otherwise: PlannedRequest | None) -> PlannedRequest:
-        """A read of a batch that is known; where none is, the request given."""
-        assert self.world.ids or otherwise is not None
-        return self.world.read("alive", self.world.ids[0]) if self.world.ids else otherwise  # type: ignore[return-value]
+    def _liveness_read(self, otherwise: PlannedRequest | None) -> PlannedRequest:
+        """Return a read of a known batch, or the given request if no batch is known."""
+        assert self.context.ids or otherwise is not None
+        return self.context.read("alive", self.context.ids[0]) if self.context.ids else otherwise  # type: ignore[return-value]
 
-    def _sign(self, send: PlannedRequest, seconds: float) -> bool:
+    def _is_answered(self, send: PlannedRequest, seconds: float) -> bool:
         exchange = self.record(replace(send, probe="alive", lane="", staged=None), seconds)
-        # As long as nothing but a gateway has answered, its answer is what there is.
+        # As long as only a gateway has answered, its responses are all there is.
         alive = is_alive(exchange) if self.liveness.was_ever_answered else is_answer(exchange)
         if not alive or is_from_gateway(exchange):
-            # It shows that the target is down, not what it makes of a read.
+            # It shows that the target is down, not how it answers a read.
             self.set_aside(exchange)
         return alive
 
-    def _once(self, send: PlannedRequest) -> Exchange:
+    def _send_once(self, send: PlannedRequest) -> Exchange:
         exchange = self.record(send)
         down = False
         if send.staged is None and exchange.status == 503 and is_from_gateway(exchange):
@@ -178,11 +179,11 @@ class Sender:
             return exchange
         if self.is_there(send):
             return exchange
-        self._require_known(exchange)
+        self._require_answered(exchange)
         return self.recovery.recover()
 
-    def _require_known(self, silent: Exchange) -> None:
-        """Raise :class:`CouldNotRun` for a target that has not answered once."""
+    def _require_answered(self, silent: Exchange) -> None:
+        """Raise :class:`CouldNotRun` for a target that has never answered."""
         if not self.liveness.was_ever_answered:
             why = silent.failure.message if silent.failure else "no answer"
             raise CouldNotRun(f"{self.target.url} cannot be reached: {why}")

@@ -1,4 +1,4 @@
-"""Judging a server from beginning to end: runner, judges, verdicts."""
+"""Judge a server from beginning to end: run the probes, run the checks, make the verdicts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batch_conformance.server_runner.hiding import hide_keys
 from batch_conformance.server_runner.liveness import GivenUp
 from batch_conformance.server_runner.probe import ProbeContext
 from batch_conformance.server_runner.profile import PROFILES, most_requests
-from batch_conformance.server_runner.rate_limit import budget_hints, is_told_to_wait
+from batch_conformance.server_runner.rate_limit import budget_hints, is_rate_limited
 from batch_conformance.server_runner.recovery import TargetLost, described
 from batch_conformance.server_runner.runner import ServerRunner
 from batch_conformance.server_runner.target import Target
@@ -30,7 +30,7 @@ from batch_conformance.server_runner.transport import Transport
 if TYPE_CHECKING:
     from hypothesis.database import ExampleDatabase
 
-#: The clause about rates, and the one that answers for failures of the server that no other clause is about.
+#: Clauses with a special role: the one about rates, and the fallback for server failures.
 _RATE_CLAUSE, _FAILURE_CLAUSE = "server.rate.429", "server.error.documented-status"
 _STATUS_CLAUSE = "server.ok.status"
 
@@ -48,13 +48,12 @@ def judge_server(
     database: ExampleDatabase | None = None,
     operations: Sequence[str] | None = None,
 ) -> RunResult:
-    """Check a server by the selected clauses (all when None). Never raises for what the target does.
+    """Check a server against the selected clauses (all when None). Never raises for what the target does.
 
-    ``operations`` are those to judge, all of the contract when None. ``timeout`` is in seconds, for each exchange.
-    ``progress`` is told how many requests were sent so far, ``expect`` how many there will be, as soon as that is
-    known. ``database`` keeps the failing examples of ``thorough`` runs. A
-    target that cannot be judged gives a result with ``error`` set; a run that the user stops, one that is
-    ``incomplete``.
+    ``operations`` are those to test, all of the contract when None. ``timeout`` is in seconds, for each
+    exchange. ``progress`` is called with the number of requests sent so far, ``expect`` once with the
+    expected total. ``database`` stores the failing examples of ``thorough`` runs. For a target that cannot be
+    judged, the result has ``error`` set; for a run that the user stops, ``incomplete``.
     """
     chosen = set(selected) if selected is not None else {row.id for row in current_contract().of_side("server")}
     context = ProbeContext(
@@ -80,8 +79,8 @@ def judge_server(
     began = time.monotonic()
     transport = Transport(target.url, timeout=timeout, ssl_context=target.ssl_context, headers=target.header_fields)
     runner = ServerRunner(target, context, transport, progress)
-    asked = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
-    wanted = SERVER_CHECKS.needs([clause.id for clause in asked if clause.id in chosen])
+    applicable = [clause for clause in current_contract().of_side("server") if of_clause(clause, context.operations)]
+    wanted = SERVER_CHECKS.needs([clause.id for clause in applicable if clause.id in chosen])
     lost = False
     try:
         runner.preflight(target.batch_ids, wanted)
@@ -98,7 +97,7 @@ def judge_server(
     hide_keys(result, context, target.headers)
     result.exchanges = runner.exchanges
     result.requests = runner.requests
-    result.rate_limited = sum(map(is_told_to_wait, runner.exchanges))
+    result.rate_limited = sum(map(is_rate_limited, runner.exchanges))
     result.hints = [*runner.hints, *runner.advice]
     result.hints += budget_hints(runner.exchanges)
     if target.rate is None and target.name != "embedded":
@@ -111,18 +110,21 @@ def judge_server(
 def _verdicts(
     runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
 ) -> list[ClauseResult]:
-    """The verdict on each clause. Of a target that was ``lost`` on the way, what was proven broken stands."""
-    sides = {clause.id: clause for clause in current_contract().of_side("server")}
+    """Return the verdict on each clause.
+
+    Of a target that was ``lost`` during the run, failures found before stand.
+    """
+    clauses = {clause.id: clause for clause in current_contract().of_side("server")}
     judged = {}
     if not result.error or lost:
-        record = Record(runner.exchanges, secrets=[runner.world.secret])
+        record = Record(runner.exchanges, secrets=[runner.context.secret])
         parts: dict[str, dict[str, CheckResult]] = {}
         for operation in result.operations:
             about = record.of_operation(operation)
-            asked = [clause for clause in sides if clause in chosen and of_clause(sides[clause], [operation])]
-            judgements = judge_record(about, asked)
-            deaths = [death for death in runner.deaths if death.intent.operation == operation]
-            _blame_deaths(deaths, judgements, strict=result.strict)
+            applicable = [clause for clause in clauses if clause in chosen and of_clause(clauses[clause], [operation])]
+            judgements = judge_record(about, applicable)
+            crashes = [crash for crash in runner.crashes if crash.intent.operation == operation]
+            _report_crashes(crashes, judgements, strict=result.strict)
             for clause, part in judgements.items():
                 parts.setdefault(clause, {})[operation] = part
         for clause, rows in parts.items():
@@ -138,24 +140,24 @@ def _verdicts(
                     checked.note(hint)
             if runner.cut_short & SERVER_CHECKS.find(clause).needs:
                 checked.limit("the request budget was used up before all was sent")
-            weighed = clause_result(sides[clause], checked, strict=result.strict)
-            judged[clause] = _unfinished(weighed, runner) if result.incomplete else weighed
-    for clause in chosen & sides.keys():
-        if not of_clause(sides[clause], result.operations):
-            judged[clause] = unasked(sides[clause], result.operations)
+            clause_verdict = clause_result(clauses[clause], checked, strict=result.strict)
+            judged[clause] = _unfinished(clause_verdict, runner) if result.incomplete else clause_verdict
+    for clause in chosen & clauses.keys():
+        if not of_clause(clauses[clause], result.operations):
+            judged[clause] = unasked(clauses[clause], result.operations)
     if result.error:
-        for clause in sides:
+        for clause in clauses:
             fails = clause in judged and judged[clause].verdict == "fail"
-            if clause in chosen and not fails and of_clause(sides[clause], result.operations or JUDGED):
-                judged[clause] = ClauseResult(sides[clause], "error", result.error)
-    order = list(sides)
+            if clause in chosen and not fails and of_clause(clauses[clause], result.operations or JUDGED):
+                judged[clause] = ClauseResult(clauses[clause], "error", result.error)
+    order = list(clauses)
     return sorted(
-        [*judged.values(), *unselected(sides, chosen)], key=lambda item: order.index(item.clause.id)
+        [*judged.values(), *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id)
     )
 
 
 def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
-    """The clauses by the record of one operation, seen as that operation has it seen. Sends nothing."""
+    """Check clauses against the record of one operation; for a list, entry by entry. Sends nothing."""
     own = part_of(about.operation, "entries")
     if own is None:
         return SERVER_CHECKS.judge(about, asked)
@@ -165,32 +167,32 @@ def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:
     return judgements
 
 
-def _blame_deaths(deaths: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
-    """See that a request that brings the target down fails a clause: that of its probe, or the one about 5xx."""
+def _report_crashes(crashes: Collection[Exchange], judgements: Mapping[str, CheckResult], *, strict: bool) -> None:
+    """Make each request that crashed the target fail a clause: its probe's, or the one about 5xx."""
     levels = {clause.id: clause.level for clause in current_contract().of_side("server")}
     fallback = judgements.get(_FAILURE_CLAUSE)
-    for death in deaths:
-        blamed = any(
-            finding.exchange is death
+    for crash in crashes:
+        reported = any(
+            finding.exchange is crash
             for clause, checked in judgements.items()
             if strict or levels[clause] == "must"
             for finding in checked.findings
         )
-        if fallback is not None and not blamed:
+        if fallback is not None and not reported:
             fallback.observe()
             fallback.fail(
-                death,
-                described(death),
+                crash,
+                described(crash),
                 expected="no status from 500 up, and a target that stays up",
-                actual=death.outcome(),
+                actual=crash.outcome(),
                 code="status",
             )
 
 
-def _unfinished(weighed: ClauseResult, runner: ServerRunner) -> ClauseResult:
-    """What an interrupted run can say: a fault that was seen stands; no promise is kept before all was sent."""
-    if weighed.findings or SERVER_CHECKS.find(weighed.clause.id).needs <= runner.done:
-        return weighed
+def _unfinished(clause_verdict: ClauseResult, runner: ServerRunner) -> ClauseResult:
+    """Return the result of a clause in an interrupted run: only a failure, or a completed probe, counts."""
+    if clause_verdict.findings or SERVER_CHECKS.find(clause_verdict.clause.id).needs <= runner.done:
+        return clause_verdict
     return ClauseResult(
-        weighed.clause, "not-exercised", "not reached: the run was interrupted", weighed.exchanges
+        clause_verdict.clause, "not-exercised", "not reached: the run was interrupted", clause_verdict.exchanges
     )

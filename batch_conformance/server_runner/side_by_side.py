@@ -1,8 +1,8 @@
-"""Sends requests whose order does not matter side by side, where a round trip takes long enough for that to pay.
+"""Sends requests whose order does not matter side by side, where a round trip is long enough for that to pay.
 
-Only the waiting is done by threads. What is sent, counted, kept and made of it stays on the calling thread, and in the
-order of the plan: the record is the same whatever came first. At the first sign that a target does not stand it, what
-was refused is asked again alone, and so is all that follows.
+Threads only wait for responses. Planning, counting and recording stay on the calling thread and in the order
+of the plan, so the record does not depend on timing. When a request fails among others, it is sent again
+alone; if it then succeeds, the rest is sent one at a time.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ if TYPE_CHECKING:
     from batch_conformance.server_runner.probe import Probe
     from batch_conformance.server_runner.sender import Sender
 
-#: Seconds that a round trip takes before going side by side pays.
-_PAYS = 0.015
+#: Seconds of a round trip from which sending side by side pays.
+_MIN_ROUND_TRIP = 0.015
 #: Requests under way at once: at first, and at most.
-_FEW, MOST = 3, 24
-#: An answer that takes so many times the usual round trip: more at once would only queue, and fewer do.
-_NO_MORE, _FEWER = 2.0, 4.0
-#: Requests that fail alone as they did beside others, after which the rest goes one at a time: each costs a request.
-_OWN_FAULTS = 3
-#: Seconds between requests that have to arrive in their order, and how many of them a round trip holds.
-_APART, _IN_A_ROUND = 0.03, 10
+_FIRST_WINDOW, MOST = 3, 24
+#: Response time, in usual round trips, from which the window grows no more, and from which it shrinks.
+_NO_GROWTH, _SHRINK = 2.0, 4.0
+#: Requests that also fail alone, after which the rest is sent one at a time, since each costs a request.
+_MAX_OWN_FAULTS = 3
+#: Seconds between requests that must arrive in order, and how many of them fit in a round trip.
+_MIN_SPACING, _PER_ROUND_TRIP = 0.03, 10
 
 #: The place of a request in the plan.
 Place = tuple[int, ...]
 
 
 class Strand:
-    """A chain of requests, each of which may depend on the answer before. ``probe`` names what it belongs to.
+    """A chain of requests, each of which may depend on the response before. ``probe`` names its probe.
 
-    ``place`` gives the place of its nth request in the plan. ``long`` strands go first: the others fill the gaps.
+    ``place`` returns the plan position of the nth request. ``long`` strands are sent first, so that short
+    ones fill gaps.
     """
 
     def __init__(self, probe: str, chain: Probe, place: Callable[[int], Place], *, long: bool = False) -> None:
@@ -59,7 +60,7 @@ class Strand:
         return self._place(self._step)
 
     def give(self, exchange: Exchange) -> None:
-        """Hand over the answer; moves on to the request after it."""
+        """Pass on the exchange of the last request, and move on to the next one."""
         self._step += 1
         self.next = None
         with suppress(StopIteration):
@@ -81,22 +82,22 @@ class SideBySide:
     def __init__(self, sender: Sender, most: int = MOST) -> None:
         self._sender = sender
         self._most = most
-        self._window = _FEW
+        self._window = _FIRST_WINDOW
         self._own_faults = 0
-        self._stands_it = True
-        #: Probes that the last run has not come to the end of.
+        self._target_copes = True
+        #: Probes that the last run did not complete.
         self.unfinished: set[str] = set()
 
     @property
     def pays(self) -> bool:
-        """Whether requests go side by side: the target stands it, and is neither near nor asked at a low rate."""
+        """Whether to send side by side: the target copes, and is neither near nor slowed by a rate."""
         seconds, rate = self._sender.round_trip, self._sender.pacer.rate
-        return self._stands_it and seconds > _PAYS and (rate is None or seconds * rate > 1)
+        return self._target_copes and seconds > _MIN_ROUND_TRIP and (rate is None or seconds * rate > 1)
 
     def run(self, strands: Iterable[Strand], *, in_order: bool = False) -> None:
-        """Send all there is on the strands. With ``in_order`` they set out in the order of the plan, a moment apart.
+        """Send all requests of the strands. With ``in_order`` they start in plan order, a moment apart.
 
-        Raises what :meth:`Sender.send` raises, but for :class:`GivenUp`, which ends the strands of its probe.
+        Raises what :meth:`Sender.send` raises, except :class:`GivenUp`, which ends the strands of its probe.
         """
         group = _Group(self._sender, list(strands))
         try:
@@ -110,7 +111,7 @@ class SideBySide:
             self.unfinished = {strand.probe for strand in group.waiting}
 
     def ahead(self, sends: Sequence[PlannedRequest]) -> list[Exchange | None]:
-        """The answers to requests that may never be asked for: not recorded, and None where there is none to trust."""
+        """Send requests side by side, and return their exchanges unrecorded; None for those that failed."""
         answers: list[Exchange | None] = [None] * len(sends)
         if not self.pays:
             return answers
@@ -118,35 +119,35 @@ class SideBySide:
         arrivals: SimpleQueue[tuple[int, Exchange | None]] = SimpleQueue()
 
         def exchange(index: int) -> None:
-            came = None
+            result = None
             try:
-                came = self._sender.exchange(sends[index], slot=index + 1)
+                result = self._sender.exchange(sends[index], slot=index + 1)
             finally:
-                arrivals.put((index, came))
+                arrivals.put((index, result))
 
         for index in range(len(sends)):
             if under_way >= self._window:
-                at, came = arrivals.get()
-                answers[at] = came
+                at, result = arrivals.get()
+                answers[at] = result
                 under_way -= 1
             self._sender.prepare()
             threading.Thread(target=exchange, args=(index,), name="batch-request", daemon=True).start()
             under_way += 1
         for _ in range(under_way):
-            at, came = arrivals.get()
-            answers[at] = came
-        return [None if answer is None or _is_trouble(answer) else answer for answer in answers]
+            at, result = arrivals.get()
+            answers[at] = result
+        return [None if answer is None or _has_failed(answer) else answer for answer in answers]
 
     def _together(self, group: _Group, in_order: bool) -> None:
-        """Send until nothing is left, or until one of them is in trouble; then ask again alone."""
+        """Send until nothing is left or a request fails, then send the failed requests again alone."""
         sender = self._sender
-        apart = max(_APART, sender.round_trip / _IN_A_ROUND) if in_order else 0.0
+        apart = max(_MIN_SPACING, sender.round_trip / _PER_ROUND_TRIP) if in_order else 0.0
         due = 0.0
-        trouble: list[_Answer] = []
+        failed: list[_Answer] = []
         spent: BudgetSpent | None = None
         try:
-            while group.under_way or (group.waiting and not trouble and not spent):
-                while not trouble and not spent and len(group.under_way) < self._window_for(in_order):
+            while group.under_way or (group.waiting and not failed and not spent):
+                while not failed and not spent and len(group.under_way) < self._window_for(in_order):
                     if (strand := group.ready(in_order)) is None:
                         break
                     time.sleep(max(0.0, due - time.monotonic()))
@@ -158,8 +159,8 @@ class SideBySide:
                 if not group.under_way:
                     break
                 answer = group.arrived()
-                if _is_trouble(answer.exchange):
-                    trouble.append(answer)
+                if _has_failed(answer.exchange):
+                    failed.append(answer)
                 else:
                     self._adapt(answer.exchange)
                     group.keep(answer)
@@ -167,54 +168,54 @@ class SideBySide:
             group.commit()
         if spent:
             raise spent
-        for answer in sorted(trouble, key=_suspect_first):
-            self._ask_alone(group, answer)
+        for answer in sorted(failed, key=_suspect_first):
+            self._send_alone(group, answer)
 
     def _window_for(self, in_order: bool) -> int:
-        # What sets out in order is held apart by time.
-        return min(self._most, _IN_A_ROUND + 2) if in_order else self._window
+        # Requests in order are held apart by time, so the window need not limit them.
+        return min(self._most, _PER_ROUND_TRIP + 2) if in_order else self._window
 
     def _adapt(self, exchange: Exchange) -> None:
         seconds, usual = exchange.ended - exchange.started, self._sender.round_trip
-        if seconds > _FEWER * usual:
-            self._window = max(_FEW, self._window // 2)
-        elif seconds < _NO_MORE * usual:
+        if seconds > _SHRINK * usual:
+            self._window = max(_FIRST_WINDOW, self._window // 2)
+        elif seconds < _NO_GROWTH * usual:
             self._window = min(self._most, self._window + 1)
 
-    def _ask_alone(self, group: _Group, answer: _Answer) -> None:
+    def _send_alone(self, group: _Group, answer: _Answer) -> None:
         limited = answer.exchange.status == 429
         exchange = group.settle(answer.strand, answer.send, answer.place, answer.exchange if limited else None)
         self._own_faults += 1
-        self._window = _FEW
-        alike = exchange is not None and _is_trouble(exchange)
-        # What goes well alone failed for the company it was in.
-        self._stands_it = self._stands_it and alike and not limited and self._own_faults < _OWN_FAULTS
+        self._window = _FIRST_WINDOW
+        fails_too = exchange is not None and _has_failed(exchange)
+        # A request that succeeds alone failed because of the requests beside it.
+        self._target_copes = self._target_copes and fails_too and not limited and self._own_faults < _MAX_OWN_FAULTS
 
 
 class _Group:
-    """Strands that are under way together, and what came of them so far."""
+    """Strands that are under way together, and their exchanges so far."""
 
     def __init__(self, sender: Sender, strands: list[Strand]) -> None:
         self._sender = sender
         self.waiting = [strand for strand in strands if strand.next is not None]
         self.under_way: dict[int, Strand] = {}
         self._arrivals: SimpleQueue[tuple[int, PlannedRequest, Exchange | BaseException]] = SimpleQueue()
-        self._kept: list[_Answer] = []
-        #: With the exchange itself, so that its id stays its own.
+        self._answers: list[_Answer] = []
+        #: Holds the exchange itself, so that its ``id()`` is not reused.
         self._places: dict[int, tuple[Place, Exchange]] = {}
-        self._began = len(sender.exchanges)
+        self._first_index = len(sender.exchanges)
 
     def ready(self, in_order: bool) -> Strand | None:
-        """The strand to go on with, if one is not waiting for an answer."""
+        """Return the next strand that is not waiting for a response, or None."""
         busy = set(map(id, self.under_way.values()))
         free = [strand for strand in self.waiting if id(strand) not in busy]
         return min(free, key=lambda strand: (not strand.long and not in_order, strand.place), default=None)
 
     def set_out(self, strand: Strand) -> None:
-        """Send the next request of a strand, without waiting for its answer."""
+        """Send the next request of a strand, without waiting for its response."""
         send = strand.next
         assert send is not None
-        if not self._is_worth_it(strand, send):
+        if not self._may_be_sent(strand, send):
             return
         self._sender.prepare()
         slot = next(number for number in range(len(self.under_way) + 1) if number not in self.under_way)
@@ -223,33 +224,33 @@ class _Group:
 
     def _exchange(self, slot: int, send: PlannedRequest) -> None:
         try:
-            came: Exchange | BaseException = self._sender.exchange(send, slot=slot)
+            result: Exchange | BaseException = self._sender.exchange(send, slot=slot)
         except BaseException as error:
-            came = error
-        self._arrivals.put((slot, send, came))
+            result = error
+        self._arrivals.put((slot, send, result))
 
     def arrived(self) -> _Answer:
-        """Wait for an answer."""
-        slot, send, came = self._arrivals.get()
+        """Wait for a response."""
+        slot, send, result = self._arrivals.get()
         strand = self.under_way.pop(slot)
-        if isinstance(came, BaseException):
-            raise came
-        return _Answer(strand, send, strand.place, slot, came)
+        if isinstance(result, BaseException):
+            raise result
+        return _Answer(strand, send, strand.place, slot, result)
 
     def keep(self, answer: _Answer) -> None:
-        """Take an answer, and move its strand on."""
-        self._kept.append(answer)
-        self._give(answer.strand, answer.exchange)
+        """Keep an exchange, and move its strand on."""
+        self._answers.append(answer)
+        self._advance(answer.strand, answer.exchange)
 
     def commit(self) -> None:
-        """Record what was taken, in the order of the plan."""
-        for answer in sorted(self._kept, key=lambda kept: kept.place):
+        """Record the kept exchanges in the order of the plan."""
+        for answer in sorted(self._answers, key=lambda one: one.place):
             self._places[id(answer.exchange)] = answer.place, answer.exchange
             self._sender.take(answer.send, answer.exchange)
-        self._kept.clear()
+        self._answers.clear()
 
     def one_alone(self) -> None:
-        """Send the next request of the plan, and wait for its answer."""
+        """Send the next request of the plan, and wait for its response."""
         strand = min(self.waiting, key=lambda strand: strand.place)
         assert strand.next is not None
         self.settle(strand, strand.next, strand.place)
@@ -257,27 +258,30 @@ class _Group:
     def settle(
         self, strand: Strand, send: PlannedRequest, place: Place, refused: Exchange | None = None
     ) -> Exchange | None:
-        """Send one request alone; None when it is not worth it. ``refused`` is what it was answered before, if 429."""
+        """Send one request alone; None if it was given up.
+
+        ``refused`` is its earlier exchange, if that was a 429.
+        """
         try:
             exchange = self._sender.send(send, refused=refused)
         except GivenUp as given_up:
             self._give_up(strand, given_up)
             return None
         self._places[id(exchange)] = place, exchange
-        self._give(strand, exchange)
+        self._advance(strand, exchange)
         return exchange
 
     def sort(self) -> None:
-        """Bring what was recorded into the order of the plan; what has no place there stays behind what it followed."""
-        recorded = self._sender.exchanges[self._began :]
+        """Sort the recorded exchanges by plan; those without a place stay behind the one they followed."""
+        recorded = self._sender.exchanges[self._first_index :]
         keys: list[Place] = []
         for exchange in recorded:
             known = self._places.get(id(exchange))
             keys.append(known[0] if known else keys[-1] if keys else ())
         order = sorted(range(len(recorded)), key=keys.__getitem__)
-        self._sender.exchanges[self._began :] = [recorded[index] for index in order]
+        self._sender.exchanges[self._first_index :] = [recorded[index] for index in order]
 
-    def _is_worth_it(self, strand: Strand, send: PlannedRequest) -> bool:
+    def _may_be_sent(self, strand: Strand, send: PlannedRequest) -> bool:
         try:
             self._sender.liveness.consider(send)
         except GivenUp as given_up:
@@ -285,7 +289,7 @@ class _Group:
             return False
         return True
 
-    def _give(self, strand: Strand, exchange: Exchange) -> None:
+    def _advance(self, strand: Strand, exchange: Exchange) -> None:
         strand.give(exchange)
         if strand.next is None and strand in self.waiting:
             self.waiting.remove(strand)
@@ -295,12 +299,12 @@ class _Group:
         self.waiting = [other for other in self.waiting if other.probe != strand.probe]
 
 
-def _is_trouble(exchange: Exchange) -> bool:
-    """Whether an answer may be due to the company it was asked for in."""
+def _has_failed(exchange: Exchange) -> bool:
+    """Whether a failed exchange may be due to the requests sent beside it."""
     return not is_alive(exchange) or exchange.status == 429 or (exchange.status or 0) >= 500
 
 
 def _suspect_first(answer: _Answer) -> tuple[bool, float]:
-    """Of several without an answer, the first is the most likely to have brought the target down."""
+    """Sort key: of several unanswered requests, the first is likeliest to have crashed the target."""
     failure = answer.exchange.failure
     return failure is None or failure.kind == "refused", answer.exchange.ended

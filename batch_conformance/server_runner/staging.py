@@ -1,10 +1,10 @@
-"""Staging hooks: how a server under test is brought into states that it does not show by itself.
+"""Staging hooks: bring a server under test into states that it does not show by itself.
 
-A server team offers a URL or a command. The suite asks it for one *stage* at a time: ``500`` or ``429`` (the next
-authenticated read of a known batch is to be answered so), or one of the five statuses (a batch in that state).
-A URL gets ``POST {url}/{stage}`` with the API key in its header; a command is run with the stage as its last
-argument. Either may answer with a JSON object ``{"batch_id": "…"}``. A stage that is not offered is refused: 404 or
-501 from a URL, a non-zero exit status from a command; its clauses are then not exercised.
+A server team offers a URL or a command. The suite asks it for one *stage* at a time: ``500`` or ``429`` (the
+next authenticated read of a known batch is answered with it), or one of the five statuses (a batch in that
+state). A URL gets ``POST {url}/{stage}`` with the API key in its header; a command is run with the stage as
+its last argument. Either may answer with a JSON object ``{"batch_id": "…"}``. A stage that is not offered is
+refused: 404 or 501 from a URL, a non-zero exit status from a command. Its clauses are then not exercised.
 """
 
 from __future__ import annotations
@@ -20,19 +20,22 @@ import httpx
 from batch_conformance.checks.result import CouldNotRun
 from batch_conformance.contract import base_contract, current_contract
 
-#: Seconds that a hook may take for one stage.
+#: Timeout of a hook for one stage, in seconds.
 HOOK_TIMEOUT = 30.0
 
 
 class Stager(Protocol):
-    """Brings a server under test into states."""
+    """A hook that brings a server under test into states."""
 
     def answer_next(self, status: int) -> bool:
-        """Have the next authenticated read of a known batch answered with ``status``; False when not offered."""
+        """Have the next authenticated read of a known batch answered with ``status``.
+
+        False if not offered.
+        """
         ...
 
     def batch_in(self, state: str) -> str | None:
-        """The id of a batch in one of the five states; None when not offered."""
+        """Return the id of a batch in one of the five states; None if not offered."""
         ...
 
 
@@ -54,7 +57,7 @@ class UrlStager:
     def _ask(self, stage: str) -> Any:
         url = f"{self.url.rstrip('/')}/{stage}"
         try:
-            # As all requests of this side: what the environment says of proxies is for others.
+            # Like all requests to servers, this ignores the proxies of the environment.
             answer = httpx.post(
                 url, headers={_key_header(): self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False
             )
@@ -100,14 +103,14 @@ class CommandStager:
 
 
 def _key_header() -> str:
-    """The header that hooks get the key in: that of the contract, whatever an overlay made of it."""
+    """Return the header in which hooks get the key: the contract's, even if an overlay removed it."""
     contracts = (current_contract(), base_contract())
     names = (operation.key_header for contract in contracts for operation in contract.operations.values())
     return next(filter(None, names), "Authorization")
 
 
 def open_stager(spec: str, api_key: str) -> Stager:
-    """The hook that ``--batch-stage`` names: an http(s) URL, else a command."""
+    """Return the hook that ``--batch-stage`` names: an http(s) URL, else a command."""
     return UrlStager(spec, api_key) if spec.startswith(("http://", "https://")) else CommandStager(spec)
 
 

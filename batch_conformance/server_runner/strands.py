@@ -1,4 +1,4 @@
-"""From a probe to what of it may be under way at once."""
+"""Split probes into strands: the chains of requests that may be under way at the same time."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from batch_conformance.server_runner.side_by_side import Place, Strand
 
 
 def strands_of(part: ModuleType, probe: str, context: ProbeContext) -> list[Strand]:
-    """The strands of a probe of an operation, whose places are those its requests have when sent one at a time.
+    """Return the strands of an operation's probe, with the plan positions of sending one request at a time.
 
-    ``part`` is the operation's ``server_probes``: the chains of a probe in its ``CHAINS``, else each request by itself.
+    ``part`` is the operation's ``server_probes``. A probe in its ``CHAINS`` has one strand a chain, any other
+    one strand a request.
     """
     rank = list(part.PROBES).index(probe)
     if probe not in part.CHAINS:
         return _each(probe, part.PROBES[probe], rank, context)
-    place = _turn if probe in part.IN_TURN else _place
+    place = _interleaved_place if probe in part.IN_TURN else _place
     return [
         Strand(probe, chain, place(rank, index), long=True)
         for index, chain in enumerate(part.CHAINS[probe](context))
@@ -28,14 +29,14 @@ def strands_of(part: ModuleType, probe: str, context: ProbeContext) -> list[Stra
 def strands_before(
     firsts: Mapping[str, Callable[[ProbeContext], Probe]], context: ProbeContext
 ) -> list[Strand]:
-    """The strands of what is sent before any valid key was, by operation."""
+    """Return the strands of the requests sent before the first authenticated one, by operation."""
     return [
         strand for rank, (name, made) in enumerate(firsts.items()) for strand in _each(name, made, rank, context)
     ]
 
 
 def _each(probe: str, made: Callable[[ProbeContext], Probe], rank: int, context: ProbeContext) -> list[Strand]:
-    """A strand for each request of a probe that needs no answer."""
+    """Return a strand for each request of a probe that does not look at exchanges."""
     return [
         Strand(probe, _single(send), _place(rank, index)) for index, send in enumerate(planned(made, context))
     ]
@@ -49,5 +50,5 @@ def _place(*before: int) -> Callable[[int], Place]:
     return lambda step: (*before, step)
 
 
-def _turn(rank: int, index: int) -> Callable[[int], Place]:
+def _interleaved_place(rank: int, index: int) -> Callable[[int], Place]:
     return lambda step: (rank, step, index)

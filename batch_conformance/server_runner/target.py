@@ -1,4 +1,4 @@
-"""Which server is judged: from ``--batch-target`` to a base URL, a key, known ids and a request rate."""
+"""Resolve ``--batch-target`` to the server under test: base URL, key, known ids and request rate."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from batch_conformance.server_runner.gateway import ExtraHeader, context_of, ext
 from batch_conformance.server_runner.gateway import UsageError as UsageError
 from batch_conformance.server_runner.staging import Stager, open_stager
 
-#: Requests a second towards a server that is not on this machine, unless told otherwise.
+#: Default rate for a server that is not on this machine, in requests per second.
 POLITE_RATE = 8.0
 #: A host with a port or a dot, as in a URL without its scheme.
 _ADDRESS = re.compile(r"(?:[\w-]+:\d+|[\w-]+(?:\.[\w-]+)+(?::\d+)?)(?:/\S*)?")
@@ -35,9 +35,10 @@ def _with_scheme(address: str) -> str:
 
 @dataclass(frozen=True)
 class Target:
-    """A server to judge. ``rate`` is in requests a second, None for no limit; ``api_key_env`` names the variable.
+    """The server under test.
 
-    ``headers`` go with each request; ``ssl_context`` None trusts what the system trusts.
+    ``rate`` is in requests per second, None for no limit; ``api_key_env`` names the key's variable.
+    ``headers`` are sent with each request; without ``ssl_context`` the system's certificates are trusted.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Target:
 
     @property
     def or_its_gateway(self) -> str:
-        """For a refusal: the extra headers, which are the other suspect; empty without any."""
+        """Addition to a refusal's message, if there are extra headers that a gateway may have refused."""
         names = ", ".join(header.name for header in self.headers)
         return f"; or a gateway in front refuses what headers_env gives it ({names})" if names else ""
 
@@ -65,12 +66,12 @@ class Target:
 
     @property
     def host(self) -> str:
-        """The Host header's value: with the port where it is not the scheme's own."""
+        """The Host header's value, with the port unless it is the scheme's default."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 def parse_rate(text: str) -> float:
-    """``N/s`` or ``N/min`` as requests a second. Raises :class:`UsageError`."""
+    """Parse ``N/s`` or ``N/min`` to requests per second. Raises :class:`UsageError`."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*/\s*(s|min)", text.strip())
     if match is None or float(match[1]) == 0:
         raise UsageError(f"rate {text!r} is not of the form N/s or N/min, e.g. --batch-rate 8/s")
@@ -91,9 +92,10 @@ def resolve_target(
     ca: Path | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Target:
-    """Resolve a target that is not the embedded one: a contract's server name, a name of the nearest
-    ``pyproject.toml`` above ``start``, or an http(s) URL. Raises :class:`UsageError` for anything else, and for a key
-    that is not in the environment.
+    """Resolve a target that is not the embedded one.
+
+    ``spec`` is a server name of the contract, a name of the nearest ``pyproject.toml`` above ``start``, or an
+    http(s) URL. Raises :class:`UsageError` for anything else, and for a key that is not in the environment.
     """
     table: dict[str, Any] = {}
     known = current_contract().servers
@@ -153,7 +155,10 @@ def _extra_key(
 
 
 def checked_url(url: str) -> str:
-    """The base URL without a slash at its end. Raises :class:`UsageError` when it is not an http(s) base URL."""
+    """Return the base URL without a trailing slash.
+
+    Raises :class:`UsageError` if it is not an http(s) base URL.
+    """
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -177,15 +182,15 @@ def is_loopback(url: str) -> bool:
 
 
 def _is_production(url: str) -> bool:
-    # A dot at the end of a name changes nothing about where it leads.
+    # A trailing dot does not change which host a name resolves to.
     host = (urlsplit(url).hostname or "").rstrip(".")
-    # An overlay may move the production server; the one that was stays what it is.
+    # Where an overlay moves the production server, the original one is still production.
     urls = (contract.servers.get("production", "") for contract in (base_contract(), current_contract()))
     return host in [urlsplit(url).hostname for url in urls if url]
 
 
 def _project_targets(start: Path) -> tuple[Path | None, dict[str, Any]]:
-    """The targets table of the nearest pyproject.toml that has one, and the file."""
+    """Return the nearest pyproject.toml that has a table for the suite, and its targets."""
     for folder in (start, *start.parents):
         file = folder / "pyproject.toml"
         if not file.is_file():

@@ -1,4 +1,4 @@
-"""The transport: sends one request at a time, exactly as told, and records what came within a deadline and a cap."""
+"""Transport: sends one request at a time, and records the exchange within a deadline and a size limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from batch_conformance.server_runner.content import BodyCache, decoded
 
 
 class Transport:
-    """Sends requests to one origin, that of ``url``.
+    """Sends requests to the origin of ``url``.
 
-    ``timeout`` is the longest that one exchange may take, in seconds, from connecting to the last byte. Redirects
-    are never followed, environment proxies never used. ``headers`` go with each request that does not set them itself.
+    ``timeout`` is the longest that one exchange may take, in seconds, from connecting to the last byte.
+    Redirects are never followed, environment proxies never used. ``headers`` are sent with each request that
+    does not set them itself.
     """
 
     def __init__(
@@ -35,16 +36,16 @@ class Transport:
         self._connections = count(1)
         self._numbers = count(1)
         self._lanes: dict[str, Connection] = {}
-        self._shelf = BodyCache()
+        self._bodies = BodyCache()
         self._origin = time.monotonic()
 
     def exchange(
         self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None
     ) -> Exchange:
-        """Send a request; on the kept connection named ``lane``, or on a fresh one when that is empty.
+        """Send a request on the kept connection named ``lane``, or on a fresh one if that is empty.
 
-        ``timeout`` shortens the transport's own. Never raises for what the target does: that is recorded in the
-        exchange.
+        ``timeout`` shortens the transport's own. Never raises for what the target does: the exchange records
+        it.
         """
         seconds = min(timeout or self.timeout, self.timeout)
         request = self._with_headers(request)
@@ -55,7 +56,7 @@ class Transport:
         return recorded
 
     def connects(self, seconds: float) -> bool:
-        """Whether the target takes connections, within ``seconds``. Sends nothing."""
+        """Whether the target accepts a connection within ``seconds``. Sends nothing."""
         try:
             self._address.connect(Deadline(seconds)).close()
         except ConnectionBroken:
@@ -92,7 +93,7 @@ class Transport:
                 self._put_back(connection, lane)
         ended = time.monotonic() - self._origin
         if response is not None:
-            response, failure = self._kept(response, failure)
+            response, failure = self._decoded_response(response, failure)
         return Exchange(
             number=next(self._numbers),
             intent=intent,
@@ -111,11 +112,11 @@ class Transport:
         else:
             connection.close()
 
-    def _kept(self, answer: Response, failure: Failure | None) -> tuple[Response, Failure | None]:
-        """The answer with its codings undone, cut to what a run can keep."""
-        body, trouble = decoded(answer.body, answer.header_values("content-encoding"))
-        body, failure = self._shelf.keep(body, failure or trouble)
-        return Response(answer.status, answer.headers, body, answer.reason, answer.http_version), failure
+    def _decoded_response(self, response: Response, failure: Failure | None) -> tuple[Response, Failure | None]:
+        """Return the response with its codings undone, cut to what a run can store."""
+        body, decode_failure = decoded(response.body, response.header_values("content-encoding"))
+        body, failure = self._bodies.keep(body, failure or decode_failure)
+        return Response(response.status, response.headers, body, response.reason, response.http_version), failure
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:

@@ -1,4 +1,4 @@
-"""The judges of clients: one a ``client.*`` clause, over the plays of a run."""
+"""Checks of clients: one per ``client.*`` clause, over the recorded cases of a run."""
 
 from batch_conformance.checks.client import auth, decode, error, fault, members, reject, request, retry
 from batch_conformance.checks.client.record import CLIENT_CHECKS, CallResult, CaseResult, ClientRunRecord

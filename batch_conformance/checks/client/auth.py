@@ -1,4 +1,4 @@
-"""Clauses ``client.auth.*``: where the key goes, and where it must not go."""
+"""Checks of ``client.auth.*``: where the key is sent, and where it must not be sent."""
 
 from __future__ import annotations
 
@@ -33,29 +33,30 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 
 @CLIENT_CHECKS.check("client.auth.header")
 def header(record: ClientRunRecord, result: CheckResult) -> None:
-    """Exactly the key of the call, once, in its place, on every request to the server that was named."""
-    for play in record.plays:
-        operation = current_contract().operation(play.operation)
-        for turn in play.turns:
-            for position, exchange in enumerate(turn.seen):
-                led = _redirected(turn, position)
-                if exchange.notes or (led and not _at_its_origin(play, turn, exchange)):
+    """Check that each request to the given server has exactly the call's key, once, in its place."""
+    for case_result in record.plays:
+        operation = current_contract().operation(case_result.operation)
+        for call_result in case_result.turns:
+            for position, exchange in enumerate(call_result.seen):
+                redirected = _redirected(call_result, position)
+                if exchange.notes or (redirected and not _at_its_origin(case_result, call_result, exchange)):
                     continue
                 key = key_used(operation, exchange.request)
-                if key is None or (led and key.place == "query"):
-                    continue  # where a redirect leads is said by its URL, which has no key in it
+                if key is None or (redirected and key.place == "query"):
+                    continue  # the URL of a redirect has no key in its query
                 values = keys_in(operation, exchange.request)
-                if len(values) == 1 and values[0] != turn.call.api_key and values[0] in record.keys:
+                if len(values) == 1 and values[0] != call_result.call.api_key and values[0] in record.keys:
                     result.set_aside("client.auth.per-call")  # the key of another call
                     continue
                 result.observe()
                 bare = lacks_prefix(operation, exchange.request)
-                if bare or values != [turn.call.api_key]:
+                if bare or values != [call_result.call.api_key]:
                     result.fail(
                         exchange,
-                        _what_is_wrong(values, turn.call.api_key, bare=bare) + _when(play.turns, turn, position),
+                        _what_is_wrong(values, call_result.call.api_key, bare=bare)
+                        + _when(case_result.turns, call_result, position),
                         code="required" if not values else "key",
-                        expected=shown_key(key, turn.call.api_key),
+                        expected=shown_key(key, call_result.call.api_key),
                         actual=" and ".join(shown_key(key, value, bare=bare) for value in values)
                         or f"nothing in {shown_place(key)}",
                     )
@@ -73,24 +74,28 @@ def _what_is_wrong(values: list[str], key: str, *, bare: bool) -> str:
     return "the request carries something else for the key"
 
 
-def _when(turns: tuple[CallResult, ...], turn: CallResult, position: int) -> str:
+def _when(call_results: tuple[CallResult, ...], call_result: CallResult, position: int) -> str:
     if position:
         return f", in request {position + 1} of one call"
-    return f", in call {turns.index(turn) + 1} of a client" if turns.index(turn) else ""
+    return (
+        f", in call {call_results.index(call_result) + 1} of a client"
+        if call_results.index(call_result)
+        else ""
+    )
 
 
 @CLIENT_CHECKS.check("client.auth.only-there")
 def only_there(record: ClientRunRecord, result: CheckResult) -> None:
-    """The key in no other header, in no URL and no body, in no encoding."""
-    for play in record.plays:
-        for turn in play.turns:
-            for position, exchange in enumerate(turn.seen):
-                if _redirected(turn, position):
+    """Check that the key is in no other header, URL or body, in any encoding."""
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            for position, exchange in enumerate(call_result.seen):
+                if _redirected(call_result, position):
                     continue
                 result.observe()
-                operation = current_contract().operation(play.operation)
+                operation = current_contract().operation(case_result.operation)
                 for place, text in _places(without_key(operation, exchange.request)):
-                    if holds_key(text, turn.call.api_key):
+                    if holds_key(text, call_result.call.api_key):
                         result.fail(
                             exchange,
                             f"the key stands in {place}",
@@ -102,36 +107,38 @@ def only_there(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(PER_CALL, needs=["client.decode.fields", TARGET])
 def per_call(record: ClientRunRecord, result: CheckResult) -> None:
-    """No request carries a key of another call, and of two calls at once each gets its own answer."""
+    """Check that no request has another call's key, and that concurrent calls get their own responses."""
     unanswered = 0
-    for play in record.plays:
-        if result.clause not in play.clauses:
+    for case_result in record.plays:
+        if result.clause not in case_result.clauses:
             continue
-        if play.together and record.is_broken(TARGET):
-            # Of two calls at once, a request tells whose it is by its path alone.
-            result.set_aside(TARGET, len(play.turns))
+        if case_result.together and record.is_broken(TARGET):
+            # Of two concurrent calls, a request can only be assigned to one by its path.
+            result.set_aside(TARGET, len(case_result.turns))
             continue
-        found = len(result.findings)
-        for turn in play.turns:
-            _judge_keys(record, result, play, turn)
-        if len(result.findings) > found:
-            continue  # what the calls then came to follows from that
-        if play.together and not record.is_broken(FRESH):
-            blame_wrong_replies(record, result, play)
+        before = len(result.findings)
+        for call_result in case_result.turns:
+            _check_keys(record, result, case_result, call_result)
+        if len(result.findings) > before:
+            continue  # wrong replies follow from the wrong key
+        if case_result.together and not record.is_broken(FRESH):
+            blame_wrong_replies(record, result, case_result)
         else:
-            unanswered += sum(bool(reply_problem(record, turn)) for turn in play.turns)
+            unanswered += sum(bool(reply_problem(record, call_result)) for call_result in case_result.turns)
     if unanswered and not result.findings:
-        # Whether keys are mixed up shows where all calls come off; here some did not.
+        # Mixed-up keys only show if all calls succeed; here some did not.
         result.observations = 0
         result.set_aside(FRESH if record.is_broken(FRESH) else "client.decode.fields", unanswered)
     elif not result.observations:
         result.note("no request carried a key: see client.auth.header")
 
 
-def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, turn: CallResult) -> None:
-    others = [other for other in record.keys if other != turn.call.api_key]
-    operation = current_contract().operation(play.operation)
-    for exchange in turn.seen:
+def _check_keys(
+    record: ClientRunRecord, result: CheckResult, case_result: CaseResult, call_result: CallResult
+) -> None:
+    others = [other for other in record.keys if other != call_result.call.api_key]
+    operation = current_contract().operation(case_result.operation)
+    for exchange in call_result.seen:
         key, values = key_used(operation, exchange.request), keys_in(operation, exchange.request)
         if key is None or not values:
             continue
@@ -140,56 +147,56 @@ def _judge_keys(record: ClientRunRecord, result: CheckResult, play: CaseResult, 
         if stray:
             result.fail(
                 exchange,
-                f"a call with one key was made with the key of another client: {play.title}",
+                f"a call with one key was made with the key of another client: {case_result.title}",
                 code="key",
-                expected=shown_key(key, turn.call.api_key),
+                expected=shown_key(key, call_result.call.api_key),
                 actual=" and ".join(shown_key(key, value) for value in values),
             )
 
 
 @CLIENT_CHECKS.check("client.auth.redirect")
 def redirect(record: ClientRunRecord, result: CheckResult) -> None:
-    """No request to another origin carries the key, in whatever place or encoding."""
+    """Check that no request to another origin has the key, in any place or encoding."""
     followed, secure = 0, False
-    for play, turn in record.turns(result):
-        if not turn.seen:
+    for case_result, call_result in record.turns(result):
+        if not call_result.seen:
             continue  # no request, no redirect
-        secure = secure or turn.call.base_url.startswith("https:")
+        secure = secure or call_result.call.base_url.startswith("https:")
         result.observe()
-        followed += bool(play.elsewhere)
-        for exchange in play.elsewhere:
+        followed += bool(case_result.elsewhere)
+        for exchange in case_result.elsewhere:
             text = "\n".join(part for _, part in _places(exchange.request))
-            if holds_key(text, turn.call.api_key):
+            if holds_key(text, call_result.call.api_key):
                 result.fail(
                     exchange,
-                    f"the key followed a redirect to another origin: {play.title}",
+                    f"the key followed a redirect to another origin: {case_result.title}",
                     code="leaked",
-                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {turn.call.base_url}",
+                    expected=f"no key at {_origin(exchange.request.url)}: it was given for {call_result.call.base_url}",
                     actual=f"{exchange.request.method} {exchange.request.url} with the key",
                 )
     if result.observations:
-        said = f"the client followed {followed} of {result.observations} redirects to another origin"
-        result.note(said)
+        summary = f"the client followed {followed} of {result.observations} redirects to another origin"
+        result.note(summary)
         if not followed:
-            result.limit(said)
+            result.limit(summary)
         if not secure:
             result.limit("no redirect from https was seen")
 
 
 @CLIENT_CHECKS.check("client.auth.not-in-errors")
 def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
-    """No error message holds the key."""
-    for play in record.plays:
-        for turn in play.turns:
-            if turn.reply.error is None:
+    """Check that no error message contains the key."""
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if call_result.reply.error is None:
                 continue
             result.observe()
-            message = turn.reply.error.message
-            whole = holds_key(message, turn.call.api_key)
-            if whole or _holds_most_of(message, turn.call.api_key):
+            message = call_result.reply.error.message
+            whole = holds_key(message, call_result.call.api_key)
+            if whole or _holds_most_of(message, call_result.call.api_key):
                 result.fail(
-                    turn.last,
-                    f"the message of an error shows {'' if whole else 'most of '}the key: {play.title}",
+                    call_result.last,
+                    f"the message of an error shows {'' if whole else 'most of '}the key: {case_result.title}",
                     code="leaked",
                     expected="a message without the key",
                     actual=shortened(message),
@@ -199,15 +206,15 @@ def not_in_errors(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _holds_most_of(text: str, key: str) -> bool:
-    """Whether a text holds three quarters of the key in one piece; a few characters at its ends are usual, and fine."""
+    """Whether a text contains three quarters of the key in one piece. A few characters of it are allowed."""
     length = -(-3 * len(key) // 4)
     return any(key[start : start + length] in text for start in range(len(key) - length + 1))
 
 
 def holds_key(text: str, key: str) -> bool:
-    """Whether a text holds the key: in whatever case, percent-encoded, in hexadecimal, or within base64."""
+    """Whether a text contains the key: in any case, percent-encoded, in hexadecimal, or within base64."""
     folded, within = key.casefold(), text.casefold()
-    # Other letters of the same key, and hexadecimal digits, are the key to whoever finds them.
+    # The key in another case, or as hexadecimal digits, gives it away as well.
     if folded in within or folded in unquote(within) or key.encode().hex() in within:
         return True
     return any(key.encode() in _from_base64(token) for token in _BASE64.findall(text))
@@ -215,7 +222,7 @@ def holds_key(text: str, key: str) -> bool:
 
 def _from_base64(token: str) -> bytes:
     plain = token.replace("-", "+").replace("_", "/")
-    # Whatever stands before the token and belongs to the same word shifts it by up to three characters.
+    # Text directly before the token shifts its base64 by up to three characters.
     decoded = b""
     for shift in range(4):
         piece = plain[shift:]
@@ -225,7 +232,7 @@ def _from_base64(token: str) -> bytes:
 
 
 def _places(request: Request) -> Iterator[tuple[str, str]]:
-    """Where a request can carry text, by name."""
+    """Yield the parts of a request that can carry text, with their names."""
     path, _, query = request.url.partition("?")
     yield "the path", path
     if query:
@@ -236,16 +243,17 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
         yield "the body", request.body.decode("utf-8", "backslashreplace")
 
 
-def _redirected(turn: CallResult, position: int) -> bool:
-    """Whether a redirect to the same origin came before: what a client carries along there is its own choice."""
+def _redirected(call_result: CallResult, position: int) -> bool:
+    """Whether a redirect within the origin came before. What a client carries along there is its choice."""
     return any(
-        exchange.status is not None and 300 <= exchange.status < 400 for exchange in turn.seen[:position]
+        exchange.status is not None and 300 <= exchange.status < 400
+        for exchange in call_result.seen[:position]
     )
 
 
-def _at_its_origin(play: CaseResult, turn: CallResult, exchange: Exchange) -> bool:
-    """Whether a redirect led to the very origin that the key was given for, and never away from it (decision 25)."""
-    return not play.elsewhere and _origin(exchange.request.url) == _origin(turn.call.base_url)
+def _at_its_origin(case_result: CaseResult, call_result: CallResult, exchange: Exchange) -> bool:
+    """Whether redirects led only to the origin that the key was given for (decision 25)."""
+    return not case_result.elsewhere and _origin(exchange.request.url) == _origin(call_result.call.base_url)
 
 
 def _origin(url: str) -> str:

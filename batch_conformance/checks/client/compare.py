@@ -1,7 +1,7 @@
-"""Batches compared: what was sent with what was handed over, place by place, as the schema documents them.
+"""Comparison of the batch that was sent with the one that was decoded, place by place of the schema.
 
-Each place belongs to the clause of its kind: the lifecycle's to ``status``, date-times to ``created_at``, integers to
-``counts``, all others, and what never arrives, to ``fields``.
+The kind of a place decides which clause reports it: ``status`` the lifecycle, ``created_at`` date-times,
+``counts`` integers, and ``fields`` everything else and whatever never arrives.
 """
 
 from __future__ import annotations
@@ -32,22 +32,22 @@ FIELDS = "client.decode.fields"
 STATUS = "client.decode.status"
 CREATED_AT = "client.decode.created_at"
 COUNTS = "client.decode.counts"
-#: Whose business it is what becomes of a place of a kind; all others are the business of ``fields``.
+#: The clause that reports a wrong place, by its kind; ``fields`` for all other kinds.
 CLAUSE_OF_KIND = {"lifecycle": STATUS, "date-time": CREATED_AT, "integer": COUNTS}
 
-#: How far apart two instants may be at most, less than this, to be the same: in seconds.
+#: Two instants closer than this, in seconds, are the same.
 MILLISECOND = Fraction(1, 1_000)
 MICROSECOND = Fraction(1, 1_000_000)
-#: An absolute URL with characters in it that no URL may hold as they are (RFC 3986, 2).
+#: An absolute URL with characters that no URL may contain unencoded (RFC 3986, 2).
 _ODD_URL = re.compile(r"[a-z][a-z0-9+.-]*://.*[^!#-;=?-\[\]_a-z~].*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A place that does not arrive as it was sent. ``handed`` is MISSING where nothing was handed over."""
+    """A place that was decoded wrongly. ``decoded`` is the value at the client, MISSING if there is none."""
 
     leaf: Leaf
-    handed: Any
+    decoded: Any
     code: str
 
     @property
@@ -56,21 +56,21 @@ class Difference:
         return name_of(self.leaf.pointer)
 
     def expected(self) -> str:
-        """What was sent there, for evidence."""
+        """Return the value that was sent, for evidence."""
         return f"{self.name}: {shown(self.leaf.value)}"
 
     def actual(self) -> str:
-        """What was handed over, for evidence."""
-        return f"{self.name}: {shown(self.handed)}"
+        """Return the value that was decoded, for evidence."""
+        return f"{self.name}: {shown(self.decoded)}"
 
 
 def name_of(pointer: str) -> str:
-    """A pointer as evidence names the place: dotted."""
+    """Return a pointer as a dotted path, as evidence names it."""
     return ".".join(pointers.split(pointer))
 
 
 def entity() -> Entity:
-    """What is handed over, as the contract in use documents it."""
+    """Return the entity that the operation being judged returns."""
     return judged_entity()
 
 
@@ -86,123 +86,121 @@ def _leaves_of(operation: str, text: str) -> tuple[Leaf, ...]:
 
 
 def leaves_of(batch: Mapping[str, Any]) -> tuple[Leaf, ...]:
-    """The documented places of a batch that was sent."""
+    """Return the documented places of a batch that was sent."""
     return _leaves_of(judged_operation(), json.dumps(batch))
 
 
 def state_of(batch: object) -> Any:
-    """What stands at the lifecycle's place; MISSING without one."""
+    """Return the value at the lifecycle's place, MISSING without one."""
     pointer = entity().lifecycle_pointer
     return value_at(batch, pointer) if pointer else MISSING
 
 
 def id_of(batch: object) -> Any:
-    """What stands where the id asked for comes back; MISSING without such a place."""
+    """Return the value at the place that echoes the requested id, MISSING without one."""
     echo = entity().echo
     return value_at(batch, echo) if echo else MISSING
 
 
 def value_at(value: object, pointer: str) -> Any:
-    """The value at a pointer, MISSING where nothing is."""
+    """Return the value at a pointer, MISSING if there is none."""
     return pointers.read(value, pointer)
 
 
-def instant_problem(sent: str, handed: Any, unit: Fraction = MILLISECOND) -> str:
-    """What is wrong with the date handed over; empty when it is the instant sent, to the ``unit`` (seconds).
+def instant_problem(sent: str, decoded: Any, unit: Fraction = MILLISECOND) -> str:
+    """Describe what is wrong with a decoded date; empty if it is the instant sent, to the ``unit`` (seconds).
 
-    Rounded or cut off there: both will do (contracts/decisions.md, 19).
+    Rounding and truncation to the unit are both allowed (contracts/decisions.md, 19).
     """
-    if not isinstance(handed, str):
+    if not isinstance(decoded, str):
         return "the date is no RFC 3339 date-time"
-    # RFC 3339, 5.6 lets a space stand for the T; that is how some languages print dates.
-    instant = parse_date_time(handed[:10] + "T" + handed[11:] if handed[10:11] == " " else handed)
-    wanted = parse_date_time(sent)
-    assert isinstance(wanted, Instant)
+    # RFC 3339, 5.6 allows a space for the T, and some languages print dates that way.
+    instant = parse_date_time(decoded[:10] + "T" + decoded[11:] if decoded[10:11] == " " else decoded)
+    expected = parse_date_time(sent)
+    assert isinstance(expected, Instant)
     if isinstance(instant, str):
-        naive = not isinstance(parse_date_time(f"{handed.replace(' ', 'T')}Z"), str)
+        naive = not isinstance(parse_date_time(f"{decoded.replace(' ', 'T')}Z"), str)
         return "the offset is lost" if naive else f"the date is {instant}"
-    apart = abs(instant.seconds + instant.fraction - wanted.seconds - wanted.fraction)
+    apart = abs(instant.seconds + instant.fraction - expected.seconds - expected.fraction)
     return "" if apart < unit else f"the instant is off by {float(apart):g} s"
 
 
-def problem_at(leaf: Leaf, handed: Any) -> str:
-    """The code of what is wrong with what was handed over for a place: ``lost``, ``changed``; empty if it is right."""
+def problem_at(leaf: Leaf, decoded: Any) -> str:
+    """Return the code for a wrongly decoded value, ``lost`` or ``changed``; empty if it is right."""
     if leaf.empty:
         # Null and absent are the same to a caller (contracts/decisions.md, 1).
-        return "" if handed is None or handed is MISSING else "changed"
-    if handed is None or handed is MISSING:
+        return "" if decoded is None or decoded is MISSING else "changed"
+    if decoded is None or decoded is MISSING:
         return "lost"
-    return "" if _is_right(leaf, handed) else "changed"
+    return "" if _is_right(leaf, decoded) else "changed"
 
 
-def _is_right(leaf: Leaf, handed: Any) -> bool:
-    wire = leaf.value
+def _is_right(leaf: Leaf, decoded: Any) -> bool:
+    sent = leaf.value
     match leaf.kind:
         case "object":
-            return isinstance(handed, Mapping)
+            return isinstance(decoded, Mapping)
         case "array":
-            return isinstance(handed, list) and len(handed) == len(wire)
+            return isinstance(decoded, list) and len(decoded) == len(sent)
         case "date-time":
-            return not instant_problem(wire, handed)
-        case "integer" if type(wire) is int:
-            return type(handed) is int and handed == wire
+            return not instant_problem(sent, decoded)
+        case "integer" if type(sent) is int:
+            return type(decoded) is int and decoded == sent
         case "integer" | "number":
-            return is_number(handed) and same(wire, handed)
-        case "uuid" if isinstance(handed, str):
+            return is_number(decoded) and same(sent, decoded)
+        case "uuid" if isinstance(decoded, str):
             # RFC 9562, 4: hexadecimal digits in either case.
-            return bool(handed.casefold() == str(wire).casefold())
+            return bool(decoded.casefold() == str(sent).casefold())
         case "any":
-            return same(wire, handed)
-    if isinstance(wire, str) and isinstance(handed, str) and _ODD_URL.fullmatch(wire):
-        # A client may keep URLs as such, and then writes what no URL may hold percent-encoded.
-        return unquote(wire) == unquote(handed)
-    return type(handed) is type(wire) and bool(handed == wire)
+            return same(sent, decoded)
+    if isinstance(sent, str) and isinstance(decoded, str) and _ODD_URL.fullmatch(sent):
+        # A client with a URL type percent-encodes characters that no URL may contain.
+        return unquote(sent) == unquote(decoded)
+    return type(decoded) is type(sent) and bool(decoded == sent)
 
 
-def differences(sent: Mapping[str, Any], handed: object) -> Iterator[Difference]:
-    """All places that do not arrive as they were sent; of a place that is wrong as a whole, nothing below."""
+def differences(sent: Mapping[str, Any], decoded: object) -> Iterator[Difference]:
+    """Yield all places that were decoded wrongly; below a wrong place, no others."""
     wrong: list[str] = []
     for leaf in leaves_of(sent):
         if any(leaf.pointer.startswith(f"{above}/") for above in wrong):
             continue
-        value = value_at(handed, leaf.pointer)
+        value = value_at(decoded, leaf.pointer)
         code = problem_at(leaf, value)
         if code:
             wrong.append(leaf.pointer)
             yield Difference(leaf, value, code)
 
 
-def changes(sent: Mapping[str, Any], handed: object, places: Collection[str]) -> list[Difference]:
-    """The differences at these places."""
-    return [one for one in differences(sent, handed) if one.leaf.place in places]
+def changes(sent: Mapping[str, Any], decoded: object, places: Collection[str]) -> list[Difference]:
+    """Return the differences at these places."""
+    return [one for one in differences(sent, decoded) if one.leaf.place in places]
 
 
 def holders(sent: Mapping[str, Any]) -> frozenset[str]:
-    """Pointers of the objects and arrays that hold integers: what is wrong with them as a whole goes with those."""
+    """Return pointers of the objects and arrays that contain integers; ``counts`` reports them as a whole."""
     above = (leaf.pointer.rpartition("/")[0] for leaf in leaves_of(sent) if leaf.kind == "integer")
     return frozenset(above) - {""}
 
 
-def integer_faults(
-    never: Collection[str], sent: Mapping[str, Any], handed: object
-) -> dict[Leaf, str]:
-    """What is wrong with each integer: the clause that answers for a misplaced or lost one, else a predicate.
+def integer_faults(never: Collection[str], sent: Mapping[str, Any], decoded: object) -> dict[Leaf, str]:
+    """Describe what is wrong with each integer: a clause id if that clause reports it, else a predicate.
 
-    ``never`` are the places that no batch handed over ever has. Members of one object are looked at together.
+    ``never`` are the places that no decoded batch ever has. Integers of one object are compared together.
     """
     groups: dict[str, list[Leaf]] = defaultdict(list)
     for leaf in leaves_of(sent):
         if leaf.kind == "integer":
             items = leaf.place.endswith("/*")
             groups[leaf.pointer if items else leaf.pointer.rpartition("/")[0]].append(leaf)
-    return {leaf: fault for group in groups.values() for leaf, fault in _group_faults(never, group, handed)}
+    return {leaf: fault for group in groups.values() for leaf, fault in _group_faults(never, group, decoded)}
 
 
-def _group_faults(never: Collection[str], group: list[Leaf], handed: object) -> Iterator[tuple[Leaf, str]]:
-    wires = [leaf.value for leaf in group]
-    values = [value_at(handed, leaf.pointer) for leaf in group]
-    whole = all(type(value) is int for value in [*values, *wires])
-    permuted = whole and sorted(values) == sorted(wires)
+def _group_faults(never: Collection[str], group: list[Leaf], decoded: object) -> Iterator[tuple[Leaf, str]]:
+    sent_values = [leaf.value for leaf in group]
+    values = [value_at(decoded, leaf.pointer) for leaf in group]
+    whole = all(type(value) is int for value in [*values, *sent_values])
+    permuted = whole and sorted(values) == sorted(sent_values)
     for leaf, value in zip(group, values, strict=True):
         if not problem_at(leaf, value):
             continue
@@ -216,37 +214,37 @@ def _group_faults(never: Collection[str], group: list[Leaf], handed: object) -> 
         elif value in derived_counts(others):
             yield leaf, "arrives derived from the other counts"
         else:
-            yield leaf, FIELDS if value and value in wires else "arrives changed"
+            yield leaf, FIELDS if value and value in sent_values else "arrives changed"
 
 
 def derived_counts(others: list[Any]) -> set[Any]:
-    """What an integer would be if the ``others`` of its object determined it: their sum, or what is left of one."""
+    """Return the values an integer would have if computed from the ``others``: a sum or a difference."""
     total = sum(others)
     return {total, *(2 * one - total for one in others)} if len(others) > 1 else set()
 
 
 def lost_as(code: str) -> str:
-    """The code of a fault in words."""
+    """Return the finding code for a predicate of :func:`integer_faults`."""
     return "lost" if code == "does not arrive" else "changed"
 
 
 def never_handed(record: ClientRunRecord) -> frozenset[str]:
-    """Places that no batch handed over ever has, though each of them was sent."""
-    known: frozenset[str] | None = record.memo.get("never")
-    if known is None:
-        known = record.memo["never"] = frozenset(_never_handed(record))
-    return known
+    """Return the places that are missing in every decoded batch, though they were sent."""
+    cached: frozenset[str] | None = record.memo.get("never")
+    if cached is None:
+        cached = record.memo["never"] = frozenset(_never_handed(record))
+    return cached
 
 
 def _never_handed(record: ClientRunRecord) -> set[str]:
     missing: set[str] = set()
     arrived: set[str] = set()
-    for play in record.plays:
-        for turn in play.turns:
-            if not isinstance(turn.expected, ValidBatch) or turn.reply.batch is None:
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if not isinstance(call_result.expected, ValidBatch) or call_result.reply.batch is None:
                 continue
-            for leaf in leaves_of(turn.expected.batch):
-                value = value_at(turn.reply.batch, leaf.pointer)
+            for leaf in leaves_of(call_result.expected.batch):
+                value = value_at(call_result.reply.batch, leaf.pointer)
                 if value is not MISSING and value is not None:
                     arrived.add(leaf.place)
                 elif not leaf.empty:
@@ -255,35 +253,35 @@ def _never_handed(record: ClientRunRecord) -> set[str]:
 
 
 def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:
-    """Documented statuses with which an otherwise ordinary batch is refused."""
+    """Return the documented statuses for which an otherwise ordinary batch is refused."""
     return frozenset(
-        state_of(turn.expected.batch)
-        for play in record.plays
-        if play.clauses[0] == STATUS
-        for turn in play.turns
-        if isinstance(turn.expected, ValidBatch) and turn.reply.batch is None
+        state_of(call_result.expected.batch)
+        for case_result in record.plays
+        if case_result.clauses[0] == STATUS
+        for call_result in case_result.turns
+        if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is None
     )
 
 
 def sound_places(record: ClientRunRecord) -> frozenset[str]:
-    """Places that arrive right in every ordinary batch handed over."""
-    known: frozenset[str] | None = record.memo.get("sound")
-    if known is None:
-        known = record.memo["sound"] = frozenset(_sound_places(record))
-    return known
+    """Return the places that arrive right in every ordinary batch that was decoded."""
+    cached: frozenset[str] | None = record.memo.get("sound")
+    if cached is None:
+        cached = record.memo["sound"] = frozenset(_sound_places(record))
+    return cached
 
 
 def _sound_places(record: ClientRunRecord) -> set[str]:
     places = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent)}
-    for _, turn, sent in record.ordinary:
-        if turn.reply.batch is not None:
-            for one in differences(sent, turn.reply.batch):
+    for _, call_result, sent in record.ordinary:
+        if call_result.reply.batch is not None:
+            for one in differences(sent, call_result.reply.batch):
                 places -= {place for place in places if f"{place}/".startswith(f"{one.leaf.place}/")}
     return places
 
 
 def places_of_kind(batches: Iterable[Mapping[str, Any]], clause: str) -> frozenset[str]:
-    """The places, in these batches, that belong to a clause."""
+    """Return the places in these batches that a clause reports."""
     return frozenset(
         leaf.place
         for batch in batches
@@ -293,7 +291,7 @@ def places_of_kind(batches: Iterable[Mapping[str, Any]], clause: str) -> frozens
 
 
 def shown(value: Any) -> str:
-    """A value as evidence shows it."""
+    """Format a value for evidence."""
     if value is MISSING:
         return "(absent)"
     return shortened(

@@ -1,9 +1,8 @@
-"""Clauses ``client.decode.*``: a valid batch reaches the caller as it was sent.
+"""Checks of ``client.decode.*``: a valid batch reaches the caller as it was sent.
 
-Each member has one clause that is blamed for it. ``fields`` answers for what never arrives or arrives in the wrong
-place; a value that is garbled on the way is the business of the member's own clause (``members``). Clauses about
-something else (transfer, extra members…) look only at members that arrive right when there is nothing special about
-the answer.
+Each fault is reported by one clause. ``fields`` reports members that never arrive or arrive in the wrong
+place; changed values are reported by the member's own clause (``members``). Clauses about something else
+(transfer, extra members…) only look at members that arrive right in ordinary responses.
 """
 
 from __future__ import annotations
@@ -52,133 +51,143 @@ _TRANSFER = "client.decode.transfer"
 
 @CLIENT_CHECKS.check(FIELDS, needs=[_TRANSFER])
 def fields(record: ClientRunRecord, result: CheckResult) -> None:
-    """An ordinary batch arrives, with every member in its place."""
+    """Check that an ordinary batch arrives with every member in its place."""
     never = never_handed(record)
-    for _, turn in record.turns(result, ordinary=True):
-        if not isinstance(turn.expected, ValidBatch):
+    for _, call_result in record.turns(result, ordinary=True):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
         result.observe()
-        sent, handed = turn.expected.batch, turn.reply.batch
-        if handed is None:
-            _blame_refusal(result, turn, "an ordinary batch did not reach the caller", "")
+        sent, decoded = call_result.expected.batch, call_result.reply.batch
+        if decoded is None:
+            _blame_refusal(result, call_result, "an ordinary batch did not reach the caller", "")
             continue
-        held, faults = holders(sent), integer_faults(never, sent, handed)
+        held, faults = holders(sent), integer_faults(never, sent, decoded)
         misplaced = {leaf for leaf, fault in faults.items() if fault == FIELDS}
-        for one in differences(sent, handed):
+        for one in differences(sent, decoded):
             elsewhere = one.leaf.pointer in held and _shows_in_integers(one, faults)
             own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS and not elsewhere
             if own or one.leaf.place in never or one.leaf in misplaced:
-                _blame_place(result, turn, one)
-    _judge_places(record, result)
-    _judge_branches(record, result)
-    _judge_odd_ids(record, result)
-    _judge_mixtures(record, result)
+                _blame_place(result, call_result, one)
+    _check_places(record, result)
+    _check_branches(record, result)
+    _check_odd_ids(record, result)
+    _check_mixtures(record, result)
 
 
 def _shows_in_integers(one: Difference, faults: Collection[Leaf]) -> bool:
-    """Whether what is wrong with an object or an array is for client.decode.counts to report."""
+    """Whether client.decode.counts reports what is wrong with an object or an array."""
     below = any(leaf.pointer.startswith(f"{one.leaf.pointer}/") for leaf in faults)
-    return below or not isinstance(one.handed, Mapping | list)
+    return below or not isinstance(one.decoded, Mapping | list)
 
 
-def _judge_places(record: ClientRunRecord, result: CheckResult) -> None:
-    """Ordinary batches in which one place holds another of its values: that value arrives."""
+def _check_places(record: ClientRunRecord, result: CheckResult) -> None:
+    """Check ordinary batches in which one place holds another of its values: that value arrives."""
     never = never_handed(record)
-    for play, turn in record.turns(result, ordinary=False):
-        if not isinstance(turn.expected, ValidBatch) or play.place is None:
+    for case_result, call_result in record.turns(result, ordinary=False):
+        if not isinstance(call_result.expected, ValidBatch) or case_result.place is None:
             continue
         if not record.decodes:
             result.set_aside(FIELDS)
             continue
         result.observe()
-        if turn.reply.batch is None:
-            _blame_refusal(result, turn, f"a valid batch was refused: {play.title}", play.place)
+        if call_result.reply.batch is None:
+            _blame_refusal(
+                result, call_result, f"a valid batch was refused: {case_result.title}", case_result.place
+            )
             continue
-        for one in differences(turn.expected.batch, turn.reply.batch):
+        for one in differences(call_result.expected.batch, call_result.reply.batch):
             own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS
-            if f"{one.leaf.pointer}/".startswith(f"{play.place}/") and (own or one.leaf.place in never):
-                _blame_place(result, turn, one, play)
+            if f"{one.leaf.pointer}/".startswith(f"{case_result.place}/") and (
+                own or one.leaf.place in never
+            ):
+                _blame_place(result, call_result, one, case_result)
 
 
-def _judge_branches(record: ClientRunRecord, result: CheckResult) -> None:
-    """Members that no ordinary batch has, since another branch of the schema documents them: they arrive, too."""
+def _check_branches(record: ClientRunRecord, result: CheckResult) -> None:
+    """Check that members of other branches of the schema arrive, which no ordinary batch has."""
     if not record.decodes:
         return
     usual = {leaf.place for _, _, sent in record.ordinary for leaf in leaves_of(sent) if not leaf.empty}
-    for play in record.plays:
-        for turn in play.turns:
-            told, handed = turn.expected, turn.reply.batch
-            if handed is None or not isinstance(told, ValidBatch):
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            expected, decoded = call_result.expected, call_result.reply.batch
+            if decoded is None or not isinstance(expected, ValidBatch):
                 continue
-            if all(leaf.empty or leaf.place in usual for leaf in leaves_of(told.batch)):
+            if all(leaf.empty or leaf.place in usual for leaf in leaves_of(expected.batch)):
                 continue
             result.observe()
-            for one in differences(told.batch, handed):
-                own = play.place is not None and f"{one.leaf.pointer}/".startswith(f"{play.place}/")
+            for one in differences(expected.batch, decoded):
+                own = case_result.place is not None and f"{one.leaf.pointer}/".startswith(
+                    f"{case_result.place}/"
+                )
                 if not (one.leaf.empty or one.leaf.place in usual or own):
-                    _blame_place(result, turn, one, play)
+                    _blame_place(result, call_result, one, case_result)
 
 
-def _judge_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
-    """Ordinary batches whose ids are odd: where the request is right, the batch arrives, with its id."""
+def _check_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
+    """Check ordinary batches with odd ids: if the request is right, the batch arrives with its id."""
     if not record.decodes:
         return
     sound = sound_places(record)
-    for play in record.plays:
-        if play.clauses[0] != ID_ENCODING:
+    for case_result in record.plays:
+        if case_result.clauses[0] != ID_ENCODING:
             continue
-        for turn in play.turns:
-            if not isinstance(turn.expected, ValidBatch) or turn.reply.broken is not None:
+        for call_result in case_result.turns:
+            if not isinstance(call_result.expected, ValidBatch) or call_result.reply.broken is not None:
                 continue
-            sent = turn.gets
-            if not sent or encoding_problem(sent[0].request.url, turn.call.base_url, turn.call.batch_id):
+            sent = call_result.gets
+            if not sent or encoding_problem(
+                sent[0].request.url, call_result.call.base_url, call_result.call.batch_id
+            ):
                 result.set_aside(ID_ENCODING)
                 continue
             if record.is_broken(_TRANSFER):
-                result.set_aside(_TRANSFER)  # an odd id makes an odd body as well
+                result.set_aside(_TRANSFER)  # an odd id also makes an odd body
                 continue
             result.observe()
-            if turn.reply.batch is None:
-                _blame_refusal(result, turn, f"an ordinary batch did not reach the caller: {play.title}", "")
+            if call_result.reply.batch is None:
+                _blame_refusal(
+                    result,
+                    call_result,
+                    f"an ordinary batch did not reach the caller: {case_result.title}",
+                    "",
+                )
                 continue
-            for one in changes(turn.expected.batch, turn.reply.batch, sound):
-                _blame_place(result, turn, one)
+            for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
+                _blame_place(result, call_result, one)
 
 
-def _judge_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
-    """Batches that are special in several ways at once: blamed only where no other clause has an explanation."""
+def _check_mixtures(record: ClientRunRecord, result: CheckResult) -> None:
+    """Check batches that are special in several ways at once, where no other clause explains a fault."""
     broken = (clause for clause in ONE_BY_ONE if record.decodes and record.is_broken(clause))
     cause = next(broken, "")
     if cause or not record.decodes:
-        result.set_aside(cause, sum(is_mixture(play) for play in record.plays) if cause else 0)
+        result.set_aside(cause, sum(is_mixture(case_result) for case_result in record.plays) if cause else 0)
         return
     sound = sound_places(record)
-    for play, turn in record.turns(result, ordinary=False):
-        if not isinstance(turn.expected, ValidBatch) or not is_mixture(play):
+    for case_result, call_result in record.turns(result, ordinary=False):
+        if not isinstance(call_result.expected, ValidBatch) or not is_mixture(case_result):
             continue
         result.observe()
-        if turn.reply.batch is None:
-            _blame_refusal(result, turn, f"a valid batch was refused: {play.title}", "")
+        if call_result.reply.batch is None:
+            _blame_refusal(result, call_result, f"a valid batch was refused: {case_result.title}", "")
             continue
-        for one in changes(turn.expected.batch, turn.reply.batch, sound):
-            _blame_place(result, turn, one)
+        for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
+            _blame_place(result, call_result, one)
 
 
-def _blame_refusal(result: CheckResult, turn: CallResult, message: str, pointer: str) -> None:
-    result.fail(
-        turn.last, message, expected="the batch", actual=turn.said(), code="refused", pointer=pointer
-    )
+def _blame_refusal(result: CheckResult, call_result: CallResult, message: str, pointer: str) -> None:
+    said = call_result.said()
+    result.fail(call_result.last, message, expected="the batch", actual=said, code="refused", pointer=pointer)
 
 
 def _blame_place(
-    result: CheckResult, turn: CallResult, one: Difference, play: CaseResult | None = None
+    result: CheckResult, call_result: CallResult, one: Difference, case_result: CaseResult | None = None
 ) -> None:
-    what = (
-        "does not reach the caller" if one.code == "lost" else "reaches the caller with another value"
-    )
+    what = "does not reach the caller" if one.code == "lost" else "reaches the caller with another value"
     result.fail(
-        turn.last,
-        f"{one.name} {what}" + (f": {play.title}" if play else ""),
+        call_result.last,
+        f"{one.name} {what}" + (f": {case_result.title}" if case_result else ""),
         expected=one.expected(),
         actual=one.actual(),
         code=one.code,
@@ -188,16 +197,16 @@ def _blame_place(
 
 @CLIENT_CHECKS.check("client.decode.optional", needs=[FIELDS, STATUS])
 def optional(record: ClientRunRecord, result: CheckResult) -> None:
-    """What is absent or null is turned into nothing else, what is empty stays empty."""
+    """Check that absent, null and empty values arrive as such."""
     never = never_handed(record)
-    for play, turn, sent, handed in accepted(record, result, refused_statuses(record)):
-        special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, play)]
+    for case_result, call_result, sent, decoded in accepted(record, result, refused_statuses(record)):
+        special = [leaf for leaf in leaves_of(sent) if _is_special(leaf, case_result)]
         if {leaf.place for leaf in special} <= never:
             result.set_aside(FIELDS)
             continue
         result.observe()
         for leaf in special:
-            value = value_at(handed, leaf.pointer)
+            value = value_at(decoded, leaf.pointer)
             code = problem_at(leaf, value)
             if not code or leaf.place in never:
                 continue
@@ -205,10 +214,10 @@ def optional(record: ClientRunRecord, result: CheckResult) -> None:
             given = "absent" if leaf.value is MISSING else "null" if leaf.empty else ""
             given = given or ("empty" if leaf.value == "" else "")
             result.fail(
-                turn.last,
+                call_result.last,
                 f"{one.name} was {given}, and is turned into something"
                 if given
-                else f"{one.name} {'is lost' if code == 'lost' else 'is changed'}: {play.title}",
+                else f"{one.name} {'is lost' if code == 'lost' else 'is changed'}: {case_result.title}",
                 expected=f"{one.name}: null, or left out" if leaf.empty else one.expected(),
                 actual=one.actual(),
                 code=code,
@@ -216,18 +225,18 @@ def optional(record: ClientRunRecord, result: CheckResult) -> None:
             )
 
 
-def _is_special(leaf: Leaf, play: CaseResult) -> bool:
-    """Whether a place is what the play is about: the one that is told, else all that hold nothing, or an empty text."""
-    if play.place is not None:
-        return leaf.pointer == play.place
+def _is_special(leaf: Leaf, case_result: CaseResult) -> bool:
+    """Whether a case is about this place: its own, if it has one, else any that is absent, null or empty."""
+    if case_result.place is not None:
+        return leaf.pointer == case_result.place
     return leaf.empty or leaf.value == ""
 
 
 @CLIENT_CHECKS.check("client.decode.unknown-fields", needs=[FIELDS, "client.decode.transfer"])
 def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
-    """Extra members are no reason to refuse, and change nothing."""
+    """Check that extra members are ignored, neither refused nor changing others."""
     if record.is_broken("client.decode.transfer"):
-        # Extra members make a body longer, and another one: that alone may be too much.
+        # A client that cannot read a body of another size or form fails here too.
         _set_aside_what_fails(record, result, "client.decode.transfer")
         return
     _unchanged(record, result, "extra members change it")
@@ -235,52 +244,62 @@ def unknown_fields(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check("client.decode.unknown-fields-case", needs=[FIELDS, "client.decode.unknown-fields"])
 def unknown_fields_case(record: ClientRunRecord, result: CheckResult) -> None:
-    """Names of JSON are compared to the letter (RFC 8259, 8.3); some readers do otherwise."""
+    """Check that names are compared case-sensitively (RFC 8259, 8.3), which some parsers do not."""
     sound = sound_places(record)
-    for play in record.plays:
-        for turn in play.turns if result.clause in play.clauses else ():
-            sent, handed = turn.expected, turn.reply.batch
-            if not isinstance(sent, ValidBatch) or handed is None or not sound:
+    for case_result in record.plays:
+        for call_result in case_result.turns if result.clause in case_result.clauses else ():
+            sent, decoded = call_result.expected, call_result.reply.batch
+            if not isinstance(sent, ValidBatch) or decoded is None or not sound:
                 result.set_aside("client.decode.unknown-fields" if sound and record.decodes else FIELDS)
                 continue
-            _blame_changes(result, play, turn, changes(sent.batch, handed, sound), "names in another case change it")
+            _blame_changes(
+                result,
+                case_result,
+                call_result,
+                changes(sent.batch, decoded, sound),
+                "names in another case change it",
+            )
 
 
 @CLIENT_CHECKS.check("client.decode.transfer", needs=[FIELDS])
 def transfer(record: ClientRunRecord, result: CheckResult) -> None:
-    """However a batch is written down and sent, it is the same batch."""
+    """Check that a batch arrives unchanged however its JSON is written and transferred."""
     _unchanged(record, result, "the way it was sent changes it")
 
 
 def _unchanged(record: ClientRunRecord, result: CheckResult, how: str) -> None:
     sound = sound_places(record)
-    for play, turn, sent, handed in accepted(record, result):
+    for case_result, call_result, sent, decoded in accepted(record, result):
         if not sound:
             result.set_aside(FIELDS)
             continue
-        _blame_changes(result, play, turn, changes(sent, handed, sound), how)
+        _blame_changes(result, case_result, call_result, changes(sent, decoded, sound), how)
 
 
 def _blame_changes(
-    result: CheckResult, play: CaseResult, turn: CallResult, found: Sequence[Difference], how: str
+    result: CheckResult,
+    case_result: CaseResult,
+    call_result: CallResult,
+    found: Sequence[Difference],
+    how: str,
 ) -> None:
-    """Blame what is special about an answer for the members that do not arrive as they do otherwise."""
+    """Report members that arrive right in ordinary responses, but not in this special one."""
     result.observe()
     for one in found:
         result.fail(
-            turn.last, f"{one.name}: {how}: {play.title}", expected=one.expected(), actual=one.actual(),
+            call_result.last, f"{one.name}: {how}: {case_result.title}", expected=one.expected(), actual=one.actual(),
             code=one.code, pointer=one.leaf.pointer,
         )  # fmt: skip
 
 
 def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: str) -> None:
-    """Count what arrives right, and leave the rest to ``cause``."""
+    """Count what arrives right, and set the rest aside as explained by ``cause``."""
     sound = sound_places(record)
-    for _, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for _, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
-        handed = turn.reply.batch
-        if handed is None or not sound or changes(turn.expected.batch, handed, sound):
+        decoded = call_result.reply.batch
+        if decoded is None or not sound or changes(call_result.expected.batch, decoded, sound):
             result.set_aside(cause)
         else:
             result.observe()
@@ -288,89 +307,87 @@ def _set_aside_what_fails(record: ClientRunRecord, result: CheckResult, cause: s
 
 @CLIENT_CHECKS.check(FRESH, needs=[FIELDS])
 def fresh(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each call of a play sees its own answer, whatever the calls before it met."""
+    """Check that each call of a case returns its own response, whatever came before."""
     sound = sound_places(record)
     if not record.decodes:
         result.note("the client hands over no batch at all: see client.decode.fields")
-    for play in record.plays:
-        if result.clause not in play.clauses or play.together:
+    for case_result in record.plays:
+        if result.clause not in case_result.clauses or case_result.together:
             continue
         found = len(result.findings)
         if record.decodes:
-            for before, turn in zip(play.turns, play.turns[1:], strict=False):
-                stale = _stale(before, turn, sound)
+            for before, call_result in zip(case_result.turns, case_result.turns[1:], strict=False):
+                stale = _stale(before, call_result, sound)
                 if stale:
                     result.observe()
                     result.fail(
-                        turn.last or before.last,
-                        f"a call sees the answer of the one before: {play.title}",
+                        call_result.last or before.last,
+                        f"a call sees the answer of the one before: {case_result.title}",
                         expected=f"what its own answer says ({shown(stale[0])})",
                         actual=f"what the answer before said ({shown(stale[1])})",
                         code="stale",
                     )
         if len(result.findings) == found:
-            blame_wrong_replies(record, result, play)
+            blame_wrong_replies(record, result, case_result)
 
 
-def _stale(before: CallResult, turn: CallResult, sound: frozenset[str]) -> tuple[Any, Any] | None:
-    """What the second answer said and what was reported instead, if that is what the first answer said."""
-    if isinstance(turn.expected, ValidBatch) and isinstance(before.expected, ValidBatch):
-        if turn.reply.batch is None:
+def _stale(before: CallResult, call_result: CallResult, sound: frozenset[str]) -> tuple[Any, Any] | None:
+    """Return what the second response said, and what was reported from the first one instead, if so."""
+    if isinstance(call_result.expected, ValidBatch) and isinstance(before.expected, ValidBatch):
+        if call_result.reply.batch is None:
             return None
-        for one in changes(turn.expected.batch, turn.reply.batch, sound):
+        for one in changes(call_result.expected.batch, call_result.reply.batch, sound):
             # Null and absent are the same to a caller.
-            old, value, wire = (
+            old, value, sent = (
                 None if each is MISSING else each
-                for each in (
-                    value_at(before.expected.batch, one.leaf.pointer), one.handed, one.leaf.value
-                )
+                for each in (value_at(before.expected.batch, one.leaf.pointer), one.decoded, one.leaf.value)
             )
-            if value == old != wire:
-                return f"{one.name}: {wire}", f"{one.name}: {value}"
+            if value == old != sent:
+                return f"{one.name}: {sent}", f"{one.name}: {value}"
         return None
-    if isinstance(before.expected, ValidBatch) and turn.reply.batch is not None:
-        # Another batch than the first one is not remembered but made up.
-        changed = changes(before.expected.batch, turn.reply.batch, sound)
-        return None if changed else ("an error", turn.said())
-    first, second = before.reply.error, turn.reply.error
+    if isinstance(before.expected, ValidBatch) and call_result.reply.batch is not None:
+        # A batch unlike the first one is not remembered but made up.
+        changed = changes(before.expected.batch, call_result.reply.batch, sound)
+        return None if changed else ("an error", call_result.said())
+    first, second = before.reply.error, call_result.reply.error
     if (
-        isinstance(turn.expected, ValidBatch)
+        isinstance(call_result.expected, ValidBatch)
         and first
         and second
         and (first.kind, first.status) == (second.kind, second.status)
     ):
-        return "a batch", turn.said()
+        return "a batch", call_result.said()
     return None
 
 
 @CLIENT_CHECKS.check("client.decode.unknown-status", needs=[FIELDS, STATUS])
 def unknown_status(record: ClientRunRecord, result: CheckResult) -> None:
-    """Handed on to the letter, or refused as not decodable (decision 9)."""
+    """Check that an unknown status is passed on unchanged, or refused as not decodable (decision 9)."""
     pointer = entity().lifecycle_pointer
     name = name_of(pointer)
     lost = not record.decodes or pointer in never_handed(record)
     kinds = accepted_kinds(result.clause)
-    for _, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for _, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
         if lost:
             result.set_aside(FIELDS)
             continue
-        wire, handed = state_of(turn.expected.batch), state_of(turn.reply.batch)
-        expected = f"{name} {shown(wire)} handed on, or {shown_kinds(kinds)}"
-        if turn.reply.batch is None:
+        sent, decoded = state_of(call_result.expected.batch), state_of(call_result.reply.batch)
+        expected = f"{name} {shown(sent)} handed on, or {shown_kinds(kinds)}"
+        if call_result.reply.batch is None:
             result.observe()
-            if turn.reply.error is None or turn.reply.error.kind not in kinds:
-                result.fail(turn.last, "an unknown status leads to another error", expected=expected,
-                            actual=turn.said(), code="kind", pointer=pointer)  # fmt: skip
-        elif handed != wire:
+            if call_result.reply.error is None or call_result.reply.error.kind not in kinds:
+                result.fail(call_result.last, "an unknown status leads to another error", expected=expected,
+                            actual=call_result.said(), code="kind", pointer=pointer)  # fmt: skip
+        elif decoded != sent:
             if record.is_broken(STATUS):
-                # Known statuses are renamed as well.
+                # Known statuses are renamed too.
                 result.set_aside(STATUS)
                 continue
             result.observe()
             result.fail(
-                turn.last, "an unknown status is renamed", expected=expected, actual=f"{name}: {shown(handed)}",
+                call_result.last, "an unknown status is renamed", expected=expected, actual=f"{name}: {shown(decoded)}",
                 code="renamed", pointer=pointer,
             )  # fmt: skip
         else:

@@ -1,4 +1,4 @@
-"""Clauses ``client.fault.*``: whatever happens on the way, the caller gets an error, in time."""
+"""Checks of ``client.fault.*``: on any transport fault, the caller gets an error in time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _REDIRECTS = "client.reject.other-status"
 _CUT_OFF_JSON = "client.reject.not-json"
 
 
-def _an_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, TransportFault):
+def _check_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, TransportFault):
             continue
-        cause = record.explained(turn, result.clause)
+        cause = record.explained(call_result, result.clause)
         if (
-            turn.expected.kind == "redirect-loop"
-            and turn.reply.batch is not None
+            call_result.expected.kind == "redirect-loop"
+            and call_result.reply.batch is not None
             and record.is_broken(_REDIRECTS)
         ):
             cause = _REDIRECTS
@@ -25,32 +25,37 @@ def _an_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
             result.set_aside(cause)
             continue
         result.observe()
-        error = turn.reply.error
-        kinds = _kinds_of(record, turn.expected, result.clause)
+        error = call_result.reply.error
+        kinds = _kinds_of(record, call_result.expected, result.clause)
         if error is None:
-            problem, code = f"taken for a batch: {turn.expected.what}", "taken"
+            problem, code = f"taken for a batch: {call_result.expected.what}", "taken"
         elif error.kind not in kinds:
-            problem, code = f"another kind of error: {play.title}", "kind"
+            problem, code = f"another kind of error: {case_result.title}", "kind"
         else:
-            if turn.expected.kind == "redirect-loop" and turn.requests <= 1:
+            if call_result.expected.kind == "redirect-loop" and call_result.requests <= 1:
                 result.limit("the client did not follow the redirects")
             continue
-        result.fail(turn.last, problem, expected=shown_kinds(kinds), actual=turn.said(), code=code)
+        result.fail(
+            call_result.last, problem, expected=shown_kinds(kinds), actual=call_result.said(), code=code
+        )
 
 
-def _kinds_of(record: ClientRunRecord, told: TransportFault, clause: str) -> frozenset[str]:
-    """What a fault may be called: an answer that breaks off, also what the client calls JSON that breaks off."""
+def _kinds_of(record: ClientRunRecord, expected: TransportFault, clause: str) -> frozenset[str]:
+    """Return the kinds under which a fault may be reported.
+
+    For a response that breaks off, these include the kinds that the client reports for JSON that breaks off.
+    """
     kinds = accepted_kinds(clause)
-    if not told.begun:
+    if not expected.begun:
         return kinds
-    if told.kind not in ("drip", "drip-head"):
+    if expected.kind not in ("drip", "drip-head"):
         kinds |= accepted_kinds(clause, "begun")
     called = {
-        turn.reply.error.kind
-        for play in record.plays
-        if play.clauses[0] == _CUT_OFF_JSON
-        for turn in play.turns
-        if turn.reply.error is not None
+        call_result.reply.error.kind
+        for case_result in record.plays
+        if case_result.clauses[0] == _CUT_OFF_JSON
+        for call_result in case_result.turns
+        if call_result.reply.error is not None
     }
     return kinds | (called & accepted_kinds(clause, "like"))
 
@@ -64,4 +69,4 @@ for _kind, _needs in {
     "drip-head": [_CUT_OFF_JSON, "client.fault.drip", "client.fault.timeout"],
     "redirect-loop": [_REDIRECTS],
 }.items():
-    CLIENT_CHECKS.check(f"client.fault.{_kind}", needs=_needs)(_an_error_in_time)
+    CLIENT_CHECKS.check(f"client.fault.{_kind}", needs=_needs)(_check_error_in_time)

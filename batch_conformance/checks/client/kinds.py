@@ -1,4 +1,4 @@
-"""The kinds of error that a clause accepts, as ``contracts/clauses.yaml`` lists them for promise and verdict."""
+"""The kinds of error that a clause accepts, as listed in ``contracts/clauses.yaml``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from batch_conformance.contract.load import either
 
 
 def accepted_kinds(clause: str, *situations: str) -> frozenset[str]:
-    """The kinds that a clause accepts in these situations (those named ``kinds`` by default).
+    """Return the kinds that a clause accepts in these situations (``kinds`` by default).
 
     Raises ``KeyError`` when the clause lists none under that name.
     """
@@ -16,5 +16,5 @@ def accepted_kinds(clause: str, *situations: str) -> frozenset[str]:
 
 
 def shown_kinds(kinds: frozenset[str]) -> str:
-    """Kinds as evidence shows them."""
+    """Format kinds for evidence."""
     return f"an error of kind {either(sorted(kinds))}"

@@ -1,7 +1,6 @@
-"""Clauses ``client.decode.*`` about one member each: id, status, created_at, counts.
+"""Checks of ``client.decode.*`` about one member each: id, status, created_at, counts.
 
-What never arrives, or arrives in the wrong place, is for ``client.decode.fields``; what is garbled on the way is judged
-here.
+They report changed values; ``client.decode.fields`` reports members that never arrive or are misplaced.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from batch_conformance.checks.finding import MISSING, CheckResult
 from batch_conformance.contract.leaves import Leaf
 from batch_conformance.contract.numbers import is_number, same
 
-#: The clauses that explain what goes wrong with a batch that is special in one way.
+#: Clauses that explain faults in a batch that is special in one way.
 ONE_BY_ONE = (
     "client.decode.status",
     "client.decode.created_at",
@@ -57,57 +56,61 @@ ONE_BY_ONE = (
     "client.decode.unknown-fields",
     "client.decode.transfer",
 )
-#: Clauses about a way to write a member that not every library reads: refusing it breaks them, misreading the member's.
+#: Clauses about forms that not every library reads. A refusal breaks these; a misread value breaks the
+#: member's.
 _LETTERS = "client.decode.created_at-letters"
 _FRACTION = "client.decode.counts-fraction"
-#: A batch sent and the one handed over, with the play and the call that it belongs to.
+#: A case, its call, the batch that was sent, and the one that was decoded.
 Row = tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]
 
 
 def mixtures(record: ClientRunRecord, result: CheckResult) -> Iterator[Row]:
-    """Batches handed over that were special in several ways: those in which nothing but the clause's places is wrong.
+    """Yield decoded batches, special in several ways, in which only the clause's own places are wrong.
 
-    A batch that is lost as a whole, or that is special in a way that is misread by itself, is not one member's fault.
+    A batch that is refused, or special in a way that is misread by itself, is not set against one member.
     """
     clause = result.clause
     rows = [
-        (play, turn, turn.expected.batch, turn.reply.batch)
-        for play in record.plays
-        if is_mixture(play)
-        for turn in play.turns
-        if isinstance(turn.expected, ValidBatch) and turn.reply.batch is not None
+        (case_result, call_result, call_result.expected.batch, call_result.reply.batch)
+        for case_result in record.plays
+        if is_mixture(case_result)
+        for call_result in case_result.turns
+        if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is not None
     ]
     kind = places_of_kind((sent for _, _, sent, _ in rows), clause)
     if not kind:
         return
     plain, sound = record.without_mixtures, sound_places(record)
     cause = next((other for other in ONE_BY_ONE if other != clause and plain.is_broken(other)), "")
-    # What holds them goes with them.
+    # Includes the objects and arrays that contain them.
     own = kind | {place.rpartition("/")[0] for place in kind} - {""}
-    for play, turn, sent, handed in rows:
-        wrong = {one.leaf.place in own for one in changes(sent, handed, sound | own)}
+    for case_result, call_result, sent, decoded in rows:
+        wrong = {one.leaf.place in own for one in changes(sent, decoded, sound | own)}
         if cause:
             result.set_aside(cause)
         elif wrong == {True, False}:
             result.set_aside(FIELDS)
         else:
-            yield play, turn, sent, handed
+            yield case_result, call_result, sent, decoded
 
 
 def _misread(record: ClientRunRecord, clause: str) -> Iterator[Row]:
-    """What was made of batches in whose plays only a refusal is for ``clause`` to judge."""
-    for play in record.plays:
-        if play.clauses[0] == clause:
-            for turn in play.turns:
-                if isinstance(turn.expected, ValidBatch) and turn.reply.batch is not None:
-                    yield play, turn, turn.expected.batch, turn.reply.batch
+    """Yield decoded batches of cases in which ``clause`` itself only reports refusals."""
+    for case_result in record.plays:
+        if case_result.clauses[0] == clause:
+            for call_result in case_result.turns:
+                if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is not None:
+                    yield case_result, call_result, call_result.expected.batch, call_result.reply.batch
 
 
 def never_arrives(record: ClientRunRecord, result: CheckResult, pointer: str | None) -> bool:
-    """Whether the place is missing in every batch handed over; then all that was seen of it is set aside."""
+    """Whether the place is missing in every decoded batch. If so, its observations are set aside."""
     if pointer not in never_handed(record):
         return False
-    result.set_aside(FIELDS, sum(1 for _, turn in record.turns(result) if isinstance(turn.expected, ValidBatch)))
+    result.set_aside(
+        FIELDS,
+        sum(1 for _, call_result in record.turns(result) if isinstance(call_result.expected, ValidBatch)),
+    )
     return True
 
 
@@ -117,33 +120,39 @@ def _of_kind(sent: Mapping[str, Any], kind: str) -> list[Leaf]:
 
 @CLIENT_CHECKS.check("client.decode.id", needs=[FIELDS])
 def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
-    """The id in the answer, though another one was asked for; or a refusal."""
+    """Check that the id of the response is reported when it is not the requested one, or an error."""
     echo = entity().echo
     if echo is None or never_arrives(record, result, echo):
         return
     name = name_of(echo)
     sound = echo in sound_places(record) and not record.is_broken(FIELDS)
     kinds = accepted_kinds(result.clause)
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
         if not record.decodes or not sound:
             result.set_aside(FIELDS)
             continue
         result.observe()
-        came, asked, error = id_of(turn.expected.batch), turn.call.batch_id, turn.reply.error
+        returned, requested, error = (
+            id_of(call_result.expected.batch),
+            call_result.call.batch_id,
+            call_result.reply.error,
+        )
         if error is not None and error.kind in kinds:
             result.limit("a batch with another id than the one asked for is refused")
             continue
-        handed = id_of(turn.reply.batch)
-        if error is None and handed == came:
+        decoded = id_of(call_result.reply.batch)
+        if error is None and decoded == returned:
             continue
-        problem = "the id asked for is reported" if handed == asked else "another id than the one that came"
+        problem = (
+            "the id asked for is reported" if decoded == requested else "another id than the one that came"
+        )
         result.fail(
-            turn.last,
-            f"{problem}: {play.title}",
-            expected=f"{name}: {shown(came)}, or {shown_kinds(kinds)}",
-            actual=turn.said() if error is not None else f"{name}: {shown(handed)}",
+            call_result.last,
+            f"{problem}: {case_result.title}",
+            expected=f"{name}: {shown(returned)}, or {shown_kinds(kinds)}",
+            actual=call_result.said() if error is not None else f"{name}: {shown(decoded)}",
             code="kind" if error is not None else "changed",
             pointer=echo,
         )
@@ -151,18 +160,18 @@ def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(STATUS, needs=[FIELDS])
 def status(record: ClientRunRecord, result: CheckResult) -> None:
-    """Each documented one, to the letter."""
+    """Check that each documented status arrives unchanged."""
     pointer = entity().lifecycle_pointer
     if never_arrives(record, result, pointer):
         return
-    for _, turn, sent, handed in chain(accepted(record, result), mixtures(record, result)):
+    for _, call_result, sent, decoded in chain(accepted(record, result), mixtures(record, result)):
         result.observe()
         for leaf in _of_kind(sent, "lifecycle"):
-            value = value_at(handed, leaf.pointer)
+            value = value_at(decoded, leaf.pointer)
             if code := problem_at(leaf, value):
                 one = Difference(leaf, value, code)
                 result.fail(
-                    turn.last,
+                    call_result.last,
                     "the status arrives as another one",
                     expected=one.expected(),
                     actual=one.actual(),
@@ -173,9 +182,9 @@ def status(record: ClientRunRecord, result: CheckResult) -> None:
 
 @CLIENT_CHECKS.check(CREATED_AT, needs=[FIELDS])
 def created_at(record: ClientRunRecord, result: CheckResult) -> None:
-    """The instant that was sent, to the millisecond; any offset will do, none will not."""
+    """Check that the instant arrives, to the millisecond. It may have any offset, but must have one."""
     never = never_handed(record)
-    for play, turn, sent, handed in chain(
+    for case_result, call_result, sent, decoded in chain(
         accepted(record, result), mixtures(record, result), _misread(record, _LETTERS)
     ):
         leaves = _of_kind(sent, "date-time")
@@ -185,39 +194,40 @@ def created_at(record: ClientRunRecord, result: CheckResult) -> None:
             continue
         result.observe()
         for leaf in arriving:
-            value = value_at(handed, leaf.pointer)
+            value = value_at(decoded, leaf.pointer)
             if problem := instant_problem(leaf.value, value):
-                _blame_date(result, play, turn, problem, leaf, value)
+                _blame_date(result, case_result, call_result, problem, leaf, value)
 
 
 @CLIENT_CHECKS.check("client.decode.created_at-precision", needs=[FIELDS, CREATED_AT])
 def precision(record: ClientRunRecord, result: CheckResult) -> None:
-    """To the microsecond, where the millisecond is right."""
+    """Check that the instant arrives to the microsecond, where the millisecond is right."""
     coarse = record.is_broken(CREATED_AT)
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
-        sent, handed = turn.expected.batch, turn.reply.batch
-        if handed is None or coarse:
+        sent, decoded = call_result.expected.batch, call_result.reply.batch
+        if decoded is None or coarse:
             places = {leaf.place for leaf in _of_kind(sent, "date-time")}
             never = not record.decodes or places <= never_handed(record)
             result.set_aside(FIELDS if never else CREATED_AT)
             continue
         result.observe()
         for leaf in _of_kind(sent, "date-time"):
-            value = value_at(handed, leaf.pointer)
+            value = value_at(decoded, leaf.pointer)
             problem = instant_problem(leaf.value, value, MICROSECOND)
             if problem and leaf.place not in never_handed(record):
-                _blame_date(result, play, turn, problem, leaf, value)
+                _blame_date(result, case_result, call_result, problem, leaf, value)
 
 
 @CLIENT_CHECKS.check(_LETTERS, needs=[FIELDS, CREATED_AT])
 def letters(record: ClientRunRecord, result: CheckResult) -> None:
-    """Dates in lower case are no reason to refuse a batch."""
+    """Check that dates in lower case do not make the client refuse a batch."""
 
-    def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
+    def right(sent: Mapping[str, Any], decoded: dict[str, Any]) -> bool:
         return not any(
-            instant_problem(leaf.value, value_at(handed, leaf.pointer)) for leaf in _of_kind(sent, "date-time")
+            instant_problem(leaf.value, value_at(decoded, leaf.pointer))
+            for leaf in _of_kind(sent, "date-time")
         )
 
     _no_reason_to_refuse(record, result, CREATED_AT, right)
@@ -229,67 +239,75 @@ def _no_reason_to_refuse(
     plainly: str,
     right: Callable[[Mapping[str, Any], dict[str, Any]], bool],
 ) -> None:
-    """Blame refusals only: what is misread is for the clause ``plainly``, and all that fails where that is broken."""
+    """Report refusals only.
+
+    The clause ``plainly`` reports what is misread, and everything if it is broken.
+    """
     broken = record.is_broken(plainly)
     never = never_handed(record)
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
-        handed = turn.reply.batch
-        kind = places_of_kind([turn.expected.batch], plainly)
+        decoded = call_result.reply.batch
+        kind = places_of_kind([call_result.expected.batch], plainly)
         lost = any(f"{place}/".startswith(f"{one}/") for one in never for place in kind)
-        if handed is not None and right(turn.expected.batch, handed):
+        if decoded is not None and right(call_result.expected.batch, decoded):
             result.observe()
-        elif not record.decodes or (handed is not None and lost):
+        elif not record.decodes or (decoded is not None and lost):
             result.set_aside(FIELDS)
-        elif broken or handed is not None:
+        elif broken or decoded is not None:
             result.set_aside(plainly)
         else:
             result.observe()
             result.fail(
-                turn.last,
-                f"a valid batch was refused: {play.title}",
+                call_result.last,
+                f"a valid batch was refused: {case_result.title}",
                 expected="the batch",
-                actual=turn.said(),
+                actual=call_result.said(),
                 code="refused",
             )
 
 
 def _blame_date(
-    result: CheckResult, play: CaseResult, turn: CallResult, problem: str, leaf: Leaf, handed: Any
+    result: CheckResult,
+    case_result: CaseResult,
+    call_result: CallResult,
+    problem: str,
+    leaf: Leaf,
+    decoded: Any,
 ) -> None:
     name = name_of(leaf.pointer)
     result.fail(
-        turn.last,
-        f"{problem}: {play.title}",
+        call_result.last,
+        f"{problem}: {case_result.title}",
         expected=f"{name}: the instant {leaf.value}, with an offset",
-        actual=f"{name}: {shown(handed)}",
-        code="lost" if handed is MISSING or handed is None else "changed",
+        actual=f"{name}: {shown(decoded)}",
+        code="lost" if decoded is MISSING or decoded is None else "changed",
         pointer=leaf.pointer,
     )
 
 
 @CLIENT_CHECKS.check(COUNTS, needs=[FIELDS, STATUS])
 def counts(record: ClientRunRecord, result: CheckResult) -> None:
-    """Integers, exact, as sent."""
+    """Check that integers arrive exactly as sent."""
     never = never_handed(record)
     misplaced = never | {
         leaf.place
-        for _, turn, sent in record.ordinary
-        for leaf, fault in integer_faults(never, sent, turn.reply.batch or {}).items()
+        for _, call_result, sent in record.ordinary
+        for leaf, fault in integer_faults(never, sent, call_result.reply.batch or {}).items()
         if fault == FIELDS
     }
-    for play, turn, sent, handed in chain(
+    for case_result, call_result, sent, decoded in chain(
         accepted(record, result, refused_statuses(record)), mixtures(record, result)
     ):
-        held = {above: value_at(handed, above) for above in sorted(holders(sent)) if above not in never}
+        held = {above: value_at(decoded, above) for above in sorted(holders(sent)) if above not in never}
         wrong = {above for above, holder in held.items() if not isinstance(holder, Mapping | list)}
         if wrong:
             result.observe()
             for above in wrong:
-                _blame_holder(result, turn, above, held[above])
+                _blame_holder(result, call_result, above, held[above])
             continue
-        faults = integer_faults(never, sent, handed)
+        faults = integer_faults(never, sent, decoded)
         lost = {
             leaf
             for leaf in _of_kind(sent, "integer")
@@ -301,48 +319,53 @@ def counts(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         for leaf, fault in faults.items():
             if leaf not in lost:
-                _blame_count(result, play, turn, fault, leaf, handed)
-    for play, turn, sent, handed in _misread(record, _FRACTION):
+                _blame_count(result, case_result, call_result, fault, leaf, decoded)
+    for case_result, call_result, sent, decoded in _misread(record, _FRACTION):
         result.observe()
         for leaf in _of_kind(sent, "integer"):
-            if leaf.place not in misplaced and not _is_number(value_at(handed, leaf.pointer), leaf.value):
-                _blame_count(result, play, turn, "arrives changed", leaf, handed)
+            if leaf.place not in misplaced and not _is_number(value_at(decoded, leaf.pointer), leaf.value):
+                _blame_count(result, case_result, call_result, "arrives changed", leaf, decoded)
 
 
 @CLIENT_CHECKS.check(_FRACTION, needs=[FIELDS, COUNTS])
 def counts_fraction(record: ClientRunRecord, result: CheckResult) -> None:
-    """Counts with a fraction of zero are no reason to refuse a batch; 5.0 may be handed on as 5.0."""
+    """Check that a count such as 5.0 is not refused. It may be reported as 5.0."""
 
-    def right(sent: Mapping[str, Any], handed: dict[str, Any]) -> bool:
+    def right(sent: Mapping[str, Any], decoded: dict[str, Any]) -> bool:
         leaves = _of_kind(sent, "integer")
-        return all(_is_number(value_at(handed, leaf.pointer), leaf.value) for leaf in leaves)
+        return all(_is_number(value_at(decoded, leaf.pointer), leaf.value) for leaf in leaves)
 
     _no_reason_to_refuse(record, result, COUNTS, right)
 
 
-def _blame_holder(result: CheckResult, turn: CallResult, pointer: str, handed: Any) -> None:
+def _blame_holder(result: CheckResult, call_result: CallResult, pointer: str, decoded: Any) -> None:
     name = name_of(pointer)
     result.fail(
-        turn.last,
+        call_result.last,
         f"{name} is no object",
         expected=f"{name}: the counts",
-        actual=f"{name}: {shown(handed)}",
-        code="lost" if handed is MISSING or handed is None else "changed",
+        actual=f"{name}: {shown(decoded)}",
+        code="lost" if decoded is MISSING or decoded is None else "changed",
         pointer=pointer,
     )
 
 
-def _is_number(value: Any, wanted: Any) -> bool:
-    return is_number(value) and same(value, wanted)
+def _is_number(value: Any, expected: Any) -> bool:
+    return is_number(value) and same(value, expected)
 
 
 def _blame_count(
-    result: CheckResult, play: CaseResult, turn: CallResult, fault: str, leaf: Leaf, handed: object
+    result: CheckResult,
+    case_result: CaseResult,
+    call_result: CallResult,
+    fault: str,
+    leaf: Leaf,
+    decoded: object,
 ) -> None:
-    one = Difference(leaf, value_at(handed, leaf.pointer), lost_as(fault))
+    one = Difference(leaf, value_at(decoded, leaf.pointer), lost_as(fault))
     result.fail(
-        turn.last,
-        f"{one.name} {fault}: {play.title}",
+        call_result.last,
+        f"{one.name} {fault}: {case_result.title}",
         expected=one.expected(),
         actual=one.actual(),
         code=one.code,

@@ -1,4 +1,4 @@
-"""What judges of clients look at: what a client was told, what it made of it, and what the stub saw meanwhile."""
+"""The record that client checks read: calls, expected outcomes, replies, and the stub's exchanges."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ FaultKind = Literal["refused", "reset", "truncated", "timeout", "drip", "drip-he
 
 @dataclass(frozen=True)
 class ValidBatch:
-    """A 200 with this valid batch, however it was written down.
+    """A 200 with this valid batch, in whatever form.
 
-    ``refusable`` batches may be refused without breaking a must: by a decision, or because only a should asks for them.
+    ``refusable`` batches may be refused without breaking a must: by a decision, or because only a should
+    covers them.
     """
 
     batch: Mapping[str, Any]
@@ -33,7 +34,7 @@ class ValidBatch:
 
 @dataclass(frozen=True)
 class InvalidSuccess:
-    """A 200 that must not become a batch; ``what`` it holds, in words, and the place that is wrong, if it is one."""
+    """A 200 that must not become a batch; ``what`` describes it, ``pointer`` is its wrong place, if any."""
 
     what: str
     pointer: str = ""
@@ -41,10 +42,10 @@ class InvalidSuccess:
 
 @dataclass(frozen=True)
 class HttpError:
-    """An error status, with the messages in its body. ``body`` says in words what is odd about it, if anything.
+    """An error status, with the messages in its body. ``body`` describes what is odd about it, if anything.
 
-    ``claimed`` is the status that the body names when that is another one, ``retry_after`` the seconds that its
-    Retry-After asks for (at least, where that is a date), when that is within the deadline.
+    ``claimed`` is the status that the body names, if another one. ``retry_after`` is the wait in seconds that
+    Retry-After asks for (a minimum, if it is a date), if that is within the deadline.
     """
 
     status: int
@@ -56,9 +57,9 @@ class HttpError:
 
 @dataclass(frozen=True)
 class TransportFault:
-    """No proper answer: what went wrong on the way. ``begun`` tells whether part of an answer had come.
+    """No proper response, because of a fault. ``begun`` is set if part of a response had come.
 
-    ``plainly`` are the clauses that have the same thing in a plainer form: when one is broken, this shows nothing more.
+    ``plainly`` are clauses about simpler forms of the fault: if one is broken, this shows nothing more.
     """
 
     kind: FaultKind
@@ -69,7 +70,7 @@ class TransportFault:
 
 @dataclass(frozen=True)
 class Unconstrained:
-    """An answer after which the client is free to report what it likes: the request is what matters."""
+    """A response after which the client may report anything, since only the request is judged."""
 
 
 ExpectedOutcome = ValidBatch | InvalidSuccess | HttpError | TransportFault | Unconstrained
@@ -77,7 +78,7 @@ ExpectedOutcome = ValidBatch | InvalidSuccess | HttpError | TransportFault | Unc
 
 @dataclass(frozen=True)
 class CallResult:
-    """One call of a play: what was asked, what the stub told, what the client said, and what the stub saw."""
+    """Result of one call: its parameters, the expected outcome, the client's reply, the stub's exchanges."""
 
     call: Call
     expected: ExpectedOutcome
@@ -92,7 +93,7 @@ class CallResult:
 
     @property
     def gets(self) -> list[Exchange]:
-        """The GET requests for what the first one asked for: what else was sent is for ``client.request.target``."""
+        """GET requests for the first GET's path. ``client.request.target`` reports any others."""
         gets = [exchange for exchange in self.seen if exchange.request.method == "GET"]
         return [exchange for exchange in gets if _path_of(exchange) == _path_of(gets[0])]
 
@@ -100,14 +101,14 @@ class CallResult:
     def unasked(self) -> bool:
         """Whether the call ended in an error without a request, though there was a server to ask.
 
-        A client need not trust the authority that the suite made for itself.
+        A client need not trust the suite's own CA, so https does not count.
         """
         refused = isinstance(self.expected, TransportFault) and self.expected.kind == "refused"
         excused = refused or self.call.base_url.startswith("https:")
         return not self.requests and not self.seen and self.reply.error is not None and not excused
 
     def said(self) -> str:
-        """What the client made of it, in one line."""
+        """Describe the client's reply in one line."""
         if self.reply.broken is not None:
             stderr = self.reply.stderr.strip()
             return f"{self.reply.broken}; its stderr ends: {_end_of(stderr)}" if stderr else self.reply.broken
@@ -116,10 +117,10 @@ class CallResult:
             status = "no status" if error.status is None else f"status {error.status}"
             return f"error {error.kind}, {status}: {shortened(error.message)}"
         batch = self.reply.batch
-        # As JSON, which every client's author reads; what is no object shows itself that way.
-        told = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
-        what = "a batch" if type(batch) is dict else "a list" if told.startswith("[") else "handed over"
-        return f"{what}: {shortened(told)}"
+        # As JSON, which authors of all clients read; anything but an object as Python.
+        text = json.dumps(batch, ensure_ascii=False) if type(batch) is dict else repr(batch)
+        what = "a batch" if type(batch) is dict else "a list" if text.startswith("[") else "handed over"
+        return f"{what}: {shortened(text)}"
 
 
 def _path_of(exchange: Exchange) -> str:
@@ -133,13 +134,13 @@ def _end_of(text: str, limit: int = 200) -> str:
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case as it was played.
+    """Result of one case.
 
-    ``clauses`` are those it puts to the test; a call that crashes, hangs or breaks the protocol counts against the
-    first. ``elsewhere`` are requests that reached another origin than the one the client was told. ``together`` tells
-    that calls were made two at a time: then ``seen`` of a call is what came for its batch, or to its server. ``place``
-    is the pointer of the one place that is special in an otherwise ordinary batch, for plays derived from the schema.
-    ``preceded`` tells that the client made calls of another operation before.
+    ``clauses`` are those it exercises; a call that crashes, hangs or breaks the protocol counts against the
+    first. ``elsewhere`` are requests to another origin than the call's. ``together`` means that calls were
+    made two at a time; ``seen`` of a call is then what arrived for its batch, or at its server. ``place`` is
+    the pointer of the one special place in an otherwise ordinary batch, for cases derived from the schema.
+    ``preceded`` means that the client made calls of another operation before.
     """
 
     title: str
@@ -155,67 +156,75 @@ class CaseResult:
 
 @dataclass(eq=False)
 class ClientRunRecord:
-    """All plays of a run. ``keys`` maps each key to the name it may be shown by."""
+    """All cases of a run. ``keys`` maps each key to the name it may be shown by."""
 
     plays: Sequence[CaseResult]
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def of_operation(self, operation: str) -> ClientRunRecord:
-        """The plays of one operation alone."""
-        kept = [play for play in self.plays if play.operation == operation]
-        return self if len(kept) == len(self.plays) else ClientRunRecord(kept, self.keys)
+        """Return the record of one operation's cases only."""
+        case_results = [case_result for case_result in self.plays if case_result.operation == operation]
+        return self if len(case_results) == len(self.plays) else ClientRunRecord(case_results, self.keys)
 
-    def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
-        """The calls that put the clause to the test; only the ``ordinary`` ones, or the others, if asked for.
+    def turns(
+        self, result: CheckResult, ordinary: bool | None = None
+    ) -> Iterator[tuple[CaseResult, CallResult]]:
+        """Yield the calls that exercise the clause; with ``ordinary`` given, only those that are, or are not.
 
-        Broken ones are blamed here; runaways, and calls that failed before they sent anything, are left out.
+        Broken calls are reported here. Calls that retry endlessly or failed before a request are set aside.
         """
-        for play in self.plays:
-            if result.clause not in play.clauses or ordinary not in (None, play.ordinary):
+        for case_result in self.plays:
+            if result.clause not in case_result.clauses or ordinary not in (None, case_result.ordinary):
                 continue
-            for turn in play.turns:
-                if self.retries_without_end(turn):
+            for call_result in case_result.turns:
+                if self.retries_without_end(call_result):
                     result.set_aside("client.retry.bounded")
-                elif turn.unasked and turn is play.turns[0] and result.clause not in _ABOUT_NOT_ASKING:
+                elif (
+                    call_result.unasked
+                    and call_result is case_result.turns[0]
+                    and result.clause not in _ABOUT_NOT_ASKING
+                ):
                     result.set_aside(TARGET)
-                elif len(play.turns) > 1 and self._goes_wrong_later(play, result.clause):
+                elif len(case_result.turns) > 1 and self._goes_wrong_later(case_result, result.clause):
                     result.set_aside(FRESH)
-                elif turn.reply.broken is None:
-                    yield play, turn
-                elif cause := self.explained(turn, result.clause) or (is_mixture(play) and self.breaks_down_on):
+                elif call_result.reply.broken is None:
+                    yield case_result, call_result
+                elif cause := self.explained(call_result, result.clause) or (
+                    is_mixture(case_result) and self.breaks_down_on
+                ):
                     result.set_aside(cause)
                 else:
-                    fail_broken_call(play, turn, result)
+                    fail_broken_call(case_result, call_result, result)
 
-    def _goes_wrong_later(self, play: CaseResult, clause: str) -> bool:
-        """Whether calls behind others go wrong whatever they meet, so that those of a play show nothing else."""
-        return FRESH not in (clause, *play.clauses) and self.is_broken(FRESH)
+    def _goes_wrong_later(self, case_result: CaseResult, clause: str) -> bool:
+        """Whether calls after the first go wrong anyway, so that such a case shows nothing else."""
+        return FRESH not in (clause, *case_result.clauses) and self.is_broken(FRESH)
 
-    def explained(self, turn: CallResult, clause: str) -> str:
-        """The broken clause about the plain form of what the client broke down on, if there is one."""
+    def explained(self, call_result: CallResult, clause: str) -> str:
+        """Return the broken clause about a simpler form of what broke this call, or an empty string."""
         plainer: tuple[str, ...] = ()
-        if isinstance(turn.expected, HttpError):
-            plainer = (clause_of_status(turn.expected.status),)
-        elif isinstance(turn.expected, TransportFault):
-            plainer = turn.expected.plainly
+        if isinstance(call_result.expected, HttpError):
+            plainer = (clause_of_status(call_result.expected.status),)
+        elif isinstance(call_result.expected, TransportFault):
+            plainer = call_result.expected.plainly
         elif clause == "client.auth.redirect":
             plainer = ("client.fault.redirect-loop",)
         return next((plain for plain in plainer if plain != clause and self.is_broken(plain)), "")
 
     @cached_property
     def breaks_down_on(self) -> str:
-        """The clause of valid batches, special in one way only, on which the client breaks down; empty without one."""
-        for play in self.plays:
-            if not play.ordinary and not is_mixture(play) and len(play.turns) == 1:
-                turn = play.turns[0]
-                if isinstance(turn.expected, ValidBatch) and turn.reply.broken is not None:
-                    return play.clauses[0]
+        """The clause of valid batches, special in one way, on which the client breaks down; else empty."""
+        for case_result in self.plays:
+            if not case_result.ordinary and not is_mixture(case_result) and len(case_result.turns) == 1:
+                call_result = case_result.turns[0]
+                if isinstance(call_result.expected, ValidBatch) and call_result.reply.broken is not None:
+                    return case_result.clauses[0]
         return ""
 
     def is_broken(self, clause: str) -> bool:
-        """Whether the judge of another clause finds it broken: then this one should not blame what follows from it."""
+        """Whether the check of another clause finds it broken, so that its consequences are set aside."""
         if clause not in self._judged:
-            self._judged[clause] = False  # what its own judge asks in turn must not ask it again
+            self._judged[clause] = False  # ends a cycle of checks that ask for each other
             self._judged[clause] = bool(CLIENT_CHECKS.checks[clause](self).findings)
         return self._judged[clause]
 
@@ -225,92 +234,102 @@ class ClientRunRecord:
 
     @cached_property
     def memo(self) -> dict[str, Any]:
-        """What was found out about the plays, to be found out once."""
+        """Cache of facts about the cases."""
         return {}
 
     @cached_property
     def without_mixtures(self) -> ClientRunRecord:
         """The record without the batches that are special in several ways at once."""
-        return ClientRunRecord([play for play in self.plays if not is_mixture(play)], self.keys)
+        return ClientRunRecord(
+            [case_result for case_result in self.plays if not is_mixture(case_result)], self.keys
+        )
 
     @cached_property
     def ordinary(self) -> list[tuple[CaseResult, CallResult, Mapping[str, Any]]]:
         """Calls answered with a batch that has nothing special about it, with that batch."""
         return [
-            (play, turn, turn.expected.batch)
-            for play in self.plays
-            if play.ordinary
-            for turn in play.turns
-            if isinstance(turn.expected, ValidBatch)
+            (case_result, call_result, call_result.expected.batch)
+            for case_result in self.plays
+            if case_result.ordinary
+            for call_result in case_result.turns
+            if isinstance(call_result.expected, ValidBatch)
         ]
 
     @cached_property
     def decodes(self) -> bool:
-        """Whether the client hands over ordinary batches at all."""
-        return any(turn.reply.batch is not None for _, turn, _ in self.ordinary)
+        """Whether the client decodes ordinary batches at all."""
+        return any(call_result.reply.batch is not None for _, call_result, _ in self.ordinary)
 
     @cached_property
     def usual_requests(self) -> int:
-        """How many GETs the client makes for one ordinary answer: 1, unless it breaks ``client.request.single``."""
-        counts = sorted(len(turn.gets) for _, turn, _ in self.ordinary if turn.reply.broken is None)
+        """Number of GETs per ordinary call: 1, unless the client breaks ``client.request.single``."""
+        counts = sorted(
+            len(call_result.gets) for _, call_result, _ in self.ordinary if call_result.reply.broken is None
+        )
         return max(1, counts[len(counts) // 2]) if counts else 1
 
-    def retried(self, turn: CallResult) -> bool:
-        """Whether a call made more requests than it makes for an ordinary answer."""
-        return len(turn.gets) > self.usual_requests
+    def retried(self, call_result: CallResult) -> bool:
+        """Whether a call made more requests than an ordinary one."""
+        return len(call_result.gets) > self.usual_requests
 
-    def retries_without_end(self, turn: CallResult) -> bool:
-        """Whether a call on 5xx or 429 was still retrying when it was cut short, or retried too often."""
-        if not isinstance(turn.expected, HttpError) or not may_be_retried(turn.expected.status):
+    def retries_without_end(self, call_result: CallResult) -> bool:
+        """Whether a call on 5xx or 429 was still retrying when cut short, or retried too often."""
+        if not isinstance(call_result.expected, HttpError) or not may_be_retried(call_result.expected.status):
             return False
-        return turn.requests > MOST_REQUESTS or (turn.reply.broken is not None and self.retried(turn))
+        return call_result.requests > MOST_REQUESTS or (
+            call_result.reply.broken is not None and self.retried(call_result)
+        )
 
 
-#: The clause that is blamed for what goes wrong with later calls only.
+#: The clause that reports faults of later calls only.
 FRESH = "client.decode.fresh"
-#: The clause that is blamed when no request arrives.
+#: The clause that reports a missing request.
 TARGET = "client.request.target"
-#: Cases in which a client may well send nothing.
+#: Clauses in whose cases a client may send nothing.
 MAY_SEND_NOTHING = frozenset({"client.list.naive-date"})
-#: Clauses that look at calls without a request themselves.
+#: Clauses whose checks judge calls without a request themselves.
 _ABOUT_NOT_ASKING = frozenset({"client.request.dot-id", "client.request.id-encoding"})
-#: Requests that one call may make where asking again may help (clause client.retry.bounded).
+#: Maximum number of requests of one call where retrying may help (clause client.retry.bounded).
 MOST_REQUESTS = 10
 CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
 
 
-def is_mixture(play: CaseResult) -> bool:
-    """Whether a play's batch is special in several ways at once."""
-    return play.clauses[0] == "client.decode.fields" and not play.ordinary and play.place is None
+def is_mixture(case_result: CaseResult) -> bool:
+    """Whether a case's batch is special in several ways at once."""
+    return (
+        case_result.clauses[0] == "client.decode.fields"
+        and not case_result.ordinary
+        and case_result.place is None
+    )
 
 
 def may_be_retried(status: int) -> bool:
-    """Whether a status is one that clients retry with good reason."""
+    """Whether a client may reasonably retry on this status."""
     return status in (408, 425, 429) or status >= 500
 
 
 def clause_of_status(status: int) -> str:
-    """The clause that is about an error status."""
+    """Return the clause about an error status."""
     return f"client.error.{status if has_own_clause(status) else 'other-status'}"
 
 
 def has_own_clause(status: int) -> bool:
-    """Whether a status has a clause, and a kind of error, to itself (contracts/clauses.yaml)."""
+    """Whether a status has a clause, and a kind of error, of its own (contracts/clauses.yaml)."""
     return f"client.error.{status}" in load_contract().clauses
 
 
-def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) -> None:
-    """Count a crash, a hang or a breach of the protocol against the clause that the play is for."""
-    if play.clauses[0] != result.clause:
+def fail_broken_call(case_result: CaseResult, call_result: CallResult, result: CheckResult) -> None:
+    """Report a crash, a hang or a protocol violation against the case's main clause."""
+    if case_result.clauses[0] != result.clause:
         return
     result.observe()
     result.fail(
-        turn.last,
-        f"the client itself failed: {play.title}",
+        call_result.last,
+        f"the client itself failed: {case_result.title}",
         expected="an error"
-        if isinstance(turn.expected, TransportFault | InvalidSuccess | HttpError)
+        if isinstance(call_result.expected, TransportFault | InvalidSuccess | HttpError)
         else "a batch or an error",
-        actual=turn.said(),
+        actual=call_result.said(),
         code="crash",
     )
 
@@ -318,39 +337,39 @@ def fail_broken_call(play: CaseResult, turn: CallResult, result: CheckResult) ->
 def accepted(
     record: ClientRunRecord, result: CheckResult, refused: frozenset[Any] = frozenset()
 ) -> Iterator[tuple[CaseResult, CallResult, Mapping[str, Any], dict[str, Any]]]:
-    """Calls answered with a valid batch: the batch sent and the one handed over.
+    """Yield calls answered with a valid batch, with the batch sent and the one decoded.
 
-    A refusal counts against the clause, unless the client refuses ordinary batches too, or all those with a status
-    among ``refused``: then nothing can be told.
+    A refusal breaks the clause, unless the client also refuses ordinary batches, or all those with a status
+    among ``refused``.
     """
-    for play, turn in record.turns(result):
-        if not isinstance(turn.expected, ValidBatch):
+    for case_result, call_result in record.turns(result):
+        if not isinstance(call_result.expected, ValidBatch):
             continue
         if not record.decodes:
             result.set_aside("client.decode.fields")
-        elif turn.reply.batch is not None:
-            yield play, turn, turn.expected.batch, turn.reply.batch
-        elif refused and _state_of(turn.expected.batch) in refused:
+        elif call_result.reply.batch is not None:
+            yield case_result, call_result, call_result.expected.batch, call_result.reply.batch
+        elif refused and _state_of(call_result.expected.batch) in refused:
             result.set_aside("client.decode.status")
         else:
             result.observe()
             result.fail(
-                turn.last,
-                f"a valid batch was refused: {play.title}",
+                call_result.last,
+                f"a valid batch was refused: {case_result.title}",
                 expected="the batch",
-                actual=turn.said(),
+                actual=call_result.said(),
                 code="refused",
-                pointer=play.place or "",
+                pointer=case_result.place or "",
             )
 
 
-#: The operation whose calls are being judged: what clients hand over is compared by what its answers hold.
+#: The operation whose calls are being judged; its entity is what decoded values are compared by.
 _judged: ContextVar[str] = ContextVar("judged", default="get")
 
 
 @contextmanager
 def calls_of(operation: str) -> Iterator[None]:
-    """Judge calls of an operation for as long as the block lasts."""
+    """Context manager: judge calls of an operation within the block."""
     token = _judged.set(operation)
     try:
         yield
@@ -359,12 +378,12 @@ def calls_of(operation: str) -> Iterator[None]:
 
 
 def judged_operation() -> str:
-    """The operation whose calls are being judged; Get Batch by default."""
+    """Return the operation whose calls are being judged; Get Batch by default."""
     return _judged.get()
 
 
 def judged_entity() -> Entity:
-    """What the answers to the calls that are being judged hold."""
+    """Return the entity of the operation being judged; of a list, that of its entries."""
     return entry_entity() if judged_operation() == LIST else entity_of(judged_operation())
 
 
@@ -374,6 +393,6 @@ def _state_of(batch: Mapping[str, Any]) -> Any:
 
 
 def shortened(text: str, limit: int = 300) -> str:
-    """A text that fits into a line of evidence."""
+    """Shorten a text to fit into a line of evidence."""
     line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}… ({len(line):,} characters)"

@@ -1,4 +1,4 @@
-"""Clauses ``client.reject.*``: what holds no batch, or comes under another status, is an error, never a batch."""
+"""Checks of ``client.reject.*``: a response without a batch, or with another status, becomes an error."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ from batch_conformance.checks.finding import CheckResult
 _NEEDS = ["client.decode.fields"]
 _NOT_JSON = "client.reject.not-json"
 _STATUS_LINE = "client.error.status-line-wins"
-#: Kinds that tell the caller of an HTTP status which the server never sent.
+#: Kinds that stand for an HTTP status, which the server did not send here.
 FALSE_KINDS = accepted_kinds(_STATUS_LINE, "never")
 
 
 @CLIENT_CHECKS.check(_NOT_JSON, needs=_NEEDS)
 def not_json(record: ClientRunRecord, result: CheckResult) -> None:
-    """No JSON, no batch."""
+    """Check that a body that is not JSON becomes no batch."""
     _never_a_batch(record, result)
 
 
 @CLIENT_CHECKS.check("client.reject.lenient-json", needs=[*_NEEDS, _NOT_JSON])
 def lenient_json(record: ClientRunRecord, result: CheckResult) -> None:
-    """What is JSON to lenient readers alone (RFC 8259, 9 lets them be so): better no batch."""
+    """Check that JSON for lenient parsers only becomes no batch; a should, since RFC 8259, 9 allows it."""
     if record.is_broken(_NOT_JSON):
-        result.set_aside(_NOT_JSON, sum(result.clause in play.clauses for play in record.plays))
+        result.set_aside(_NOT_JSON, sum(result.clause in case_result.clauses for case_result in record.plays))
         return
     _never_a_batch(record, result)
 
 
 @CLIENT_CHECKS.check("client.reject.not-object", needs=_NEEDS)
 def not_object(record: ClientRunRecord, result: CheckResult) -> None:
-    """No object, no batch."""
+    """Check that JSON other than an object becomes no batch."""
     _never_a_batch(record, result)
 
 
 @CLIENT_CHECKS.check("client.reject.wrong-types", needs=_NEEDS)
 def wrong_types(record: ClientRunRecord, result: CheckResult) -> None:
-    """A required member missing, null or of another type: no batch."""
+    """Check that a batch with a required member missing, null or of the wrong type is refused."""
     _never_a_batch(record, result)
 
 
 @CLIENT_CHECKS.check("client.reject.other-status", needs=[*_NEEDS, _STATUS_LINE])
 def other_status(record: ClientRunRecord, result: CheckResult) -> None:
-    """An answer of another status than 200, no batch, though one may stand in its body."""
-    # Who takes a batch out of a 404 as well does not look at the status at all.
+    """Check that a response with a status other than 200 becomes no batch, even with one in its body."""
+    # A client that also takes a batch out of a 404 does not look at the status at all.
     out_of_errors = any(
-        turn.reply.batch is not None
-        for play in record.plays
-        if play.clauses[0] == _STATUS_LINE
-        for turn in play.turns
-        if isinstance(turn.expected, HttpError)
+        call_result.reply.batch is not None
+        for case_result in record.plays
+        if case_result.clauses[0] == _STATUS_LINE
+        for call_result in case_result.turns
+        if isinstance(call_result.expected, HttpError)
     )
     _never_a_batch(record, result, _STATUS_LINE if out_of_errors else "")
 
 
 def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = "") -> None:
-    """``cause`` is the clause that explains batches where none may be, if there is one."""
+    """Report calls that return a batch. ``cause`` is the clause that explains these, if there is one."""
     kinds = accepted_kinds(result.clause)
-    for _, turn in record.turns(result):
-        if not isinstance(turn.expected, InvalidSuccess):
+    for _, call_result in record.turns(result):
+        if not isinstance(call_result.expected, InvalidSuccess):
             continue
         if not record.decodes:
-            # Where nothing is accepted, a refusal shows nothing.
+            # If nothing is decoded at all, a refusal shows nothing.
             result.set_aside("client.decode.fields")
             continue
-        error = turn.reply.error
+        error = call_result.reply.error
         if error is None and cause:
             result.set_aside(cause)
             continue
@@ -72,15 +72,15 @@ def _never_a_batch(record: ClientRunRecord, result: CheckResult, cause: str = ""
         if error is None:
             problem, code = "taken for a batch", "taken"
         elif error.kind not in kinds:
-            # What is left of the kinds tells of an HTTP status.
+            # The kinds that remain stand for an HTTP status.
             problem, code = "reported as an HTTP status that never came", "kind"
         else:
             continue
         result.fail(
-            turn.last,
-            f"{problem}: {turn.expected.what}",
+            call_result.last,
+            f"{problem}: {call_result.expected.what}",
             expected=shown_kinds(kinds),
-            actual=turn.said(),
+            actual=call_result.said(),
             code=code,
-            pointer=turn.expected.pointer,
+            pointer=call_result.expected.pointer,
         )

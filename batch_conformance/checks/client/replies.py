@@ -1,4 +1,4 @@
-"""What any call must come to, whatever its case is about: no reply of a client goes unjudged."""
+"""Checks of replies that apply to any call, whatever its case is about, so that each reply is judged."""
 
 from __future__ import annotations
 
@@ -30,76 +30,86 @@ from batch_conformance.checks.client.reject import FALSE_KINDS
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.contract import current_contract
 
-__all__ = ["FRESH", "PER_CALL", "blame_unclaimed_replies", "blame_wrong_replies", "plain_cause", "reply_problem"]
+__all__ = [
+    "FRESH",
+    "PER_CALL",
+    "blame_unclaimed_replies",
+    "blame_wrong_replies",
+    "plain_cause",
+    "reply_problem",
+]
 
 PER_CALL = "client.auth.per-call"
 
 
-def reply_problem(record: ClientRunRecord, turn: CallResult) -> str:
-    """What is wrong with the reply to a call, in view of its answer; empty when nothing is, or all is allowed."""
-    told = turn.expected
-    if turn.reply.broken is not None:
-        return "" if record.retries_without_end(turn) else "the client itself failed"
-    if isinstance(told, ValidBatch):
-        return _valid_problem(record, turn, told)
-    if isinstance(told, HttpError):
-        return _refusal_problem(turn, told)
-    if isinstance(told, InvalidSuccess | TransportFault):
-        if turn.reply.error is None:
-            return f"taken for a batch: {told.what}"
-        if turn.reply.error.kind in FALSE_KINDS:
-            return f"reported as an HTTP status that never came: {told.what}"
+def reply_problem(record: ClientRunRecord, call_result: CallResult) -> str:
+    """Describe what is wrong with a call's reply given its response; empty if nothing is."""
+    expected = call_result.expected
+    if call_result.reply.broken is not None:
+        return "" if record.retries_without_end(call_result) else "the client itself failed"
+    if isinstance(expected, ValidBatch):
+        return _valid_problem(record, call_result, expected)
+    if isinstance(expected, HttpError):
+        return _error_problem(call_result, expected)
+    if isinstance(expected, InvalidSuccess | TransportFault):
+        if call_result.reply.error is None:
+            return f"taken for a batch: {expected.what}"
+        if call_result.reply.error.kind in FALSE_KINDS:
+            return f"reported as an HTTP status that never came: {expected.what}"
     return ""
 
 
-def _valid_problem(record: ClientRunRecord, turn: CallResult, told: ValidBatch) -> str:
-    if told.refusable:
-        return ""  # the clause that the case is for says what is allowed
-    if turn.reply.batch is None:
+def _valid_problem(record: ClientRunRecord, call_result: CallResult, expected: ValidBatch) -> str:
+    if expected.refusable:
+        return ""  # the case's main clause judges it
+    if call_result.reply.batch is None:
         return "a valid batch did not reach the caller"
-    for one in changes(told.batch, turn.reply.batch, sound_places(record)):
-        return f"{one.name} is {shown(one.handed)} where the answer says {shown(one.leaf.value)}"
+    for one in changes(expected.batch, call_result.reply.batch, sound_places(record)):
+        return f"{one.name} is {shown(one.decoded)} where the answer says {shown(one.leaf.value)}"
     return ""
 
 
-def _refusal_problem(turn: CallResult, told: HttpError) -> str:
-    error = turn.reply.error
-    if error is not None and error.kind == "timeout" and may_be_retried(told.status):
-        return ""  # it may ask again, or wait to ask again, until the caller's deadline
+def _error_problem(call_result: CallResult, expected: HttpError) -> str:
+    error = call_result.reply.error
+    if error is not None and error.kind == "timeout" and may_be_retried(expected.status):
+        return ""  # it may retry, or wait for a retry, until the deadline
     operations = current_contract().operations
-    if any(exchange.status == operations[exchange.intent.operation].success_status for exchange in turn.seen):
-        return ""  # it asked again until there was a batch
-    problem = status_problem(turn, told)
-    return f"a {told.status} {problem}" if problem else ""
+    if any(
+        exchange.status == operations[exchange.intent.operation].success_status
+        for exchange in call_result.seen
+    ):
+        return ""  # it retried until there was a batch
+    problem = status_problem(call_result, expected)
+    return f"a {expected.status} {problem}" if problem else ""
 
 
-def code_of(turn: CallResult) -> str:
-    """The code of a wrong reply."""
-    told, error = turn.expected, turn.reply.error
-    if turn.reply.broken is not None:
+def code_of(call_result: CallResult) -> str:
+    """Return the finding code for a wrong reply."""
+    expected, error = call_result.expected, call_result.reply.error
+    if call_result.reply.broken is not None:
         return "crash"
-    if isinstance(told, ValidBatch):
-        return "refused" if turn.reply.batch is None else "changed"
-    if isinstance(told, HttpError):
-        return status_code_of(turn, told)
+    if isinstance(expected, ValidBatch):
+        return "refused" if call_result.reply.batch is None else "changed"
+    if isinstance(expected, HttpError):
+        return status_code_of(call_result, expected)
     return "taken" if error is None else "kind"
 
 
-def plain_cause(record: ClientRunRecord, turn: CallResult, clause: str) -> str:
-    """A broken clause about the plain form of what the call met, which explains a wrong reply; empty without one."""
-    told = turn.expected
+def plain_cause(record: ClientRunRecord, call_result: CallResult, clause: str) -> str:
+    """Return the broken clause about a simpler form of the response, which explains a wrong reply, or ""."""
+    expected = call_result.expected
     causes: list[str] = []
-    if isinstance(told, ValidBatch):
-        if any(turn.reply.batch is None for _, turn, _ in record.ordinary):
+    if isinstance(expected, ValidBatch):
+        if any(call_result.reply.batch is None for _, call_result, _ in record.ordinary):
             causes.append(FIELDS)
-        causes += [f"client.decode.{name}" for name in _special(record, told.batch)]
-    elif isinstance(told, HttpError):
-        causes = [clause_of_status(told.status)]
-        causes += ["client.error.odd-body", "client.error.status-line-wins"] if told.body else []
-    elif isinstance(told, InvalidSuccess):
+        causes += [f"client.decode.{name}" for name in _special(record, expected.batch)]
+    elif isinstance(expected, HttpError):
+        causes = [clause_of_status(expected.status)]
+        causes += ["client.error.odd-body", "client.error.status-line-wins"] if expected.body else []
+    elif isinstance(expected, InvalidSuccess):
         causes = ["client.reject.not-json", "client.reject.not-object", "client.reject.wrong-types"]
-    elif isinstance(told, TransportFault):
-        causes = [f"client.fault.{told.kind}", *told.plainly]
+    elif isinstance(expected, TransportFault):
+        causes = [f"client.fault.{expected.kind}", *expected.plainly]
     return next((cause for cause in causes if cause != clause and record.is_broken(cause)), "")
 
 
@@ -110,17 +120,17 @@ def _special(record: ClientRunRecord, batch: Mapping[str, object]) -> Iterator[s
         yield "optional"
 
 
-def expected_reply(turn: CallResult) -> str:
-    """What the call should have come to, in words."""
-    if isinstance(turn.expected, ValidBatch):
-        return f"the batch {shown(id_of(turn.expected.batch))}, as its own answer has it"
-    if isinstance(turn.expected, HttpError):
-        kinds = " or ".join(sorted(kinds_of(turn.expected.status) - {"other", "timeout"}))
-        return f"an error of kind {kinds} with status {turn.expected.status}"
+def expected_reply(call_result: CallResult) -> str:
+    """Describe the reply that a call should have had."""
+    if isinstance(call_result.expected, ValidBatch):
+        return f"the batch {shown(id_of(call_result.expected.batch))}, as its own answer has it"
+    if isinstance(call_result.expected, HttpError):
+        kinds = " or ".join(sorted(kinds_of(call_result.expected.status) - {"other", "timeout"}))
+        return f"an error of kind {kinds} with status {call_result.expected.status}"
     return "an error"
 
 
-#: Clauses whose checks look at requests or messages: what their calls come to is for the clause of the answer.
+#: Clauses whose checks look at requests or messages only; their replies are judged here.
 _ABOUT_SOMETHING_ELSE = frozenset(
     {
         "client.request.target",
@@ -133,47 +143,56 @@ _ABOUT_SOMETHING_ELSE = frozenset(
 
 
 def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, CheckResult]) -> None:
-    """Blame the wrong replies of single calls that no finding tells of, on the clause of the answer they got."""
+    """Report wrong replies of single calls that no finding cites, against the clause of the response."""
     cited = {id(finding.exchange) for one in judgements.values() for finding in one.findings}
-    for play in record.plays:
-        if play.clauses[0] not in _ABOUT_SOMETHING_ELSE or len(play.turns) > 1:
+    for case_result in record.plays:
+        if case_result.clauses[0] not in _ABOUT_SOMETHING_ELSE or len(case_result.turns) > 1:
             continue
-        (turn,) = play.turns
-        if not turn.seen or turn.reply.broken is not None or any(id(one) in cited for one in turn.seen):
+        (call_result,) = case_result.turns
+        if (
+            not call_result.seen
+            or call_result.reply.broken is not None
+            or any(id(one) in cited for one in call_result.seen)
+        ):
             continue
-        clause = clause_of_status(turn.expected.status) if isinstance(turn.expected, HttpError) else FIELDS
-        problem = reply_problem(record, turn)
-        if not problem or clause not in judgements or plain_cause(record, turn, ""):
+        clause = (
+            clause_of_status(call_result.expected.status)
+            if isinstance(call_result.expected, HttpError)
+            else FIELDS
+        )
+        problem = reply_problem(record, call_result)
+        if not problem or clause not in judgements or plain_cause(record, call_result, ""):
             continue
         judgements[clause].observe()
         judgements[clause].fail(
-            turn.last,
-            f"{problem}: {play.title}",
-            expected=expected_reply(turn),
-            actual=turn.said(),
-            code=code_of(turn),
+            call_result.last,
+            f"{problem}: {case_result.title}",
+            expected=expected_reply(call_result),
+            actual=call_result.said(),
+            code=code_of(call_result),
         )
 
 
-def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, play: CaseResult) -> None:
-    """Hold every reply of a play of several calls against its own answer.
+def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, case_result: CaseResult) -> None:
+    """Compare every reply of a case with several calls with its own response.
 
-    What goes wrong with a single call too is left to the clause that has it; so is the first of calls by turns.
+    Faults that also occur in single calls are left to their clauses; so is the first of consecutive calls.
     """
-    for number, turn in enumerate(play.turns, 1):
-        if number == 1 and not (play.together or play.preceded):
+    for number, call_result in enumerate(case_result.turns, 1):
+        if number == 1 and not (case_result.together or case_result.preceded):
             continue
-        problem = reply_problem(record, turn)
+        problem = reply_problem(record, call_result)
         if not problem:
             result.observe()
-        elif cause := plain_cause(record, turn, result.clause):
+        elif cause := plain_cause(record, call_result, result.clause):
             result.set_aside(cause)
         else:
             result.observe()
             result.fail(
-                turn.last or next((one.last for one in play.turns[number - 2 :: -1] if number > 1), None),
-                f"call {number} of {len(play.turns)}: {problem}: {play.title}",
-                expected=expected_reply(turn),
-                actual=turn.said(),
-                code=code_of(turn),
+                call_result.last
+                or next((one.last for one in case_result.turns[number - 2 :: -1] if number > 1), None),
+                f"call {number} of {len(case_result.turns)}: {problem}: {case_result.title}",
+                expected=expected_reply(call_result),
+                actual=call_result.said(),
+                code=code_of(call_result),
             )

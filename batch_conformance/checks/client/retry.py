@@ -1,4 +1,4 @@
-"""Clauses ``client.retry.*``: asking again is allowed, within reason."""
+"""Checks of ``client.retry.*``: retries are allowed within limits."""
 
 from __future__ import annotations
 
@@ -19,54 +19,57 @@ from batch_conformance.checks.client.record import (
 from batch_conformance.checks.finding import CheckResult
 from batch_conformance.http import Exchange
 
-#: A retry sooner than this has not waited. Seconds; what a client needs to ask again at once stays well below.
+#: A retry sooner than this, in seconds, did not wait; an immediate retry takes much less.
 BURST_SECONDS = 0.04
-#: How much before the end of Retry-After a retry may come, for clocks that differ. Seconds.
+#: Seconds before the end of Retry-After at which a retry is accepted, as clocks differ.
 TOLERANCE = 0.05
 _NO_RETRIES = "the client does not retry"
 
 
 @CLIENT_CHECKS.check("client.retry.never-401-404", needs=["client.request.single"])
 def never_401_404(record: ClientRunRecord, result: CheckResult) -> None:
-    """One request, whatever the client does on other statuses."""
-    for play in record.plays:
-        for turn in play.turns:
-            if not isinstance(turn.expected, HttpError) or turn.expected.status not in (401, 404):
+    """Check that a 401 or 404 is never retried, whatever the client does on other statuses."""
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if not isinstance(call_result.expected, HttpError) or call_result.expected.status not in (
+                401,
+                404,
+            ):
                 continue
-            if turn.unasked:
+            if call_result.unasked:
                 result.set_aside(TARGET)
                 continue
             result.observe()
-            if record.retried(turn):
+            if record.retried(call_result):
                 result.fail(
-                    turn.gets[1],
-                    f"a {turn.expected.status} is retried: {play.title}",
+                    call_result.gets[1],
+                    f"a {call_result.expected.status} is retried: {case_result.title}",
                     code="retried",
                     expected="1 request",
-                    actual=f"{turn.requests} requests",
+                    actual=f"{call_result.requests} requests",
                 )
 
 
 @CLIENT_CHECKS.check("client.retry.bounded")
 def bounded(record: ClientRunRecord, result: CheckResult) -> None:
-    """At most ten requests, and an end within the deadline and its grace."""
+    """Check that a call makes at most ten requests, and ends within the deadline and its grace."""
     most = _after_faults(record, result)
-    for play, turn in _retryable(record, result):
-        if turn.reply.broken is not None and not record.retries_without_end(turn):
-            cause = record.explained(turn, result.clause)
-            if cause or play.clauses[0] != result.clause:
-                # Otherwise a breakdown counts against the clause that the case is for.
-                result.set_aside(cause or play.clauses[0])
+    for case_result, call_result in _retryable(record, result):
+        if call_result.reply.broken is not None and not record.retries_without_end(call_result):
+            cause = record.explained(call_result, result.clause)
+            if cause or case_result.clauses[0] != result.clause:
+                # A breakdown counts against the clause that the case is for.
+                result.set_aside(cause or case_result.clauses[0])
                 continue
         result.observe()
-        most = max(most, turn.requests)
-        if _judge_number(play, turn, result) and turn.reply.broken is not None:
+        most = max(most, call_result.requests)
+        if _check_number(case_result, call_result, result) and call_result.reply.broken is not None:
             result.fail(
-                turn.last,
-                f"no end by the deadline and its grace: {play.title}",
+                call_result.last,
+                f"no end by the deadline and its grace: {case_result.title}",
                 code="timeout",
                 expected="an answer to the caller, within the deadline plus its grace",
-                actual=f"{turn.said()}, after {turn.requests} requests",
+                actual=f"{call_result.said()}, after {call_result.requests} requests",
             )
     if result.observations:
         result.note(f"at most {most} request{'s' if most != 1 else ''} were seen for one call")
@@ -75,97 +78,107 @@ def bounded(record: ClientRunRecord, result: CheckResult) -> None:
 
 
 def _after_faults(record: ClientRunRecord, result: CheckResult) -> int:
-    """Calls whose connection broke; when they end is for the clauses about faults. Returns the most requests of one."""
+    """Judge calls whose connection broke; return the most requests of one.
+
+    The clauses about faults report calls that do not end.
+    """
     most = 0
-    for play in record.plays:
-        for turn in play.turns:
-            told = turn.expected
-            if not isinstance(told, TransportFault) or told.kind == "redirect-loop" or not turn.requests:
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            expected = call_result.expected
+            if (
+                not isinstance(expected, TransportFault)
+                or expected.kind == "redirect-loop"
+                or not call_result.requests
+            ):
                 continue
-            if turn.reply.broken is not None:
-                # A call without an end makes requests without an end.
-                result.set_aside(f"client.fault.{told.kind}")
+            if call_result.reply.broken is not None:
+                # A call that does not end makes requests without end.
+                result.set_aside(f"client.fault.{expected.kind}")
                 continue
             result.observe()
-            most = max(most, turn.requests)
-            _judge_number(play, turn, result)
+            most = max(most, call_result.requests)
+            _check_number(case_result, call_result, result)
     return most
 
 
-def _judge_number(play: CaseResult, turn: CallResult, result: CheckResult) -> bool:
-    if turn.requests <= MOST_REQUESTS:
+def _check_number(case_result: CaseResult, call_result: CallResult, result: CheckResult) -> bool:
+    if call_result.requests <= MOST_REQUESTS:
         return True
     result.fail(
-        turn.gets[MOST_REQUESTS] if len(turn.gets) > MOST_REQUESTS else turn.last,
-        f"retried too often: {play.title}",
+        call_result.gets[MOST_REQUESTS] if len(call_result.gets) > MOST_REQUESTS else call_result.last,
+        f"retried too often: {case_result.title}",
         code="retried",
         expected=f"at most {MOST_REQUESTS} requests a call",
-        actual=f"{turn.requests} requests or more in {turn.reply.seconds:.1f} s",
+        actual=f"{call_result.requests} requests or more in {call_result.reply.seconds:.1f} s",
     )
     return False
 
 
 @CLIENT_CHECKS.check("client.retry.waits", needs=["client.retry.bounded", "client.request.single"])
 def waits(record: ClientRunRecord, result: CheckResult) -> None:
-    """Retries leave time between, and as much as Retry-After says.
+    """Check that retries wait, and at least as long as Retry-After says.
 
-    One short wait may be chance (a client may well draw its waits at random): a burst is when most are short.
+    Clients may draw waits at random, so a few short ones are allowed: most must be short to count as a burst.
     """
     gaps: dict[str, list[tuple[float, CaseResult, Exchange]]] = {"4xx": [], "5xx": []}
-    for play, turn in _retryable(record, result):
-        if turn.reply.broken is not None and not record.retries_without_end(turn):
-            cause = record.explained(turn, result.clause)
+    for case_result, call_result in _retryable(record, result):
+        if call_result.reply.broken is not None and not record.retries_without_end(call_result):
+            cause = record.explained(call_result, result.clause)
             if not cause and record.is_broken("client.retry.bounded"):
                 cause = "client.retry.bounded"
             if cause:
                 result.set_aside(cause)
             else:
-                fail_broken_call(play, turn, result)
+                fail_broken_call(case_result, call_result, result)
             continue
         result.observe()
-        told = turn.expected
-        assert isinstance(told, HttpError)
-        for before, after in zip(turn.gets, turn.gets[1:], strict=False):
-            if not record.retried(turn) or before.status != told.status:
+        expected = call_result.expected
+        assert isinstance(expected, HttpError)
+        for before, after in zip(call_result.gets, call_result.gets[1:], strict=False):
+            if not record.retried(call_result) or before.status != expected.status:
                 continue
             gap = after.started - before.ended
-            if told.retry_after is None:
-                gaps["4xx" if told.status < 500 else "5xx"].append((gap, play, after))
-            elif gap < told.retry_after - TOLERANCE:
+            if expected.retry_after is None:
+                gaps["4xx" if expected.status < 500 else "5xx"].append((gap, case_result, after))
+            elif gap < expected.retry_after - TOLERANCE:
                 result.fail(
                     after,
-                    f"the retry came before Retry-After was over: {play.title}",
+                    f"the retry came before Retry-After was over: {case_result.title}",
                     code="too-soon",
-                    expected=f"a wait of at least {told.retry_after:g} s",
+                    expected=f"a wait of at least {expected.retry_after:g} s",
                     actual=f"{gap:.3f} s",
                 )
     for statuses, rows in gaps.items():
         short = [row for row in rows if row[0] < BURST_SECONDS]
         if len(short) * 2 > len(rows):
-            gap, play, after = short[0]
+            gap, case_result, after = short[0]
             result.fail(
                 after,
-                f"retries on {statuses} come in a burst: {play.title}",
+                f"retries on {statuses} come in a burst: {case_result.title}",
                 code="too-soon",
                 expected=f"a wait of at least {BURST_SECONDS * 1000:g} ms before asking again",
                 actual=f"{gap * 1000:.0f} ms; {len(short)} of {len(rows)} retries waited less",
             )
     if result.observations and not any(
-        record.retried(turn) for play in record.plays for turn in play.turns if _is_retryable(turn)
+        record.retried(call_result)
+        for case_result in record.plays
+        for call_result in case_result.turns
+        if _is_retryable(call_result)
     ):
         result.limit(_NO_RETRIES)
 
 
 def _retryable(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:
-    for play in record.plays:
-        for turn in play.turns:
-            if not _is_retryable(turn):
+    for case_result in record.plays:
+        for call_result in case_result.turns:
+            if not _is_retryable(call_result):
                 continue
-            if turn.unasked:
+            if call_result.unasked:
                 result.set_aside(TARGET)
             else:
-                yield play, turn
+                yield case_result, call_result
 
 
-def _is_retryable(turn: CallResult) -> bool:
-    return isinstance(turn.expected, HttpError) and may_be_retried(turn.expected.status)
+def _is_retryable(call_result: CallResult) -> bool:
+    return isinstance(call_result.expected, HttpError) and may_be_retried(call_result.expected.status)

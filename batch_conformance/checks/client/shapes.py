@@ -1,4 +1,7 @@
-"""The shapes of a call and of its reply, as checks read them; the client runner, which stands above, makes them."""
+"""Protocols of a call and its reply as checks read them.
+
+The client runner, a layer above, implements them.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from typing import Any, Protocol
 
 
 class Call(Protocol):
-    """What the client was asked: the shape of what the client runner calls with, which stands above this layer."""
+    """The parameters of a call of the client."""
 
     @property
     def base_url(self) -> str:
-        """Where the server is."""
+        """Base URL of the server."""
         ...
 
     @property
@@ -20,7 +23,7 @@ class Call(Protocol):
 
     @property
     def batch_id(self) -> str:
-        """The id asked for."""
+        """The requested id."""
         ...
 
     @property
@@ -30,35 +33,35 @@ class Call(Protocol):
 
 
 class ReportedError(Protocol):
-    """An error as the client's caller sees it."""
+    """An error as the client reports it to its caller."""
 
     @property
     def kind(self) -> str:
-        """The protocol's word for it."""
+        """Kind of the error, in the driver protocol's terms."""
         ...
 
     @property
     def status(self) -> int | None:
-        """The HTTP status, if the client told one."""
+        """The HTTP status, if the client reports one."""
         ...
 
     @property
     def message(self) -> str:
-        """What the caller reads."""
+        """The message for the caller."""
         ...
 
 
 class Reply(Protocol):
-    """What came of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
+    """Outcome of a call: exactly one of ``batch``, ``error`` and ``broken`` is not None."""
 
     @property
     def batch(self) -> dict[str, Any] | None:
-        """What was handed over as a batch."""
+        """The decoded batch."""
         ...
 
     @property
     def error(self) -> ReportedError | None:
-        """What was reported as an error."""
+        """The reported error."""
         ...
 
     @property
@@ -68,10 +71,10 @@ class Reply(Protocol):
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """Duration of the call."""
         ...
 
     @property
     def stderr(self) -> str:
-        """What a driver wrote beside the protocol meanwhile: bounded, and redacted."""
+        """The driver's stderr during the call, cut and redacted."""
         ...

@@ -12,13 +12,13 @@ from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def unknown_ids(context: ProbeContext) -> Probe:
-    """Ids of the known ones' form that nobody issued."""
+    """Ids in the form of the known ones that were never issued."""
     for asked in islice(ids.unknown_ids(context.ids[0], context.seed), context.profile.unknown_ids):
         yield PlannedRequest("unknown-ids", asked, context.key, key_name=context.key_name)
 
 
 def near_ids(context: ProbeContext) -> Probe:
-    """Ids one fault away from a known one: all kinds for the first, a few for the others."""
+    """Ids that differ from a known one by one fault: all kinds for the first id, a few for the others."""
     for index, value in enumerate(context.ids[: context.profile.batches]):
         most = context.profile.near_ids if index == 0 else context.profile.near_ids_of_others
         if index > 3 and context.profile.budget is not None:
@@ -30,14 +30,14 @@ def near_ids(context: ProbeContext) -> Probe:
 
 
 def overrides(context: ProbeContext) -> Probe:
-    """An unknown id in the path and a known one in the query: all names at once; when that opens, name by name."""
-    asked = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
+    """An unknown id in the path, a known one in the query: under all names at once, then name by name."""
+    unknown = replace(ids.unknown_id_like(context.ids[0], context.seed + 11), kind="near")
     documented = {row.name for row in current_contract().operation("get").of_place("query")}
-    others = tuple(name for name in ids.QUERY_NAMES if name not in documented)
-    for names in (others, *((name,) for name in others)):
+    undocumented = tuple(name for name in ids.QUERY_NAMES if name not in documented)
+    for names in (undocumented, *((name,) for name in undocumented)):
         exchange = yield PlannedRequest(
             "overrides",
-            asked,
+            unknown,
             context.key,
             key_name=context.key_name,
             query=[(name, context.ids[0]) for name in names],
@@ -48,6 +48,6 @@ def overrides(context: ProbeContext) -> Probe:
 
 
 def hostile_ids(context: ProbeContext) -> Probe:
-    """Ids that trip routers, patterns and parsers."""
+    """Ids that routers, patterns and parsers may fail on."""
     for asked in islice(ids.hostile_ids(context.ids[0], context.ids), context.profile.hostile_ids):
         yield PlannedRequest("hostile-ids", asked, context.key, key_name=context.key_name)

@@ -15,9 +15,9 @@ from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def before_first_auth(context: ProbeContext) -> Probe:
-    """Before any valid key was ever sent: on a fresh connection, no key, an empty one, an unknown one."""
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
-    for key in (MISSING, EMPTY, stranger):
+    """Before any request with the valid key: no key, an empty and an unknown one, on fresh connections."""
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
+    for key in (MISSING, EMPTY, unknown_key):
         yield PlannedRequest("before-first-auth", known_id(context.ids[0]), key, lane="", key_name=context.key_name)
 
 
@@ -31,20 +31,21 @@ def header_case(context: ProbeContext) -> Probe:
 
 
 def auth_per_request(context: ProbeContext) -> Probe:
-    """Requests with and without the key, in turn, on one connection; then without it on a fresh one."""
-    stranger = next(keys.unknown_keys(context.seed, context.secret))
+    """Requests with and without the key alternately on one connection, then without it on a fresh one."""
+    unknown_key = next(keys.unknown_keys(context.seed, context.secret))
     first, middle, last = context.ids[0], context.ids[len(context.ids) // 2], context.ids[-1]
-    turns: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
+    steps: list[tuple[str, Key]] = [(first, context.key), (first, MISSING), (last, context.key), (last, MISSING)]
     if context.profile.name != "quick":
-        turns += [(middle, context.key), (middle, stranger), (last, context.key), (first, EMPTY), (last, context.key)]
+        steps += [(middle, context.key), (middle, unknown_key), (last, context.key), (first, EMPTY)]
+        steps += [(last, context.key)]
     cookies: list[str] = []
-    for value, key in turns:
+    for value, key in steps:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         exchange = yield PlannedRequest(
             "auth-per-request", known_id(value), key, lane="mixed", key_name=context.key_name, label=label
         )
         cookies = exchange.response.header_values("set-cookie") if exchange and exchange.response else cookies
-    # The batch just read with the key: what a cache in front would still hold.
+    # The batch just read with the key, which a cache in front may still hold.
     yield replace(
         context.anonymous("auth-per-request", known_id(last), MISSING),
         lane="",
@@ -61,22 +62,22 @@ def auth_per_request(context: ProbeContext) -> Probe:
 
 
 def unauthenticated(context: ProbeContext) -> Probe:
-    """No key and an empty key, on known batches."""
+    """Known batches without a key and with an empty one."""
     few = context.ids[:2] if context.profile.name != "quick" else context.ids[:1]
     for value in dict.fromkeys([*few, context.ids[-1]]):
         yield context.anonymous("missing-key", known_id(value), MISSING)
     for number, value in enumerate(dict.fromkeys([context.ids[0], context.ids[-1]])):
         send = context.anonymous("empty-key", known_id(value), EMPTY)
-        # As a proxy adds it: whoever takes that for the server's own host lets everybody in.
+        # As a proxy adds it: a server that takes it for its own host may skip authentication.
         label = "an empty key, as if from the server's own host"
-        here = replace(send, headers=[("X-Forwarded-For", "127.0.0.1")], label=label)
-        yield here if number else send
+        forwarded = replace(send, headers=[("X-Forwarded-For", "127.0.0.1")], label=label)
+        yield forwarded if number else send
     if context.profile.name != "quick":
-        # As curl and most libraries ask: a server may answer those as if they were browsers.
+        # As curl and most libraries send it: a server may treat browsers differently.
         plain = context.anonymous("missing-key", known_id(context.ids[0]), MISSING)
         yield replace(plain, headers=[("Accept", "*/*")], label="no key, with Accept: */*")
-        for asked in ids.respelled(context.ids[0]):
-            yield replace(context.anonymous("respelled", asked, MISSING), label=f"no key, {asked.label}")
+        for variant in ids.respelled(context.ids[0]):
+            yield replace(context.anonymous("respelled", variant, MISSING), label=f"no key, {variant.label}")
         operation = current_contract().operation("get")
         for path, label in ids.respelled_paths(operation.path):
             plain = context.anonymous("respelled", known_id(context.ids[0]), MISSING)
@@ -84,39 +85,42 @@ def unauthenticated(context: ProbeContext) -> Probe:
 
 
 def invalid_keys(context: ProbeContext) -> Probe:
-    """Keys nobody issued."""
+    """Known batches with keys that were never issued."""
     for index, key in enumerate(
         islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)
     ):
-        yield context.anonymous("invalid-keys", _turn(context, index), key)
+        yield context.anonymous("invalid-keys", _rotated_id(context, index), key)
 
 
 def near_keys(context: ProbeContext) -> Probe:
-    """Keys one fault away from the valid one."""
+    """Known batches with keys that differ from the valid one by one fault."""
     near = keys.near_keys(context.secret, context.variable, context.seed)
     for index, key in enumerate(islice(near, context.profile.near_keys)):
-        yield context.anonymous("near-keys", _turn(context, index), key)
+        yield context.anonymous("near-keys", _rotated_id(context, index), key)
 
 
 def hostile_keys(context: ProbeContext) -> Probe:
-    """Keys that trip parsers."""
+    """A known batch with keys that parsers may fail on."""
     for key in islice(keys.hostile_keys(context.secret, context.variable), context.profile.hostile_keys):
         yield replace(context.anonymous("hostile-keys", known_id(context.ids[0]), key), lane="")
 
 
 def wrong_place(context: ProbeContext) -> Probe:
-    """The valid key where it counts for nothing. A place is tried whole; when it opens, name by name."""
+    """The valid key in places where it must be ignored.
+
+    A place is tried with all names, then name by name.
+    """
     for chain in wrong_places(context):
         yield from chain
 
 
 def wrong_places(context: ProbeContext) -> list[Probe]:
-    """What is sent for each place: no place waits for another."""
+    """Return one chain of requests per place; they do not depend on each other."""
     places = keys.other_places(context.secret, current_contract().operation("get"))
     tried = [place for place in context.profile.places if places.get(place)]
 
     def at(place: str) -> Probe:
-        known = _turn(context, tried.index(place))
+        known = _rotated_id(context, tried.index(place))
         base = replace(context.anonymous("wrong-place", known, MISSING), key_kind="misplaced")
         exchange = yield misplaced(base, place, places[place])
         if exchange is not None and exchange.status == 200 and len(places[place]) > 1:
@@ -127,51 +131,52 @@ def wrong_places(context: ProbeContext) -> list[Probe]:
 
 
 def id_enumeration(context: ProbeContext) -> Probe:
-    """Known and unknown ids, in an order that keeps coincidences out, with every kind of key that is none.
+    """Known and unknown ids with every kind of invalid key, in an order that rules out coincidences.
 
-    Each unknown id is another one, of another length at times: what depends on the id alone then varies among them.
+    The unknown ids all differ, some in length, so that differences due to the id alone show among them too.
     """
     known = known_id(context.ids[0])
-    stranger = next(keys.unknown_keys(context.seed + 1, context.secret))
+    unknown_key = next(keys.unknown_keys(context.seed + 1, context.secret))
     near = next(keys.near_keys(context.secret, context.variable, context.seed))
-    turns = [
+    rows = [
         (MISSING, context.profile.lookup),
-        (stranger, context.profile.lookup[:-2]),
+        (unknown_key, context.profile.lookup[:-2]),
         (EMPTY, "ABBA"),
         (near, "ABBA"),
     ]
-    others = 0
-    for key, order in turns if context.profile.name != "quick" else turns[:1]:
+    count = 0
+    for key, order in rows if context.profile.name != "quick" else rows[:1]:
         for letter in order:
             if letter == "A":
                 yield context.anonymous("id-enumeration", known, key)
                 continue
-            others += 1
-            asked = ids.unknown_id_like(context.ids[0], context.seed + others)
-            longer = replace(asked, value=asked.value + "7q", segment=asked.segment + "7q")
+            count += 1
+            unknown = ids.unknown_id_like(context.ids[0], context.seed + count)
+            longer = replace(unknown, value=unknown.value + "7q", segment=unknown.segment + "7q")
             yield context.anonymous(
-                "id-enumeration", longer if others % 2 == 0 and not is_uuid(asked.value) else asked, key
+                "id-enumeration", longer if count % 2 == 0 and not is_uuid(unknown.value) else unknown, key
             )
 
 
 def conditional(context: ProbeContext) -> Probe:
-    """A known and an unknown id without a key, by HEAD and under conditions: what is decided before the key tells.
+    """A known and an unknown id without a key, by HEAD and under conditions.
 
-    Each way is tried once, and once more, the other way round, where the two answers differ.
+    A server that evaluates these before the key discloses ids. Each variant is sent once, and again in
+    reverse order if the two statuses differ.
     """
     known = known_id(context.ids[0])
     unknown = ids.unknown_id_like(context.ids[0], context.seed + 23)
     date = context.seen.get("last-modified") or context.seen.get("date", "Mon, 01 Jan 2024 00:00:00 GMT")
-    ways: list[tuple[str, str, list[tuple[str, str]]]] = [
+    variants: list[tuple[str, str, list[tuple[str, str]]]] = [
         ("GET", "If-None-Match: * and If-Match: *", [("If-None-Match", "*"), ("If-Match", "*")]),
         ("HEAD", "", []),
         ("GET", "If-Modified-Since", [("If-Modified-Since", date)]),
     ]
     if "etag" in context.seen:
         tag = context.seen["etag"]
-        ways.insert(1, ("GET", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
-        ways.append(("HEAD", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
-    for method, name, headers in ways[: context.profile.conditions]:
+        variants.insert(1, ("GET", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+        variants.append(("HEAD", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
+    for method, name, headers in variants[: context.profile.conditions]:
         label = f"{MISSING.label}, {method}" + (f" with {name}" if name else "")
         send = replace(
             context.anonymous("conditional", known, MISSING), method=method, headers=headers, label=label
@@ -184,9 +189,9 @@ def conditional(context: ProbeContext) -> Probe:
 
 
 def other_org(context: ProbeContext) -> Probe:
-    """Known batches with another organisation's valid key, if there is one; on connections of their own.
+    """Known batches with another organisation's valid key, if there is one, on fresh connections.
 
-    And an id that is unknown to everybody: the answers must not tell one from the other.
+    First an id that is unknown to every organisation: the responses must not differ.
     """
     if context.other_key is not None:
         unknown = ids.unknown_id_like(context.ids[0], context.seed + 29)
@@ -197,17 +202,17 @@ def other_org(context: ProbeContext) -> Probe:
 
 
 def keyless_on_authed_connection(context: ProbeContext) -> Probe:
-    """No key, an unknown one and another organisation's, on the connection that carried the valid key all along."""
+    """Other keys or none on the connection that has carried the valid key throughout."""
     asked = known_id(context.ids[0])
 
-    def behind(probe: str, key: Key) -> PlannedRequest:
+    def send_with(probe: str, key: Key) -> PlannedRequest:
         label = f"{key.label}, on the connection that carried the valid key all along"
         return PlannedRequest(probe, asked, key, key_name=context.key_name, label=label)
 
     for key in (MISSING, next(keys.unknown_keys(context.seed, context.secret))):
-        yield behind("auth-per-request", key)
+        yield send_with("auth-per-request", key)
     if context.other_key is not None:
-        yield behind("other-org", context.other_key)
+        yield send_with("other-org", context.other_key)
         if tag := context.seen.get("etag"):
             label = f"{context.other_key.label}, with If-None-Match: the ETag of a known batch"
             plain = context.anonymous("other-org", asked, context.other_key)
@@ -215,11 +220,11 @@ def keyless_on_authed_connection(context: ProbeContext) -> Probe:
 
 
 def revoked_key(context: ProbeContext) -> Probe:
-    """A known batch with a key that was valid once, if there is one."""
+    """Known batches with a revoked key, if there is one."""
     if context.revoked_key is not None:
         for value in dict.fromkeys([context.ids[0], context.ids[len(context.ids) // 2]]):
             yield context.anonymous("revoked-key", known_id(value), context.revoked_key)
 
 
-def _turn(context: ProbeContext, index: int) -> AskedId:
+def _rotated_id(context: ProbeContext, index: int) -> AskedId:
     return known_id(context.ids[index % len(context.ids)])

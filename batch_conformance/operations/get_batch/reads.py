@@ -1,4 +1,4 @@
-"""The probes that read known batches over time."""
+"""Probes of Get Batch that read known batches over time."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from batch_conformance.server_runner.probe import Probe, ProbeContext
 
 
 def reads(context: ProbeContext) -> Probe:
-    """Rounds of reads over all known batches, interleaved, then on after those that move until they are final."""
+    """Interleaved rounds of reads over all known batches; batches that change are read on until final."""
     return _in_turn(reads_by_batch(context))
 
 
 def reads_by_batch(context: ProbeContext) -> list[Probe]:
-    """The reads of each batch: one after the other, and no batch waits for another."""
-    read = context.ids[: context.profile.batches]
-    return [_reads_of(context, value, len(read)) for value in read]
+    """Return one chain of reads per batch; the chains do not depend on each other."""
+    batch_ids = context.ids[: context.profile.batches]
+    return [_reads_of(context, value, len(batch_ids)) for value in batch_ids]
 
 
 def _reads_of(context: ProbeContext, value: str, batches: int) -> Probe:
@@ -33,31 +33,31 @@ def _reads_of(context: ProbeContext, value: str, batches: int) -> Probe:
 
 
 def _in_turn(chains: list[Probe]) -> Probe:
-    """One request of each chain in turn, until all have come to their end."""
+    """Send one request of each chain in turn, until all chains have ended."""
     sends = [(chain, next(chain, None)) for chain in chains]
     while sends:
-        going: list[tuple[Probe, PlannedRequest | None]] = []
+        remaining: list[tuple[Probe, PlannedRequest | None]] = []
         for chain, send in sends:
             if send is not None:
                 exchange = yield send
                 with suppress(StopIteration):
-                    going.append((chain, chain.send(exchange)))
-        sends = going
+                    remaining.append((chain, chain.send(exchange)))
+        sends = remaining
 
 
 def late_reads(context: ProbeContext) -> Probe:
-    """Each known batch once more, after all that happened in between."""
+    """Each known batch once more, after all other probes."""
     return _in_turn(late_reads_by_batch(context))
 
 
 def late_reads_by_batch(context: ProbeContext) -> list[Probe]:
-    """The late reads of each batch, one after the other."""
+    """Return one chain of late reads per batch."""
 
-    def of(value: str) -> Probe:
+    def reads_of(value: str) -> Probe:
         for _ in range(context.profile.late_reads):
             context.note_state((yield context.read("late-reads", value)))
 
-    return [of(value) for value in context.ids[: context.profile.batches]]
+    return [reads_of(value) for value in context.ids[: context.profile.batches]]
 
 
 def _moves(states: list[str]) -> bool:

@@ -1,4 +1,4 @@
-"""What is sent to judge Get Batch, in which order, and what of it may be under way at once."""
+"""The probes of Get Batch: their order, and which of them may be under way at the same time."""
 
 from __future__ import annotations
 
@@ -51,31 +51,31 @@ __all__ = [
 ]  # fmt: skip
 
 OPERATION = "get"
-#: Requests that a run may cost, by profile; None for no cap.
+#: Maximum number of requests by profile; None for no cap.
 BUDGETS: Mapping[str, int | None] = {name: profile.budget for name, profile in PROFILES.items()}
 
 
 def methods(context: ProbeContext) -> Probe:
-    """Other methods, on an unknown id only: nothing that exists can be changed."""
-    asked = ids.unknown_id_like(context.ids[0], context.seed + 7)
+    """Other methods, on an unknown id only, so that nothing that exists can be changed."""
+    unknown = ids.unknown_id_like(context.ids[0], context.seed + 7)
     asks_for_key = current_contract().operation("get").key is not None
     for method in context.profile.methods:
         for key in (MISSING, context.key) if asks_for_key else (context.key,):
             label = f"{method} with {key.label}"
             yield PlannedRequest(
-                "methods", asked, key, method=method, lane="", key_name=context.key_name, label=label
+                "methods", unknown, key, method=method, lane="", key_name=context.key_name, label=label
             )
 
 
 def unusual_requests(context: ProbeContext) -> Probe:
-    """Reads of a known batch with something legal but unusual about them: none may make the server fail."""
+    """Reads of a known batch that are unusual but legal, which must not make the server fail."""
     read = context.read("unusual-requests", context.ids[0])
     unusual: dict[str, list[tuple[str, str]]] = {
         "Accept: text/html": [("Accept", "text/html")],
         "If-None-Match": [("If-None-Match", '"x"')],
         "a Range": [("Range", "bytes=0-0")],
     }
-    # What every other client does: nothing about these answers may differ.
+    # Headers that ordinary clients vary: the responses must not differ.
     usual: dict[str, list[tuple[str, str]]] = {
         "Accept: */*": [("Accept", "*/*")],
         "no User-Agent": [("User-Agent", "")],
@@ -87,14 +87,14 @@ def unusual_requests(context: ProbeContext) -> Probe:
         for label, headers in usual.items()
     ]
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
-    # What the contract asks for stays as it is.
-    asked = {name.lower() for name, _ in current_contract().operation("get").required_headers()}
-    sends = [send for send in sends if not any(name.lower() in asked for name, _ in send.headers)]
+    # Headers that the contract requires stay as they are.
+    required = {name.lower() for name, _ in current_contract().operation("get").required_headers()}
+    sends = [send for send in sends if not any(name.lower() in required for name, _ in send.headers)]
     for send in sends[: context.profile.unusual_requests]:  # noqa: UP028 - a list takes no answers
         yield send
 
 
-#: In the order they are sent: what depends on a clean start first, what can be left out last.
+#: In sending order: probes that need a clean start first, those that can be left out last.
 PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "reads": reads,
     "header-case": header_case,
@@ -117,7 +117,7 @@ PROBES: dict[str, Callable[[ProbeContext], Probe]] = {
     "late-reads": late_reads,
     "keyless-on-authed-connection": keyless_on_authed_connection,
 }
-#: Probes of several chains: each in its order, one request after the answer to the other, and none waiting for another.
+#: Probes made of chains. In a chain, each request follows the last response; chains are independent.
 CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "reads": reads_by_batch,
     "auth-per-request": lambda context: [auth_per_request(context)],
@@ -127,10 +127,10 @@ CHAINS: Mapping[str, Callable[[ProbeContext], list[Probe]]] = {
     "late-reads": late_reads_by_batch,
     "keyless-on-authed-connection": lambda context: [keyless_on_authed_connection(context)],
 }
-#: Chains of which one request each is sent in turn when they go one at a time.
+#: Probes whose chains are interleaved, one request each, when sent one at a time.
 IN_TURN = frozenset({"reads", "late-reads"})
-#: Probes that need no answer, but whose requests have to arrive in their order, with nothing else in between: behind a
-#: balancer, that keeps the turn of its instances from looking like a difference.
+#: Probes that do not look at responses, but whose requests must arrive in order with nothing in between:
+#: behind a balancer, this keeps its rotation from looking like a difference.
 IN_ORDER = frozenset({"id-enumeration"})
 #: Probes that may be under way together.
 TOGETHER: Sequence[Sequence[str]] = (
@@ -139,13 +139,13 @@ TOGETHER: Sequence[Sequence[str]] = (
         "conditional", "other-org", "revoked-key", "unknown-ids", "near-ids", "overrides",
     ),
     ("id-enumeration",),
-    # What may leave a server in a bad state comes after all that needs it in a good one.
+    # Probes that may leave a server in a bad state come after those that need a good one.
     ("hostile-keys", "methods"),
     ("unusual-requests", "hostile-ids"),
     ("late-reads",),
     ("keyless-on-authed-connection",),
 )  # fmt: skip
-#: Probes about the key: not sent where the contract asks for none.
+#: Probes about the key, not sent if the contract has none.
 ABOUT_KEYS = frozenset(
     {
         "before-first-auth", "header-case", "auth-per-request", "unauthenticated", "invalid-keys", "near-keys",

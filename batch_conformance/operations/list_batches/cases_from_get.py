@@ -110,19 +110,19 @@ def as_list_case(case: Case) -> Case:
         case,
         title=f"the list: {case.title}",
         clauses=(*(clause for clause in case.clauses if applies(clause)), *counted) or case.clauses,
-        asks=tuple(map(_list_step, case.asks)),
+        asks=tuple(_list_step(ask, filtered=len(case.asks) == 1) for ask in case.asks),
         elsewhere=tuple(map(_as_list, case.elsewhere)),
         operation=OPERATION,
     )
 
 
-def _list_step(step: CallStep) -> CallStep:
+def _list_step(step: CallStep, *, filtered: bool = False) -> CallStep:
     expected = step.expected
     if isinstance(expected, ValidBatch):
         expected = Batches({}, batches=(_as_entry(expected.batch),))
     answers = tuple(map(_as_list, step.answers))
     # Retries must repeat the filters.
-    again = isinstance(expected, HttpError) and may_be_retried(expected.status)
+    again = filtered and isinstance(expected, HttpError) and may_be_retried(expected.status)
     given = Arguments.of(every_filter()) if again else Arguments.nothing()
     return replace(step, batch_id="", expected=expected, answers=answers, arguments=given)
 

@@ -10,12 +10,13 @@ from batch_conformance.contract.entity import entity_of
 from batch_conformance.operations.get_batch.client_cases.decode import counts, decode_cases
 from batch_conformance.operations.get_batch.client_cases.drawn import PROPERTIES
 from batch_conformance.operations.get_batch.client_cases.errors import error_cases
+from batch_conformance.operations.get_batch.client_cases.fresh import fresh_cases
 from batch_conformance.operations.get_batch.client_cases.reject import reject_cases
 from batch_conformance.operations.get_batch.client_cases.transfer import transfer_cases
 
 __all__ = ["PROPERTIES", "THEMES", "VARIED", "ordinary"]
 
-THEMES = (decode_cases, transfer_cases, reject_cases, error_cases)
+THEMES = (decode_cases, fresh_cases, transfer_cases, reject_cases, error_cases)
 #: Schema places that the cases here vary, in more ways than can be derived from the schema.
 VARIED = (
     "/id",
