@@ -141,7 +141,7 @@ def check_selection(
                 exchange,
                 f"the batch {shown(own)}, which fits {formatted}, is left out",
                 expected="all batches that fit",
-                actual=f"{len(rows)} others",
+                actual=f"only {len(rows)} other batch{'' if len(rows) == 1 else 'es'}",
                 prelude=(earlier[0][0],),
                 code="left-out",
             )

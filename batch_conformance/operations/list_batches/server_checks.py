@@ -180,7 +180,7 @@ def complete(record: Record, result: CheckResult) -> None:
                     exchange,
                     f"the batch {shown(name)}, which exists, is not in the list",
                     expected="all batches of the organisation",
-                    actual=f"{len(rows)} others",
+                    actual=f"only {len(rows)} other batch{'' if len(rows) == 1 else 'es'}",
                     prelude=(one,),
                     code="left-out",
                 )
@@ -223,14 +223,14 @@ def agrees(record: Record, result: CheckResult) -> None:
                 result.set_aside(clause)
             first, last = earlier[-1:], later[:1]
             for name, ours, theirs, one in _differences(row, first, last, elsewhere):
-                result.fail(exchange, f"{name} of the batch {shown(own)} is another one in the list",
+                result.fail(exchange, f"{name} of the batch {shown(own)} differs between List Batches and Get Batch",
                             expected=f"{name}: {shown(theirs)}, as Get Batch answers", actual=f"{name}: {shown(ours)}",
                             prelude=(one,), code="differs")  # fmt: skip
                 break
     if not result.observations and not result.explained:
         both = record.whole is not None and record.whole.of_operation("get").exchanges
         why = "" if both else ": that takes Get Batch (--batch-operations get,list)"
-        result.note(f"no batch was read both ways{why}")
+        result.note(f"no batch was read by Get Batch and by List Batches{why}")
 
 
 def _differences(
