@@ -50,10 +50,22 @@ def test_the_embedded_subjects_follow(side: str, checkout: Path) -> None:
         assert broken.verdicts()["server.body.priority"] == "fail"
 
 
-def test_an_error_in_a_file_is_one_line(checkout: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "old", "new", "excerpt"),
+    [
+        ("schemas/metrics.schema.json", None, "{", "ERROR: schemas/metrics.schema.json: "),
+        ("schemas/metrics.schema.json", ">= oldSelf", ">== oldSelf", "/components/schemas/Metrics/x-validations/"),
+        ("contracts/clauses.yaml", "level: must", "level: musst", "server.ok.status has the level 'musst'"),
+        ("contracts/clauses.yaml", "server:", "servers:", "contracts/clauses.yaml: needs version, server and client"),
+    ],
+    ids=["no JSON", "a rule that is no CEL", "a level", "a side"],
+)
+def test_an_error_in_a_file_is_one_line(name: str, old: str | None, new: str, excerpt: str, checkout: Path) -> None:
     """Status 4, as for an overlay."""
-    (checkout / "schemas" / "metrics.schema.json").write_text("{", "utf-8")
+    file = checkout / name
+    text = file.read_text("utf-8")
+    file.write_text(new if old is None else text.replace(old, new, 1), "utf-8")
     run = _judged(checkout, "server")
-    assert run.status == 4
-    assert "ERROR: schemas/metrics.schema.json: " in run.text
+    assert run.status == 4, run.text
+    assert excerpt in run.text
     assert "Traceback" not in run.text

@@ -176,6 +176,8 @@ def test_a_result_that_is_no_contract_is_refused(tmp_path: Path, name: str) -> N
         (update(f"{STATUS}.x-lifecycle", {"order": [1]}), "a status is text"),
         (update(f"{STATUS}.x-lifecycle", {"order": ["FAILED"]}), "'FAILED' stands 2 times"),
         (update(BATCH, {"x-validations": {}}), "is not an array of rules"),
+        (update(BATCH, {"properties": {"x": {"type": "array", "minItems": 10**8}}}), "of at most 20,000"),
+        (update(BATCH, {"properties": {"x": {"type": "string", "minLength": 10**8}}}), "of at most 1,000,000"),
         (update(BATCH, {"x-validations": [{"message": "m"}]}), "has no 'rule'"),
         (
             update(f"{GET}.parameters", {"name": "X", "in": "header", "required": True, "schema": {"pattern": "^a"}}),

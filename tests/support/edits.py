@@ -131,6 +131,10 @@ GONE_FOR_ABSENT = (
     ),
 )
 
+_ERROR_BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+#: The documented error for all statuses without one of their own.
+ANY_ERROR = update(f"{GET}.responses", {"default": {"description": "Any other error.", "content": _ERROR_BODY}})
+
 
 def status_renamed(name: str) -> tuple[Action, ...]:
     """Rename the member of the status, in the conditions too."""

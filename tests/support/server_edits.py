@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.support.edits import (
+    ANY_ERROR,
     BEARER,
     EITHER,
     ERROR,
@@ -394,5 +395,11 @@ SERVER_EDITS = [
     Edit("a second success status", success_as("202", beside=True), {"derived:/id:required": "server.body."}, (OLD,)),
     Edit("a bearer key", BEARER, {OLD: RUN}),
     Edit("410 in place of 404", GONE_FOR_ABSENT, {OLD: "server."}),
+    Edit(
+        "410 and a default in place of 404",
+        (*GONE_FOR_ABSENT, ANY_ERROR),
+        {"unknown-empty-200": "server.notfound."},
+        (OLD,),
+    ),
     Edit("no key at all", (remove("$.security"),), {"derived:/id:required": "server.body."}),
 ]

@@ -83,6 +83,17 @@ def test_other_values_replace(tmp_path: Path, value: object, new: object) -> Non
     assert at(tmp_path, f"/components/schemas/Batch/properties/{place}/type", action) == new
 
 
+def test_a_copy_follows_a_source_that_is_replaced(tmp_path: Path) -> None:
+    """Removed and added again: the status filter has the new statuses."""
+    contract = overlaid(
+        tmp_path,
+        remove(STATUS),
+        update(f"{BATCH}.properties", {"status": {"type": "string", "enum": ["queued", "done"]}}),
+    )
+    (row,) = [row for row in contract.operation("list").parameters if row.name == "status"]
+    assert row.schema["enum"] == ["queued", "done"]
+
+
 def test_null_and_false_are_values(tmp_path: Path) -> None:
     """They replace a value and do not remove it."""
     found = at(tmp_path, "/components/schemas/Batch", update(BATCH, {"default": None, "deprecated": False}))

@@ -1,0 +1,53 @@
+"""Ids and keys that must not be accepted: of the form of the known one, and not it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batch_conformance.contract import current_contract
+from batch_conformance.generate.ids import unknown_id_like
+from batch_conformance.generate.keys import hostile_keys, near_keys, other_places
+from tests.support.edits import BEARER
+from tests.support.overlays import using
+
+
+@pytest.mark.parametrize(
+    ("known", "digits"), [("7", 9), ("4711", 9), ("10412", 5), ("10412099", 8), ("1700000000", 10), ("9" * 12, 12)]
+)
+def test_an_unknown_number_has_the_form_of_the_known_one(known: str, digits: int) -> None:
+    """As long, unless counting reaches it soon; a 32-bit number stays one."""
+    for seed in range(50):
+        value = unknown_id_like(known, seed).value
+        assert len(value) == digits
+        assert value != known
+        assert int(value) > int(known) or known.startswith("9")
+        assert int(value) < 2**31 or len(known) > 8
+
+
+def test_a_known_number_of_32_bits_gets_an_unknown_one() -> None:
+    """A column of that type refuses a larger one as malformed."""
+    assert all(int(unknown_id_like("1700000000", seed).value) < 2**31 for seed in range(50))
+
+
+def test_a_bearer_key_counts_for_nothing_without_its_scheme(tmp_path: Path) -> None:
+    """The bare key and other schemes are tried; the right one in another case is legal."""
+    with using(tmp_path, *BEARER):
+        places = other_places("sk-Test1", current_contract().operation("get"))
+    values = [value for name, ((_, value),) in ((n, p) for n, p in places.items() if n.startswith("authorization-"))]
+    assert "sk-Test1" in values
+    assert any(value.startswith("Basic ") for value in values)
+    assert not any(value.lower().startswith("bearer ") for value in values)
+
+
+def test_a_key_is_tried_without_each_of_its_prefixes() -> None:
+    """Servers cut off one or all of them."""
+    values = [key.value for key in near_keys("sk-live-AbCdEf123456", "KEY", 0)]
+    assert "live-AbCdEf123456" in values
+    assert "AbCdEf123456" in values
+
+
+def test_a_key_is_tried_with_white_space_of_latin_1_behind() -> None:
+    """As one byte, which servers that decode headers as Latin-1 trim."""
+    assert "sk-Test1\udca0" in [key.value for key in hostile_keys("sk-Test1", "KEY")]
