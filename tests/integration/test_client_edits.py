@@ -177,7 +177,7 @@ FAULTS = [(edit, fault) for edit, (_, faults) in EDITS.items() for fault in faul
 def test_a_client_of_the_edited_contract_conforms(edit: str, tmp_path: Path) -> None:
     """Nothing is red, not even a should clause."""
     with using(tmp_path, *EDITS[edit][0]):
-        run = judged(generic_client(), profile="default")
+        run = judged(generic_client(), profile="quick")
     assert not run.error
     assert red(run) == {}, [(one.message, one.expected, one.actual) for row in run.results for one in row.findings[:3]]
 
