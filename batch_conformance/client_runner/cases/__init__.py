@@ -48,8 +48,8 @@ PROFILES = {
 def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     """Return the hand-written cases and those derived from the schema, within the limit of the profile.
 
-    The limit keeps the first cases of each clause and place, and all cases of several calls. Must be called on a
-    factory that has not made anything yet.
+    The limit keeps the first cases of each clause and place, and all cases of several calls of Get Batch, which other
+    operations repeat. Must be called on a factory that has not made anything yet.
     """
     all_cases, state = _all_cases(factory.seed)
     factory.random.setstate(state)
@@ -63,7 +63,7 @@ def listed_cases(factory: CaseFactory, profile: Profile) -> list[Case]:
     for case in cases:
         key = (case.operation, case.clauses[0], case.place)
         counts[key] += 1
-        if counts[key] <= profile.listed or len(case.asks) > 1:
+        if counts[key] <= profile.listed or (len(case.asks) > 1 and case.operation == Case.operation):
             selected.append(case)
     return selected
 
