@@ -1,4 +1,4 @@
-"""The last lines of a run in a terminal: what failed, a line a clause, then the verdict and what to do next."""
+"""Last lines of a run in a terminal: one line for each failed clause, the verdict, the next commands."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from batch_conformance.report.labels import (
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
 
-#: Lines of a terminal that shows the end of a run without scrolling, with one left for the prompt.
+#: Lines that fit on a terminal of 24 lines, with one left for the prompt.
 LINES = 23
-#: Verdicts worth a line each, the worst first.
+#: Verdicts whose clauses get one line each, the worst first.
 _TOLD = ("fail", "error", "warn", "known-failure")
 _PLAIN: dict[str, bool] = {}
 _FAINT = {"light": True}
@@ -39,9 +39,9 @@ def closing_lines(
     report: str = JSON_NAME,
     notes: Sequence[str] = (),
 ) -> list[Line]:
-    """At most ``lines`` lines, none longer than ``width`` but for commands and paths that are there to be copied.
+    """Return at most ``lines`` lines of at most ``width`` columns. Commands and paths are never wrapped.
 
-    ``more`` says where the whole report is, ``report`` where ``conformance.json`` is; ``notes`` are said before the
+    ``more`` is the path of the whole report, ``report`` that of ``conformance.json``; ``notes`` are printed before the
     verdict.
     """
     shown = _Closing(document, max(40, min(width, 120)), ascii_only, report)
@@ -53,7 +53,7 @@ def closing_lines(
 
 
 def _height(line: Line, width: int) -> int:
-    """The lines of the terminal that a line takes: a command is wrapped by the terminal."""
+    """Return the number of terminal rows that a line takes when the terminal wraps it."""
     return max(1, -(-sum(len(text) for text, _ in line) // width))
 
 
@@ -65,8 +65,8 @@ class _Closing:
         self._report = report
 
     def clauses(self, room: int) -> Iterator[Line]:
-        """One line for each clause that is not kept, as many as there is room for."""
-        # Where nothing could be judged, the same reason a clause would say nothing; what was proven stands.
+        """Yield one line for each clause that did not pass, as many as there is room for."""
+        # In a run with an error, all other clauses have that error as their reason: only failures are listed.
         told = ("fail",) if self._document["run"].get("error") else _TOLD
         rows = [(verdict, clause) for verdict in told for clause in with_verdict(self._document, verdict)]
         if not rows:
@@ -90,7 +90,7 @@ class _Closing:
         return [(head, MARKUP[verdict]), (f"  {_one_line(what, room, ascii_only=self._ascii)}", _PLAIN)]
 
     def verdict(self) -> Iterator[Line]:
-        """Where the run stands, in words and numbers."""
+        """Yield the verdict of the run with its counts, and the reason where there is no verdict."""
         where = standing(self._document)
         word, colour = RUN_WORDS[where], COLOURS[where]
         side = self._document["subject"]["side"].capitalize()
@@ -100,14 +100,14 @@ class _Closing:
         for line in rest:
             yield [(_INDENT + line, {colour: True})]
         if self._document["run"].get("error"):
-            # Never wrapped: it is there to be found.
+            # Never wrapped, so that it can be searched for.
             reason = cut(log_safe(self._document["run"]["error"], lines=False), 600)
             yield [(f"{_INDENT}because  ", _FAINT), (reason, {"bold": True})]
         elif self._document["run"].get("incomplete"):
             yield [(f"{_INDENT}because  ", _FAINT), ("the run was interrupted", {"bold": True})]
 
     def next_steps(self, more: str) -> Iterator[Line]:
-        """The report, and the commands that go on from here."""
+        """Yield the path of the report, and the commands that replay and explain the first failure."""
         if more:
             yield [(f"{_INDENT}report   ", _FAINT), (more, _PLAIN)]
         failed = with_verdict(self._document, "fail") or with_verdict(self._document, "warn")

@@ -1,4 +1,4 @@
-"""Converts a run into the report document. All foreign text is redacted and made visible here."""
+"""Conversion of a run into the report document. Text from the subject is redacted and made visible here."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from batch_conformance.report.labels import Document
 from batch_conformance.report.replaying import evidence_replay
 
 SUITE = "sync-batch-conformance"
-#: Limits of what a report shows, in characters after decoding; evidence in items a clause.
+#: Limits of a report: texts in characters after decoding, evidence in items for each clause.
 BODY_LIMIT = 8192
 CURL_LIMIT = 16384
 HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
-#: Bytes of a body that are searched for secrets: more than are shown, since names are shorter than secrets.
+#: Bytes of a body that are searched for secrets: more than are shown, as redaction shortens the text.
 _LOOKED_AT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
 
@@ -55,7 +55,7 @@ class ReportBug(Exception):
 
 
 def report_document(run: RunResult) -> Document:
-    """The report of a run as plain JSON values, every clause of the side once, in the contract's order.
+    """Return the report of a run as plain JSON values, with every clause of the side, in the order of the contract.
 
     Raises ``ReportBug`` when the run holds a clause twice, or one that this side of the contract lacks.
     """
@@ -63,14 +63,14 @@ def report_document(run: RunResult) -> Document:
 
 
 def check_document(document: object) -> None:
-    """Validate a document by ``schemas/report.schema.json``. Raises ``ReportBug``."""
+    """Validate a document against ``schemas/report.schema.json``. Raises ``ReportBug``."""
     wrong = first_violation(document)
     if wrong:
         raise ReportBug(f"internal error: the report breaks its own schema at {wrong}")
 
 
 def first_violation(document: object) -> str:
-    """Where and how a value breaks the report's schema, in one line; empty when it conforms."""
+    """Return the first violation of the report's schema in one line; empty if there is none."""
     violation = next(iter(schema_violations("report", document)), None)
     return _place(violation) if violation else ""
 
@@ -85,7 +85,7 @@ def _silent(clause: Clause, why: str) -> ClauseResult:
 
 
 class _Reporter:
-    """Converts one run, with its redactor at hand."""
+    """Converter of one run, which redacts all text."""
 
     def __init__(self, run: RunResult) -> None:
         self.run = run
@@ -217,7 +217,7 @@ class _Reporter:
         return entry
 
     def _before(self, exchange: Exchange) -> dict[str, Any]:
-        """A request that has to be sent first for the evidence to be seen again."""
+        """Return a request that must be sent before that of the evidence to reproduce it."""
         return {
             "request": self._request(exchange.request),
             "response": self._response(exchange),
@@ -257,7 +257,7 @@ class _Reporter:
 
     def _header(self, name: str, value: str) -> str:
         shown = self._safe(value, lines=False)
-        # The placeholder of a key stays: it shows which key was sent.
+        # A redacted value stays as it is: its placeholder shows which key was sent.
         if is_secret_header(name) and value and shown == visible(value, lines=False):
             return HIDDEN
         return cookie_hidden(shown) if is_cookie_header(name) else shown
@@ -280,7 +280,7 @@ class _Reporter:
         return disarmed_shell(self._safe(line, lines=False))
 
     def _body(self, body: bytes) -> str:
-        # Searching for secrets is slow: of a long body, only the part that may be shown.
+        # Searching for secrets is slow, so the rest of a long body is left out.
         text = self._safe(body[:_LOOKED_AT].decode("utf-8", "backslashreplace"), lines=True)
         if len(body) <= _LOOKED_AT:
             return cut(text, BODY_LIMIT)

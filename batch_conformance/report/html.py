@@ -1,4 +1,4 @@
-"""The report as HTML: one file without scripts or network access, usable by keyboard."""
+"""The report as HTML: one file, complete without its script and without network access, usable by keyboard."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from batch_conformance.report.markup import Child, h, page
 
 #: Verdicts whose clauses are shown unfolded.
 _OPEN = frozenset({"fail", "error"})
-#: As many headlines as fit beside the map.
+#: The most headlines beside the overview of themes.
 _HEADLINES = 12
 _URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
 _ICON_COLOURS = {
@@ -45,7 +45,7 @@ _ICON_COLOURS = {
 
 
 def render_html(document: Document) -> str:
-    """The report as a page. Takes a validated document; never raises for its contents."""
+    """Render a validated report as an HTML page; never raises for its contents."""
     side = document["subject"]["side"]
     verdict = standing_label(document)
     return page(
@@ -63,13 +63,13 @@ def render_html(document: Document) -> str:
 
 
 def icon(where: str) -> Element:
-    """The page's icon: a dot in the colour of the verdict."""
+    """Return the page's icon: a dot in the colour of the verdict."""
     dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[where])
     return h("svg", dot, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 16 16")
 
 
 def mark(verdict: str) -> Element:
-    """The verdict's sign, hidden from screen readers: its word stands beside it or in a label."""
+    """Return the glyph of a verdict, hidden from screen readers: the word is beside it or in a label."""
     return h("span", WORDS[verdict].glyph, class_="glyph", aria_hidden="true")
 
 
@@ -188,7 +188,7 @@ def _headline(clause: Mapping[str, Any]) -> Element:
 
 def _clauses(document: Document) -> list[Element]:
     found = counts(document)
-    # Empty targets before the list make each filter a plain link, so that the filter is part of the page's address.
+    # Empty link targets before the list: each filter is a plain link, so it is part of the page's URL.
     anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
     pills = [_pill("#clauses", "All", len(selected_clauses(document)))]
     pills += [
@@ -275,7 +275,7 @@ def _linked(text: str) -> Iterable[Child]:
 
 
 def legend() -> Element:
-    """What each verdict means."""
+    """Return the list of verdicts with their meanings."""
     entries = (
         h("div", h("dt", mark(verdict), word.label, data_verdict=verdict), h("dd", word.meaning))
         for verdict, word in WORDS.items()

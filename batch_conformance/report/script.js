@@ -1,4 +1,4 @@
-// The page is whole without this. It adds buttons that copy, and says aloud which filter is on.
+// Optional: adds copy buttons, and marks the active filter with aria-current.
 "use strict";
 for (const block of document.querySelectorAll(".curl")) {
   const code = block.querySelector("code");
