@@ -1,4 +1,4 @@
-"""``--batch-baseline FILE``: what changed since an earlier report."""
+"""``--batch-baseline FILE``: comparison of the run with an earlier report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OPTION = "--batch-baseline"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
-    """Check that the file is a report, of a side that is judged. Raises :class:`UsageProblem`."""
+    """Check that the file is a report of a side under test. Raises :class:`UsageProblem`."""
     if options.baseline is None:
         return
     side = _read(options)["subject"]["side"]
@@ -24,7 +24,7 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
 
 
 def compare(options: Options, documents: Mapping[Kind, Document]) -> tuple[dict[Kind, Changes], list[str]]:
-    """The changes of each judged subject that the baseline is about, and notes on what could not be compared."""
+    """Return the changes of each subject on the side of the baseline, and notes on failed comparisons."""
     found: dict[Kind, Changes] = {}
     if options.baseline is None:
         return found, []

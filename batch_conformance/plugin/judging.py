@@ -1,4 +1,4 @@
-"""From the options to a judged subject: opens the target or the client, judges, closes it again."""
+"""Test of one subject by the options: opens the target or client, runs the checks, closes it."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conf
 
 
 class Progress(Protocol):
-    """Is told how many requests (or cases) are done, and once, as soon as it is known, how many there will be."""
+    """Callback with the number of requests (or cases) that are done, and once with the expected total."""
 
     def __call__(self, done: int, /) -> None:
-        """So many are done."""
+        """Report the number that is done."""
 
     def expect(self, total: int) -> None:
-        """So many there will be."""
+        """Report the expected total, as soon as it is known."""
 
 
 class Interrupted(Exception):
-    """The user stopped the run; ``run`` holds what there is, marked incomplete."""
+    """Raised if the user stopped the run; ``run`` is the result so far, marked incomplete."""
 
     def __init__(self, run: RunResult) -> None:
         super().__init__("interrupted")
@@ -46,7 +46,7 @@ class Interrupted(Exception):
 
 
 def check(options: Options) -> None:
-    """Check what does not need a server or a client. Raises :class:`UsageProblem`."""
+    """Check the options that need no server or client. Raises :class:`UsageProblem`."""
     from batch_conformance.server_runner.target import UsageError, parse_rate
 
     try:
@@ -59,7 +59,7 @@ def check(options: Options) -> None:
 
 
 def check_kind(kind: Kind, options: Options) -> None:
-    """Check the options of a subject about to be judged. Raises :class:`UsageProblem`."""
+    """Check the options for a kind of subject. Raises :class:`UsageProblem`."""
     if kind == "server":
         check(options)
         if options.target == "embedded" and options.batch_ids:
@@ -83,7 +83,7 @@ def check_kind(kind: Kind, options: Options) -> None:
 
 
 def check_values(kinds: Collection[Kind], options: Options) -> None:
-    """Check that valid answers can be made where the run needs some. Raises :class:`UsageProblem`."""
+    """Check that values for the edited contract can be generated, if needed. Raises :class:`UsageProblem`."""
     needed = "client" in kinds or ("server" in kinds and options.target == "embedded")
     if not needed or not current_contract().overlays:
         return
@@ -100,7 +100,7 @@ def check_values(kinds: Collection[Kind], options: Options) -> None:
 
 
 def check_mutant(kinds: Collection[Kind], options: Options) -> None:
-    """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
+    """Check that one of the subjects under test has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:
         return
     from batch_conformance.mutants import variants
@@ -132,10 +132,9 @@ def _likeness(one: str, other: str) -> float:
 
 
 def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:
-    """Check a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
+    """Test a subject by the selected clauses. A failure of the suite or of the set-up becomes a result with an error.
 
-    ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
-    far when the user stops the run.
+    Raises :class:`Interrupted` with the result so far if the user stops the run.
     """
     try:
         check_kind(kind, options)
@@ -154,20 +153,20 @@ def judge(kind: Kind, options: Options, selected: Collection[str], progress: Pro
 
 
 def _keep_to_the_end() -> None:
-    """Take what is loaded and recorded by now out of later garbage collections: pytest makes several at its end."""
+    """Exempt all current objects from garbage collection: pytest collects several times at its end."""
     gc.collect(1)
     gc.freeze()
 
 
 def _own_defect(error: Exception) -> str:
-    """Names the place, not the message: that could hold anything that was received."""
+    """Describe an error by its place; its message is left out, since it may hold received text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
     return f"the suite itself failed with {type(error).__name__} ({place}): that is a defect of ours, please report it"
 
 
 def could_not_run(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
-    """The result of a subject that cannot be judged, for a reason in one line."""
+    """Return the result of a subject that cannot be tested, with the reason in one line."""
     side = side_of(kind)
     target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
     clauses = {clause.id: clause for clause in current_contract().of_side(side)}
@@ -205,7 +204,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
 
 
 def _database(options: Options) -> ExampleDatabase | None:
-    """The database of failing examples; nothing but ``thorough`` uses it."""
+    """Open the database of failing examples, which only the profile ``thorough`` uses."""
     if options.profile != "thorough":
         return None
     from batch_conformance.generate.database import DatabaseProblem, open_database
@@ -239,7 +238,7 @@ def _resolved(options: Options) -> Target:
 
 @contextmanager
 def opened_target(options: Options) -> Iterator[Target]:
-    """The server to judge; the embedded one is served while the context lasts."""
+    """Return the server under test; the embedded one runs inside the context."""
     from batch_conformance.server_runner.target import parse_rate
 
     if options.target != "embedded":

@@ -1,4 +1,4 @@
-"""The command line and the ini settings, as interface.md has them; read into one object."""
+"""The ``--batch-…`` options and ini settings, and the object that they are read into."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 )  # fmt: skip
 
 
-#: Options that `pytest --help` shows: those that people need first. `--batch-help` shows all of them.
+#: Options that `pytest --help` shows; `--batch-help` shows all.
 FIRST = frozenset({"target", "id", "api-key-env", "client", "known-failures", "report"})
-#: Empty in place of what the ini file says: none.
+#: Options that may be empty, which overrides the ini setting with none.
 _MAY_BE_EMPTY = frozenset({"known_failures"})
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Register each option with the ini setting of the same name."""
+    """Register each option and the ini setting of the same name."""
     group = parser.getgroup("batch-conformance", "conformance to the Batch API contract (all: --batch-help)")
     for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
@@ -66,7 +66,7 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def help_lines(width: int) -> Iterator[str]:
-    """All options with what they mean, for ``--batch-help``."""
+    """Yield all options with their descriptions, for ``--batch-help``."""
     yield "Options of sync-batch-conformance; each is an ini setting as well, with _ for -."
     for name, _, settings, description in OPTIONS:
         value = settings.get("metavar") or "|".join(settings.get("choices", ()))
@@ -77,13 +77,13 @@ def help_lines(width: int) -> Iterator[str]:
 
 
 def any_told(config: pytest.Config) -> bool:
-    """Whether the command line has one of these options (others may have options that begin alike)."""
+    """Whether the command line has one of these options (other plugins may have a ``--batch-`` option, too)."""
     dests = ("batch_" + name.replace("-", "_") for name, *_ in OPTIONS)
     return any(config.getoption(dest, None) is not None for dest in dests)
 
 
 def unused_options(config: pytest.Config, judged: Collection[str]) -> list[str]:
-    """Options of the command line that name a subject, but none of the kinds ``judged``."""
+    """Return the options on the command line that name a subject of a kind that was not judged."""
     return [
         f"--batch-{name}"
         for name, kind in (("target", "server"), ("client", "client"), ("recorded", "recorded"))
@@ -92,12 +92,12 @@ def unused_options(config: pytest.Config, judged: Collection[str]) -> list[str]:
 
 
 class UsageProblem(Exception):
-    """Wrong usage: exit status 4. The message is one line for the user."""
+    """Raised for wrong usage: exit status 4. The message is one line for the user."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options in force: command line before ini before default."""
+    """The options of a run: the command line, else the ini setting, else the default."""
 
     target: str
     batch_ids: tuple[str, ...]
@@ -131,7 +131,7 @@ class Options:
 
 
 def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
-    """The overlays of the command line, else of the ini file. Raises :class:`UsageProblem` for an empty name."""
+    """Return the overlay files. Raises :class:`UsageProblem` for an empty name."""
     told = config.getoption("batch_overlay", None)
     files = config.getini("batch_overlay") if told is None else told
     if "" in (files or ()):
@@ -140,14 +140,14 @@ def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
 
 
 def read_options(config: pytest.Config) -> Options:
-    """Read the options. Raises :class:`UsageProblem` for a value that cannot be."""
+    """Read the options. Raises :class:`UsageProblem` for an invalid value."""
     folder = config.invocation_params.dir
 
     def told(name: str) -> Any:
         value = config.getoption(f"batch_{name}", None)
         empty = value == "" or (isinstance(value, list) and "" in value)
         if empty and name not in _MAY_BE_EMPTY:
-            # Most likely a variable that is not set; the default in its place would be a verdict on something else.
+            # Most likely an unset shell variable. With the default instead, another subject might be tested.
             raise UsageProblem(f"--batch-{name.replace('_', '-')} is empty: give it a value, or leave it out")
         return config.getini(f"batch_{name}") if value is None else value
 
