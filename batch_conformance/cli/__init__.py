@@ -1,6 +1,6 @@
-"""The command ``batch-conformance``, thin over pytest.
+"""The command ``batch-conformance``.
 
-A run is a run of pytest; the equivalent pytest line is printed first.
+Tests are run by pytest; the equivalent pytest line is printed first.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
 
 
 class Misuse(Exception):
-    """Wrong usage: exit status 4. The message is one line for the user."""
+    """Raised for wrong usage: exit status 4. The message is one line for the user."""
 
 
 Command = Callable[[Sequence[str]], int]
 
 
 def _lazy(module: str, name: str = "main") -> Command:
-    """A command that is imported when it is called: each has imports that the others do without."""
+    """Return a command whose module is imported when it is called, so that no command imports what others need."""
 
     def run(arguments: Sequence[str]) -> int:
         try:
             status: int = getattr(import_module(f"batch_conformance.{module}"), name)(list(arguments))
         except SystemExit as end:
-            # argparse has said it. It exits with 2; this suite uses 4 for wrong usage.
+            # argparse has printed the error. It exits with 2; this suite uses 4 for wrong usage.
             return WRONG_USAGE if end.code else PASSED
         return status
 
@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
+    """Run the command; return its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
         print(usage(), file=sys.stdout if given else sys.stderr)
@@ -76,14 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = command(rest)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has seen enough, as head does; the interpreter's own flush at its end must not fail, too.
+        # The reader (e.g. head) has closed the pipe. Redirected, so that the interpreter's flush at exit does not fail, too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PASSED
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)
         return WRONG_USAGE
     except ValueError as error:
-        # Commands that need no contract start without what reads one.
+        # Imported here: not all commands need the contract.
         from batch_conformance.contract.document import ContractError
 
         if not isinstance(error, ContractError):
@@ -102,7 +102,7 @@ def _command(name: str) -> tuple[str, str, Command]:
 
 
 def usage() -> str:
-    """The list of commands."""
+    """Return the help text with the list of commands."""
     lines = [
         f"usage: {PROGRAM} COMMAND …",
         "",
@@ -122,7 +122,7 @@ def usage() -> str:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """``; did you mean …?`` for a misspelt word, with up to three known ones; empty when none is like it."""
+    """Return ``; did you mean …?`` with up to three similar known words; empty if there are none."""
     close = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 

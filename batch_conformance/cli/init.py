@@ -12,20 +12,20 @@ from batch_conformance.cli import PASSED, WRONG_USAGE, Misuse
 from batch_conformance.cli.parsing import parser_of
 
 _TEMPLATES = Path(__file__).with_name("templates")
-#: Kind of workflow, and its file below the repository.
+#: File of each kind of workflow, relative to the repository.
 FILES = {
     kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml"
     for kind in ("server", "client", "nightly")
 }
 _PACKAGE = "sync-batch-conformance"
-#: What a workflow has where it is not known where the suite is from: the package is on no index.
+#: Placeholder for an unknown origin of the suite: the package is on no index.
 _NOWHERE = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
 
 
 def init(arguments: Sequence[str]) -> int:
-    """Write the workflows. Existing files are overwritten only with ``--force``.
+    """Write the workflows.
 
-    Status 4 in that case, and nothing is written.
+    If a file exists with other content, nothing is written and the status is 4, unless ``--force`` is given.
     """
     parser = parser_of("init", "Writes GitHub workflows, and prints a snippet for pyproject.toml.")
     parser.add_argument(
@@ -82,7 +82,7 @@ def init(arguments: Sequence[str]) -> int:
 
 
 def installed_from() -> str:
-    """The git URL, with its commit, that pip installed this from (PEP 610); empty where it was something else."""
+    """Return the git URL and commit that pip installed this package from (PEP 610); empty for another origin."""
     try:
         told = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
@@ -92,7 +92,7 @@ def installed_from() -> str:
 
 
 def requirement(install: str, kind: str) -> str:
-    """The requirement for pip: a name, a URL (``git+https://…`` too) or the path of a wheel, with its extra."""
+    """Return the requirement for pip, with its extra, for a name, a URL (also ``git+https://…``) or a wheel."""
     extra = "client" if kind == "client" else "server"
     if "://" in install:
         return f"{_PACKAGE}[{extra}] @ {install}"
@@ -100,7 +100,7 @@ def requirement(install: str, kind: str) -> str:
 
 
 def template(kind: str) -> str:
-    """The text of a workflow, ``@SUITE@`` standing for what pip installs."""
+    """Return the text of a workflow, with ``@SUITE@`` in place of the requirement for pip."""
     return _template(f"{kind}.yml")
 
 

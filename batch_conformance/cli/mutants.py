@@ -46,7 +46,7 @@ def _matches(clause: str, pattern: str) -> bool:
 
 
 def _rows(side: str) -> Iterator[tuple[str, str, str]]:
-    """Mutants with the clause that each breaks, then what no mutant stands for and why, then legal variations."""
+    """Yield name, clause and description of mutants, then of faults without a mutant, then of legal variations."""
     try:
         known, lost_ones = variants(side), unprovable(side)
     except NoValidValue as error:

@@ -1,4 +1,4 @@
-"""``replay REPORT CLAUSE[#N]``: sends the requests of one finding again, or serves its answers to a client."""
+"""``replay REPORT CLAUSE[#N]``: send the requests of one finding again, or serve its answers to a client."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OUTCOMES = {
 
 
 def replay(arguments: Sequence[str]) -> int:
-    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
+    """Send the requests of a finding again, or serve its answers. Status 1 if the clause is broken again."""
     parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
     parser.add_argument(
         "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
@@ -72,7 +72,7 @@ def replay(arguments: Sequence[str]) -> int:
 
 
 def report_with(place: Path, clause: str) -> Document:
-    """The report of a file or folder that has evidence on a clause: the newest one. Raises :class:`Misuse`."""
+    """Return the newest report of a file or folder, preferably with evidence on a clause. Raises :class:`Misuse`."""
     if not place.is_dir():
         return read_one(place)
     side = clause.partition(".")[0]
@@ -167,7 +167,7 @@ def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], giv
 def _target(
     document: Document, evidence: Mapping[str, Any], given: Any
 ) -> Iterator[tuple[Any, dict[str, str]]]:
-    """The target, and the secrets that the requests name."""
+    """Return the target, and the values of the environment variables that the requests name."""
     from batch_conformance.server_runner.target import resolve_target
 
     named = sorted(set(_names(evidence["replay"])))
@@ -208,7 +208,7 @@ def _target(
 
 
 def _names(recipe: Any) -> Iterator[str]:
-    """The environment variables that a recipe names."""
+    """Yield the environment variables that a recipe names."""
     if isinstance(recipe, Mapping):
         if set(recipe) == {"env"} and isinstance(recipe["env"], str) and re.fullmatch(r"\w+", recipe["env"]):
             yield recipe["env"]

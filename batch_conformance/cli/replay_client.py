@@ -1,4 +1,4 @@
-"""Holds a stub on the answers of one case, so that a client can be run against it under a debugger."""
+"""Stub server that repeats the answers of one case, for a client that is run under a debugger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from batch_conformance.http.text import cut, log_safe
 
 
 class Answering:
-    """Answers the calls of a case by the requested ids, any number of times."""
+    """Answers of a case by requested id, any number of times."""
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         self.calls = calls_from(recipe)
@@ -34,13 +34,13 @@ class Answering:
                 answer_from(row, lambda *_: "")
 
     def own(self, request: RawRequest) -> StubResponse:
-        """The answer of the client's server."""
+        """Return the answer to a request at the base URL of the client."""
         call = self._call(request)
         rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
         return self._next("own " + call.batch_id, rows, request)
 
     def other(self, request: RawRequest) -> StubResponse:
-        """The answer of the other origin, which redirects lead to."""
+        """Return the answer to a request at the other origin, which redirects lead to."""
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
     def _call(self, request: RawRequest) -> CallToReplay:
@@ -52,7 +52,7 @@ class Answering:
         keys = key_values(Request(request.method, request.target, request.headers), place)
         row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
         self._asked[whose] += 1
-        # A key in an answer is the one that the client sent, as in the run.
+        # A key in an answer is the key that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
         asked = self._call(request).batch_id
         answer = answer.placed(
@@ -73,7 +73,7 @@ def _hidden(text: str, keys: list[str]) -> str:
 
 
 def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
-    """Serve until Ctrl-C. Raises :class:`Misuse` for a recipe that is malformed and a port that is taken."""
+    """Serve the answers until Ctrl-C. Raises :class:`Misuse` for a malformed recipe and for a port in use."""
     try:
         answering = Answering(recipe)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:

@@ -1,4 +1,4 @@
-"""Single-fault clients that keep something from call to call, or from entry to entry, where a list is involved."""
+"""Client mutants with lists that keep state from call to call or from entry to entry, and two legal variations."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def ordinary(case: Case) -> Case:
 
 def _filter_cases(factory: EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
-    # The most telling first, for profiles that run few cases.
+    # The case with all filters first, for profiles that run few cases.
     yield from _filtered(factory, "all filters", "client.list.query", **every_filter())
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)

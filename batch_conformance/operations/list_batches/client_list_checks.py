@@ -1,4 +1,4 @@
-"""Checks of ``client.list.*`` about the list that the caller gets: whole, and in its order."""
+"""Checks of ``client.list.*`` about the decoded list: number of entries, order, invalid entries."""
 
 from __future__ import annotations
 
