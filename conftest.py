@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     from batch_conformance.plugin.sharing import is_worker, shared_folder
 
-    if not any(_asked(config, suite) for suite in _SUITES):
+    if not any(_selected(config, suite) for suite in _SUITES):
         return
     if is_worker(config):
         shared_folder(config)
@@ -52,7 +52,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if place.parent == _HERE and place.name != "suites":
         return None if _named(config) else True
     if place.parent == _HERE / "suites":
-        return None if _asked(config, place.name) else True
+        return None if _selected(config, place.name) else True
     return None
 
 
@@ -62,7 +62,7 @@ def _named(config: pytest.Config) -> bool:
     return any(argument.resolve().is_relative_to(_HERE) for argument in arguments)
 
 
-def _asked(config: pytest.Config, suite: str) -> bool:
+def _selected(config: pytest.Config, suite: str) -> bool:
     option = _SUITES.get(suite)
     return _named(config) or bool(option and (config.getoption(option, None) or config.getini(option)))
 

@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> tuple[str, str, Command]:
     if name not in COMMANDS:
-        raise Misuse(f"unknown command {name!r}{_or_rather(name)}; {PROGRAM} --help lists them")
+        raise Misuse(f"unknown command {name!r}{_suggestion(name)}; {PROGRAM} --help lists them")
     return COMMANDS[name]
 
 
@@ -127,7 +127,7 @@ def nearest(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-def _or_rather(name: str) -> str:
+def _suggestion(name: str) -> str:
     if name.startswith(("http://", "https://")):
         return f"; did you mean {PROGRAM} server {name}?"
     return nearest(name, list(COMMANDS))

@@ -19,7 +19,7 @@ FILES = {
 }
 _PACKAGE = "sync-batch-conformance"
 #: Placeholder for an unknown origin of the suite: the package is on no index.
-_NOWHERE = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
+_UNKNOWN_ORIGIN = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
 
 
 def init(arguments: Sequence[str]) -> int:
@@ -56,7 +56,7 @@ def init(arguments: Sequence[str]) -> int:
     chosen = {
         kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only
     }
-    install = given.install or installed_from() or _NOWHERE
+    install = given.install or installed_from() or _UNKNOWN_ORIGIN
     texts = {kind: template(kind).replace("@SUITE@", requirement(install, kind)) for kind in chosen}
     taken = [
         path
@@ -74,8 +74,8 @@ def init(arguments: Sequence[str]) -> int:
             print(f"wrote {path}")
     except OSError as error:
         raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
-    if install == _NOWHERE:
-        print(f"replace {_NOWHERE} in them by where you have the suite from, or say --install WHAT")
+    if install == _UNKNOWN_ORIGIN:
+        print(f"replace {_UNKNOWN_ORIGIN} in them by where you have the suite from, or say --install WHAT")
     if "nightly" in chosen:
         print("\n" + _template("targets.txt"), end="")
     return PASSED
@@ -84,11 +84,11 @@ def init(arguments: Sequence[str]) -> int:
 def installed_from() -> str:
     """Return the git URL and commit that pip installed this package from (PEP 610); empty for another origin."""
     try:
-        told = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
+        recorded = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
         return ""
-    commit = told.get("vcs_info", {}).get("commit_id", "")
-    return f"git+{told['url']}@{commit}" if commit else ""
+    commit = recorded.get("vcs_info", {}).get("commit_id", "")
+    return f"git+{recorded['url']}@{commit}" if commit else ""
 
 
 def requirement(install: str, kind: str) -> str:

@@ -28,7 +28,7 @@ class Answering:
         self.calls = calls_from(recipe)
         self.elsewhere = tuple(repeated(recipe.get("elsewhere", [])))
         self.places: dict[str, str] = {}
-        self._asked: Counter[str] = Counter()
+        self._answered: Counter[str] = Counter()
         for rows in (*(call.answers for call in self.calls), self.elsewhere):
             for row in rows:
                 answer_from(row, lambda *_: "")
@@ -44,19 +44,19 @@ class Answering:
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
     def _call(self, request: RawRequest) -> CallToReplay:
-        asked = unquote(segment_of(request), errors="replace")
-        return next((call for call in self.calls if call.batch_id == asked), self.calls[0])
+        batch_id = unquote(segment_of(request), errors="replace")
+        return next((call for call in self.calls if call.batch_id == batch_id), self.calls[0])
 
     def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
         place = current_contract().operation("get").key
         keys = key_values(Request(request.method, request.target, request.headers), place)
-        row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
-        self._asked[whose] += 1
+        row = rows[min(self._answered[whose], len(rows) - 1)] if rows else {}
+        self._answered[whose] += 1
         # A key in an answer is the key that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
-        asked = self._call(request).batch_id
+        batch_id = self._call(request).batch_id
         answer = answer.placed(
-            {**self.places, "id": asked, "path": current_contract().operation("get").url_path(asked)}
+            {**self.places, "id": batch_id, "path": current_contract().operation("get").url_path(batch_id)}
         )
         outcome = "no answer" if answer.mute else str(answer.status)
         print(

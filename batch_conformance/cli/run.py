@@ -83,8 +83,8 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     print(f"$ pytest {shlex.join(_without_keys(words))}", file=sys.stderr, flush=True)
     status = start_pytest(words)
     if status == _NO_TEST:
-        told = "no clause was selected, so nothing was judged: -k, -m or --deselect leave none"
-        print(f"{PROGRAM}: {told}", file=sys.stderr)
+        message = "no clause was selected, so nothing was judged: -k, -m or --deselect leave none"
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
     # A negative status: pytest was ended by a signal.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 

@@ -23,13 +23,13 @@ def apply_known_failures(
     All findings count, including those that the report omits. ``selected`` are the selected clauses (None: all);
     ``today`` is the date in UTC.
     """
-    weigher = _Weigher(run, known, today)
+    applier = _Applier(run, known, today)
     results = []
     for result in run.results:
         entries = known.of(result.clause.id)
         if entries:
-            asked = selected is None or result.clause.id in selected
-            result = weigher.weigh(result, entries) if asked else _unchecked(result, known, entries)
+            checked = selected is None or result.clause.id in selected
+            result = applier.apply(result, entries) if checked else _unchecked(result, known, entries)
         results.append(result)
     return replace(run, results=results)
 
@@ -60,16 +60,16 @@ class _Proof:
     entries: tuple[KnownFailure, ...]
 
 
-class _Weigher:
+class _Applier:
     """Applies the entries for a clause to its result."""
 
     def __init__(self, run: RunResult, known: KnownFailures, today: date) -> None:
         self.run, self.known, self.today = run, known, today
         #: Whether the run is complete. Otherwise a failure that was not found is not proof that it was fixed.
-        self.settled = not (run.error or run.incomplete)
+        self.complete = not (run.error or run.incomplete)
         self._naming: dict[tuple[str, ...], tuple[Seen, tuple[KnownFailure, ...]]] = {}
 
-    def weigh(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
+    def apply(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
         """Return the result with these entries applied."""
         if result.verdict == "error":
             return result
@@ -111,7 +111,7 @@ class _Weigher:
         if result.verdict == "pass":
             # Another profile may still find the failure, so the profile is mentioned.
             why = "the clause passes now" + (" (in a quick run)" if self.run.profile == "quick" else "")
-            return [self._stale(entry, why) for entry in entries if self.settled]
+            return [self._stale(entry, why) for entry in entries if self.complete]
         found: list[_Wrong] = []
         other = next((proof for proof in proofs if not proof.entries), None)
         if other:
@@ -120,7 +120,7 @@ class _Weigher:
             proof = next((proof for proof in proofs if entry in proof.entries), None)
             if proofs and not proof:
                 # Where other evidence was found, the entry was reported as changed above.
-                if self.settled and not other:
+                if self.complete and not other:
                     found.append(self._stale(entry, "the clause fails in other ways only"))
             elif entry.draft and proofs:
                 found.append(self._draft(entry, proof))
@@ -147,7 +147,7 @@ class _Weigher:
         place = f"{self.known.file}, entry {numbers}"
         expected = describe(item for entry in entries for item in entry.evidence)
         return _Wrong(
-            self._finding(f"not the known failure ({place})", expected, _told(proof), proof),
+            self._finding(f"not the known failure ({place})", expected, _described(proof), proof),
             f"the failure is not the known one ({place}): look at it anew; to accept it, run with {_UPDATE}",
         )
 
@@ -182,7 +182,7 @@ class _Weigher:
         return _joined(*excuses, note, result.reason)
 
 
-def _told(proof: _Proof) -> str:
+def _described(proof: _Proof) -> str:
     """Return the finding of a proof, followed by the code, pointer and operation to write in an entry."""
     names = describe(patterns_of([proof.seen])) if proof.seen.code else ""
     return f"{proof.seen} [{names}]" if names else str(proof.seen)

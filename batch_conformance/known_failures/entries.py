@@ -124,12 +124,12 @@ def _evidence(place: str, index: int, item: dict[str, str]) -> Evidence:
     if "message" in item:
         return Sentence(item["message"], item.get("actual", ANYTHING))
     for member, known in (("code", known_codes()), ("operation", current_contract().operations)):
-        told = item.get(member)
-        if told is not None and told not in known:
-            near = get_close_matches(told, known, 1)
+        value = item.get(member)
+        if value is not None and value not in known:
+            near = get_close_matches(value, known, 1)
             hint = f"is it {near[0]}? " if near else ""
             raise MalformedKnownFailures(
-                f"{place}: no finding has the {member} {_short(told)} (item {index} of evidence); "
+                f"{place}: no finding has the {member} {_short(value)} (item {index} of evidence); "
                 f"{hint}{_ADVICE[member]}"
             )
     return Expected(item["code"], item.get("pointer", ""), item.get("operation", ""))

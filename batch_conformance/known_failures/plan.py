@@ -78,9 +78,9 @@ def plan_update(known: KnownFailures, observations: Mapping[str, Observation]) -
 
 
 def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> None:
-    again = {entry.number: _rewritten(entry, evidence) for entry in entries if entry.outdated}
+    rewritten = {entry.number: _rewritten(entry, evidence) for entry in entries if entry.outdated}
     expected: list[Evidence] = [item for entry in entries for item in entry.evidence]
-    expected += [item for items in again.values() for made in items.values() for item in made]
+    expected += [item for items in rewritten.values() for made in items.values() for item in made]
     rest = patterns_of(seen for seen in evidence if not _named(seen, expected))
     for entry in entries:
         dead = [
@@ -94,7 +94,7 @@ def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> No
             else:
                 plan.removed[entry.number] = "the clause fails in other ways only"
         else:
-            renamed = again.get(entry.number, {})
+            renamed = rewritten.get(entry.number, {})
             # Patterns whose evidence other items of the entry already name are dropped.
             dead = sorted([*dead, *(index for index, made in renamed.items() if not made)])
             if dead:
@@ -109,13 +109,13 @@ def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> No
 def _rewritten(entry: KnownFailure, evidence: list[Seen]) -> dict[int, list[Expected]]:
     """Return code, pointer and operation for each message pattern of an entry that still matches, by index."""
     made: list[Evidence] = [item for item in entry.evidence if not isinstance(item, Sentence)]
-    again: dict[int, list[Expected]] = {}
+    rewritten: dict[int, list[Expected]] = {}
     for index, item in enumerate(entry.evidence):
-        shown = [seen for seen in evidence if item.matches(seen)]
-        if isinstance(item, Sentence) and shown:
-            again[index] = patterns_of(seen for seen in shown if not _named(seen, made))
-            made += again[index]
-    return again
+        matched = [seen for seen in evidence if item.matches(seen)]
+        if isinstance(item, Sentence) and matched:
+            rewritten[index] = patterns_of(seen for seen in matched if not _named(seen, made))
+            made += rewritten[index]
+    return rewritten
 
 
 def _named(seen: Seen, expected: Iterable[Evidence]) -> bool:

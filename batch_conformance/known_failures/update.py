@@ -70,7 +70,7 @@ def update_known_failures(
         return [*expired, f"{name}: nothing to change"]
     after = updated_text(before, known, plan, today)
     _write(path, after, name)
-    return [*_said(known, plan), *expired]
+    return [*_change_lines(known, plan), *expired]
 
 
 def updated_text(text: str, known: KnownFailures, plan: Plan, today: date) -> str:
@@ -160,14 +160,14 @@ def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
     for number, row in enumerate(value.get(ARRAY, []), 1):
         if number in plan.removed:
             continue
-        dropped, again = plan.dropped.get(number, ()), plan.rewritten.get(number, {})
-        kept = [
+        dropped, rewritten = plan.dropped.get(number, ()), plan.rewritten.get(number, {})
+        remaining = [
             now
             for index, item in enumerate(row["evidence"])
             if index not in dropped
-            for now in ([made.members for made in again[index]] if index in again else [item])
+            for now in ([made.members for made in rewritten[index]] if index in rewritten else [item])
         ]
-        row["evidence"] = kept + [item.members for item in plan.gained.get(number, ())]
+        row["evidence"] = remaining + [item.members for item in plan.gained.get(number, ())]
         rows.append(row)
     for clause, evidence in plan.added.items():
         rows.append(
@@ -182,7 +182,7 @@ def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
     return {ARRAY: rows} if rows else {}
 
 
-def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
+def _change_lines(known: KnownFailures, plan: Plan) -> Iterable[str]:
     number = 0
     for entry in known.entries:
         which = f"entry {entry.number} ({entry.clause})"

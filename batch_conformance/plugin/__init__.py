@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch_conformance.plugin.fixtures import assert_conforms, batch_stub
-from batch_conformance.plugin.options import add_options, any_told
+from batch_conformance.plugin.options import add_options, any_given
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from batch_conformance.plugin.overlays import check_contract
 
         check_contract()
-    if any_told(config):
+    if any_given(config):
         from batch_conformance.contract.document import ContractError
         from batch_conformance.plugin.sharing import is_worker
 
@@ -91,11 +91,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ours = [(item, mark) for item in session.items for mark in item.iter_markers(MARKER)]
     if ours:
         verdicts_of(config).select(session, ours)
-    elif session.items and any_told(config) and not config.option.collectonly:
+    elif session.items and any_given(config) and not config.option.collectonly:
         from batch_conformance.plugin.sharing import typed_options
-        from batch_conformance.plugin.usage import without_part
+        from batch_conformance.plugin.usage import unused_options_problem
 
-        problem = without_part(typed_options(config), ())
+        problem = unused_options_problem(typed_options(config), ())
         if problem:
             verdicts_of(config).refuse(session, problem)
 

@@ -44,13 +44,13 @@ def _read(options: Options) -> Document:
     assert path is not None
     if path.is_dir():
         path = path / JSON_NAME
-    shown = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else str(path)
+    name = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else str(path)
     try:
         return read_report(path)
     except FileNotFoundError:
-        raise UsageProblem(f"{_OPTION}: there is no report {shown}") from None
+        raise UsageProblem(f"{_OPTION}: there is no report {name}") from None
     except OSError as error:
-        raise UsageProblem(f"{_OPTION}: {shown} cannot be read: {error.strerror}") from None
+        raise UsageProblem(f"{_OPTION}: {name} cannot be read: {error.strerror}") from None
     except MalformedReport as problem:
         raise UsageProblem(f"{_OPTION}: {problem}") from None
 

@@ -11,9 +11,9 @@ from batch_conformance.http.text import log_safe
 from batch_conformance.report.labels import fault, frequency
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 
-_COULD_NOT = pytest.StashKey[bool]()
+_ERROR_SHOWN = pytest.StashKey[bool]()
 #: The most characters of a skip reason.
-_LONGEST = 160
+_REASON_LIMIT = 160
 
 
 def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAME) -> None:
@@ -31,7 +31,7 @@ def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAM
         return
     if verdict == "not-exercised":
         # Shortened: pytest's summary repeats the reason, and the report has all of it.
-        reason = textwrap.shorten(log_safe(entry["reason"], lines=False), _LONGEST, placeholder="…")
+        reason = textwrap.shorten(log_safe(entry["reason"], lines=False), _REASON_LIMIT, placeholder="…")
         pytest.skip(f"not exercised: {reason}")
     if verdict == "known-failure":
         pytest.xfail(f"known failure: {log_safe(entry['reason'], lines=False)}")
@@ -39,9 +39,9 @@ def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAM
         pytest.xfail(f"should: {log_safe(fault(entry['evidence'][0]), lines=False)}")
     if verdict == "error":
         # The reason is the same for each clause, so only the first test shows it.
-        if item.config.stash.get(_COULD_NOT, False):
+        if item.config.stash.get(_ERROR_SHOWN, False):
             pytest.skip("could not be judged, as said before")
-        item.config.stash[_COULD_NOT] = True
+        item.config.stash[_ERROR_SHOWN] = True
         pytest.fail(entry["reason"], pytrace=False)
     pytest.fail(failure_text(entry, report), pytrace=False)
 

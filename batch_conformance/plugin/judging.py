@@ -116,14 +116,14 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
     if not names:
         raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
     if options.mutant not in names:
-        close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
+        close = sorted(names, key=lambda name: -_similarity(name, options.mutant or ""))[:3]
         raise UsageProblem(
             f"unknown mutant {options.mutant!r}; near names: {', '.join(close)}; `batch-conformance mutants` lists all "
             "(--batch-mutant)"
         )
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     from difflib import SequenceMatcher
 
     return SequenceMatcher(None, one, other).ratio()
@@ -138,27 +138,27 @@ def judge(kind: Kind, options: Options, selected: Collection[str], progress: Pro
     """
     try:
         check_kind(kind, options)
-        run = _JUDGES[kind](options, selected, progress)
+        run = _RUNNERS[kind](options, selected, progress)
     except (CouldNotRun, UsageProblem) as error:
         return could_not_run(kind, options, selected, str(error))
     except ImportError as error:
         return could_not_run(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
     except Exception as error:
-        return could_not_run(kind, options, selected, blocker(error) or _own_defect(error))
+        return could_not_run(kind, options, selected, blocker(error) or _internal_error(error))
     finally:
-        _keep_to_the_end()
+        _freeze_objects()
     if run.incomplete:
         raise Interrupted(run)
     return run
 
 
-def _keep_to_the_end() -> None:
+def _freeze_objects() -> None:
     """Exempt all current objects from garbage collection: pytest collects several times at its end."""
     gc.collect(1)
     gc.freeze()
 
 
-def _own_defect(error: Exception) -> str:
+def _internal_error(error: Exception) -> str:
     """Describe an error by its place; its message is left out, since it may hold received text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
@@ -300,7 +300,7 @@ def _judge_recorded(options: Options, selected: Collection[str], progress: Progr
     return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
 
 
-_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
+_RUNNERS: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
     "server": _judge_server,
     "client": _judge_client,
     "recorded": _judge_recorded,

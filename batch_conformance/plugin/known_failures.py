@@ -24,7 +24,7 @@ from batch_conformance.known_failures import (
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind
 
-_APART = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
+_SHARED_CLAUSES = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
@@ -41,10 +41,10 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
         entry.clause.startswith("server.") for entry in known.entries
     )
     if shared and {"server", "recorded"} <= set(kinds):
-        raise UsageProblem(f"--batch-known-failures {_APART}")
+        raise UsageProblem(f"--batch-known-failures {_SHARED_CLAUSES}")
 
 
-def weigh(run: RunResult, options: Options, selected: Collection[str], note: Path) -> RunResult:
+def apply(run: RunResult, options: Options, selected: Collection[str], note: Path) -> RunResult:
     """Apply the known failures to a run; write the observations for an update to the file ``note``."""
     path = options.known_failures
     if path is None:
@@ -83,23 +83,23 @@ def update(options: Options, notes: Iterable[Path]) -> list[str]:
         if note.exists():
             observations |= json.loads(note.read_text("utf-8"))
     try:
-        done = update_known_failures(path, observations, today=_today(), shown=_shown(options, path))
+        done = update_known_failures(path, observations, today=_today(), shown=_display_name(options, path))
     except (MalformedKnownFailures, KnownFailuresNotWritten) as problem:
         raise UsageProblem(log_safe(str(problem), lines=False)) from None
     return [*done, "the verdict above is by the file as it was before"]
 
 
 def _read(options: Options, path: Path) -> KnownFailures:
-    shown = _shown(options, path)
+    name = _display_name(options, path)
     if options.known_failures_update and not path.exists():
-        return KnownFailures(shown)
+        return KnownFailures(name)
     try:
-        return read_known_failures(path, shown)
+        return read_known_failures(path, name)
     except MalformedKnownFailures as problem:
         raise UsageProblem(log_safe(f"--batch-known-failures {problem}", lines=False)) from None
 
 
-def _shown(options: Options, path: Path) -> str:
+def _display_name(options: Options, path: Path) -> str:
     """Return the path relative to the start folder, else the name: reports must not hold absolute paths."""
     return path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else path.name
 

@@ -59,8 +59,8 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("batch-conformance", "conformance to the Batch API contract (all: --batch-help)")
     for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
-        shown = description if name in FIRST else argparse.SUPPRESS
-        group.addoption(f"--batch-{name}", dest=dest, default=None, help=shown, **settings)
+        help_text = description if name in FIRST else argparse.SUPPRESS
+        group.addoption(f"--batch-{name}", dest=dest, default=None, help=help_text, **settings)
         parser.addini(dest, f"as --batch-{name}", type=ini_type, default=None)  # type: ignore[arg-type]
     group.addoption("--batch-help", dest="batch_help", action="store_true", help=argparse.SUPPRESS)
 
@@ -76,7 +76,7 @@ def help_lines(width: int) -> Iterator[str]:
         )
 
 
-def any_told(config: pytest.Config) -> bool:
+def any_given(config: pytest.Config) -> bool:
     """Whether the command line has one of these options (other plugins may have a ``--batch-`` option, too)."""
     dests = ("batch_" + name.replace("-", "_") for name, *_ in OPTIONS)
     return any(config.getoption(dest, None) is not None for dest in dests)
@@ -132,8 +132,8 @@ class Options:
 
 def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
     """Return the overlay files. Raises :class:`UsageProblem` for an empty name."""
-    told = config.getoption("batch_overlay", None)
-    files = config.getini("batch_overlay") if told is None else told
+    given = config.getoption("batch_overlay", None)
+    files = config.getini("batch_overlay") if given is None else given
     if "" in (files or ()):
         raise UsageProblem("--batch-overlay is empty: give it a file, or leave it out")
     return tuple(config.invocation_params.dir / file for file in files or ())
@@ -143,7 +143,7 @@ def read_options(config: pytest.Config) -> Options:
     """Read the options. Raises :class:`UsageProblem` for an invalid value."""
     folder = config.invocation_params.dir
 
-    def told(name: str) -> Any:
+    def value_of(name: str) -> Any:
         value = config.getoption(f"batch_{name}", None)
         empty = value == "" or (isinstance(value, list) and "" in value)
         if empty and name not in _MAY_BE_EMPTY:
@@ -151,41 +151,41 @@ def read_options(config: pytest.Config) -> Options:
             raise UsageProblem(f"--batch-{name.replace('_', '-')} is empty: give it a value, or leave it out")
         return config.getini(f"batch_{name}") if value is None else value
 
-    profile, transport = told("profile") or "default", told("transport") or "loopback"
+    profile, transport = value_of("profile") or "default", value_of("transport") or "loopback"
     for name, value, known in (("profile", profile, PROFILES), ("transport", transport, TRANSPORTS)):
         if value not in known:
             raise UsageProblem(f"batch_{name} = {value!r} in the ini file: known are {', '.join(known)}")
-    failures = told("known_failures")
+    failures = value_of("known_failures")
     return Options(
-        target=told("target") or "embedded",
-        batch_ids=tuple(told("id") or ()),
-        api_key_env=told("api_key_env") or None,
-        other_key_env=told("other_key_env") or None,
-        revoked_key_env=told("revoked_key_env") or None,
-        stage=told("stage") or None,
-        plan=bool(told("plan")),
-        client=told("client") or "embedded",
+        target=value_of("target") or "embedded",
+        batch_ids=tuple(value_of("id") or ()),
+        api_key_env=value_of("api_key_env") or None,
+        other_key_env=value_of("other_key_env") or None,
+        revoked_key_env=value_of("revoked_key_env") or None,
+        stage=value_of("stage") or None,
+        plan=bool(value_of("plan")),
+        client=value_of("client") or "embedded",
         transport=transport,
-        report=folder / (told("report") or "reports/latest"),
+        report=folder / (value_of("report") or "reports/latest"),
         profile=profile,
-        strict=bool(told("strict")),
+        strict=bool(value_of("strict")),
         known_failures=folder / failures if failures else None,
-        known_failures_update=bool(told("known_failures_update")),
-        rate=told("rate") or None,
-        timeout=_positive(told("timeout"), 10.0),
-        mutant=told("mutant") or None,
-        allow_production=bool(told("allow_production")),
-        seed=_whole(told("seed")),
-        database=tuple(told("database") or ()),
-        recorded=tuple(told("recorded") or ()),
+        known_failures_update=bool(value_of("known_failures_update")),
+        rate=value_of("rate") or None,
+        timeout=_positive(value_of("timeout"), 10.0),
+        mutant=value_of("mutant") or None,
+        allow_production=bool(value_of("allow_production")),
+        seed=_whole(value_of("seed")),
+        database=tuple(value_of("database") or ()),
+        recorded=tuple(value_of("recorded") or ()),
         overlays=overlay_files(config),
         start=folder,
-        require=tuple(told("require") or ()),
+        require=tuple(value_of("require") or ()),
         require_told=config.getoption("batch_require", None) is not None,
-        baseline=_below(folder, told("baseline")),
-        trace=_below(folder, told("trace")),
-        ca=_below(folder, told("ca")),
-        operations=_operations(told("operations")),
+        baseline=_below(folder, value_of("baseline")),
+        trace=_below(folder, value_of("trace")),
+        ca=_below(folder, value_of("ca")),
+        operations=_operations(value_of("operations")),
     )
 
 

@@ -48,11 +48,11 @@ class Progress:
         unit = _UNITS.get(self._kind, "")
         if self._total is None or self._total < done:
             return f"{self._kind}: {done} {unit}"
-        told = f"{self._kind}: {done} of {self._total} {unit}"
+        text = f"{self._kind}: {done} of {self._total} {unit}"
         if seconds < _RECKON or not done:
-            return told
+            return text
         left = seconds / done * (self._total - done)
-        return f"{told}, about {_duration(left)} left"
+        return f"{text}, about {_duration(left)} left"
 
     def close(self) -> None:
         """Remove the display."""

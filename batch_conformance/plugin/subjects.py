@@ -16,9 +16,9 @@ KINDS: tuple[Kind, ...] = ("server", "client", "recorded")
 
 def kind_of(clause: str, mark: pytest.Mark | None) -> Kind:
     """Return the kind of subject that a test is about: the marker's ``subject``, else the side of the clause."""
-    told: Kind | None = mark.kwargs.get("subject") if mark else None
-    if told:
-        return told
+    kind: Kind | None = mark.kwargs.get("subject") if mark else None
+    if kind:
+        return kind
     # Imported here, so that this module is cheap to import.
     from batch_conformance.contract import current_contract
 

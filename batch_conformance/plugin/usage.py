@@ -36,25 +36,25 @@ _NAMES: dict[Kind, str] = {
 _PROJECT = re.compile(r'^name = "sync-batch-conformance"', re.MULTILINE)
 
 
-def without_part(typed: Collection[str], selected: Collection[Kind]) -> str:
+def unused_options_problem(typed: Collection[str], selected: Collection[Kind]) -> str:
     """Return an error for typed options whose subject is not in the run; empty if there are none."""
     for kind, options in SUBJECT_OPTIONS.items():
-        vain = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
-        if vain and kind not in selected:
+        unused = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
+        if unused and kind not in selected:
             judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nobody"
             return (
-                f"{' and '.join(vain)} {'has' if len(vain) == 1 else 'have'} no part in this run, which judges "
+                f"{' and '.join(unused)} {'has' if len(unused) == 1 else 'have'} no part in this run, which judges "
                 f"{judged}: leave it out, or add suites/{kind}"
             )
     return ""
 
 
-def nobody_named(config: pytest.Config, items: Iterable[tuple[pytest.Item, Kind]]) -> str:
+def unnamed_subject_problem(config: pytest.Config, items: Iterable[tuple[pytest.Item, Kind]]) -> str:
     """Return an error for an installed or vendored suite without a named subject; empty if all have one."""
     for kind, folder in sorted({(kind, item.path.parent) for item, kind in items}):
         option = "batch_" + SUBJECT_OPTIONS[kind][0]
-        told = config.getoption(option, None) is not None or bool(config.getini(option))
-        if not told and not in_checkout(folder, config.invocation_params.dir):
+        named = config.getoption(option, None) is not None or bool(config.getini(option))
+        if not named and not in_checkout(folder, config.invocation_params.dir):
             return f"nobody was named to be judged by {_place(folder)}: add {_NAMES[kind]}"
     return ""
 

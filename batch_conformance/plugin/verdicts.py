@@ -28,7 +28,7 @@ from batch_conformance.plugin.sharing import (
     wrong_usage,
 )
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
-from batch_conformance.plugin.usage import nobody_named, without_part
+from batch_conformance.plugin.usage import unnamed_subject_problem, unused_options_problem
 from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document, write_whole
@@ -86,8 +86,8 @@ class Verdicts:
         note_selection(self._config, self.selected)
         if self._config.option.collectonly:
             return
-        problem = without_part(typed_options(self._config), self.selected)
-        problem = problem or nobody_named(self._config, kinds)
+        problem = unused_options_problem(typed_options(self._config), self.selected)
+        problem = problem or unnamed_subject_problem(self._config, kinds)
         if problem:
             self.refuse(session, problem)
         try:
@@ -125,15 +125,15 @@ class Verdicts:
     def document(self, kind: Kind) -> Document:
         """Return the report on a subject; tests it first if no process has done so."""
         if kind not in self._documents:
-            kept = self._folder / f"{kind}.json"
-            with FileLock(f"{kept}.lock"):
-                if kept.exists():
-                    self._documents[kind] = json.loads(kept.read_text("utf-8"))
+            cached = self._folder / f"{kind}.json"
+            with FileLock(f"{cached}.lock"):
+                if cached.exists():
+                    self._documents[kind] = json.loads(cached.read_text("utf-8"))
                 else:
-                    self._documents[kind] = self._judge(kind, kept)
+                    self._documents[kind] = self._judge(kind, cached)
         return self._documents[kind]
 
-    def _judge(self, kind: Kind, kept: Path) -> Document:
+    def _judge(self, kind: Kind, cached: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         progress = progress_line(self._config, kind)
         try:
@@ -148,16 +148,16 @@ class Verdicts:
         finally:
             if progress is not None:
                 progress.close()
-        run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
+        run = known_failures.apply(run, self.options, self.selected[kind], self._observed(kind))
         if self.options.trace is not None:
             # Imported here: few runs are traced.
             from batch_conformance.report.har import har_page
 
-            kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
+            cached.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
         run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
         check_document(document)
-        kept.write_text(json.dumps(document), "utf-8")
+        cached.write_text(json.dumps(document), "utf-8")
         if interrupted is not None:
             raise interrupted
         return document
@@ -169,9 +169,9 @@ class Verdicts:
     def judged(self) -> dict[Kind, Document]:
         """Return all reports, including those of workers."""
         for kind in KINDS:
-            kept = self._folder / f"{kind}.json"
-            if kind not in self._documents and kept.exists():
-                self._documents[kind] = json.loads(kept.read_text("utf-8"))
+            cached = self._folder / f"{kind}.json"
+            if kind not in self._documents and cached.exists():
+                self._documents[kind] = json.loads(cached.read_text("utf-8"))
         return {kind: self._documents[kind] for kind in KINDS if kind in self._documents}
 
     def finish(self, status: int) -> int:
@@ -249,6 +249,6 @@ class Verdicts:
             return
         from batch_conformance.report.har import har_text
 
-        kept = [self._folder / f"{kind}-trace.json" for kind in documents]
-        parts = [json.loads(path.read_text("utf-8")) for path in kept if path.exists()]
+        traces = [self._folder / f"{kind}-trace.json" for kind in documents]
+        parts = [json.loads(path.read_text("utf-8")) for path in traces if path.exists()]
         write_whole(self.options.trace, har_text(parts))

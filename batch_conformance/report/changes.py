@@ -30,7 +30,7 @@ HEADINGS: Mapping[Kind, str] = {
 }
 _BROKEN = frozenset({"fail", "warn", "known-failure"})
 #: Finding codes about the run or its known-failures file, not about the subject.
-_NO_WAY = frozenset({"known-failure", "not-exercised"})
+_RUN_CODES = frozenset({"known-failure", "not-exercised"})
 _UNKNOWN = frozenset({"not-exercised", "error"})
 
 
@@ -125,22 +125,23 @@ def compare_reports(old: Document, new: Document) -> Changes:
             change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
         )
     )
-    notes = [*_notes(old, new), *(note for one in still for note in _other_ways(before[one], after[one]))]
+    notes = [*_notes(old, new), *(note for one in still for note in _new_failures(before[one], after[one]))]
     return Changes(old, new, changes, tuple(notes), still)
 
 
-def _other_ways(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+def _new_failures(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """Yield one note if a clause that is still broken has failures that the older report does not have."""
     if old.get("evidence_omitted") or not all("code" in item for item in (*old["evidence"], *new["evidence"])):
         return
-    seen = {_way(item) for item in old["evidence"]}
-    fresh = [way for way in dict.fromkeys(map(_way, new["evidence"])) if way not in seen and way[0] not in _NO_WAY]
-    if fresh:
-        ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in fresh)
+    seen = {_failure_key(item) for item in old["evidence"]}
+    keys = dict.fromkeys(map(_failure_key, new["evidence"]))
+    new_keys = [key for key in keys if key not in seen and key[0] not in _RUN_CODES]
+    if new_keys:
+        ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in new_keys)
         yield f"{new['id']} is still broken, and in other ways than before: {ways}"
 
 
-def _way(item: Mapping[str, Any]) -> tuple[str, str, str]:
+def _failure_key(item: Mapping[str, Any]) -> tuple[str, str, str]:
     """Return the key by which two pieces of evidence are the same failure, whatever their messages say."""
     return item["code"], any_index(item["pointer"]), item["operation"]
 
@@ -160,13 +161,13 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
     for operation, (before, after) in rows.items():
         kind = kind_of_change(before, after)
         if kind:
-            reason, evidence = _told(entry, operation)
+            reason, evidence = _summary(entry, operation)
             yield Change(
                 kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence
             )
 
 
-def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
+def _summary(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
     """Return the message of the first evidence on a clause and its number from 1, else the reason and 0."""
     for number, item in enumerate(entry["evidence"], 1):
         if not operation or item.get("operation") in (operation, None):
@@ -207,13 +208,13 @@ def _notes(old: Document, new: Document) -> Iterator[str]:
     for name in ("profile", "strict", "operations"):
         values = [document["run"].get(name) for document in (old, new)]
         if values[0] != values[1]:
-            yield f"the runs differ in {name}: {_shown(values[0])}, then {_shown(values[1])}"
+            yield f"the runs differ in {name}: {_formatted(values[0])}, then {_formatted(values[1])}"
     for word, document in (("old", old), ("new", new)):
         if document["verdict"] == "partial":
             yield f"the {word} run judged some clauses only"
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

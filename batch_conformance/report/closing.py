@@ -22,7 +22,7 @@ from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
 #: Lines that fit on a terminal of 24 lines, with one left for the prompt.
 LINES = 23
 #: Verdicts whose clauses get one line each, the worst first.
-_TOLD = ("fail", "error", "warn", "known-failure")
+_LISTED = ("fail", "error", "warn", "known-failure")
 _PLAIN: dict[str, bool] = {}
 _FAINT = {"light": True}
 _COMMAND = {"cyan": True}
@@ -44,12 +44,13 @@ def closing_lines(
     ``more`` is the path of the whole report, ``report`` that of ``conformance.json``; ``notes`` are printed before the
     verdict.
     """
-    shown = _Closing(document, max(40, min(width, 120)), ascii_only, report)
-    end = [*shown.verdict(), *shown.next_steps(more)]
-    said = [[(line, {"yellow": True})] for note in notes for line in wrap(log_safe(note, lines=False), shown.width)]
-    taken = sum(_height(line, shown.width) for line in end)
-    said = said[: max(0, min(len(said), lines - taken - 4))]
-    return [*shown.clauses(max(1, lines - taken - len(said))), *said, *end]
+    closing = _Closing(document, max(40, min(width, 120)), ascii_only, report)
+    end = [*closing.verdict(), *closing.next_steps(more)]
+    texts = (log_safe(note, lines=False) for note in notes)
+    note_lines = [[(line, {"yellow": True})] for text in texts for line in wrap(text, closing.width)]
+    taken = sum(_height(line, closing.width) for line in end)
+    note_lines = note_lines[: max(0, min(len(note_lines), lines - taken - 4))]
+    return [*closing.clauses(max(1, lines - taken - len(note_lines))), *note_lines, *end]
 
 
 def _height(line: Line, width: int) -> int:
@@ -67,8 +68,8 @@ class _Closing:
     def clauses(self, room: int) -> Iterator[Line]:
         """Yield one line for each clause that did not pass, as many as there is room for."""
         # In a run with an error, all other clauses have that error as their reason: only failures are listed.
-        told = ("fail",) if self._document["run"].get("error") else _TOLD
-        rows = [(verdict, clause) for verdict in told for clause in with_verdict(self._document, verdict)]
+        verdicts = ("fail",) if self._document["run"].get("error") else _LISTED
+        rows = [(verdict, clause) for verdict in verdicts for clause in with_verdict(self._document, verdict)]
         if not rows:
             return
         fit = len(rows) if len(rows) <= room - 1 else max(1, room - 2)
@@ -114,9 +115,9 @@ class _Closing:
         if not failed:
             return
         first = failed[0]
-        again = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
-        if again:
-            yield [(f"{_INDENT}again    ", _FAINT), (log_safe(again, lines=False), _COMMAND)]
+        command = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
+        if command:
+            yield [(f"{_INDENT}again    ", _FAINT), (log_safe(command, lines=False), _COMMAND)]
         yield [(f"{_INDENT}explain  ", _FAINT), (f"{program()} explain {first['id']}", _COMMAND)]
 
 

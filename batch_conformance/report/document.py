@@ -46,7 +46,7 @@ HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
 #: Bytes of a body that are searched for secrets: more than are shown, as redaction shortens the text.
-_LOOKED_AT = 8 * BODY_LIMIT
+_SEARCHED_LIMIT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
 
 
@@ -80,7 +80,7 @@ def _place(violation: SchemaViolation) -> str:
     return f"{path}: {cut(visible(violation.message, lines=False), 300)}"
 
 
-def _silent(clause: Clause, why: str) -> ClauseResult:
+def _unreached(clause: Clause, why: str) -> ClauseResult:
     return ClauseResult(clause, "not-exercised", why) if why else not_selected(clause)
 
 
@@ -90,7 +90,7 @@ class _Reporter:
     def __init__(self, run: RunResult) -> None:
         self.run = run
         self.redactor = run.redactor
-        self._hides = Chained((self.redactor, met_in(None)))
+        self._redacting = Chained((self.redactor, met_in(None)))
 
     def document(self) -> Document:
         run, contract = self.run, load_contract()
@@ -152,10 +152,10 @@ class _Reporter:
             listed = ", ".join(sorted(unknown))
             raise ReportBug(f"internal error: not clauses of the {self.run.subject.side} side: {listed}")
         if self.run.error:
-            silence = f"not reached: {self.run.error}"
+            reason = f"not reached: {self.run.error}"
         else:
-            silence = "not reached: the run was interrupted" if self.run.incomplete else ""
-        return [found.get(clause.id) or _silent(clause, silence) for clause in clauses]
+            reason = "not reached: the run was interrupted" if self.run.incomplete else ""
+        return [found.get(clause.id) or _unreached(clause, reason) for clause in clauses]
 
     def _clause(self, result: ClauseResult) -> dict[str, Any]:
         reason = self._text(result.reason)
@@ -188,7 +188,7 @@ class _Reporter:
     def _evidence(self, group: Group) -> dict[str, Any]:
         finding = group.finding
         exchange = finding.exchange
-        self._hides = Chained((self.redactor, met_in(exchange)))
+        self._redacting = Chained((self.redactor, met_in(exchange)))
         entry: dict[str, Any] = {
             "code": finding.code,
             "pointer": self._line(finding.pointer),
@@ -213,7 +213,7 @@ class _Reporter:
         replay = evidence_replay(finding, self.run)
         if replay:
             entry["replay"] = replay
-        self._hides = Chained((self.redactor, met_in(None)))
+        self._redacting = Chained((self.redactor, met_in(None)))
         return entry
 
     def _before(self, exchange: Exchange) -> dict[str, Any]:
@@ -281,16 +281,16 @@ class _Reporter:
 
     def _body(self, body: bytes) -> str:
         # Searching for secrets is slow, so the rest of a long body is left out.
-        text = self._safe(body[:_LOOKED_AT].decode("utf-8", "backslashreplace"), lines=True)
-        if len(body) <= _LOOKED_AT:
+        text = self._safe(body[:_SEARCHED_LIMIT].decode("utf-8", "backslashreplace"), lines=True)
+        if len(body) <= _SEARCHED_LIMIT:
             return cut(text, BODY_LIMIT)
         return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
-        return shown_text(self._hides, text)
+        return shown_text(self._redacting, text)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        return redacted(self._hides, text, lines=lines)
+        return redacted(self._redacting, text, lines=lines)

@@ -249,8 +249,8 @@ def _clause(clause: Mapping[str, Any]) -> Element:
 
 
 def _about(clause: Mapping[str, Any]) -> Element:
-    looked = clause["exchanges"]
-    times = "nothing" if not looked else f"{looked:,} time" + ("" if looked == 1 else "s")
+    count = clause["exchanges"]
+    times = "nothing" if not count else f"{count:,} time" + ("" if count == 1 else "s")
     facts: list[tuple[str, Iterable[Child]]] = [
         ("Source", [clause.get("source") or "–"]),
         ("Looked at", [times]),

@@ -112,8 +112,8 @@ class _WhenBroken(Faulty):
         except BatchError as error:
             if error.kind != "transport" or name not in self.memory:
                 raise
-        kept: Batch = self.memory[name]
-        return kept
+        cached: Batch = self.memory[name]
+        return cached
 
 
 @variation("list-order-checked", "rejects a list that is not newest first")

@@ -122,8 +122,8 @@ def _list_step(step: CallStep) -> CallStep:
         expected = Batches({}, batches=(_as_entry(expected.batch),))
     answers = tuple(map(_as_list, step.answers))
     # Retries must repeat the filters.
-    again = isinstance(expected, HttpError) and may_be_retried(expected.status)
-    given = Arguments.of(every_filter()) if again else Arguments.nothing()
+    retried = isinstance(expected, HttpError) and may_be_retried(expected.status)
+    given = Arguments.of(every_filter()) if retried else Arguments.nothing()
     return replace(step, batch_id="", expected=expected, answers=answers, arguments=given)
 
 

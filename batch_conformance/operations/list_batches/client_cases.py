@@ -141,8 +141,8 @@ def _after_filters(factory: EntryFactory) -> Iterator[Case]:
     """Yield a case whose second call lacks the filters of the first."""
     if every := every_filter():
         with suppress(NotInContract):
-            asked = [factory.entry(member_of(STATUS), every.get(STATUS, ""))] if STATUS in every else [factory.batch()]
-            first = list_call(_as_many(factory, asked), refusable=False, **every)
+            rows = [factory.entry(member_of(STATUS), every.get(STATUS, ""))] if STATUS in every else [factory.batch()]
+            first = list_call(_as_many(factory, rows), refusable=False, **every)
             second = list_call(_as_many(factory, [factory.batch()]))
             clauses = ("client.list.nothing-more", "client.list.entries", *_EVERY_REQUEST)
             yield Case("asked with all filters, then without any", tuple(dict.fromkeys(clauses)), (first, second),
