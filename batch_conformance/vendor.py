@@ -266,7 +266,8 @@ def check(folder: Path) -> tuple[int, list[str]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return 0, 1 for a folder with local changes, 4 for wrong usage."""
-    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0])
+    description = "Create or update a copy of the suite in another repository."
+    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=description)
     parser.add_argument("folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite")
     parser.add_argument("--check", action="store_true", help="only report its version, and whether it was edited")
     parser.add_argument("--force", action="store_true", help="overwrite local changes")

@@ -43,13 +43,13 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
     "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _lazy("cli.run", "run_server")),
     "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _lazy("cli.run", "run_client")),
     "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _lazy("cli.run", "run_recorded")),
-    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to fix it", _lazy("cli.explain", "explain")),
+    "explain": ("CLAUSE", "explain a clause: promise, source, decision, examples of a breach, how to fix it", _lazy("cli.explain", "explain")),
     "mutants": ("[server|client] [CLAUSE]", "list the faults that can be built into the embedded subject (--batch-mutant)", _lazy("cli.mutants", "mutants")),
-    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _lazy("cli.diff", "diff")),
-    "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _lazy("cli.replay", "replay")),
+    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 if a clause is newly broken", _lazy("cli.diff", "diff")),
+    "replay": ("REPORT CLAUSE[#N]", "send the requests of a finding again, or serve its answers to a client again", _lazy("cli.replay", "replay")),
     "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _lazy("report.matrix")),
     "contract": ("[OPTIONS]", "print the contract", _lazy("contract.__main__")),
-    "vendor": ("FOLDER [--check|--force]", "put the suite into a folder of your repository", _lazy("vendor")),
+    "vendor": ("FOLDER [--check|--force]", "copy the suite into a folder of your repository", _lazy("vendor")),
     "init": ("[FOLDER] [--force]", "write GitHub workflows and a snippet for pyproject.toml", _lazy("cli.init", "init")),
 }  # fmt: skip
 
@@ -115,7 +115,7 @@ def usage() -> str:
         [
             *lines,
             "",
-            "What is not known here goes on to pytest: --batch-help lists the options of the suite.",
+            "server, client and recorded pass all other arguments to pytest; --batch-help lists the options of the suite.",
             "Exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage.",
         ]
     )

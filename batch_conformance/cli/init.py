@@ -27,7 +27,7 @@ def init(arguments: Sequence[str]) -> int:
 
     If a file exists with other content, nothing is written and the status is 4, unless ``--force`` is given.
     """
-    parser = parser_of("init", "Writes GitHub workflows, and prints a snippet for pyproject.toml.")
+    parser = parser_of("init", "Write GitHub workflows, and print a snippet for pyproject.toml.")
     parser.add_argument(
         "folder",
         metavar="FOLDER",
@@ -46,10 +46,10 @@ def init(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--install",
         metavar="WHAT",
-        help="what pip installs: a git+https:// URL, a wheel, a name on an index of yours (default: the git URL that "
-        "this was installed from)",
+        help="what pip installs: a git+https:// URL, a wheel, or a name on your index (default: the git URL that this "
+        "package was installed from)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         raise Misuse(f"init: there is no folder {given.folder}")
@@ -65,7 +65,7 @@ def init(arguments: Sequence[str]) -> int:
     ]
     if taken and not given.force:
         listed = ", ".join(map(str, taken))
-        print(f"init: nothing was written, there is {listed} already: --force overwrites", file=sys.stderr)
+        print(f"init: nothing was written, since these exist: {listed}; --force overwrites them", file=sys.stderr)
         return WRONG_USAGE
     try:
         for kind, path in chosen.items():
@@ -75,7 +75,7 @@ def init(arguments: Sequence[str]) -> int:
     except OSError as error:
         raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
     if install == _UNKNOWN_ORIGIN:
-        print(f"replace {_UNKNOWN_ORIGIN} in them by where you have the suite from, or say --install WHAT")
+        print(f"replace {_UNKNOWN_ORIGIN} in these files by the origin of the suite, or use --install WHAT")
     if "nightly" in chosen:
         print("\n" + _template("targets.txt"), end="")
     return PASSED

@@ -77,7 +77,7 @@ def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
     try:
         answering = Answering(recipe)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Misuse(f"the report's answers cannot be played again ({type(problem).__name__})") from None
+        raise Misuse(f"the report's answers cannot be served again ({type(problem).__name__})") from None
     try:
         own = StubServer(answering.own, port=port, by_name=True)
     except OSError as problem:
@@ -94,7 +94,7 @@ def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
         print(f"\nbase URL  {own.url}{recipe.get('base_path', '')}")
         for call in answering.calls:
             print(f"call      batch id {call.batch_id!r}, any key, deadline {call.timeout_s:g} s")
-        print("The stub answers as in the run, until Ctrl-C.", flush=True)
+        print("The stub gives the same answers as in the run, until Ctrl-C.", flush=True)
         wait_until_interrupted()
         sys.stdout.write("\n")
     return PASSED

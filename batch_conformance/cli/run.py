@@ -49,7 +49,7 @@ def _subjects(
     while count < len(arguments) and not arguments[count].startswith("-") and (several or not count):
         count += 1
     if not count:
-        raise Misuse(f"{name}: say first what to test: a {what}")
+        raise Misuse(f"{name}: the first argument must name what to test: a {what}")
     return list(arguments[:count]), list(arguments[count:])
 
 
@@ -76,7 +76,7 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     for word in rest:
         option = word.partition("=")[0]
         if option == options[0] and suite != "recorded":
-            raise Misuse(f"{suite}: {option} names a second subject, beside {options[1]!r}; give one of them")
+            raise Misuse(f"{suite}: {option} names a second subject, in addition to {options[1]!r}; give only one")
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
     words = [*place_of(suite), *options, *rest]

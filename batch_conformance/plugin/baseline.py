@@ -20,7 +20,7 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
         return
     side = _read(options)["subject"]["side"]
     if kinds and side not in {side_of(kind) for kind in kinds}:
-        raise UsageProblem(f"{_OPTION} is a report of a {side}, and this run judges: {', '.join(kinds)}")
+        raise UsageProblem(f"{_OPTION} is a report of a {side}, and this run tests: {', '.join(kinds)}")
 
 
 def compare(options: Options, documents: Mapping[Kind, Document]) -> tuple[dict[Kind, Changes], list[str]]:

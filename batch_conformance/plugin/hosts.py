@@ -33,12 +33,12 @@ def unfit(config: pytest.Config) -> str | None:
     """Return the reason why no subject can be tested in this process, in one line; None if one can."""
     if sys.flags.optimize:
         return (
-            "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, tests mean nothing without them"
+            "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, since the tests need them"
         )
     if config.getoption("forked", False):
         return (
-            "pytest-forked runs each test in a process of its own (--forked), and one run settles all clauses: "
-            "leave --forked out"
+            "pytest-forked runs each test in a process of its own (--forked), but all clauses share one run: "
+            "remove --forked"
         )
     return None
 
@@ -52,7 +52,7 @@ def blocker(error: BaseException) -> str | None:
         trace = trace.tb_next
     for module, (plugin, flags, remedy) in _BLOCKERS.items():
         if module in found:
-            return f"{plugin} blocks the connections that this suite is about ({flags}): leave them out, {remedy}"
+            return f"{plugin} blocks the connections that this suite needs ({flags}): remove these options, {remedy}"
     return None
 
 

@@ -40,7 +40,7 @@ def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAM
     if verdict == "error":
         # The reason is the same for each clause, so only the first test shows it.
         if item.config.stash.get(_ERROR_SHOWN, False):
-            pytest.skip("could not be judged, as said before")
+            pytest.skip("not judged, for the reason given above")
         item.config.stash[_ERROR_SHOWN] = True
         pytest.fail(entry["reason"], pytrace=False)
     pytest.fail(failure_text(entry, report), pytrace=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from batch_conformance.client_runner.call import ClientUnderTest
     from batch_conformance.server_runner.target import Target
 
-_MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
+_MISSING_EXTRA = "testing a {side} needs an extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
 
@@ -64,7 +64,7 @@ def check_kind(kind: Kind, options: Options) -> None:
         check(options)
         if options.target == "embedded" and options.batch_ids:
             raise UsageProblem(
-                "--batch-id goes with a --batch-target; the embedded server knows its own batches"
+                "--batch-id needs a --batch-target; the embedded server has its own batches"
             )
     if kind == "client":
         from batch_conformance.client_runner.open import check_spec
@@ -111,10 +111,10 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
             continue
         chosen = options.target if kind == "server" else options.client
         if chosen != "embedded":
-            raise UsageProblem(f"--batch-mutant goes with the embedded {kind} only, not with {chosen!r}")
+            raise UsageProblem(f"--batch-mutant applies only to the embedded {kind}, not to {chosen!r}")
         names |= variants(kind, options.mutant).keys()
     if not names:
-        raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
+        raise UsageProblem("--batch-mutant applies only to the embedded server or client, not to recorded traffic")
     if options.mutant not in names:
         close = sorted(names, key=lambda name: -_similarity(name, options.mutant or ""))[:3]
         raise UsageProblem(
@@ -162,7 +162,7 @@ def _internal_error(error: Exception) -> str:
     """Describe an error by its place; its message is left out, since it may hold received text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
-    return f"the suite itself failed with {type(error).__name__} ({place}): that is a defect of ours, please report it"
+    return f"the suite itself failed with {type(error).__name__} ({place}): a bug of the suite, please report it"
 
 
 def could_not_run(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:

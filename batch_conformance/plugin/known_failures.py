@@ -24,7 +24,7 @@ from batch_conformance.known_failures import (
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind
 
-_SHARED_CLAUSES = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
+_SHARED_CLAUSES = "cannot be used for a server and recorded traffic in one run: test them separately, a file each"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
@@ -86,7 +86,7 @@ def update(options: Options, notes: Iterable[Path]) -> list[str]:
         done = update_known_failures(path, observations, today=_today(), shown=_display_name(options, path))
     except (MalformedKnownFailures, KnownFailuresNotWritten) as problem:
         raise UsageProblem(log_safe(str(problem), lines=False)) from None
-    return [*done, "the verdict above is by the file as it was before"]
+    return [*done, "the verdict above used the file as it was before"]
 
 
 def _read(options: Options, path: Path) -> KnownFailures:

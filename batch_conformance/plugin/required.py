@@ -32,7 +32,7 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
         sides = {clauses[clause].side for clause in matched}
         if options.require_told and kinds and sides.isdisjoint(side_of(kind) for kind in kinds):
             side, judged = sides.pop(), ", ".join(kinds)
-            raise UsageProblem(f"{_OPTION} {pattern!r} names clauses of a {side}, and this run judges: {judged}")
+            raise UsageProblem(f"{_OPTION} {pattern!r} names clauses of a {side}, and this run tests: {judged}")
 
 
 def patterns(options: Options) -> Iterator[str]:
@@ -67,7 +67,7 @@ def apply_required(run: RunResult, options: Options, selected: Collection[str]) 
 def _failed(result: ClauseResult) -> ClauseResult:
     finding = Finding(
         f"required by {_OPTION}, and not exercised",
-        expected="put to the test at least once",
+        expected="exercised at least once",
         actual=f"not exercised: {result.reason or 'nothing in this run put it to the test'}",
         code="not-exercised",
     )

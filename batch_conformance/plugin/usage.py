@@ -41,10 +41,10 @@ def unused_options_problem(typed: Collection[str], selected: Collection[Kind]) -
     for kind, options in SUBJECT_OPTIONS.items():
         unused = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
         if unused and kind not in selected:
-            judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nobody"
+            judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nothing"
             return (
-                f"{' and '.join(unused)} {'has' if len(unused) == 1 else 'have'} no part in this run, which judges "
-                f"{judged}: leave it out, or add suites/{kind}"
+                f"{' and '.join(unused)} {'does' if len(unused) == 1 else 'do'} not apply to this run, which tests "
+                f"{judged}: remove {'it' if len(unused) == 1 else 'them'}, or add suites/{kind}"
             )
     return ""
 
@@ -55,7 +55,7 @@ def unnamed_subject_problem(config: pytest.Config, items: Iterable[tuple[pytest.
         option = "batch_" + SUBJECT_OPTIONS[kind][0]
         named = config.getoption(option, None) is not None or bool(config.getini(option))
         if not named and not in_checkout(folder, config.invocation_params.dir):
-            return f"nobody was named to be judged by {_place(folder)}: add {_NAMES[kind]}"
+            return f"no subject was named for {_place(folder)}: add {_NAMES[kind]}"
     return ""
 
 

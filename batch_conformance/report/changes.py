@@ -138,7 +138,7 @@ def _new_failures(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[st
     new_keys = [key for key in keys if key not in seen and key[0] not in _RUN_CODES]
     if new_keys:
         ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in new_keys)
-        yield f"{new['id']} is still broken, and in other ways than before: {ways}"
+        yield f"{new['id']} is still broken, and with failures that it did not have before: {ways}"
 
 
 def _failure_key(item: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -211,7 +211,7 @@ def _notes(old: Document, new: Document) -> Iterator[str]:
             yield f"the runs differ in {name}: {_formatted(values[0])}, then {_formatted(values[1])}"
     for word, document in (("old", old), ("new", new)):
         if document["verdict"] == "partial":
-            yield f"the {word} run judged some clauses only"
+            yield f"the {word} run tested only some clauses"
 
 
 def _formatted(value: object) -> str:

@@ -117,7 +117,7 @@ class _Closing:
         first = failed[0]
         command = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
         if command:
-            yield [(f"{_INDENT}again    ", _FAINT), (log_safe(command, lines=False), _COMMAND)]
+            yield [(f"{_INDENT}replay   ", _FAINT), (log_safe(command, lines=False), _COMMAND)]
         yield [(f"{_INDENT}explain  ", _FAINT), (f"{program()} explain {first['id']}", _COMMAND)]
 
 

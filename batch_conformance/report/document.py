@@ -274,9 +274,9 @@ class _Reporter:
         try:
             line = curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets)
         except UnicodeEncodeError:
-            return "# this request holds characters that no command line can carry"
+            return "# this request contains characters that a command line cannot contain"
         if len(line) > CURL_LIMIT:
-            return f"# this request is too long for a line to copy: {len(line):,} characters"
+            return f"# this request is too long for a command line: {len(line):,} characters"
         return disarmed_shell(self._safe(line, lines=False))
 
     def _body(self, body: bytes) -> str:

@@ -23,7 +23,7 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     for number, item in enumerate(clause["evidence"], 1):
         # The stub that received a client's request has stopped: the curl line only shows the request.
         curl = (
-            "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
+            "Repeat the request" if clause["id"].startswith("server.") else "The request as a curl line"
         )
         inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
         if number == 1:
@@ -118,7 +118,7 @@ def _replay(clause: Mapping[str, Any], item: Mapping[str, Any]) -> Element | Non
     line = replay_of(clause, item)
     if not line:
         return None
-    title = "Replay it" if clause["id"].startswith("server.") else "Hold the stub on this answer"
+    title = "Replay" if clause["id"].startswith("server.") else "Serve this answer again"
     return h("div", h("h4", title), _box("replay line", [line], tall=False), class_="curl")
 
 

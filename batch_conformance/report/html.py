@@ -80,7 +80,7 @@ def _masthead(document: Document) -> Element:
         "known": f"has {standing_label(document)}",
         "outdated": "has known failures out of date",
         "fail": "does not conform",
-        "partial": "was judged in part, without a verdict",
+        "partial": "was tested in part, without a verdict",
         "error": "could not be judged",
     }[where]
     error = document["run"].get("error", "")
@@ -106,7 +106,7 @@ def _facts(document: Document) -> Element:
     run, contract, suite = document["run"], document["contract"], document["suite"]
     facts: list[tuple[str, Child]] = [
         ("Target", h("code", document["subject"]["target"] or "–")),
-        ("Judged", _time(run["started"])),
+        ("Started", _time(run["started"])),
         ("Effort", f"{effort(run)} in {run['seconds']:,.1f} s"),
         ("Profile", f"{run['profile']}{', strict' if run['strict'] else ''}, seed {run['seed']}"),
         ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]), overlays_note(contract))),
@@ -250,10 +250,9 @@ def _clause(clause: Mapping[str, Any]) -> Element:
 
 def _about(clause: Mapping[str, Any]) -> Element:
     count = clause["exchanges"]
-    times = "nothing" if not count else f"{count:,} time" + ("" if count == 1 else "s")
     facts: list[tuple[str, Iterable[Child]]] = [
         ("Source", [clause.get("source") or "–"]),
-        ("Looked at", [times]),
+        ("Observations", [f"{count:,}"]),
         ("Link", [h("a", f"#{clause['id']}", href=f"#{clause['id']}")]),
     ]
     if clause.get("limits"):
@@ -285,9 +284,9 @@ def legend() -> Element:
 
 def _footer(document: Document) -> Element:
     level = (
-        "“must” is documented, or plain HTTP and JSON. “should” is inferred or good practice: broken, it is "
-        "a warning, and a failure in a strict run only. "
+        "A “must” is documented, or required by HTTP or JSON. A “should” is inferred or good practice; a broken one "
+        "is a warning, and a failure only in a strict run. "
     )
     contract = document["contract"]
-    judged = f"Judged by contract {contract['version']} (SHA-256 {contract['sha256']}). Keys are never shown."
+    judged = f"Tested against contract {contract['version']} (SHA-256 {contract['sha256']}). Keys are never shown."
     return h("footer", h("h2", "How to read this"), legend(), h("p", level, judged))

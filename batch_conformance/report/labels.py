@@ -28,34 +28,34 @@ _BRIEF = 120
 
 #: Verdicts on a clause, the most urgent first.
 WORDS: Mapping[str, Word] = {
-    "fail": Word("✗", "F", "failed", "Failed", "The promise was broken, and the evidence shows how."),
+    "fail": Word("✗", "F", "failed", "Failed", "The clause is broken; the evidence shows how."),
     "error": Word(
-        "?", "E", "not judged", "Not judged", "The suite or an adapter failed, so nothing is known."
+        "?", "E", "not judged", "Not judged", "The suite, a driver or an adapter failed, so there is no verdict."
     ),
-    "warn": Word("!", "w", "warning", "Warnings", "A “should” was broken; it counts only in a strict run."),
+    "warn": Word("!", "w", "warning", "Warnings", "A “should” is broken; it is a failure only in a strict run."),
     "known-failure": Word(
-        "≈", "k", "known failure", "Known failures", "Broken just as the known-failures file says."
+        "≈", "k", "known failure", "Known failures", "Broken, and accepted by the known-failures file."
     ),
     "not-exercised": Word(
-        "–", "-", "not exercised", "Not exercised", "Nothing in this run put it to the test."
+        "–", "-", "not exercised", "Not exercised", "Nothing in this run could have shown it broken."
     ),
-    "pass": Word("✓", ".", "passed", "Passed", "Put to the test and kept."),
+    "pass": Word("✓", ".", "passed", "Passed", "Exercised, and not broken."),
 }
 
 #: Labels by standing of a run: its verdict, or ``known`` or ``outdated`` (see ``standing``).
 RUN_WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "conforms", "Conforms", "No clause failed."),
-    "known": Word("≈", "k", "known failures", "Known failures", "No clause failed but as its file says."),
+    "known": Word("≈", "k", "known failures", "Known failures", "No clause failed, except for known failures."),
     "outdated": Word(
         "≈",
         "o",
         "known failures out of date",
         "Known failures out of date",
-        "The file is wrong, not the subject.",
+        "Only entries of the known-failures file are wrong.",
     ),
     "fail": Word("✗", "F", "does not conform", "Does not conform", "At least one clause failed."),
-    "partial": Word("◌", "p", "no verdict", "Partial run", "Some clauses only were asked about."),
-    "error": Word("?", "E", "could not judge", "Could not judge", "No verdict is possible."),
+    "partial": Word("◌", "p", "no verdict", "Partial run", "Only some clauses were selected."),
+    "error": Word("?", "E", "could not judge", "Could not judge", "There is no verdict; the error says why."),
 }
 
 _THEMES = {
@@ -69,8 +69,8 @@ _THEMES = {
     "server.rate": "Rate limits",
     "client.request": "Requests",
     "client.auth": "Authentication",
-    "client.decode": "Reading answers",
-    "client.reject": "Refusing bad answers",
+    "client.decode": "Decoding",
+    "client.reject": "Rejecting invalid answers",
     "client.error": "Errors",
     "client.retry": "Retries",
     "client.fault": "Network faults",
@@ -172,7 +172,7 @@ def sentence(document: Document) -> str:
     if passes == total:
         return f"All {total} clauses passed{f'; {limits_of}' if limits else ''}."
     if found.get("not-exercised") == total:
-        return f"None of the {total} clauses was put to the test."
+        return f"None of the {total} clauses was exercised."
     failed = len(subject_failures(document))
     outdated = found.pop("fail", 0) - failed
     parts = [f"{failed} failed"] if failed else []
@@ -247,5 +247,5 @@ def effort(run: Mapping[str, Any]) -> str:
     if run.get("budget"):
         text += f" of at most {run['budget']:,}"
     if run.get("rate_limited"):
-        text += f", {run['rate_limited']:,} of them told to wait (429)"
+        text += f", {run['rate_limited']:,} of them answered with 429"
     return text

@@ -16,7 +16,7 @@ _SIDES = {"client": "Clients", "server": "Servers"}
 _CHANGES: dict[Change, tuple[str, str]] = {
     "better": ("▲", "better than the version before"),
     "worse": ("▼", "worse than the version before"),
-    "other": ("◆", "unlike the version before"),
+    "other": ("◆", "different from the version before"),
 }
 #: Tables with more columns than this scroll in a box of their own on large screens, too.
 _MANY = 12
@@ -51,7 +51,7 @@ def _masthead(comparisons: list[Comparison]) -> Element:
     return h(
         "header",
         h("p", "Batch API conformance", class_="overline"),
-        h("h1", "Who keeps the contract."),
+        h("h1", "Verdicts by implementation."),
         h("p", lead, class_="lead"),
         class_="masthead",
     )
@@ -233,8 +233,8 @@ def _footer(comparisons: list[Comparison]) -> Element:
         for column in one.columns
     }
     listed = "; ".join(f"{version} (SHA-256 {digest[:8]})" for version, digest in sorted(contracts))
-    judged = f"Judged by contract {listed}."
+    judged = f"Tested against contract {listed}."
     if len(contracts) > 1:
-        judged = f"Not all reports were judged by the same contract: {listed}."
+        judged = f"The reports are about different contracts: {listed}."
     changes = ", ".join(f"{sign} {words}" for sign, words in _CHANGES.values())
     return h("footer", h("h2", "How to read this"), legend(), h("p", f"{changes}. ", judged))

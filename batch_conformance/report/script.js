@@ -5,7 +5,7 @@ for (const block of document.querySelectorAll(".curl")) {
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", "Copy the curl line");
+  button.setAttribute("aria-label", "Copy the command");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(code.textContent);

@@ -213,7 +213,7 @@ class _Renderer:
             yield from self.exchange(item)
         if len(item["curl"]) > _CURL_LIMIT and self.verbose < 2:
             length = f"{len(item['curl']):,} characters"
-            note = f"(the curl line has {length}: take it from the report, or ask with -vv)"
+            note = f"(the curl line has {length}: see the report, or use -vv)"
             yield [(_INDENT + note, _FAINT)]
         elif item["curl"]:
             # On a line of its own and never wrapped, so that it can be copied.
@@ -236,7 +236,7 @@ class _Renderer:
         for line in lines[1:most]:
             yield [(f"{_INDENT}{self.bar:>9} ", _FAINT), (line, markup)]
         if len(lines) > most:
-            note = f"({len(lines) - most} more lines: see the report, or ask with -vv)"
+            note = f"({len(lines) - most} more lines: see the report, or use -vv)"
             yield [(f"{_INDENT}{self.bar:>9} {note}", _FAINT)]
 
     def wrapped(self, text: str, indent: str, markup: dict[str, bool]) -> Iterator[Line]:
