@@ -189,7 +189,7 @@ class Verdicts:
             unreached = selected.get(kind, set()) - reached(self._config, kind)
             self._documents[kind] = documents[kind] = without_unreached(document, unreached)
         for option in unused_options(self._config, documents) if documents else ():
-            self.notes.append(f"{option} did not apply to this run, which tested: {', '.join(documents)}")
+            self.notes.append(f"{option} was unused in this run, which tested: {', '.join(documents)}")
         try:
             # Before the reports are written: one of them may overwrite the baseline.
             if documents:
