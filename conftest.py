@@ -1,4 +1,4 @@
-"""Brings the plugin along where this folder is copied or subtree'd into another repository, not installed."""
+"""Registers the plugin where this folder is copied into another repository and the package is not installed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 _HERE = Path(__file__).resolve().parent
 _OWN = _HERE / "batch_conformance"
-#: The suites, each with the option that says whom to judge.
+#: The suites, each with the option that names its subject.
 _SUITES = {"client": "batch_client", "server": "batch_target", "recorded": "batch_recorded"}
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Register the plugin, unless it is there already. An import made before decides whose it is."""
-    # For the import alone: no folder here shall stand in the way of one of the same name elsewhere.
+    """Register the plugin, unless it is registered. If the package was imported before, that copy is used."""
+    # For this import only: folders here must not shadow modules of the same name elsewhere.
     sys.path.insert(0, str(_HERE))
     try:
         import batch_conformance.plugin
@@ -28,12 +28,12 @@ def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to judge in part: by workers of a process that has not come across this folder, or by a mixture of two
-    versions, the tests of this folder and the code of another.
+    """Refuse a run with xdist whose controller did not load this file, and one with two versions of the suite: the
+    tests of this folder and the code of another copy. Raises ``pytest.UsageError``.
     """
     from batch_conformance.plugin.sharing import is_worker, shared_folder
 
-    if not any(_asked(config, suite) for suite in _SUITES):
+    if not any(_selected(config, suite) for suite in _SUITES):
         return
     if is_worker(config):
         shared_folder(config)
@@ -47,30 +47,30 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave this folder alone in a run over a whole repository, but for suites that are told whom to judge."""
+    """Ignore this folder in a run over a whole repository, except for suites whose subject is named by an option."""
     place = collection_path.resolve()
     if place.parent == _HERE and place.name != "suites":
         return None if _named(config) else True
     if place.parent == _HERE / "suites":
-        return None if _asked(config, place.name) else True
+        return None if _selected(config, place.name) else True
     return None
 
 
 def _named(config: pytest.Config) -> bool:
-    """Whether this folder, or something in it, is an argument."""
+    """Whether this folder, or a path in it, is a command-line argument."""
     arguments = (Path(argument.partition("::")[0]) for argument in config.args)
     return any(argument.resolve().is_relative_to(_HERE) for argument in arguments)
 
 
-def _asked(config: pytest.Config, suite: str) -> bool:
+def _selected(config: pytest.Config, suite: str) -> bool:
     option = _SUITES.get(suite)
     return _named(config) or bool(option and (config.getoption(option, None) or config.getini(option)))
 
 
 def _content(package: Path) -> str:
-    """A digest of the code and of the contract it judges by, wherever the contract is kept."""
+    """Return a digest of the code and of its contract, for a checkout or a wheel."""
     root = package if (package / "contracts").is_dir() else package.parent
-    # Suites and the drivers' template are copied to other places in a wheel than in a folder.
+    # Suites and the template driver are in other places in a wheel than in a folder.
     copied = ("suites", "drivers")
     modules = (file for file in package.rglob("*.py") if file.relative_to(package).parts[0] not in copied)
     promises = (file for folder in ("contracts", "schemas") for file in (root / folder).glob("*.*"))

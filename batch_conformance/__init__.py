@@ -1,3 +1,3 @@
-"""Contract and conformance suite for a lip-sync Batch API: any server, any client, one contract."""
+"""A conformance test suite for the Batch API: it tests any server and any client against one contract."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""``python -m batch_conformance``: the command ``batch-conformance`` where its script is not on the path."""
+"""``python -m batch_conformance``: the command ``batch-conformance``, e.g. if its script is not on the path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the modules under ``suites/`` are made with: one test a clause of a subject."""
+"""Parametrization of the modules under ``suites/``: one test for each clause."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from batch_conformance.contract import current_contract
 def clauses_of(scope: str) -> pytest.MarkDecorator:
     """Parametrize a test over the clauses of a side or a theme, e.g. ``server``; the clause id is the test's id.
 
-    The clauses are those of the contract in use, overlays applied. Raises ``ValueError`` for what has no clauses: a
-    test over nothing would pass silently.
+    The clauses are those of the contract in use, overlays applied. Raises ``ValueError`` for a scope without clauses: a
+    test without parameters would be skipped silently.
     """
     return _over(scope, current_contract().clauses)
 
 
 def recorded_clauses_of(scope: str) -> pytest.MarkDecorator:
-    """The same for recorded traffic: over the clauses that recordings can put to the test."""
-    # Imported here: the other suites do without what reads recordings.
+    """Parametrize a test over the clauses that recorded traffic can exercise."""
+    # Imported here: the other suites do not need it.
     from batch_conformance.recorded.clauses import recorded_needs
 
     return _over(scope, recorded_needs(), subject="recorded")

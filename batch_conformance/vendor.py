@@ -1,8 +1,8 @@
-"""``python -m batch_conformance.vendor DEST``: makes and updates a copy of the suite in a client's repository.
+"""``python -m batch_conformance.vendor DEST``: create or update a copy of the suite in another repository.
 
 The folder holds the package, ``contracts/``, ``schemas/``, the suites and the documentation, without the suite's own
-tests. ``VERSION`` names the version; ``MANIFEST.sha256`` lists the digest of each file as it was made, so that an
-update never overwrites local edits unnoticed.
+tests. ``VERSION`` names the version; ``MANIFEST.sha256`` lists the digest of each file as written, so that
+an update never overwrites local edits silently.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class State:
 
 
 def vendored_files() -> dict[str, bytes]:
-    """Collect the files of a vendored folder by their names, without the manifest, from a checkout or the wheel."""
+    """Return the content of each file of a vendored folder, except the manifest, from a checkout or the wheel."""
     root = contract_root()
     found = {f"batch_conformance/{name}": file for name, file in _files(_PACKAGE) if _top(name) not in _DATA}
     for folder in ("contracts", "schemas", *(f"suites/{suite}" for suite in SUITES)):
@@ -99,7 +99,7 @@ def vendored_files() -> dict[str, bytes]:
 
 
 def _linked(name: str, page: bytes, files: Mapping[str, bytes]) -> bytes:
-    """A page with its links to files that stay outside of the folder turned into plain text."""
+    """Return a page with links to files outside of the folder turned into plain text."""
     folder = PurePosixPath(name).parent
 
     def link(found: re.Match[str]) -> str:
@@ -141,7 +141,7 @@ def _commit(root: Path, copied: list[str]) -> str:
     if earlier.is_file():
         return earlier.read_text("utf-8").splitlines()[1].removeprefix("commit ")
     try:
-        # pip records there which commit it installed from.
+        # pip records the commit that it installed from (PEP 610).
         recorded = importlib.metadata.distribution(NAME).read_text("direct_url.json") or "{}"
     except importlib.metadata.PackageNotFoundError:
         recorded = "{}"
@@ -211,7 +211,7 @@ def _recorded(manifest: str) -> dict[str, str]:
 
 
 def vendor(folder: Path, *, force: bool = False) -> tuple[int, list[str]]:
-    """Make or update a vendored folder; returns the exit status and the lines for the user.
+    """Create or update a vendored folder; return the exit status and the lines for the user.
 
     Raises :class:`NotVendored` for a folder that this command did not make.
     """
@@ -257,7 +257,7 @@ def _summary(folder: Path, before: State | None, manifest: Mapping[str, str]) ->
 
 
 def check(folder: Path) -> tuple[int, list[str]]:
-    """Report the version of a vendored folder and whether it was edited. Raises :class:`NotVendored`."""
+    """Return status and lines on the version of a vendored folder and local edits. Raises :class:`NotVendored`."""
     state = state_of(folder)
     if state.unchanged:
         return DONE, [f"{folder}: {state.version}; unchanged"]
@@ -265,8 +265,9 @@ def check(folder: Path) -> tuple[int, list[str]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command. Returns 0, 1 for a folder with local changes, 4 for wrong usage."""
-    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=__doc__.split("\n")[0])
+    """Run the command; return 0, 1 for a folder with local changes, 4 for wrong usage."""
+    description = "Create or update a copy of the suite in another repository."
+    parser = argparse.ArgumentParser(prog="python -m batch_conformance.vendor", description=description)
     parser.add_argument("folder", type=Path, metavar="DEST", help="the folder, e.g. vendor/batch_conformance_suite")
     parser.add_argument("--check", action="store_true", help="only report its version, and whether it was edited")
     parser.add_argument("--force", action="store_true", help="overwrite local changes")

@@ -1,6 +1,6 @@
-"""The command ``batch-conformance``, thin over pytest.
+"""The command ``batch-conformance``.
 
-A run is a run of pytest; the equivalent pytest line is printed first.
+Tests are run by pytest; the equivalent pytest line is printed first.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ PASSED, FAILED, COULD_NOT_RUN, WRONG_USAGE = 0, 1, 3, 4
 
 
 class Misuse(Exception):
-    """Wrong usage: exit status 4. The message is one line for the user."""
+    """Raised for wrong usage: exit status 4. The message is one line for the user."""
 
 
 Command = Callable[[Sequence[str]], int]
 
 
 def _lazy(module: str, name: str = "main") -> Command:
-    """A command that is imported when it is called: each has imports that the others do without."""
+    """Return a command whose module is imported when it is called, so that no command imports what others need."""
 
     def run(arguments: Sequence[str]) -> int:
         try:
             status: int = getattr(import_module(f"batch_conformance.{module}"), name)(list(arguments))
         except SystemExit as end:
-            # argparse has said it. It exits with 2; this suite uses 4 for wrong usage.
+            # argparse has printed the error. It exits with 2; this suite uses 4 for wrong usage.
             return WRONG_USAGE if end.code else PASSED
         return status
 
@@ -43,19 +43,19 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
     "server": ("URL|NAME [PYTEST OPTIONS]", "test a server: a URL, a name from pyproject.toml, or embedded", _lazy("cli.run", "run_server")),
     "client": ("COMMAND|python:MODULE:ATTRIBUTE [PYTEST OPTIONS]", "test a client through its driver, or in process", _lazy("cli.run", "run_client")),
     "recorded": ("GLOB… [PYTEST OPTIONS]", "test recorded traffic: JSON, HAR, VCR cassettes", _lazy("cli.run", "run_recorded")),
-    "explain": ("CLAUSE", "a clause: promise, source, decision, an example of a breach, how to fix it", _lazy("cli.explain", "explain")),
+    "explain": ("CLAUSE", "explain a clause: promise, source, decision, examples of a breach, how to fix it", _lazy("cli.explain", "explain")),
     "mutants": ("[server|client] [CLAUSE]", "list the faults that can be built into the embedded subject (--batch-mutant)", _lazy("cli.mutants", "mutants")),
-    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 when something is newly broken", _lazy("cli.diff", "diff")),
-    "replay": ("REPORT CLAUSE[#N]", "send the requests of one finding again, or hold the stub on its answer", _lazy("cli.replay", "replay")),
+    "diff": ("OLD NEW [--markdown|--json]", "compare two reports; status 1 if a clause is newly broken", _lazy("cli.diff", "diff")),
+    "replay": ("REPORT CLAUSE[#N]", "send the requests of a finding again, or serve its answers to a client again", _lazy("cli.replay", "replay")),
     "matrix": ("FOLDER", "build the matrix page of the reports below a folder", _lazy("report.matrix")),
     "contract": ("[OPTIONS]", "print the contract", _lazy("contract.__main__")),
-    "vendor": ("FOLDER [--check|--force]", "put the suite into a folder of your repository", _lazy("vendor")),
+    "vendor": ("FOLDER [--check|--force]", "copy the suite into a folder of your repository", _lazy("vendor")),
     "init": ("[FOLDER] [--force]", "write GitHub workflows and a snippet for pyproject.toml", _lazy("cli.init", "init")),
 }  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
+    """Run the command; return its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
         print(usage(), file=sys.stdout if given else sys.stderr)
@@ -76,14 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = command(rest)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read it has seen enough, as head does; the interpreter's own flush at its end must not fail, too.
+        # The reader (e.g. head) has closed the pipe. Redirected, so that the interpreter's flush at exit does not fail, too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PASSED
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)
         return WRONG_USAGE
     except ValueError as error:
-        # Commands that need no contract start without what reads one.
+        # Imported here: not all commands need the contract.
         from batch_conformance.contract.document import ContractError
 
         if not isinstance(error, ContractError):
@@ -97,12 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(name: str) -> tuple[str, str, Command]:
     if name not in COMMANDS:
-        raise Misuse(f"unknown command {name!r}{_or_rather(name)}; {PROGRAM} --help lists them")
+        raise Misuse(f"unknown command {name!r}{_suggestion(name)}; {PROGRAM} --help lists them")
     return COMMANDS[name]
 
 
 def usage() -> str:
-    """The list of commands."""
+    """Return the help text with the list of commands."""
     lines = [
         f"usage: {PROGRAM} COMMAND …",
         "",
@@ -115,19 +115,19 @@ def usage() -> str:
         [
             *lines,
             "",
-            "What is not known here goes on to pytest: --batch-help lists the options of the suite.",
+            "server, client and recorded pass all other arguments to pytest; --batch-help lists the options of the suite.",
             "Exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage.",
         ]
     )
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """``; did you mean …?`` for a misspelt word, with up to three known ones; empty when none is like it."""
+    """Return ``; did you mean …?`` with up to three similar known words; empty if there are none."""
     close = get_close_matches(word, known, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-def _or_rather(name: str) -> str:
+def _suggestion(name: str) -> str:
     if name.startswith(("http://", "https://")):
         return f"; did you mean {PROGRAM} server {name}?"
     return nearest(name, list(COMMANDS))

@@ -1,4 +1,4 @@
-"""``diff OLD NEW``: compares two reports."""
+"""``diff OLD NEW``: compare two reports."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from batch_conformance.report.terminal import can_show
 
 
 def diff(arguments: Sequence[str]) -> int:
-    """Print the changes. Status 1 when something is newly broken, 3 when a run could not judge."""
+    """Print the changes. Status 1 if a clause is newly broken, 3 if a report has no verdict."""
     parser = parser_of(
-        "diff", "Compares two reports of one subject; status 1 only when something is newly broken."
+        "diff", "Compare two reports of one subject; status 1 only if a clause is newly broken."
     )
     parser.add_argument(
-        "old", metavar="OLD", type=Path, help="a conformance.json, or the folder that holds it"
+        "old", metavar="OLD", type=Path, help="the older report: a conformance.json, or its folder"
     )
-    parser.add_argument("new", metavar="NEW", type=Path, help="the newer one")
+    parser.add_argument("new", metavar="NEW", type=Path, help="the newer report")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="as Markdown, e.g. for a pull request")
     form.add_argument("--json", action="store_true", help="as JSON")
@@ -44,7 +44,7 @@ def diff(arguments: Sequence[str]) -> int:
 
 
 def read_one(place: Path) -> Document:
-    """A report, by its file or its folder. Raises :class:`Misuse`."""
+    """Read a report by its file or its folder. Raises :class:`Misuse`."""
     path = place / JSON_NAME if place.is_dir() else place
     try:
         return read_report(path)

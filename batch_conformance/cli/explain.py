@@ -34,7 +34,7 @@ def explain(arguments: Sequence[str]) -> int:
 
 
 def near_clauses(name: str) -> str:
-    """``; did you mean …?`` for a misspelt clause id."""
+    """Return ``; did you mean …?`` for a misspelt clause id."""
     ids = list(current_contract().clauses)
     without_side = {clause.partition(".")[2]: clause for clause in ids}
     if name in without_side:
@@ -44,7 +44,7 @@ def near_clauses(name: str) -> str:
 
 
 def explanation(clause: Clause) -> Iterator[str]:
-    """The lines of an explanation."""
+    """Yield the lines of the explanation of a clause."""
     yield f"{clause.id}  ({clause.level})"
     yield from _field("promise", clause.promise)
     fails = (
@@ -68,7 +68,7 @@ def _field(name: str, text: str) -> Iterator[str]:
 
 
 def decisions_of(source: str) -> dict[int, str]:
-    """The decisions that a source names, by number, as plain text."""
+    """Return the decisions that a source names, by number, as plain text."""
     wanted = [
         int(number)
         for row in re.findall(r"decisions? ([\d, and]+)", source)
@@ -91,7 +91,7 @@ def _decisions() -> Mapping[int, str]:
 
 
 def breaches(clause: Clause) -> list[str]:
-    """Examples of a breach: the mutants that break the clause."""
+    """Return lines with examples of a breach: the mutants that break the clause."""
     if clause.side == "client":
         from batch_conformance.mutants.client import client_mutants
 
@@ -123,7 +123,7 @@ def _advice() -> Mapping[str, str]:
 
 
 def advice(clause: str) -> str:
-    """How to fix a breach: the advice for the clause, else for its theme, else for its side."""
+    """Return how to fix a breach: the advice for the clause, else for its theme, else for its side."""
     parts = clause.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((_advice()[name] for name in names if name in _advice()), "")

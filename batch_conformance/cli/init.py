@@ -12,22 +12,22 @@ from batch_conformance.cli import PASSED, WRONG_USAGE, Misuse
 from batch_conformance.cli.parsing import parser_of
 
 _TEMPLATES = Path(__file__).with_name("templates")
-#: Kind of workflow, and its file below the repository.
+#: File of each kind of workflow, relative to the repository.
 FILES = {
     kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml"
     for kind in ("server", "client", "nightly")
 }
 _PACKAGE = "sync-batch-conformance"
-#: What a workflow has where it is not known where the suite is from: the package is on no index.
-_NOWHERE = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
+#: Placeholder for an unknown origin of the suite: the package is on no index.
+_UNKNOWN_ORIGIN = f"git+https://HOST/OWNER/{_PACKAGE}@COMMIT"
 
 
 def init(arguments: Sequence[str]) -> int:
-    """Write the workflows. Existing files are overwritten only with ``--force``.
+    """Write the workflows.
 
-    Status 4 in that case, and nothing is written.
+    If a file exists with other content, nothing is written and the status is 4, unless ``--force`` is given.
     """
-    parser = parser_of("init", "Writes GitHub workflows, and prints a snippet for pyproject.toml.")
+    parser = parser_of("init", "Write GitHub workflows, and print a snippet for pyproject.toml.")
     parser.add_argument(
         "folder",
         metavar="FOLDER",
@@ -46,17 +46,17 @@ def init(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--install",
         metavar="WHAT",
-        help="what pip installs: a git+https:// URL, a wheel, a name on an index of yours (default: the git URL that "
-        "this was installed from)",
+        help="what pip installs: a git+https:// URL, a wheel, or a name on your index (default: the git URL that this "
+        "package was installed from)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+    parser.add_argument("--force", action="store_true", help="overwrite existing files")
     given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         raise Misuse(f"init: there is no folder {given.folder}")
     chosen = {
         kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only
     }
-    install = given.install or installed_from() or _NOWHERE
+    install = given.install or installed_from() or _UNKNOWN_ORIGIN
     texts = {kind: template(kind).replace("@SUITE@", requirement(install, kind)) for kind in chosen}
     taken = [
         path
@@ -65,7 +65,7 @@ def init(arguments: Sequence[str]) -> int:
     ]
     if taken and not given.force:
         listed = ", ".join(map(str, taken))
-        print(f"init: nothing was written, there is {listed} already: --force overwrites", file=sys.stderr)
+        print(f"init: nothing was written, since these exist: {listed}; --force overwrites them", file=sys.stderr)
         return WRONG_USAGE
     try:
         for kind, path in chosen.items():
@@ -74,25 +74,25 @@ def init(arguments: Sequence[str]) -> int:
             print(f"wrote {path}")
     except OSError as error:
         raise Misuse(f"init: {error.filename} cannot be written: {error.strerror}") from None
-    if install == _NOWHERE:
-        print(f"replace {_NOWHERE} in them by where you have the suite from, or say --install WHAT")
+    if install == _UNKNOWN_ORIGIN:
+        print(f"replace {_UNKNOWN_ORIGIN} in these files by the origin of the suite, or use --install WHAT")
     if "nightly" in chosen:
         print("\n" + _template("targets.txt"), end="")
     return PASSED
 
 
 def installed_from() -> str:
-    """The git URL, with its commit, that pip installed this from (PEP 610); empty where it was something else."""
+    """Return the git URL and commit that pip installed this package from (PEP 610); empty for another origin."""
     try:
-        told = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
+        recorded = json.loads(distribution(_PACKAGE).read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
         return ""
-    commit = told.get("vcs_info", {}).get("commit_id", "")
-    return f"git+{told['url']}@{commit}" if commit else ""
+    commit = recorded.get("vcs_info", {}).get("commit_id", "")
+    return f"git+{recorded['url']}@{commit}" if commit else ""
 
 
 def requirement(install: str, kind: str) -> str:
-    """The requirement for pip: a name, a URL (``git+https://…`` too) or the path of a wheel, with its extra."""
+    """Return the requirement for pip, with its extra, for a name, a URL (also ``git+https://…``) or a wheel."""
     extra = "client" if kind == "client" else "server"
     if "://" in install:
         return f"{_PACKAGE}[{extra}] @ {install}"
@@ -100,7 +100,7 @@ def requirement(install: str, kind: str) -> str:
 
 
 def template(kind: str) -> str:
-    """The text of a workflow, ``@SUITE@`` standing for what pip installs."""
+    """Return the text of a workflow, with ``@SUITE@`` in place of the requirement for pip."""
     return _template(f"{kind}.yml")
 
 

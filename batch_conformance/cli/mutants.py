@@ -21,7 +21,8 @@ _SIDES = ("server", "client")
 
 def mutants(arguments: Sequence[str]) -> int:
     """Print the mutants of a side or of some clauses, one per line: name, clause, description."""
-    parser = argparse.ArgumentParser(prog=f"{PROGRAM} mutants", description=__doc__)
+    description = "List the faults that can be built into the embedded server or client (--batch-mutant)."
+    parser = argparse.ArgumentParser(prog=f"{PROGRAM} mutants", description=description)
     parser.add_argument("words", nargs="*", metavar="server|client|CLAUSE", help="a side; a clause, theme or pattern")
     parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
                         help="list those of an edited contract; repeatable")  # fmt: skip
@@ -46,7 +47,7 @@ def _matches(clause: str, pattern: str) -> bool:
 
 
 def _rows(side: str) -> Iterator[tuple[str, str, str]]:
-    """Mutants with the clause that each breaks, then what no mutant stands for and why, then legal variations."""
+    """Yield name, clause and description of mutants, then of faults without a mutant, then of legal variations."""
     try:
         known, lost_ones = variants(side), unprovable(side)
     except NoValidValue as error:

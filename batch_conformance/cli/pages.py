@@ -10,7 +10,7 @@ from batch_conformance.contract import Clause, load_contract
 from batch_conformance.plugin.options import OPTIONS
 
 _DECISIONS = "../contracts/decisions.md"
-#: Words of a source with their meanings. Decisions, RFCs and CWE numbers are linked by their form.
+#: Meanings of the words in sources. Decisions, RFCs and CWE numbers become links.
 _LEGEND = (
     ("page", "the vendor's reference page of the operation"),
     ("docs", "the vendor's other public pages"),
@@ -23,7 +23,7 @@ _RFC = re.compile(r"RFC (\d+)((?:, \d+(?:\.\d+)*(?: and \d+(?:\.\d+)*)*)?)")
 
 
 def source_links(source: str, anchors: dict[int, str]) -> str:
-    """A clause's source as Markdown, with links to decisions, RFCs and CWE entries."""
+    """Return a clause's source as Markdown, with links to decisions, RFCs and CWE entries."""
 
     def rfc(match: re.Match[str]) -> str:
         section = re.search(r"\d+(?:\.\d+)*", match[2])
@@ -43,7 +43,7 @@ def source_links(source: str, anchors: dict[int, str]) -> str:
 
 
 def clause_page() -> Iterator[str]:
-    """The lines of ``docs/clauses.md``."""
+    """Yield the lines of ``docs/clauses.md``."""
     contract = load_contract()
     yield "# The clauses"
     yield ""
@@ -72,7 +72,7 @@ def clause_page() -> Iterator[str]:
 
 
 def decision_anchors() -> dict[int, str]:
-    """The anchors that GitHub gives to the headings of the decisions, by their numbers."""
+    """Return the anchors that GitHub gives to the headings of the decisions, by number."""
     from batch_conformance.contract import contract_root
 
     text = (contract_root() / "contracts" / "decisions.md").read_text("utf-8")
@@ -84,7 +84,7 @@ def decision_anchors() -> dict[int, str]:
 
 
 def option_table() -> Iterator[str]:
-    """The table of options for ``docs/reference.md``."""
+    """Yield the lines of the option table in ``docs/reference.md``."""
     yield "| option | meaning |"
     yield "| --- | --- |"
     for name, _, settings, description in OPTIONS:

@@ -1,4 +1,4 @@
-"""``replay REPORT CLAUSE[#N]``: sends the requests of one finding again, or serves its answers to a client."""
+"""``replay REPORT CLAUSE[#N]``: send the requests of one finding again, or serve its answers to a client."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _OUTCOMES = {
     "same": (FAILED, "broken the same way"),
     "otherwise": (FAILED, "broken, but in another way than recorded"),
     "kept": (PASSED, "not broken this time"),
-    "alike": (COULD_NOT_RUN, "answered as recorded; these requests alone cannot show whether it is mended"),
+    "alike": (COULD_NOT_RUN, "answered as recorded; these requests alone cannot show whether it is fixed"),
     "unlike": (
         COULD_NOT_RUN,
-        "answered otherwise than recorded; these requests alone cannot show whether it is mended",
+        "not answered as recorded; these requests alone cannot show whether it is fixed",
     ),
 }
 
 
 def replay(arguments: Sequence[str]) -> int:
-    """Send a finding's requests again, or hold the stub on its answer. Status 1 when it is broken again."""
-    parser = parser_of("replay", "Sends the requests of one finding again, or holds the stub on its answer.")
+    """Send the requests of a finding again, or serve its answers. Status 1 if the clause is broken again."""
+    parser = parser_of("replay", "Send the requests of a finding again, or serve its answers to a client again.")
     parser.add_argument(
         "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
     )
@@ -42,14 +42,14 @@ def replay(arguments: Sequence[str]) -> int:
         "clause", metavar="CLAUSE[#N]", help="the clause, and which piece of its evidence (default: 1)"
     )
     parser.add_argument(
-        "--target", metavar="T", help="another server than the report's: a URL, a name, embedded"
+        "--target", metavar="T", help="another server than that of the report: a URL, a name, embedded"
     )
-    parser.add_argument("--mutant", metavar="NAME", help="embedded only: the mutant that was judged")
+    parser.add_argument("--mutant", metavar="NAME", help="embedded only: the mutant that was tested")
     parser.add_argument(
         "--api-key-env", metavar="NAME", help="variable that holds the key (default: as recorded)"
     )
-    parser.add_argument("--ca", metavar="FILE", type=Path, help="certificates to trust, as PEM")
-    parser.add_argument("--allow-production", action="store_true", help="let it be the production server")
+    parser.add_argument("--ca", metavar="FILE", type=Path, help="PEM file of certificates to trust")
+    parser.add_argument("--allow-production", action="store_true", help="allow the production server as target")
     parser.add_argument(
         "--timeout", metavar="S", type=float, default=10.0, help="longest wait for an answer, in seconds"
     )
@@ -60,7 +60,7 @@ def replay(arguments: Sequence[str]) -> int:
     if clause not in current_contract().clauses:
         raise Misuse(f"the contract has no clause {clause!r}{near_clauses(clause)}")
     if number and not (number.isascii() and number.isdigit() and int(number)):
-        raise Misuse(f"{given.clause!r}: behind # stands the number of a piece of evidence, from 1")
+        raise Misuse(f"{given.clause!r}: write the number of a piece of evidence after #, from 1")
     document = report_with(given.report, clause)
     evidence = _evidence(document, clause, int(number or 1))
     _head(document, clause, evidence)
@@ -72,7 +72,7 @@ def replay(arguments: Sequence[str]) -> int:
 
 
 def report_with(place: Path, clause: str) -> Document:
-    """The report of a file or folder that has evidence on a clause: the newest one. Raises :class:`Misuse`."""
+    """Return the newest report of a file or folder, preferably with evidence on a clause. Raises :class:`Misuse`."""
     if not place.is_dir():
         return read_one(place)
     side = clause.partition(".")[0]
@@ -132,7 +132,7 @@ def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], giv
         return COULD_NOT_RUN
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = log_safe(str(error), lines=False)
-        raise Misuse(f"{clause}: its requests cannot be made again ({cut(reason, 200)})") from None
+        raise Misuse(f"{clause}: its requests cannot be reproduced ({cut(reason, 200)})") from None
 
     def safe(text: str) -> str:
         return log_safe(done.redactor.text(visible(done.redactor.text(text), lines=True)))
@@ -167,7 +167,7 @@ def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], giv
 def _target(
     document: Document, evidence: Mapping[str, Any], given: Any
 ) -> Iterator[tuple[Any, dict[str, str]]]:
-    """The target, and the secrets that the requests name."""
+    """Return the target, and the values of the environment variables that the requests name."""
     from batch_conformance.server_runner.target import resolve_target
 
     named = sorted(set(_names(evidence["replay"])))
@@ -203,12 +203,12 @@ def _target(
         secrets[first] = target.api_key
     missing = [name for name, value in secrets.items() if not value]
     if missing:
-        raise Misuse(f"set the environment variable {missing[0]}: the requests carry its value")
+        raise Misuse(f"set the environment variable {missing[0]}: the requests contain its value")
     yield target, secrets
 
 
 def _names(recipe: Any) -> Iterator[str]:
-    """The environment variables that a recipe names."""
+    """Yield the environment variables that a recipe names."""
     if isinstance(recipe, Mapping):
         if set(recipe) == {"env"} and isinstance(recipe["env"], str) and re.fullmatch(r"\w+", recipe["env"]):
             yield recipe["env"]

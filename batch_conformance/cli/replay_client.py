@@ -1,4 +1,4 @@
-"""Holds a stub on the answers of one case, so that a client can be run against it under a debugger."""
+"""Stub server that repeats the answers of one case, for a client that is run under a debugger."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ from batch_conformance.http.text import cut, log_safe
 
 
 class Answering:
-    """Answers the calls of a case by the requested ids, any number of times."""
+    """Answers of a case by requested id, any number of times."""
 
     def __init__(self, recipe: Mapping[str, Any]) -> None:
         self.calls = calls_from(recipe)
         self.elsewhere = tuple(repeated(recipe.get("elsewhere", [])))
         self.places: dict[str, str] = {}
-        self._asked: Counter[str] = Counter()
+        self._answered: Counter[str] = Counter()
         for rows in (*(call.answers for call in self.calls), self.elsewhere):
             for row in rows:
                 answer_from(row, lambda *_: "")
 
     def own(self, request: RawRequest) -> StubResponse:
-        """The answer of the client's server."""
+        """Return the answer to a request at the base URL of the client."""
         call = self._call(request)
         rows = [row for one in self.calls if one.batch_id == call.batch_id for row in one.answers]
         return self._next("own " + call.batch_id, rows, request)
 
     def other(self, request: RawRequest) -> StubResponse:
-        """The answer of the other origin, which redirects lead to."""
+        """Return the answer to a request at the other origin, which redirects lead to."""
         return self._next("other", list(self.elsewhere or self.calls[0].answers), request)
 
     def _call(self, request: RawRequest) -> CallToReplay:
-        asked = unquote(segment_of(request), errors="replace")
-        return next((call for call in self.calls if call.batch_id == asked), self.calls[0])
+        batch_id = unquote(segment_of(request), errors="replace")
+        return next((call for call in self.calls if call.batch_id == batch_id), self.calls[0])
 
     def _next(self, whose: str, rows: list[Mapping[str, Any]], request: RawRequest) -> StubResponse:
         place = current_contract().operation("get").key
         keys = key_values(Request(request.method, request.target, request.headers), place)
-        row = rows[min(self._asked[whose], len(rows) - 1)] if rows else {}
-        self._asked[whose] += 1
-        # A key in an answer is the one that the client sent, as in the run.
+        row = rows[min(self._answered[whose], len(rows) - 1)] if rows else {}
+        self._answered[whose] += 1
+        # A key in an answer is the key that the client sent, as in the run.
         answer = answer_from(row, lambda *_: keys[0] if keys else "") if rows else error(404)
-        asked = self._call(request).batch_id
+        batch_id = self._call(request).batch_id
         answer = answer.placed(
-            {**self.places, "id": asked, "path": current_contract().operation("get").url_path(asked)}
+            {**self.places, "id": batch_id, "path": current_contract().operation("get").url_path(batch_id)}
         )
         outcome = "no answer" if answer.mute else str(answer.status)
         print(
@@ -73,11 +73,11 @@ def _hidden(text: str, keys: list[str]) -> str:
 
 
 def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
-    """Serve until Ctrl-C. Raises :class:`Misuse` for a recipe that is malformed and a port that is taken."""
+    """Serve the answers until Ctrl-C. Raises :class:`Misuse` for a malformed recipe and for a port in use."""
     try:
         answering = Answering(recipe)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Misuse(f"the report's answers cannot be played again ({type(problem).__name__})") from None
+        raise Misuse(f"the report's answers cannot be served again ({type(problem).__name__})") from None
     try:
         own = StubServer(answering.own, port=port, by_name=True)
     except OSError as problem:
@@ -94,7 +94,7 @@ def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
         print(f"\nbase URL  {own.url}{recipe.get('base_path', '')}")
         for call in answering.calls:
             print(f"call      batch id {call.batch_id!r}, any key, deadline {call.timeout_s:g} s")
-        print("The stub answers as in the run, until Ctrl-C.", flush=True)
+        print("The stub gives the same answers as in the run, until Ctrl-C.", flush=True)
         wait_until_interrupted()
         sys.stdout.write("\n")
     return PASSED

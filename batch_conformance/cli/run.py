@@ -14,20 +14,20 @@ from batch_conformance.contract import contract_root
 from batch_conformance.http.text import is_variable
 from batch_conformance.plugin.options import OPTIONS
 
-#: Exit statuses of pytest for runs that judged nothing: interrupted, no test selected.
+#: Exit statuses for those of pytest that mean an interrupted run and no selected test.
 _NOTHING_JUDGED = {2: COULD_NOT_RUN, 5: COULD_NOT_RUN}
 _NO_TEST = 5
 _SUBJECTS = ("embedded", "exec:", "python:")
 
 
 def run_server(arguments: Sequence[str]) -> int:
-    """Check a server."""
+    """Test a server."""
     (subject,), rest = _subjects("server", arguments, "URL, a name from pyproject.toml, or embedded")
     return _run("server", ["--batch-target", subject], rest)
 
 
 def run_client(arguments: Sequence[str]) -> int:
-    """Check a client; anything but ``embedded`` and ``python:…`` is the command of its driver."""
+    """Test a client; anything but ``embedded``, ``exec:…`` and ``python:…`` is the command of its driver."""
     (subject,), rest = _subjects(
         "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
     )
@@ -36,7 +36,7 @@ def run_client(arguments: Sequence[str]) -> int:
 
 
 def run_recorded(arguments: Sequence[str]) -> int:
-    """Check recorded traffic; a shell may have expanded one pattern into several names."""
+    """Test recorded traffic; a shell may have expanded one pattern into several names."""
     globs, rest = _subjects("recorded", arguments, "pattern, e.g. 'tests/fixtures/**/*.json'", several=True)
     return _run("recorded", [word for glob in globs for word in ("--batch-recorded", glob)], rest)
 
@@ -44,17 +44,17 @@ def run_recorded(arguments: Sequence[str]) -> int:
 def _subjects(
     name: str, arguments: Sequence[str], what: str, *, several: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Split arguments into the subject, right after the command, and those for pytest."""
+    """Split the arguments into the subject, which comes first, and those for pytest."""
     count = 0
     while count < len(arguments) and not arguments[count].startswith("-") and (several or not count):
         count += 1
     if not count:
-        raise Misuse(f"{name}: say first what to test: a {what}")
+        raise Misuse(f"{name}: the first argument must name what to test: a {what}")
     return list(arguments[:count]), list(arguments[count:])
 
 
 def _without_keys(words: Sequence[str]) -> Iterator[str]:
-    """The words, but for what stands where the name of a variable is meant and is none: it may be a key."""
+    """Yield the words with each value of an ``-env`` option replaced that is no variable name: it may be a key."""
     before = ""
     for word in words:
         name, mark, value = word.partition("=")
@@ -76,36 +76,36 @@ def _run(suite: str, options: Sequence[str], rest: Sequence[str]) -> int:
     for word in rest:
         option = word.partition("=")[0]
         if option == options[0] and suite != "recorded":
-            raise Misuse(f"{suite}: {option} names a second subject, beside {options[1]!r}; give one of them")
+            raise Misuse(f"{suite}: {option} names a second subject, in addition to {options[1]!r}; give only one")
         if option.startswith("--batch-") and option not in known:
             raise Misuse(f"unknown option {option}{nearest(option, known)}")
     words = [*place_of(suite), *options, *rest]
     print(f"$ pytest {shlex.join(_without_keys(words))}", file=sys.stderr, flush=True)
     status = start_pytest(words)
     if status == _NO_TEST:
-        told = "no clause was selected, so nothing was judged: -k, -m or --deselect leave none"
-        print(f"{PROGRAM}: {told}", file=sys.stderr)
-    # Ended by a signal: nothing was judged either.
+        message = "no clause was selected, so nothing was judged: -k, -m or --deselect leave none"
+        print(f"{PROGRAM}: {message}", file=sys.stderr)
+    # A negative status: pytest was ended by a signal.
     return _NOTHING_JUDGED.get(status, status) if status >= 0 else COULD_NOT_RUN
 
 
 def start_pytest(words: Sequence[str]) -> int:
-    """Run pytest and wait for it; returns its exit status.
+    """Run pytest in a process of its own; return its exit status.
 
-    A process of its own: pytest wants to be the first to import its plugins, and says so with a warning, which is an
-    error to some. With -P its path is that of the command ``pytest``, without the folder it is started in.
+    In this process, pytest would warn that its plugins were imported before, and some configurations turn warnings into
+    errors. With -P, ``sys.path`` lacks the current folder, as for the command ``pytest``.
     """
     with subprocess.Popen([sys.executable, "-P", "-m", "pytest", *words]) as process:
         while True:
             try:
                 return process.wait()
             except KeyboardInterrupt:
-                # It was interrupted too, and writes its report.
+                # pytest was interrupted, too, and still writes its report.
                 continue
 
 
 def place_of(suite: str) -> list[str]:
-    """The pytest argument for a suite: its path in a checkout or vendored folder, else its module's name."""
+    """Return the pytest arguments for a suite: its path in a checkout or vendored folder, else its module name."""
     root = contract_root()
     if root == Path(__file__).resolve().parents[1]:
         return ["--pyargs", f"batch_conformance.suites.{suite}"]

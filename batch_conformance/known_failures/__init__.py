@@ -1,6 +1,7 @@
-"""Known failures: what may fail for now, why, and until when, in a file of the adopter's own.
+"""Known failures: a TOML file of accepted failures, each with a reason, an issue and a last day.
 
-An entry excuses exactly the evidence that it names. One that is stale, changed, expired or a draft is red.
+An entry excuses only the evidence that it names. A clause fails if an entry for it is stale, expired or a draft, or if
+it has evidence that no entry names.
 """
 
 from batch_conformance.known_failures.apply import apply_known_failures

@@ -1,4 +1,4 @@
-"""Known failures applied to a run: what is excused, and which entries are wrong."""
+"""Application of known failures to a run: excuses accepted failures, and fails clauses with wrong entries."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _UPDATE = "--batch-known-failures-update"
 def apply_known_failures(
     run: RunResult, known: KnownFailures, *, today: date, selected: Collection[str] | None = None
 ) -> RunResult:
-    """The run with its known failures excused, and with a failure for each clause whose entries are wrong.
+    """Return the run with known failures excused, and each clause failed whose entries are wrong.
 
-    All findings count, also those that a report has no room for. ``selected`` are the clauses that were asked
-    for (all when None). ``today`` is the date in UTC.
+    All findings count, including those that the report omits. ``selected`` are the selected clauses (None: all);
+    ``today`` is the date in UTC.
     """
-    weigher = _Weigher(run, known, today)
+    applier = _Applier(run, known, today)
     results = []
     for result in run.results:
         entries = known.of(result.clause.id)
         if entries:
-            asked = selected is None or result.clause.id in selected
-            result = weigher.weigh(result, entries) if asked else _unchecked(result, known, entries)
+            checked = selected is None or result.clause.id in selected
+            result = applier.apply(result, entries) if checked else _unchecked(result, known, entries)
         results.append(result)
     return replace(run, results=results)
 
@@ -41,9 +41,9 @@ def _unchecked(result: ClauseResult, known: KnownFailures, entries: list[KnownFa
 
 @dataclass(frozen=True)
 class _Wrong:
-    """One thing that is wrong with the entries of a clause: the evidence of it, and what to do.
+    """One problem of the entries for a clause: a finding about it, and advice.
 
-    ``outlived`` when the entry is wrong although nothing that it does not name was found.
+    ``outlived`` is set if the subject did not cause the problem: the failure that the entry names was not found.
     """
 
     finding: Finding
@@ -53,35 +53,35 @@ class _Wrong:
 
 @dataclass(frozen=True)
 class _Proof:
-    """A finding, what a report shows of it, and the entries that name it."""
+    """A finding, its text as the report shows it, and the entries that name it."""
 
     finding: Finding
     seen: Seen
     entries: tuple[KnownFailure, ...]
 
 
-class _Weigher:
-    """Holds the entries on a clause against the verdict on it."""
+class _Applier:
+    """Applies the entries for a clause to its result."""
 
     def __init__(self, run: RunResult, known: KnownFailures, today: date) -> None:
         self.run, self.known, self.today = run, known, today
-        #: What an interrupted run did not find may still be there.
-        self.settled = not (run.error or run.incomplete)
+        #: Whether the run is complete. Otherwise a failure that was not found is not proof that it was fixed.
+        self.complete = not (run.error or run.incomplete)
         self._naming: dict[tuple[str, ...], tuple[Seen, tuple[KnownFailure, ...]]] = {}
 
-    def weigh(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
-        """The result as it stands with these entries."""
+    def apply(self, result: ClauseResult, entries: list[KnownFailure]) -> ClauseResult:
+        """Return the result with these entries applied."""
         if result.verdict == "error":
             return result
-        # All of them: what a report has room for is cut after this.
+        # All findings: the report is limited later.
         proofs = [self._proof(finding, entries) for finding in result.findings]
         wrong = list(self._wrong(result, entries, proofs))
         if wrong:
-            # What nobody named comes first: a report has no room for everything.
+            # Findings without an entry first, since the report is limited.
             ordered = sorted(proofs, key=lambda proof: bool(proof.entries))
             reason = _joined(result.reason, *(problem.advice for problem in wrong))
             findings = (*(problem.finding for problem in wrong), *(proof.finding for proof in ordered))
-            # The subject is not to blame for an entry that outlived its failure.
+            # Stale entries alone are a fault of the file, not of the subject.
             at_fault = all(problem.outlived for problem in wrong) and all(proof.entries for proof in proofs)
             return replace(
                 result,
@@ -98,7 +98,7 @@ class _Weigher:
         return _unchecked(result, self.known, entries) if result.verdict == "not-exercised" else result
 
     def _proof(self, finding: Finding, entries: list[KnownFailure]) -> _Proof:
-        # The same is often found many times.
+        # Cached by text, since equal findings are frequent.
         named = finding.code, finding.pointer, finding.operation
         text = (entries[0].clause, *named, finding.message, finding.actual)
         if text not in self._naming:
@@ -109,9 +109,9 @@ class _Weigher:
 
     def _wrong(self, result: ClauseResult, entries: list[KnownFailure], proofs: list[_Proof]) -> list[_Wrong]:
         if result.verdict == "pass":
-            # Another profile may still find it: advice to remove the entry must not hide that.
+            # Another profile may still find the failure, so the profile is mentioned.
             why = "the clause passes now" + (" (in a quick run)" if self.run.profile == "quick" else "")
-            return [self._stale(entry, why) for entry in entries if self.settled]
+            return [self._stale(entry, why) for entry in entries if self.complete]
         found: list[_Wrong] = []
         other = next((proof for proof in proofs if not proof.entries), None)
         if other:
@@ -119,8 +119,8 @@ class _Weigher:
         for entry in entries:
             proof = next((proof for proof in proofs if entry in proof.entries), None)
             if proofs and not proof:
-                # With other evidence in its place the entry is changed rather than stale, as said above.
-                if self.settled and not other:
+                # Where other evidence was found, the entry was reported as changed above.
+                if self.complete and not other:
                     found.append(self._stale(entry, "the clause fails in other ways only"))
             elif entry.draft and proofs:
                 found.append(self._draft(entry, proof))
@@ -129,7 +129,7 @@ class _Weigher:
         return found
 
     def _finding(self, message: str, expected: str, actual: str, proof: _Proof | None = None) -> Finding:
-        """What is said of an entry; it goes by the code and the exchange of what was found, if anything was."""
+        """Return a finding about an entry, with the code and exchange of the proof if there is one."""
         if proof is None:
             return Finding(message, expected, actual, code="known-failure")
         return replace(proof.finding, message=message, expected=expected, actual=actual, prelude=())
@@ -147,7 +147,7 @@ class _Weigher:
         place = f"{self.known.file}, entry {numbers}"
         expected = describe(item for entry in entries for item in entry.evidence)
         return _Wrong(
-            self._finding(f"not the known failure ({place})", expected, _told(proof), proof),
+            self._finding(f"not the known failure ({place})", expected, _described(proof), proof),
             f"the failure is not the known one ({place}): look at it anew; to accept it, run with {_UPDATE}",
         )
 
@@ -171,7 +171,7 @@ class _Weigher:
 
     def _excuse(self, result: ClauseResult, entries: list[KnownFailure], proofs: list[_Proof]) -> str:
         excuses = [f"{entry.reason}; see {entry.issue}, until {entry.expires}" for entry in entries]
-        # By number: the text may stem from the target, and reports make links of what the adopter writes here.
+        # By number: evidence may contain text from the target, and URLs in this reason become links in reports.
         unseen = [
             f"evidence {index} of entry {entry.number}"
             for entry in entries
@@ -182,8 +182,8 @@ class _Weigher:
         return _joined(*excuses, note, result.reason)
 
 
-def _told(proof: _Proof) -> str:
-    """What was found, and the names by which an entry would know it."""
+def _described(proof: _Proof) -> str:
+    """Return the finding of a proof, followed by the code, pointer and operation to write in an entry."""
     names = describe(patterns_of([proof.seen])) if proof.seen.code else ""
     return f"{proof.seen} [{names}]" if names else str(proof.seen)
 

@@ -1,4 +1,4 @@
-"""The known-failures file as read: entries that are complete, or one line that says what is wrong with which."""
+"""Reader of the known-failures file: valid entries, or an error of one line."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DRAFT = "TODO"
 
 
 class MalformedKnownFailures(ValueError):
-    """The file cannot be used. The message is one line: which file, which entry, what, and what to do."""
+    """Raised for an invalid file. The message is one line: the file, the entry, the problem, what to do."""
 
 
 @dataclass(frozen=True)
 class KnownFailure:
-    """One entry of the file; ``number`` is its place in it, from 1."""
+    """One entry of the file; ``number`` is its position, from 1."""
 
     number: int
     clause: str
@@ -36,46 +36,46 @@ class KnownFailure:
 
     @property
     def draft(self) -> bool:
-        """Whether nobody has yet said why, or where it is followed up: such an entry excuses nothing."""
+        """Whether reason or issue are still placeholders: such an entry excuses nothing."""
         return self.reason.lstrip().startswith(DRAFT) or self.issue.startswith(DRAFT)
 
     @property
     def outdated(self) -> bool:
-        """Whether it names evidence by sentences, as files of version 0.1.0 do."""
+        """Whether the entry names evidence by patterns for messages, as in files of version 0.1.0."""
         return any(isinstance(item, Sentence) for item in self.evidence)
 
     def expired(self, today: date) -> bool:
-        """Whether its last day is over."""
+        """Whether the last day of the entry is over."""
         return today > self.expires
 
 
 @dataclass(frozen=True)
 class KnownFailures:
-    """The entries of one file, in its order; ``file`` is its name as shown to readers."""
+    """The entries of one file, in their order; ``file`` is its name in messages."""
 
     file: str
     entries: tuple[KnownFailure, ...] = ()
 
     def of(self, clause: str) -> list[KnownFailure]:
-        """The entries on one clause."""
+        """Return the entries for one clause."""
         return [entry for entry in self.entries if entry.clause == clause]
 
     def place(self, entry: KnownFailure) -> str:
-        """Where an entry stands, for readers."""
+        """Return file and number of an entry, for messages."""
         return f"{self.file}, entry {entry.number}"
 
 
 def read_known_failures(path: Path, shown: str = "") -> KnownFailures:
-    """Read the file; ``shown`` is its name for readers (the path itself if left out).
+    """Read the file; ``shown`` is its name in messages (default: the path).
 
-    Raises :class:`MalformedKnownFailures`, also when there is no such file.
+    Raises :class:`MalformedKnownFailures`, also if the file does not exist.
     """
     name = _short(shown or str(path))
     return parse_known_failures(read_text(path, name), name)
 
 
 def read_text(path: Path, name: str) -> str:
-    """The file's text, its line breaks untouched. Raises :class:`MalformedKnownFailures`."""
+    """Return the text of the file, with its line breaks unchanged. Raises :class:`MalformedKnownFailures`."""
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def read_text(path: Path, name: str) -> str:
 
 
 def parse_known_failures(text: str, name: str) -> KnownFailures:
-    """The entries in a text. Raises :class:`MalformedKnownFailures`."""
+    """Parse the entries in a text. Raises :class:`MalformedKnownFailures`."""
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -124,18 +124,18 @@ def _evidence(place: str, index: int, item: dict[str, str]) -> Evidence:
     if "message" in item:
         return Sentence(item["message"], item.get("actual", ANYTHING))
     for member, known in (("code", known_codes()), ("operation", current_contract().operations)):
-        told = item.get(member)
-        if told is not None and told not in known:
-            near = get_close_matches(told, known, 1)
+        value = item.get(member)
+        if value is not None and value not in known:
+            near = get_close_matches(value, known, 1)
             hint = f"is it {near[0]}? " if near else ""
             raise MalformedKnownFailures(
-                f"{place}: no finding has the {member} {_short(told)} (item {index} of evidence); "
+                f"{place}: no finding has the {member} {_short(value)} (item {index} of evidence); "
                 f"{hint}{_ADVICE[member]}"
             )
     return Expected(item["code"], item.get("pointer", ""), item.get("operation", ""))
 
 
-#: What to do about a member that is wrong.
+#: Advice by invalid member.
 _ADVICE = {
     ARRAY: f"write each entry under a line [[{ARRAY}]]",
     "clause": "write the id of a clause, such as server.body.id",

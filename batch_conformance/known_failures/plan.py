@@ -1,4 +1,4 @@
-"""What an update changes: the entries that a run makes out of date, and the ones it lacks."""
+"""Plan of an update of the known-failures file: outdated entries and missing ones."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from batch_conformance.known_failures.patterns import Evidence, Expected, Seen, 
 
 
 class Observation(TypedDict):
-    """What a run found of one clause, before any entry was held against it; plain JSON."""
+    """The result of one clause before known failures were applied; plain JSON."""
 
     verdict: ClauseVerdict
     #: Each with the members of :class:`Seen`.
     evidence: Sequence[tuple[str, str, str, str, str]]
 
 
-#: By clause id; only what the run settled.
+#: By clause id; only clauses with a verdict.
 Observations = dict[str, Observation]
 
 
 def observe(run: RunResult, selected: Collection[str] | None = None) -> Observations:
-    """What the run settled: clauses that passed, and those that were broken with all of their evidence, redacted.
+    """Return the clauses that passed or were broken, with all evidence, redacted.
 
-    Nothing, if the run was interrupted or could not judge.
+    Empty for a run that was interrupted or has the verdict ``error``.
     """
     if run.error or run.incomplete:
         return {}
@@ -43,9 +43,9 @@ def observe(run: RunResult, selected: Collection[str] | None = None) -> Observat
 
 @dataclass
 class Plan:
-    """Changes to a file. Entries go by their number; items of evidence by their index within an entry.
+    """Changes to a file. Entries are named by number, items of evidence by their index within an entry.
 
-    ``rewritten`` are items that name by sentences what the items in their place name by code and pointer.
+    ``rewritten`` replaces message patterns of version 0.1.0 by items with code, pointer and operation.
     """
 
     removed: dict[int, str] = field(default_factory=dict)
@@ -60,9 +60,9 @@ class Plan:
 
 
 def plan_update(known: KnownFailures, observations: Mapping[str, Observation]) -> Plan:
-    """What brings the file in line with what was seen; clauses that were not settled stay as they are.
+    """Plan the changes that make the file agree with a run; entries for other clauses stay as they are.
 
-    A ``should`` clause that only warns needs no entry, so it gets none.
+    A broken ``should`` that is only a warning gets no entry.
     """
     plan = Plan()
     for clause, observation in observations.items():
@@ -78,9 +78,9 @@ def plan_update(known: KnownFailures, observations: Mapping[str, Observation]) -
 
 
 def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> None:
-    again = {entry.number: _rewritten(entry, evidence) for entry in entries if entry.outdated}
+    rewritten = {entry.number: _rewritten(entry, evidence) for entry in entries if entry.outdated}
     expected: list[Evidence] = [item for entry in entries for item in entry.evidence]
-    expected += [item for items in again.values() for made in items.values() for item in made]
+    expected += [item for items in rewritten.values() for made in items.values() for item in made]
     rest = patterns_of(seen for seen in evidence if not _named(seen, expected))
     for entry in entries:
         dead = [
@@ -94,28 +94,28 @@ def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> No
             else:
                 plan.removed[entry.number] = "the clause fails in other ways only"
         else:
-            renamed = again.get(entry.number, {})
-            # What another item of the entry names as well needs no second one.
+            renamed = rewritten.get(entry.number, {})
+            # Patterns whose evidence other items of the entry already name are dropped.
             dead = sorted([*dead, *(index for index, made in renamed.items() if not made)])
             if dead:
                 plan.dropped[entry.number] = dead
             if any(renamed.values()):
                 plan.rewritten[entry.number] = {index: made for index, made in renamed.items() if made}
     if rest:
-        # What fails besides is another failure, with a reason and an issue of its own.
+        # Other evidence is another failure, which needs a reason and an issue of its own.
         plan.added[entries[0].clause] = rest
 
 
 def _rewritten(entry: KnownFailure, evidence: list[Seen]) -> dict[int, list[Expected]]:
-    """What the sentences of an entry that still show mean by code, pointer and operation, by index."""
+    """Return code, pointer and operation for each message pattern of an entry that still matches, by index."""
     made: list[Evidence] = [item for item in entry.evidence if not isinstance(item, Sentence)]
-    again: dict[int, list[Expected]] = {}
+    rewritten: dict[int, list[Expected]] = {}
     for index, item in enumerate(entry.evidence):
-        shown = [seen for seen in evidence if item.matches(seen)]
-        if isinstance(item, Sentence) and shown:
-            again[index] = patterns_of(seen for seen in shown if not _named(seen, made))
-            made += again[index]
-    return again
+        matched = [seen for seen in evidence if item.matches(seen)]
+        if isinstance(item, Sentence) and matched:
+            rewritten[index] = patterns_of(seen for seen in matched if not _named(seen, made))
+            made += rewritten[index]
+    return rewritten
 
 
 def _named(seen: Seen, expected: Iterable[Evidence]) -> bool:

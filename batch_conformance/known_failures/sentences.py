@@ -1,4 +1,4 @@
-"""Evidence as sentences, as files of version 0.1.0 have it: read for one more version, never written.
+"""Message patterns of known-failures files of version 0.1.0: read for one more version, never written.
 
 In a pattern ``*`` stands for any text and ``#`` for a whole number; everything else stands for itself.
 """
@@ -12,14 +12,14 @@ ANYTHING = "*"
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole text is as the pattern says."""
+    """Whether the pattern matches the whole text."""
     return pattern == ANYTHING or _compiled(pattern).match(text) is not None
 
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     first, *rest = (_piece(piece) for piece in pattern.split(ANYTHING))
-    # What stands between two stars is taken where it comes first, for good: no pattern can be slow to match.
+    # Atomic groups: each part between two stars matches at its first position, without backtracking.
     middle = "".join(rf"(?>.*?{piece})" for piece in rest[:-1])
     last = rf".*{rest[-1]}" if rest else ""
     return re.compile(rf"(?s:{first}{middle}{last})\Z")

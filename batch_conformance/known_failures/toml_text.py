@@ -1,6 +1,6 @@
-"""A TOML file edited as text: comments, order and spelling of all that is not touched stay byte by byte.
+"""Text edits of a TOML file: all that is not edited stays byte for byte, comments and order included.
 
-Made for valid TOML that holds one array of tables; whoever edits parses the result again and compares.
+For valid TOML with one array of tables. The caller parses the edited text and compares it with the intended value.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 
 
 class UnknownForm(ValueError):
-    """Valid TOML perhaps, but written in a way that is not edited here."""
+    """Raised for TOML in a form that this module cannot edit."""
 
 
 class _Token(NamedTuple):
@@ -30,20 +30,20 @@ class _Token(NamedTuple):
 
 @dataclass
 class ArrayText:
-    """Where an array stands, each element in it with its own stretch, and where the last one itself ends."""
+    """Position of an array in the text and of its elements; ``last`` is the end of the last one."""
 
     start: int
     end: int = 0
-    #: Each element with the comments above it, its comma and a comment that follows on its line.
+    #: Each element with the comments above it, its comma, and a comment behind it on the line.
     stretches: list[tuple[int, int]] = field(default_factory=list)
-    #: Each element itself.
+    #: Each element alone.
     elements: list[tuple[int, int]] = field(default_factory=list)
     last: int = 0
 
 
 @dataclass
 class TableText:
-    """Where a table stands, with the comments directly above it, and the arrays among its values."""
+    """Position of a table, with the comments directly above it, and of the arrays among its values."""
 
     start: int
     end: int
@@ -51,7 +51,7 @@ class TableText:
 
 
 class Edit(NamedTuple):
-    """Puts ``text`` where ``start`` to ``end`` was."""
+    """Replacement of the text from ``start`` to ``end``."""
 
     start: int
     end: int
@@ -59,21 +59,21 @@ class Edit(NamedTuple):
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
-    """The text with all edits made; what was inserted at one place stays in the order given."""
+    """Apply edits to a text; insertions at one position keep their order."""
     ordered = sorted(edits, key=lambda edit: (edit.start, edit.end))
-    # From the end, so that places before stay where they are.
+    # From the end, so that earlier positions stay valid.
     for edit in ordered[::-1]:
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
 
 
 def newline_of(text: str) -> str:
-    """The line break that the text uses."""
+    """Return the line break that the text uses."""
     return "\r\n" if "\r\n" in text else "\n"
 
 
 def tables_of(text: str, name: str) -> list[TableText]:
-    """The tables of the array of tables ``name``, in order. Raises :class:`UnknownForm`."""
+    """Find the tables of the array of tables ``name``, in order. Raises :class:`UnknownForm`."""
     tokens = list(_tokens(text))
     tables: list[TableText] = []
     inside = False
@@ -93,7 +93,7 @@ def tables_of(text: str, name: str) -> list[TableText]:
 
 
 def removal(text: str, table: TableText) -> Edit:
-    """Takes out a table, the comments directly above it, and the empty lines after it."""
+    """Return the edit that removes a table, the comments directly above it, and the empty lines after it."""
     after = re.compile(r"[ \t]*\r?(?:\n(?:[ \t]*\r?\n)*|\Z)").match(text, table.end)
     return Edit(table.start, after.end() if after else table.end, "")
 
@@ -105,9 +105,9 @@ def element_edits(
     gained: Iterable[str],
     rewritten: Mapping[int, Sequence[str]],
 ) -> list[Edit]:
-    """Takes elements out of an array, by index, or writes others in their place, next to the same comments.
+    """Return the edits that remove elements of an array by index, replace others, and append ``gained``.
 
-    ``gained`` may come in place of all of them.
+    Comments next to replaced elements are kept. All elements may be removed if there are ``gained`` ones.
     """
     edits = [Edit(*array.stretches[index], "") for index in dropped]
     several_lines = "\n" in text[array.start : array.end]
@@ -130,7 +130,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _statements(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
-    """Headers and key-value pairs, each as its tokens; line breaks count inside of brackets only."""
+    """Split tokens into headers and key-value pairs; line breaks inside of brackets belong to their pair."""
     statement: list[_Token] = []
     depth = 0
     for token in tokens:
@@ -147,7 +147,7 @@ def _statements(tokens: Iterable[_Token]) -> Iterator[list[_Token]]:
 
 
 def _with_comments_above(text: str, start: int) -> int:
-    """Where the comment lines begin that stand directly above; those that open the file are the file's own."""
+    """Return the start of the comment lines directly above; those at the beginning of the file belong to the file."""
     begin = text.rfind("\n", 0, start) + 1
     above = begin
     while above > 0:
@@ -187,13 +187,13 @@ def _array(text: str, tokens: list[_Token]) -> ArrayText:
 
 
 def _rest_of_line(text: str, position: int) -> int:
-    """Behind a comment that follows on the same line, if nothing stands between."""
+    """Return the position behind a comment that directly follows on the same line, else ``position``."""
     match = re.compile(r"[ \t]*#[^\r\n]*").match(text, position)
     return match.end() if match else position
 
 
 def _indent(text: str, array: ArrayText) -> str:
-    """How the elements are indented, by the last one's line."""
+    """Return the indentation of the last element's line."""
     line = text.rfind("\n", 0, array.last) + 1
     found = re.compile(r"[ \t]*").match(text, line)
     return found.group() if found and line > array.start else "  "

@@ -1,4 +1,4 @@
-"""The known-failures file brought in line with a run, its comments and its order kept."""
+"""Update of the known-failures file to agree with a run, with its comments and order kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from batch_conformance.known_failures.toml_text import (
     tables_of,
 )
 
-#: How long a drafted entry counts, in days, unless people agree on another date.
+#: Days until a drafted entry expires.
 DRAFT_DAYS = 90
 DRAFT_REASON = f"{DRAFT}: why this may fail for now"
 DRAFT_ISSUE = f"{DRAFT}: link to the issue"
@@ -43,17 +43,17 @@ _HEAD = """\
 
 
 class KnownFailuresNotWritten(OSError):
-    """The file is as it was before. The message is one line: which file, why, and what to do."""
+    """Raised if the file cannot be updated; it is unchanged. The message is one line: file, reason, what to do."""
 
 
 def update_known_failures(
     path: Path, observations: Mapping[str, Observation], *, today: date, shown: str = ""
 ) -> list[str]:
-    """Bring the file in line with what a run found; make it if there is none. Returns what was done, a line each.
+    """Update the file to agree with a run, or create it. Return one line for each change.
 
-    Entries that no longer show are removed, changed evidence is replaced, evidence that goes by sentences is rewritten
-    to codes, and new failures get a draft that excuses nothing until a person gives it a reason and an issue. Reasons,
-    issues and dates are never touched. The file is written in one step, and only if something changes.
+    Entries whose failure was not found are removed, changed evidence is replaced, message patterns of version 0.1.0
+    are rewritten to codes. New failures get a draft, which excuses nothing until a person writes a reason and an issue.
+    Reasons, issues and dates are never changed. The file is written atomically, and only if something changes.
 
     Raises :class:`KnownFailuresNotWritten` and :class:`MalformedKnownFailures`.
     """
@@ -70,11 +70,11 @@ def update_known_failures(
         return [*expired, f"{name}: nothing to change"]
     after = updated_text(before, known, plan, today)
     _write(path, after, name)
-    return [*_said(known, plan), *expired]
+    return [*_change_lines(known, plan), *expired]
 
 
 def updated_text(text: str, known: KnownFailures, plan: Plan, today: date) -> str:
-    """The file's text with the plan carried out. Raises :class:`KnownFailuresNotWritten`."""
+    """Apply the plan to the text of the file. Raises :class:`KnownFailuresNotWritten`."""
     try:
         after = edited(text, _edits(text, known, plan))
         after += _appended(after, plan, today)
@@ -134,7 +134,7 @@ def _element(item: Expected) -> str:
 
 
 def toml_string(text: str) -> str:
-    """A text as a TOML basic string in one line; markup and log commands do not survive in it as such."""
+    """Quote a text as a TOML basic string in one line; characters of markup and workflow commands are escaped."""
     return '"' + re.sub(r'["\\]|<|(?<=#)#|[^ -~]', _escaped, text) + '"'
 
 
@@ -154,20 +154,20 @@ def _draft_expiry(today: date) -> date:
 
 
 def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
-    """What the file has to say afterwards, worked out without regard to its spelling."""
+    """Return the value that the updated file must parse to."""
     value = tomllib.loads(text)
     rows = []
     for number, row in enumerate(value.get(ARRAY, []), 1):
         if number in plan.removed:
             continue
-        dropped, again = plan.dropped.get(number, ()), plan.rewritten.get(number, {})
-        kept = [
+        dropped, rewritten = plan.dropped.get(number, ()), plan.rewritten.get(number, {})
+        remaining = [
             now
             for index, item in enumerate(row["evidence"])
             if index not in dropped
-            for now in ([made.members for made in again[index]] if index in again else [item])
+            for now in ([made.members for made in rewritten[index]] if index in rewritten else [item])
         ]
-        row["evidence"] = kept + [item.members for item in plan.gained.get(number, ())]
+        row["evidence"] = remaining + [item.members for item in plan.gained.get(number, ())]
         rows.append(row)
     for clause, evidence in plan.added.items():
         rows.append(
@@ -182,7 +182,7 @@ def _intended(text: str, plan: Plan, today: date) -> dict[str, Any]:
     return {ARRAY: rows} if rows else {}
 
 
-def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
+def _change_lines(known: KnownFailures, plan: Plan) -> Iterable[str]:
     number = 0
     for entry in known.entries:
         which = f"entry {entry.number} ({entry.clause})"
@@ -208,7 +208,7 @@ def _said(known: KnownFailures, plan: Plan) -> Iterable[str]:
 
 
 def _write(path: Path, text: str, name: str) -> None:
-    # A link stays a link, and the file keeps its mode.
+    # A symbolic link is followed, and the file keeps its mode.
     path = path.resolve()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

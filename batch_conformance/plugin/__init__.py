@@ -1,5 +1,7 @@
-"""The pytest plugin. This module is loaded by every pytest run where the package is installed, so it imports
-nothing heavy and does nothing visible until a test of the suites is collected.
+"""The pytest plugin.
+
+Every pytest run in an environment with the package loads this module. It imports nothing heavy, and does nothing
+visible until a test of the suites is collected.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch_conformance.plugin.fixtures import assert_conforms, batch_stub
-from batch_conformance.plugin.options import add_options, any_told
+from batch_conformance.plugin.options import add_options, any_given
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,10 +21,10 @@ if TYPE_CHECKING:
 #: Marks a test of the suites; the argument is the clause id.
 MARKER = "batch_clause"
 _VERDICTS = "batch-conformance-verdicts"
-#: Whether the run came to its summary: only then is there something to close with.
+#: Whether the terminal summary was written; the closing lines follow it.
 _SHOWN = pytest.StashKey[bool]()
 
-#: Found here by pytest; they import what they need when a test asks for them.
+#: Fixtures, which pytest finds in this module.
 __all__ = ["assert_conforms", "batch_stub"]
 
 
@@ -33,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """With ``--batch-help``, list all options in place of running anything."""
+    """With ``--batch-help``, list all options and run nothing."""
     if not config.getoption("batch_help", False):
         return None
     import shutil
@@ -45,7 +47,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; check what was said on the command line."""
+    """Register the marker, apply overlays, and check the options on the command line."""
     config.addinivalue_line(
         "markers", f"{MARKER}(clause, subject=None): the clause of the Batch API contract that a test settles"
     )
@@ -57,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from batch_conformance.plugin.overlays import check_contract
 
         check_contract()
-    if any_told(config):
+    if any_given(config):
         from batch_conformance.contract.document import ContractError
         from batch_conformance.plugin.sharing import is_worker
 
@@ -70,37 +72,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep what others make of warnings and time out of the suites' tests."""
+    """Exempt the tests of the suites from warning filters and from timeouts of pytest-timeout."""
     has_timeouts = config.pluginmanager.hasplugin("timeout")
     for item in items:
         if item.get_closest_marker(MARKER) is None:
             continue
-        # A client that warns is a client that warns: what the tests around it make of warnings is not its fault.
+        # A warning of a client must not fail a clause where the repository turns warnings into errors.
         item.add_marker(pytest.mark.filterwarnings("default"))
         if has_timeouts:
-            # The first of them makes the whole run, which has limits of its own.
+            # The first test makes the whole run, which has its own time limits.
             item.add_marker(pytest.mark.timeout(0))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Take note of the clauses that were selected, now that nobody deselects any more."""
+    """Record the selected clauses, after all plugins have deselected tests."""
     config = session.config
     ours = [(item, mark) for item in session.items for mark in item.iter_markers(MARKER)]
     if ours:
         verdicts_of(config).select(session, ours)
-    elif session.items and any_told(config) and not config.option.collectonly:
+    elif session.items and any_given(config) and not config.option.collectonly:
         from batch_conformance.plugin.sharing import typed_options
-        from batch_conformance.plugin.usage import without_part
+        from batch_conformance.plugin.usage import unused_options_problem
 
-        problem = without_part(typed_options(config), ())
+        problem = unused_options_problem(typed_options(config), ())
         if problem:
             verdicts_of(config).refuse(session, problem)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    """Tell an xdist worker where the one run is shared (called in the controller, for each worker)."""
+    """Pass the shared folder to an xdist worker (called in the controller, for each worker)."""
     from batch_conformance.plugin.sharing import share_with_worker
 
     share_with_worker(node)
@@ -108,7 +110,7 @@ def pytest_configure_node(node: object) -> None:
 
 @pytest.fixture
 def batch_settle(request: pytest.FixtureRequest) -> object:
-    """Settles a clause: the test passes, fails, warns or skips as the verdict says."""
+    """Function that passes, fails, xfails or skips the test by the verdict on a clause."""
     from batch_conformance.plugin.items import settle_item
     from batch_conformance.plugin.subjects import kind_of
 
@@ -124,7 +126,7 @@ def batch_settle(request: pytest.FixtureRequest) -> object:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shorten what the terminal shows of a broken clause: the verdict at the end shows it in full."""
+    """Shorten a broken clause in pytest's failure section: the report at the end shows it in full."""
     report = yield
     if call.excinfo is not None and item.get_closest_marker(MARKER):
         from batch_conformance.plugin.items import shorten
@@ -135,7 +137,7 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
-    """With ``--batch-plan``, print the plan in place of running anything."""
+    """With ``--batch-plan``, print the plan and run nothing."""
     config = session.config
     if not config.getoption("batch_plan", None) or not config.pluginmanager.hasplugin(_VERDICTS):
         return None
@@ -150,7 +152,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the reports and settle the exit status."""
+    """Write the reports and set the exit status."""
     from batch_conformance.plugin.sharing import is_worker, selection, wrong_usage
 
     config = session.config
@@ -162,7 +164,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what was found."""
+    """Show the report on each subject."""
     if config.pluginmanager.hasplugin(_VERDICTS):
         from batch_conformance.plugin.terminal import show_verdicts
 
@@ -172,7 +174,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Show the verdict, after everything else."""
+    """Show the verdict, after the output of all other plugins."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     verdicts = config.pluginmanager.get_plugin(_VERDICTS)
     if reporter is not None and verdicts is not None and config.stash.get(_SHOWN, False):
@@ -182,7 +184,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def verdicts_of(config: pytest.Config) -> Verdicts:
-    """The run's verdicts, made when first asked for."""
+    """Return the verdicts of the run, created on first use."""
     from batch_conformance.plugin.verdicts import Verdicts
 
     known = config.pluginmanager.get_plugin(_VERDICTS)

@@ -1,4 +1,4 @@
-"""``--batch-baseline FILE``: what changed since an earlier report."""
+"""``--batch-baseline FILE``: comparison of the run with an earlier report."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _OPTION = "--batch-baseline"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
-    """Check that the file is a report, of a side that is judged. Raises :class:`UsageProblem`."""
+    """Check that the file is a report of a side under test. Raises :class:`UsageProblem`."""
     if options.baseline is None:
         return
     side = _read(options)["subject"]["side"]
     if kinds and side not in {side_of(kind) for kind in kinds}:
-        raise UsageProblem(f"{_OPTION} is a report of a {side}, and this run judges: {', '.join(kinds)}")
+        raise UsageProblem(f"{_OPTION} is a report of a {side}, and this run tests: {', '.join(kinds)}")
 
 
 def compare(options: Options, documents: Mapping[Kind, Document]) -> tuple[dict[Kind, Changes], list[str]]:
-    """The changes of each judged subject that the baseline is about, and notes on what could not be compared."""
+    """Return the changes of each subject on the side of the baseline, and notes on failed comparisons."""
     found: dict[Kind, Changes] = {}
     if options.baseline is None:
         return found, []
@@ -44,13 +44,13 @@ def _read(options: Options) -> Document:
     assert path is not None
     if path.is_dir():
         path = path / JSON_NAME
-    shown = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else str(path)
+    name = path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else str(path)
     try:
         return read_report(path)
     except FileNotFoundError:
-        raise UsageProblem(f"{_OPTION}: there is no report {shown}") from None
+        raise UsageProblem(f"{_OPTION}: there is no report {name}") from None
     except OSError as error:
-        raise UsageProblem(f"{_OPTION}: {shown} cannot be read: {error.strerror}") from None
+        raise UsageProblem(f"{_OPTION}: {name} cannot be read: {error.strerror}") from None
     except MalformedReport as problem:
         raise UsageProblem(f"{_OPTION}: {problem}") from None
 

@@ -1,7 +1,7 @@
-"""The entry point under which pytest finds the plugin: it makes sure that it is registered, once.
+"""Entry point of the installed plugin: registers it under its one name, unless it is registered already.
 
-The plugin goes by one name, however it is asked for: installed, with ``-p batch_conformance.plugin``, by
-``pytest_plugins`` or by the conftest.py of a vendored folder, and several of these at a time.
+The plugin may also be loaded with ``-p batch_conformance.plugin``, by ``pytest_plugins`` or by the conftest.py of a
+vendored folder, and by several of these at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,6 @@ NAME = "batch_conformance.plugin"
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Register the plugin, in time for its options."""
+    """Register the plugin, early enough for its options."""
     if not pluginmanager.is_registered(plugin):
         pluginmanager.register(plugin, NAME)

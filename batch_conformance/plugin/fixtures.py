@@ -1,4 +1,4 @@
-"""Fixtures for a client's own tests. Nothing of them is imported before a test asks for one."""
+"""Fixtures for a client's own tests, with imports only when a test uses them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def batch_stub() -> Iterator[BatchStub]:
-    """A Get Batch server for one test: stage answers by name, point the client at ``url``, look at ``requests``."""
+    """Stub server for one test: stage answers by name, use ``url`` in the client, inspect ``requests``."""
     from batch_conformance.testing import BatchStub
 
     with BatchStub() as stub:
@@ -23,7 +23,7 @@ def batch_stub() -> Iterator[BatchStub]:
 
 @pytest.fixture
 def assert_conforms() -> Callable[..., None]:
-    """Holds a batch, an error body or a response against the contract (see batch_conformance.testing)."""
+    """Function that checks a batch, an error body or a response (see ``batch_conformance.testing``)."""
     from batch_conformance.testing import assert_conforms
 
     return assert_conforms

@@ -1,4 +1,4 @@
-"""What surrounds the suite and keeps it from judging: other plugins, and how Python itself was started."""
+"""Detection of an environment that prevents a run: other pytest plugins, flags of Python."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from batch_conformance.plugin.options import Options
     from batch_conformance.plugin.subjects import Kind
 
-#: Modules of plugins that block connections: the plugin's name, its flags, and what else helps.
+#: Plugins that block connections, by module: the name, the flags, the alternative remedy.
 _BLOCKERS = {
     "pytest_socket": ("pytest-socket", "--disable-socket, --allow-hosts", "or add --force-enable-socket"),
     "pytest_recording": ("pytest-recording", "--block-network", "or run this suite on its own"),
@@ -20,31 +20,31 @@ _BLOCKERS = {
 
 
 def obstacle(config: pytest.Config, kind: Kind, options: Options) -> str | None:
-    """Why a subject cannot be judged here, in one line; None if nothing is in the way."""
+    """Return the reason why a subject cannot be tested in this process, in one line; None if it can."""
     if reason := unfit(config):
         return reason
     if kind == "recorded" or (kind == "client" and options.transport == "respx"):
         return None
-    # A driver is a process of its own: what is blocked here is not blocked there.
+    # A driver is a process of its own, in which connections are not blocked.
     return _blocked(connects=kind == "server" or not options.client.startswith("exec:"))
 
 
 def unfit(config: pytest.Config) -> str | None:
-    """Why nothing at all can be judged by this process, in one line; None if it can."""
+    """Return the reason why no subject can be tested in this process, in one line; None if one can."""
     if sys.flags.optimize:
         return (
-            "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, tests mean nothing without them"
+            "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, since the tests need them"
         )
     if config.getoption("forked", False):
         return (
-            "pytest-forked runs each test in a process of its own (--forked), and one run settles all clauses: "
-            "leave --forked out"
+            "pytest-forked runs each test in a process of its own (--forked), but all clauses share one run: "
+            "remove --forked"
         )
     return None
 
 
 def blocker(error: BaseException) -> str | None:
-    """The line that names the plugin which raised an error in place of a connection; None if none did."""
+    """Return a line that names the plugin which blocked a connection with this error; None if none did."""
     found = {type(error).__module__.partition(".")[0]}
     trace = error.__traceback__
     while trace is not None:
@@ -52,7 +52,7 @@ def blocker(error: BaseException) -> str | None:
         trace = trace.tb_next
     for module, (plugin, flags, remedy) in _BLOCKERS.items():
         if module in found:
-            return f"{plugin} blocks the connections that this suite is about ({flags}): leave them out, {remedy}"
+            return f"{plugin} blocks the connections that this suite needs ({flags}): remove these options, {remedy}"
     return None
 
 
@@ -64,7 +64,7 @@ def _blocked(*, connects: bool) -> str | None:
             if connects:
                 socket.create_connection(listener.getsockname(), 5).close()
     except OSError:
-        # No plugin's doing; it will be met again, and told with its place.
+        # Not raised by a plugin; the run meets the same error and reports it.
         return None
     except Exception as error:
         return blocker(error)

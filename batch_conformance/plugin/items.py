@@ -1,4 +1,4 @@
-"""What becomes of a test: the verdict on its clause, in pytest's own terms."""
+"""Outcome of a pytest test by the verdict on its clause."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from batch_conformance.http.text import log_safe
 from batch_conformance.report.labels import fault, frequency
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 
-_COULD_NOT = pytest.StashKey[bool]()
-#: Characters of a reason that is repeated.
-_LONGEST = 160
+_ERROR_SHOWN = pytest.StashKey[bool]()
+#: The most characters of a skip reason.
+_REASON_LIMIT = 160
 
 
 def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAME) -> None:
-    """Pass, fail, xfail or skip, as the report's entry on the clause says; JUnit gets the clause as a property.
+    """Pass, fail, xfail or skip by the report's entry on the clause; add clause and verdict as JUnit properties.
 
-    ``report`` is the folder of the reports, as seen from where pytest was started.
+    ``report`` is the folder of the reports, relative to the folder that pytest was started in.
     """
     item.user_properties += [
         ("clause", entry["id"]),
@@ -30,24 +30,24 @@ def settle_item(item: pytest.Item, entry: dict[str, Any], report: str = JSON_NAM
     if verdict == "pass":
         return
     if verdict == "not-exercised":
-        # The report has all of it; pytest's summary repeats it line after line.
-        reason = textwrap.shorten(log_safe(entry["reason"], lines=False), _LONGEST, placeholder="…")
+        # Shortened: pytest's summary repeats the reason, and the report has all of it.
+        reason = textwrap.shorten(log_safe(entry["reason"], lines=False), _REASON_LIMIT, placeholder="…")
         pytest.skip(f"not exercised: {reason}")
     if verdict == "known-failure":
         pytest.xfail(f"known failure: {log_safe(entry['reason'], lines=False)}")
     if verdict == "warn":
         pytest.xfail(f"should: {log_safe(fault(entry['evidence'][0]), lines=False)}")
     if verdict == "error":
-        # One line says why, once: a page of the same error for each clause would hide it.
-        if item.config.stash.get(_COULD_NOT, False):
-            pytest.skip("could not be judged, as said before")
-        item.config.stash[_COULD_NOT] = True
+        # The reason is the same for each clause, so only the first test shows it.
+        if item.config.stash.get(_ERROR_SHOWN, False):
+            pytest.skip("not judged, for the reason given above")
+        item.config.stash[_ERROR_SHOWN] = True
         pytest.fail(entry["reason"], pytrace=False)
     pytest.fail(failure_text(entry, report), pytrace=False)
 
 
 def failure_text(entry: dict[str, Any], report: str = JSON_NAME) -> str:
-    """A broken clause in a few lines: promise, expected, actual, how to see it again (from ``report``, a folder)."""
+    """Describe a broken clause: promise, expected, actual, curl and replay commands (for the folder ``report``)."""
     lines = [f"{entry['id']} ({entry['level']}): {entry['title']}"]
     if entry["reason"]:
         lines.append(f"  {entry['reason']}")
@@ -62,22 +62,22 @@ def failure_text(entry: dict[str, Any], report: str = JSON_NAME) -> str:
 
 
 class _Brief(str):
-    """Shows its first line in the terminal, and all of it in JUnit and to whoever asks for the text."""
+    """Text of which pytest shows the first line in the terminal, and all of it in JUnit."""
 
     __slots__ = ()
 
     def toterminal(self, tw: Any) -> None:
-        """Write the first line (pytest's protocol for what a report holds)."""
+        """Write the first line (pytest calls this for ``longrepr``)."""
         tw.line(self.partition("\n")[0])
 
 
 def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
-    """Keep a broken clause out of the terminal's failure section: what is found is shown in full further down."""
+    """Reduce a broken clause to one line in pytest's failure section, since the report at the end has all of it."""
     if (
         report.outcome == "failed"
         and call.excinfo is not None
         and call.excinfo.errisinstance(pytest.fail.Exception)
     ):
         report.longrepr = _Brief(str(call.excinfo.value))
-        # As pytest marks what was shown in the debugger; where it does not know the mark, there is one line more.
+        # pytest leaves failures with this mark of its debugger out of the section; without it, one line is shown.
         report._pdbshown = True  # type: ignore[attr-defined]

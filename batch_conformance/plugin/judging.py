@@ -1,4 +1,4 @@
-"""From the options to a judged subject: opens the target or the client, judges, closes it again."""
+"""Test of one subject by the options: opens the target or client, runs the checks, closes it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from batch_conformance.client_runner.call import ClientUnderTest
     from batch_conformance.server_runner.target import Target
 
-_MISSING_EXTRA = "judging a {side} needs its extra: pip install 'sync-batch-conformance[{side}]' ({error})"
+_MISSING_EXTRA = "testing a {side} needs an extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
 
 class Progress(Protocol):
-    """Is told how many requests (or cases) are done, and once, as soon as it is known, how many there will be."""
+    """Callback with the number of requests (or cases) that are done, and once with the expected total."""
 
     def __call__(self, done: int, /) -> None:
-        """So many are done."""
+        """Report the number that is done."""
 
     def expect(self, total: int) -> None:
-        """So many there will be."""
+        """Report the expected total, as soon as it is known."""
 
 
 class Interrupted(Exception):
-    """The user stopped the run; ``run`` holds what there is, marked incomplete."""
+    """Raised if the user stopped the run; ``run`` is the result so far, marked incomplete."""
 
     def __init__(self, run: RunResult) -> None:
         super().__init__("interrupted")
@@ -46,7 +46,7 @@ class Interrupted(Exception):
 
 
 def check(options: Options) -> None:
-    """Check what does not need a server or a client. Raises :class:`UsageProblem`."""
+    """Check the options that need no server or client. Raises :class:`UsageProblem`."""
     from batch_conformance.server_runner.target import UsageError, parse_rate
 
     try:
@@ -59,12 +59,12 @@ def check(options: Options) -> None:
 
 
 def check_kind(kind: Kind, options: Options) -> None:
-    """Check the options of a subject about to be judged. Raises :class:`UsageProblem`."""
+    """Check the options for a kind of subject. Raises :class:`UsageProblem`."""
     if kind == "server":
         check(options)
         if options.target == "embedded" and options.batch_ids:
             raise UsageProblem(
-                "--batch-id goes with a --batch-target; the embedded server knows its own batches"
+                "--batch-id needs a --batch-target; the embedded server has its own batches"
             )
     if kind == "client":
         from batch_conformance.client_runner.open import check_spec
@@ -83,7 +83,7 @@ def check_kind(kind: Kind, options: Options) -> None:
 
 
 def check_values(kinds: Collection[Kind], options: Options) -> None:
-    """Check that valid answers can be made where the run needs some. Raises :class:`UsageProblem`."""
+    """Check that values for the edited contract can be generated, if needed. Raises :class:`UsageProblem`."""
     needed = "client" in kinds or ("server" in kinds and options.target == "embedded")
     if not needed or not current_contract().overlays:
         return
@@ -100,7 +100,7 @@ def check_values(kinds: Collection[Kind], options: Options) -> None:
 
 
 def check_mutant(kinds: Collection[Kind], options: Options) -> None:
-    """Check that one of the subjects about to be judged has the mutant. Raises :class:`UsageProblem`."""
+    """Check that one of the subjects under test has the mutant. Raises :class:`UsageProblem`."""
     if options.mutant is None:
         return
     from batch_conformance.mutants import variants
@@ -111,19 +111,19 @@ def check_mutant(kinds: Collection[Kind], options: Options) -> None:
             continue
         chosen = options.target if kind == "server" else options.client
         if chosen != "embedded":
-            raise UsageProblem(f"--batch-mutant goes with the embedded {kind} only, not with {chosen!r}")
+            raise UsageProblem(f"--batch-mutant applies only to the embedded {kind}, not to {chosen!r}")
         names |= variants(kind, options.mutant).keys()
     if not names:
-        raise UsageProblem("--batch-mutant goes with the embedded server or client, not with recordings")
+        raise UsageProblem("--batch-mutant applies only to the embedded server or client, not to recorded traffic")
     if options.mutant not in names:
-        close = sorted(names, key=lambda name: -_likeness(name, options.mutant or ""))[:3]
+        close = sorted(names, key=lambda name: -_similarity(name, options.mutant or ""))[:3]
         raise UsageProblem(
             f"unknown mutant {options.mutant!r}; near names: {', '.join(close)}; `batch-conformance mutants` lists all "
             "(--batch-mutant)"
         )
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     from difflib import SequenceMatcher
 
     return SequenceMatcher(None, one, other).ratio()
@@ -132,42 +132,41 @@ def _likeness(one: str, other: str) -> float:
 
 
 def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:
-    """Check a subject by the selected clauses. What keeps the suite from judging becomes a result with an error.
+    """Test a subject by the selected clauses. A failure of the suite or of the set-up becomes a result with an error.
 
-    ``progress`` is told how many requests (or cases) are done. Raises :class:`Interrupted` with the result so
-    far when the user stops the run.
+    Raises :class:`Interrupted` with the result so far if the user stops the run.
     """
     try:
         check_kind(kind, options)
-        run = _JUDGES[kind](options, selected, progress)
+        run = _RUNNERS[kind](options, selected, progress)
     except (CouldNotRun, UsageProblem) as error:
         return could_not_run(kind, options, selected, str(error))
     except ImportError as error:
         return could_not_run(kind, options, selected, _MISSING_EXTRA.format(side=kind, error=error))
     except Exception as error:
-        return could_not_run(kind, options, selected, blocker(error) or _own_defect(error))
+        return could_not_run(kind, options, selected, blocker(error) or _internal_error(error))
     finally:
-        _keep_to_the_end()
+        _freeze_objects()
     if run.incomplete:
         raise Interrupted(run)
     return run
 
 
-def _keep_to_the_end() -> None:
-    """Take what is loaded and recorded by now out of later garbage collections: pytest makes several at its end."""
+def _freeze_objects() -> None:
+    """Exempt all current objects from garbage collection: pytest collects several times at its end."""
     gc.collect(1)
     gc.freeze()
 
 
-def _own_defect(error: Exception) -> str:
-    """Names the place, not the message: that could hold anything that was received."""
+def _internal_error(error: Exception) -> str:
+    """Describe an error by its place; its message is left out, since it may hold received text."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}, in {frame.name}"
-    return f"the suite itself failed with {type(error).__name__} ({place}): that is a defect of ours, please report it"
+    return f"the suite itself failed with {type(error).__name__} ({place}): a bug of the suite, please report it"
 
 
 def could_not_run(kind: Kind, options: Options, selected: Collection[str], reason: str) -> RunResult:
-    """The result of a subject that cannot be judged, for a reason in one line."""
+    """Return the result of a subject that cannot be tested, with the reason in one line."""
     side = side_of(kind)
     target = {"server": options.target, "client": options.client, "recorded": "recorded traffic"}[kind]
     clauses = {clause.id: clause for clause in current_contract().of_side(side)}
@@ -205,7 +204,7 @@ def _judge_server(options: Options, selected: Collection[str], progress: Progres
 
 
 def _database(options: Options) -> ExampleDatabase | None:
-    """The database of failing examples; nothing but ``thorough`` uses it."""
+    """Open the database of failing examples, which only the profile ``thorough`` uses."""
     if options.profile != "thorough":
         return None
     from batch_conformance.generate.database import DatabaseProblem, open_database
@@ -239,7 +238,7 @@ def _resolved(options: Options) -> Target:
 
 @contextmanager
 def opened_target(options: Options) -> Iterator[Target]:
-    """The server to judge; the embedded one is served while the context lasts."""
+    """Return the server under test; the embedded one runs inside the context."""
     from batch_conformance.server_runner.target import parse_rate
 
     if options.target != "embedded":
@@ -301,7 +300,7 @@ def _judge_recorded(options: Options, selected: Collection[str], progress: Progr
     return judge_recorded(options.recorded, folder=options.start, selected=selected, strict=options.strict)
 
 
-_JUDGES: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
+_RUNNERS: Mapping[Kind, Callable[[Options, Collection[str], Progress | None], RunResult]] = {
     "server": _judge_server,
     "client": _judge_client,
     "recorded": _judge_recorded,

@@ -1,4 +1,4 @@
-"""``--batch-known-failures`` and its update, between the options and ``report.known_failures``."""
+"""``--batch-known-failures`` and ``--batch-known-failures-update``: connect the options to ``known_failures``."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from batch_conformance.known_failures import (
 from batch_conformance.plugin.options import Options, UsageProblem
 from batch_conformance.plugin.subjects import Kind
 
-_APART = "cannot tell the server from the recordings, which share their clauses: run them apart, a file each"
+_SHARED_CLAUSES = "cannot be used for a server and recorded traffic in one run: test them separately, a file each"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
-    """Check the file, before a run is spent on it. Raises :class:`UsageProblem`."""
+    """Check the file before the run. Raises :class:`UsageProblem`."""
     path = options.known_failures
     if path is None:
         if options.known_failures_update:
@@ -41,11 +41,11 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
         entry.clause.startswith("server.") for entry in known.entries
     )
     if shared and {"server", "recorded"} <= set(kinds):
-        raise UsageProblem(f"--batch-known-failures {_APART}")
+        raise UsageProblem(f"--batch-known-failures {_SHARED_CLAUSES}")
 
 
-def weigh(run: RunResult, options: Options, selected: Collection[str], note: Path) -> RunResult:
-    """The run with the known failures applied; what an update needs of it is kept in the file ``note``."""
+def apply(run: RunResult, options: Options, selected: Collection[str], note: Path) -> RunResult:
+    """Apply the known failures to a run; write the observations for an update to the file ``note``."""
     path = options.known_failures
     if path is None:
         return run
@@ -54,7 +54,7 @@ def weigh(run: RunResult, options: Options, selected: Collection[str], note: Pat
     try:
         known = _read(options, path)
     except UsageProblem as problem:
-        # It could be read when the run began.
+        # The file was valid when the run began.
         return replace(run, error=str(problem))
     warning = "" if options.known_failures_update else _outdated(known, run.subject.side)
     run = replace(run, hints=[*run.hints, warning]) if warning else run
@@ -62,7 +62,7 @@ def weigh(run: RunResult, options: Options, selected: Collection[str], note: Pat
 
 
 def _outdated(known: KnownFailures, side: str) -> str:
-    """One line on the entries for a side that are of a form which the next version no longer reads, if any."""
+    """Return a warning about entries of a side in the form of version 0.1.0; empty if there are none."""
     numbers = [str(one.number) for one in known.entries if one.outdated and one.clause.startswith(f"{side}.")]
     if not numbers:
         return ""
@@ -74,7 +74,7 @@ def _outdated(known: KnownFailures, side: str) -> str:
 
 
 def update(options: Options, notes: Iterable[Path]) -> list[str]:
-    """Bring the file in line with the judged subjects; returns what was done. Raises :class:`UsageProblem`."""
+    """Update the file to agree with the run; return lines on the changes. Raises :class:`UsageProblem`."""
     path = options.known_failures
     if path is None or not options.known_failures_update:
         return []
@@ -83,24 +83,24 @@ def update(options: Options, notes: Iterable[Path]) -> list[str]:
         if note.exists():
             observations |= json.loads(note.read_text("utf-8"))
     try:
-        done = update_known_failures(path, observations, today=_today(), shown=_shown(options, path))
+        done = update_known_failures(path, observations, today=_today(), shown=_display_name(options, path))
     except (MalformedKnownFailures, KnownFailuresNotWritten) as problem:
         raise UsageProblem(log_safe(str(problem), lines=False)) from None
-    return [*done, "the verdict above is by the file as it was before"]
+    return [*done, "the verdict above used the file as it was before"]
 
 
 def _read(options: Options, path: Path) -> KnownFailures:
-    shown = _shown(options, path)
+    name = _display_name(options, path)
     if options.known_failures_update and not path.exists():
-        return KnownFailures(shown)
+        return KnownFailures(name)
     try:
-        return read_known_failures(path, shown)
+        return read_known_failures(path, name)
     except MalformedKnownFailures as problem:
         raise UsageProblem(log_safe(f"--batch-known-failures {problem}", lines=False)) from None
 
 
-def _shown(options: Options, path: Path) -> str:
-    """The path as seen from where pytest was started: reports are published, folders of a machine are not."""
+def _display_name(options: Options, path: Path) -> str:
+    """Return the path relative to the start folder, else the name: reports must not hold absolute paths."""
     return path.relative_to(options.start).as_posix() if path.is_relative_to(options.start) else path.name
 
 

@@ -1,4 +1,4 @@
-"""The command line and the ini settings, as interface.md has them; read into one object."""
+"""The ``--batch-…`` options and ini settings, and the object that they are read into."""
 
 from __future__ import annotations
 
@@ -18,55 +18,55 @@ TRANSPORTS = ("loopback", "respx")
 
 #: Option, ini type, argparse settings, help.
 OPTIONS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
-    ("target", "string", {"metavar": "T"}, "server to judge: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
+    ("target", "string", {"metavar": "T"}, "server to test: embedded, production, dev, local, a target of pyproject.toml, or a URL (default: embedded)"),
     ("id", "args", {"metavar": "ID", "action": "append"}, "a batch known to exist at the target; repeatable (default: discovered with List Batches)"),
     ("api-key-env", "string", {"metavar": "NAME"}, "environment variable that holds the API key (default: SYNC_API_KEY)"),
     ("other-key-env", "string", {"metavar": "NAME"}, "environment variable that holds a valid key of another organisation (default: none, its clause is not exercised)"),
     ("revoked-key-env", "string", {"metavar": "NAME"}, "environment variable that holds an expired or revoked key (default: none, its clause is not exercised)"),
     ("stage", "string", {"metavar": "HOOK"}, "URL or command that stages states of the target, see docs/staging.md (default: none)"),
-    ("plan", "bool", {"action": "store_true"}, "print what would be sent, and send nothing"),
-    ("client", "string", {"metavar": "C"}, "client to judge: embedded, exec:COMMAND or python:MODULE:ATTRIBUTE (default: embedded)"),
+    ("plan", "bool", {"action": "store_true"}, "print the number of requests or cases by kind, and send nothing"),
+    ("client", "string", {"metavar": "C"}, "client to test: embedded, exec:COMMAND or python:MODULE:ATTRIBUTE (default: embedded)"),
     ("transport", "string", {"choices": TRANSPORTS}, "for python: clients, real HTTP or httpx mocked by respx (default: loopback)"),
     ("report", "string", {"metavar": "DIR"}, "where reports are written (default: reports/latest)"),
     ("profile", "string", {"choices": PROFILES}, "how much is sent (default: default)"),
-    ("strict", "bool", {"action": "store_true"}, "a broken should clause fails too"),
-    ("known-failures", "string", {"metavar": "FILE"}, "accepted failures, as TOML"),
-    ("known-failures-update", "bool", {"action": "store_true"}, "bring that file in line with this run, comments kept; the verdict is by the file as it was"),
-    ("rate", "string", {"metavar": "N/s"}, "request budget towards a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
+    ("strict", "bool", {"action": "store_true"}, "count broken should clauses as failures"),
+    ("known-failures", "string", {"metavar": "FILE"}, "TOML file of accepted failures"),
+    ("known-failures-update", "bool", {"action": "store_true"}, "update that file to agree with this run, comments kept; the verdict uses the file as it was before"),
+    ("rate", "string", {"metavar": "N/s"}, "highest rate of requests to a server, N/s or N/min (default: none on loopback, 8/s elsewhere)"),
     ("timeout", "string", {"metavar": "S"}, "longest wait for one exchange, in seconds (default: 10)"),
     ("overlay", "args", {"metavar": "FILE", "action": "append"}, "OpenAPI Overlay 1.0, YAML or JSON, applied to the contract before anything else; repeatable (default: none)"),
-    ("operations", "string", {"metavar": "LIST"}, "operations to judge, e.g. get or get,list; clauses of the others are not exercised (default: all of the contract; for a client, those in its hello)"),
-    ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "recorded traffic to judge; repeatable, !GLOB leaves files out (default: the suite's own samples)"),
-    ("mutant", "string", {"metavar": "NAME"}, "embedded only: judge one single-fault mutant, to see a check fail"),
-    ("allow-production", "bool", {"action": "store_true"}, "let the production server be judged"),
-    ("database", "args", {"metavar": "PLACE", "action": "append"}, "where thorough keeps failing examples: a folder, redis://…, github:OWNER/REPO, none; repeatable (default: Hypothesis's own settings)"),
+    ("operations", "string", {"metavar": "LIST"}, "operations to test, e.g. get or get,list; clauses of the others are not exercised (default: all of the contract; for a client, those in its hello)"),
+    ("recorded", "args", {"metavar": "GLOB", "action": "append"}, "files with recorded traffic to test; repeatable, !GLOB excludes files (default: the suite's own samples)"),
+    ("mutant", "string", {"metavar": "NAME"}, "embedded only: test a mutant, which has one fault, to see a check fail; batch-conformance mutants lists them"),
+    ("allow-production", "bool", {"action": "store_true"}, "allow the production server as target"),
+    ("database", "args", {"metavar": "PLACE", "action": "append"}, "where the profile thorough stores failing examples: a folder, redis://…, github:OWNER/REPO, none; repeatable (default: Hypothesis's own settings)"),
     ("require", "args", {"metavar": "PATTERNS", "action": "append"}, "clauses that must be exercised, else they fail, e.g. 'server.auth.*,server.body.*'; repeatable (default: none)"),
-    ("baseline", "string", {"metavar": "FILE"}, "an earlier conformance.json: what changed since goes to the terminal, the Markdown report and the step summary (default: none)"),
+    ("baseline", "string", {"metavar": "FILE"}, "an earlier conformance.json; the changes since then go to the terminal, the Markdown report and the step summary (default: none)"),
     ("trace", "string", {"metavar": "FILE.har"}, "write all exchanges, redacted, as HAR 1.2 for a browser's developer tools (default: none)"),
-    ("ca", "string", {"metavar": "FILE"}, "certificates to trust beside the system's, as PEM (default: none)"),
-    ("seed", "string", {"metavar": "N"}, "seed of everything generated (default: 0)"),
+    ("ca", "string", {"metavar": "FILE"}, "PEM file of certificates to trust in addition to the system's (default: none)"),
+    ("seed", "string", {"metavar": "N"}, "seed of all generated values (default: 0)"),
 )  # fmt: skip
 
 
-#: Options that `pytest --help` shows: those that people need first. `--batch-help` shows all of them.
+#: Options that `pytest --help` shows; `--batch-help` shows all.
 FIRST = frozenset({"target", "id", "api-key-env", "client", "known-failures", "report"})
-#: Empty in place of what the ini file says: none.
+#: Options that may be empty, which overrides the ini setting with none.
 _MAY_BE_EMPTY = frozenset({"known_failures"})
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Register each option with the ini setting of the same name."""
+    """Register each option and the ini setting of the same name."""
     group = parser.getgroup("batch-conformance", "conformance to the Batch API contract (all: --batch-help)")
     for name, ini_type, settings, description in OPTIONS:
         dest = "batch_" + name.replace("-", "_")
-        shown = description if name in FIRST else argparse.SUPPRESS
-        group.addoption(f"--batch-{name}", dest=dest, default=None, help=shown, **settings)
+        help_text = description if name in FIRST else argparse.SUPPRESS
+        group.addoption(f"--batch-{name}", dest=dest, default=None, help=help_text, **settings)
         parser.addini(dest, f"as --batch-{name}", type=ini_type, default=None)  # type: ignore[arg-type]
     group.addoption("--batch-help", dest="batch_help", action="store_true", help=argparse.SUPPRESS)
 
 
 def help_lines(width: int) -> Iterator[str]:
-    """All options with what they mean, for ``--batch-help``."""
+    """Yield all options with their descriptions, for ``--batch-help``."""
     yield "Options of sync-batch-conformance; each is an ini setting as well, with _ for -."
     for name, _, settings, description in OPTIONS:
         value = settings.get("metavar") or "|".join(settings.get("choices", ()))
@@ -76,14 +76,14 @@ def help_lines(width: int) -> Iterator[str]:
         )
 
 
-def any_told(config: pytest.Config) -> bool:
-    """Whether the command line has one of these options (others may have options that begin alike)."""
+def any_given(config: pytest.Config) -> bool:
+    """Whether the command line has one of these options (other plugins may have a ``--batch-`` option, too)."""
     dests = ("batch_" + name.replace("-", "_") for name, *_ in OPTIONS)
     return any(config.getoption(dest, None) is not None for dest in dests)
 
 
 def unused_options(config: pytest.Config, judged: Collection[str]) -> list[str]:
-    """Options of the command line that name a subject, but none of the kinds ``judged``."""
+    """Return the options on the command line that name a subject of a kind that was not judged."""
     return [
         f"--batch-{name}"
         for name, kind in (("target", "server"), ("client", "client"), ("recorded", "recorded"))
@@ -92,12 +92,12 @@ def unused_options(config: pytest.Config, judged: Collection[str]) -> list[str]:
 
 
 class UsageProblem(Exception):
-    """Wrong usage: exit status 4. The message is one line for the user."""
+    """Raised for wrong usage: exit status 4. The message is one line for the user."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options in force: command line before ini before default."""
+    """The options of a run: the command line, else the ini setting, else the default."""
 
     target: str
     batch_ids: tuple[str, ...]
@@ -131,61 +131,61 @@ class Options:
 
 
 def overlay_files(config: pytest.Config) -> tuple[Path, ...]:
-    """The overlays of the command line, else of the ini file. Raises :class:`UsageProblem` for an empty name."""
-    told = config.getoption("batch_overlay", None)
-    files = config.getini("batch_overlay") if told is None else told
+    """Return the overlay files. Raises :class:`UsageProblem` for an empty name."""
+    given = config.getoption("batch_overlay", None)
+    files = config.getini("batch_overlay") if given is None else given
     if "" in (files or ()):
         raise UsageProblem("--batch-overlay is empty: give it a file, or leave it out")
     return tuple(config.invocation_params.dir / file for file in files or ())
 
 
 def read_options(config: pytest.Config) -> Options:
-    """Read the options. Raises :class:`UsageProblem` for a value that cannot be."""
+    """Read the options. Raises :class:`UsageProblem` for an invalid value."""
     folder = config.invocation_params.dir
 
-    def told(name: str) -> Any:
+    def value_of(name: str) -> Any:
         value = config.getoption(f"batch_{name}", None)
         empty = value == "" or (isinstance(value, list) and "" in value)
         if empty and name not in _MAY_BE_EMPTY:
-            # Most likely a variable that is not set; the default in its place would be a verdict on something else.
+            # Most likely an unset shell variable. With the default instead, another subject might be tested.
             raise UsageProblem(f"--batch-{name.replace('_', '-')} is empty: give it a value, or leave it out")
         return config.getini(f"batch_{name}") if value is None else value
 
-    profile, transport = told("profile") or "default", told("transport") or "loopback"
+    profile, transport = value_of("profile") or "default", value_of("transport") or "loopback"
     for name, value, known in (("profile", profile, PROFILES), ("transport", transport, TRANSPORTS)):
         if value not in known:
             raise UsageProblem(f"batch_{name} = {value!r} in the ini file: known are {', '.join(known)}")
-    failures = told("known_failures")
+    failures = value_of("known_failures")
     return Options(
-        target=told("target") or "embedded",
-        batch_ids=tuple(told("id") or ()),
-        api_key_env=told("api_key_env") or None,
-        other_key_env=told("other_key_env") or None,
-        revoked_key_env=told("revoked_key_env") or None,
-        stage=told("stage") or None,
-        plan=bool(told("plan")),
-        client=told("client") or "embedded",
+        target=value_of("target") or "embedded",
+        batch_ids=tuple(value_of("id") or ()),
+        api_key_env=value_of("api_key_env") or None,
+        other_key_env=value_of("other_key_env") or None,
+        revoked_key_env=value_of("revoked_key_env") or None,
+        stage=value_of("stage") or None,
+        plan=bool(value_of("plan")),
+        client=value_of("client") or "embedded",
         transport=transport,
-        report=folder / (told("report") or "reports/latest"),
+        report=folder / (value_of("report") or "reports/latest"),
         profile=profile,
-        strict=bool(told("strict")),
+        strict=bool(value_of("strict")),
         known_failures=folder / failures if failures else None,
-        known_failures_update=bool(told("known_failures_update")),
-        rate=told("rate") or None,
-        timeout=_positive(told("timeout"), 10.0),
-        mutant=told("mutant") or None,
-        allow_production=bool(told("allow_production")),
-        seed=_whole(told("seed")),
-        database=tuple(told("database") or ()),
-        recorded=tuple(told("recorded") or ()),
+        known_failures_update=bool(value_of("known_failures_update")),
+        rate=value_of("rate") or None,
+        timeout=_positive(value_of("timeout"), 10.0),
+        mutant=value_of("mutant") or None,
+        allow_production=bool(value_of("allow_production")),
+        seed=_whole(value_of("seed")),
+        database=tuple(value_of("database") or ()),
+        recorded=tuple(value_of("recorded") or ()),
         overlays=overlay_files(config),
         start=folder,
-        require=tuple(told("require") or ()),
+        require=tuple(value_of("require") or ()),
         require_told=config.getoption("batch_require", None) is not None,
-        baseline=_below(folder, told("baseline")),
-        trace=_below(folder, told("trace")),
-        ca=_below(folder, told("ca")),
-        operations=_operations(told("operations")),
+        baseline=_below(folder, value_of("baseline")),
+        trace=_below(folder, value_of("trace")),
+        ca=_below(folder, value_of("ca")),
+        operations=_operations(value_of("operations")),
     )
 
 

@@ -1,4 +1,4 @@
-"""``--batch-overlay``: settles, before anything else is done, which contract the run is about."""
+"""``--batch-overlay``: sets the contract of the run, before anything is derived from it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from batch_conformance.plugin.options import UsageProblem, overlay_files
 
 
 def apply_overlays(config: pytest.Config) -> None:
-    """Use the contract with the overlays of this run, as long as it lasts; a wrong one is exit status 4, one line."""
+    """Use the contract with the overlays until the end of the run. Raises ``pytest.UsageError`` for an invalid one."""
     try:
         contract = load_with_overlays(overlay_files(config))
     except (ContractError, UsageProblem) as problem:
@@ -21,7 +21,7 @@ def apply_overlays(config: pytest.Config) -> None:
 
 
 def check_contract() -> None:
-    """Refuse edited contract files that cannot be tested, before the suites are collected: status 4, one line."""
+    """Check edited contract files before the suites are collected. Raises ``pytest.UsageError``."""
     try:
         checked_files()
         load_contract()

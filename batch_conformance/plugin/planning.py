@@ -1,4 +1,4 @@
-"""``--batch-plan``: what would be sent, counted by kind; nothing is sent and nothing is judged."""
+"""``--batch-plan``: the number of requests or cases by kind; nothing is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plan_lines(verdicts: Verdicts) -> Iterator[str]:
-    """The plan of each selected subject, a line a kind."""
+    """Yield the plan of each selected subject, with one line for each kind."""
     for kind, clauses in verdicts.selected.items():
         if kind == "server":
             yield from _server(verdicts.options, clauses)

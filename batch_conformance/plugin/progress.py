@@ -1,4 +1,4 @@
-"""How far a run is: behind the module's name on a terminal, a line now and then in a log."""
+"""Progress of a run: behind the module's name on a terminal, as a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ if TYPE_CHECKING:
     import pytest
 
 _UNITS = {"server": "requests", "client": "cases"}
-#: Seconds between two looks on a terminal, and between two lines in a log.
+#: Seconds between two updates on a terminal, and between two lines in a log.
 _TERMINAL, _LOG = 0.1, 10.0
-#: Seconds to have gone by before there is something to reckon from.
+#: Seconds after which the remaining time is estimated.
 _RECKON = 3.0
 
 
 class Progress:
-    """Shows how much is done, of how much, and how long the rest will take. Called with what is done so far.
+    """Progress display, called with the number that is done: shows it with the total and the estimated time left.
 
-    ``show`` writes a text, in place of the one before; ``every`` is how many seconds go by between two of them.
-    ``clock`` tells the seconds.
+    ``show`` writes a text in place of the previous one, at most once in ``every`` seconds; ``clock`` returns seconds.
     """
 
     def __init__(
@@ -34,29 +33,29 @@ class Progress:
         self._total: int | None = None
 
     def expect(self, total: int) -> None:
-        """Take note of how much there is to do."""
+        """Set the expected total."""
         self._total = total
 
     def __call__(self, done: int) -> None:
-        """Show what is done, if it is time to."""
+        """Show the progress, if ``every`` seconds have passed."""
         now = self._clock()
         if now - self._last >= self._every:
             self._last = now
             self._show(self.text(done, now - self._began))
 
     def text(self, done: int, seconds: float) -> str:
-        """What is done after so many seconds, in words."""
+        """Return the progress after so many seconds as text."""
         unit = _UNITS.get(self._kind, "")
         if self._total is None or self._total < done:
             return f"{self._kind}: {done} {unit}"
-        told = f"{self._kind}: {done} of {self._total} {unit}"
+        text = f"{self._kind}: {done} of {self._total} {unit}"
         if seconds < _RECKON or not done:
-            return told
+            return text
         left = seconds / done * (self._total - done)
-        return f"{told}, about {_duration(left)} left"
+        return f"{text}, about {_duration(left)} left"
 
     def close(self) -> None:
-        """Take away what is shown."""
+        """Remove the display."""
         self._show("")
 
 
@@ -66,7 +65,7 @@ def _duration(seconds: float) -> str:
 
 
 def progress_line(config: pytest.Config, kind: str) -> Progress | None:
-    """What shows the progress of a run; None where nobody looks (a worker, a quiet run)."""
+    """Return the progress display of a run; None for an xdist worker and with ``-q``."""
     writer = config.get_terminal_writer() if config.pluginmanager.hasplugin("terminalreporter") else None
     capture = config.pluginmanager.get_plugin("capturemanager")
     if writer is None or capture is None or config.get_verbosity() < 0:
@@ -85,7 +84,7 @@ def progress_line(config: pytest.Config, kind: str) -> Progress | None:
 
 
 class _InPlace:
-    """Writes behind what stands on the line, and goes back there: nothing of it is overwritten."""
+    """Writer of a text behind the current line, which moves the cursor back, so that the line goes on as before."""
 
     def __init__(self, writer: Any, capture: Any) -> None:
         self._writer = writer
@@ -93,8 +92,8 @@ class _InPlace:
         self._shown = 0
 
     def show(self, text: str) -> None:
-        """Show a text in place of the one before; the empty one takes it away."""
-        # The last column stays free: a cursor beyond it has no way back.
+        """Show a text in place of the previous one; the empty text removes it."""
+        # The last column is left free: backspaces cannot go back over a line break.
         room = max(0, self._writer.fullwidth - self._writer.width_of_current_line - 2)
         text = f" {text}"[:room] if text else ""
         padded = text.ljust(self._shown)
@@ -102,6 +101,6 @@ class _InPlace:
             return
         self._shown = len(text)
         with self._capture.global_and_fixture_disabled():
-            # Past the writer, which would count it to the line.
+            # Not through the writer, which would count the text as part of the line.
             self._writer._file.write(padded + "\b" * len(padded))
             self._writer.flush()

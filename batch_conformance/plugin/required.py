@@ -1,4 +1,4 @@
-"""``--batch-require``: clauses that a run must exercise. A gate that tests nothing must not be green."""
+"""``--batch-require``: clauses that a run must exercise, else they fail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OPTION = "--batch-require"
 
 
 def check(options: Options, kinds: Collection[Kind] = ()) -> None:
-    """Check that each pattern names clauses, and (on the command line) some of who is judged.
+    """Check that each pattern matches a clause, on the command line one of a subject under test.
 
     Raises :class:`UsageProblem`.
     """
@@ -28,15 +28,15 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
         if not matched:
             hint = _hint(pattern, list(clauses))
             raise UsageProblem(f"{_OPTION} {pattern!r} matches no clause of the contract{hint}")
-        # In the ini file a pattern may be meant for another run of the same repository.
+        # A pattern in the ini file may be meant for another run of the repository.
         sides = {clauses[clause].side for clause in matched}
         if options.require_told and kinds and sides.isdisjoint(side_of(kind) for kind in kinds):
             side, judged = sides.pop(), ", ".join(kinds)
-            raise UsageProblem(f"{_OPTION} {pattern!r} names clauses of a {side}, and this run judges: {judged}")
+            raise UsageProblem(f"{_OPTION} {pattern!r} names clauses of a {side}, and this run tests: {judged}")
 
 
 def patterns(options: Options) -> Iterator[str]:
-    """The patterns, those separated by commas taken apart. Raises :class:`UsageProblem` for none between commas."""
+    """Split the option at commas. Raises :class:`UsageProblem` for an empty pattern."""
     for text in options.require:
         for pattern in text.split(","):
             if not pattern.strip():
@@ -45,10 +45,10 @@ def patterns(options: Options) -> Iterator[str]:
 
 
 def apply_required(run: RunResult, options: Options, selected: Collection[str]) -> RunResult:
-    """The run, its required clauses failed where they were not exercised.
+    """Return the run with required clauses failed that were not exercised.
 
-    Those that the run did not select count when the command line requires them, not when the ini file does: it stands
-    for all runs, also for those of a few clauses.
+    Clauses that were not selected fail only if the command line requires them: the ini setting also holds for runs of
+    a few clauses.
     """
     wanted = list(patterns(options))
     if not wanted or run.error or run.incomplete:
@@ -67,7 +67,7 @@ def apply_required(run: RunResult, options: Options, selected: Collection[str]) 
 def _failed(result: ClauseResult) -> ClauseResult:
     finding = Finding(
         f"required by {_OPTION}, and not exercised",
-        expected="put to the test at least once",
+        expected="exercised at least once",
         actual=f"not exercised: {result.reason or 'nothing in this run put it to the test'}",
         code="not-exercised",
     )

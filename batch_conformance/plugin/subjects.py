@@ -1,4 +1,4 @@
-"""Who a test of the suites puts to the test: a server, a client, or recorded traffic."""
+"""Kinds of subjects: server, client, recorded traffic."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ if TYPE_CHECKING:
 
     from batch_conformance.contract import Side
 
-#: Recorded traffic is judged by the server's clauses, but it is nobody's server: it has a verdict of its own.
+#: Recorded traffic is tested by the clauses of servers, but is a subject with a verdict of its own.
 Kind = Literal["server", "client", "recorded"]
 KINDS: tuple[Kind, ...] = ("server", "client", "recorded")
 
 
 def kind_of(clause: str, mark: pytest.Mark | None) -> Kind:
-    """Whom a test of ``clause`` is about: the marker's ``subject``, else the side that the clause names."""
-    told: Kind | None = mark.kwargs.get("subject") if mark else None
-    if told:
-        return told
-    # Only now: any run with pytest-xdist passes by here.
+    """Return the kind of subject that a test is about: the marker's ``subject``, else the side of the clause."""
+    kind: Kind | None = mark.kwargs.get("subject") if mark else None
+    if kind:
+        return kind
+    # Imported here, so that this module is cheap to import.
     from batch_conformance.contract import current_contract
 
     return current_contract().clauses[clause].side
 
 
 def side_of(kind: Kind) -> Side:
-    """The side whose clauses count."""
+    """Return the side whose clauses apply."""
     return "server" if kind == "recorded" else kind

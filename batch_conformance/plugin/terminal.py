@@ -1,4 +1,4 @@
-"""The verdict at the end of pytest's output."""
+"""Reports and verdict at the end of pytest's output."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def show_verdicts(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None:
-    """Write what was found, a side after the other; under GitHub Actions, annotations and the step summary too."""
+    """Write the report on each subject; on GitHub Actions also annotations and the step summary."""
     ascii_only = _ascii_only(reporter)
     for side, document in verdicts.judged().items():
         reporter.section(f"batch conformance: {side}")
@@ -46,7 +46,7 @@ def show_verdicts(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None
 
 
 def show_closing(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None:
-    """Write the verdict, after all that pytest and its plugins have to say."""
+    """Write the verdicts, after the output of pytest and all plugins."""
     documents = verdicts.judged()
     notes = [f"batch conformance: {note}" for note in verdicts.notes]
     if documents or notes or verdicts.problems:
@@ -72,7 +72,7 @@ def show_closing(reporter: pytest.TerminalReporter, verdicts: Verdicts) -> None:
 
 
 def _places(verdicts: Verdicts, side: Kind) -> tuple[str, str]:
-    """Where the page of a side is (empty if it was not written), and where its ``conformance.json`` is."""
+    """Return the paths of the HTML report (empty if it was not written) and of ``conformance.json``."""
     paths = [path for path in verdicts.written.get(side, []) if path.suffix == ".html"]
     if not paths:
         return "", JSON_NAME

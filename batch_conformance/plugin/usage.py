@@ -1,4 +1,4 @@
-"""Whom a run may judge: options about a subject need it in the run, and suites of others need a name."""
+"""Usage checks: options need their subject in the run, and vendored or installed suites need a named subject."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from batch_conformance.plugin.subjects import KINDS, Kind
 if TYPE_CHECKING:
     import pytest
 
-#: The options that say whom to judge, or how to reach it. The first of a kind names the subject.
+#: Options about the subject of a kind; the first one names the subject.
 SUBJECT_OPTIONS: dict[Kind, tuple[str, ...]] = {
     "server": (
         "target",
@@ -36,26 +36,26 @@ _NAMES: dict[Kind, str] = {
 _PROJECT = re.compile(r'^name = "sync-batch-conformance"', re.MULTILINE)
 
 
-def without_part(typed: Collection[str], selected: Collection[Kind]) -> str:
-    """One line on the typed options whose subject the run does not judge; empty if there are none."""
+def unused_options_problem(typed: Collection[str], selected: Collection[Kind]) -> str:
+    """Return an error for typed options whose subject is not in the run; empty if there are none."""
     for kind, options in SUBJECT_OPTIONS.items():
-        vain = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
-        if vain and kind not in selected:
-            judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nobody"
+        unused = [f"--batch-{name}" for name in options if f"--batch-{name}" in typed]
+        if unused and kind not in selected:
+            judged = ", ".join(_SUITES[one] for one in KINDS if one in selected) or "nothing"
             return (
-                f"{' and '.join(vain)} {'has' if len(vain) == 1 else 'have'} no part in this run, which judges "
-                f"{judged}: leave it out, or add suites/{kind}"
+                f"{' and '.join(unused)} {'does' if len(unused) == 1 else 'do'} not apply to this run, which tests "
+                f"{judged}: remove {'it' if len(unused) == 1 else 'them'}, or add suites/{kind}"
             )
     return ""
 
 
-def nobody_named(config: pytest.Config, items: Iterable[tuple[pytest.Item, Kind]]) -> str:
-    """One line for a suite of an installed package or a vendored folder that was not told whom to judge."""
+def unnamed_subject_problem(config: pytest.Config, items: Iterable[tuple[pytest.Item, Kind]]) -> str:
+    """Return an error for an installed or vendored suite without a named subject; empty if all have one."""
     for kind, folder in sorted({(kind, item.path.parent) for item, kind in items}):
         option = "batch_" + SUBJECT_OPTIONS[kind][0]
-        told = config.getoption(option, None) is not None or bool(config.getini(option))
-        if not told and not in_checkout(folder, config.invocation_params.dir):
-            return f"nobody was named to be judged by {_place(folder)}: add {_NAMES[kind]}"
+        named = config.getoption(option, None) is not None or bool(config.getini(option))
+        if not named and not in_checkout(folder, config.invocation_params.dir):
+            return f"no subject was named for {_place(folder)}: add {_NAMES[kind]}"
     return ""
 
 
@@ -64,9 +64,9 @@ def _place(folder: Path) -> str:
 
 
 def in_checkout(folder: Path, start: Path) -> bool:
-    """Whether suites belong to a checkout of this project, where the embedded subjects are at home.
+    """Whether suites belong to a checkout of this project, where the embedded subject is the default.
 
-    Not so in an installed package, a vendored folder, a submodule, or a subtree of the repository that pytest was
+    False for an installed package, a vendored folder, a submodule, and a subtree of the repository that pytest was
     started in.
     """
     root = next((one for one in _above(folder.resolve()) if one.name == "suites"), folder.resolve()).parent

@@ -1,4 +1,4 @@
-"""The verdicts of a pytest run: each subject is judged once, when its first clause is asked for."""
+"""Verdicts of a pytest run: each subject is tested once, when the first test of it runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from batch_conformance.plugin.sharing import (
     wrong_usage,
 )
 from batch_conformance.plugin.subjects import KINDS, Kind, kind_of
-from batch_conformance.plugin.usage import nobody_named, without_part
+from batch_conformance.plugin.usage import unnamed_subject_problem, unused_options_problem
 from batch_conformance.report.changes_text import changes_markdown
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import ReportNotWritten, prepare_folder, write_document, write_whole
@@ -43,7 +43,7 @@ _NO_TESTS = 5
 
 
 class Verdicts:
-    """Judges subjects on demand and keeps their reports (as documents, redacted: no key is in them)."""
+    """Tests subjects on demand and caches their reports as redacted documents."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -57,16 +57,16 @@ class Verdicts:
 
     @cached_property
     def options(self) -> Options:
-        """The options in force. Raises :class:`UsageProblem`."""
+        """The options of the run. Raises :class:`UsageProblem`."""
         return read_options(self._config)
 
     @property
     def place(self) -> str:
-        """The folder of the reports, as seen from where pytest was started."""
+        """The folder of the reports, relative to the folder that pytest was started in."""
         return Path(os.path.relpath(self.options.report, self.options.start)).as_posix()
 
     def check_usage(self) -> None:
-        """Turn wrong usage into pytest's exit status 4, with one line."""
+        """Check all options that need no selection. Raises ``pytest.UsageError``: exit status 4, one line."""
         try:
             judging.check(self.options)
             known_failures.check(self.options)
@@ -79,15 +79,15 @@ class Verdicts:
             raise pytest.UsageError(str(problem)) from None
 
     def select(self, session: pytest.Session, ours: Collection[tuple[pytest.Item, pytest.Mark]]) -> None:
-        """Note which clauses the collected tests are about, and check that they can be judged at all."""
+        """Record the clauses of the collected tests, and check that their subjects can be tested."""
         kinds = [(item, kind_of(mark.args[0], mark)) for item, mark in ours]
         for (_, mark), (_, kind) in zip(ours, kinds, strict=True):
             self.selected.setdefault(kind, set()).add(mark.args[0])
         note_selection(self._config, self.selected)
         if self._config.option.collectonly:
             return
-        problem = without_part(typed_options(self._config), self.selected)
-        problem = problem or nobody_named(self._config, kinds)
+        problem = unused_options_problem(typed_options(self._config), self.selected)
+        problem = problem or unnamed_subject_problem(self._config, kinds)
         if problem:
             self.refuse(session, problem)
         try:
@@ -109,31 +109,31 @@ class Verdicts:
                 raise pytest.UsageError(str(error)) from None
 
     def refuse(self, session: pytest.Session, problem: str) -> None:
-        """End the run for wrong usage, before anything is judged. Raises ``pytest.UsageError``."""
+        """End the run for wrong usage, before anything is tested. Raises ``pytest.UsageError``."""
         if not is_worker(self._config):
             raise pytest.UsageError(problem)
-        # A worker cannot say so itself: it runs nothing, and the process that started it tells why.
+        # A worker cannot report it: it runs nothing, and the controller reports the problem.
         note_wrong_usage(self._config, problem)
         session.items.clear()
 
     def clause(self, kind: Kind, clause: str) -> dict[str, Any]:
-        """The report's entry on a clause, for its test; judges the subject if that has not been done."""
+        """Return the report's entry on a clause for its test; tests the subject first if needed."""
         document = self.document(kind)
         note_reached(self._config, kind, clause)
         return next(entry for entry in document["clauses"] if entry["id"] == clause)
 
     def document(self, kind: Kind) -> Document:
-        """The report on a subject."""
+        """Return the report on a subject; tests it first if no process has done so."""
         if kind not in self._documents:
-            kept = self._folder / f"{kind}.json"
-            with FileLock(f"{kept}.lock"):
-                if kept.exists():
-                    self._documents[kind] = json.loads(kept.read_text("utf-8"))
+            cached = self._folder / f"{kind}.json"
+            with FileLock(f"{cached}.lock"):
+                if cached.exists():
+                    self._documents[kind] = json.loads(cached.read_text("utf-8"))
                 else:
-                    self._documents[kind] = self._judge(kind, kept)
+                    self._documents[kind] = self._judge(kind, cached)
         return self._documents[kind]
 
-    def _judge(self, kind: Kind, kept: Path) -> Document:
+    def _judge(self, kind: Kind, cached: Path) -> Document:
         interrupted: KeyboardInterrupt | None = None
         progress = progress_line(self._config, kind)
         try:
@@ -148,34 +148,34 @@ class Verdicts:
         finally:
             if progress is not None:
                 progress.close()
-        run = known_failures.weigh(run, self.options, self.selected[kind], self._observed(kind))
+        run = known_failures.apply(run, self.options, self.selected[kind], self._observed(kind))
         if self.options.trace is not None:
-            # Imported where it is used: few runs are traced.
+            # Imported here: few runs are traced.
             from batch_conformance.report.har import har_page
 
-            kept.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
+            cached.with_name(f"{kind}-trace.json").write_text(json.dumps(har_page(run, kind)), "utf-8")
         run = required.apply_required(run, self.options, self.selected[kind])
         document = report_document(run)
         check_document(document)
-        kept.write_text(json.dumps(document), "utf-8")
+        cached.write_text(json.dumps(document), "utf-8")
         if interrupted is not None:
             raise interrupted
         return document
 
     def _observed(self, kind: Kind) -> Path:
-        """Where an update of the known failures finds what was seen of a subject."""
+        """Return the path of the observations for an update of the known failures."""
         return self._folder / f"{kind}-observed.json"
 
     def judged(self) -> dict[Kind, Document]:
-        """The reports there are, also those that workers made."""
+        """Return all reports, including those of workers."""
         for kind in KINDS:
-            kept = self._folder / f"{kind}.json"
-            if kind not in self._documents and kept.exists():
-                self._documents[kind] = json.loads(kept.read_text("utf-8"))
+            cached = self._folder / f"{kind}.json"
+            if kind not in self._documents and cached.exists():
+                self._documents[kind] = json.loads(cached.read_text("utf-8"))
         return {kind: self._documents[kind] for kind in KINDS if kind in self._documents}
 
     def finish(self, status: int) -> int:
-        """Write the reports; returns the exit status of the run, which agrees with them."""
+        """Write the reports; return the exit status, which agrees with them."""
         if status == WRONG_USAGE:
             return status
         wrong = wrong_usage(self._config)
@@ -185,15 +185,15 @@ class Verdicts:
         selected = selection(self._config)
         documents = self.judged()
         for kind, document in documents.items():
-            # Its tests may have been stopped: a clause counts as asked about once its test ran.
+            # The run may have been stopped early: only clauses whose tests ran count as selected.
             unreached = selected.get(kind, set()) - reached(self._config, kind)
             self._documents[kind] = documents[kind] = without_unreached(document, unreached)
         for option in unused_options(self._config, documents) if documents else ():
-            self.notes.append(f"{option} had no part in this run, which judged: {', '.join(documents)}")
+            self.notes.append(f"{option} was unused in this run, which tested: {', '.join(documents)}")
         try:
-            # Before the reports are written: one of them may take the baseline's place.
+            # Before the reports are written: one of them may overwrite the baseline.
             if documents:
-                # Under xdist only now is it known here who was judged.
+                # Under xdist the controller learns only now which subjects were tested.
                 required.check(self.options, list(documents))
                 baseline.check(self.options, list(documents))
             self.changes, notes = baseline.compare(self.options, documents)
@@ -218,7 +218,7 @@ class Verdicts:
 
     def _write(self, documents: Mapping[Kind, Document], *, several: bool) -> None:
         for kind, document in documents.items():
-            # The last full report stays what it is until there is another one.
+            # A partial run must not overwrite the last full report.
             folder = self.options.report / "partial" if is_partial(document) else self.options.report
             try:
                 self.written[kind] = write_document(document, folder / kind if several else folder)
@@ -230,7 +230,7 @@ class Verdicts:
     ) -> int:
         verdicts = {document["verdict"] for document in documents.values()}
         if status == INTERRUPTED and "fail" in verdicts and "error" not in verdicts:
-            # Not by the user: pytest-xdist and --stepwise end a run so after a failure.
+            # Not interrupted by the user: pytest-xdist and --stepwise end a run like this after a failure.
             return FAILED
         if status not in (PASSED, FAILED, _NO_TESTS):
             return status
@@ -239,7 +239,7 @@ class Verdicts:
         if "fail" in verdicts:
             return FAILED
         if selected and not documents:
-            self.problems.append("no clause was judged: nothing ran, so nothing conforms")
+            self.problems.append("no clause was tested, so there is no verdict")
             return COULD_NOT_RUN
         return status
 
@@ -249,6 +249,6 @@ class Verdicts:
             return
         from batch_conformance.report.har import har_text
 
-        kept = [self._folder / f"{kind}-trace.json" for kind in documents]
-        parts = [json.loads(path.read_text("utf-8")) for path in kept if path.exists()]
+        traces = [self._folder / f"{kind}-trace.json" for kind in documents]
+        parts = [json.loads(path.read_text("utf-8")) for path in traces if path.exists()]
         write_whole(self.options.trace, har_text(parts))

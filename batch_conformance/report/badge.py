@@ -1,4 +1,4 @@
-"""The badge of a verdict, as SVG and as JSON. It contains no foreign text."""
+"""Badge of a verdict, as SVG and as JSON. It contains no text from the subject."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PADDING = 8
 
 
 def render_badge(document: Document) -> str:
-    """The badge of a report as the text of an SVG file, 20 px high."""
+    """Render the badge of a report as SVG, 20 px high."""
     where = standing(document)
     words = {
         "fail": f"{len(subject_failures(document))} failed",
@@ -36,7 +36,7 @@ def render_badge(document: Document) -> str:
         h("title", f"{_LABEL} conformance, {document['subject']['side']} side: {words}"),
         h("rect", width=str(left + right), height=str(_HEIGHT), rx="4", fill=_LABEL_COLOUR),
         h("rect", x=str(left), width=str(right), height=str(_HEIGHT), rx="4", fill=_COLOURS[where]),
-        # Squares off the inner corners of the coloured half.
+        # Covers the rounded inner corners of the coloured half.
         h("rect", x=str(left), width="4", height=str(_HEIGHT), fill=_COLOURS[where]),
         h("g", _words(_LABEL, left / 2), _words(words, left + right / 2), **_FONT),
         xmlns="http://www.w3.org/2000/svg",
@@ -49,7 +49,7 @@ def render_badge(document: Document) -> str:
 
 
 def render_endpoint(document: Document) -> str:
-    """The same as JSON for the endpoint badge of shields.io."""
+    """Render the badge as JSON for the endpoint badge of shields.io."""
     failed = counts(document).get("fail", 0)
     verdict = document["verdict"]
     message = RUN_WORDS[verdict].label if verdict != "fail" else f"{failed} failed"
@@ -70,6 +70,6 @@ def _words(text: str, middle: float) -> Element:
 
 
 def _width(text: str) -> int:
-    """Approximate width of a text in 11 px Verdana, in pixels; ``textLength`` makes it exact."""
+    """Estimate the width of a text in 11 px Verdana, in pixels; ``textLength`` stretches the text to it."""
     narrow, wide = "fijlrt1 ", "mwMW"
     return round(sum(4.2 if char in narrow else 10 if char in wide else 7 for char in text))

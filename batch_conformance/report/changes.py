@@ -1,4 +1,4 @@
-"""Comparison of an older and a newer report: clauses newly broken, mended, excused, no longer exercised."""
+"""Comparison of an older and a newer report: newly broken, fixed, excused and no longer exercised clauses."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ HEADINGS: Mapping[Kind, str] = {
     "newly-exercised": "Newly exercised",
 }
 _BROKEN = frozenset({"fail", "warn", "known-failure"})
-#: Codes of what is wrong with a run, not with its subject.
-_NO_WAY = frozenset({"known-failure", "not-exercised"})
+#: Finding codes about the run or its known-failures file, not about the subject.
+_RUN_CODES = frozenset({"known-failure", "not-exercised"})
 _UNKNOWN = frozenset({"not-exercised", "error"})
 
 
@@ -39,12 +39,12 @@ class NotComparable(ValueError):
 
 
 class NoVerdict(NotComparable):
-    """Raised when one of the two runs could not judge."""
+    """Raised when one of the two runs has the verdict ``error``."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One clause whose verdict changed, for one operation where both reports tell operations apart ("" otherwise).
+    """One clause whose verdict changed. ``operation`` is "" unless both reports have verdicts by operation.
 
     ``before`` and ``after`` are verdicts; None where a report does not have the clause.
     """
@@ -61,13 +61,13 @@ class Change:
 
     @property
     def name(self) -> str:
-        """The clause, and the operation if there is one."""
+        """The clause id, followed by the operation if there is one."""
         return f"{self.clause} ({self.operation})" if self.operation else self.clause
 
 
 @dataclass(frozen=True)
 class Changes:
-    """All changes between two reports. ``notes`` name other differences between the runs."""
+    """All changes between two reports. ``notes`` are lines about other differences between the runs."""
 
     old: Document
     new: Document
@@ -76,16 +76,16 @@ class Changes:
     still_broken: tuple[str, ...]
 
     def of(self, kind: Kind) -> list[Change]:
-        """The changes of one kind, in the contract's order."""
+        """Return the changes of one kind, in the order of the contract."""
         return [change for change in self.changes if change.kind == kind]
 
     @property
     def broke(self) -> bool:
-        """Whether something is newly broken."""
+        """Whether a clause is newly broken."""
         return bool(self.of("newly-broken"))
 
     def sentence(self) -> str:
-        """The changes in numbers."""
+        """Summarise the number of changes of each kind in one sentence."""
         parts = [
             f"{len(self.of(kind))} {heading[0].lower() + heading[1:]}"
             for kind, heading in HEADINGS.items()
@@ -99,7 +99,7 @@ class Changes:
 def compare_reports(old: Document, new: Document) -> Changes:
     """Compare two reports.
 
-    Raises :class:`NotComparable` for different sides, :class:`NoVerdict` for a run that could not judge.
+    Raises :class:`NotComparable` for reports of different sides, :class:`NoVerdict` for a run without a verdict.
     """
     sides = [document["subject"]["side"] for document in (old, new)]
     if sides[0] != sides[1]:
@@ -125,23 +125,24 @@ def compare_reports(old: Document, new: Document) -> Changes:
             change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
         )
     )
-    notes = [*_notes(old, new), *(note for one in still for note in _other_ways(before[one], after[one]))]
+    notes = [*_notes(old, new), *(note for one in still for note in _new_failures(before[one], after[one]))]
     return Changes(old, new, changes, tuple(notes), still)
 
 
-def _other_ways(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """One line, if a clause that was broken before is now broken in ways that the older report does not have."""
+def _new_failures(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one note if a clause that is still broken has failures that the older report does not have."""
     if old.get("evidence_omitted") or not all("code" in item for item in (*old["evidence"], *new["evidence"])):
         return
-    seen = {_way(item) for item in old["evidence"]}
-    fresh = [way for way in dict.fromkeys(map(_way, new["evidence"])) if way not in seen and way[0] not in _NO_WAY]
-    if fresh:
-        ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in fresh)
-        yield f"{new['id']} is still broken, and in other ways than before: {ways}"
+    seen = {_failure_key(item) for item in old["evidence"]}
+    keys = dict.fromkeys(map(_failure_key, new["evidence"]))
+    new_keys = [key for key in keys if key not in seen and key[0] not in _RUN_CODES]
+    if new_keys:
+        ways = ", ".join(f"{code} at {pointer}" if pointer else code for code, pointer, _ in new_keys)
+        yield f"{new['id']} is still broken, and with failures that it did not have before: {ways}"
 
 
-def _way(item: Mapping[str, Any]) -> tuple[str, str, str]:
-    """What makes two pieces of evidence the same failure, however they are worded."""
+def _failure_key(item: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return the key by which two pieces of evidence are the same failure, whatever their messages say."""
     return item["code"], any_index(item["pointer"]), item["operation"]
 
 
@@ -150,7 +151,7 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
     assert entry is not None
     rows: dict[str, tuple[str | None, str | None]] = {}
     if old and new and old.get("operations") and new.get("operations"):
-        # A clause that one operation breaks may be newly broken by another one.
+        # Compared by operation: a clause broken for one operation may be newly broken for another.
         rows = {
             name: (old["operations"].get(name), new["operations"].get(name))
             for name in {**old["operations"], **new["operations"]}
@@ -160,14 +161,14 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
     for operation, (before, after) in rows.items():
         kind = kind_of_change(before, after)
         if kind:
-            reason, evidence = _told(entry, operation)
+            reason, evidence = _summary(entry, operation)
             yield Change(
                 kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence
             )
 
 
-def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
-    """A summary of the newer report on a clause, and the number of the evidence it is from (0: none)."""
+def _summary(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
+    """Return the message of the first evidence on a clause and its number from 1, else the reason and 0."""
     for number, item in enumerate(entry["evidence"], 1):
         if not operation or item.get("operation") in (operation, None):
             return item["message"], number
@@ -175,7 +176,7 @@ def _told(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
 
 
 def kind_of_change(before: str | None, after: str | None) -> Kind | None:
-    """The kind of a change of verdict; None for no change."""
+    """Return the kind of a change of verdict; None if there is nothing to report."""
     if before == after:
         return None
     if after is None:
@@ -185,7 +186,7 @@ def kind_of_change(before: str | None, after: str | None) -> Kind | None:
     if after == "known-failure":
         return "excused"
     if after == "fail":
-        # A should that --batch-strict now counts was broken before.
+        # A broken "should" that only --batch-strict turns into a failure is not newly broken.
         return None if before == "warn" else "newly-broken"
     if after == "warn":
         return None if before == "fail" else "new-warning"
@@ -207,13 +208,13 @@ def _notes(old: Document, new: Document) -> Iterator[str]:
     for name in ("profile", "strict", "operations"):
         values = [document["run"].get(name) for document in (old, new)]
         if values[0] != values[1]:
-            yield f"the runs differ in {name}: {_shown(values[0])}, then {_shown(values[1])}"
+            yield f"the runs differ in {name}: {_formatted(values[0])}, then {_formatted(values[1])}"
     for word, document in (("old", old), ("new", new)):
         if document["verdict"] == "partial":
-            yield f"the {word} run judged some clauses only"
+            yield f"the {word} run tested only some clauses"
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)

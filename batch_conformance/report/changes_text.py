@@ -1,4 +1,4 @@
-"""Changes between two reports as text: for a terminal, as Markdown, as JSON."""
+"""Changes between two reports as lines for a terminal, as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINE = 200
 
 
 def changes_lines(changes: Changes) -> Iterator[str]:
-    """The lines for a terminal or a log."""
+    """Yield the changes as lines for a terminal or a log."""
     for note in changes.notes:
         yield f"note: {_safe(note)}"
     for kind, heading in HEADINGS.items():
@@ -30,7 +30,7 @@ def changes_lines(changes: Changes) -> Iterator[str]:
 
 
 def changes_markdown(changes: Changes, *, level: int = 1) -> Iterator[str]:
-    """The same as GitHub-flavoured Markdown; ``level`` is that of its heading."""
+    """Yield the changes as GitHub-flavoured Markdown; ``level`` is the level of the heading."""
     mark = "✗" if changes.broke else "✓"
     yield f"{'#' * level} {mark} Compared with {as_text(_named(changes.old), _LINE)}"
     yield ""
@@ -57,7 +57,7 @@ def changes_markdown(changes: Changes, *, level: int = 1) -> Iterator[str]:
 
 
 def changes_json(changes: Changes) -> str:
-    """The same as JSON: a list for each kind of change, under its name."""
+    """Return the changes as JSON, with one list for each kind of change."""
     document: dict[str, Any] = {"diff": 1, "old": _about(changes.old), "new": _about(changes.new)}
     for kind in HEADINGS:
         document[kind] = [

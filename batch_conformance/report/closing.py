@@ -1,4 +1,4 @@
-"""The last lines of a run in a terminal: what failed, a line a clause, then the verdict and what to do next."""
+"""Last lines of a run in a terminal: one line for each failed clause, the verdict, the next commands."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from batch_conformance.report.labels import (
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 from batch_conformance.report.terminal import COLOURS, MARKUP, Line, wrap
 
-#: Lines of a terminal that shows the end of a run without scrolling, with one left for the prompt.
+#: Lines that fit on a terminal of 24 lines, with one left for the prompt.
 LINES = 23
-#: Verdicts worth a line each, the worst first.
-_TOLD = ("fail", "error", "warn", "known-failure")
+#: Verdicts whose clauses get one line each, the worst first.
+_LISTED = ("fail", "error", "warn", "known-failure")
 _PLAIN: dict[str, bool] = {}
 _FAINT = {"light": True}
 _COMMAND = {"cyan": True}
@@ -39,21 +39,22 @@ def closing_lines(
     report: str = JSON_NAME,
     notes: Sequence[str] = (),
 ) -> list[Line]:
-    """At most ``lines`` lines, none longer than ``width`` but for commands and paths that are there to be copied.
+    """Return at most ``lines`` lines of at most ``width`` columns. Commands and paths are never wrapped.
 
-    ``more`` says where the whole report is, ``report`` where ``conformance.json`` is; ``notes`` are said before the
+    ``more`` is the path of the whole report, ``report`` that of ``conformance.json``; ``notes`` are printed before the
     verdict.
     """
-    shown = _Closing(document, max(40, min(width, 120)), ascii_only, report)
-    end = [*shown.verdict(), *shown.next_steps(more)]
-    said = [[(line, {"yellow": True})] for note in notes for line in wrap(log_safe(note, lines=False), shown.width)]
-    taken = sum(_height(line, shown.width) for line in end)
-    said = said[: max(0, min(len(said), lines - taken - 4))]
-    return [*shown.clauses(max(1, lines - taken - len(said))), *said, *end]
+    closing = _Closing(document, max(40, min(width, 120)), ascii_only, report)
+    end = [*closing.verdict(), *closing.next_steps(more)]
+    texts = (log_safe(note, lines=False) for note in notes)
+    note_lines = [[(line, {"yellow": True})] for text in texts for line in wrap(text, closing.width)]
+    taken = sum(_height(line, closing.width) for line in end)
+    note_lines = note_lines[: max(0, min(len(note_lines), lines - taken - 4))]
+    return [*closing.clauses(max(1, lines - taken - len(note_lines))), *note_lines, *end]
 
 
 def _height(line: Line, width: int) -> int:
-    """The lines of the terminal that a line takes: a command is wrapped by the terminal."""
+    """Return the number of terminal rows that a line takes when the terminal wraps it."""
     return max(1, -(-sum(len(text) for text, _ in line) // width))
 
 
@@ -65,10 +66,10 @@ class _Closing:
         self._report = report
 
     def clauses(self, room: int) -> Iterator[Line]:
-        """One line for each clause that is not kept, as many as there is room for."""
-        # Where nothing could be judged, the same reason a clause would say nothing; what was proven stands.
-        told = ("fail",) if self._document["run"].get("error") else _TOLD
-        rows = [(verdict, clause) for verdict in told for clause in with_verdict(self._document, verdict)]
+        """Yield one line for each clause that did not pass, as many as there is room for."""
+        # In a run with an error, all other clauses have that error as their reason: only failures are listed.
+        verdicts = ("fail",) if self._document["run"].get("error") else _LISTED
+        rows = [(verdict, clause) for verdict in verdicts for clause in with_verdict(self._document, verdict)]
         if not rows:
             return
         fit = len(rows) if len(rows) <= room - 1 else max(1, room - 2)
@@ -90,7 +91,7 @@ class _Closing:
         return [(head, MARKUP[verdict]), (f"  {_one_line(what, room, ascii_only=self._ascii)}", _PLAIN)]
 
     def verdict(self) -> Iterator[Line]:
-        """Where the run stands, in words and numbers."""
+        """Yield the verdict of the run with its counts, and the reason where there is no verdict."""
         where = standing(self._document)
         word, colour = RUN_WORDS[where], COLOURS[where]
         side = self._document["subject"]["side"].capitalize()
@@ -100,23 +101,23 @@ class _Closing:
         for line in rest:
             yield [(_INDENT + line, {colour: True})]
         if self._document["run"].get("error"):
-            # Never wrapped: it is there to be found.
+            # Never wrapped, so that it can be searched for.
             reason = cut(log_safe(self._document["run"]["error"], lines=False), 600)
             yield [(f"{_INDENT}because  ", _FAINT), (reason, {"bold": True})]
         elif self._document["run"].get("incomplete"):
             yield [(f"{_INDENT}because  ", _FAINT), ("the run was interrupted", {"bold": True})]
 
     def next_steps(self, more: str) -> Iterator[Line]:
-        """The report, and the commands that go on from here."""
+        """Yield the path of the report, and the commands that replay and explain the first failure."""
         if more:
             yield [(f"{_INDENT}report   ", _FAINT), (more, _PLAIN)]
         failed = with_verdict(self._document, "fail") or with_verdict(self._document, "warn")
         if not failed:
             return
         first = failed[0]
-        again = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
-        if again:
-            yield [(f"{_INDENT}again    ", _FAINT), (log_safe(again, lines=False), _COMMAND)]
+        command = next((line for item in first["evidence"] if (line := replay_of(first, item, self._report))), "")
+        if command:
+            yield [(f"{_INDENT}replay   ", _FAINT), (log_safe(command, lines=False), _COMMAND)]
         yield [(f"{_INDENT}explain  ", _FAINT), (f"{program()} explain {first['id']}", _COMMAND)]
 
 

@@ -1,4 +1,4 @@
-"""What to type for the suite's own command, where it is installed and where it is vendored."""
+"""Command line that starts ``batch-conformance``, where it is installed and where it is vendored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @cache
 def program() -> str:
-    """``batch-conformance`` where the distribution is installed, else Python with the folder that holds the package."""
+    """Return ``batch-conformance`` if the distribution is installed, else a ``python -m`` line with ``PYTHONPATH``."""
     try:
         distribution("sync-batch-conformance")
     except PackageNotFoundError:

@@ -13,16 +13,16 @@ from batch_conformance.contract import current_contract
 from batch_conformance.report.files import HTML_NAME, JSON_NAME, read_report
 from batch_conformance.report.labels import Document, subject_name, theme_of
 
-#: How a verdict differs from that of the previous version: better, worse, or neither.
+#: How a verdict compares with that of the previous version; ``other`` is a change without a rank.
 Change = Literal["better", "worse", "other"]
 
-#: The rank of a verdict, the worst highest; clauses not exercised count as zero.
+#: Rank of a verdict: the higher, the worse.
 _WEIGHT = {"pass": 0, "not-exercised": 0, "warn": 1, "fail": 3, "error": 3}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One report. ``place`` is its folder; ``link`` the relative address of its page, empty without one."""
+    """One report: a column of the matrix. ``place`` is its folder, ``link`` the relative URL of its page or empty."""
 
     document: Document
     place: str
@@ -35,22 +35,22 @@ class Column:
 
     @property
     def name(self) -> str:
-        """The implementation, without its version."""
+        """The name of the implementation, without its version."""
         return str(self.document["subject"]["name"]) or subject_name(self.document)
 
     @property
     def version(self) -> str:
-        """The version as the implementation writes it."""
+        """The version as the implementation reports it."""
         return str(self.document["subject"]["version"])
 
     def rank(self) -> tuple[object, ...]:
-        """Sorts columns: by name, then from the oldest version to the newest."""
+        """Return the sort key of a column: by name, then from the oldest version to the newest."""
         return self.name.casefold(), self.name, version_key(self.version), self.place
 
     def verdict(self, clause: str) -> str | None:
-        """The verdict on a clause; None when the report's contract did not have it.
+        """Return the verdict on a clause; None if the report's contract does not have it.
 
-        An outdated entry of a known-failures file does not count against the implementation.
+        A failure caused only by an outdated entry of a known-failures file is not counted.
         """
         entry = self._entry(clause)
         if entry is None:
@@ -62,7 +62,7 @@ class Column:
         )
 
     def subject_verdict(self, clause: str) -> str | None:
-        """The verdict without the known-failures file."""
+        """Return the verdict on a clause before the known-failures file was applied; None without the clause."""
         entry = self._entry(clause)
         return str(entry.get("subject_verdict", entry["verdict"])) if entry else None
 
@@ -70,7 +70,7 @@ class Column:
         return next((one for one in self.document["clauses"] if one["id"] == clause), None)
 
     def change_from(self, before: Column, clause: str) -> Change | None:
-        """The change of a verdict since an earlier report; a known-failures file alone changes nothing."""
+        """Compare the verdict on a clause with an earlier report; changes of the known-failures file are ``other``."""
         if before.verdict(clause) == self.verdict(clause):
             return None
         how = change(before.subject_verdict(clause), self.subject_verdict(clause))
@@ -80,20 +80,20 @@ class Column:
 
 @dataclass(frozen=True)
 class Step:
-    """From one version of an implementation to its next: the clauses whose verdict changed, and how."""
+    """Changes between two consecutive versions of an implementation: the clauses whose verdict changed."""
 
     before: Column
     after: Column
     changes: dict[str, Change]
 
     def of(self, change: Change) -> list[str]:
-        """The clauses that changed in one way."""
+        """Return the clauses with this kind of change."""
         return [clause for clause, how in self.changes.items() if how == change]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All reports of one side, versions of one name adjacent. ``clauses`` maps ids to promises."""
+    """All reports of one side, sorted by name and version. ``clauses`` maps clause ids to promises."""
 
     side: str
     columns: list[Column]
@@ -101,7 +101,7 @@ class Comparison:
 
     @classmethod
     def of(cls, side: str, columns: Iterable[Column]) -> Comparison:
-        """Put reports of one side in order."""
+        """Build a comparison from the reports of one side, in any order."""
         ordered = sorted(columns, key=Column.rank)
         clauses = current_contract().clauses.values()
         titles = {clause.id: clause.promise for clause in clauses if clause.side == side}
@@ -111,28 +111,28 @@ class Comparison:
         return cls(side, ordered, titles)
 
     def names(self) -> dict[str, list[Column]]:
-        """The columns by implementation."""
+        """Return the columns by name of the implementation."""
         names: dict[str, list[Column]] = {}
         for column in self.columns:
             names.setdefault(column.name, []).append(column)
         return names
 
     def themes(self) -> dict[str, list[str]]:
-        """Clause ids by theme."""
+        """Return the clause ids by theme."""
         themes: dict[str, list[str]] = {}
         for clause in self.clauses:
             themes.setdefault(theme_of(clause), []).append(clause)
         return themes
 
     def before(self, column: Column) -> Column | None:
-        """The version before this one; None for the oldest, and for another report of the same version."""
+        """Return the report of the previous version of the implementation; None for the oldest version."""
         versions = self.names()[column.name]
         index = next(number for number, one in enumerate(versions) if one is column)
         earlier = [one for one in versions[:index] if one.version != column.version]
         return earlier[-1] if earlier else None
 
     def steps(self) -> Iterator[Step]:
-        """What each version changed, compared with the one before it."""
+        """Yield the changes of each version, compared with the previous one."""
         for column in self.columns:
             before = self.before(column)
             if before:
@@ -141,7 +141,7 @@ class Comparison:
 
 
 def change(before: str | None, after: str | None) -> Change | None:
-    """How one verdict follows another; None when nothing changed or one of them is missing."""
+    """Compare two verdicts; None if they are equal or one of them is missing."""
     if before == after or before is None or after is None:
         return None
     # A known failure is still a failure.
@@ -154,7 +154,7 @@ def change(before: str | None, after: str | None) -> Change | None:
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], bool, list[tuple[int, int, str]]]:
-    """Sort key of a version: 0.9 before 0.10, and 1.0-rc1 before 1.0."""
+    """Return the sort key of a version: 0.9 before 0.10, and 1.0-rc1 before 1.0."""
     match = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)", version, re.ASCII | re.IGNORECASE)
     numbers = tuple(int(part) for part in match.group(1).split(".")) if match else ()
     rest = version[match.end() :] if match else version

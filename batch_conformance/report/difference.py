@@ -1,4 +1,4 @@
-"""Word-by-word difference of two short texts, to be marked for the reader."""
+"""Word-by-word difference of two short texts, for highlighting."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from difflib import SequenceMatcher
 #: A piece of text and whether it differs from the other side.
 Piece = tuple[str, bool]
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
-#: Longer texts are not compared: it takes quadratic time, and so many marks help nobody.
+#: Longer texts are not compared: that takes quadratic time.
 _WORD_LIMIT = 600
-#: In a word as short as a number or a status, a single marked letter is hard to see.
+#: Words up to this length are marked as a whole: a single marked character is hard to see.
 _SHORT = 6
 #: Below this similarity nearly everything would be marked.
 _ALIKE = 0.5
 
 
 def distinguishing_features(expected: str, actual: str) -> tuple[list[Piece], list[Piece]]:
-    """Both texts in pieces, those that differ marked. Texts with little in common stay unmarked."""
+    """Split both texts into pieces and mark those that differ. Texts with little in common are not marked."""
     plain: tuple[list[Piece], list[Piece]] = [(expected, False)], [(actual, False)]
     first, second = _WORDS.findall(expected), _WORDS.findall(actual)
     if expected == actual or not first or not second or max(len(first), len(second)) > _WORD_LIMIT:
@@ -44,7 +44,7 @@ def distinguishing_features(expected: str, actual: str) -> tuple[list[Piece], li
 
 
 def _trimmed(old: str, new: str) -> tuple[list[Piece], list[Piece]]:
-    """Two differing runs without their common beginning and end."""
+    """Mark two differing texts, except for their common beginning and end."""
     start = _common(old, new)
     end = _common(old[start:][::-1], new[start:][::-1])
     first, second = old[start : len(old) - end], new[start : len(new) - end]
@@ -57,13 +57,13 @@ def _trimmed(old: str, new: str) -> tuple[list[Piece], list[Piece]]:
 
 
 def _common(old: str, new: str) -> int:
-    """The length of the common beginning of two texts."""
+    """Return the length of the common beginning of two texts."""
     pairs = enumerate(zip(old, new, strict=False))
     return next((index for index, (one, other) in pairs if one != other), min(len(old), len(new)))
 
 
 def _joined(pieces: list[Piece]) -> Iterator[Piece]:
-    """Merge neighbours of one kind and drop empty pieces."""
+    """Merge adjacent pieces that are both marked or both unmarked; drop empty ones."""
     text, marked = "", False
     for piece, mark in pieces:
         if not piece:

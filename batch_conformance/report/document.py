@@ -1,4 +1,4 @@
-"""Converts a run into the report document. All foreign text is redacted and made visible here."""
+"""Conversion of a run into the report document. Text from the subject is redacted and made visible here."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ from batch_conformance.report.labels import Document
 from batch_conformance.report.replaying import evidence_replay
 
 SUITE = "sync-batch-conformance"
-#: Limits of what a report shows, in characters after decoding; evidence in items a clause.
+#: Limits of a report: texts in characters after decoding, evidence in items for each clause.
 BODY_LIMIT = 8192
 CURL_LIMIT = 16384
 HEADER_LIMIT = 1024
 HEADERS_LIMIT = 60
 NOTE_LIMIT = 300
-#: Bytes of a body that are searched for secrets: more than are shown, since names are shorter than secrets.
-_LOOKED_AT = 8 * BODY_LIMIT
+#: Bytes of a body that are searched for secrets: more than are shown, as redaction shortens the text.
+_SEARCHED_LIMIT = 8 * BODY_LIMIT
 EVIDENCE_LIMIT = 10
 
 
@@ -55,7 +55,7 @@ class ReportBug(Exception):
 
 
 def report_document(run: RunResult) -> Document:
-    """The report of a run as plain JSON values, every clause of the side once, in the contract's order.
+    """Return the report of a run as plain JSON values, with every clause of the side, in the order of the contract.
 
     Raises ``ReportBug`` when the run holds a clause twice, or one that this side of the contract lacks.
     """
@@ -63,14 +63,14 @@ def report_document(run: RunResult) -> Document:
 
 
 def check_document(document: object) -> None:
-    """Validate a document by ``schemas/report.schema.json``. Raises ``ReportBug``."""
+    """Validate a document against ``schemas/report.schema.json``. Raises ``ReportBug``."""
     wrong = first_violation(document)
     if wrong:
         raise ReportBug(f"internal error: the report breaks its own schema at {wrong}")
 
 
 def first_violation(document: object) -> str:
-    """Where and how a value breaks the report's schema, in one line; empty when it conforms."""
+    """Return the first violation of the report's schema in one line; empty if there is none."""
     violation = next(iter(schema_violations("report", document)), None)
     return _place(violation) if violation else ""
 
@@ -80,17 +80,17 @@ def _place(violation: SchemaViolation) -> str:
     return f"{path}: {cut(visible(violation.message, lines=False), 300)}"
 
 
-def _silent(clause: Clause, why: str) -> ClauseResult:
+def _unreached(clause: Clause, why: str) -> ClauseResult:
     return ClauseResult(clause, "not-exercised", why) if why else not_selected(clause)
 
 
 class _Reporter:
-    """Converts one run, with its redactor at hand."""
+    """Converter of one run, which redacts all text."""
 
     def __init__(self, run: RunResult) -> None:
         self.run = run
         self.redactor = run.redactor
-        self._hides = Chained((self.redactor, met_in(None)))
+        self._redacting = Chained((self.redactor, met_in(None)))
 
     def document(self) -> Document:
         run, contract = self.run, load_contract()
@@ -152,10 +152,10 @@ class _Reporter:
             listed = ", ".join(sorted(unknown))
             raise ReportBug(f"internal error: not clauses of the {self.run.subject.side} side: {listed}")
         if self.run.error:
-            silence = f"not reached: {self.run.error}"
+            reason = f"not reached: {self.run.error}"
         else:
-            silence = "not reached: the run was interrupted" if self.run.incomplete else ""
-        return [found.get(clause.id) or _silent(clause, silence) for clause in clauses]
+            reason = "not reached: the run was interrupted" if self.run.incomplete else ""
+        return [found.get(clause.id) or _unreached(clause, reason) for clause in clauses]
 
     def _clause(self, result: ClauseResult) -> dict[str, Any]:
         reason = self._text(result.reason)
@@ -188,7 +188,7 @@ class _Reporter:
     def _evidence(self, group: Group) -> dict[str, Any]:
         finding = group.finding
         exchange = finding.exchange
-        self._hides = Chained((self.redactor, met_in(exchange)))
+        self._redacting = Chained((self.redactor, met_in(exchange)))
         entry: dict[str, Any] = {
             "code": finding.code,
             "pointer": self._line(finding.pointer),
@@ -213,11 +213,11 @@ class _Reporter:
         replay = evidence_replay(finding, self.run)
         if replay:
             entry["replay"] = replay
-        self._hides = Chained((self.redactor, met_in(None)))
+        self._redacting = Chained((self.redactor, met_in(None)))
         return entry
 
     def _before(self, exchange: Exchange) -> dict[str, Any]:
-        """A request that has to be sent first for the evidence to be seen again."""
+        """Return a request that must be sent before that of the evidence to reproduce it."""
         return {
             "request": self._request(exchange.request),
             "response": self._response(exchange),
@@ -257,7 +257,7 @@ class _Reporter:
 
     def _header(self, name: str, value: str) -> str:
         shown = self._safe(value, lines=False)
-        # The placeholder of a key stays: it shows which key was sent.
+        # A redacted value stays as it is: its placeholder shows which key was sent.
         if is_secret_header(name) and value and shown == visible(value, lines=False):
             return HIDDEN
         return cookie_hidden(shown) if is_cookie_header(name) else shown
@@ -274,23 +274,23 @@ class _Reporter:
         try:
             line = curl_lines([self._without_cookies(step) for step in steps], self.run.shell_secrets)
         except UnicodeEncodeError:
-            return "# this request holds characters that no command line can carry"
+            return "# this request contains characters that a command line cannot contain"
         if len(line) > CURL_LIMIT:
-            return f"# this request is too long for a line to copy: {len(line):,} characters"
+            return f"# this request is too long for a command line: {len(line):,} characters"
         return disarmed_shell(self._safe(line, lines=False))
 
     def _body(self, body: bytes) -> str:
-        # Searching for secrets is slow: of a long body, only the part that may be shown.
-        text = self._safe(body[:_LOOKED_AT].decode("utf-8", "backslashreplace"), lines=True)
-        if len(body) <= _LOOKED_AT:
+        # Searching for secrets is slow, so the rest of a long body is left out.
+        text = self._safe(body[:_SEARCHED_LIMIT].decode("utf-8", "backslashreplace"), lines=True)
+        if len(body) <= _SEARCHED_LIMIT:
             return cut(text, BODY_LIMIT)
         return f"{text[:BODY_LIMIT]} […cut: {BODY_LIMIT:,} of {len(body):,} bytes shown]"
 
     def _text(self, text: str) -> str:
-        return shown_text(self._hides, text)
+        return shown_text(self._redacting, text)
 
     def _line(self, text: str, limit: int = LINE_LIMIT) -> str:
         return cut(self._safe(text, lines=False), limit)
 
     def _safe(self, text: str, *, lines: bool) -> str:
-        return redacted(self._hides, text, lines=lines)
+        return redacted(self._redacting, text, lines=lines)

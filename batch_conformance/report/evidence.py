@@ -1,4 +1,4 @@
-"""Evidence as HTML: expected beside actual, the exchange, and the lines that repeat it."""
+"""Evidence as HTML: expected beside actual, the exchange, and the commands that repeat it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from batch_conformance.report.labels import frequency, message_of
 from batch_conformance.report.markup import h
 from batch_conformance.report.replaying import replay_of
 
-#: Messages longer than this get a box of their own to scroll in, in characters or lines.
+#: HTTP messages longer than this, in characters or lines, get a box that scrolls.
 _TALL_CHARACTERS = 1500
 _TALL_LINES = 28
 
 
 def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
-    """The evidence of a clause: the first item open, further ones a click away."""
+    """Yield the evidence of a clause: the first item open, further ones folded."""
     for number, item in enumerate(clause["evidence"], 1):
-        # A client's request went to a stub that has stopped: curl cannot repeat it.
+        # The stub that received a client's request has stopped: the curl line only shows the request.
         curl = (
-            "Repeat it" if clause["id"].startswith("server.") else "The same request, for a server of yours"
+            "Repeat the request" if clause["id"].startswith("server.") else "The request as a curl line"
         )
         inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
         if number == 1:
@@ -39,7 +39,7 @@ def _often(item: Mapping[str, Any]) -> Element | None:
 
 
 def _start(item: Mapping[str, Any]) -> Element | None:
-    """A label that distinguishes folded pieces of evidence with the same message."""
+    """Return the request line, which distinguishes folded pieces of evidence with the same message."""
     request = item["request"]
     return h("small", f"{request['method']} {request['url']}"[:160]) if request else None
 
@@ -75,7 +75,7 @@ def _exchange(item: Mapping[str, Any]) -> Element | None:
 
 
 def _step(step: Mapping[str, Any]) -> Iterable[Element]:
-    """A request that was sent first, and its answer."""
+    """Yield a request that was sent before that of the evidence, and its response."""
     request, outcome = step["request"], step["outcome"]
     yield _message("Request", f"{request['method']} {request['url']}", request, ["sent before"])
     yield _message("Response", outcome, step["response"])
@@ -103,7 +103,7 @@ def _message(kind: str, start: str, message: Mapping[str, Any] | None, notes: It
 
 
 def _box(name: str, parts: Iterable[Element | str], *, tall: bool) -> Element:
-    # A box that scrolls must be reachable by keyboard, and then it needs a name.
+    # A box that scrolls must be focusable by keyboard, and then it needs an accessible name.
     reach = {"class_": "tall", "tabindex": "0", "role": "region", "aria_label": name} if tall else {}
     return h("pre", h("code", parts), **reach)
 
@@ -118,7 +118,7 @@ def _replay(clause: Mapping[str, Any], item: Mapping[str, Any]) -> Element | Non
     line = replay_of(clause, item)
     if not line:
         return None
-    title = "Replay it" if clause["id"].startswith("server.") else "Hold the stub on this answer"
+    title = "Replay" if clause["id"].startswith("server.") else "Serve this answer again"
     return h("div", h("h4", title), _box("replay line", [line], tall=False), class_="curl")
 
 

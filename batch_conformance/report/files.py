@@ -1,4 +1,4 @@
-"""Writes reports, each file completely or not at all, and reads and validates them."""
+"""Report files: written atomically, read and validated."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class MalformedReport(ValueError):
 
 
 def write_reports(run: RunResult, folder: Path) -> list[Path]:
-    """Write ``conformance.json``, ``.html``, ``.md`` and two badges into ``folder``; returns their paths.
+    """Write ``conformance.json``, ``.html``, ``.md`` and two badges into ``folder``; return their paths.
 
-    A run of some clauses only has no verdict to make a badge of. Every file is complete or as it was before.
+    A partial run has no verdict, so no badges. Each file is written atomically.
 
     Raises ``ReportNotWritten`` when the folder cannot be written to, and ``ReportBug`` when the report breaks
     its own schema.
@@ -43,13 +43,13 @@ def write_reports(run: RunResult, folder: Path) -> list[Path]:
 
 
 def write_document(document: Document, folder: Path) -> list[Path]:
-    """Write the files of a report made before, e.g. one read back. Raises ``ReportNotWritten``."""
-    # Imported here: reading a report needs none of them.
+    """Write the files of an existing report document. Raises ``ReportNotWritten``."""
+    # Imported here: not needed to read a report.
     from batch_conformance.report.badge import render_badge, render_endpoint
     from batch_conformance.report.html import render_html
     from batch_conformance.report.markdown import render_markdown
 
-    # Rendered first: a bug in one format must not leave half a set of reports behind.
+    # All are rendered before the first is written: a bug in one format must not leave half a set of reports.
     contents = {
         JSON_NAME: render_json(document),
         HTML_NAME: render_html(document),
@@ -62,7 +62,7 @@ def write_document(document: Document, folder: Path) -> list[Path]:
 
 
 def prepare_folder(folder: Path) -> None:
-    """Make sure, before a run, that ``folder`` can be written to. Raises ``ReportNotWritten``."""
+    """Create ``folder`` and check that it can be written to. Raises ``ReportNotWritten``."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = _temporary(folder / JSON_NAME)
@@ -74,7 +74,7 @@ def prepare_folder(folder: Path) -> None:
 
 def write_whole(path: Path, text: str) -> Path:
     """Write a text file atomically. Raises ``ReportNotWritten``."""
-    # What a link leads to is written, and the link stays; devices and pipes are not replaced by files.
+    # The target of a symbolic link is written. Devices and pipes are not replaced by files.
     real = Path(os.path.realpath(path))
     if real.exists() and not (real.is_file() or real.is_dir()):
         raise _not_written(path, OSError(errno.EINVAL, "it is no regular file"))
@@ -91,7 +91,7 @@ def write_whole(path: Path, text: str) -> Path:
 
 
 def render_json(document: Document) -> str:
-    """The text of ``conformance.json``. ``<`` is an escape in it: the text may end up inside a web page."""
+    """Return the text of ``conformance.json``. ``<`` is escaped, since the text may be embedded in a web page."""
     return json.dumps(document, ensure_ascii=False, indent=1).replace("<", "\\u003c") + "\n"
 
 
@@ -112,7 +112,7 @@ def read_report(path: Path) -> Document:
 
 
 def _visible(value: Any) -> Any:
-    """Make invisible characters visible: a file from elsewhere is as untrusted as an answer of a target."""
+    """Make invisible characters visible: a report file is as untrusted as a response."""
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, dict):

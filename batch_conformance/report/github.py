@@ -19,7 +19,7 @@ from batch_conformance.report.labels import (
 from batch_conformance.report.markdown import render_markdown
 from batch_conformance.report.replaying import JSON_NAME, replay_of
 
-#: GitHub shows no more than ten annotations of a kind a step, and refuses summaries of a step beyond 1 MiB.
+#: GitHub shows at most ten annotations of a kind for each step, and refuses step summaries of more than 1 MiB.
 ANNOTATION_LIMIT = 10
 SUMMARY_LIMIT = 1_000_000
 _MESSAGE_LIMIT = 1000
@@ -29,9 +29,9 @@ _LEVELS = {"pass": "notice", "partial": "notice", "known": "warning"}
 def write_step_summary(
     document: Document, environment: Mapping[str, str], more: Sequence[str] = ()
 ) -> Path | None:
-    """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; None when it names none.
+    """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; return its path, None if unset.
 
-    ``more`` are lines of Markdown to go with it, e.g. what changed since a baseline.
+    ``more`` are lines of Markdown to append, e.g. the changes since a baseline.
 
     Raises ``OSError`` when the file cannot be written to.
     """
@@ -52,9 +52,9 @@ def write_step_summary(
 def annotation_lines(
     document: Document, environment: Mapping[str, str], report: str = JSON_NAME
 ) -> list[str]:
-    """Workflow commands to print, one a line: the summary first, then one a failed clause, ten at most.
+    """Return at most ten workflow commands to print: the summary first, then one for each failed clause.
 
-    None outside of GitHub Actions. ``report`` is where ``conformance.json`` is, for the lines that replay a finding.
+    The list is empty outside of GitHub Actions. ``report`` is the path of ``conformance.json``, for replay commands.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return []
@@ -66,7 +66,7 @@ def _annotations(document: Document, report: str) -> Iterator[str]:
     title = f"{subject_name(document)}: {standing_label(document)}"
     error = document["run"].get("error")
     yield _command(level, title, f"{sentence(document)}\n{error}" if error else sentence(document))
-    # One for each reason, not for each clause: a run that cannot be judged has the same reason for all.
+    # One for each reason rather than each clause: many clauses often have the same reason.
     unjudged: dict[str, list[str]] = {}
     for clause in with_verdict(document, "error"):
         unjudged.setdefault(clause["reason"], []).append(clause["id"])

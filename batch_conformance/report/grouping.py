@@ -1,4 +1,4 @@
-"""Groups equal findings: one entry with the number of times, and of batches."""
+"""Grouping of equal findings into one entry with the number of occurrences and of batches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from batch_conformance.known_failures.patterns import Seen, general, seen_of
 
 @dataclass
 class Group:
-    """Equal findings, represented by the first. ``ids`` are the known batches that they are about."""
+    """Equal findings, represented by one of them. ``ids`` are the known batches that they are about."""
 
     finding: Finding
     times: int = 0
@@ -23,7 +23,7 @@ class Group:
 
     @property
     def labelled(self) -> bool:
-        """Whether the request was special in some way."""
+        """Whether the representative finding is about a request with a label."""
         return bool(self.finding.exchange and self.finding.exchange.intent.label)
 
     @property
@@ -33,28 +33,29 @@ class Group:
 
 
 def grouped(findings: Iterable[Finding], redactor: Redactor, side: Side) -> list[Group]:
-    """Group findings that differ only in ids, times and states, in their order.
+    """Group findings that differ only in ids, times and states, in order of first occurrence.
 
-    What a known-failures file tells apart stays apart: code, place and operation are parts of the key. Different
-    variants of a key or of an id stay apart. A client is asked for another batch each time: it has no number of them.
+    Findings with different codes, pointers or operations, which a known-failures file distinguishes, are not grouped;
+    nor are those about different variants of a key or id. Batches are counted for servers only: each call of a client
+    has an id of its own.
     """
     groups: dict[tuple[str, ...], Group] = {}
     kinds: dict[tuple[str, str, bool], tuple[str, str]] = {}
     for finding in findings:
         intent = finding.exchange.intent if finding.exchange else None
-        # For an id that the suite made up, the id is what the finding is about.
+        # A finding about a made-up id is about that id, so the id is kept.
         known = intent is None or intent.id_kind == "known"
         text = (finding.message, finding.actual, known)
         if text not in kinds:
             seen = seen_of(finding, redactor)
             kinds[text] = _kind_of(seen, quoted=side == "server") if known else (seen.message, seen.actual)
-        # Variants of keys and ids are what a finding is about; how a valid read was sent, or a case is called, is not.
+        # The label is part of the key for variants of keys and ids, not for valid reads and for the names of cases.
         variant = intent is not None and not (known and intent.key_kind == "valid")
         named = finding.code, general(finding.pointer), finding.operation
         label = intent.label if intent and variant else ""
         group = groups.setdefault((*named, *kinds[text], label), Group(finding))
         if intent and not intent.label and group.labelled:
-            # The plainest request shows it best.
+            # A request without a label is the simplest one, so it represents the group.
             group.finding = finding
         group.times += 1
         if intent and intent.id and known and side == "server":
@@ -63,10 +64,9 @@ def grouped(findings: Iterable[Finding], redactor: Redactor, side: Side) -> list
 
 
 def _kind_of(seen: Seen, *, quoted: bool = True) -> tuple[str, str]:
-    """The evidence without the ids, times and states that vary from one batch or read to the next.
+    """Return message and actual value with placeholders for ids, times and states, which vary between reads.
 
-    What is long, an object or a small number stays: that may be what differs. Ids in quotes are left out only if
-    ``quoted``, those that are opaque always.
+    Small numbers are kept: they may be the difference. Quoted ids are replaced only if ``quoted``, opaque ones always.
     """
     message = _state().sub("of a * batch", seen.message)
     message = _QUOTED.sub(_quoted, message) if quoted else message
@@ -75,7 +75,7 @@ def _kind_of(seen: Seen, *, quoted: bool = True) -> tuple[str, str]:
 
 @cached_by_contract
 def _state() -> re.Pattern[str]:
-    """Which states turn up depends on the batches that a server happens to have."""
+    """Return the pattern for "of a <status> batch" with the statuses of the contract in use."""
     statuses = "|".join(map(re.escape, current_contract().lifecycle.values))
     return re.compile(rf"\bof a (?:{statuses}) batch\b")
 
@@ -86,14 +86,14 @@ def _without_id(match: re.Match[str]) -> str:
 
 
 _ANYTHING = "*"
-#: An id, as judges quote it: behind one of these words, or anything that is not a plain name.
+#: A quoted id in the messages of checks: after one of these words, or any quoted text that is not a plain name.
 _QUOTED = re.compile(r"""(\b(?:of|for|id|batch) )?(?<!\w)(["'])((?:\\.|(?!\2)[^\\\n])*)\2(?!\w)""")
 _NAME = re.compile(r"[A-Za-z][A-Za-z_.-]*")
 _OBJECT = re.compile(r"\{.*(\})|\{.*", re.DOTALL)
 _LOOPBACK = r"127\.0\.0\.1(?![\w-])"
 _TOKEN = re.compile(rf"{_LOOPBACK}|[A-Za-z0-9_-]+")
 _TIME = re.compile(r"-?[0-9][0-9TtZz-]*")
-#: Letters and digits of this length or more are taken for an id; a prefix like ``batch_`` is not part of it.
+#: A token of at least this length with letters and digits is taken for an id, without a prefix such as ``batch_``.
 _OPAQUE = 8
 _PREFIX = re.compile(r"(?:[a-z]{2,7}|[A-Z]{2,7})[_-]")
 _CODES = frozenset(str(status.value) for status in HTTPStatus)
@@ -105,7 +105,7 @@ def _quoted(match: re.Match[str]) -> str:
     word, content = match.group(1) or "", match.group(3)
     if not word and _NAME.fullmatch(content):
         return match.group()
-    # With its quotes, so that what follows it still counts.
+    # The quotes are kept, so that the text after them is matched as before.
     return f"{word}{match.group(2)}{_ANYTHING}{match.group(2)}"
 
 

@@ -1,4 +1,4 @@
-"""All exchanges of a run as HAR 1.2, redacted: opens in a browser's developer tools."""
+"""All exchanges of a run as HAR 1.2, redacted, for the developer tools of a browser."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from batch_conformance import __version__
 from batch_conformance.checks.result import RunResult
 from batch_conformance.http import Exchange, Redactor
 
-#: Bytes of a body that go into the file.
+#: The most bytes of a body in the file.
 BODY_LIMIT = 256 * 1024
 
 
 def har_page(run: RunResult, title: str) -> dict[str, Any]:
-    """The exchanges of one run: a page, and its entries in the order in which they began."""
+    """Return a HAR page for one run, with its exchanges as entries in the order in which they began."""
     redactor = run.redactor
     began = _started(run)
     ordered = sorted(run.exchanges, key=lambda exchange: exchange.started)
@@ -34,14 +34,14 @@ def har_page(run: RunResult, title: str) -> dict[str, Any]:
 
 
 def har_text(parts: list[Mapping[str, Any]]) -> str:
-    """The text of a HAR file with the pages of several runs."""
+    """Return the text of a HAR file with the pages of several runs."""
     log = {
         "version": "1.2",
         "creator": {"name": "sync-batch-conformance", "version": __version__},
         "pages": [page for part in parts for page in part["pages"]],
         "entries": [entry for part in parts for entry in part["entries"]],
     }
-    # ASCII, so that nothing in it can be invisible, or turn the text's direction.
+    # ASCII, so that the text holds no invisible or bidirectional control characters.
     return json.dumps({"log": log}, ensure_ascii=True, indent=1).replace("<", "\\u003c") + "\n"
 
 
@@ -76,7 +76,7 @@ def _entry(
 
 def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     request = exchange.request
-    # Redacted before decoding, which would turn a plus sign of a key into a space.
+    # Redacted before decoding, which would turn the + of a key into a space.
     query = parse_qsl(_text(request.url, redactor).partition("?")[2].partition("#")[0], keep_blank_values=True)
     entry: dict[str, Any] = {
         "method": _text(request.method, redactor),
@@ -100,7 +100,7 @@ def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 def _response(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
     response = exchange.response
     entry: dict[str, Any] = {
-        # 0 is what browsers write where no answer came.
+        # 0 means no response, as in the HAR files of browsers.
         "status": response.status if response else 0,
         "statusText": _text(response.reason, redactor) if response else "",
         "httpVersion": response.http_version if response else "",
@@ -124,7 +124,7 @@ def _response(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
 
 
 def _body(body: bytes, redactor: Redactor) -> dict[str, str]:
-    # Cut after redaction: a secret that is cut in two would not be found.
+    # Cut after redaction: a secret that is cut in two would not be redacted.
     text = redactor.text(body[: 2 * BODY_LIMIT].decode("utf-8", "surrogateescape"))[:BODY_LIMIT]
     note = {"comment": f"cut: {BODY_LIMIT:,} of {len(body):,} bytes"} if len(body) > BODY_LIMIT else {}
     try:

@@ -1,4 +1,4 @@
-"""The report as HTML: one file without scripts or network access, usable by keyboard."""
+"""The report as HTML: one file, complete without its script and without network access, usable by keyboard."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from batch_conformance.report.markup import Child, h, page
 
 #: Verdicts whose clauses are shown unfolded.
 _OPEN = frozenset({"fail", "error"})
-#: As many headlines as fit beside the map.
+#: The most headlines beside the overview of themes.
 _HEADLINES = 12
 _URL = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)]")
 _ICON_COLOURS = {
@@ -45,7 +45,7 @@ _ICON_COLOURS = {
 
 
 def render_html(document: Document) -> str:
-    """The report as a page. Takes a validated document; never raises for its contents."""
+    """Render a validated report as an HTML page; never raises for its contents."""
     side = document["subject"]["side"]
     verdict = standing_label(document)
     return page(
@@ -63,13 +63,13 @@ def render_html(document: Document) -> str:
 
 
 def icon(where: str) -> Element:
-    """The page's icon: a dot in the colour of the verdict."""
+    """Return the page's icon: a dot in the colour of the verdict."""
     dot = h("circle", cx="8", cy="8", r="7", fill=_ICON_COLOURS[where])
     return h("svg", dot, xmlns="http://www.w3.org/2000/svg", viewBox="0 0 16 16")
 
 
 def mark(verdict: str) -> Element:
-    """The verdict's sign, hidden from screen readers: its word stands beside it or in a label."""
+    """Return the glyph of a verdict, hidden from screen readers: the word is beside it or in a label."""
     return h("span", WORDS[verdict].glyph, class_="glyph", aria_hidden="true")
 
 
@@ -80,7 +80,7 @@ def _masthead(document: Document) -> Element:
         "known": f"has {standing_label(document)}",
         "outdated": "has known failures out of date",
         "fail": "does not conform",
-        "partial": "was judged in part, without a verdict",
+        "partial": "was tested in part, without a verdict",
         "error": "could not be judged",
     }[where]
     error = document["run"].get("error", "")
@@ -106,7 +106,7 @@ def _facts(document: Document) -> Element:
     run, contract, suite = document["run"], document["contract"], document["suite"]
     facts: list[tuple[str, Child]] = [
         ("Target", h("code", document["subject"]["target"] or "–")),
-        ("Judged", _time(run["started"])),
+        ("Started", _time(run["started"])),
         ("Effort", f"{effort(run)} in {run['seconds']:,.1f} s"),
         ("Profile", f"{run['profile']}{', strict' if run['strict'] else ''}, seed {run['seed']}"),
         ("Contract", h("span", f"{contract['version']} ", h("code", contract["sha256"][:8]), overlays_note(contract))),
@@ -188,7 +188,7 @@ def _headline(clause: Mapping[str, Any]) -> Element:
 
 def _clauses(document: Document) -> list[Element]:
     found = counts(document)
-    # Empty targets before the list make each filter a plain link, so that the filter is part of the page's address.
+    # Empty link targets before the list: each filter is a plain link, so it is part of the page's URL.
     anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
     pills = [_pill("#clauses", "All", len(selected_clauses(document)))]
     pills += [
@@ -249,11 +249,10 @@ def _clause(clause: Mapping[str, Any]) -> Element:
 
 
 def _about(clause: Mapping[str, Any]) -> Element:
-    looked = clause["exchanges"]
-    times = "nothing" if not looked else f"{looked:,} time" + ("" if looked == 1 else "s")
+    count = clause["exchanges"]
     facts: list[tuple[str, Iterable[Child]]] = [
         ("Source", [clause.get("source") or "–"]),
-        ("Looked at", [times]),
+        ("Observations", [f"{count:,}"]),
         ("Link", [h("a", f"#{clause['id']}", href=f"#{clause['id']}")]),
     ]
     if clause.get("limits"):
@@ -275,7 +274,7 @@ def _linked(text: str) -> Iterable[Child]:
 
 
 def legend() -> Element:
-    """What each verdict means."""
+    """Return the list of verdicts with their meanings."""
     entries = (
         h("div", h("dt", mark(verdict), word.label, data_verdict=verdict), h("dd", word.meaning))
         for verdict, word in WORDS.items()
@@ -285,9 +284,9 @@ def legend() -> Element:
 
 def _footer(document: Document) -> Element:
     level = (
-        "“must” is documented, or plain HTTP and JSON. “should” is inferred or good practice: broken, it is "
-        "a warning, and a failure in a strict run only. "
+        "A “must” is documented, or required by HTTP or JSON. A “should” is inferred or good practice; a broken one "
+        "is a warning, and a failure only in a strict run. "
     )
     contract = document["contract"]
-    judged = f"Judged by contract {contract['version']} (SHA-256 {contract['sha256']}). Keys are never shown."
+    judged = f"Tested against contract {contract['version']} (SHA-256 {contract['sha256']}). Keys are never shown."
     return h("footer", h("h2", "How to read this"), legend(), h("p", level, judged))

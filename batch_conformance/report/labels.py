@@ -1,4 +1,4 @@
-"""Vocabulary of the reports: verdicts, themes, and the summary of a report."""
+"""Texts shared by all report formats: labels of verdicts and themes, the summary of a report."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from batch_conformance.checks.by_operation import title_of
 
-#: One report, as ``conformance.json`` holds it (schemas/report.schema.json).
+#: One report, with the members of ``conformance.json`` (schemas/report.schema.json).
 Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Word:
-    """Display of a verdict on a clause, never by colour alone."""
+    """Labels of a verdict: ``letter`` replaces ``glyph`` on ASCII terminals."""
 
     glyph: str
     letter: str
@@ -23,39 +23,39 @@ class Word:
     meaning: str
 
 
-#: The longest text within a line with others, in characters.
+#: The longest message, expected or actual value within a one-line summary, in characters.
 _BRIEF = 120
 
 #: Verdicts on a clause, the most urgent first.
 WORDS: Mapping[str, Word] = {
-    "fail": Word("✗", "F", "failed", "Failed", "The promise was broken, and the evidence shows how."),
+    "fail": Word("✗", "F", "failed", "Failed", "The clause is broken; the evidence shows how."),
     "error": Word(
-        "?", "E", "not judged", "Not judged", "The suite or an adapter failed, so nothing is known."
+        "?", "E", "not judged", "Not judged", "The suite, a driver or an adapter failed, so there is no verdict."
     ),
-    "warn": Word("!", "w", "warning", "Warnings", "A “should” was broken; it counts only in a strict run."),
+    "warn": Word("!", "w", "warning", "Warnings", "A “should” is broken; it is a failure only in a strict run."),
     "known-failure": Word(
-        "≈", "k", "known failure", "Known failures", "Broken just as the known-failures file says."
+        "≈", "k", "known failure", "Known failures", "Broken, and accepted by the known-failures file."
     ),
     "not-exercised": Word(
-        "–", "-", "not exercised", "Not exercised", "Nothing in this run put it to the test."
+        "–", "-", "not exercised", "Not exercised", "Nothing in this run could have shown it broken."
     ),
-    "pass": Word("✓", ".", "passed", "Passed", "Put to the test and kept."),
+    "pass": Word("✓", ".", "passed", "Passed", "Exercised, and not broken."),
 }
 
-#: The standing of a run: its verdict, or one of two that only a known-failures file leads to (see ``standing``).
+#: Labels by standing of a run: its verdict, or ``known`` or ``outdated`` (see ``standing``).
 RUN_WORDS: Mapping[str, Word] = {
     "pass": Word("✓", ".", "conforms", "Conforms", "No clause failed."),
-    "known": Word("≈", "k", "known failures", "Known failures", "No clause failed but as its file says."),
+    "known": Word("≈", "k", "known failures", "Known failures", "No clause failed, except for known failures."),
     "outdated": Word(
         "≈",
         "o",
         "known failures out of date",
         "Known failures out of date",
-        "The file is wrong, not the subject.",
+        "Only entries of the known-failures file are wrong.",
     ),
     "fail": Word("✗", "F", "does not conform", "Does not conform", "At least one clause failed."),
-    "partial": Word("◌", "p", "no verdict", "Partial run", "Some clauses only were asked about."),
-    "error": Word("?", "E", "could not judge", "Could not judge", "No verdict is possible."),
+    "partial": Word("◌", "p", "no verdict", "Partial run", "Only some clauses were selected."),
+    "error": Word("?", "E", "could not judge", "Could not judge", "There is no verdict; the error says why."),
 }
 
 _THEMES = {
@@ -69,8 +69,8 @@ _THEMES = {
     "server.rate": "Rate limits",
     "client.request": "Requests",
     "client.auth": "Authentication",
-    "client.decode": "Reading answers",
-    "client.reject": "Refusing bad answers",
+    "client.decode": "Decoding",
+    "client.reject": "Rejecting invalid answers",
     "client.error": "Errors",
     "client.retry": "Retries",
     "client.fault": "Network faults",
@@ -78,17 +78,17 @@ _THEMES = {
 
 
 def theme_of(clause_id: str) -> str:
-    """The theme's key: the first two parts of a clause id, e.g. ``server.auth``."""
+    """Return the theme of a clause: the first two parts of its id, e.g. ``server.auth``."""
     return ".".join(clause_id.split(".")[:2])
 
 
 def theme_title(theme: str) -> str:
-    """The theme's name for readers; a theme not known here goes by its own key."""
+    """Return the title of a theme; without one here, the last part of its name."""
     return _THEMES.get(theme) or theme.split(".")[-1].capitalize()
 
 
 def selected_clauses(document: Document) -> list[dict[str, Any]]:
-    """The selected clauses: all, except in a partial run. A required clause that failed counts as selected."""
+    """Return the selected clauses: all, except in a partial run. A required clause that failed is included."""
     return [
         clause
         for clause in document["clauses"]
@@ -97,7 +97,7 @@ def selected_clauses(document: Document) -> list[dict[str, Any]]:
 
 
 def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:
-    """The selected clauses by theme, in the contract's order."""
+    """Return the selected clauses by theme, in the order of the contract."""
     themes: dict[str, list[dict[str, Any]]] = {}
     for clause in selected_clauses(document):
         themes.setdefault(theme_of(clause["id"]), []).append(clause)
@@ -105,25 +105,29 @@ def by_theme(document: Document) -> dict[str, list[dict[str, Any]]]:
 
 
 def with_verdict(document: Document, verdict: str) -> list[dict[str, Any]]:
-    """The selected clauses with one verdict, in the contract's order."""
+    """Return the selected clauses with one verdict, in the order of the contract."""
     return [clause for clause in selected_clauses(document) if clause["verdict"] == verdict]
 
 
 def counts(document: Document) -> dict[str, int]:
-    """The number of clauses with each verdict, the most urgent first, without zeros."""
+    """Count the selected clauses by verdict, the most urgent verdict first, without zeros."""
     found = {verdict: len(with_verdict(document, verdict)) for verdict in WORDS}
     return {verdict: count for verdict, count in found.items() if count}
 
 
 def subject_name(document: Document) -> str:
-    """Name and version of the subject, or the target if it has no name."""
+    """Return name and version of the subject, or its target if it has no name."""
     subject = document["subject"]
     named = " ".join(part for part in (subject["name"], subject["version"]) if part)
     return named or subject["target"] or f"unnamed {subject['side']}"
 
 
 def standing(document: Document) -> str:
-    """The standing of a run, a key of ``RUN_WORDS``: a known failure is not green, nor a stale entry a failure."""
+    """Return the standing of a run, a key of ``RUN_WORDS``.
+
+    It is the verdict, except for ``known`` (passed with known failures) and ``outdated`` (failed only because of
+    outdated entries in the known-failures file).
+    """
     verdict: str = document["verdict"]
     if verdict == "fail" and not subject_failures(document):
         return "outdated"
@@ -131,7 +135,7 @@ def standing(document: Document) -> str:
 
 
 def standing_label(document: Document) -> str:
-    """The standing of a run in a few words, e.g. ``7 known failures``."""
+    """Return the standing of a run in a few words, e.g. ``7 known failures``."""
     where = standing(document)
     known = len(with_verdict(document, "known-failure"))
     if where == "known":
@@ -140,12 +144,12 @@ def standing_label(document: Document) -> str:
 
 
 def subject_failures(document: Document) -> list[dict[str, Any]]:
-    """The clauses that failed, without those where only the known-failures file is wrong."""
+    """Return the failed clauses, without those that failed only because of the known-failures file."""
     return [one for one in with_verdict(document, "fail") if not one.get("file_at_fault")]
 
 
 def limited(document: Document) -> dict[str, list[str]]:
-    """The limits of passed clauses, each with the ids of its clauses."""
+    """Return the limits of passed clauses, each with the ids of its clauses."""
     found: dict[str, list[str]] = {}
     for clause in with_verdict(document, "pass"):
         for limit in clause.get("limits", ()):
@@ -154,7 +158,7 @@ def limited(document: Document) -> dict[str, list[str]]:
 
 
 def sentence(document: Document) -> str:
-    """The verdict in numbers, e.g. ``Of 43 clauses: 3 failed, 40 passed.``."""
+    """Summarise the verdicts in numbers, e.g. ``Of 43 clauses: 3 failed, 40 passed.``."""
     total = len(document["clauses"])
     selected, found = selected_clauses(document), counts(document)
     passes, left_out = found.get("pass", 0), total - len(selected)
@@ -168,7 +172,7 @@ def sentence(document: Document) -> str:
     if passes == total:
         return f"All {total} clauses passed{f'; {limits_of}' if limits else ''}."
     if found.get("not-exercised") == total:
-        return f"None of the {total} clauses was put to the test."
+        return f"None of the {total} clauses was exercised."
     failed = len(subject_failures(document))
     outdated = found.pop("fail", 0) - failed
     parts = [f"{failed} failed"] if failed else []
@@ -193,7 +197,7 @@ _PHRASES: Mapping[str, Callable[[int], str]] = {
 
 
 def fault(item: Mapping[str, Any]) -> str:
-    """The failure in one line: place, expected, actual."""
+    """Return a piece of evidence in one line: message, expected, actual."""
     message, expected, actual = (_brief(item[name]) for name in ("message", "expected", "actual"))
     if not expected and not actual:
         return message
@@ -206,7 +210,7 @@ def _brief(text: str) -> str:
 
 
 def frequency(item: Mapping[str, Any]) -> str:
-    """How often a piece of evidence was found, e.g. ``46 times, in 2 batches``; empty for once."""
+    """Return how often a finding occurred, e.g. ``46 times, in 2 batches``; empty for once."""
     times, batches = item.get("times", 1), item.get("batches", 0)
     if times < 2:
         return ""
@@ -214,34 +218,34 @@ def frequency(item: Mapping[str, Any]) -> str:
 
 
 def message_of(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
-    """Message of a piece of evidence, with its operation where the clause was judged for several."""
+    """Return the message of a piece of evidence, with its operation if the clause has verdicts for several."""
     several = len(clause.get("operations", ())) > 1 and item.get("operation")
     return f"{title_of(item['operation'])}: {item['message']}" if several else item["message"]
 
 
 def found_text(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
-    """Message of a piece of evidence, with its operation, and how often it was found."""
+    """Return the message of a piece of evidence (see ``message_of``), and how often it occurred."""
     often = frequency(item)
     return message_of(clause, item) + (f" ({often})" if often else "")
 
 
 def evidence_note(clause: Mapping[str, Any], displayed: int) -> str:
-    """How much evidence a clause has beyond the ``displayed`` items; empty if none."""
+    """Return a note on the evidence of a clause beyond the ``displayed`` items; empty if there is none."""
     more = len(clause["evidence"]) - displayed + int(clause.get("evidence_omitted", 0))
     return f"and {more} more like it" if more else ""
 
 
 def overlays_note(contract: Mapping[str, Any]) -> str:
-    """The overlays of the contract, to follow its version; empty without any."""
+    """Return a note on the overlays of the contract, to follow its version; empty without overlays."""
     titles = [f"“{overlay['title']}”" for overlay in contract.get("overlays", ())]
     return f", changed by {' and '.join(titles)}" if titles else ""
 
 
 def effort(run: Mapping[str, Any]) -> str:
-    """The requests of a run, their budget if any, and the 429s that were waited out."""
+    """Return the number of requests of a run, the budget if any, and the number of 429s."""
     text = f"{run['requests']:,} requests"
     if run.get("budget"):
         text += f" of at most {run['budget']:,}"
     if run.get("rate_limited"):
-        text += f", {run['rate_limited']:,} of them told to wait (429)"
+        text += f", {run['rate_limited']:,} of them answered with 429"
     return text

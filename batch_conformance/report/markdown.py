@@ -27,8 +27,8 @@ from batch_conformance.report.labels import (
 )
 from batch_conformance.report.replaying import replay_of
 
-#: What has a meaning inside a line: for CommonMark, GitHub (mentions, references, mathematics, emoji, links)
-#: or for logs. Written as character references these are text and nothing else (CommonMark 0.31, 2.5).
+#: Characters with a meaning inside a line: in CommonMark, on GitHub (mentions, references, mathematics, emoji,
+#: links) or in logs. As character references they are plain text (CommonMark 0.31, section 2.5).
 _MEANINGFUL = re.compile(
     r"[\\`*\[\]<>#|&~@$]|(?<![^\W_])_|_(?![^\W_])|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
 )
@@ -37,14 +37,14 @@ _EVIDENCE_LIMIT = 3
 
 
 def render_markdown(document: Document, *, evidence: bool = True) -> str:
-    """The report as GitHub-flavoured Markdown, summary first; just the tables without ``evidence``."""
+    """Render the report as GitHub-flavoured Markdown, summary first; only the tables without ``evidence``."""
     return "\n".join(_blocks(document, evidence)) + "\n"
 
 
 def as_text(text: str, limit: int | None = None) -> str:
-    """Escape any text as inline Markdown. Not for the beginning of a line."""
+    """Escape text as inline Markdown; not safe at the beginning of a line."""
     short = cut(text, limit) if limit else text
-    # The line break comes last: it is markup of ours.
+    # Line breaks last: their <br> must not be escaped.
     return _MEANINGFUL.sub(lambda match: f"&#{ord(match.group())};", short).replace("\n", "<br>")
 
 
@@ -122,7 +122,7 @@ def _evidence(clause: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _plain(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
-    """One piece of evidence as lines of text."""
+    """Return one piece of evidence as plain text."""
     lines = [found_text(clause, item), f"expected  {item['expected']}", f"actual    {item['actual']}"]
     if item["curl"]:
         lines += ["", item["curl"]]
@@ -139,7 +139,7 @@ def _plain(clause: Mapping[str, Any], item: Mapping[str, Any]) -> str:
 
 
 def _preformatted(text: str) -> str:
-    # In <pre> only HTML is parsed, not Markdown; colons are escaped for logs that this file is printed to.
+    # In <pre>, HTML is parsed but not Markdown. "::" and "##[" would be workflow commands in a CI log.
     safe = html.escape(text, quote=False).replace("::", "&#58;&#58;").replace("##[", "#&#35;[")
     return f"<pre>{safe}</pre>"
 

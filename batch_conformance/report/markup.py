@@ -1,4 +1,4 @@
-"""HTML and SVG as trees: the serialiser escapes all text."""
+"""HTML and SVG as element trees, in which the serialiser escapes all text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ Children = Child | Iterable[Child]
 
 
 def h(tag: str, *children: Children, **attributes: str | bool | None) -> Element:
-    """An element. In attribute names ``_`` becomes ``-``, none at the end; None and False leave one out."""
+    """Return an element.
+
+    In attribute names ``_`` becomes ``-``, and a final ``_`` is dropped. None and False leave an attribute out.
+    """
     element = Element(tag)
     for name, value in attributes.items():
         if value is not None and value is not False:
@@ -41,7 +44,7 @@ def _append(parent: Element, child: Child) -> None:
 
 
 def page(title: str, *, css: Iterable[str], script: str, icon: Element, body: Iterable[Child]) -> str:
-    """An HTML page in one file, with a content security policy that allows only its own style and script.
+    """Return an HTML page in one file, with a content security policy that allows only its own style and script.
 
     ``css`` and ``script`` name files of this package; ``icon`` is an SVG image.
     """
@@ -71,13 +74,13 @@ def page(title: str, *, css: Iterable[str], script: str, icon: Element, body: It
 
 
 def svg(image: Element) -> str:
-    """The text of an SVG image."""
+    """Serialise an SVG image."""
     return tostring(image, encoding="unicode")
 
 
 @cache
 def asset(name: str) -> str:
-    """A text file beside this module. Raises ``ValueError`` for ``</``, which would end its element early."""
+    """Read a text file beside this module. Raises ``ValueError`` for ``</``, which would end its element early."""
     text = files(__package__).joinpath(name).read_text("utf-8")
     if "</" in text:
         raise ValueError(f"{name} must not contain </")

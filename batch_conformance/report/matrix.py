@@ -1,4 +1,4 @@
-"""Builds the matrix page: ``python -m batch_conformance.report.matrix FOLDER``."""
+"""Builder of the matrix page: ``python -m batch_conformance.report.matrix FOLDER``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ INDEX_NAME = "index.html"
 
 
 def write_matrix(folder: Path) -> Path:
-    """Build ``index.html`` from every ``conformance.json`` below ``folder``; returns its path.
+    """Build ``index.html`` from every ``conformance.json`` below ``folder``; return its path.
 
-    Raises ``FileNotFoundError`` when there is no report, ``MalformedReport`` when a file is none, and
-    ``ReportNotWritten`` when the page cannot be written.
+    Raises ``FileNotFoundError`` if there is no report, ``MalformedReport`` if a file is not a report, and
+    ``ReportNotWritten`` if the page cannot be written.
     """
     from batch_conformance.report.matrix_html import render_matrix
 
@@ -37,7 +37,7 @@ def _comparisons(columns: list[Column]) -> Iterator[Comparison]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Build the page; returns the exit status: 0, or 4 with one line that says what is wrong."""
+    """Run the command; return the exit status: 0, or 4 with one line on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m batch_conformance.report.matrix",
         description="Builds the matrix page from the reports below a folder.",

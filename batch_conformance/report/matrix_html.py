@@ -1,4 +1,4 @@
-"""The matrix page: implementations and versions side by side, in the style of the reports."""
+"""Matrix page as HTML: the verdicts on each clause by implementation and version."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from batch_conformance.report.labels import RUN_WORDS, WORDS, counts, standing, 
 from batch_conformance.report.markup import Child, h, page
 
 _SIDES = {"client": "Clients", "server": "Servers"}
-#: Sign and words of a change from one version to the next.
+#: Glyph and label of a change from one version to the next.
 _CHANGES: dict[Change, tuple[str, str]] = {
     "better": ("▲", "better than the version before"),
     "worse": ("▼", "worse than the version before"),
-    "other": ("◆", "unlike the version before"),
+    "other": ("◆", "different from the version before"),
 }
-#: With more columns than this a table scrolls in a box of its own on large screens too.
+#: Tables with more columns than this scroll in a box of their own on large screens, too.
 _MANY = 12
-#: Names up to this length are not broken into lines, in characters.
+#: Names up to this length, in characters, are not wrapped.
 _SHORT_NAME = 18
 
 
 def render_matrix(comparisons: list[Comparison]) -> str:
-    """The page of all comparisons, one a side."""
+    """Render the page with one comparison for each side."""
     return page(
         "Batch API conformance, by implementation",
         css=("style.css", "matrix.css"),
@@ -51,7 +51,7 @@ def _masthead(comparisons: list[Comparison]) -> Element:
     return h(
         "header",
         h("p", "Batch API conformance", class_="overline"),
-        h("h1", "Who keeps the contract."),
+        h("h1", "Verdicts by implementation."),
         h("p", lead, class_="lead"),
         class_="masthead",
     )
@@ -190,7 +190,7 @@ def _cell(comparison: Comparison, column: Column, clause: str, first: bool) -> E
     start = "first" if first else None
     if verdict is None:
         return h("td", h("span", "·", title="not in that report's contract", class_="absent"), class_=start)
-    # No foreign text in attributes: the table's headers name the subject.
+    # No text from reports in attributes: the table's headers name the subject.
     label = f"{clause}: {WORDS[verdict].label}"
     before = comparison.before(column)
     how = column.change_from(before, clause) if before else None
@@ -233,8 +233,8 @@ def _footer(comparisons: list[Comparison]) -> Element:
         for column in one.columns
     }
     listed = "; ".join(f"{version} (SHA-256 {digest[:8]})" for version, digest in sorted(contracts))
-    judged = f"Judged by contract {listed}."
+    judged = f"Tested against contract {listed}."
     if len(contracts) > 1:
-        judged = f"Not all reports were judged by the same contract: {listed}."
+        judged = f"The reports are about different contracts: {listed}."
     changes = ", ".join(f"{sign} {words}" for sign, words in _CHANGES.values())
     return h("footer", h("h2", "How to read this"), legend(), h("p", f"{changes}. ", judged))

@@ -1,4 +1,4 @@
-"""Reports of partial runs: clauses that were not selected have no verdict."""
+"""Reports of partial runs, in which some clauses were not selected and so have no verdict."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def is_partial(document: Document) -> bool:
 
 
 def without_unreached(document: Document, unreached: Collection[str]) -> Document:
-    """The report of a run that was stopped early (``-x``), without verdicts on the ``unreached`` clauses.
+    """Return the report of a run that was stopped early (``-x``), without verdicts on the ``unreached`` clauses.
 
-    A report on a subject that could not be judged is left as it is.
+    A report with the verdict ``error`` is returned unchanged.
     """
     if not unreached or document["verdict"] == "error":
         return document
     clauses = [_left_out(one) if one["id"] in unreached else one for one in document["clauses"]]
     verdict = run_verdict((clause["verdict"] for clause in clauses), partial=True)
-    # No clause was reached: neither an error of the suite nor a verdict.
+    # The verdict is an error if no clause has a verdict; here that is only a partial run.
     return document | {"clauses": clauses, "verdict": "partial" if verdict == "error" else verdict}
 
 

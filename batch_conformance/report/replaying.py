@@ -1,4 +1,4 @@
-"""The data that a finding carries for its replay, and the command line that replays it."""
+"""Replay data of a finding, and the command that replays it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from batch_conformance.http.recipe import NotRepeatable, request_recipe
 from batch_conformance.report.command import program
 
 JSON_NAME = "conformance.json"
-#: The most requests that one replay sends.
+#: The most requests in one replay.
 MOST = 6
 
 
 def replay_line(clause: str, number: int, report: str = JSON_NAME) -> str:
-    """The command that replays one piece of evidence of a clause, counted from 1."""
+    """Return the command that replays one piece of evidence of a clause, counted from 1."""
     return f"{program()} replay {shlex.quote(report)} {clause}#{number}"
 
 
 def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = JSON_NAME) -> str:
-    """The line that replays ``item`` of a clause's evidence; empty when it cannot be replayed."""
+    """Return the command that replays ``item`` of a clause's evidence; empty if it cannot be replayed."""
     if not item.get("replay"):
         return ""
     number = next(number for number, one in enumerate(clause["evidence"], 1) if one is item)
@@ -31,7 +31,7 @@ def replay_of(clause: Mapping[str, Any], item: Mapping[str, Any], report: str = 
 
 
 def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
-    """The ``replay`` member of a piece of evidence; None when there is nothing to send again."""
+    """Return the ``replay`` member of a piece of evidence; None if its requests cannot be sent again."""
     if finding.exchange is None:
         return None
     if finding.exchange.replay is not None:
@@ -40,7 +40,7 @@ def evidence_replay(finding: Finding, run: RunResult) -> dict[str, Any] | None:
 
         return case_recipe(finding.exchange.replay, run.recipes, run.redactor)
     if not run.exchanges:
-        # Recordings have no target to send requests to.
+        # Recorded traffic has no target to send requests to.
         return None
     try:
         requests = [_recipe(exchange, run) for exchange in requests_of(finding, run.exchanges)]
@@ -59,10 +59,10 @@ def _recipe(exchange: Exchange, run: RunResult) -> Mapping[str, Any]:
 
 
 def requests_of(finding: Finding, exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """The request of a finding, after those that it may depend on.
+    """Return the request of a finding, preceded by those that it may depend on, at most :data:`MOST` in all.
 
-    Those are: what the finding compares it with, what went over the same connection just before, the requests of the
-    same probe before, and ordinary reads: of the same batch, and the first one, for what must have worked.
+    Those are: the requests that the finding compares it with, the one before it on the same connection, the last two
+    of the same probe, and two valid reads: one of the same batch, and the first of the run.
     """
     exchange = finding.exchange
     assert exchange is not None

@@ -1,11 +1,11 @@
-// The page is whole without this. It adds buttons that copy, and says aloud which filter is on.
+// Optional: adds copy buttons, and marks the active filter with aria-current.
 "use strict";
 for (const block of document.querySelectorAll(".curl")) {
   const code = block.querySelector("code");
   const button = document.createElement("button");
   button.type = "button";
   button.textContent = "Copy";
-  button.setAttribute("aria-label", "Copy the curl line");
+  button.setAttribute("aria-label", "Copy the command");
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(code.textContent);

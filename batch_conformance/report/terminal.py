@@ -1,4 +1,4 @@
-"""The verdict in a terminal: failures first, each with the lines that repeat it."""
+"""Report in a terminal: failures first, each with the commands that repeat it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from batch_conformance.report.replaying import JSON_NAME, replay_of
 
 
 class Write(Protocol):
-    """Writes text, without a line break of its own. The ``write`` of pytest's terminal reporter is one."""
+    """Function that writes text without adding a line break, e.g. ``write`` of pytest's terminal reporter."""
 
     def __call__(
         self,
@@ -71,11 +71,11 @@ COLOURS = {
     "error": "yellow",
 }
 _INDENT = "  "
-#: Longer curl lines are left out: they would hide the lines around them. In characters.
+#: Longer curl lines are left out below -vv; in characters.
 _CURL_LIMIT = 1200
-#: A reason why nothing could be judged is never wrapped either, so that it can be searched for.
+#: The most characters of the reason why a run has no verdict. It is never wrapped, so that it can be searched for.
 _REASON_LIMIT = 600
-#: Further lines of a quoted text likewise.
+#: The most lines of a field below -vv.
 _LINES_LIMIT = 8
 
 
@@ -90,13 +90,12 @@ def render_terminal(
     report: str = JSON_NAME,
     foot: bool = True,
 ) -> None:
-    """Write the verdict through ``write``.
+    """Write the report through ``write``.
 
     ``width`` is in columns. ``verbose`` 0 shows the first piece of evidence of a clause, 1 three pieces and
-    the clauses that passed, 2 all of them with requests and responses. ``ascii_only`` is for terminals that
-    can show no more (see ``can_show``). ``more`` says where the whole report is, e.g. a path;
-    ``report`` where ``conformance.json`` is, for the lines that replay a finding.
-    Without ``foot``, the verdict is left to what closes the run (``closing_lines``).
+    the clauses that passed, 2 all evidence with requests and responses. ``ascii_only`` is for terminals that
+    can show only ASCII (see ``can_show``). ``more`` is the path of the whole report, ``report`` that of
+    ``conformance.json``, for replay commands. ``foot`` ends with the verdict; ``closing_lines`` has it otherwise.
     """
     renderer = _Renderer(width, verbose, ascii_only, report)
     closing = renderer.foot(document, more) if foot else ()
@@ -104,7 +103,7 @@ def render_terminal(
 
 
 def write_lines(lines: Iterable[Line], write: Write, *, ascii_only: bool = False) -> None:
-    """Write laid out lines."""
+    """Write lines that are already wrapped."""
     for line in lines:
         for text, markup in line:
             write(text.encode("ascii", "replace").decode("ascii") if ascii_only else text, **markup)
@@ -112,7 +111,7 @@ def write_lines(lines: Iterable[Line], write: Write, *, ascii_only: bool = False
 
 
 def can_show(encoding: str | None) -> bool:
-    """Whether a terminal with this encoding can show the signs used here; if not, ask for ``ascii_only``."""
+    """Whether a terminal with this encoding can show the glyphs used here; if not, use ``ascii_only``."""
     try:
         "✓✗≈–◌│…·“”".encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
@@ -121,7 +120,7 @@ def can_show(encoding: str | None) -> bool:
 
 
 class _Renderer:
-    """Lays out one document. Every line begins with the suite's own text, so that none can be a log command."""
+    """Renderer of one document. No line begins with text from the subject, so none can be a workflow command."""
 
     def __init__(self, width: int, verbose: int, ascii_only: bool, report: str) -> None:
         self.width = max(40, min(width, 120))
@@ -134,7 +133,7 @@ class _Renderer:
     def lines(self, document: Document) -> Iterator[Line]:
         yield from self.head(document)
         if document["run"].get("error"):
-            # The reason is the same for each clause: it is written once, and proven failures are kept.
+            # All other clauses have the error as their reason, which the foot shows once.
             yield from self.broken(document, ("fail",))
             return
         yield from self.broken(document, ("fail", "error", "warn", "known-failure"))
@@ -214,10 +213,10 @@ class _Renderer:
             yield from self.exchange(item)
         if len(item["curl"]) > _CURL_LIMIT and self.verbose < 2:
             length = f"{len(item['curl']):,} characters"
-            note = f"(the curl line has {length}: take it from the report, or ask with -vv)"
+            note = f"(the curl line has {length}: see the report, or use -vv)"
             yield [(_INDENT + note, _FAINT)]
         elif item["curl"]:
-            # Alone on its line and never wrapped, so that it can be copied.
+            # On a line of its own and never wrapped, so that it can be copied.
             yield [(_INDENT, _PLAIN), (log_safe(item["curl"], lines=False), {"cyan": True})]
 
     def exchange(self, item: Mapping[str, Any]) -> Iterator[Line]:
@@ -229,7 +228,7 @@ class _Renderer:
             yield from self.field("got", "\n".join(got), _PLAIN)
 
     def field(self, name: str, text: str, markup: dict[str, bool]) -> Iterator[Line]:
-        """A named text; its further lines stand behind a bar, so that they are seen to be quoted."""
+        """Yield a name with a text; each further line of the text begins with a bar, which marks it as quoted."""
         room = self.width - len(_INDENT) - 11
         lines = list(wrap(log_safe(text), room)) or ["(nothing)"]
         yield [(f"{_INDENT}{name:<9} ", _FAINT), (lines[0], markup)]
@@ -237,7 +236,7 @@ class _Renderer:
         for line in lines[1:most]:
             yield [(f"{_INDENT}{self.bar:>9} ", _FAINT), (line, markup)]
         if len(lines) > most:
-            note = f"({len(lines) - most} more lines: see the report, or ask with -vv)"
+            note = f"({len(lines) - most} more lines: see the report, or use -vv)"
             yield [(f"{_INDENT}{self.bar:>9} {note}", _FAINT)]
 
     def wrapped(self, text: str, indent: str, markup: dict[str, bool]) -> Iterator[Line]:
@@ -328,9 +327,9 @@ def _message(message: Mapping[str, Any]) -> Iterable[str]:
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """The lines of a text, broken at a width."""
+    """Wrap a text into lines of at most ``width`` columns."""
     for line in text.expandtabs(4).splitlines() or [""]:
-        # Clause ids and options stay whole. Indentation of the text is kept, white space at a break is not.
+        # Clause ids and options are not broken. The indentation of the text is kept, white space at a break is not.
         first, *rest = textwrap.wrap(line, width, drop_whitespace=False, break_on_hyphens=False) or [""]
         yield first.rstrip()
         yield from (piece.strip() for piece in rest if not piece.isspace())

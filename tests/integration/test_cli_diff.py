@@ -216,7 +216,7 @@ def test_a_baseline_goes_to_terminal_markdown_and_step_summary(tmp_path: Path) -
     [
         ("nowhere.json", "--batch-baseline: there is no report nowhere.json"),
         ("torn.json", "is not JSON"),
-        ("client.json", "--batch-baseline is a report of a client, and this run judges: server"),
+        ("client.json", "--batch-baseline is a report of a client, and this run tests: server"),
         ("", "--batch-baseline is empty: give it a value, or leave it out"),
     ],
 )
@@ -243,4 +243,4 @@ def test_a_clause_that_stays_broken_in_another_way_is_noted() -> None:
     before = broken("type", "/0/id", "once")
     assert not compare_reports(before, broken("type", "/7/id", "worded anew")).notes
     [note] = compare_reports(before, broken("enum", "/7/status", "once")).notes
-    assert note.endswith(" is still broken, and in other ways than before: enum at /*/status")
+    assert note.endswith(" is still broken, and with failures that it did not have before: enum at /*/status")

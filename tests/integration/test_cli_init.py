@@ -112,7 +112,7 @@ def test_the_workflows_install_what_this_was_installed_from(
         monkeypatch.setattr(init, "distribution", lambda _, text=direct: SimpleNamespace(read_text=lambda _: text))
         assert main(["init", str(tmp_path), "--only", "client", "--force"]) == 0
         assert expected in (tmp_path / FILES["client"]).read_text("utf-8")
-        assert ("say --install WHAT" in capsys.readouterr().out) == ("COMMIT" in expected)
+        assert ("use --install WHAT" in capsys.readouterr().out) == ("COMMIT" in expected)
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_a_target_that_is_gone_is_status_3(
     [
         (["nowhere.json", "server.auth.near-key"], "there is no report nowhere.json"),
         (["OUT", "server.auth.near-kye"], "did you mean server.auth.near-key"),
-        (["OUT", "server.auth.near-key#0"], "behind # stands the number of a piece of evidence, from 1"),
+        (["OUT", "server.auth.near-key#0"], "write the number of a piece of evidence after #, from 1"),
         (["OUT", "server.auth.near-key#99"], "pieces of evidence on server.auth.near-key, not 99"),
         (["OUT", "server.ok.status"], "has no evidence on server.ok.status (pass); there is some for server."),
         (["OUT", "client.auth.header"], "this is a report of a server, which has no clause client.auth.header"),
@@ -269,7 +269,7 @@ def test_an_older_report_cannot_be_replayed(
     item["replay"]["requests"][0]["url"] = [{"shell": "$(id)"}]
     path.write_text(json.dumps(document), "utf-8")
     assert main(["replay", str(path), "server.auth.near-key"]) == 4
-    assert "its requests cannot be made again" in capsys.readouterr().err
+    assert "its requests cannot be reproduced" in capsys.readouterr().err
     del item["replay"]
     path.write_text(json.dumps(document), "utf-8")
     assert main(["replay", str(path), "server.auth.near-key"]) == 4

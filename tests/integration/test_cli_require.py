@@ -64,9 +64,9 @@ def options_with(*patterns: str) -> Options:
             "'server.auth' matches no clause of the contract; did you mean 'server.auth.*'?",
         ),
         ("server", "server.auth.*,,server.ok.*", "has an empty pattern"),
-        ("server", "client.*", "'client.*' names clauses of a client, and this run judges: server"),
-        ("recorded", "client.*", "'client.*' names clauses of a client, and this run judges: recorded"),
-        ("client", "server.auth.*", "'server.auth.*' names clauses of a server, and this run judges: client"),
+        ("server", "client.*", "'client.*' names clauses of a client, and this run tests: server"),
+        ("recorded", "client.*", "'client.*' names clauses of a client, and this run tests: recorded"),
+        ("client", "server.auth.*", "'server.auth.*' names clauses of a server, and this run tests: client"),
     ],
 )
 def test_wrong_patterns_are_explained(kind: Kind, pattern: str, line: str) -> None:
@@ -90,7 +90,7 @@ def test_workers_do_not_let_a_pattern_of_the_other_side_pass(tmp_path: Path) -> 
     pytest.importorskip("xdist")
     ended = run(tmp_path, SERVER, *QUICK, "-n", "1", "--batch-require=client.auth.*")
     assert ended.status == 4, ended.text
-    assert "names clauses of a client, and this run judges: server" in ended.text
+    assert "names clauses of a client, and this run tests: server" in ended.text
 
 
 def test_clauses_that_were_not_selected_count_on_the_command_line_only(tmp_path: Path) -> None:

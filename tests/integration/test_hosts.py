@@ -50,7 +50,7 @@ def pytest_configure():
     [
         ("pytest_socket", _SOCKET, (), ("pytest-socket blocks", "--disable-socket")),
         ("pytest_recording", _RECORDING, (), ("pytest-recording blocks", "--block-network")),
-        ("forking", _FORKED, ("--forked",), ("pytest-forked", "leave --forked out")),
+        ("forking", _FORKED, ("--forked",), ("pytest-forked", "remove --forked")),
     ],
 )
 def test_plugins_that_interfere_are_named(
@@ -61,7 +61,7 @@ def test_plugins_that_interfere_are_named(
     ended = run(tmp_path, suite, "-p", module, *arguments, *_FEW, PYTHONPATH=str(tmp_path))
     assert ended.status == 3, ended.text
     assert any(all(word in line for word in words) for line in ended.text.splitlines()), ended.text
-    assert "defect of ours" not in ended.text
+    assert "bug of the suite" not in ended.text
     assert "Traceback" not in ended.text
 
 

@@ -119,7 +119,7 @@ def test_an_update_drafts_entries_that_a_person_completes(tmp_path: Path) -> Non
     assert (
         "known.toml: added entry 1 (server.body.id) as a draft: give it a reason and an issue" in ran.output
     )
-    assert "the verdict above is by the file as it was before" in ran.output
+    assert "the verdict above used the file as it was before" in ran.output
     again = Ran(tmp_path, *arguments)
     assert again.status == 1
     assert "known.toml, entry 1 is a draft, which excuses nothing" in again.clause()["reason"]

@@ -74,14 +74,14 @@ def test_vendored_suites_need_a_named_subject(tmp_path: Path, workers: tuple[str
         shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
     ended = run(tmp_path, "vendor/suites/client", *workers)
     assert ended.status == 4, ended.text
-    assert "nobody was named to be judged by suites/client: add --batch-client C, or --batch-client embedded" in (
+    assert "no subject was named for suites/client: add --batch-client C, or --batch-client embedded" in (
         ended.text
     )
     assert "Traceback" not in ended.text
     assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").rglob("*.json"))
     if not workers:
         ended = run(tmp_path, "vendor/suites/recorded")
-        assert "nobody was named to be judged by suites/recorded: add --batch-recorded GLOB" in ended.text
+        assert "no subject was named for suites/recorded: add --batch-recorded GLOB" in ended.text
 
 
 @pytest.mark.parametrize("place", ["typed", "ini"])

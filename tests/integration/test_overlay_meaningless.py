@@ -201,7 +201,7 @@ def test_a_run_that_needs_values_is_wrong_usage(tmp_path: Path, suites: str, wor
     ended = run(tmp_path, suites, f"--batch-overlay={file.name}", *workers)
     assert ended.status == 4, ended.text
     assert "no value was found that fits /components/schemas/Batch/properties/x" in ended.text
-    assert "defect of ours" not in ended.text
+    assert "bug of the suite" not in ended.text
 
 
 @pytest.mark.parametrize("module", ["contract", "reference"])

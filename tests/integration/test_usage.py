@@ -92,18 +92,18 @@ def test_invalid_clients(tmp_path: Path, spec: str, line: str) -> None:
         (
             SERVER,
             ["--batch-client", "exec:no-such-driver"],
-            "--batch-client has no part in this run, which judges a server: leave it out, or add suites/client",
+            "--batch-client does not apply to this run, which tests a server: remove it, or add suites/client",
         ),
         (
             CLIENT,
             ["--batch-target=http://127.0.0.1:9", "--batch-id", "batch_abc123"],
-            "--batch-target and --batch-id have no part in this run, which judges a client: leave it out, or add "
+            "--batch-target and --batch-id do not apply to this run, which tests a client: remove them, or add "
             "suites/server",
         ),
         (
             SERVER,
             ["--batch-recorded", "*.json"],
-            "--batch-recorded has no part in this run, which judges a server: leave it out, or add suites/recorded",
+            "--batch-recorded does not apply to this run, which tests a server: remove it, or add suites/recorded",
         ),
     ],
 )
@@ -121,7 +121,7 @@ def test_an_option_for_another_side_is_refused(
 def test_an_option_for_a_deselected_side_is_refused(tmp_path: Path) -> None:
     """A deselected suite counts as missing."""
     ended = run(tmp_path, SERVER, CLIENT, "-k", "client.request", "--batch-target=embedded")
-    line = "--batch-target has no part in this run, which judges a client: leave it out, or add suites/server"
+    line = "--batch-target does not apply to this run, which tests a client: remove it, or add suites/server"
     tells(ended, WRONG_USAGE, line)
 
 
@@ -129,7 +129,7 @@ def test_an_option_in_a_run_without_a_subject_is_refused(tmp_path: Path) -> None
     """The repository's own tests test no client."""
     (tmp_path / "test_own.py").write_text("def test_own(): pass\n")
     ended = run(tmp_path, "test_own.py", "--batch-client=embedded")
-    line = "--batch-client has no part in this run, which judges nobody: leave it out, or add suites/client"
+    line = "--batch-client does not apply to this run, which tests nothing: remove it, or add suites/client"
     tells(ended, WRONG_USAGE, line)
 
 
@@ -138,7 +138,7 @@ def test_an_option_for_another_side_in_addopts_is_reported(tmp_path: Path) -> No
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --batch-client exec:no-such-driver\n")
     ended = run(tmp_path, "-c", "pytest.ini", SERVER, "--batch-profile", "quick")
     assert ended.status == 0, ended.text
-    assert "--batch-client had no part in this run, which judged: server" in ended.text
+    assert "--batch-client was unused in this run, which tested: server" in ended.text
 
 
 def resolved(spec: str, folder: Path, **settings: Any) -> Target:

@@ -75,7 +75,7 @@ def test_clients_need_no_extra_of_the_server(workshop: VendoringEnv, make: Make)
     assert repository.run(workshop.installed, "-c", found).output == "[]\n"
     ended = repository.pytest(workshop.installed, "--pyargs", "batch_conformance.suites.server", *LEAN)
     assert ended.status == 4, ended.output
-    assert "nobody was named to be judged by suites/server: add --batch-target T" in ended.output
+    assert "no subject was named for suites/server: add --batch-target T" in ended.output
     server = ("--pyargs", "batch_conformance.suites.server", "--batch-target", "embedded")
     ended = repository.pytest(workshop.installed, *server, "-q", *LEAN)
     assert ended.status == 3, ended.output

@@ -56,7 +56,7 @@ def test_the_verdict_and_what_to_do_next_come_last() -> None:
     document = _with_failures(7)
     lines = _text(document)
     at = next(index for index, line in enumerate(lines) if "does not conform" in line)
-    assert [line.split()[0] for line in lines[at + 1 :]] == ["report", "again", "explain"]
+    assert [line.split()[0] for line in lines[at + 1 :]] == ["report", "replay", "explain"]
     assert "server.some.clause-0#1" in lines[-2]
     assert lines[-1].endswith("explain server.some.clause-0")
     assert not any(clause["title"] in "\n".join(lines) for clause in document["clauses"] if clause["verdict"] == "fail")

@@ -193,7 +193,7 @@ def test_huge_content_is_cut_with_a_note() -> None:
     request = Request("GET", "http://a/" + "y" * 100_000, tuple(("h", "z" * 5000) for _ in range(500)))
     huge = Exchange(1, Intent("p", "i", "hostile", "valid"), request, Response(200, ()))
     item = one(Finding("m" * 9999, "e" * 9999, "a" * 9999, huge))["evidence"][0]
-    assert item["curl"].startswith("# this request is too long for a line to copy: ")
+    assert item["curl"].startswith("# this request is too long for a command line: ")
     assert item["request"]["headers"][-1] == ["…", "and 440 more headers"]
     assert len(json.dumps(item)) < 120_000
     assert all("cut: 2,048 of 9,999" in item[member] for member in ("message", "expected", "actual"))
@@ -239,7 +239,7 @@ def test_every_verdict_has_a_summary() -> None:
     )
     assert sentence(report_document(samples.passing_server())) == "All 60 clauses passed."
     assert sentence(report_document(samples.unreachable_server())) == (
-        "None of the 60 clauses was put to the test."
+        "None of the 60 clauses was exercised."
     )
 
 

@@ -1,4 +1,4 @@
-"""Single-fault clients that keep something from call to call, or from entry to entry, where a list is involved."""
+"""Client mutants with lists that keep state from call to call or from entry to entry, and two legal variations."""
 
 from __future__ import annotations
 
@@ -112,8 +112,8 @@ class _WhenBroken(Faulty):
         except BatchError as error:
             if error.kind != "transport" or name not in self.memory:
                 raise
-        kept: Batch = self.memory[name]
-        return kept
+        cached: Batch = self.memory[name]
+        return cached
 
 
 @variation("list-order-checked", "rejects a list that is not newest first")

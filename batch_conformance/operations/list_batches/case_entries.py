@@ -1,4 +1,4 @@
-"""Entries and lists that client cases of List Batches are made of."""
+"""Entries and lists for the client cases of List Batches."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class EntryFactory(CaseFactory):
 
 @cached_by_contract
 def entry_values() -> Ordinary:
-    """Return the ordinary values of an entry, by the current contract."""
+    """Return the ordinary values of an entry by the contract in use."""
     entity = entry_entity()
     if entity.operation.name != OPERATION:
         return ordinary_values(entity.operation.name)
@@ -82,7 +82,7 @@ def applies(clause: str) -> bool:
 
 
 def newest_first(rows: Sequence[T], batch_of: Callable[[T], object] = lambda row: row) -> list[T]:
-    """Sort entries as the server promises; those without a readable date last."""
+    """Sort entries newest first, as the contract requires; those without a valid date last."""
     return sorted(rows, key=lambda row: -(created(batch_of(row)) or Fraction(-(10**12))))
 
 
@@ -99,7 +99,7 @@ def portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def list_call(rows: Sequence[Mapping[str, Any]], *, refusable: bool = False, **given: str) -> CallStep:
-    """Make a call with these filters that receives a list, newest first unless it is ``refusable``."""
+    """Return a call with these filters that receives a list, newest first unless it is ``refusable``."""
     rows = rows if refusable else newest_first(rows)
     expected = Batches({}, refusable, batches=tuple(rows))
     body = json_body(None).with_body(json.dumps(answer_of(list(rows)), ensure_ascii=False))

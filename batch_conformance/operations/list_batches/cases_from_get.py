@@ -1,4 +1,4 @@
-"""Client cases of List Batches made from those of Get Batch: a list in place of the batch."""
+"""Client cases of List Batches derived from those of Get Batch: a list in place of the batch."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _together(clause: str, cases_of: Sequence[Case]) -> Iterator[Case]:
 
 
 def cases_before_get(of_get: Sequence[Case]) -> Iterator[Case]:
-    """Yield a Get Batch case whose batch came in a list before, in an earlier state."""
+    """Yield a Get Batch case whose first call is a list with an earlier state of the batch."""
     moving = (case for case in of_get if case.clauses[0] == _FRESH and len(case.asks) > 1)
     for case in list(moving)[:1]:
         with suppress(NotInContract):
@@ -122,8 +122,8 @@ def _list_step(step: CallStep, *, filtered: bool = False) -> CallStep:
         expected = Batches({}, batches=(_as_entry(expected.batch),))
     answers = tuple(map(_as_list, step.answers))
     # Retries must repeat the filters.
-    again = filtered and isinstance(expected, HttpError) and may_be_retried(expected.status)
-    given = Arguments.of(every_filter()) if again else Arguments.nothing()
+    retried = filtered and isinstance(expected, HttpError) and may_be_retried(expected.status)
+    given = Arguments.of(every_filter()) if retried else Arguments.nothing()
     return replace(step, batch_id="", expected=expected, answers=answers, arguments=given)
 
 

@@ -110,7 +110,7 @@ def ordinary(case: Case) -> Case:
 
 def _filter_cases(factory: EntryFactory) -> Iterator[Case]:
     statuses = documented_statuses()
-    # The most telling first, for profiles that run few cases.
+    # The case with all filters first, for profiles that run few cases.
     yield from _filtered(factory, "all filters", "client.list.query", **every_filter())
     for status in statuses:
         yield from _filtered(factory, f"{wire_name(STATUS)} {status}", "client.list.query", status=status)
@@ -141,8 +141,8 @@ def _after_filters(factory: EntryFactory) -> Iterator[Case]:
     """Yield a case whose second call lacks the filters of the first."""
     if every := every_filter():
         with suppress(NotInContract):
-            asked = [factory.entry(member_of(STATUS), every.get(STATUS, ""))] if STATUS in every else [factory.batch()]
-            first = list_call(_as_many(factory, asked), refusable=False, **every)
+            rows = [factory.entry(member_of(STATUS), every.get(STATUS, ""))] if STATUS in every else [factory.batch()]
+            first = list_call(_as_many(factory, rows), refusable=False, **every)
             second = list_call(_as_many(factory, [factory.batch()]))
             clauses = ("client.list.nothing-more", "client.list.entries", *_EVERY_REQUEST)
             yield Case("asked with all filters, then without any", tuple(dict.fromkeys(clauses)), (first, second),

@@ -1,4 +1,4 @@
-"""Checks of ``client.list.*`` about the list that the caller gets: whole, and in its order."""
+"""Checks of ``client.list.*`` about the decoded list: number of entries, order, invalid entries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def empty(record: ClientRunRecord, result: CheckResult) -> None:
         if decoded_list(call_result) != []:
             result.fail(
                 call_result.last,
-                f"an empty list is none for the caller: {case_result.title}",
+                f"an empty list was not decoded as one: {case_result.title}",
                 expected="a list without batches",
                 actual=call_result.said(),
                 code="lost",
@@ -119,7 +119,7 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
         result.observe()
         decoded = decoded_list(call_result)
         if call_result.reply.error is None and (decoded is None or len(decoded) < len(call_result.expected.batches)):
-            result.fail(call_result.last, f"an entry is dropped without a word: {case_result.title}",
+            result.fail(call_result.last, f"an entry is dropped silently: {case_result.title}",
                         expected=f"an error, or {len(call_result.expected.batches)} entries", actual=call_result.said(),
                         code="lost")  # fmt: skip
             continue
@@ -130,11 +130,11 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
         ]
         borrowed = list(_borrowed(call_result.expected.batches, decoded or []))
         for number, other in borrowed[:1]:
-            result.fail(call_result.last, f"an entry is replaced by another without a word: {case_result.title}",
+            result.fail(call_result.last, f"an entry is silently replaced by another: {case_result.title}",
                         expected="an error, or the entry", actual=f"the batch {other} as entry {number + 1}",
                         code="lost", pointer=f"/{number}")  # fmt: skip
         if emptied:
-            result.fail(call_result.last, f"an entry is replaced by null without a word: {case_result.title}",
+            result.fail(call_result.last, f"an entry is silently replaced by null: {case_result.title}",
                         expected="an error, or the entry", actual=f"null in place of entry {emptied[0] + 1}",
                         code="lost", pointer=f"/{emptied[0]}")  # fmt: skip
 
