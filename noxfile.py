@@ -16,12 +16,13 @@ def lint(session: nox.Session) -> None:
     """Check style and types."""
     session.install("-e", ".[dev]")
     session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
     session.run("mypy")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Check both embedded sides, and run the proof."""
+    """Check both embedded sides, and run all tests."""
     session.install("-e", ".[dev]")
     session.run("pytest", "-n", "4", *session.posargs)
 

@@ -30,7 +30,5 @@ def _over(scope: str, clauses: Iterable[str], **about: str) -> pytest.MarkDecora
     ids = [clause for clause in clauses if clause.startswith(f"{scope}.")]
     if not ids:
         raise ValueError(f"the contract has no clauses of {scope!r}")
-    params = [
-        pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause, **about)) for clause in ids
-    ]
+    params = [pytest.param(clause, id=clause, marks=pytest.mark.batch_clause(clause, **about)) for clause in ids]
     return pytest.mark.parametrize("clause", params)

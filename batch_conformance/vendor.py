@@ -84,9 +84,7 @@ def vendored_files() -> dict[str, bytes]:
     found |= {f"docs/{name}": file for name, file in _files(root / "docs") if file.suffix == ".md"}
     found |= {f"drivers/{name}": root / "drivers" / name for name in ("README.md", "template/driver.py")}
     # Only in the wheel are the suites packages.
-    files = {
-        name: file.read_bytes() for name, file in found.items() if not re.match(r"suites/.*__init__\.py$", name)
-    }
+    files = {name: file.read_bytes() for name, file in found.items() if not re.match(r"suites/.*__init__\.py$", name)}
     conftest = root / "suites" / "installed" / "vendored_conftest.py" if root == _PACKAGE else root / "conftest.py"
     files["conftest.py"] = conftest.read_bytes()
     files[REQUIREMENTS] = _requirements(root).encode()

@@ -122,9 +122,7 @@ def main() -> None:
         began = time.monotonic()
         body = PARTS[part][2](options)
         sections[part] = section(part, body, time.monotonic() - began)
-        RESULTS.write_text(
-            "\n".join([HEAD, *(sections[name] for name in PARTS if name in sections)]), encoding="utf-8"
-        )
+        RESULTS.write_text("\n".join([HEAD, *(sections[name] for name in PARTS if name in sections)]), encoding="utf-8")
     print(f"written: {RESULTS}")
 
 

@@ -35,9 +35,7 @@ def measure(times: int) -> list[tuple[str, float]]:
     case = Case("an ordinary batch", ("client.decode.fields",), (step,))
     rows: list[tuple[str, float]] = []
     with StubServer(ByTurn([step.answers])) as stub:
-        rows.append(
-            ("bare exchange: connect, send, read", _median(partial(_bare, stub.url, step.batch_id), times))
-        )
+        rows.append(("bare exchange: connect, send, read", _median(partial(_bare, stub.url, step.batch_id), times)))
     for name, spec in CLIENTS.items():
         with closing(open_client(spec)) as client:
             with StubServer(ByTurn([step.answers])) as stub:

@@ -107,6 +107,4 @@ def _end(fault: str, serve: Callable[[], AbstractContextManager[str]]) -> End:
     reasons = [row["reason"] for row in report["clauses"] if row["verdict"] == "error"]
     failed = sum(row["verdict"] == "fail" for row in report["clauses"])
     line = reasons[0] if reasons else f"a verdict: {failed} clauses failed"
-    return End(
-        fault, ran.status, ran.seconds, ran.peak_mib, report["run"]["requests"], line.replace(url, "the target")
-    )
+    return End(fault, ran.status, ran.seconds, ran.peak_mib, report["run"]["requests"], line.replace(url, "the target"))

@@ -83,8 +83,7 @@ def replay_with_httpx(requests: Sequence[Sent], url: str) -> int:
     with httpx.Client() as client:
         for request in (sent.request for sent in requests):
             headers = [
-                (wire_bytes(name), wire_bytes(host if name == "Host" else value))
-                for name, value in request.headers
+                (wire_bytes(name), wire_bytes(host if name == "Host" else value)) for name, value in request.headers
             ]
             response = client.request(
                 request.method,

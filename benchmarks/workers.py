@@ -17,10 +17,7 @@ def measure(rounds: int) -> list[tuple[str, float, float]]:
     for _ in range(rounds):
         for name, words in SETUPS.items():
             runs[name].append(_suites(words))
-    return [
-        (name, median(ran.seconds for ran in rans), median(ran.cpu for ran in rans))
-        for name, rans in runs.items()
-    ]
+    return [(name, median(ran.seconds for ran in rans), median(ran.cpu for ran in rans)) for name, rans in runs.items()]
 
 
 def _suites(words: list[str]) -> Ran:

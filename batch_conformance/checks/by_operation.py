@@ -34,9 +34,7 @@ def read_operations(text: str) -> tuple[str, ...]:
     requested = {name.strip() for name in text.split(",")}
     known = known_operations()
     for name in sorted(requested - set(known)):
-        why = (
-            f"the contract in use has no operation {name!r}" if name in JUDGED else f"unknown operation {name!r}"
-        )
+        why = f"the contract in use has no operation {name!r}" if name in JUDGED else f"unknown operation {name!r}"
         hint = f"give {' or '.join(known)}, or several with commas" if known else "none is left that can be judged"
         raise UnknownOperations(f"{why}: {hint} (--batch-operations)")
     return tuple(name for name in known if name in requested)
@@ -60,8 +58,7 @@ def of_clause(clause: Clause, operations: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         name
         for name in operations
-        if name in clause.operations
-        and not (clause.theme == _ABOUT_KEYS and name in known and known[name].key is None)
+        if name in clause.operations and not (clause.theme == _ABOUT_KEYS and name in known and known[name].key is None)
     )
 
 

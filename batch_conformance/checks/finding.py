@@ -86,9 +86,7 @@ class CheckResult:
         check_code(code)
         formatted = actual if isinstance(actual, str) else repr(actual)
         operation = getattr(exchange.intent, "operation", "get") if exchange is not None else ""
-        self.findings.append(
-            Finding(message, expected, formatted, exchange, tuple(prelude), code, pointer, operation)
-        )
+        self.findings.append(Finding(message, expected, formatted, exchange, tuple(prelude), code, pointer, operation))
 
     def note(self, text: str) -> None:
         """Add to the reason of the verdict. The gaps of a pass are recorded with :meth:`limit` instead."""
@@ -134,9 +132,7 @@ class Check(Generic[Material]):
     def __call__(self, material: Material, earlier: Mapping[str, CheckResult] | None = None) -> CheckResult:
         """Judge the recorded material. Sends nothing."""
         known = earlier or {}
-        result = CheckResult(
-            self.clause, earlier={name: known[name] for name in self.explained_by if name in known}
-        )
+        result = CheckResult(self.clause, earlier={name: known[name] for name in self.explained_by if name in known})
         self.function(material, result)
         return result
 

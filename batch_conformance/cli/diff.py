@@ -17,12 +17,8 @@ from batch_conformance.report.terminal import can_show
 
 def diff(arguments: Sequence[str]) -> int:
     """Print the changes. Status 1 if a clause is newly broken, 3 if a report has no verdict."""
-    parser = parser_of(
-        "diff", "Compare two reports of one subject; status 1 only if a clause is newly broken."
-    )
-    parser.add_argument(
-        "old", metavar="OLD", type=Path, help="the older report: a conformance.json, or its folder"
-    )
+    parser = parser_of("diff", "Compare two reports of one subject; status 1 only if a clause is newly broken.")
+    parser.add_argument("old", metavar="OLD", type=Path, help="the older report: a conformance.json, or its folder")
     parser.add_argument("new", metavar="NEW", type=Path, help="the newer report")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="as Markdown, e.g. for a pull request")

@@ -47,9 +47,7 @@ def explanation(clause: Clause) -> Iterator[str]:
     """Yield the lines of the explanation of a clause."""
     yield f"{clause.id}  ({clause.level})"
     yield from _field("promise", clause.promise)
-    fails = (
-        "a breach fails" if clause.level == "must" else "a breach is a warning, and fails with --batch-strict"
-    )
+    fails = "a breach fails" if clause.level == "must" else "a breach is a warning, and fails with --batch-strict"
     yield from _field("level", f"{clause.level}: {fails}")
     yield from _field("source", clause.source)
     for number, text in decisions_of(clause.source).items():
@@ -70,9 +68,7 @@ def _field(name: str, text: str) -> Iterator[str]:
 def decisions_of(source: str) -> dict[int, str]:
     """Return the decisions that a source names, by number, as plain text."""
     wanted = [
-        int(number)
-        for row in re.findall(r"decisions? ([\d, and]+)", source)
-        for number in re.findall(r"\d+", row)
+        int(number) for row in re.findall(r"decisions? ([\d, and]+)", source) for number in re.findall(r"\d+", row)
     ]
     return {number: _decisions()[number] for number in wanted if number in _decisions()}
 
@@ -100,13 +96,9 @@ def breaches(clause: Clause) -> list[str]:
         from batch_conformance.mutants.server import server_mutants
 
         examples = [
-            (one.name, getattr(one, "description", ""))
-            for one in server_mutants().values()
-            if one.clause == clause.id
+            (one.name, getattr(one, "description", "")) for one in server_mutants().values() if one.clause == clause.id
         ]
-    lines = [
-        f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in examples
-    ]
+    lines = [f"{description} (mutant {name})" if description else f"mutant {name}" for name, description in examples]
     if not lines:
         return ["none is known"]
     more = len(lines) - _EXAMPLES

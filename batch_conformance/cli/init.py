@@ -14,8 +14,7 @@ from batch_conformance.cli.parsing import parser_of
 _TEMPLATES = Path(__file__).with_name("templates")
 #: File of each kind of workflow, relative to the repository.
 FILES = {
-    kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml"
-    for kind in ("server", "client", "nightly")
+    kind: Path(".github") / "workflows" / f"batch-conformance-{kind}.yml" for kind in ("server", "client", "nightly")
 }
 _PACKAGE = "sync-batch-conformance"
 #: Placeholder for an unknown origin of the suite: the package is on no index.
@@ -53,9 +52,7 @@ def init(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if not given.folder.is_dir():
         raise Misuse(f"init: there is no folder {given.folder}")
-    chosen = {
-        kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only
-    }
+    chosen = {kind: given.folder / place for kind, place in FILES.items() if not given.only or kind in given.only}
     install = given.install or installed_from() or _UNKNOWN_ORIGIN
     texts = {kind: template(kind).replace("@SUITE@", requirement(install, kind)) for kind in chosen}
     taken = [

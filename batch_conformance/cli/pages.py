@@ -31,9 +31,7 @@ def source_links(source: str, anchors: dict[int, str]) -> str:
         return f"[{match[0]}](https://www.rfc-editor.org/rfc/rfc{match[1]}{anchor})"
 
     def decision(match: re.Match[str]) -> str:
-        return re.sub(
-            r"\d+", lambda number: f"[{number[0]}]({_DECISIONS}#{anchors[int(number[0])]})", match[0]
-        )
+        return re.sub(r"\d+", lambda number: f"[{number[0]}]({_DECISIONS}#{anchors[int(number[0])]})", match[0])
 
     def cwe(match: re.Match[str]) -> str:
         return f"[{match[0]}](https://cwe.mitre.org/data/definitions/{match[1]}.html)"

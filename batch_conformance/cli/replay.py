@@ -35,19 +35,11 @@ _OUTCOMES = {
 def replay(arguments: Sequence[str]) -> int:
     """Send the requests of a finding again, or serve its answers. Status 1 if the clause is broken again."""
     parser = parser_of("replay", "Send the requests of a finding again, or serve its answers to a client again.")
-    parser.add_argument(
-        "report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports"
-    )
-    parser.add_argument(
-        "clause", metavar="CLAUSE[#N]", help="the clause, and which piece of its evidence (default: 1)"
-    )
-    parser.add_argument(
-        "--target", metavar="T", help="another server than that of the report: a URL, a name, embedded"
-    )
+    parser.add_argument("report", metavar="REPORT", type=Path, help="a conformance.json, or a folder of reports")
+    parser.add_argument("clause", metavar="CLAUSE[#N]", help="the clause, and which piece of its evidence (default: 1)")
+    parser.add_argument("--target", metavar="T", help="another server than that of the report: a URL, a name, embedded")
     parser.add_argument("--mutant", metavar="NAME", help="embedded only: the mutant that was tested")
-    parser.add_argument(
-        "--api-key-env", metavar="NAME", help="variable that holds the key (default: as recorded)"
-    )
+    parser.add_argument("--api-key-env", metavar="NAME", help="variable that holds the key (default: as recorded)")
     parser.add_argument("--ca", metavar="FILE", type=Path, help="PEM file of certificates to trust")
     parser.add_argument("--allow-production", action="store_true", help="allow the production server as target")
     parser.add_argument(
@@ -157,16 +149,12 @@ def _to_server(document: Document, clause: str, evidence: Mapping[str, Any], giv
     _say("")
     _say(f"{clause}: {words}.")
     if done.outcome == "otherwise":
-        _say(
-            f"  now: {cut(safe(done.findings[0].message), 300)}, actual {cut(safe(done.findings[0].actual), 300)}"
-        )
+        _say(f"  now: {cut(safe(done.findings[0].message), 300)}, actual {cut(safe(done.findings[0].actual), 300)}")
     return status
 
 
 @contextmanager
-def _target(
-    document: Document, evidence: Mapping[str, Any], given: Any
-) -> Iterator[tuple[Any, dict[str, str]]]:
+def _target(document: Document, evidence: Mapping[str, Any], given: Any) -> Iterator[tuple[Any, dict[str, str]]]:
     """Return the target, and the values of the environment variables that the requests name."""
     from batch_conformance.server_runner.target import resolve_target
 

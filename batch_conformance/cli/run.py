@@ -28,9 +28,7 @@ def run_server(arguments: Sequence[str]) -> int:
 
 def run_client(arguments: Sequence[str]) -> int:
     """Test a client; anything but ``embedded``, ``exec:…`` and ``python:…`` is the command of its driver."""
-    (subject,), rest = _subjects(
-        "client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE'
-    )
+    (subject,), rest = _subjects("client", arguments, 'command, e.g. "node driver.mjs", or python:MODULE:ATTRIBUTE')
     spec = subject if subject == "embedded" or subject.startswith(_SUBJECTS[1:]) else f"exec:{subject}"
     return _run("client", ["--batch-client", spec], rest)
 
@@ -41,9 +39,7 @@ def run_recorded(arguments: Sequence[str]) -> int:
     return _run("recorded", [word for glob in globs for word in ("--batch-recorded", glob)], rest)
 
 
-def _subjects(
-    name: str, arguments: Sequence[str], what: str, *, several: bool = False
-) -> tuple[list[str], list[str]]:
+def _subjects(name: str, arguments: Sequence[str], what: str, *, several: bool = False) -> tuple[list[str], list[str]]:
     """Split the arguments into the subject, which comes first, and those for pytest."""
     count = 0
     while count < len(arguments) and not arguments[count].startswith("-") and (several or not count):

@@ -52,9 +52,7 @@ class DriverPool:
     transport: Literal["loopback", "respx"] = "loopback"
     apart = True
 
-    def __init__(
-        self, command: str, size: int = 4, *, redact: Redact = str, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, command: str, size: int = 4, *, redact: Redact = str, limits: Limits | None = None) -> None:
         self._words = split_command(command)
         self.spec = f"exec:{command}"
         self._limits = limits or Limits()

@@ -211,9 +211,7 @@ class InProcessClient:
         if self.bridge:
             self.bridge.close()
 
-    def _call(
-        self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext
-    ) -> Reply:
+    def _call(self, call: Call, followed: Callable[[], AbstractContextManager[None]] = nullcontext) -> Reply:
         self._sanitizer.add_key(call.api_key)
         request = call_request(next(self._sequence), call)
         seq = request["seq"]

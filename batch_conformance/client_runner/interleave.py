@@ -94,9 +94,7 @@ def is_clients_own(file: str) -> bool:
     for folder in ("site-packages", "dist-packages"):
         if folder in path.parts[:-1]:
             return path.parts[path.parts.index(folder) + 1].removesuffix(".py") not in _LIBRARIES
-    return not any(
-        path.is_relative_to(Path(sysconfig.get_path(place)).resolve()) for place in ("stdlib", "platstdlib")
-    )
+    return not any(path.is_relative_to(Path(sysconfig.get_path(place)).resolve()) for place in ("stdlib", "platstdlib"))
 
 
 def stops_of(schedule: Schedule, sent: float | None) -> Sequence[Place]:

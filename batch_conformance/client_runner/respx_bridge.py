@@ -113,9 +113,7 @@ class RespxBridge:
         self._lock = threading.Lock()
         self._router = _Router(self)
 
-    def mount(
-        self, handler: Handler, *, scheme: str = "http", host: str | None = None, port: int | None = None
-    ) -> str:
+    def mount(self, handler: Handler, *, scheme: str = "http", host: str | None = None, port: int | None = None) -> str:
         """Mount ``handler`` at an origin, by default a new one, and return the base URL.
 
         ``scheme``, ``host`` and ``port`` allow origins that differ from another in only one of them.

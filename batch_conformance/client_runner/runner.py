@@ -219,9 +219,11 @@ class ClientRunner:
             here.settle_in_threads()
         with ThreadPoolExecutor(TRIALS, "batch-trial") as pool:
             titles = ["an ordinary call beside others"] * TRIALS
-            together = all(pool.map(self._ordinary_call, titles)) if alone else pool.submit(
-                self._ordinary_call, "an ordinary call in a thread"
-            ).result()
+            together = (
+                all(pool.map(self._ordinary_call, titles))
+                if alone
+                else pool.submit(self._ordinary_call, "an ordinary call in a thread").result()
+            )
         if together:
             return True
         if here:
@@ -276,9 +278,7 @@ class ClientRunner:
         (step,) = case.asks
         with StubServer(InOrder(step.answers)) as stub:
             key = self._keys[step.key]
-            processes.warm_up_with(
-                Call(stub.url, key, step.batch_id, step.timeout_s, case.operation, step.arguments)
-            )
+            processes.warm_up_with(Call(stub.url, key, step.batch_id, step.timeout_s, case.operation, step.arguments))
             yield
 
 

@@ -77,9 +77,7 @@ def judge_client(
         seed=seed,
         strict=strict,
         operations=operations_of_run(operations, hello.operations),
-        redactor=Redactor(
-            {spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}
-        ),
+        redactor=Redactor({spelled: name for key, name in keys.items() for spelled in (key, key.lower(), key.upper())}),
         shell_secrets=dict.fromkeys(keys, "$SYNC_API_KEY"),
         recipes={key: {"key": name.strip("[]")} for key, name in keys.items()},
     )
@@ -142,15 +140,11 @@ def _play(
         listed = [case for case in listed if not case.secure]
     all_properties = properties()
     databases = {prop: shelf(database, f"client:{prop.clause}") for prop in all_properties}
-    earlier = {
-        prop: remembered(prop, profile.generated, databases[prop]) for prop in all_properties
-    }
+    earlier = {prop: remembered(prop, profile.generated, databases[prop]) for prop in all_properties}
     generated = {
         prop.clause: [
             (example, case)
-            for example in _unique(
-                earlier[prop], examples(prop, profile.generated, seed)
-            )
+            for example in _unique(earlier[prop], examples(prop, profile.generated, seed))
             for case in possible(partial(prop.case, factory, example))
         ]
         for prop in all_properties

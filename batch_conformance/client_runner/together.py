@@ -95,12 +95,8 @@ def play_together(
             for position, ask in enumerate(case.asks)
         ]
         for round_number, replies in enumerate(_rounds(client, calls, servers, by_turns=by_turns)):
-            for ask, call, reply, seen in zip(
-                case.asks, calls, replies, servers.seen(round_number), strict=True
-            ):
-                intent = Intent(
-                    case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation
-                )
+            for ask, call, reply, seen in zip(case.asks, calls, replies, servers.seen(round_number), strict=True):
+                intent = Intent(case.clauses[0], ask.batch_id, "known", "valid", case.title, operation=case.operation)
                 exchanges = tuple(exchange_of(one, next(numbers), intent) for one in seen)
                 results.append(CallResult(call, ask.expected, enclosed(reply, ask.expected), exchanges, len(seen)))
             operation = current_contract().operation(case.operation)

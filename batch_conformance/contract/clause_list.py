@@ -78,9 +78,7 @@ class ClauseList:
         for entity in self.entities:
             for place in entity.places:
                 if not self._row_of(place.pointer):
-                    clause = _body_clause(
-                        self._derived_id(place.pointer), place, entity, self._operations(entity)
-                    )
+                    clause = _body_clause(self._derived_id(place.pointer), place, entity, self._operations(entity))
                     found.setdefault(clause.id, clause)
             self._add_rules(found, entity.stated_rules, self._operations(entity))
         for body in ruled_bodies(self.contract):
@@ -93,9 +91,7 @@ class ClauseList:
             found.setdefault(clause.id, clause)
         return list(found.values())
 
-    def _add_rules(
-        self, found: dict[str, Clause], rules: Iterable[StatedRule], operations: tuple[str, ...]
-    ) -> None:
+    def _add_rules(self, found: dict[str, Clause], rules: Iterable[StatedRule], operations: tuple[str, ...]) -> None:
         """Add a clause for each rule that no row covers, for all operations that state it."""
         for rule in rules:
             if f"rule:{rule.code}" not in self._covers:
@@ -127,9 +123,7 @@ class ClauseList:
         """Whether everything that a written clause covers was removed from the contract."""
         row = self.clauses.get(clause)
         written = row is not None and not row.derived
-        covers = (
-            [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
-        )
+        covers = [one for one in row.covers if one.startswith(("entity:/", "rule:"))] if row and written else []
         return bool(covers) and not any(self._exists(cover) for cover in covers)
 
     def _exists(self, cover: str) -> bool:
@@ -272,9 +266,7 @@ def _rule_clause(rule: StatedRule, operations: tuple[str, ...]) -> Clause:
     )
 
 
-def _header_clause(
-    clause: str, contract: Contract, first: tuple[str, str], operations: tuple[str, ...]
-) -> Clause:
+def _header_clause(clause: str, contract: Contract, first: tuple[str, str], operations: tuple[str, ...]) -> Clause:
     found, key = contract.operation(first[0]), first[1]
     name = next(one for one in found.answers[key].headers if header_clause(one) == clause)
     header = found.answers[key].headers[name]

@@ -127,9 +127,7 @@ def _refused_member(
     value = instance[name] if item is None else item
     if inner is False:
         # With the member as the instance, so that messages show its value.
-        yield ValidationError(
-            "not allowed", path=(name,), validator=code, validator_value=False, instance=value
-        )
+        yield ValidationError("not allowed", path=(name,), validator=code, validator_value=False, instance=value)
     else:
         yield from validator.descend(value, inner, path=name)
 

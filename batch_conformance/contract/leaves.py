@@ -101,11 +101,6 @@ class Leaves:
 
 def documented(applying: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     """Return the names of the members that schemas document; a forbidden member is not documented."""
-    names = (
-        name
-        for one in applying
-        for name, inner in one.get("properties", {}).items()
-        if inner is not False
-    )
+    names = (name for one in applying for name, inner in one.get("properties", {}).items() if inner is not False)
     required = (name for one in applying for name in one.get("required", ()))
     return tuple(dict.fromkeys([*names, *required]))

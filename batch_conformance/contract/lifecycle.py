@@ -47,9 +47,7 @@ class Lifecycle:
         named = [one for row in rows for one in row]
         for names in (named, final, frozen):
             if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
-                raise SchemaError(
-                    f"at {where}: order and final name values of the enum, frozen names pointers"
-                )
+                raise SchemaError(f"at {where}: order and final name values of the enum, frozen names pointers")
             if len(set(names)) != len(names):
                 raise SchemaError(f"at {where}: a value stands there twice")
         stated = [*named, *final] if listed is None else listed

@@ -247,9 +247,7 @@ class Operation:
     def matches(self, path: str) -> Mapping[str, str] | None:
         """Return the raw values of the path parameters in a raw URL path; None if it does not match."""
         pieces = self.pieces
-        pattern = "".join(
-            f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces)
-        )
+        pattern = "".join(f"(?P<p{at}>[^/]*)" if at % 2 else re.escape(piece) for at, piece in enumerate(pieces))
         match = re.fullmatch(pattern, path)
         return {pieces[at]: match[f"p{at}"] for at in range(1, len(pieces), 2)} if match else None
 
@@ -301,8 +299,13 @@ class Operation:
         return tuple(
             int(key)
             for key, answer in sorted(self.answers.items())
-            if first and answer is not first and key.startswith("2") and key.isdecimal()
-            and answer.media_type and first.media_type and answer.media_type.schema == first.media_type.schema
+            if first
+            and answer is not first
+            and key.startswith("2")
+            and key.isdecimal()
+            and answer.media_type
+            and first.media_type
+            and answer.media_type.schema == first.media_type.schema
         )
 
 

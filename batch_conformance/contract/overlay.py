@@ -169,9 +169,7 @@ def _actions(rows: list[Any]) -> Iterator[Action]:
         action = Action(number, row["target"], row.get("update"), row.get("remove") is True)
         unknown = _unknown(row, _ACTION_MEMBERS)
         if unknown:
-            raise _Problem(
-                f"{action}: unknown member {unknown!r}: known are target, update, remove, description"
-            )
+            raise _Problem(f"{action}: unknown member {unknown!r}: known are target, update, remove, description")
         if not isinstance(row.get("remove", False), bool):
             raise _Problem(f"{action}: remove is {_formatted(row['remove'])}: write true, or leave it out")
         if not action.remove and "update" not in row:
@@ -242,9 +240,7 @@ def _change(action: Action, content: dict[str, Any], parts: tuple[str | int, ...
         del holder[parts[-1]]
     elif isinstance(value, dict):
         if not isinstance(action.update, dict):
-            raise _Problem(
-                f"the target is an object, the update {_kind(action.update)}; give an object to merge"
-            )
+            raise _Problem(f"the target is an object, the update {_kind(action.update)}; give an object to merge")
         _merge(value, action.update)
     elif isinstance(value, list):
         entries = action.update if isinstance(action.update, list) else [action.update]

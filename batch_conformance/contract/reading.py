@@ -192,9 +192,7 @@ def _answer(document: ContractDocument, key: str, raw: Any, place: str) -> Answe
     answer = document.resolve(raw)
     media_types = {}
     for name, media in answer.get("content", {}).items():
-        examples = {
-            label: document.resolve(row).get("value") for label, row in media.get("examples", {}).items()
-        }
+        examples = {label: document.resolve(row).get("value") for label, row in media.get("examples", {}).items()}
         if "example" in media:
             examples["example"] = media["example"]
         where = f"{place}/content{pointer(name)}/schema"

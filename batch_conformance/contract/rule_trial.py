@@ -50,8 +50,10 @@ def rule_problems(contract: Contract) -> Iterator[str]:
 def _is_unchanged(entity: Entity, contract: Contract) -> bool:
     base = base_contract()
     # Rules of edited files have not been tried before.
-    return not base.edited and contract.document.schemas == base.document.schemas and any(
-        (one.pointer, one.schema) == (entity.pointer, entity.schema) for one in entities(base, errors=True)
+    return (
+        not base.edited
+        and contract.document.schemas == base.document.schemas
+        and any((one.pointer, one.schema) == (entity.pointer, entity.schema) for one in entities(base, errors=True))
     )
 
 

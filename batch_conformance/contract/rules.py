@@ -183,9 +183,7 @@ def _run(program: Any, data: dict[str, Any]) -> tuple[Any, str]:
 
 def _one_line(text: str) -> str:
     first = text.strip().split("\n")[0]
-    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:(\d+): )?", "", first).replace(
-        " (in container '')", ""
-    )[:200]
+    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:(\d+): )?", "", first).replace(" (in container '')", "")[:200]
 
 
 @dataclass(frozen=True)
@@ -273,9 +271,7 @@ class RuleSet:
             yield from self._applying(resolve(schema["$ref"], self.document)[0], value, pointer)
         for inner in (*schema.get("allOf", ()), *self._fitting(schema, value)):
             yield from self._applying(inner, value, pointer)
-        rows = (
-            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        )
+        rows = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
         for key, item in rows:
             for inner in inners(schema, key):
                 yield from self._applying(inner, item, join(pointer, key))
@@ -302,9 +298,7 @@ def _has_rules(schema: Any) -> bool:
     return isinstance(schema, dict) and ("x-validations" in schema or any(map(_has_rules, schema.values())))
 
 
-def _children(
-    schema: dict[str, Any], document: Document, where: str, pointer: str
-) -> list[tuple[Schema, str, str]]:
+def _children(schema: dict[str, Any], document: Document, where: str, pointer: str) -> list[tuple[Schema, str, str]]:
     rows = [(inner, below, to) for inner, below, to, _ in within(schema, where, pointer)]
     if "$ref" in schema:
         rows.append((*resolve(schema["$ref"], document), pointer))
@@ -325,9 +319,7 @@ def _environment(names: tuple[str, ...]) -> Any:
     )
 
 
-def _compiled(
-    schema: dict[str, Any], scope: Schema, values: CelValues, where: str, pointer: str
-) -> list[Rule]:
+def _compiled(schema: dict[str, Any], scope: Schema, values: CelValues, where: str, pointer: str) -> list[Rule]:
     rows = schema["x-validations"]
     if not isinstance(rows, list):
         raise RuleError(f"at {where}: a list of rules is meant")

@@ -91,9 +91,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = [name for name, _ in pairs]
-        raise NotReadable(
-            f"the member {next(name for name in names if names.count(name) > 1)!r} stands twice"
-        )
+        raise NotReadable(f"the member {next(name for name in names if names.count(name) > 1)!r} stands twice")
     return members
 
 

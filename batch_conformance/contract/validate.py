@@ -56,9 +56,7 @@ def _validator(name: str) -> Draft202012Validator:
 
 @lru_cache(maxsize=256)
 def _validator_at(contract: _Identity, pointer: str) -> Draft202012Validator:
-    registry: Registry[Any] = Registry().with_resource(
-        _DOCUMENT, DRAFT202012.create_resource(contract.content)
-    )
+    registry: Registry[Any] = Registry().with_resource(_DOCUMENT, DRAFT202012.create_resource(contract.content))
     schema = {"$ref": f"{_DOCUMENT}#{quote(pointer, safe='/~!$&()*+,;=:@')}"}
     return Draft202012Validator(schema, registry=registry, format_checker=_format_checker())
 

@@ -48,9 +48,7 @@ def problems(document: Any, check_rule: RuleCheck | None = None) -> Iterator[str
             return
     yield from _parameters(document)
     yield from _security(document)
-    ids = Counter(
-        operation["operationId"] for _, operation in _operations(document) if "operationId" in operation
-    )
+    ids = Counter(operation["operationId"] for _, operation in _operations(document) if "operationId" in operation)
     yield from (f"the operationId {name!r} stands {count} times" for name, count in ids.items() if count > 1)
     dialect = document.get("jsonSchemaDialect", _DIALECT)
     if dialect not in (_DIALECT, _OPENAPI_DIALECT):
@@ -167,17 +165,13 @@ def _parameters(document: dict[str, Any]) -> Iterator[str]:
             for name in sorted(names - template.keys()):
                 yield f"{where}: the parameter {name!r} is in the path, which has no {{{name}}}"
             named = Counter((row["in"], row["name"]) for row in own)
-            yield from (
-                f"{where}: two parameters {name!r} in {place}" for (place, name), n in named.items() if n > 1
-            )
+            yield from (f"{where}: two parameters {name!r} in {place}" for (place, name), n in named.items() if n > 1)
 
 
 def _security(document: dict[str, Any]) -> Iterator[str]:
     schemes = document.get("components", {}).get("securitySchemes", {})
     requirements = [("/security", document.get("security", []))]
-    requirements += [
-        (f"{place}/security", operation.get("security", [])) for place, operation in _operations(document)
-    ]
+    requirements += [(f"{place}/security", operation.get("security", [])) for place, operation in _operations(document)]
     for place, rows in requirements:
         for name in sorted({name for row in rows for name in row} - schemes.keys()):
             yield f"{place}: there is no security scheme {name!r}"

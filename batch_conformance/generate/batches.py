@@ -18,7 +18,6 @@ from batch_conformance.contract.statuses import error_body
 LARGEST = 2**53 - 1
 
 
-
 @cached_by_contract
 def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
     """Generate RFC 3339 date-times from 1971 to 2099: offsets below 16 hours, 0 to 9 digits of fraction.
@@ -34,9 +33,7 @@ def instants(*, latitude: bool = False) -> st.SearchStrategy[str]:
         st.text("0123456789", max_size=9),
         st.one_of(
             st.sampled_from(["Z", "+00:00", "+05:30", "-08:00", "+14:00", "-12:00", "+05:45"]),
-            st.builds(
-                "{}{:02d}:{:02d}".format, st.sampled_from("+-"), st.integers(0, 15), st.integers(0, 59)
-            ),
+            st.builds("{}{:02d}:{:02d}".format, st.sampled_from("+-"), st.integers(0, 15), st.integers(0, 59)),
         ),
         st.sampled_from("Tt") if latitude else st.just("T"),
         st.booleans() if latitude else st.just(False),
@@ -88,14 +85,10 @@ def urls(*, wide: bool = False) -> st.SearchStrategy[str]:
 @cached_by_contract
 def json_values(leaves: int = 8) -> st.SearchStrategy[Any]:
     """Generate nested JSON values."""
-    scalars = st.one_of(
-        st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5)
-    )
+    scalars = st.one_of(st.none(), st.booleans(), st.integers(-LARGEST, LARGEST), unicode_texts(10), st.just(0.5))
     return st.recursive(
         scalars,
-        lambda inner: st.one_of(
-            st.lists(inner, max_size=4), st.dictionaries(_extra_names(), inner, max_size=4)
-        ),
+        lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(_extra_names(), inner, max_size=4)),
         max_leaves=leaves,
     )
 
@@ -121,9 +114,7 @@ def _extra_names() -> st.SearchStrategy[str]:
         "x-trace",
         "größe",
     ]
-    return st.one_of(
-        st.sampled_from(known), st.text("abcxyz_", min_size=3, max_size=8).map(lambda text: f"x_{text}")
-    )
+    return st.one_of(st.sampled_from(known), st.text("abcxyz_", min_size=3, max_size=8).map(lambda text: f"x_{text}"))
 
 
 @cached_by_contract

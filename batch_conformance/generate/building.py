@@ -135,10 +135,7 @@ class Builder:
                     made.setdefault(name, value)
                 break
         for at, name in enumerate(self._free_names(shape)):
-            if (
-                len(made) >= max(shape.fewest, 1 if wide and (shape.extra or shape.mapped) else 0)
-                or at > _MANY
-            ):
+            if len(made) >= max(shape.fewest, 1 if wide and (shape.extra or shape.mapped) else 0) or at > _MANY:
                 break
             value = self.value(self.member(shape, name), full=full, depth=depth + 1)
             if value is not MISSING:
@@ -182,9 +179,7 @@ class Builder:
 
     def _array(self, shape: Shape, full: bool, depth: int, length: int | None = None) -> Any:
         wanted = sum(least for _, least in shape.contains)
-        count = (
-            max(shape.least, wanted, 1 if full and depth < _DEEPEST - 2 else 0) if length is None else length
-        )
+        count = max(shape.least, wanted, 1 if full and depth < _DEEPEST - 2 else 0) if length is None else length
         if length is None and full and shape.prefix:
             count = max(count, len(shape.prefix))
         if shape.most is not None:
@@ -201,9 +196,7 @@ class Builder:
             items.append(value)
         return items
 
-    def item(
-        self, schemas: Sequence[Schema], taken: Sequence[Any], *, full: bool = False, depth: int = 0
-    ) -> Any:
+    def item(self, schemas: Sequence[Schema], taken: Sequence[Any], *, full: bool = False, depth: int = 0) -> Any:
         """Return an item that is not among those taken, or MISSING."""
         value = self.value(schemas, full=full, depth=depth + 1)
         if value not in taken:
@@ -266,9 +259,7 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Variation]:
             continue
         if whole:
             near = math.floor(bound) + 1 if step > 0 else math.ceil(bound) + step
-            edges.append(
-                (label, near if step else (math.ceil(bound) if label == "smallest" else math.floor(bound)))
-            )
+            edges.append((label, near if step else (math.ceil(bound) if label == "smallest" else math.floor(bound))))
         else:
             edges += [(label, bound + step / 1000), (label, bound + step)]
     if shape.step is not None:
@@ -286,9 +277,7 @@ def _numbers(shape: Shape, *, whole: bool) -> Iterator[Variation]:
     )
     first = [("1", 1)] if in_bounds(shape, 1) else []
     rows = [
-        Variation(label, number)
-        for label, number in [*first, *edges, *plain, *between]
-        if in_bounds(shape, number)
+        Variation(label, number) for label, number in [*first, *edges, *plain, *between] if in_bounds(shape, number)
     ]
     # Integers beyond 2**53 are read differently: use them only if there are no others.
     yield from [row for row in rows if not whole or abs(row.value) <= LARGEST] or rows
@@ -309,9 +298,7 @@ def _texts(shape: Shape) -> Iterator[Variation]:
     for name in shape.formats:
         rows += FORMATS[name].valid if FORMATS[name].type == "string" else ()
     if shape.patterns:
-        known = [
-            text for one in FORMATS.values() if one.type == "string" for _, text in one.valid if fits(text)
-        ]
+        known = [text for one in FORMATS.values() if one.type == "string" for _, text in one.valid if fits(text)]
         known = list(dict.fromkeys(known))[:3]
         if len(known) < 2:
             known += from_patterns(tuple(shape.patterns), shape.shortest, shape.longest)
@@ -355,9 +342,7 @@ def from_patterns(patterns: tuple[str, ...], shortest: int, longest: int | None)
     return tuple(found)
 
 
-def _found(
-    pattern: re.Pattern[str], alphabet: st.SearchStrategy[str], wanted: Callable[[str], bool]
-) -> str | None:
+def _found(pattern: re.Pattern[str], alphabet: st.SearchStrategy[str], wanted: Callable[[str], bool]) -> str | None:
     chosen = settings(
         max_examples=200,
         derandomize=True,

@@ -50,9 +50,7 @@ def _opened(place: str, folder: Path) -> ExampleDatabase:
         # Artifacts are uploaded by the workflow, from a folder; here they are only read.
         return ReadOnlyDatabase(GitHubArtifactDatabase(owner, repository))
     if "://" in place or place == "none":
-        raise DatabaseProblem(
-            f"batch_database {place!r}: a folder, redis://…, github:… or none alone is meant"
-        )
+        raise DatabaseProblem(f"batch_database {place!r}: a folder, redis://…, github:… or none alone is meant")
     return DirectoryBasedExampleDatabase(folder / place)
 
 

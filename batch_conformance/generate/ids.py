@@ -85,9 +85,7 @@ def _respelled(body: str, source: random.Random) -> str:
     """Replace each character by another of its kind; hexadecimal stays hexadecimal."""
     hexadecimal = all(char in string.hexdigits for char in body)
     kinds = (string.digits, *(letters[:6] if hexadecimal else letters for letters in _LETTERS))
-    spelled = (
-        next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body
-    )
+    spelled = (next((source.choice(kind.replace(char, "")) for kind in kinds if char in kind), char) for char in body)
     return "".join(spelled)
 
 

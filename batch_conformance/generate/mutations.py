@@ -201,9 +201,7 @@ def _badly_named(base: Any, parent: str, space: Space) -> Iterator[Change]:
     for name, value in read(base, parent).items():
         # Keeps the number of members, which may be limited.
         others = {key: other for key, other in read(base, parent).items() if key != name}
-        yield from (
-            (f"{short(name)} named {short(bad)!r}", {**others, bad: value}, parent) for bad in _BAD_NAMES
-        )
+        yield from ((f"{short(name)} named {short(bad)!r}", {**others, bad: value}, parent) for bad in _BAD_NAMES)
 
 
 def _members(place: Place, there: dict[str, Any], pointer: str, space: Space) -> Iterator[Change]:
@@ -278,9 +276,7 @@ def _contained(place: Place, there: list[Any], space: Space) -> Iterator[Labelle
 def _forms(place: Place, there: Any, space: Space) -> Iterator[Labelled]:
     """Yield values for anyOf, oneOf and not: valid by no branch, by several, or by the forbidden form."""
     keyword, schema = place.keyword, place.schema
-    around: list[Schema] = [
-        {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "not")}
-    ]
+    around: list[Schema] = [{key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "not")}]
     if keyword == "not":
         for full in (False, True):
             yield "the form that is not allowed", space.builder.value([*around, schema["not"]], full=full)

@@ -173,9 +173,7 @@ class Ordinary:
                 return made
         return value
 
-    def _applicable(
-        self, base: dict[str, Any], groups: Sequence[Mapping[str, Any]]
-    ) -> Iterator[tuple[str, ...]]:
+    def _applicable(self, base: dict[str, Any], groups: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
         """Yield, for each group of members, the pointers that the contract allows."""
         value = base
         for group in groups:

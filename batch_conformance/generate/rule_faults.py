@@ -60,9 +60,7 @@ class RuleFaults:
         return len(self.faults)
 
 
-def rule_faults(
-    schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3
-) -> RuleFaults:
+def rule_faults(schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3) -> RuleFaults:
     """Return up to ``most`` values for each rule on a single read that break it alone. Deterministic.
 
     The values are valid by the schema. Raises SchemaError and RuleError.
@@ -70,9 +68,7 @@ def rule_faults(
     return rule_faults_of(Space(schema, document, examples), most=most)
 
 
-def transition_faults(
-    schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3
-) -> RuleFaults:
+def transition_faults(schema: Schema, document: Document, *, examples: Sequence[Any] = (), most: int = 3) -> RuleFaults:
     """Return pairs of valid reads that break one transition rule, or a lifecycle.
 
     For a lifecycle there is one pair for every forbidden transition. Raises SchemaError and RuleError.
@@ -187,9 +183,7 @@ def _find(strategy: Any, wanted: Any) -> Any:
 
 def _fault(value: Any, before: Any, one: Evaluation, space: Space, label: str) -> RuleFault:
     again = next(
-        found
-        for found in space.rules.broken(value, before)
-        if (found.rule, found.pointer) == (one.rule, one.pointer)
+        found for found in space.rules.broken(value, before) if (found.rule, found.pointer) == (one.rule, one.pointer)
     )
     values = getattr(again.outcome, "values", ())
     return RuleFault(value, before, one.rule.code, one.pointer, one.rule.schema_pointer, label, values)
@@ -205,9 +199,7 @@ def _difference(base: Any, value: Any, one: Evaluation) -> str:
     return ", ".join(rows) or "changed"
 
 
-def _pairs(
-    rule: Rule, bases: Sequence[Any], space: Space, cycles: Sequence[Lifecycle]
-) -> Iterator[RuleFault]:
+def _pairs(rule: Rule, bases: Sequence[Any], space: Space, cycles: Sequence[Lifecycle]) -> Iterator[RuleFault]:
     for base in bases[:_CHANGED]:
         for one in _evaluations(rule, space, base, base):
             for before, after in islice(_changed_pairs(base, one, space), _TRIES):
@@ -223,15 +215,12 @@ def _pairs(
 
     def breaks(pair: tuple[Any, Any]) -> bool:
         return any(
-            _breaks_pair(pair[0], pair[1], one, space, cycles)
-            for one in _evaluations(rule, space, pair[1], pair[0])
+            _breaks_pair(pair[0], pair[1], one, space, cycles) for one in _evaluations(rule, space, pair[1], pair[0])
         )
 
     found = _find(st.tuples(drawn, drawn), breaks)
     if found is not MISSING:
-        one = next(
-            e for e in _evaluations(rule, space, found[1], found[0]) if not isinstance(e.outcome, Holds)
-        )
+        one = next(e for e in _evaluations(rule, space, found[1], found[0]) if not isinstance(e.outcome, Holds))
         yield _fault(found[1], found[0], one, space, "found by search")
 
 

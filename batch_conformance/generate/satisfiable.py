@@ -81,9 +81,7 @@ def _has_value(
     if any(space.is_valid(one) or space.repaired(one) is not MISSING for one in examples):
         return True
     made = (
-        space.builder.of_shape(shape, full=full)
-        for shape in space.builder.shapes([schema])
-        for full in (False, True)
+        space.builder.of_shape(shape, full=full) for shape in space.builder.shapes([schema]) for full in (False, True)
     )
     return any(one is not MISSING and space.repaired(one) is not MISSING for one in made)
 

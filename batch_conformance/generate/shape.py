@@ -60,9 +60,7 @@ def shapes(schemas: Iterable[Schema], document: Document) -> list[Shape]:
     return [shape for shape in found if shape.types and shape.enum != []]
 
 
-def _product(
-    one: list[list[dict[str, Any]]], other: list[list[dict[str, Any]]]
-) -> list[list[dict[str, Any]]]:
+def _product(one: list[list[dict[str, Any]]], other: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
     return [a + b for a in one for b in other][:_MOST]
 
 
@@ -82,9 +80,7 @@ def _expand(schema: Schema, document: Document, depth: int) -> list[list[dict[st
             branches = [rows for inner in schema[key] for rows in _expand(inner, document, below)]
             found = _product(found, branches)
     if "if" in schema and ("then" in schema or "else" in schema):
-        matching = _product(
-            _expand(schema["if"], document, below), _expand(schema.get("then", True), document, below)
-        )
+        matching = _product(_expand(schema["if"], document, below), _expand(schema.get("then", True), document, below))
         found = _product(found, matching + _expand(schema.get("else", True), document, below))
     for name, inner in schema.get("dependentSchemas", {}).items():
         rows = _product([[{"required": [name]}]], _expand(inner, document, below))
@@ -186,9 +182,7 @@ def _constrain_array(shape: Shape, row: dict[str, Any]) -> None:
         rest: Schema = row["items"] if "items" in row else row["unevaluatedItems"]
         shape.items.append(rest)
         if rest is False:
-            shape.most = min(
-                len(row.get("prefixItems", ())), *([shape.most] if shape.most is not None else []), 10**6
-            )
+            shape.most = min(len(row.get("prefixItems", ())), *([shape.most] if shape.most is not None else []), 10**6)
     if "contains" in row:
         shape.contains.append((row["contains"], row.get("minContains", 1)))
     shape.unique = shape.unique or bool(row.get("uniqueItems"))
@@ -206,14 +200,7 @@ def _likeliest(shape: Shape) -> tuple[str, ...]:
     hints = (
         (
             "object",
-            bool(
-                shape.properties
-                or shape.required
-                or shape.extra
-                or shape.mapped
-                or shape.names
-                or shape.fewest
-            ),
+            bool(shape.properties or shape.required or shape.extra or shape.mapped or shape.names or shape.fewest),
         ),
         ("array", bool(shape.items or shape.prefix or shape.contains or shape.least)),
         ("string", bool(shape.patterns or shape.formats or shape.shortest or shape.longest is not None)),

@@ -66,9 +66,7 @@ class Space:
         yield pointer, schemas
         applying = [one for schema in schemas for one in self.applying(schema, value)]
         prefix = max((len(one.get("prefixItems", ())) for one in applying), default=0)
-        rows = list(
-            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        )
+        rows = list(value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ())
         if isinstance(value, list):
             rows = rows[: prefix + 1]
         for key, item in rows:
@@ -170,9 +168,7 @@ class Space:
                 return changed
         return MISSING
 
-    def changed_for(
-        self, value: Any, one: Evaluation, pinned: str | None, root: str = "self"
-    ) -> Iterator[Any]:
+    def changed_for(self, value: Any, one: Evaluation, pinned: str | None, root: str = "self") -> Iterator[Any]:
         """Yield variants of a value, changed at one or several places that a rule names below a root."""
         places = [one.pointer + target for target in one.rule.targets(root)]
         places += [
@@ -218,9 +214,7 @@ class Space:
         if isinstance(current, str):
             found += [one for one in elsewhere if isinstance(one, str) and one][:4]
         if is_number(current):
-            found += [
-                near for number in literals if is_number(number) for near in (number, number - 1, number + 1)
-            ]
+            found += [near for number in literals if is_number(number) for near in (number, number - 1, number + 1)]
             rest = [number for number in numbers if number is not current]
             total = sum(rest)
             found += [0, *rest[:4], total, current - 1, current + 1, total + 1, 1, max(rest, default=0) * 2]

@@ -92,9 +92,7 @@ class _Strategies:
         }
         never = {name for name in members if False in self._space.builder.member(shape, name)}
         required = {name: members[name] for name in shape.required}
-        optional = {
-            name: drawn for name, drawn in members.items() if name not in required and name not in never
-        }
+        optional = {name: drawn for name, drawn in members.items() if name not in required and name not in never}
         fixed = st.fixed_dictionaries(required, optional=optional)
         if shape.closed and not shape.extra:
             return fixed
@@ -138,11 +136,7 @@ def _integers(shape: Shape) -> Strategy:
 def _numbers(shape: Shape) -> Strategy:
     if shape.step is not None:
         step = exact(shape.step)
-        return (
-            st.integers(-1000, 1000)
-            .map(lambda at: float(step * at))
-            .filter(lambda number: in_bounds(shape, number))
-        )
+        return st.integers(-1000, 1000).map(lambda at: float(step * at)).filter(lambda number: in_bounds(shape, number))
     low = shape.low if shape.low is not None else shape.above
     high = shape.high if shape.high is not None else shape.below
     floats = st.floats(

@@ -36,9 +36,7 @@ def valid_values(
     return values_of(Space(schema, document, examples), limit, seed)
 
 
-def values_of(
-    space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()
-) -> list[Generated]:
+def values_of(space: Space, limit: int = 100, seed: int = 0, *, leave: Collection[str] = ()) -> list[Generated]:
     """Return as :func:`valid_values`, for an existing space; places in ``leave`` are not varied."""
     parameters = (limit, seed, frozenset(leave))
     if parameters not in space.generated:
@@ -64,9 +62,7 @@ def _generate(space: Space, limit: int, seed: int, leave: Collection[str]) -> li
 
 def _bases(space: Space) -> Iterator[Generated]:
     seen = set()
-    rows = [
-        Generated(example, Kind.EXAMPLE, f"example {at + 1}", "") for at, example in enumerate(space.examples)
-    ]
+    rows = [Generated(example, Kind.EXAMPLE, f"example {at + 1}", "") for at, example in enumerate(space.examples)]
     for at, shape in enumerate(space.builder.shapes([space.schema])):
         for full, label in ((True, "all members"), (False, "required members only")):
             made = space.builder.of_shape(shape, full=full)

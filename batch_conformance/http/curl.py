@@ -37,9 +37,7 @@ def curl_lines(steps: Sequence[Exchange], secrets: Mapping[str, str]) -> str:
         # Bodies end without a line feed; start the next response on a new line.
         words[:0] = ["-w", r"'\n'"]
     pairs = list(pairwise(steps))
-    if all(first.connection == second.connection for first, second in pairs) and not any(
-        feed for feed, _ in commands
-    ):
+    if all(first.connection == second.connection for first, second in pairs) and not any(feed for feed, _ in commands):
         # One curl process reuses its connection, as long as the server keeps it open.
         return "curl " + " --next ".join(" ".join(words) for _, words in commands)
     lines = [feed + " ".join(["curl", *words]) for feed, words in commands]
@@ -128,9 +126,7 @@ def _literal(text: str) -> str:
     # $'…' would be shorter, but POSIX does not require it. "$(…)" strips line feeds at the end; the printf
     # command ends in none.
     runs = re.split(r"([^ -~]+)", text)
-    return "".join(
-        f'"$({_printf(run)})"' if index % 2 else shlex.quote(run) for index, run in enumerate(runs) if run
-    )
+    return "".join(f'"$({_printf(run)})"' if index % 2 else shlex.quote(run) for index, run in enumerate(runs) if run)
 
 
 def _is_plain(text: str) -> bool:

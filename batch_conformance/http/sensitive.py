@@ -98,9 +98,7 @@ def cookie_hidden(value: str, known: Iterable[str] = ()) -> str:
 def _pair_hidden(known: tuple[str, ...], match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     public = (
-        name.lower() in _ATTRIBUTES
-        or re.fullmatch(r"\[[^\[\]]*\]", value)
-        or any(secret in value for secret in known)
+        name.lower() in _ATTRIBUTES or re.fullmatch(r"\[[^\[\]]*\]", value) or any(secret in value for secret in known)
     )
     return match.group() if public else f"{name}={HIDDEN}"
 

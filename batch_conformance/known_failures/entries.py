@@ -82,9 +82,7 @@ def read_text(path: Path, name: str) -> str:
         advice = "correct the path, or let --batch-known-failures-update write the file"
         raise MalformedKnownFailures(f"{name}: no such file; {advice}") from None
     except UnicodeDecodeError as error:
-        raise MalformedKnownFailures(
-            f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8"
-        ) from None
+        raise MalformedKnownFailures(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     except OSError as error:
         reason = error.strerror or "it cannot be opened"
         raise MalformedKnownFailures(f"{name}: {reason}; make it a file that can be read") from None
@@ -150,8 +148,7 @@ _ADVICE = {
     "expires": "write a date without quotes, such as 2027-01-31",
 }
 _WHOLE = (
-    "an entry has clause, evidence (a list of code, pointer and operation), reason, issue and expires, "
-    "and nothing else"
+    "an entry has clause, evidence (a list of code, pointer and operation), reason, issue and expires, and nothing else"
 )
 
 

@@ -35,9 +35,7 @@ class Seen(NamedTuple):
 def seen_of(finding: Finding, redactor: Redactor) -> Seen:
     """Return the texts of a finding, redacted and made visible as in the report."""
     both = Chained((redactor, met_in(finding.exchange)))
-    pointer, message, actual = (
-        shown_text(both, text) for text in (finding.pointer, finding.message, finding.actual)
-    )
+    pointer, message, actual = (shown_text(both, text) for text in (finding.pointer, finding.message, finding.actual))
     return Seen(finding.code, pointer, finding.operation, message or "(no message)", actual)
 
 
@@ -93,9 +91,7 @@ class Sentence:
 
     def __str__(self) -> str:
         """Return the pattern in one line."""
-        return cut(
-            self.message if self.actual == ANYTHING else f"{self.message}: {self.actual}", _SHOWN_LIMIT
-        )
+        return cut(self.message if self.actual == ANYTHING else f"{self.message}: {self.actual}", _SHOWN_LIMIT)
 
 
 #: What an entry may name.

@@ -83,11 +83,7 @@ def _revise(plan: Plan, entries: list[KnownFailure], evidence: list[Seen]) -> No
     expected += [item for items in rewritten.values() for made in items.values() for item in made]
     rest = patterns_of(seen for seen in evidence if not _named(seen, expected))
     for entry in entries:
-        dead = [
-            index
-            for index, item in enumerate(entry.evidence)
-            if not any(item.matches(seen) for seen in evidence)
-        ]
+        dead = [index for index, item in enumerate(entry.evidence) if not any(item.matches(seen) for seen in evidence)]
         if len(dead) == len(entry.evidence):
             if rest:
                 plan.dropped[entry.number], plan.gained[entry.number], rest = dead, rest, []

@@ -103,9 +103,7 @@ def _edits(text: str, known: KnownFailures, plan: Plan) -> Iterable[Edit]:
             if array is None:
                 raise UnknownForm(f"entry {number} without a list evidence = […]")
             gained = map(_element, plan.gained.get(number, ()))
-            rewritten = {
-                index: [*map(_element, made)] for index, made in plan.rewritten.get(number, {}).items()
-            }
+            rewritten = {index: [*map(_element, made)] for index, made in plan.rewritten.get(number, {}).items()}
             yield from element_edits(text, array, plan.dropped.get(number, ()), gained, rewritten)
 
 

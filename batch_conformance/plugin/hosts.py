@@ -32,9 +32,7 @@ def obstacle(config: pytest.Config, kind: Kind, options: Options) -> str | None:
 def unfit(config: pytest.Config) -> str | None:
     """Return the reason why no subject can be tested in this process, in one line; None if one can."""
     if sys.flags.optimize:
-        return (
-            "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, since the tests need them"
-        )
+        return "Python runs without assertions (PYTHONOPTIMIZE or -O): unset it, since the tests need them"
     if config.getoption("forked", False):
         return (
             "pytest-forked runs each test in a process of its own (--forked), but all clauses share one run: "

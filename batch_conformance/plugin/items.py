@@ -73,11 +73,7 @@ class _Brief(str):
 
 def shorten(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """Reduce a broken clause to one line in pytest's failure section, since the report at the end has all of it."""
-    if (
-        report.outcome == "failed"
-        and call.excinfo is not None
-        and call.excinfo.errisinstance(pytest.fail.Exception)
-    ):
+    if report.outcome == "failed" and call.excinfo is not None and call.excinfo.errisinstance(pytest.fail.Exception):
         report.longrepr = _Brief(str(call.excinfo.value))
         # pytest leaves failures with this mark of its debugger out of the section; without it, one line is shown.
         report._pdbshown = True  # type: ignore[attr-defined]

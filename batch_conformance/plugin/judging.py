@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _MISSING_EXTRA = "testing a {side} needs an extra: pip install 'sync-batch-conformance[{side}]' ({error})"
 
 
-
 class Progress(Protocol):
     """Callback with the number of requests (or cases) that are done, and once with the expected total."""
 
@@ -63,9 +62,7 @@ def check_kind(kind: Kind, options: Options) -> None:
     if kind == "server":
         check(options)
         if options.target == "embedded" and options.batch_ids:
-            raise UsageProblem(
-                "--batch-id needs a --batch-target; the embedded server has its own batches"
-            )
+            raise UsageProblem("--batch-id needs a --batch-target; the embedded server has its own batches")
     if kind == "client":
         from batch_conformance.client_runner.open import check_spec
 
@@ -127,8 +124,6 @@ def _similarity(one: str, other: str) -> float:
     from difflib import SequenceMatcher
 
     return SequenceMatcher(None, one, other).ratio()
-
-
 
 
 def judge(kind: Kind, options: Options, selected: Collection[str], progress: Progress | None = None) -> RunResult:

@@ -37,9 +37,7 @@ def check(options: Options, kinds: Collection[Kind] = ()) -> None:
     known = _read(options, path)
     if options.known_failures_update and not os.access(path.resolve().parent, os.W_OK | os.X_OK):
         raise UsageProblem(f"--batch-known-failures-update: the folder of {known.file} cannot be written to")
-    shared = options.known_failures_update or any(
-        entry.clause.startswith("server.") for entry in known.entries
-    )
+    shared = options.known_failures_update or any(entry.clause.startswith("server.") for entry in known.entries)
     if shared and {"server", "recorded"} <= set(kinds):
         raise UsageProblem(f"--batch-known-failures {_SHARED_CLAUSES}")
 

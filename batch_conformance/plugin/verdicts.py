@@ -225,9 +225,7 @@ class Verdicts:
             except ReportNotWritten as problem:
                 self.problems.append(str(problem))
 
-    def _status(
-        self, status: int, documents: Mapping[Kind, Document], selected: Mapping[Kind, Collection[str]]
-    ) -> int:
+    def _status(self, status: int, documents: Mapping[Kind, Document], selected: Mapping[Kind, Collection[str]]) -> int:
         verdicts = {document["verdict"] for document in documents.values()}
         if status == INTERRUPTED and "fail" in verdicts and "error" not in verdicts:
             # Not interrupted by the user: pytest-xdist and --stepwise end a run like this after a failure.

@@ -48,9 +48,7 @@ def _expand(pattern: str, folder: Path) -> list[Path]:
     if named.is_file():  # its name may contain glob characters
         return [named]
     if named.is_dir():
-        return [
-            file for file in sorted(named.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()
-        ]
+        return [file for file in sorted(named.rglob("*")) if file.suffix.lower() in SUFFIXES and file.is_file()]
     matches = glob.glob(pattern, root_dir=folder, recursive=True)
     return [file for file in (folder / match for match in matches) if file.is_file()]
 

@@ -34,9 +34,7 @@ def drafts_of(data: bytes, name: str, suffix: str) -> Iterator[Draft]:
         yield from _cassette(interactions, name)
     elif looks_like_batch(value) or (looks_like_error(value) and not _is_answer(value)):
         # The whole file is the body; JSON is kept byte for byte.
-        yield Draft(
-            name, body=written(value) if suffix in (".yaml", ".yml") else data.removeprefix(b"\xef\xbb\xbf")
-        )
+        yield Draft(name, body=written(value) if suffix in (".yaml", ".yml") else data.removeprefix(b"\xef\xbb\xbf"))
     else:
         yield from _found(value, name)
 
@@ -123,10 +121,7 @@ def _found(value: Any, name: str) -> Iterator[Draft]:
             yield draft
             continue
         inner = (
-            [
-                (item, f"{path}.{_short(key)}" if path else _short(key), depth + 1)
-                for key, item in node.items()
-            ]
+            [(item, f"{path}.{_short(key)}" if path else _short(key), depth + 1) for key, item in node.items()]
             if isinstance(node, Mapping)
             else [(item, f"{path}[{index}]", depth + 1) for index, item in enumerate(node)]
         )

@@ -105,11 +105,7 @@ def _body(value: Any, headers: Headers | None) -> tuple[bytes | None, bool]:
         return _decoded(value, headers), True
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass"), True
-    if (
-        isinstance(value, Mapping)
-        and value
-        and (_TEXT_OBJECT.issuperset(value) or value.keys() >= _HAR_CONTENT)
-    ):
+    if isinstance(value, Mapping) and value and (_TEXT_OBJECT.issuperset(value) or value.keys() >= _HAR_CONTENT):
         return _text_object(value, headers)
     if isinstance(value, list) and value and _is_hex(value):  # nock's format for binary bodies
         return _decoded(bytes.fromhex("".join(value)), headers), True
@@ -131,9 +127,7 @@ def _text_object(value: Mapping[str, Any], headers: Headers | None) -> tuple[byt
 
 
 def _is_hex(rows: list[Any]) -> bool:
-    return all(
-        isinstance(row, str) and len(row) % 2 == 0 and re.fullmatch(r"[0-9a-fA-F]+", row) for row in rows
-    )
+    return all(isinstance(row, str) and len(row) % 2 == 0 and re.fullmatch(r"[0-9a-fA-F]+", row) for row in rows)
 
 
 def _unbase64(value: Any) -> bytes:

@@ -70,9 +70,7 @@ def parse_json(text: str) -> Any:
             parse_constant=_refuse,
         )
     except json.JSONDecodeError as error:
-        raise Unreadable(
-            f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
+        raise Unreadable(f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
 
 
 def _refuse(name: str) -> NoReturn:
@@ -114,9 +112,7 @@ def _unknown_tag(loader: Any, tag: str, node: yaml.Node) -> Any:
         try:
             return base64.b64decode("".join(text.split()), validate=True)
         except (binascii.Error, ValueError):  # ValueError: not even ASCII
-            raise yaml.constructor.ConstructorError(
-                problem="no base64", problem_mark=node.start_mark
-            ) from None
+            raise yaml.constructor.ConstructorError(problem="no base64", problem_mark=node.start_mark) from None
     return text
 
 
@@ -141,9 +137,7 @@ def _parse_yaml(text: str) -> Any:
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise Unreadable(f"it is not YAML that can be read: {error.problem or 'a fault'}{where}") from None
     except yaml.reader.ReaderError as error:
-        raise Unreadable(
-            f"it is not YAML: a character that is not allowed at position {error.position}"
-        ) from None
+        raise Unreadable(f"it is not YAML: a character that is not allowed at position {error.position}") from None
     except (yaml.YAMLError, ValueError, KeyError, IndexError, AttributeError):
         # PyYAML raises these for scalars that do not match their tag.
         raise Unreadable("it is not YAML that can be read") from None

@@ -100,6 +100,5 @@ def safe(exchange: Exchange) -> Exchange:
 
 def _masked(headers: Headers, redactor: Redactor) -> Headers:
     return tuple(
-        (name, _label(name) if value and _is_secret(name) else redactor.text(value))
-        for name, value in headers
+        (name, _label(name) if value and _is_secret(name) else redactor.text(value)) for name, value in headers
     )

@@ -24,9 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m batch_conformance.reference", description=__doc__)
     parser.add_argument("--port", type=int, default=3001, help="port on 127.0.0.1 (default: 3001; 0: any)")
     parser.add_argument("--mutant", metavar="NAME", help="serve one of the mutants or legal variations")
-    parser.add_argument(
-        "--list-mutants", action="store_true", help="list the mutants with the clauses they break"
-    )
+    parser.add_argument("--list-mutants", action="store_true", help="list the mutants with the clauses they break")
     parser.add_argument("--overlay", metavar="FILE", type=Path, action="append", default=[],
                         help="serve an edited contract: apply an overlay to it; repeatable")  # fmt: skip
     options = parser.parse_args(arguments)
@@ -75,9 +73,7 @@ def _serve(app: ReferenceServer, port: int, key_name: str) -> int:
         # Imported late: --list-mutants works without the server extra.
         from batch_conformance.reference.serve import serve_forever
     except ImportError as error:
-        print(
-            f"this needs its extra: pip install 'sync-batch-conformance[server]' ({error})", file=sys.stderr
-        )
+        print(f"this needs its extra: pip install 'sync-batch-conformance[server]' ({error})", file=sys.stderr)
         return 3
 
     def announce(url: str) -> None:

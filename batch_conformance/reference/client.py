@@ -143,9 +143,7 @@ class AsyncBatchClient(Codec):
 
     def __init__(self, base_url: str, api_key: str, timeout: float = 10.0) -> None:
         super().__init__(base_url, api_key, timeout)
-        self._http = httpx.AsyncClient(
-            verify=_tls(), timeout=timeout, follow_redirects=False, trust_env=False
-        )
+        self._http = httpx.AsyncClient(verify=_tls(), timeout=timeout, follow_redirects=False, trust_env=False)
 
     async def get_batch(self, batch_id: str) -> Batch:
         """Read a batch, within the deadline. Raises :class:`BatchError`."""
@@ -229,10 +227,7 @@ def filters(request: dict[str, Any]) -> dict[str, str | datetime | None]:
     known = named_filters()
     given = {name: request.get(name) for name in known}
     dates = {name for name, row in known.items() if row.schema.get("format") == "date-time"}
-    return {
-        name: datetime.fromisoformat(value) if value and name in dates else value
-        for name, value in given.items()
-    }
+    return {name: datetime.fromisoformat(value) if value and name in dates else value for name, value in given.items()}
 
 
 def adapter(request: dict[str, Any]) -> dict[str, Any]:

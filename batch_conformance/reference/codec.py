@@ -110,9 +110,7 @@ class Codec:
     def headers(self) -> dict[str, str]:
         """Return the headers of a request."""
         operation = self.operation
-        cookies = "; ".join(
-            f"{name}={value}" for name, value in (*operation.required_cookies(), *self.key("cookie"))
-        )
+        cookies = "; ".join(f"{name}={value}" for name, value in (*operation.required_cookies(), *self.key("cookie")))
         accepted = operation.success.media_types if operation.success else {}
         return {
             **dict(self.key("header")),

@@ -190,9 +190,7 @@ class _Maker:
     def _put(self, place: str, new: Any) -> bool:
         """Put a value into a row whose own value also appears in others; returns whether there was one."""
         for row in reversed(self.rows):
-            others = {
-                written(read(value, place)) for other in self.rows if other is not row for value in other
-            }
+            others = {written(read(value, place)) for other in self.rows if other is not row for value in other}
             if not all(written(read(value, place)) in others for value in row):
                 continue
             changed = self._all(row, place, new)
@@ -260,9 +258,7 @@ def _turned(text: str, number: int) -> str:
     letters = list(text)
     for at in reversed(range(len(letters))):
         one = letters[at]
-        alphabet = next(
-            (all_ for all_ in ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz") if one in all_), ""
-        )
+        alphabet = next((all_ for all_ in ("0123456789", "abcdef", "ghijklmnopqrstuvwxyz") if one in all_), "")
         if alphabet:
             letters[at] = alphabet[(alphabet.index(one) + number) % len(alphabet)]
             number //= len(alphabet)

@@ -171,9 +171,7 @@ class ReferenceServer:
     async def send_answer(self, answer: Answer, asked: Asked, send: Sender) -> None:
         """Send a response."""
         content = answer.content()
-        headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
-        ]
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
         if answer.media_type is not None:
             headers.append((b"content-type", answer.media_type.encode("latin-1")))
         headers.append((b"content-length", str(len(content)).encode()))

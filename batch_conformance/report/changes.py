@@ -121,9 +121,7 @@ def compare_reports(old: Document, new: Document) -> Changes:
         and clause in after
         and before[clause]["verdict"] in _BROKEN
         and after[clause]["verdict"] in _BROKEN
-        and not any(
-            change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes
-        )
+        and not any(change.clause == clause and change.kind in ("newly-broken", "new-warning") for change in changes)
     )
     notes = [*_notes(old, new), *(note for one in still for note in _new_failures(before[one], after[one]))]
     return Changes(old, new, changes, tuple(notes), still)
@@ -162,9 +160,7 @@ def _of_clause(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> 
         kind = kind_of_change(before, after)
         if kind:
             reason, evidence = _summary(entry, operation)
-            yield Change(
-                kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence
-            )
+            yield Change(kind, entry["id"], operation, entry["level"], entry["title"], before, after, reason, evidence)
 
 
 def _summary(entry: Mapping[str, Any], operation: str) -> tuple[str, int]:
@@ -201,8 +197,7 @@ def _notes(old: Document, new: Document) -> Iterator[str]:
         yield f"{first}, then {second}"
     if old["contract"]["sha256"] != new["contract"]["sha256"]:
         versions = [
-            f"{document['contract']['version']} ({document['contract']['sha256'][:8]})"
-            for document in (old, new)
+            f"{document['contract']['version']} ({document['contract']['sha256'][:8]})" for document in (old, new)
         ]
         yield f"the contracts differ: {versions[0]}, then {versions[1]}; a clause may promise something else"
     for name in ("profile", "strict", "operations"):

@@ -57,9 +57,7 @@ class Column:
             return None
         if not entry.get("file_at_fault"):
             return str(entry["verdict"])
-        return (
-            "known-failure" if entry["subject_verdict"] in ("fail", "warn") else str(entry["subject_verdict"])
-        )
+        return "known-failure" if entry["subject_verdict"] in ("fail", "warn") else str(entry["subject_verdict"])
 
     def subject_verdict(self, clause: str) -> str | None:
         """Return the verdict on a clause before the known-failures file was applied; None without the clause."""

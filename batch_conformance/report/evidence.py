@@ -22,9 +22,7 @@ def evidence_items(clause: Mapping[str, Any]) -> Iterable[Element]:
     """Yield the evidence of a clause: the first item open, further ones folded."""
     for number, item in enumerate(clause["evidence"], 1):
         # The stub that received a client's request has stopped: the curl line only shows the request.
-        curl = (
-            "Repeat the request" if clause["id"].startswith("server.") else "The request as a curl line"
-        )
+        curl = "Repeat the request" if clause["id"].startswith("server.") else "The request as a curl line"
         inner = _comparison(item), _exchange(item), _curl(item, curl), _replay(clause, item)
         if number == 1:
             yield h("div", h("p", message_of(clause, item), _often(item), class_="message"), *inner, class_="evidence")

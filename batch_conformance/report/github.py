@@ -26,9 +26,7 @@ _MESSAGE_LIMIT = 1000
 _LEVELS = {"pass": "notice", "partial": "notice", "known": "warning"}
 
 
-def write_step_summary(
-    document: Document, environment: Mapping[str, str], more: Sequence[str] = ()
-) -> Path | None:
+def write_step_summary(document: Document, environment: Mapping[str, str], more: Sequence[str] = ()) -> Path | None:
     """Append the report to the file that ``$GITHUB_STEP_SUMMARY`` names; return its path, None if unset.
 
     ``more`` are lines of Markdown to append, e.g. the changes since a baseline.
@@ -49,9 +47,7 @@ def write_step_summary(
     return path
 
 
-def annotation_lines(
-    document: Document, environment: Mapping[str, str], report: str = JSON_NAME
-) -> list[str]:
+def annotation_lines(document: Document, environment: Mapping[str, str], report: str = JSON_NAME) -> list[str]:
     """Return at most ten workflow commands to print: the summary first, then one for each failed clause.
 
     The list is empty outside of GitHub Actions. ``report`` is the path of ``conformance.json``, for replay commands.

@@ -52,16 +52,12 @@ def _started(run: RunResult) -> datetime:
         return datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _entry(
-    exchange: Exchange, began: datetime, first: float, page: str, redactor: Redactor
-) -> dict[str, Any]:
+def _entry(exchange: Exchange, began: datetime, first: float, page: str, redactor: Redactor) -> dict[str, Any]:
     taken = max(0.0, exchange.ended - exchange.started) * 1000
     comment = "; ".join(part for part in (exchange.intent.label, *exchange.notes) if part)
     entry: dict[str, Any] = {
         "pageref": page,
-        "startedDateTime": (began + timedelta(seconds=exchange.started - first)).isoformat(
-            timespec="milliseconds"
-        ),
+        "startedDateTime": (began + timedelta(seconds=exchange.started - first)).isoformat(timespec="milliseconds"),
         "time": round(taken, 3),
         "request": _request(exchange, redactor),
         "response": _response(exchange, redactor),
@@ -84,9 +80,7 @@ def _request(exchange: Exchange, redactor: Redactor) -> dict[str, Any]:
         "httpVersion": "HTTP/1.1",
         "cookies": [],
         "headers": _headers(request.headers, redactor),
-        "queryString": [
-            {"name": _text(name, redactor), "value": _text(value, redactor)} for name, value in query
-        ],
+        "queryString": [{"name": _text(name, redactor), "value": _text(value, redactor)} for name, value in query],
         "headersSize": -1,
         "bodySize": len(request.body),
     }

@@ -191,9 +191,7 @@ def _clauses(document: Document) -> list[Element]:
     # Empty link targets before the list: each filter is a plain link, so it is part of the page's URL.
     anchors = [h("span", id=f"only-{verdict}", class_="anchor") for verdict in found]
     pills = [_pill("#clauses", "All", len(selected_clauses(document)))]
-    pills += [
-        _pill(f"#only-{verdict}", WORDS[verdict].heading, count, verdict) for verdict, count in found.items()
-    ]
+    pills += [_pill(f"#only-{verdict}", WORDS[verdict].heading, count, verdict) for verdict, count in found.items()]
     return [
         h("span", id="clauses", class_="anchor", tabindex="-1"),
         *anchors,

@@ -90,9 +90,7 @@ def theme_title(theme: str) -> str:
 def selected_clauses(document: Document) -> list[dict[str, Any]]:
     """Return the selected clauses: all, except in a partial run. A required clause that failed is included."""
     return [
-        clause
-        for clause in document["clauses"]
-        if clause.get("selected", True) or clause["verdict"] != "not-exercised"
+        clause for clause in document["clauses"] if clause.get("selected", True) or clause["verdict"] != "not-exercised"
     ]
 
 

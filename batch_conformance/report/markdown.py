@@ -29,9 +29,7 @@ from batch_conformance.report.replaying import replay_of
 
 #: Characters with a meaning inside a line: in CommonMark, on GitHub (mentions, references, mathematics, emoji,
 #: links) or in logs. As character references they are plain text (CommonMark 0.31, section 2.5).
-_MEANINGFUL = re.compile(
-    r"[\\`*\[\]<>#|&~@$]|(?<![^\W_])_|_(?![^\W_])|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII
-)
+_MEANINGFUL = re.compile(r"[\\`*\[\]<>#|&~@$]|(?<![^\W_])_|_(?![^\W_])|:(?!\s|$)|(?<=www)\.", re.IGNORECASE | re.ASCII)
 _CELL_LIMIT = 240
 _EVIDENCE_LIMIT = 3
 

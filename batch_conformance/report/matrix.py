@@ -23,9 +23,7 @@ def write_matrix(folder: Path) -> Path:
 
     columns = read_columns(folder)
     if not columns:
-        raise FileNotFoundError(
-            f"there is no conformance.json below {folder}: run a suite with --batch-report first"
-        )
+        raise FileNotFoundError(f"there is no conformance.json below {folder}: run a suite with --batch-report first")
     return write_whole(folder / INDEX_NAME, render_matrix(list(_comparisons(columns))))
 
 

@@ -45,9 +45,7 @@ def _masthead(comparisons: list[Comparison]) -> Element:
     total = sum(len(one.columns) for one in comparisons)
     conforming = sum(standing(column.document) == "pass" for column in newest)
     noun = "implementation" if len(newest) == 1 else "implementations"
-    lead = (
-        f"{len(newest)} {noun}, {total} reports. In the newest version {conforming} of {len(newest)} conform."
-    )
+    lead = f"{len(newest)} {noun}, {total} reports. In the newest version {conforming} of {len(newest)} conform."
     return h(
         "header",
         h("p", "Batch API conformance", class_="overline"),
@@ -66,9 +64,7 @@ def _filters(comparisons: list[Comparison]) -> Iterator[Element]:
         ("#only-broken", "Broken somewhere", sum(_is_broken(*row) for row in rows)),
         ("#only-changed", "Changed between versions", sum(_has_changed(*row) for row in rows)),
     )
-    items = (
-        h("li", h("a", label, h("b", f" {count}"), href=href, class_="pill")) for href, label, count in pills
-    )
+    items = (h("li", h("a", label, h("b", f" {count}"), href=href, class_="pill")) for href, label, count in pills)
     yield h("nav", h("ul", *items), class_="filters", aria_label="Show clauses")
 
 
@@ -108,9 +104,7 @@ def _step(step: Step) -> Element:
             for clause in clauses:
                 links += [", " if links else "", h("a", _short(clause), href=f"#{clause}")]
             lines.append(h("p", _sign(how), h("b", f"{word}: "), *links))
-    name, *versions = (
-        _brief(text, 40) for text in (step.after.name, step.before.version, step.after.version)
-    )
+    name, *versions = (_brief(text, 40) for text in (step.after.name, step.before.version, step.after.version))
     return h("li", h("h3", f"{name} {' → '.join(versions)}"), *lines)
 
 
@@ -126,9 +120,7 @@ def _head(comparison: Comparison) -> Element:
         twice = {version for version, times in Counter(one.version for one in columns).items() if times > 1}
         for index, column in enumerate(columns):
             place = column.place if column.version in twice else None
-            versions.append(
-                h("th", _version(column, place), scope="col", class_="first" if index == 0 else None)
-            )
+            versions.append(h("th", _version(column, place), scope="col", class_="first" if index == 0 else None))
     return h("thead", h("tr", *names), h("tr", *versions))
 
 

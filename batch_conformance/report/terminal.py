@@ -171,8 +171,7 @@ class _Renderer:
         facts = [
             effort(run),
             f"{run['seconds']:,.1f} s",
-            f"profile {cut(log_safe(run['profile'], lines=False), 40)}"
-            + (", strict" if run["strict"] else ""),
+            f"profile {cut(log_safe(run['profile'], lines=False), 40)}" + (", strict" if run["strict"] else ""),
             f"seed {run['seed']}",
             f"contract {contract['version']} ({contract['sha256'][:8]})"
             + log_safe(overlays_note(contract), lines=False),

@@ -104,9 +104,7 @@ class Connection:
 
     def _send(self, request: Request, deadline: Deadline) -> None:
         target = request.url.partition("://")[2].partition("/")[2]
-        head = h11.Request(
-            method=request.method, target=wire_bytes(f"/{target}"), headers=_fields(request.headers)
-        )
+        head = h11.Request(method=request.method, target=wire_bytes(f"/{target}"), headers=_fields(request.headers))
         parts = [self._http.send(head)]
         if request.body:
             parts.append(self._http.send(h11.Data(request.body)))

@@ -53,9 +53,7 @@ class ExtraHeader:
     variable: str
 
 
-def extra_headers(
-    table: Mapping[str, str], environ: Mapping[str, str], where: str
-) -> tuple[ExtraHeader, ...]:
+def extra_headers(table: Mapping[str, str], environ: Mapping[str, str], where: str) -> tuple[ExtraHeader, ...]:
     """Return the headers of a ``headers_env`` table, which maps header names to environment variables.
 
     Raises :class:`UsageError` for a header that may not be set, and for a value that is missing or cannot be
@@ -67,13 +65,9 @@ def extra_headers(
             raise UsageError(f"{where}: headers_env cannot set the header {name!r}")
         value = environ.get(variable, "")
         if not value:
-            raise UsageError(
-                f"{where}: no value for the header {name}: set the environment variable {variable}"
-            )
+            raise UsageError(f"{where}: no value for the header {name}: set the environment variable {variable}")
         if value.strip() != value or not value.isprintable() or not value.isascii():
-            raise UsageError(
-                f"{where}: {variable} has white space around it or characters no header can carry"
-            )
+            raise UsageError(f"{where}: {variable} has white space around it or characters no header can carry")
         headers.append(ExtraHeader(name, value, variable))
     return tuple(headers)
 

@@ -278,9 +278,7 @@ class _Opinions:
 def _second_opinion(case: Any, exchange: Exchange, response: Response) -> tuple[str, ...]:
     # The body is decoded already; its coding must not be undone twice.
     headers = [
-        (name, value)
-        for name, value in response.headers
-        if name.lower() not in ("content-encoding", "content-length")
+        (name, value) for name, value in response.headers if name.lower() not in ("content-encoding", "content-length")
     ]
     converted = httpx.Response(
         response.status,

@@ -92,9 +92,7 @@ class PlannedRequest:
             headers.append(("Content-Length", "0"))
         return Request(self.method, base_url + target, tuple(headers))
 
-    def _with(
-        self, operation: Operation, place: str, required: Sequence[tuple[str, str]]
-    ) -> Iterator[tuple[str, str]]:
+    def _with(self, operation: Operation, place: str, required: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield the required parameters of one location, and the key if it belongs there."""
         key = operation.key
         here = key is not None and key.place == place

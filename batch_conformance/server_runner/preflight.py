@@ -107,9 +107,7 @@ def base_url_advice(url: str) -> str:
     for ending in (root, f"{root}s", f"{root}es", *parents):
         if parts.path.rstrip("/").endswith(ending):
             base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(ending)}"
-            return (
-                f" (reads go to {url}{root}/…; if {ending} is no prefix of its own: --batch-target {base})"
-            )
+            return f" (reads go to {url}{root}/…; if {ending} is no prefix of its own: --batch-target {base})"
     return ""
 
 

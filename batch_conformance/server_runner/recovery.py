@@ -79,9 +79,7 @@ class Recovery:
             if self._unexplained > 1:
                 # Once may be a deployment; a target that keeps going down is not available.
                 self._sender.restore([exchange for _, exchange in suspects])
-            self._sender.note(
-                "the target went down and came back, and no repeated request brought it down again"
-            )
+            self._sender.note("the target went down and came back, and no repeated request brought it down again")
         return latest
 
     def wait_out(self, exchanges: Sequence[Exchange]) -> None:

@@ -116,9 +116,7 @@ def _can_show(found: Exchange, evidence: Mapping[str, Any], unfiltered: Sequence
     return bool(unfiltered) or not (evidence.get("operation") == "list" and evidence.get("prelude"))
 
 
-def _outcome(
-    findings: Sequence[Finding], can_tell: bool, last: Exchange, evidence: Mapping[str, Any]
-) -> Outcome:
+def _outcome(findings: Sequence[Finding], can_tell: bool, last: Exchange, evidence: Mapping[str, Any]) -> Outcome:
     if findings:
         return "same" if any(_is_same(finding, evidence) for finding in findings) else "otherwise"
     if can_tell:
@@ -145,7 +143,5 @@ def _to_own_origin(request: Request, target: Target) -> Request:
     rest = request.url.partition("://")[2].partition("/")[2]
     if f"{parts.scheme}://{parts.netloc}" == f"{origin.scheme}://{origin.netloc}":
         return request
-    headers = tuple(
-        (name, target.host if name.lower() == "host" else value) for name, value in request.headers
-    )
+    headers = tuple((name, target.host if name.lower() == "host" else value) for name, value in request.headers)
     return replace(request, url=f"{origin.scheme}://{origin.netloc}/{rest}", headers=headers)

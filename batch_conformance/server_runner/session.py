@@ -107,9 +107,7 @@ def judge_server(
     return result
 
 
-def _verdicts(
-    runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool
-) -> list[ClauseResult]:
+def _verdicts(runner: ServerRunner, chosen: set[str], result: RunResult, *, lost: bool) -> list[ClauseResult]:
     """Return the verdict on each clause.
 
     Of a target that was ``lost`` during the run, failures found before stand.
@@ -151,9 +149,7 @@ def _verdicts(
             if clause in chosen and not fails and of_clause(clauses[clause], result.operations or JUDGED):
                 judged[clause] = ClauseResult(clauses[clause], "error", result.error)
     order = list(clauses)
-    return sorted(
-        [*judged.values(), *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id)
-    )
+    return sorted([*judged.values(), *unselected(clauses, chosen)], key=lambda item: order.index(item.clause.id))
 
 
 def judge_record(about: Record, asked: Sequence[str]) -> dict[str, CheckResult]:

@@ -58,17 +58,13 @@ class UrlStager:
         url = f"{self.url.rstrip('/')}/{stage}"
         try:
             # Like all requests to servers, this ignores the proxies of the environment.
-            answer = httpx.post(
-                url, headers={_key_header(): self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False
-            )
+            answer = httpx.post(url, headers={_key_header(): self.api_key}, timeout=HOOK_TIMEOUT, trust_env=False)
         except httpx.HTTPError as error:
             raise CouldNotRun(f"the staging hook {url} cannot be reached: {type(error).__name__}") from None
         if answer.status_code in (404, 501):
             return None
         if not answer.is_success:
-            raise CouldNotRun(
-                f"the staging hook {url} answered {answer.status_code}; 2xx says done, 404 not offered"
-            )
+            raise CouldNotRun(f"the staging hook {url} answered {answer.status_code}; 2xx says done, 404 not offered")
         return _answer(answer.text)
 
 

@@ -21,25 +21,18 @@ def strands_of(part: ModuleType, probe: str, context: ProbeContext) -> list[Stra
         return _each(probe, part.PROBES[probe], rank, context)
     place = _interleaved_place if probe in part.IN_TURN else _place
     return [
-        Strand(probe, chain, place(rank, index), long=True)
-        for index, chain in enumerate(part.CHAINS[probe](context))
+        Strand(probe, chain, place(rank, index), long=True) for index, chain in enumerate(part.CHAINS[probe](context))
     ]
 
 
-def strands_before(
-    firsts: Mapping[str, Callable[[ProbeContext], Probe]], context: ProbeContext
-) -> list[Strand]:
+def strands_before(firsts: Mapping[str, Callable[[ProbeContext], Probe]], context: ProbeContext) -> list[Strand]:
     """Return the strands of the requests sent before the first authenticated one, by operation."""
-    return [
-        strand for rank, (name, made) in enumerate(firsts.items()) for strand in _each(name, made, rank, context)
-    ]
+    return [strand for rank, (name, made) in enumerate(firsts.items()) for strand in _each(name, made, rank, context)]
 
 
 def _each(probe: str, made: Callable[[ProbeContext], Probe], rank: int, context: ProbeContext) -> list[Strand]:
     """Return a strand for each request of a probe that does not look at exchanges."""
-    return [
-        Strand(probe, _single(send), _place(rank, index)) for index, send in enumerate(planned(made, context))
-    ]
+    return [Strand(probe, _single(send), _place(rank, index)) for index, send in enumerate(planned(made, context))]
 
 
 def _single(send: PlannedRequest) -> Probe:

@@ -142,9 +142,7 @@ def _key_of(variable: str, environ: Mapping[str, str], option: str) -> str:
     return key
 
 
-def _extra_key(
-    variable: str | None, environ: Mapping[str, str], kind: KeyKind, label: str, main: str
-) -> Key | None:
+def _extra_key(variable: str | None, environ: Mapping[str, str], kind: KeyKind, label: str, main: str) -> Key | None:
     if not variable:
         return None
     option = "--batch-other-key-env" if kind == "other-org" else "--batch-revoked-key-env"
@@ -225,9 +223,7 @@ def _project_target(name: str, start: Path) -> dict[str, Any] | None:
         raise UsageError(f"{where} is not a table")
     for field_name, value in table.items():
         if field_name == "api_key":
-            raise UsageError(
-                f"{where} holds an API key: name its environment variable with api_key_env instead"
-            )
+            raise UsageError(f"{where} holds an API key: name its environment variable with api_key_env instead")
         if field_name not in _FIELDS:
             raise UsageError(f"{where} has an unknown field {field_name!r}: known are {', '.join(_FIELDS)}")
         kind, description = _FIELDS[field_name]

@@ -39,9 +39,7 @@ class Transport:
         self._bodies = BodyCache()
         self._origin = time.monotonic()
 
-    def exchange(
-        self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None
-    ) -> Exchange:
+    def exchange(self, request: Request, intent: Intent, *, lane: str = "", timeout: float | None = None) -> Exchange:
         """Send a request on the kept connection named ``lane``, or on a fresh one if that is empty.
 
         ``timeout`` shortens the transport's own. Never raises for what the target does: the exchange records
@@ -121,7 +119,5 @@ class Transport:
 
 def _closed_while_idle(exchange: Exchange) -> bool:
     return (
-        exchange.request.method in ("GET", "HEAD")
-        and exchange.failure is not None
-        and exchange.failure.kind == "reset"
+        exchange.request.method in ("GET", "HEAD") and exchange.failure is not None and exchange.failure.kind == "reset"
     )

@@ -21,9 +21,7 @@ _LISTED = 5
 _LIMIT = 500
 
 
-def assert_conforms(
-    answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False
-) -> None:
+def assert_conforms(answer: Any, *, id: str | None = None, status: int | None = None, strict: bool = False) -> None:
     """Assert that a response of Get Batch conforms to the contract.
 
     ``answer`` is a batch or an error body (a dict, or JSON as ``str`` or ``bytes``), a response (of httpx,

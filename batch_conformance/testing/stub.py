@@ -268,9 +268,7 @@ class BatchStub:
             path=raw,
             segment=segment,
             query=request.target.partition("?")[2].encode("latin-1"),
-            headers=tuple(
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers
-            ),
+            headers=tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in request.headers),
         )
         answer = self._reference.answer(parsed)
         headers = list(answer.headers)

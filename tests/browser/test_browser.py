@@ -209,9 +209,7 @@ def test_the_copy_button_copies_the_curl_line(visit: Go, site: Path) -> None:
 
 def test_dark_is_dark_and_light_is_light(visit: Go, site: Path) -> None:
     """As the reader's system asks for."""
-    shade = (
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)"
-    )
+    shade = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).reduce((a, b) => a + b)"
     for name in ("failing", "matrix"):
         assert visit(place(site, name), color_scheme="light").page.evaluate(shade) > 700
         assert visit(place(site, name), color_scheme="dark").page.evaluate(shade) < 90

@@ -257,7 +257,5 @@ def test_pytest_help_shows_six_options(tmp_path: Path) -> None:
     assert output == FIRST
     assert len(FIRST) == 6
     everything = run_module("pytest", tmp_path, "--batch-help")
-    assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {
-        name for name, *_ in OPTIONS
-    }
+    assert set(re.findall(r"^  --batch-([a-z-]+)", everything.out, re.MULTILINE)) == {name for name, *_ in OPTIONS}
     assert "test session starts" not in everything.out

@@ -120,9 +120,7 @@ def test_a_clause_that_a_contract_lacks_is_not_lost() -> None:
     """It is newly broken if it is broken, and removed if the new contract lacks it."""
     shorter = copy.deepcopy(OLD)
     shorter["clauses"] = [one for one in shorter["clauses"] if one["id"] != "server.auth.near-key"]
-    assert [row.clause for row in compare_reports(shorter, NEW).of("newly-broken")].count(
-        "server.auth.near-key"
-    ) == 1
+    assert [row.clause for row in compare_reports(shorter, NEW).of("newly-broken")].count("server.auth.near-key") == 1
     removed = compare_reports(OLD, shorter).of("no-longer-in-the-contract")
     assert [row.clause for row in removed] == ["server.auth.near-key"]
 

@@ -112,14 +112,10 @@ def test_custom_certificates(tmp_path: Path) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     loaded = {
-        tuple(row["serialNumber"])
-        for row in context_of(tmp_path / "ca.pem").get_ca_certs()
-        if "serialNumber" in row
+        tuple(row["serialNumber"]) for row in context_of(tmp_path / "ca.pem").get_ca_certs() if "serialNumber" in row
     }
     default = {
-        tuple(row["serialNumber"])
-        for row in ssl.create_default_context().get_ca_certs()
-        if "serialNumber" in row
+        tuple(row["serialNumber"]) for row in ssl.create_default_context().get_ca_certs() if "serialNumber" in row
     }
     assert loaded > default
     (tmp_path / "bad.pem").write_text("no certificate", "utf-8")
@@ -140,9 +136,7 @@ def test_custom_certificates(tmp_path: Path) -> None:
     assert "there is no file none.pem (--batch-ca)" in ended.text
 
 
-def exchanges(
-    headers: tuple[tuple[str, str], ...] = (), *, took: float = 0.001, status: int = 200
-) -> list[Exchange]:
+def exchanges(headers: tuple[tuple[str, str], ...] = (), *, took: float = 0.001, status: int = 200) -> list[Exchange]:
     """Return twenty exchanges whose responses have these headers."""
     intent, request = Intent("reads", "b", "known", "valid"), Request("GET", "http://127.0.0.1/b", ())
     return [Exchange(n, intent, request, Response(status, headers), None, n, n + took) for n in range(20)]

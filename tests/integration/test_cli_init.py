@@ -37,9 +37,7 @@ def test_each_workflow_is_valid(written: tuple[Path, str]) -> None:
         assert workflow["permissions"]
         (job,) = workflow["jobs"].values()
         assert job["timeout-minutes"] <= 30
-        uploads = [
-            step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")
-        ]
+        uploads = [step for step in job["steps"] if step.get("uses", "").startswith("actions/upload-artifact")]
         assert [step["if"] for step in uploads] == ["always()"]
 
 
@@ -68,9 +66,7 @@ def test_the_snippet_is_a_valid_target(written: tuple[Path, str], tmp_path: Path
     assert base_contract().servers
 
 
-def test_nothing_is_overwritten_without_force(
-    written: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_nothing_is_overwritten_without_force(written: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     """If one file exists, no file is written; a file with the same content does not count."""
     folder = str(written[0])
     assert main(["init", folder]) == 0

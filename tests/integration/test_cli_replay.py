@@ -142,9 +142,7 @@ def documents() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("name", "clause"), MUTANTS.items(), ids=list(MUTANTS))
-def test_a_finding_is_broken_the_same_way_again(
-    name: str, clause: str, documents: dict[str, dict[str, Any]]
-) -> None:
+def test_a_finding_is_broken_the_same_way_again(name: str, clause: str, documents: dict[str, dict[str, Any]]) -> None:
     """Broken by the mutant again, and not by the reference server."""
     item = evidence(documents[name], clause)
     assert 1 <= len(item["replay"]["requests"]) <= 6
@@ -166,17 +164,11 @@ def test_a_fault_of_concurrent_requests_is_not_called_fixed() -> None:
 def test_no_report_contains_a_key(documents: dict[str, dict[str, Any]]) -> None:
     """No variant of a key is in a report either."""
     variants = [
-        near.value
-        for near in near_keys(REFERENCE_KEY, "SYNC_API_KEY", 0)
-        if near.value and len(near.value) > 8
+        near.value for near in near_keys(REFERENCE_KEY, "SYNC_API_KEY", 0) if near.value and len(near.value) > 8
     ]
     for document in documents.values():
-        replays = json.dumps(
-            [item.get("replay") for entry in document["clauses"] for item in entry["evidence"]]
-        )
-        assert [
-            variant for variant in [REFERENCE_KEY, OTHER_KEY, REVOKED_KEY, *variants] if variant in replays
-        ] == []
+        replays = json.dumps([item.get("replay") for entry in document["clauses"] for item in entry["evidence"]])
+        assert [variant for variant in [REFERENCE_KEY, OTHER_KEY, REVOKED_KEY, *variants] if variant in replays] == []
 
 
 @pytest.fixture
@@ -187,15 +179,11 @@ def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path
         url = stack.enter_context(serving_embedded(server_mutants()["key-prefix-of-valid"].build()))
         target = resolve_target(url, start=tmp_path, api_key_env="MY_KEY", batch_ids=["batch_abc123"])
         clauses = ["server.auth.near-key", "server.ok.status"]
-        write_document(
-            report_document(judge_server(target, profile="quick", selected=clauses)), tmp_path / "out"
-        )
+        write_document(report_document(judge_server(target, profile="quick", selected=clauses)), tmp_path / "out")
         yield tmp_path / "out", url
 
 
-def test_the_command_sends_again_and_shows_no_key(
-    live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_sends_again_and_shows_no_key(live: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     """The key comes from the variable that the run used; status 1, since the clause is broken again."""
     assert main(["replay", str(live[0]), "server.auth.near-key#1"]) == 1
     output = capsys.readouterr().out
@@ -206,9 +194,7 @@ def test_the_command_sends_again_and_shows_no_key(
     assert REFERENCE_KEY[:-1] not in output
 
 
-def test_only_the_given_target_gets_the_requests(
-    live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_the_given_target_gets_the_requests(live: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     """Status 0: that one refuses the key."""
     with serving_embedded(ReferenceServer()) as url:
         assert main(["replay", str(live[0]), "server.auth.near-key", "--target", url]) == 0
@@ -217,9 +203,7 @@ def test_only_the_given_target_gets_the_requests(
     assert output.endswith("not broken this time.\n")
 
 
-def test_a_target_that_is_gone_is_status_3(
-    live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_target_that_is_gone_is_status_3(live: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     """One line says why."""
     assert (
         main(
@@ -259,9 +243,7 @@ def test_wrong_arguments_are_wrong_usage(
     assert line in capsys.readouterr().err
 
 
-def test_an_older_report_cannot_be_replayed(
-    live: tuple[Path, str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_older_report_cannot_be_replayed(live: tuple[Path, str], capsys: pytest.CaptureFixture[str]) -> None:
     """One line says so; the same holds for a report with invalid data."""
     path = live[0] / "conformance.json"
     document = json.loads(path.read_text("utf-8"))
@@ -335,9 +317,7 @@ def test_the_stub_runs_until_ctrl_c(tmp_path: Path) -> None:
     ]
     run_module("batch_conformance", tmp_path, *arguments)
     replay = ["replay", "reports/latest/partial", "client.decode.unknown-fields#1"]
-    with subprocess.Popen(
-        [*command, *replay], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True
-    ) as held:
+    with subprocess.Popen([*command, *replay], cwd=tmp_path, env=settings, stdout=subprocess.PIPE, text=True) as held:
         try:
             assert held.stdout is not None
             head = ""
@@ -349,9 +329,7 @@ def test_the_stub_runs_until_ctrl_c(tmp_path: Path) -> None:
             batch = re.search(r"batch id '(\w+)', any key", head)
             assert url
             assert batch
-            answer = httpx.get(
-                f"{url[1]}/v2/batch/{batch[1]}", headers={"x-api-key": "sk-mine"}, trust_env=False
-            )
+            answer = httpx.get(f"{url[1]}/v2/batch/{batch[1]}", headers={"x-api-key": "sk-mine"}, trust_env=False)
             assert answer.status_code == 200
             assert answer.json()["id"] == batch[1]
             assert len(answer.json()) > 6, "the unknown member is there"

@@ -27,9 +27,7 @@ def judged(folder: Path, *arguments: str) -> CompletedRun:
 
 def test_what_is_required_and_not_exercised_fails(tmp_path: Path) -> None:
     """The reason is shown; clauses that are not required are unchanged."""
-    ended = judged(
-        tmp_path, "--batch-require=server.body.*, server.auth.other-org", "--batch-require", "server.ok.*"
-    )
+    ended = judged(tmp_path, "--batch-require=server.body.*, server.auth.other-org", "--batch-require", "server.ok.*")
     assert ended.status == 1, ended.text
     verdicts = ended.verdicts()
     assert verdicts["server.auth.other-org"] == "fail"

@@ -19,9 +19,7 @@ from tests.support.running import CLIENT, SERVER, CompletedRun, run
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
 
 
-def traced(
-    response: Response | None, *, failure: Failure | None = None, url: str = "http://h/v2/batch/b"
-) -> Any:
+def traced(response: Response | None, *, failure: Failure | None = None, url: str = "http://h/v2/batch/b") -> Any:
     """Return the HAR entry of one exchange, read back from the file."""
     exchange = Exchange(
         1,

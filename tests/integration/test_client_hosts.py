@@ -57,9 +57,7 @@ def test_the_embedded_client_uses_the_given_server(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("driver", ["python", "template"])
-def test_the_drivers_use_the_given_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str
-) -> None:
+def test_the_drivers_use_the_given_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, driver: str) -> None:
     """The drivers in Python ignore the variables too."""
     for name, text in _SDK.items():
         file = tmp_path / name

@@ -121,9 +121,9 @@ def test_a_batch_lost_as_a_whole_is_not_reported_for_every_member(
 def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
     """A redirect to the same origin carries the key."""
     first, second = _exchange(status=302), _exchange("/moved")
-    headers = [header for header in second.request.headers if header[0] != "x-api-key"] + [
-        ("x-api-key", key)
-    ] * bool(key)
+    headers = [header for header in second.request.headers if header[0] != "x-api-key"] + [("x-api-key", key)] * bool(
+        key
+    )
     request = Request("GET", second.request.url, tuple(headers))
     call_result = _call(
         InvalidSuccess("a 302"), _error("http", 410), first, Exchange(2, second.intent, request, second.response)
@@ -134,14 +134,10 @@ def test_the_key_stays_within_the_origin(key: str, fine: bool) -> None:
 def test_after_a_redirect_elsewhere_the_key_header_is_not_checked() -> None:
     """After a redirect to another origin, the key may be missing."""
     ordinary = _case("client.decode.fields", _call(ValidBatch(BATCH), _batch()), ordinary=True)
-    back = Exchange(
-        2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ())
-    )
+    back = Exchange(2, Intent("", "", "known", "valid"), Request("GET", f"{BASE}/back", ()), Response(200, ()))
     call_result = _call(Unconstrained(), _error("http"), _exchange(status=302), back)
     result = CaseResult("made by hand", ("client.auth.redirect",), (call_result,), elsewhere=(back,))
-    assert not CLIENT_CHECKS.checks["client.auth.header"](
-        ClientRunRecord((ordinary, result), {KEY: "[key]"})
-    ).findings
+    assert not CLIENT_CHECKS.checks["client.auth.header"](ClientRunRecord((ordinary, result), {KEY: "[key]"})).findings
 
 
 _WAITING = ("client.retry.waits", "client.retry.bounded")
@@ -287,8 +283,7 @@ def test_without_requests_redirects_are_not_exercised() -> None:
     """A client that never sends a request shows nothing about redirects."""
     unasked = CallResult(_call(Unconstrained(), _error("transport")).call, Unconstrained(), _error("transport"))
     assert (
-        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_case("client.auth.redirect", unasked))).observations
-        == 0
+        CLIENT_CHECKS.checks["client.auth.redirect"](_record(_case("client.auth.redirect", unasked))).observations == 0
     )
 
 

@@ -45,9 +45,7 @@ def red(result: RunResult) -> set[str]:
     """Return the clauses that are not green."""
     assert not result.error, result.error
     return {
-        one.clause.id
-        for one in result.results
-        if one.verdict != "pass" and one.reason != "not selected in this run"
+        one.clause.id for one in result.results if one.verdict != "pass" and one.reason != "not selected in this run"
     }
 
 

@@ -75,9 +75,7 @@ def test_links_lead_to_files_that_are_there(page: Path) -> None:
 def test_the_index_names_every_page() -> None:
     """No page is missing."""
     index = (DOCS / "README.md").read_text("utf-8")
-    assert [
-        page.name for page in DOCS.glob("*.md") if page.name != "README.md" and f"({page.name})" not in index
-    ] == []
+    assert [page.name for page in DOCS.glob("*.md") if page.name != "README.md" and f"({page.name})" not in index] == []
 
 
 def test_the_example_of_an_adapter_works(monkeypatch: pytest.MonkeyPatch) -> None:

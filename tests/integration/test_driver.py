@@ -87,9 +87,7 @@ def test_good_driver_answers_hello_and_calls(open_pool: Open) -> None:
     assert all(reply.broken is None and reply.error is None for reply in replies)
 
 
-def test_consecutive_calls_share_a_process_and_concurrent_calls_do_not(
-    shelf: Shelf, open_pool: Open
-) -> None:
+def test_consecutive_calls_share_a_process_and_concurrent_calls_do_not(shelf: Shelf, open_pool: Open) -> None:
     """Processes are started on demand, and hangs overlap."""
     pool = open_pool("silent_in_call", size=4)
     pool.get_batch(call())
@@ -356,9 +354,7 @@ def test_drivers_are_killed_when_the_interpreter_exits(shelf: Shelf) -> None:
     assert shelf.is_empty()
 
 
-def test_the_key_is_passed_through_stdin_only(
-    shelf: Shelf, open_pool: Open, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_is_passed_through_stdin_only(shelf: Shelf, open_pool: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """The key is not on a command line, nor in the environment; and no text contains it, whatever the driver does."""
     monkeypatch.setenv("SYNC_API_KEY", KEY)
     pool = open_pool("leaks_key")

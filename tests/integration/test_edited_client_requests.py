@@ -69,9 +69,10 @@ class HandClient:
             places["header"]["Cookie"] = "; ".join(f"{name}={value}" for name, value in places["cookie"].items())
         deadline = time.monotonic() + request["timeout_s"]
         try:
-            with httpx.Client(timeout=request["timeout_s"], trust_env=False) as http, http.stream(
-                "GET", url, headers=places["header"]
-            ) as response:
+            with (
+                httpx.Client(timeout=request["timeout_s"], trust_env=False) as http,
+                http.stream("GET", url, headers=places["header"]) as response,
+            ):
                 body = b""
                 for chunk in response.iter_bytes():
                     body += chunk

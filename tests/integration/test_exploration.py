@@ -83,9 +83,7 @@ def test_a_client_replays_what_failed_before(tmp_path: Path) -> None:
     def judged(seed: int) -> RunResult:
         client = InProcessClient(mutant.adapter(), spec="embedded", size=5)
         try:
-            return judge_client(
-                client, profile="thorough", selected={mutant.clause}, seed=seed, database=database
-            )
+            return judge_client(client, profile="thorough", selected={mutant.clause}, seed=seed, database=database)
         finally:
             client.close()
 

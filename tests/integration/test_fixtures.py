@@ -317,9 +317,7 @@ def test_responses_that_show_nothing_do_not_pass() -> None:
     """A 304 is not a response of the API, and a failed exchange has none."""
     with pytest.raises(AssertionError, match="nothing in this answer can be judged"):
         assert_conforms(httpx.Response(304))
-    failed = Exchange(
-        1, Intent("x", "", "known", "valid"), Request("GET", "/", ()), None, Failure("reset", "reset")
-    )
+    failed = Exchange(1, Intent("x", "", "known", "valid"), Request("GET", "/", ()), None, Failure("reset", "reset"))
     with pytest.raises(TypeError, match="no response"):
         assert_conforms(failed)
 
@@ -390,9 +388,7 @@ def test_the_page_lists_everything_that_can_be_staged() -> None:
     """It lists nothing else."""
     public = {name for name in vars(BatchStub) if not name.startswith("_")}
     listed = set(
-        re.findall(
-            r"`(\w+)\(", "".join(line for line in PAGE.read_text("utf-8").splitlines() if line[:2] == "| ")
-        )
+        re.findall(r"`(\w+)\(", "".join(line for line in PAGE.read_text("utf-8").splitlines() if line[:2] == "| "))
     )
     assert listed == public - {"close", "url", "requests"}
     assert set(recorded_needs()) < set(load_contract().clauses)

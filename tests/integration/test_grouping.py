@@ -73,15 +73,11 @@ def test_repeated_findings_are_one_entry_with_a_count() -> None:
 def test_values_that_change_with_each_read_are_one_entry() -> None:
     """A new id, a new time for each read."""
     times = [
-        Finding(
-            "created_at changes", "the same", f"2024-01-15T10:30:{second:02}Z", _exchange(second, "batch_1")
-        )
+        Finding("created_at changes", "the same", f"2024-01-15T10:30:{second:02}Z", _exchange(second, "batch_1"))
         for second in range(40)
     ]
     ids = [
-        Finding(
-            "id of a FAILED batch", "batch_1", f'"batch_{number * 7919:08x}"', _exchange(number, "batch_1")
-        )
+        Finding("id of a FAILED batch", "batch_1", f'"batch_{number * 7919:08x}"', _exchange(number, "batch_1"))
         for number in range(40)
     ]
     assert [(item["times"], item["batches"]) for item in _evidence([*times, *ids])] == [(40, 1), (40, 1)]
@@ -178,9 +174,7 @@ def test_a_fault_is_one_line(item: tuple[str, str, str], line: str) -> None:
 
 def test_one_annotation_of_a_target_that_cannot_be_reached() -> None:
     """It keeps the suite from testing any clause."""
-    document = report_document(
-        samples.run("server", "acme", "1", error="nobody answers at http://127.0.0.1:9")
-    )
+    document = report_document(samples.run("server", "acme", "1", error="nobody answers at http://127.0.0.1:9"))
     (line,) = annotation_lines(document, {"GITHUB_ACTIONS": "true"})
     assert "nobody answers" in line
 
@@ -190,8 +184,6 @@ def test_one_annotation_for_each_reason_why_clauses_were_not_checked() -> None:
     names = ("server.ok.status", "server.ok.json", "server.body.id")
     results: dict[str, Any] = dict.fromkeys(names, ("error", "the adapter died", ()))
     results["server.body.status"] = ("fail", "", [Finding("status", "a string", "null")])
-    lines = annotation_lines(
-        report_document(samples.run("server", "acme", "1", results)), {"GITHUB_ACTIONS": "true"}
-    )
+    lines = annotation_lines(report_document(samples.run("server", "acme", "1", results)), {"GITHUB_ACTIONS": "true"})
     assert len(lines) == 3
     assert "server.ok.status and 2 more" in lines[1]

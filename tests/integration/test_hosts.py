@@ -91,9 +91,7 @@ def test_plugins_beside_the_suite_may_warn(tmp_path: Path) -> None:
     ids=lambda variables: next(iter(variables)),
 )
 @pytest.mark.parametrize("suite", [SERVER, CLIENT], ids=["server", "client"])
-def test_the_embedded_subjects_ignore_the_environment(
-    tmp_path: Path, suite: str, variables: dict[str, str]
-) -> None:
+def test_the_embedded_subjects_ignore_the_environment(tmp_path: Path, suite: str, variables: dict[str, str]) -> None:
     """Proxies and certificates in the environment are ignored."""
     ended = run(tmp_path, suite, *_FEW, **variables)
     assert ended.status == 0, ended.text

@@ -138,13 +138,9 @@ def _raise_async(error: BaseException) -> Adapter:
         ),
     ],
 )
-def test_an_error_of_a_callable_breaks_its_call_only(
-    open_adapter: Open, adapter: Adapter, reason: str
-) -> None:
+def test_an_error_of_a_callable_breaks_its_call_only(open_adapter: Open, adapter: Adapter, reason: str) -> None:
     """One sentence without the key says what it did; the next call is made all the same."""
-    client = open_adapter(
-        lambda request: echo(request) if request["batch_id"] == "next" else adapter(request)
-    )
+    client = open_adapter(lambda request: echo(request) if request["batch_id"] == "next" else adapter(request))
     reply = client.get_batch(call())
     assert str(reply.broken).startswith(f"the client {reason}".strip())
     assert KEY not in str(reply.broken)

@@ -50,9 +50,7 @@ class Ran:
         """Return the element and the message of the clause's test in JUnit."""
         root = ElementTree.parse(self.folder / "junit.xml").getroot()
         case = next(case for case in root.iter("testcase") if case.get("name") == f"test_server[{clause}]")
-        return " ".join(
-            f"{child.tag} {child.get('message', '')}" for child in case if child.tag != "properties"
-        )
+        return " ".join(f"{child.tag} {child.get('message', '')}" for child in case if child.tag != "properties")
 
 
 def known(folder: Path, text: str = SIGNED) -> Path:
@@ -116,9 +114,7 @@ def test_an_update_drafts_entries_that_a_person_completes(tmp_path: Path) -> Non
     arguments = ["--batch-mutant", "id-number", "--batch-known-failures", "known.toml"]
     ran = Ran(tmp_path, *arguments, "--batch-known-failures-update", "-n", "2", "-p", "xdist")
     assert ran.status == 1, ran.output
-    assert (
-        "known.toml: added entry 1 (server.body.id) as a draft: give it a reason and an issue" in ran.output
-    )
+    assert "known.toml: added entry 1 (server.body.id) as a draft: give it a reason and an issue" in ran.output
     assert "the verdict above used the file as it was before" in ran.output
     again = Ran(tmp_path, *arguments)
     assert again.status == 1
@@ -133,9 +129,8 @@ def test_an_update_removes_what_is_stale(tmp_path: Path) -> None:
     ran = Ran(tmp_path, "--batch-known-failures", "known.toml", "--batch-known-failures-update")
     assert ran.status == 1, ran.output
     assert path.read_text("utf-8") == "# ours\n\n"
-    assert (
-        "removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now"
-        in " ".join(ran.output.split())
+    assert "removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now" in " ".join(
+        ran.output.split()
     )
 
 

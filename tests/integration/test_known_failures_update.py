@@ -88,9 +88,7 @@ def updated(text: str, observations: Observations) -> tuple[str, list[str]]:
 
 def test_a_stale_entry_is_removed_with_its_comments() -> None:
     """The comments at the top of the file, and those of a section, belong to no entry."""
-    after, messages = updated(
-        BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}}
-    )
+    after, messages = updated(BEFORE, seen("pass") | {"server.body.metrics-sum": {"verdict": "pass", "evidence": []}})
     first = "# Accepted by the batch team. Ask in #batch before adding any.\n"
     assert (
         after
@@ -101,8 +99,7 @@ def test_a_stale_entry_is_removed_with_its_comments() -> None:
     )
     assert messages == [
         "known.toml: removed entry 1 (server.body.id), https://acme.example/issues/7: the clause passes now",
-        "known.toml: removed entry 2 (server.body.metrics-sum), https://acme.example/issues/8: "
-        "the clause passes now",
+        "known.toml: removed entry 2 (server.body.metrics-sum), https://acme.example/issues/8: the clause passes now",
     ]
 
 
@@ -238,9 +235,7 @@ def test_an_unknown_form_is_left_unchanged(form: str, tmp_path: Path) -> None:
     path = tmp_path / "known.toml"
     path.write_text(REFUSED[form])
     assert len(read_known_failures(path).entries) == 1
-    with pytest.raises(
-        KnownFailuresNotWritten, match=r"known.toml is left as it was: .*; write entries under"
-    ):
+    with pytest.raises(KnownFailuresNotWritten, match=r"known.toml is left as it was: .*; write entries under"):
         update_known_failures(path, seen("fail", ("echo", "", "", "another", "")), today=TODAY)
     assert path.read_text() == REFUSED[form]
 

@@ -32,9 +32,7 @@ def test_only_set_aside_is_not_exercised() -> None:
     checked.set_aside("server.error.media-type", 0)
     result = _weighed(checked)
     assert (result.verdict, result.exchanges) == ("not-exercised", 0)
-    assert result.reason == (
-        "explained by server.auth.invalid-key: 3 observations, server.error.body: 1 observation"
-    )
+    assert result.reason == ("explained by server.auth.invalid-key: 3 observations, server.error.body: 1 observation")
     assert result.limits == ()
 
 
@@ -73,9 +71,7 @@ def test_without_observations_set_aside_there_is_no_limit(count: int) -> None:
 
 def _document(limits: dict[str, tuple[str, ...]], **broken: Any) -> dict[str, Any]:
     run = samples.run("server", "acme", "1", broken)
-    run.results = [
-        dataclasses.replace(result, limits=limits.get(result.clause.id, ())) for result in run.results
-    ]
+    run.results = [dataclasses.replace(result, limits=limits.get(result.clause.id, ())) for result in run.results]
     document = report_document(run)
     check_document(document)
     return document

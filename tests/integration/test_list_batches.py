@@ -87,9 +87,7 @@ def _list_of(change: Callable[[list[Any]], Any]) -> ReferenceServer:
     ],
     ids=["wrapped", "entries wrapped", "without ids", "numbers", "objects"],
 )
-def test_a_list_that_names_no_batch_is_checked_by_itself(
-    change: Callable[[list[Any]], Any], clause: str
-) -> None:
+def test_a_list_that_names_no_batch_is_checked_by_itself(change: Callable[[list[Any]], Any], clause: str) -> None:
     """If ids are to be discovered, the clause that is broken is red, and Get Batch is not exercised."""
     run = judged(_list_of(change), ids=False, profile="quick")
     assert not run.error
@@ -141,9 +139,7 @@ def test_the_list_alone_sends_no_other_request() -> None:
     """No batch is read, and no method but GET and HEAD is used."""
     run = judged(ReferenceServer(), operations=("list",))
     assert run.verdict == "pass"
-    sent = {
-        (row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges
-    }
+    sent = {(row.request.method, row.request.url.partition("?")[0].rpartition("/")[2]) for row in run.exchanges}
     # With a trailing slash: a guard may compare paths literally.
     assert sent == {("GET", "batch"), ("GET", ""), ("HEAD", "batch")}
     assert run.requests <= 80
@@ -198,13 +194,9 @@ def test_a_recorded_list_is_checked_by_its_own_clauses() -> None:
 
     with BatchStub() as stub:
         stub.list("batch_a", "batch_b")
-        listed = httpx.get(
-            f"{stub.url}/v2/batch?status=COMPLETED", headers={"x-api-key": "k"}, trust_env=False
-        )
+        listed = httpx.get(f"{stub.url}/v2/batch?status=COMPLETED", headers={"x-api-key": "k"}, trust_env=False)
         assert_conforms(listed)
         stub.list({"id": "batch_a"})
-        broken = [
-            httpx.get(f"{stub.url}/v2/batch", headers={"x-api-key": "k"}, trust_env=False) for _ in range(2)
-        ]
+        broken = [httpx.get(f"{stub.url}/v2/batch", headers={"x-api-key": "k"}, trust_env=False) for _ in range(2)]
     with pytest.raises(AssertionError, match=r"server\.body\.metrics"):
         assert_conforms(broken[-1])

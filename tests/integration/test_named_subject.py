@@ -74,9 +74,7 @@ def test_vendored_suites_need_a_named_subject(tmp_path: Path, workers: tuple[str
         shutil.copytree(ROOT / "suites" / name, tmp_path / "vendor" / "suites" / name)
     ended = run(tmp_path, "vendor/suites/client", *workers)
     assert ended.status == 4, ended.text
-    assert "no subject was named for suites/client: add --batch-client C, or --batch-client embedded" in (
-        ended.text
-    )
+    assert "no subject was named for suites/client: add --batch-client C, or --batch-client embedded" in (ended.text)
     assert "Traceback" not in ended.text
     assert not (tmp_path / "reports").exists() or not list((tmp_path / "reports").rglob("*.json"))
     if not workers:

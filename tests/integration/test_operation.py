@@ -184,9 +184,7 @@ def test_a_removed_operation_is_not_found(tmp_path: Path) -> None:
 def test_the_key_goes_where_the_contract_says(tmp_path: Path) -> None:
     """Header renamed, moved to the query, not required."""
     scheme = "$.components.securitySchemes.apiKey"
-    assert (
-        overlaid(tmp_path, update(scheme, {"name": "X-Sync-Key"})).operation("get").key_header == "X-Sync-Key"
-    )
+    assert overlaid(tmp_path, update(scheme, {"name": "X-Sync-Key"})).operation("get").key_header == "X-Sync-Key"
     moved = overlaid(tmp_path, update(scheme, {"in": "query", "name": "key"})).operation("get")
     assert (moved.key_header, moved.key and moved.key.name) == (None, "key")
     assert overlaid(tmp_path, remove("$.security")).operation("get").key is None
@@ -244,9 +242,7 @@ def widened(tmp_path: Path) -> Iterator[Contract]:
     """A contract with another status and another count."""
     with using(
         tmp_path,
-        update(
-            f"{BATCH}.properties.status", {"enum": ["CANCELLED"], "x-lifecycle": {"final": ["CANCELLED"]}}
-        ),
+        update(f"{BATCH}.properties.status", {"enum": ["CANCELLED"], "x-lifecycle": {"final": ["CANCELLED"]}}),
         update("$.components.schemas.Metrics.properties", {"skipped_count": {"type": "integer"}}),
         remove(f"{GET}.responses['401']"),
     ) as contract:

@@ -192,9 +192,7 @@ def test_requests_that_always_get_503_are_red() -> None:
 
 
 @pytest.mark.parametrize("wait", [30, 60, 5, 1])
-def test_a_target_that_always_returns_429_ends_within_a_minute(
-    wait: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_target_that_always_returns_429_ends_within_a_minute(wait: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may ask to wait for longer."""
     slept: list[float] = []
     monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", slept.append)

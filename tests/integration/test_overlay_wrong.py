@@ -132,16 +132,10 @@ BROKEN = {
     "a dynamic reference": update(f"{BATCH}.properties", {"x": {"$dynamicRef": "#node"}}),
     "bad pattern": update(f"{BATCH}.properties.id", {"pattern": "(["}),
     "bad schema of a parameter": update(f"{GET}.parameters[0].schema", {"type": "text"}),
-    "bad schema in an answer": update(
-        f"{GET}.responses['404'].content", {"text/plain": {"schema": {"type": "text"}}}
-    ),
-    "circle of references": update(
-        BATCH, {"properties": {"x": {"$ref": "#/components/schemas/Batch/properties/x"}}}
-    ),
+    "bad schema in an answer": update(f"{GET}.responses['404'].content", {"text/plain": {"schema": {"type": "text"}}}),
+    "circle of references": update(BATCH, {"properties": {"x": {"$ref": "#/components/schemas/Batch/properties/x"}}}),
     "parameter that is none": update(f"{GET}.parameters", {"$ref": "#/components/schemas/Batch"}),
-    "answer that is none": update(
-        f"{GET}.responses", {"410": {"$ref": "#/components/schemas/Batch/required"}}
-    ),
+    "answer that is none": update(f"{GET}.responses", {"410": {"$ref": "#/components/schemas/Batch/required"}}),
     "example that is none": update(f"{GET}.responses['404'].content['application/json'].examples", {"x": 1}),
     "open reference": update(f"{BATCH}.properties", {"x": {"$ref": "#/components/schemas/None"}}),
     "reference to a file": update(f"{BATCH}.properties", {"x": {"$ref": "other.json"}}),

@@ -65,9 +65,7 @@ def test_one_clause_of_a_broken_server_is_no_green_verdict(tmp_path: Path) -> No
     ],
     ids=["xdist", "theme", "node", "-k", "--deselect"],
 )
-def test_each_way_to_leave_clauses_out_is_partial(
-    tmp_path: Path, arguments: list[str], selected: list[str]
-) -> None:
+def test_each_way_to_leave_clauses_out_is_partial(tmp_path: Path, arguments: list[str], selected: list[str]) -> None:
     """It does not matter which option leaves them out."""
     if "--deselect" in arguments:
         # Deselected ids are relative to pytest's root.

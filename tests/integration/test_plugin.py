@@ -137,9 +137,7 @@ def test_a_broken_should_warns_unless_strict(tmp_path: Path) -> None:
     """It is shown, but is not a failure."""
     ended = run(tmp_path, SERVER, QUICK, "--batch-mutant=401-without-challenge")
     assert ended.status == PASSED
-    assert [clause for clause, verdict in ended.verdicts().items() if verdict == "warn"] == [
-        "server.auth.challenge"
-    ]
+    assert [clause for clause, verdict in ended.verdicts().items() if verdict == "warn"] == ["server.auth.challenge"]
     assert ended.report()["verdict"] == "pass"
     assert "! server.auth.challenge  should" in ended.out
 
@@ -150,9 +148,7 @@ def test_a_selection_is_run_alone_and_the_rest_is_reported_as_unselected(tmp_pat
     assert ended.status == PASSED
     report = ended.report("reports/latest/partial")
     by_id = {clause["id"]: clause for clause in report["clauses"]}
-    assert [clause for clause in by_id if by_id[clause]["verdict"] != "not-exercised"] == [
-        "server.notfound.unknown-id"
-    ]
+    assert [clause for clause in by_id if by_id[clause]["verdict"] != "not-exercised"] == ["server.notfound.unknown-id"]
     assert {by_id[clause]["reason"] for clause in SERVER_CLAUSES[:9]} == {"not selected in this run"}
     assert report["run"]["requests"] < 25
 
@@ -160,9 +156,7 @@ def test_a_selection_is_run_alone_and_the_rest_is_reported_as_unselected(tmp_pat
 # Settings.
 
 
-def test_settings_come_from_the_ini_file_the_environment_and_pyproject(
-    tmp_path: Path, target: Hostile
-) -> None:
+def test_settings_come_from_the_ini_file_the_environment_and_pyproject(tmp_path: Path, target: Hostile) -> None:
     """A client's repository has them; the command line takes precedence."""
     (tmp_path / "pyproject.toml").write_text(
         f"[tool.batch_conformance.targets.mine]\nurl = '{target.url}'\napi_key_env = 'MINE'\n"

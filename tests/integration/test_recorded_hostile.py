@@ -26,9 +26,7 @@ GOOD = json.dumps(BATCH)
 def judged(folder: Path, **files: str | bytes) -> RunResult:
     """Check files given by name; two underscores stand for the dot."""
     for name, content in files.items():
-        (folder / name.replace("__", ".")).write_bytes(
-            content.encode() if isinstance(content, str) else content
-        )
+        (folder / name.replace("__", ".")).write_bytes(content.encode() if isinstance(content, str) else content)
     return judge_recorded(["*"], folder=folder)
 
 
@@ -117,16 +115,12 @@ def test_files_and_bodies_that_are_too_big_are_reported(tmp_path: Path, monkeypa
     assert "a body in it has more than 100,000 bytes" in judged(tmp_path, a__yaml=laughs).error
     (tmp_path / "a.yaml").unlink()
     monkeypatch.setattr(reading, "FILE_LIMIT", 100)
-    assert (
-        "a.json: it has 101 bytes, and no more than 100 are read" in judged(tmp_path, a__json="x" * 101).error
-    )
+    assert "a.json: it has 101 bytes, and no more than 100 are read" in judged(tmp_path, a__json="x" * 101).error
 
 
 def test_aliases_and_recursion_are_visited_once(tmp_path: Path) -> None:
     """YAML can be recursive, and can repeat a value a thousand million times."""
-    shared = "a0: &a0 {x: 1}\n" + "".join(
-        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
-    )
+    shared = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12))
     run = judged(tmp_path, a__yaml=f"{shared}me: &me [*me]\nbatch: {GOOD}\n")
     assert (run.verdict, run.requests) == ("pass", 1)
 
@@ -210,9 +204,7 @@ _TEXTS = st.sampled_from(
     ["batch_1", "GET", "/v2/batch/x", "https://[::1/v2/batch/x", "200 OK", "200", "COMPLETED", "", "base64", "gzip",
      "\ud800", "Content-Type", "content-encoding", "deflate", "2024-01-15T10:30:00Z", "{}", "404"]
 )  # fmt: skip
-_SCALARS = (
-    st.none() | st.booleans() | st.sampled_from([0, 1, 200, 404, 429, 500, -1, 10**400, 1.5, 1e300]) | _TEXTS
-)
+_SCALARS = st.none() | st.booleans() | st.sampled_from([0, 1, 200, 404, 429, 500, -1, 10**400, 1.5, 1e300]) | _TEXTS
 _VALUES = st.recursive(
     _SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_NAMES, inner, max_size=6),
@@ -259,9 +251,7 @@ _LEAKY = [
 _PLANTED = (_KEY, _BEARER, _SESSION, _SIGNED, base64.b64encode(_KEY.encode()).decode(), "PLANTED")
 
 
-@pytest.mark.parametrize(
-    ("name", "write"), [("a.har", har), ("a.yaml", vcrpy), ("a.json", nock), ("b.json", wiremock)]
-)
+@pytest.mark.parametrize(("name", "write"), [("a.har", har), ("a.yaml", vcrpy), ("a.json", nock), ("b.json", wiremock)])
 def test_secrets_reach_no_report(tmp_path: Path, name: str, write: Any) -> None:
     """No secret leaks from headers, URLs, cookies or echoes in a body; short ones not from their own places."""
     (tmp_path / name).write_text(write(_LEAKY))
@@ -348,14 +338,10 @@ def test_beside_a_server_there_are_two_verdicts(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps(batch(status="done")))
     ini = tmp_path / "pytest.ini"
     ini.write_text("[pytest]\nbatch_recorded = 'a.json'\n")
-    ended = pytest_run(
-        tmp_path, "-c", str(ini), SUITE, str(Path(SUITE).parent / "server"), "--batch-profile", "quick"
-    )
+    ended = pytest_run(tmp_path, "-c", str(ini), SUITE, str(Path(SUITE).parent / "server"), "--batch-profile", "quick")
     assert ended.status == 1, ended.out
     verdicts = {
-        kind: json.loads((tmp_path / "reports" / "latest" / kind / "conformance.json").read_text("utf-8"))[
-            "verdict"
-        ]
+        kind: json.loads((tmp_path / "reports" / "latest" / kind / "conformance.json").read_text("utf-8"))["verdict"]
         for kind in ("server", "recorded")
     }
     assert verdicts == {"server": "pass", "recorded": "fail"}

@@ -175,10 +175,7 @@ def test_a_sync_client_without_a_deadline_ends_with_its_stub(open_adapter: Open)
     bridge = RespxBridge()
     client = open_adapter(adapter, bridge, grace_s=0.1)
     base_url = bridge.mount(lambda _: Late(math.inf, httpx.Response(200)))
-    assert (
-        client.get_batch(call(base_url=base_url, timeout_s=0.1)).broken
-        == "the client gave no answer within 0.2 s"
-    )
+    assert client.get_batch(call(base_url=base_url, timeout_s=0.1)).broken == "the client gave no answer within 0.2 s"
     assert not ended.is_set()
     bridge.unmount(base_url)
     assert ended.wait(SLACK)

@@ -138,9 +138,7 @@ def test_a_pass_says_what_it_did_not_see() -> None:
     results = judged(_one(State("PENDING", 5)))
     limits = {clause: result.limits for clause, result in results.items() if result.limits}
     assert limits["server.body.outputUrl"] == ("no COMPLETED batch was seen",)
-    assert limits["server.body.status"] == (
-        "no batch was seen in JOBS_CREATED, PROCESSING, COMPLETED, FAILED",
-    )
+    assert limits["server.body.status"] == ("no batch was seen in JOBS_CREATED, PROCESSING, COMPLETED, FAILED",)
     assert limits["server.body.webhookUrl"] == ("no batch had a webhookUrl",)
     assert limits["server.body.id"] == ("only one batch was read: a mix-up with another could not show",)
     assert limits["server.poll.forward-only"] == ("no batch changed its status between two reads",)
@@ -211,9 +209,7 @@ def _statuses(run: RunResult, finding: Finding) -> list[str]:
     line = curl_lines([*finding.prelude, finding.exchange], run.shell_secrets)
     assert REFERENCE_KEY not in line
     environment = {"PATH": os.environ["PATH"], "SYNC_API_KEY": REFERENCE_KEY}
-    done = subprocess.run(
-        ["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30, check=False
-    )
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     return re.findall(r"^HTTP/1\.1 (\d+)", done.stdout, re.MULTILINE)
 

@@ -122,9 +122,7 @@ def test_a_target_that_goes_away_midway() -> None:
 # Targets that do not respond to some requests.
 
 
-@pytest.mark.parametrize(
-    "fault", [hostile.reset, hostile.garbage, hostile.hang], ids=lambda fault: fault.__name__
-)
+@pytest.mark.parametrize("fault", [hostile.reset, hostile.garbage, hostile.hang], ids=lambda fault: fault.__name__)
 def test_ignored_requests_without_a_key_do_not_end_the_run(fault: Fault) -> None:
     """The very first request has no key: the run must not end there."""
     with serving_hostile(when(lambda asked: not with_key(asked), fault)) as server:
@@ -137,24 +135,18 @@ def test_ignored_requests_without_a_key_do_not_end_the_run(fault: Fault) -> None
 @pytest.mark.parametrize("fault", [hostile.reset, hostile.hang], ids=lambda fault: fault.__name__)
 def test_reads_that_are_ignored_are_failed_reads(fault: Fault) -> None:
     """While unauthenticated requests are refused properly."""
-    with serving_hostile(
-        when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)
-    ) as server:
+    with serving_hostile(when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)) as server:
         run = judged(server, ids=IDS[:1], timeout=1.0)
     assert run.error == ""
     assert red(run) >= {"server.ok.status"}
-    assert not any(
-        clause.startswith(("server.auth.m", "server.auth.e", "server.auth.i")) for clause in red(run)
-    )
+    assert not any(clause.startswith(("server.auth.m", "server.auth.e", "server.auth.i")) for clause in red(run))
 
 
 def test_hostile_ids_that_break_the_connection_do_not_end_the_run() -> None:
     """Many in a row, and yet the target is up."""
 
     def is_odd(asked: Asked) -> bool:
-        return (
-            asked.segment is not None and with_key(asked) and not asked.segment.replace(b"_", b"").isalnum()
-        )
+        return asked.segment is not None and with_key(asked) and not asked.segment.replace(b"_", b"").isalnum()
 
     with serving_hostile(when(is_odd, hostile.reset)) as server:
         run = judged(server, profile="default")
@@ -173,9 +165,7 @@ def test_every_third_request_dropped_is_reported_by_some_clauses() -> None:
 
 def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
     """Otherwise each of 250 requests could cost its timeout."""
-    with serving_hostile(
-        when(lambda asked: asked.segment not in (None, b"batch_abc123"), hostile.hang)
-    ) as server:
+    with serving_hostile(when(lambda asked: asked.segment not in (None, b"batch_abc123"), hostile.hang)) as server:
         began = time.monotonic()
         run = judged(server, ids=IDS[:1], timeout=0.3, profile="default")
         seconds = time.monotonic() - began
@@ -209,9 +199,7 @@ def test_hangs_are_waited_for_a_few_times_not_hundreds() -> None:
 )
 def test_broken_bodies_of_batches_fail_the_clause_about_bodies(fault: Fault) -> None:
     """The clause on the status, which was received, is not broken."""
-    with serving_hostile(
-        when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)
-    ) as server:
+    with serving_hostile(when(lambda asked: with_key(asked) and asked.segment == b"batch_abc123", fault)) as server:
         run = judged(server, ids=IDS[:1], timeout=20, selected=["server.ok.status", "server.ok.json"])
     assert (run.error, run.verdict, red(run)) == ("", "fail", {"server.ok.json"})
 

@@ -41,9 +41,7 @@ AMBER = "#8a5a00"
 
 
 def _run(clauses: Mapping[str, ClauseVerdict]) -> RunResult:
-    return samples.run(
-        "server", "acme", "1", {one: (verdict, "", BROKEN) for one, verdict in clauses.items()}
-    )
+    return samples.run("server", "acme", "1", {one: (verdict, "", BROKEN) for one, verdict in clauses.items()})
 
 
 def _known(*clauses: str, code: str = "type") -> KnownFailures:
@@ -126,9 +124,7 @@ def test_a_stale_entry_is_not_a_failure_of_the_subject() -> None:
 def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:
     """All findings are excused."""
     known = _known(CLAUSE, CLAUSE)
-    other = KnownFailure(
-        2, CLAUSE, (Expected("echo"),), "why", "https://a.example/2", date(9999, 1, 1)
-    )
+    other = KnownFailure(2, CLAUSE, (Expected("echo"),), "why", "https://a.example/2", date(9999, 1, 1))
     document = _document(_run({CLAUSE: "fail"}), KnownFailures("known.toml", (known.entries[0], other)))
     entry = next(one for one in document["clauses"] if one["id"] == CLAUSE)
     assert (entry["subject_verdict"], entry["file_at_fault"]) == ("fail", True)
@@ -140,19 +136,11 @@ def test_a_stale_entry_beside_a_valid_one_is_a_fault_of_the_file() -> None:
         _known(CLAUSE, code="echo"),
         KnownFailures(
             "known.toml",
-            (
-                KnownFailure(
-                    1, CLAUSE, (Expected("type", "/id"),), "why", "https://a.example/1", date(2020, 1, 1)
-                ),
-            ),
+            (KnownFailure(1, CLAUSE, (Expected("type", "/id"),), "why", "https://a.example/1", date(2020, 1, 1)),),
         ),
         KnownFailures(
             "known.toml",
-            (
-                KnownFailure(
-                    1, CLAUSE, (Expected("type", "/id"),), "TODO", "https://a.example/1", date(9999, 1, 1)
-                ),
-            ),
+            (KnownFailure(1, CLAUSE, (Expected("type", "/id"),), "TODO", "https://a.example/1", date(9999, 1, 1)),),
         ),
     ],
     ids=["changed", "expired", "draft"],

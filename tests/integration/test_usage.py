@@ -25,9 +25,7 @@ def lines_with(ended: CompletedRun, words: str) -> list[str]:
 def tells(ended: CompletedRun, status: int, line: str) -> None:
     """Assert that a run ended with its status, one line, and no traceback."""
     assert ended.status == status, ended.text
-    found = {
-        text.removeprefix("ERROR: ").removeprefix("because  ") for text in lines_with(ended, line[:40])
-    }
+    found = {text.removeprefix("ERROR: ").removeprefix("because  ") for text in lines_with(ended, line[:40])}
     assert found == {line}, ended.text
     for sign in ("Traceback", "INTERNALERROR", "  File ", "raise "):
         assert sign not in ended.text
@@ -194,9 +192,7 @@ def test_invalid_targets(spec: str, settings: dict[str, str], line: str, tmp_pat
         ("https://staging.example", {}, "https://staging.example", 8.0),
     ],
 )
-def test_valid_targets(
-    spec: str, settings: dict[str, Any], url: str, rate: float | None, tmp_path: Path
-) -> None:
+def test_valid_targets(spec: str, settings: dict[str, Any], url: str, rate: float | None, tmp_path: Path) -> None:
     """Every target that is not on this machine gets a rate limit."""
     target = resolved(spec, tmp_path, **settings)
     assert (target.url, target.rate, target.api_key) == (url, rate, "k-1234567890")
@@ -287,9 +283,7 @@ def test_a_target_of_the_nearest_pyproject(tmp_path: Path) -> None:
     target = resolve_target("mine", start=inner, environ={"OWN": "k-own"})
     assert (target.url, target.api_key, target.api_key_env) == ("https://x.example/api", "k-own", "OWN")
     assert (target.batch_ids, target.rate) == (("a", "b"), 3.0)
-    target = resolve_target(
-        "mine", start=inner, batch_ids=["c"], api_key_env="K", rate="1/s", environ={"K": "k-other"}
-    )
+    target = resolve_target("mine", start=inner, batch_ids=["c"], api_key_env="K", rate="1/s", environ={"K": "k-other"})
     assert (target.batch_ids, target.api_key, target.rate) == (("c",), "k-other", 1.0)
 
 
@@ -320,9 +314,7 @@ def test_closed_port(tmp_path: Path) -> None:
     ],
     ids=["key refused", "unknown ids"],
 )
-def test_unknown_key_and_ids(
-    tmp_path: Path, key: str, ids: list[str], line: str
-) -> None:
+def test_unknown_key_and_ids(tmp_path: Path, key: str, ids: list[str], line: str) -> None:
     """The target is not at fault: there is no verdict."""
     with serving_hostile(hostile.never) as server:
         named = [f"--batch-id={value}" for value in ids]

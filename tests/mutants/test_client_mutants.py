@@ -103,12 +103,8 @@ def _sync_over_respx() -> InProcessClient:
         lambda: open_client("embedded", size=5),
         lambda: open_client("python:batch_conformance.reference.client:async_adapter", size=5),
         _sync_over_respx,
-        lambda: open_client(
-            "python:batch_conformance.reference.client:async_adapter", transport="respx", size=5
-        ),
-        lambda: DriverPool(
-            f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver", size=4
-        ),
+        lambda: open_client("python:batch_conformance.reference.client:async_adapter", transport="respx", size=5),
+        lambda: DriverPool(f"{shlex.quote(sys.executable)} -m batch_conformance.reference.client_driver", size=4),
     ],
     ids=["sync", "async", "sync over respx", "async over respx", "driver"],
 )
@@ -239,9 +235,7 @@ def test_an_interrupted_run_keeps_what_it_saw() -> None:
 
 def test_keys_are_hidden_in_output() -> None:
     """The run's redactor knows every key that was sent."""
-    run = _judged(
-        client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"}
-    )
+    run = _judged(client_mutants()["key-in-query"].adapter(), profile="quick", selected={"client.auth.only-there"})
     text = shown(run)
     assert "api_key=sk-" in text
     assert "sk-" not in run.redactor.text(text)

@@ -60,9 +60,7 @@ def _judged_old_server(url: str, operations: Sequence[str]) -> RunResult:
 
 def _clauses(edit: Edit) -> set[str]:
     """Return the clauses of an edit's themes and of decoding, without those whose cases take long."""
-    themes = {
-        ".".join(clause.split(".")[:2]) + "." for clause in (*edit.red.values(), "client.decode.fields")
-    }
+    themes = {".".join(clause.split(".")[:2]) + "." for clause in (*edit.red.values(), "client.decode.fields")}
     slow = ("client.auth.redirect", "client.auth.per-call")
     known = {clause.id for clause in load_contract().of_side("client") if clause.id not in slow}
     return {clause for clause in known if clause.startswith(tuple(themes))}

@@ -92,9 +92,7 @@ def test_the_manifest_is_one_that_other_tools_read(folder: Path) -> None:
     assert {line[64:66] for line in lines} == {"  "}
 
 
-def test_the_commit_is_that_of_the_checkout_only(
-    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commit_is_that_of_the_checkout_only(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not that of a repository which happens to be around it; a folder made from a folder keeps what it was."""
     checkout = tmp_path / "checkout"
     shutil.copytree(folder, checkout)
@@ -143,9 +141,7 @@ def test_an_edit_is_told_and_not_overwritten(folder: Path, capsys: Captured) -> 
     assert contents(folder) == made | {"own.txt": b"own"}
 
 
-def test_an_update_changes_adds_and_removes(
-    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_update_changes_adds_and_removes(folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says what it did; what the user put there stays; what the user has and is new now is in danger."""
     new = vendoring.vendored_files()
     new |= {"contracts/new.yaml": b"new", VERSION: b"sync-batch-conformance 9\ncommit x\ncontract y\n"}

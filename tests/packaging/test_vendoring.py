@@ -35,9 +35,7 @@ OWN = 5
 SHOULDS = {"client.fault.drip-head": "warn"}
 #: What is about an operation that the client does not offer.
 NOT_OFFERED = {
-    clause.id: "not-exercised"
-    for clause in load_contract().of_side("client")
-    if "get" not in clause.operations
+    clause.id: "not-exercised" for clause in load_contract().of_side("client") if "get" not in clause.operations
 }
 Make = Callable[..., Repository]
 COLLECT = ("--co", "-q", *LEAN)
@@ -64,9 +62,7 @@ def test_a_client_that_conforms_passes(workshop: VendoringEnv, make: Make, way: 
 def test_a_broken_client_is_red(workshop: VendoringEnv, make: Make, way: str) -> None:
     """By the clause that it breaks, and by no other."""
     python, suite, arguments, environment = WAYS[way]
-    ended = make(suite).pytest(
-        getattr(workshop, python), *arguments.split(), *QUICK, fault=FAULT, **environment
-    )
+    ended = make(suite).pytest(getattr(workshop, python), *arguments.split(), *QUICK, fault=FAULT, **environment)
     assert ended.status == 1, ended.output
     assert ended.verdict() == ("toy", "fail", SHOULDS | NOT_OFFERED | {CLAUSE: "fail"})
     assert f"✗ {CLAUSE}" in ended.output

@@ -82,9 +82,7 @@ def check_accessible(go: Go, path: Path, **options: Any) -> None:
     seen.page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     found = Axe().run(seen.page, options={"runOnly": RULES, "resultTypes": ["violations"]}).response
     messages = [
-        f"{broken['id']}: {node['html'][:150]}"
-        for broken in found["violations"]
-        for node in broken["nodes"][:3]
+        f"{broken['id']}: {node['html'][:150]}" for broken in found["violations"] for node in broken["nodes"][:3]
     ]
     assert messages == []
     assert len(found["passes"]) > 15

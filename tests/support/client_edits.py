@@ -65,9 +65,7 @@ CLIENT_EDITS = [
         ),
         {OLD: _LOST, "derived:/created_at:32-bits": _LOST},
     ),
-    Edit(
-        "null allowed", retyped(f"{BATCH}.properties.outputUrl", {"type": ["string", "null"]}), {OLD: _LOST}
-    ),
+    Edit("null allowed", retyped(f"{BATCH}.properties.outputUrl", {"type": ["string", "null"]}), {OLD: _LOST}),
     Edit(
         "null forbidden",
         retyped(f"{BATCH}.properties.webhookUrl", {"type": "string"}),
@@ -102,9 +100,7 @@ CLIENT_EDITS = [
         {OLD: _LOST, "derived:/endedAt:an-hour-later": _LOST},
     ),
     Edit("a number", member("ratio", {"type": "number"}, required=True), {"derived:/ratio:garbled": _LOST}),
-    Edit(
-        "a boolean", member("urgent", {"type": "boolean"}, required=True), {"derived:/urgent:garbled": _LOST}
-    ),
+    Edit("a boolean", member("urgent", {"type": "boolean"}, required=True), {"derived:/urgent:garbled": _LOST}),
     Edit(
         "arrays",
         member("tags", TAGS, required=True),

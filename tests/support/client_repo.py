@@ -79,9 +79,7 @@ class CompletedRun:
     def verdict(self) -> tuple[str, str, dict[str, str]]:
         """Return the subject, the verdict, and the clauses that did not pass."""
         document = json.loads((self.report / "conformance.json").read_text("utf-8"))
-        others = {
-            entry["id"]: entry["verdict"] for entry in document["clauses"] if entry["verdict"] != "pass"
-        }
+        others = {entry["id"]: entry["verdict"] for entry in document["clauses"] if entry["verdict"] != "pass"}
         return document["subject"]["name"], document["verdict"], others
 
 

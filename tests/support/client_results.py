@@ -22,17 +22,13 @@ BATCH: dict[str, Any] = {
 }
 
 
-def exchange_to(
-    path: str = "/v2/batch/batch_1", status: int = 200, at: float = 0.0, **headers: str
-) -> Exchange:
+def exchange_to(path: str = "/v2/batch/batch_1", status: int = 200, at: float = 0.0, **headers: str) -> Exchange:
     """Return an exchange of a request to that path and a response of that status."""
     sent = {"host": "127.0.0.1:4000", "x-api-key": KEY} | {
         name.replace("_", "-"): text for name, text in headers.items()
     }
     request = Request("GET", BASE + path, tuple(sent.items()))
-    return Exchange(
-        1, Intent("", "batch_1", "known", "valid"), request, Response(status, ()), started=at, ended=at
-    )
+    return Exchange(1, Intent("", "batch_1", "known", "valid"), request, Response(status, ()), started=at, ended=at)
 
 
 def call_result(expected: ExpectedOutcome, reply: Reply, *seen: Exchange, batch_id: str = "batch_1") -> CallResult:
@@ -60,7 +56,5 @@ def checked(clause: str, *turns: CallResult, plain: Reply | None = None) -> Chec
     """Run the clause's check on one case result beside an ordinary one."""
     ordinary_call = call_result(ValidBatch(BATCH), plain or batch_reply())
     ordinary = case_result("client.decode.fields", ordinary_call, ordinary=True)
-    record = ClientRunRecord(
-        (ordinary, case_result(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"}
-    )
+    record = ClientRunRecord((ordinary, case_result(clause, *turns)), {KEY: "[api-key]", "sk-other-key": "[other]"})
     return CLIENT_CHECKS.checks[clause](record)

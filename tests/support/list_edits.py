@@ -193,8 +193,11 @@ LIST_SERVER_EDITS = [
     Edit(
         "the id renamed",
         _ID_RENAMED,
-        {"list-newest-twice": "server.list.once", "list-of-five": "server.list.complete",
-         "list-counts-behind": "server.list.agrees"},
+        {
+            "list-newest-twice": "server.list.once",
+            "list-of-five": "server.list.complete",
+            "list-counts-behind": "server.list.agrees",
+        },
     ),
 ]
 
@@ -236,8 +239,7 @@ LIST_CLIENT_EDITS = [
     Edit(
         "a list within an object",
         _wrapped(),
-        {OLD: "client.list.entries", "list-without-last": "client.list.entries",
-         "list-reversed": "client.list.order"},
+        {OLD: "client.list.entries", "list-without-last": "client.list.entries", "list-reversed": "client.list.order"},
         ("list-dates-in-utc",),
     ),
     Edit(

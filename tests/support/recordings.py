@@ -81,9 +81,7 @@ def _har_entry(exchange: RecordedExchange, content: Mapping[str, Any]) -> dict[s
 def har(exchanges: list[RecordedExchange]) -> str:
     """Write HAR 1.2."""
     entries = [_har_entry(row, {"text": row.text}) for row in exchanges]
-    return json.dumps(
-        {"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}}
-    )
+    return json.dumps({"log": {"version": "1.2", "creator": {"name": "x", "version": "1"}, "entries": entries}})
 
 
 def har_in_base64(exchanges: list[RecordedExchange]) -> str:
@@ -120,9 +118,7 @@ def vcrpy(exchanges: list[RecordedExchange]) -> str:
 
 def vcrpy_as_json(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of vcrpy with its JSON serializer."""
-    return json.dumps(
-        {"interactions": [_interaction(row, {"string": row.text}) for row in exchanges], "version": 1}
-    )
+    return json.dumps({"interactions": [_interaction(row, {"string": row.text}) for row in exchanges], "version": 1})
 
 
 def vcrpy_compressed(exchanges: list[RecordedExchange]) -> str:
@@ -135,14 +131,8 @@ def ruby_vcr(exchanges: list[RecordedExchange]) -> str:
     """Write a cassette of Ruby's VCR, with Ruby's tags and one binary body."""
     rows = []
     for number, row in enumerate(exchanges):
-        body = (
-            json.dumps(row.text)
-            if number
-            else "!binary |-\n        " + base64.b64encode(row.text.encode()).decode()
-        )
-        headers = "".join(
-            f"\n      {name}:\n      - {json.dumps(value)}" for name, value in row.headers.items()
-        )
+        body = json.dumps(row.text) if number else "!binary |-\n        " + base64.b64encode(row.text.encode()).decode()
+        headers = "".join(f"\n      {name}:\n      - {json.dumps(value)}" for name, value in row.headers.items())
         sent = "".join(f"\n      {name}:\n      - {json.dumps(value)}" for name, value in row.sent.items())
         rows.append(
             f"- request:\n    method: {row.method.lower()}\n    uri: {row.url}\n"
@@ -260,9 +250,7 @@ def plain_wrapper(exchanges: list[RecordedExchange]) -> str:
 
 def answers(exchanges: list[RecordedExchange]) -> str:
     """Write responses alone, as Cypress fixtures do."""
-    return json.dumps(
-        [{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in exchanges]
-    )
+    return json.dumps([{"statusCode": row.status, "headers": dict(row.headers), "body": row.body} for row in exchanges])
 
 
 def bodies(exchanges: list[RecordedExchange]) -> str:
@@ -272,9 +260,7 @@ def bodies(exchanges: list[RecordedExchange]) -> str:
 
 def bodies_as_yaml(exchanges: list[RecordedExchange]) -> str:
     """Write bodies alone, in YAML with native dates."""
-    return yaml.safe_dump([row.body for row in exchanges]).replace(
-        "'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z"
-    )
+    return yaml.safe_dump([row.body for row in exchanges]).replace("'2024-01-15T10:30:00Z'", "2024-01-15T10:30:00Z")
 
 
 #: By file name: the writer, and the place of the first exchange in the file.

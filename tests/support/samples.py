@@ -56,9 +56,7 @@ def exchange(
     sent = [("host", "batch.staging.example"), ("accept", "application/json"), ("user-agent", "suite/1")]
     if key is not None:
         sent.append(("x-api-key", key))
-    reason = {200: "OK", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}.get(
-        status or 0, ""
-    )
+    reason = {200: "OK", 401: "Unauthorized", 404: "Not Found", 500: "Internal Server Error"}.get(status or 0, "")
     received = (("content-type", "application/json"), ("date", "Mon, 23 Nov 2026 18:20:04 GMT"), *headers)
     return Exchange(
         number=1,
@@ -101,9 +99,7 @@ def run(
 def failing_server() -> RunResult:
     """Return a run against a server that breaks clauses of every theme, with each verdict at least once."""
     refused = b'{"message":"Invalid API key","statusCode":401}'
-    stack = (
-        "Error: no such batch\n    at BatchStore.find (/srv/app/dist/store.js:118:15)\n    at task (node:95)"
-    )
+    stack = "Error: no such batch\n    at BatchStore.find (/srv/app/dist/store.js:118:15)\n    at task (node:95)"
     near = exchange(200, batch(), key=KEY[:-1], label="key without its last character")
     sums = batch(metrics={"total_generations": 5, "success_count": 4, "failed_count": 2, "pending_count": 0})
     reads = ("PROCESSING", "COMPLETED", "PROCESSING")
@@ -254,9 +250,7 @@ def hostile_run(side: Side = "server") -> RunResult:
     proof = Exchange(
         number=1,
         intent=Intent("hostile", "x", "hostile", "valid", label=text),
-        request=Request(
-            "GE<script>T", f"{TARGET}/v2/batch/{text}", (("x-api-key", KEY), (f"x-{text}", text)), body
-        ),
+        request=Request("GE<script>T", f"{TARGET}/v2/batch/{text}", (("x-api-key", KEY), (f"x-{text}", text)), body),
         response=Response(200, (("content-type", text), (text, KEY)), body, text),
         failure=Failure("truncated", text),
         notes=(text,),

@@ -131,9 +131,7 @@ MAPS: dict[str, Any] = {
             "contains": {"const": "main"},
             "maxContains": 1,
         },
-        "value": {
-            "anyOf": [{"type": "string", "maxLength": 5}, {"type": "integer", "maximum": 9}, {"type": "null"}]
-        },
+        "value": {"anyOf": [{"type": "string", "maxLength": 5}, {"type": "integer", "maximum": 9}, {"type": "null"}]},
         "link": {"type": "string", "format": "uri"},
         "code": {"type": "string", "not": {"const": "text"}, "minLength": 1},
     },

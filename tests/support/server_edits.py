@@ -238,9 +238,7 @@ SERVER_EDITS = [
     ),
     Edit(
         "allOf",
-        member(
-            "code", {"allOf": [{"type": "string"}, {"pattern": "^[A-Z]+$"}, {"maxLength": 4}]}, required=True
-        ),
+        member("code", {"allOf": [{"type": "string"}, {"pattern": "^[A-Z]+$"}, {"maxLength": 4}]}, required=True),
         {"derived:/code:pattern": "server.body.code", "derived:/code:maxLength": "server.body.code"},
     ),
     Edit(
@@ -272,11 +270,7 @@ SERVER_EDITS = [
             remove(f"{GET}.responses['200'].content"),
             update(
                 f"{GET}.responses['200']",
-                {
-                    "content": {
-                        "application/vnd.sync+json": {"schema": {"$ref": "#/components/schemas/Batch"}}
-                    }
-                },
+                {"content": {"application/vnd.sync+json": {"schema": {"$ref": "#/components/schemas/Batch"}}}},
             ),
         ),
         {OLD: "server.ok.media-type"},
@@ -382,11 +376,7 @@ SERVER_EDITS = [
         (
             update(
                 f"{GET}.responses['200']",
-                {
-                    "headers": {
-                        "X-Request-Id": {"required": True, "schema": {"type": "string", "format": "uuid"}}
-                    }
-                },
+                {"headers": {"X-Request-Id": {"required": True, "schema": {"type": "string", "format": "uuid"}}}},
             ),
         ),
         {OLD: "server.header.x-request-id", "derived:200/X-Request-Id:format": "server.header.x-request-id"},

@@ -54,9 +54,7 @@ def _resolving(monkeypatch: pytest.MonkeyPatch, places: list[tuple[str, int]]) -
     def look_up(host: str, *_: object, **__: object) -> list[tuple[object, ...]]:
         names.append(host)
         families = [socket.AF_INET6 if ":" in place[0] else socket.AF_INET for place in places]
-        return [
-            (family, socket.SOCK_STREAM, 6, "", place) for family, place in zip(families, places, strict=True)
-        ]
+        return [(family, socket.SOCK_STREAM, 6, "", place) for family, place in zip(families, places, strict=True)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     return names

@@ -220,9 +220,7 @@ def test_bounded(requests: int, fine: bool) -> None:
 
 def test_a_call_that_retries_without_end_is_reported_once() -> None:
     """It shows nothing about the status that it never reported."""
-    hung = _call(
-        HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4
-    )
+    hung = _call(HttpError(500), Reply(broken="the driver gave no answer within 10 s"), *[_exchange(status=500)] * 4)
     assert _checked("client.retry.bounded", hung).findings
     other = _checked("client.error.500", hung)
     assert not other.findings
@@ -250,9 +248,7 @@ def test_a_client_that_sends_everything_twice_does_not_retry() -> None:
     assert red == {"client.request.single"}
 
 
-@pytest.mark.parametrize(
-    "clause", [clause for clause in CLIENT_CHECKS.checks if clause.startswith("client.decode.")]
-)
+@pytest.mark.parametrize("clause", [clause for clause in CLIENT_CHECKS.checks if clause.startswith("client.decode.")])
 def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
     """The other clauses are not exercised, and say why."""
     refused = _error("decode")
@@ -265,9 +261,7 @@ def test_a_client_that_decodes_nothing_is_reported_once(clause: str) -> None:
         assert "client.decode.fields" in [*result.explained, *result.reason.split()]
 
 
-@pytest.mark.parametrize(
-    "clause", ["client.reject.not-json", "client.reject.not-object", "client.reject.wrong-types"]
-)
+@pytest.mark.parametrize("clause", ["client.reject.not-json", "client.reject.not-object", "client.reject.wrong-types"])
 def test_refusals_mean_nothing_where_nothing_is_accepted(clause: str) -> None:
     """A client that refuses everything has not shown that it refuses this."""
     result = _checked(clause, _call(InvalidSuccess("null"), _error("decode")), plain=_error("decode"))

@@ -245,9 +245,7 @@ def test_digest_identifies_the_contract(tmp_path: Path, monkeypatch: pytest.Monk
     assert load().sha256 == CONTRACT.sha256
     seen = {CONTRACT.sha256}
     files = sorted([*(tmp_path / "contracts").iterdir(), *(tmp_path / "schemas").iterdir()])
-    assert {"clauses.yaml", "openapi.yaml", "decisions.md", "batch.schema.json"} <= {
-        file.name for file in files
-    }
+    assert {"clauses.yaml", "openapi.yaml", "decisions.md", "batch.schema.json"} <= {file.name for file in files}
     for file in files:
         content = file.read_bytes()
         file.write_bytes(content + b"\n")

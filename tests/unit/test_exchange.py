@@ -168,9 +168,7 @@ def _base64(text: str) -> str:
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": str,
     "percent": lambda key: quote(key, safe=""),
-    "percent, lower case": lambda key: "".join(
-        char if char.isalnum() else f"%{ord(char):02x}" for char in key
-    ),
+    "percent, lower case": lambda key: "".join(char if char.isalnum() else f"%{ord(char):02x}" for char in key),
     "percent, path": quote,
     "percent, form": quote_plus,
     "percent twice": lambda key: quote(quote(key, safe=""), safe=""),
@@ -182,16 +180,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     )[3:-3],
     "JSON with slashes escaped": lambda key: json.dumps(key)[1:-1].replace("/", "\\/"),
     "JSON, all escaped": lambda key: "".join(c if c.isalnum() else f"\\u{ord(c):04x}" for c in key),
-    "JSON, all escaped in capitals": lambda key: "".join(
-        c if c.isalnum() else f"\\u{ord(c):04X}" for c in key
-    ),
+    "JSON, all escaped in capitals": lambda key: "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in key),
     "C": lambda key: "".join(char if char.isalnum() else f"\\x{ord(char):02x}" for char in key),
     "repr": lambda key: repr(key)[1:-1],
     "HTML": html.escape,
     "HTML, decimal": lambda key: "".join(char if char.isalnum() else f"&#{ord(char)};" for char in key),
-    "HTML, hexadecimal": lambda key: "".join(
-        char if char.isalnum() else f"&#x{ord(char):02X};" for char in key
-    ),
+    "HTML, hexadecimal": lambda key: "".join(char if char.isalnum() else f"&#x{ord(char):02X};" for char in key),
     "base64": _base64,
     "base64 without padding": lambda key: _base64(key).rstrip("="),
     "base64 for URLs": lambda key: base64.urlsafe_b64encode(key.encode()).decode(),
@@ -284,9 +278,7 @@ def test_a_secret_within_its_own_name_is_hidden_for_good(secret: str) -> None:
     assert secret not in once
 
 
-_SECRETS = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="]"), min_size=8, max_size=40
-)
+_SECRETS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="]"), min_size=8, max_size=40)
 
 
 @settings(deadline=None, max_examples=60)

@@ -39,10 +39,7 @@ def test_valid_batches_are_valid_however_written(batch: dict[str, Any], style: S
     """They conform to the schema and to the rules on counts, in any serialization."""
     assert not list(schema_violations("batch", batch))
     metrics = batch["metrics"]
-    assert (
-        metrics["success_count"] + metrics["failed_count"] + metrics["pending_count"]
-        <= metrics["total_generations"]
-    )
+    assert metrics["success_count"] + metrics["failed_count"] + metrics["pending_count"] <= metrics["total_generations"]
     if batch["status"] == "COMPLETED":
         assert metrics["pending_count"] == 0
     read = read_json(written(batch, style))
@@ -98,11 +95,7 @@ def test_listed_ids_and_bodies_are_distinct() -> None:
     """There are no duplicates, and each has its own description."""
     assert len({text for text, _ in TRICKY}) == len({what for _, what in TRICKY}) == len(TRICKY)
     bodies = odd_bodies(404)
-    assert (
-        len({odd.what for odd in bodies})
-        == len({(odd.body, odd.media_type) for odd in bodies})
-        == len(bodies)
-    )
+    assert len({odd.what for odd in bodies}) == len({(odd.body, odd.media_type) for odd in bodies}) == len(bodies)
     assert not {407, 408, 421, 425} & {*OTHERS_4XX, *OTHERS_5XX}
 
 
@@ -119,9 +112,7 @@ def test_examples_are_deterministic_for_a_seed() -> None:
     """The same seed gives the same examples; a few of each property."""
     for which in properties():
         drawn = examples.__wrapped__(which, 6, 3)
-        assert [repr(example) for example in drawn] == [
-            repr(example) for example in examples.__wrapped__(which, 6, 3)
-        ]
+        assert [repr(example) for example in drawn] == [repr(example) for example in examples.__wrapped__(which, 6, 3)]
         assert len(drawn) >= 3
 
 

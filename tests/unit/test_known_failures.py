@@ -49,9 +49,7 @@ def entry(number: int = 1, clause: str = ID, *evidence: Evidence, **changes: Any
     return KnownFailure(number, clause, evidence or (Expected("type", "/id", "get"),), **(members | changes))
 
 
-def found(
-    verdict: ClauseVerdict, *findings: Finding, clause: str = ID, reason: str = "", **changes: Any
-) -> RunResult:
+def found(verdict: ClauseVerdict, *findings: Finding, clause: str = ID, reason: str = "", **changes: Any) -> RunResult:
     """Return a run in which one clause got this verdict and all others passed."""
     run = samples.run("server", "acme", "1", {clause: (verdict, reason, findings)})
     for name, value in changes.items():
@@ -78,9 +76,7 @@ def test_a_known_failure_does_not_fail_the_run() -> None:
     result = of(run)
     assert (run.verdict, result.verdict) == ("pass", "known-failure")
     assert result.findings == (NUMBER,)
-    expected = (
-        "ids are numbers; see https://acme.example/issues/7, until 2026-12-31; no FAILED batch was seen"
-    )
+    expected = "ids are numbers; see https://acme.example/issues/7, until 2026-12-31; no FAILED batch was seen"
     assert result.reason == expected
 
 
@@ -275,9 +271,7 @@ def test_what_was_not_exercised_is_not_silently_green() -> None:
 
 def test_unselected_clauses_are_left_alone() -> None:
     """A run of one theme leaves the entries of others unchecked, expired or not."""
-    run = weighed(
-        found("not-exercised", reason="not selected"), entry(expires=date(2020, 1, 1)), selected=[SUM]
-    )
+    run = weighed(found("not-exercised", reason="not selected"), entry(expires=date(2020, 1, 1)), selected=[SUM])
     assert of(run).verdict == "not-exercised"
     assert of(run).reason.endswith("not checked: known.toml, entry 1")
 

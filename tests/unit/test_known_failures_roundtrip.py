@@ -118,9 +118,7 @@ def observed(draw: st.DrawFn) -> Observations:
 
 @settings(deadline=None)
 @given(files(), observed())
-def test_an_update_brings_any_file_in_line_and_keeps_its_comments(
-    made: Written, observations: Observations
-) -> None:
+def test_an_update_brings_any_file_in_line_and_keeps_its_comments(made: Written, observations: Observations) -> None:
     """Nothing is stale or changed then, a second update changes nothing, and comments of what stays are kept."""
     after = _updated(made.text, observations)
     before, known = _parsed(made.text), _parsed(after)
@@ -174,9 +172,7 @@ def _doubled(evidence: Sequence[Evidence], index: int, found: Sequence[tuple[str
         return False
     others = [item for at, item in enumerate(evidence) if not isinstance(item, Sentence) or at < index]
     return all(
-        any(item.matches(Seen(*pair)) for item in others)
-        for pair in found
-        if evidence[index].matches(Seen(*pair))
+        any(item.matches(Seen(*pair)) for item in others) for pair in found if evidence[index].matches(Seen(*pair))
     )
 
 

@@ -97,9 +97,7 @@ def test_no_more_lanes_are_opened_while_lanes_are_busy() -> None:
 
 
 @pytest.mark.parametrize("starting", [0, MOST_LANES])
-def test_no_more_lanes_are_opened_while_processes_start(
-    starting: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_lanes_are_opened_while_processes_start(starting: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starts are CPU work, and more of them at once slow each other down; lanes that wait are joined."""
     monkeypatch.setattr(lanes, "_WAITING_SECONDS", 0.0)
     changed = threading.Condition()

@@ -154,7 +154,6 @@ def test_only_the_plugin_imports_pytest() -> None:
 def test_modules_are_short(folder: str) -> None:
     """One idea a module."""
     lengths = {
-        file.relative_to(ROOT).as_posix(): file.read_text("utf-8").count("\n")
-        for file in modules(ROOT / folder)
+        file.relative_to(ROOT).as_posix(): file.read_text("utf-8").count("\n") for file in modules(ROOT / folder)
     }
     assert {name: length for name, length in lengths.items() if length > _LONGEST} == {}

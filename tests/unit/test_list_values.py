@@ -51,17 +51,13 @@ def _broken(exchanges: list[Exchange], operation: str) -> set[str]:
 
 
 _EVERY = [
-    pytest.param(member, value, id=f"{member} is {name}")
-    for member in _MEMBERS
-    for name, value in _VALUES.items()
+    pytest.param(member, value, id=f"{member} is {name}") for member in _MEMBERS for name, value in _VALUES.items()
 ]
 
 
 @pytest.mark.parametrize("only", ["get", "list", ""], ids=["by Get", "in the list", "both ways"])
 @pytest.mark.parametrize(("member", "value"), _EVERY)
-def test_any_value_of_any_member_is_checked(
-    exchanges: list[Exchange], member: str, value: object, only: str
-) -> None:
+def test_any_value_of_any_member_is_checked(exchanges: list[Exchange], member: str, value: object, only: str) -> None:
     """The checks of both operations end, and if all entries are wrong alike, no filter clause is red."""
     changed = [
         _changed(row, lambda batch: {**batch, member: value}) if only in ("", row.intent.operation) else row

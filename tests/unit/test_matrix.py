@@ -17,9 +17,7 @@ from tests.support import samples
 
 def clients() -> Comparison:
     """Return the reports of the sample clients, in the wrong order."""
-    columns = [
-        Column(report_document(run), f"c/{index}", "") for index, run in enumerate(samples.client_runs())
-    ]
+    columns = [Column(report_document(run), f"c/{index}", "") for index, run in enumerate(samples.client_runs())]
     return Comparison.of("client", reversed(columns))
 
 
@@ -69,9 +67,7 @@ def test_versions_are_in_natural_order() -> None:
         ("fail", None, None),
     ],
 )
-def test_a_change_is_for_the_better_or_the_worse(
-    before: str | None, after: str | None, how: str | None
-) -> None:
+def test_a_change_is_for_the_better_or_the_worse(before: str | None, after: str | None, how: str | None) -> None:
     """A clause that the earlier report lacks has not changed."""
     assert change(before, after) == how
 
@@ -90,9 +86,7 @@ def test_what_each_version_changed() -> None:
 def test_two_reports_of_one_version_are_told_apart_and_not_compared() -> None:
     """They may be two adapters of one client."""
     document = report_document(samples.client_runs()[0])
-    twins = Comparison.of(
-        "client", [Column(document, "client/sync", ""), Column(document, "client/async", "")]
-    )
+    twins = Comparison.of("client", [Column(document, "client/sync", ""), Column(document, "client/async", "")])
     assert list(twins.steps()) == []
     page = render_matrix([twins])
     assert "<small>client/async</small>" in page

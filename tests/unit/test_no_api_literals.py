@@ -45,9 +45,7 @@ def forbidden() -> dict[str, re.Pattern[str]]:
     return {
         "a path": re.compile("|".join(rf"{re.escape(one)}(?![\w.])" for one in sorted(fixed, reverse=True))),
         "the key's header": re.compile("|".join(map(re.escape, sorted(keys))), re.IGNORECASE),
-        "a member": re.compile(
-            rf"(?<![\w.-])(?:{'|'.join(sorted(names))})\b|^(?:{'|'.join(sorted(alone))})[.]?$"
-        ),
+        "a member": re.compile(rf"(?<![\w.-])(?:{'|'.join(sorted(names))})\b|^(?:{'|'.join(sorted(alone))})[.]?$"),
         "a status": re.compile(rf"^(?:{'|'.join(sorted(get.lifecycle.values))})$|_({'|'.join(get.lifecycle.values)})"),
     }
 

@@ -310,9 +310,7 @@ def test_run_uses_the_overlaid_contract(tmp_path: Path, place: str) -> None:
     ],
 )
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]])
-def test_wrong_overlay_is_wrong_usage(
-    tmp_path: Path, text: str | None, excerpt: str, workers: list[str]
-) -> None:
+def test_wrong_overlay_is_wrong_usage(tmp_path: Path, text: str | None, excerpt: str, workers: list[str]) -> None:
     """Status 4 and one line, before anything is sent."""
     if text is not None:
         (tmp_path / "o.yaml").write_text(text, "utf-8")

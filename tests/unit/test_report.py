@@ -132,9 +132,7 @@ def test_member_names_are_those_of_the_interface() -> None:
         "target": samples.TARGET,
     }
     assert {"started", "seconds", "requests", "profile", "seed", "strict"} <= document["run"].keys()
-    assert {"id", "level", "title", "verdict", "reason", "exchanges", "evidence"} <= document["clauses"][
-        0
-    ].keys()
+    assert {"id", "level", "title", "verdict", "reason", "exchanges", "evidence"} <= document["clauses"][0].keys()
     evidence = next(clause["evidence"][0] for clause in document["clauses"] if clause["evidence"])
     assert {"message", "expected", "actual", "request", "response", "curl"} <= evidence.keys()
 
@@ -201,18 +199,14 @@ def test_huge_content_is_cut_with_a_note() -> None:
 
 def test_a_cut_never_leaves_half_a_key() -> None:
     """Redaction is done before cutting."""
-    body = one(answered(b"x" * (BODY_LIMIT - 10) + samples.KEY.encode() + b"y"))["evidence"][0]["response"][
-        "body"
-    ]
+    body = one(answered(b"x" * (BODY_LIMIT - 10) + samples.KEY.encode() + b"y"))["evidence"][0]["response"]["body"]
     assert samples.KEY[:6] not in body
 
 
 def test_evidence_beyond_the_limit_is_counted() -> None:
     """The first ten are shown."""
     many = [Finding(f"number {index}", "e", "a") for index in range(25)]
-    clause = report_document(samples.run("server", "x", "1", {"server.ok.json": ("fail", "", many)}))[
-        "clauses"
-    ][2]
+    clause = report_document(samples.run("server", "x", "1", {"server.ok.json": ("fail", "", many)}))["clauses"][2]
     assert len(clause["evidence"]) == EVIDENCE_LIMIT
     assert clause["evidence_omitted"] == 15
 
@@ -234,13 +228,9 @@ def test_every_verdict_has_a_summary() -> None:
     """One sentence for all outputs."""
     document = report_document(samples.failing_server())
     assert counts(document) == {"fail": 5, "warn": 2, "known-failure": 1, "not-exercised": 3, "pass": 49}
-    assert sentence(document) == (
-        "Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed."
-    )
+    assert sentence(document) == ("Of 60 clauses: 5 failed, 2 warnings, 1 known failure, 3 not exercised, 49 passed.")
     assert sentence(report_document(samples.passing_server())) == "All 60 clauses passed."
-    assert sentence(report_document(samples.unreachable_server())) == (
-        "None of the 60 clauses was exercised."
-    )
+    assert sentence(report_document(samples.unreachable_server())) == ("None of the 60 clauses was exercised.")
 
 
 def test_every_verdict_has_a_label() -> None:
@@ -306,9 +296,7 @@ def test_an_unwritable_folder_gives_one_line(place: str, tmp_path: Path) -> None
         (b'{"report": 1, "\x1b[2J": 1}', "is not "),
     ],
 )
-def test_a_malformed_report_is_refused_with_file_place_and_remedy(
-    content: bytes, excerpt: str, tmp_path: Path
-) -> None:
+def test_a_malformed_report_is_refused_with_file_place_and_remedy(content: bytes, excerpt: str, tmp_path: Path) -> None:
     """The matrix reads files of other people."""
     path = tmp_path / "conformance.json"
     path.write_bytes(content)

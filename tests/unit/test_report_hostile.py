@@ -193,9 +193,7 @@ def test_pages_have_only_elements_of_the_suite(name: str) -> None:
     ours |= {"h1", "h2", "h3", "h4", "ul", "ol", "li", "dl", "dt", "dd"}
     ours |= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
     assert found.tags.keys() <= ours
-    assert not [
-        name for name in found.attributes if name.startswith("on") or name in ("style", "srcdoc", "action")
-    ]
+    assert not [name for name in found.attributes if name.startswith("on") or name in ("style", "srcdoc", "action")]
     assert not [link for link in found.links if not re.match(r"#|place/|data:image/svg\+xml,%3Csvg", link)]
 
 
@@ -216,9 +214,7 @@ def test_markdown_has_only_elements_of_the_suite(name: str) -> None:
     assert "@everyone" not in outputs()[name].replace("<pre>", "").split("<details>")[0]
 
 
-@given(
-    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]) | st.just(" "))
-)
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]) | st.just(" ")))
 @example("__0__")
 def test_any_text_is_plain_text_in_markdown(text: str) -> None:
     """The text is shown unchanged."""
@@ -266,16 +262,12 @@ def test_json_indented_for_reading_keeps_every_token(value: object, ascii_only: 
 def test_a_curl_line_without_raw_markup_says_the_same_to_the_shell(shell: str) -> None:
     """The words of the line are unchanged."""
     values = ["<script>", "'<b>'", '"<i>" $HOME `x` \\<a>', "é<u>\x01", "a < b", "<", "'", "<!--"]
-    request = Request(
-        "GET", "http://a/?<q>", tuple((f"x-{index}", value) for index, value in enumerate(values))
-    )
+    request = Request("GET", "http://a/?<q>", tuple((f"x-{index}", value) for index, value in enumerate(values)))
     plain = curl_line(request, {"secret": "$KEY"})
     disarmed = disarmed_shell(plain)
     assert not re.search(r"<[A-Za-z/!]", disarmed)
     words = [
-        subprocess.run(
-            [shell, "-c", line.replace("curl", r"printf '%s\0'", 1)], capture_output=True, check=True
-        ).stdout
+        subprocess.run([shell, "-c", line.replace("curl", r"printf '%s\0'", 1)], capture_output=True, check=True).stdout
         for line in (plain, disarmed)
     ]
     assert words[0] == words[1]

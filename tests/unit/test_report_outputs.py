@@ -55,9 +55,7 @@ def only(verdict: ClauseVerdict) -> Document:
 
 
 @pytest.mark.parametrize("verdict", WORDS)
-@pytest.mark.parametrize(
-    "render", [terminal, render_html, render_markdown], ids=["terminal", "html", "markdown"]
-)
+@pytest.mark.parametrize("render", [terminal, render_html, render_markdown], ids=["terminal", "html", "markdown"])
 def test_every_verdict_is_shown_with_its_word_and_its_evidence(
     render: Callable[[Document], str | list[str]], verdict: ClauseVerdict
 ) -> None:
@@ -102,9 +100,7 @@ def test_terminal_shows_a_failure_whole() -> None:
         "  expected  404 for batch_ABC123",
         "  actual    200 for batch_ABC123",
     ]
-    assert lines[start + 6].startswith(
-        "  curl -sS -i --path-as-is -H 'x-api-key: '\"${SYNC_API_KEY}\" https://"
-    )
+    assert lines[start + 6].startswith("  curl -sS -i --path-as-is -H 'x-api-key: '\"${SYNC_API_KEY}\" https://")
     assert "  … and 14 more like it" in lines
 
 
@@ -251,9 +247,7 @@ def test_what_failed_is_unfolded() -> None:
 def test_an_adopters_issue_is_a_link_and_a_targets_address_is_not() -> None:
     """Only reasons of known failures are written by the adopter."""
     assert 'href="https://github.com/acme/batch/issues/212"' in render_html(FAILING)
-    made = samples.run(
-        "server", "x", "1", {"server.ok.json": ("not-exercised", "see https://evil.example/", [])}
-    )
+    made = samples.run("server", "x", "1", {"server.ok.json": ("not-exercised", "see https://evil.example/", [])})
     assert 'href="https://evil' not in render_html(report_document(made))
 
 

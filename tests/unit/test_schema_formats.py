@@ -19,17 +19,13 @@ def wrong(schema: Any, value: Any) -> list[tuple[str, str]]:
 # Formats.
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.valid], ids=repr
-)
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.valid], ids=repr)
 def test_a_format_accepts(name: str, value: Any) -> None:
     """Values that its standard allows."""
     assert wrong({"format": name}, value) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.malformed], ids=repr
-)
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, one in FORMATS.items() for _, v in one.malformed], ids=repr)
 def test_a_format_refuses(name: str, value: Any) -> None:
     """Values that its standard forbids."""
     assert wrong({"format": name}, value) == [("format", "")]
@@ -102,9 +98,7 @@ def test_patterns_are_those_of_ecma_262(pattern: str, text: str, found: bool) ->
     assert bool(compile_pattern(pattern).search(text)) is found
 
 
-@pytest.mark.parametrize(
-    "pattern", ["(", "[a", r"\Z", r"\p{L}", "(?P<x>a)", "a**", "a++", "(?i)a", "{", r"\u12"]
-)
+@pytest.mark.parametrize("pattern", ["(", "[a", r"\Z", r"\p{L}", "(?P<x>a)", "a**", "a++", "(?i)a", "{", r"\u12"])
 def test_an_invalid_pattern_is_refused(pattern: str) -> None:
     """The message is one line."""
     with pytest.raises(UnsupportedPattern) as caught:

@@ -71,9 +71,7 @@ def test_an_integer_is_a_number_without_a_fraction(text: str, codes: list[str]) 
     ],
     ids=repr,
 )
-def test_numbers_are_exact_and_booleans_are_not_numbers(
-    schema: dict[str, Any], value: Any, code: str | None
-) -> None:
+def test_numbers_are_exact_and_booleans_are_not_numbers(schema: dict[str, Any], value: Any, code: str | None) -> None:
     """Equality and multiples are those of JSON."""
     assert [found for found, _ in wrong(schema, value)] == ([code] if code else [])
 
@@ -271,10 +269,7 @@ def test_places_are_listed_through_everything() -> None:
     """Each has its pointer, its place in the document, and whether it always applies."""
     found = {(p.pointer, p.keyword): p for p in places(SCHEMAS["Order"], DOCUMENT)}
     assert not found["/lines/*/count", "maximum"].conditional
-    assert (
-        found["/lines/*/count", "maximum"].schema_pointer
-        == "/components/schemas/Line/properties/count/maximum"
-    )
+    assert found["/lines/*/count", "maximum"].schema_pointer == "/components/schemas/Line/properties/count/maximum"
     assert ("/lines/*/sku", "required") in found
     assert ("/lines/*/*", "additionalProperties") in found
     assert found["/state", "dependentRequired"].conditional

@@ -122,9 +122,7 @@ def test_numbers_are_of_the_types_that_the_schema_names() -> None:
 def test_a_broken_rule_shows_the_values_it_names() -> None:
     """Missing values are shown too, by path; the message may be computed."""
     outcome = judged("self.n == 6 && self.s == 'abc' && has(self.none)", _VALUE)
-    assert outcome == Broken(
-        "it does not hold", (("self.n", "5"), ("self.s", '"abc"'), ("self.none", "missing"))
-    )
+    assert outcome == Broken("it does not hold", (("self.n", "5"), ("self.s", '"abc"'), ("self.none", "missing")))
     rule = RuleSet(TRIP, TRIPS)
     (broken,) = rule.broken({**A_TRIP, "fare": 9}, A_TRIP)
     assert isinstance(broken.outcome, Broken)
@@ -188,11 +186,7 @@ def test_the_names_in_a_rule_are_known() -> None:
         "/$defs/Leg/x-validations/0",
     )
     (rule,) = RuleSet(
-        {
-            "x-validations": [
-                {"rule": "self.a['b c'].d.all(x, x == 'self.q') && self.e.size() > 1", "message": "m"}
-            ]
-        },
+        {"x-validations": [{"rule": "self.a['b c'].d.all(x, x == 'self.q') && self.e.size() > 1", "message": "m"}]},
         {},
     ).rules
     assert rule.paths == ("self.a['b c'].d", "self.e")

@@ -49,9 +49,7 @@ def test_valid_values_are_valid(schema: dict[str, Any], document: dict[str, Any]
 @pytest.mark.parametrize(("schema", "document"), CASES, ids=IDS)
 def test_values_are_deterministic(schema: dict[str, Any], document: dict[str, Any]) -> None:
     """A verdict must be reproducible."""
-    assert valid_values(schema, document, limit=40, seed=3) == valid_values(
-        schema, document, limit=40, seed=3
-    )
+    assert valid_values(schema, document, limit=40, seed=3) == valid_values(schema, document, limit=40, seed=3)
     assert single_faults(schema, document) == single_faults(schema, document)
 
 
@@ -109,9 +107,7 @@ def _values_at(schema: dict[str, Any], document: dict[str, Any], pointer: str) -
 
 def test_values_cover_enums_nulls_and_absence() -> None:
     """Every value of every enum is there; null and absence where allowed, and presence."""
-    assert {"open", "paid", "sent"} <= {
-        v for v in _values_at(SCHEMAS["Order"], DOCUMENT, "/state") if v is not MISSING
-    }
+    assert {"open", "paid", "sent"} <= {v for v in _values_at(SCHEMAS["Order"], DOCUMENT, "/state") if v is not MISSING}
     due = _values_at(SCHEMAS["Order"], DOCUMENT, "/due")
     assert None in due
     assert MISSING in due
@@ -150,9 +146,7 @@ def test_values_cover_ways_to_write_a_date() -> None:
 
 def test_unknown_members_are_added_where_allowed() -> None:
     """Unknown members are added only where the schema allows them."""
-    places_of_extra = {
-        pointer for pointer, label in _labels(SCHEMAS["Order"], DOCUMENT) if label == "unknown member"
-    }
+    places_of_extra = {pointer for pointer, label in _labels(SCHEMAS["Order"], DOCUMENT) if label == "unknown member"}
     assert any(pointer.count("/") == 1 for pointer in places_of_extra)
     assert not any(pointer.startswith("/lines/") for pointer in places_of_extra)
     assert not any(label == "unknown member" for _, label in _labels(SCHEMAS["Pet"], DOCUMENT))
@@ -243,9 +237,7 @@ def test_every_transition_has_reads_that_break_it_alone() -> None:
     for fault in found:
         assert judge.violations(fault.value) == judge.violations(fault.before) == []
         broken = [
-            row.rule.code
-            for row in rules.evaluate(fault.value, fault.before)
-            if not isinstance(row.outcome, Holds)
+            row.rule.code for row in rules.evaluate(fault.value, fault.before) if not isinstance(row.outcome, Holds)
         ]
         assert broken == ([] if fault.code == "lifecycle" else [fault.code])
     steps = {(read(f.before, "/state"), read(f.value, "/state")) for f in found if f.code == "lifecycle"}
@@ -268,9 +260,7 @@ def test_a_rule_that_only_a_search_breaks() -> None:
         "type": "object",
         "required": ["a", "b"],
         "properties": {"a": {"type": "integer", "minimum": 0}, "b": {"type": "integer", "minimum": 0}},
-        "x-validations": [
-            {"rule": "self.a % 7 != 3 || self.b % 5 != 4", "message": "an odd pair", "code": "odd"}
-        ],
+        "x-validations": [{"rule": "self.a % 7 != 3 || self.b % 5 != 4", "message": "an odd pair", "code": "odd"}],
     }
     found = rule_faults(schema, {})
     assert found.unreachable == ()
@@ -330,9 +320,7 @@ def test_keywords_that_conflict(schema: dict[str, Any], unreachable: set[Any] | 
     assert bool(found) is (unreachable is not None)
     assert all(judge.is_valid(one.value) for one in found)
     for fault in faults:
-        assert [(one.code, one.pointer) for one in judge.violations(fault.value)] == [
-            (fault.code, fault.pointer)
-        ]
+        assert [(one.code, one.pointer) for one in judge.violations(fault.value)] == [(fault.code, fault.pointer)]
     lost = {(one.code, one.pointer) for one in faults.unreachable}
     assert unreachable is None or lost == unreachable
 

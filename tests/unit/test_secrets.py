@@ -30,9 +30,7 @@ class Echoing(ReferenceServer):
 
     def answer(self, asked: Asked) -> Answer:
         """Return a response that contains the request."""
-        heard = " ".join(value.decode("latin-1") for _, value in asked.headers) + asked.query.decode(
-            "latin-1"
-        )
+        heard = " ".join(value.decode("latin-1") for _, value in asked.headers) + asked.query.decode("latin-1")
         sent = json.dumps(heard) + base64.b64encode(heard.encode()).decode() + repr(asked)
         spellings = {name: spell(KEY) for name, spell in SPELLINGS.items()}
         answer = super().answer(asked)

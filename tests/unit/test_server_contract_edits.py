@@ -290,9 +290,7 @@ def test_a_transition_rule_added_joins_two_reads(tmp_path: Path) -> None:
 def test_a_rule_that_cannot_be_evaluated_on_the_body_does_not_pass(tmp_path: Path) -> None:
     """Nothing is observed without the optional member, and the clause is an error."""
     rule = {"code": "short", "rule": "size(self.note) < 9", "message": "too long"}
-    with using(
-        tmp_path, update(PROPERTIES, {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})
-    ):
+    with using(tmp_path, update(PROPERTIES, {"note": {"type": "string"}}), update(BATCH, {"x-validations": [rule]})):
         result = judged(*reads(batch()))["server.rule.short"]
         assert (result.observations, result.findings) == (0, [])
         assert any("the rule short cannot be evaluated" in why for why in result.unjudged)
@@ -339,9 +337,7 @@ def test_errors_follow_their_documented_schema(tmp_path: Path) -> None:
         (finding,) = results["server.error.body"].findings
         assert (finding.code, finding.pointer) == ("required", "/traceId")
         assert "server.error.body" in red(judged(refusal(418)))
-    with using(
-        tmp_path, remove(f"{ERROR}.properties.statusCode"), remove(f"{ERROR}.required[?@ == 'statusCode']")
-    ):
+    with using(tmp_path, remove(f"{ERROR}.properties.statusCode"), remove(f"{ERROR}.required[?@ == 'statusCode']")):
         results = judged(refusal(body={"message": "no", "statusCode": 500}))
         assert red(results) == set()
         assert results["server.error.status-agrees"].reason == "the contract has no such member"
@@ -368,9 +364,7 @@ def test_other_refusals_count_where_they_are_documented(tmp_path: Path) -> None:
     with using(tmp_path, remove(f"{GET}.responses['401']")):
         assert red(judged(refusal(401))) == {"server.error.documented-status"}
         assert red(judged(refusal(404))) == set()
-    with using(
-        tmp_path, update(f"{GET}.responses", {"4XX": forbidden["403"]}), remove(f"{GET}.responses['401']")
-    ):
+    with using(tmp_path, update(f"{GET}.responses", {"4XX": forbidden["403"]}), remove(f"{GET}.responses['401']")):
         assert red(judged(refusal(401))) == set()
 
 
@@ -388,7 +382,5 @@ def test_disclosure_follows_the_members(tmp_path: Path) -> None:
     assert red(judged(refusal(body=content))) == set()
     with using(tmp_path, update(PROPERTIES, {"runOwner": {}, "x": {}}), update(BATCH, {"required": ["runOwner"]})):
         assert red(judged(refusal(body=content))) == {"server.auth.no-disclosure"}
-    with using(
-        tmp_path, update(BATCH, {"required": ["runOwner"]}), update(f"{ERROR}.properties", {"runOwner": {}})
-    ):
+    with using(tmp_path, update(BATCH, {"required": ["runOwner"]}), update(f"{ERROR}.properties", {"runOwner": {}})):
         assert red(judged(refusal(body=content))) == set()

@@ -196,6 +196,7 @@ def test_a_target_that_refuses_concurrency_gets_one_request_at_a_time(
     """What it refused is sent again, nothing more is sent concurrently, and the verdict is that of a sequential run."""
     near, _ = _judged(monkeypatch, step=_NEAR)
     monkeypatch.setattr("batch_conformance.server_runner.rate_limit.time.sleep", lambda _: None)
+
     # The burst is what finds out about concurrency, so it is not refused here.
     def refused(self: FarTransport, exchange: Exchange) -> Exchange:
         return exchange if exchange.intent.probe in ("burst", *OTHERS) else refuse(self, exchange)

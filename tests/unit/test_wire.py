@@ -102,9 +102,7 @@ def test_silence_and_drips_end_with_the_timeout(fault: Fault, status: int | None
         (hostile.upgrade, "not-http", None, "SWITCH_UPGRADE"),
     ],
 )
-def test_every_fault_is_recorded_as_its_kind(
-    fault: Fault, kind: str, status: int | None, word: str
-) -> None:
+def test_every_fault_is_recorded_as_its_kind(fault: Fault, kind: str, status: int | None, word: str) -> None:
     """The record has the received part of a response, and one line, at once."""
     exchange, seconds = one(fault, 20.0)
     assert exchange.failure is not None
@@ -160,8 +158,7 @@ def test_legal_answers_of_every_form_are_read(style: str, body: bytes) -> None:
         "chunked": head
         + b"Transfer-Encoding: chunked\r\n\r\n"
         + b"".join(
-            b"%x;x=y\r\n%b\r\n" % (len(body[at : at + 999]), body[at : at + 999])
-            for at in range(0, len(body), 999)
+            b"%x;x=y\r\n%b\r\n" % (len(body[at : at + 999]), body[at : at + 999]) for at in range(0, len(body), 999)
         )
         + b"0\r\nX-Trailer: 1\r\n\r\n",
         "closed": head + b"\r\n" + body,
@@ -229,9 +226,7 @@ def test_a_connection_that_breaks_under_a_request_is_tried_once_more() -> None:
         assert len(server.asked) == 4
     with serving_hostile(lambda number, _: hostile.reset if number in (2, 3) else None) as server:
         with wired(server.url) as ask:
-            kinds = [
-                exchange.failure and exchange.failure.kind for exchange in (ask("a"), ask("a"), ask("a"))
-            ]
+            kinds = [exchange.failure and exchange.failure.kind for exchange in (ask("a"), ask("a"), ask("a"))]
         assert kinds == [None, "reset", None]
 
 

@@ -77,11 +77,7 @@ def _what_is_wrong(values: list[str], key: str, *, bare: bool) -> str:
 def _when(call_results: tuple[CallResult, ...], call_result: CallResult, position: int) -> str:
     if position:
         return f", in request {position + 1} of one call"
-    return (
-        f", in call {call_results.index(call_result) + 1} of a client"
-        if call_results.index(call_result)
-        else ""
-    )
+    return f", in call {call_results.index(call_result) + 1} of a client" if call_results.index(call_result) else ""
 
 
 @CLIENT_CHECKS.check("client.auth.only-there")
@@ -133,9 +129,7 @@ def per_call(record: ClientRunRecord, result: CheckResult) -> None:
         result.note("no request carried a key: see client.auth.header")
 
 
-def _check_keys(
-    record: ClientRunRecord, result: CheckResult, case_result: CaseResult, call_result: CallResult
-) -> None:
+def _check_keys(record: ClientRunRecord, result: CheckResult, case_result: CaseResult, call_result: CallResult) -> None:
     others = [other for other in record.keys if other != call_result.call.api_key]
     operation = current_contract().operation(case_result.operation)
     for exchange in call_result.seen:
@@ -245,10 +239,7 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
 
 def _redirected(call_result: CallResult, position: int) -> bool:
     """Whether a redirect within the origin came before. What a client carries along there is its choice."""
-    return any(
-        exchange.status is not None and 300 <= exchange.status < 400
-        for exchange in call_result.seen[:position]
-    )
+    return any(exchange.status is not None and 300 <= exchange.status < 400 for exchange in call_result.seen[:position])
 
 
 def _at_its_origin(case_result: CaseResult, call_result: CallResult, exchange: Exchange) -> bool:

@@ -283,10 +283,7 @@ def _sound_places(record: ClientRunRecord) -> set[str]:
 def places_of_kind(batches: Iterable[Mapping[str, Any]], clause: str) -> frozenset[str]:
     """Return the places in these batches that a clause reports."""
     return frozenset(
-        leaf.place
-        for batch in batches
-        for leaf in leaves_of(batch)
-        if CLAUSE_OF_KIND.get(leaf.kind, FIELDS) == clause
+        leaf.place for batch in batches for leaf in leaves_of(batch) if CLAUSE_OF_KIND.get(leaf.kind, FIELDS) == clause
     )
 
 
@@ -294,6 +291,4 @@ def shown(value: Any) -> str:
     """Format a value for evidence."""
     if value is MISSING:
         return "(absent)"
-    return shortened(
-        value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=repr)
-    )
+    return shortened(value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False, default=repr))

@@ -91,15 +91,11 @@ def _check_places(record: ClientRunRecord, result: CheckResult) -> None:
             continue
         result.observe()
         if call_result.reply.batch is None:
-            _blame_refusal(
-                result, call_result, f"a valid batch was refused: {case_result.title}", case_result.place
-            )
+            _blame_refusal(result, call_result, f"a valid batch was refused: {case_result.title}", case_result.place)
             continue
         for one in differences(call_result.expected.batch, call_result.reply.batch):
             own = CLAUSE_OF_KIND.get(one.leaf.kind, FIELDS) == FIELDS
-            if f"{one.leaf.pointer}/".startswith(f"{case_result.place}/") and (
-                own or one.leaf.place in never
-            ):
+            if f"{one.leaf.pointer}/".startswith(f"{case_result.place}/") and (own or one.leaf.place in never):
                 _blame_place(result, call_result, one, case_result)
 
 
@@ -117,9 +113,7 @@ def _check_branches(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
             result.observe()
             for one in differences(expected.batch, decoded):
-                own = case_result.place is not None and f"{one.leaf.pointer}/".startswith(
-                    f"{case_result.place}/"
-                )
+                own = case_result.place is not None and f"{one.leaf.pointer}/".startswith(f"{case_result.place}/")
                 if not (one.leaf.empty or one.leaf.place in usual or own):
                     _blame_place(result, call_result, one, case_result)
 
@@ -136,9 +130,7 @@ def _check_odd_ids(record: ClientRunRecord, result: CheckResult) -> None:
             if not isinstance(call_result.expected, ValidBatch) or call_result.reply.broken is not None:
                 continue
             sent = call_result.gets
-            if not sent or encoding_problem(
-                sent[0].request.url, call_result.call.base_url, call_result.call.batch_id
-            ):
+            if not sent or encoding_problem(sent[0].request.url, call_result.call.base_url, call_result.call.batch_id):
                 result.set_aside(ID_ENCODING)
                 continue
             if record.is_broken(_TRANSFER):

@@ -21,9 +21,7 @@ from batch_conformance.contract import load_contract
 
 #: Statuses that have a clause and a kind of error of their own.
 _OWN_KIND = tuple(
-    int(name)
-    for clause in load_contract().of_side("client")
-    if (name := clause.id.rpartition(".")[2]).isdecimal()
+    int(name) for clause in load_contract().of_side("client") if (name := clause.id.rpartition(".")[2]).isdecimal()
 )
 #: Statuses about waiting too long: a client may report them as a timeout.
 _LATE = frozenset({408, 504})
@@ -124,9 +122,7 @@ def odd_body(record: ClientRunRecord, result: CheckResult) -> None:
             _blame(result, case_result, call_result, expected, problem)
 
 
-@CLIENT_CHECKS.check(
-    "client.error.status-line-wins", needs=["client.error.odd-body", "client.decode.unknown-fields"]
-)
+@CLIENT_CHECKS.check("client.error.status-line-wins", needs=["client.error.odd-body", "client.decode.unknown-fields"])
 def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
     """Check that a body that names another status changes nothing."""
     wrong = _wrong_statuses(record)
@@ -171,9 +167,7 @@ def status_line_wins(record: ClientRunRecord, result: CheckResult) -> None:
                 )
 
 
-def _error_calls(
-    record: ClientRunRecord, result: CheckResult
-) -> Iterator[tuple[CaseResult, CallResult, HttpError]]:
+def _error_calls(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult, HttpError]]:
     late = accepted_kinds("client.retry.bounded", "late")
     for case_result, call_result in record.turns(result):
         if not isinstance(call_result.expected, HttpError):
@@ -181,9 +175,7 @@ def _error_calls(
         error = call_result.reply.error
         if error is not None and error.kind in late and record.retried(call_result):
             # A client that retries until the caller's deadline may report a timeout.
-            result.limit(
-                f"a call on {call_result.expected.status} retried until its deadline, and reported that"
-            )
+            result.limit(f"a call on {call_result.expected.status} retried until its deadline, and reported that")
             continue
         yield case_result, call_result, call_result.expected
 

@@ -35,9 +35,7 @@ def _check_error_in_time(record: ClientRunRecord, result: CheckResult) -> None:
             if call_result.expected.kind == "redirect-loop" and call_result.requests <= 1:
                 result.limit("the client did not follow the redirects")
             continue
-        result.fail(
-            call_result.last, problem, expected=shown_kinds(kinds), actual=call_result.said(), code=code
-        )
+        result.fail(call_result.last, problem, expected=shown_kinds(kinds), actual=call_result.said(), code=code)
 
 
 def _kinds_of(record: ClientRunRecord, expected: TransportFault, clause: str) -> frozenset[str]:

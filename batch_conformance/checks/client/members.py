@@ -145,9 +145,7 @@ def id_that_came(record: ClientRunRecord, result: CheckResult) -> None:
         decoded = id_of(call_result.reply.batch)
         if error is None and decoded == returned:
             continue
-        problem = (
-            "the id asked for is reported" if decoded == requested else "another id than the one that came"
-        )
+        problem = "the id asked for is reported" if decoded == requested else "another id than the one that came"
         result.fail(
             call_result.last,
             f"{problem}: {case_result.title}",
@@ -226,8 +224,7 @@ def letters(record: ClientRunRecord, result: CheckResult) -> None:
 
     def right(sent: Mapping[str, Any], decoded: dict[str, Any]) -> bool:
         return not any(
-            instant_problem(leaf.value, value_at(decoded, leaf.pointer))
-            for leaf in _of_kind(sent, "date-time")
+            instant_problem(leaf.value, value_at(decoded, leaf.pointer)) for leaf in _of_kind(sent, "date-time")
         )
 
     _no_reason_to_refuse(record, result, CREATED_AT, right)
@@ -308,11 +305,7 @@ def counts(record: ClientRunRecord, result: CheckResult) -> None:
                 _blame_holder(result, call_result, above, held[above])
             continue
         faults = integer_faults(never, sent, decoded)
-        lost = {
-            leaf
-            for leaf in _of_kind(sent, "integer")
-            if leaf.place in misplaced or faults.get(leaf) == FIELDS
-        }
+        lost = {leaf for leaf in _of_kind(sent, "integer") if leaf.place in misplaced or faults.get(leaf) == FIELDS}
         if lost and len(lost) == len(_of_kind(sent, "integer")):
             result.set_aside(FIELDS)
             continue

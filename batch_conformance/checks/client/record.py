@@ -166,9 +166,7 @@ class ClientRunRecord:
         case_results = [case_result for case_result in self.plays if case_result.operation == operation]
         return self if len(case_results) == len(self.plays) else ClientRunRecord(case_results, self.keys)
 
-    def turns(
-        self, result: CheckResult, ordinary: bool | None = None
-    ) -> Iterator[tuple[CaseResult, CallResult]]:
+    def turns(self, result: CheckResult, ordinary: bool | None = None) -> Iterator[tuple[CaseResult, CallResult]]:
         """Yield the calls that exercise the clause; with ``ordinary`` given, only those that are, or are not.
 
         Broken calls are reported here. Calls that retry endlessly or failed before a request are set aside.
@@ -240,9 +238,7 @@ class ClientRunRecord:
     @cached_property
     def without_mixtures(self) -> ClientRunRecord:
         """The record without the batches that are special in several ways at once."""
-        return ClientRunRecord(
-            [case_result for case_result in self.plays if not is_mixture(case_result)], self.keys
-        )
+        return ClientRunRecord([case_result for case_result in self.plays if not is_mixture(case_result)], self.keys)
 
     @cached_property
     def ordinary(self) -> list[tuple[CaseResult, CallResult, Mapping[str, Any]]]:
@@ -296,11 +292,7 @@ CLIENT_CHECKS: CheckRegistry[ClientRunRecord] = CheckRegistry()
 
 def is_mixture(case_result: CaseResult) -> bool:
     """Whether a case's batch is special in several ways at once."""
-    return (
-        case_result.clauses[0] == "client.decode.fields"
-        and not case_result.ordinary
-        and case_result.place is None
-    )
+    return case_result.clauses[0] == "client.decode.fields" and not case_result.ordinary and case_result.place is None
 
 
 def may_be_retried(status: int) -> bool:

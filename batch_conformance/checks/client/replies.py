@@ -74,10 +74,7 @@ def _error_problem(call_result: CallResult, expected: HttpError) -> str:
     if error is not None and error.kind == "timeout" and may_be_retried(expected.status):
         return ""  # it may retry, or wait for a retry, until the deadline
     operations = current_contract().operations
-    if any(
-        exchange.status == operations[exchange.intent.operation].success_status
-        for exchange in call_result.seen
-    ):
+    if any(exchange.status == operations[exchange.intent.operation].success_status for exchange in call_result.seen):
         return ""  # it retried until there was a batch
     problem = status_problem(call_result, expected)
     return f"a {expected.status} {problem}" if problem else ""
@@ -156,9 +153,7 @@ def blame_unclaimed_replies(record: ClientRunRecord, judgements: Mapping[str, Ch
         ):
             continue
         clause = (
-            clause_of_status(call_result.expected.status)
-            if isinstance(call_result.expected, HttpError)
-            else FIELDS
+            clause_of_status(call_result.expected.status) if isinstance(call_result.expected, HttpError) else FIELDS
         )
         problem = reply_problem(record, call_result)
         if not problem or clause not in judgements or plain_cause(record, call_result, ""):
@@ -189,8 +184,7 @@ def blame_wrong_replies(record: ClientRunRecord, result: CheckResult, case_resul
         else:
             result.observe()
             result.fail(
-                call_result.last
-                or next((one.last for one in case_result.turns[number - 2 :: -1] if number > 1), None),
+                call_result.last or next((one.last for one in case_result.turns[number - 2 :: -1] if number > 1), None),
                 f"call {number} of {len(case_result.turns)}: {problem}: {case_result.title}",
                 expected=expected_reply(call_result),
                 actual=call_result.said(),

@@ -78,9 +78,7 @@ def _check_target(
     exchange: Exchange,
 ) -> None:
     if exchange.notes:
-        result.fail(
-            exchange, "what came is no HTTP request", code="request", expected="GET", actual=exchange.notes[0]
-        )
+        result.fail(exchange, "what came is no HTTP request", code="request", expected="GET", actual=exchange.notes[0])
         return
     wanted = wanted_path(operation, call_result.call.base_url, call_result.call.batch_id)
     path, has_query, query = _path_and_query(exchange.request.url, operation)
@@ -123,9 +121,7 @@ def id_encoding(record: ClientRunRecord, result: CheckResult) -> None:
     # client.request.target reports a query that is in every request.
     always_queries = _always_queries(record)
     # And another method that is used for every id.
-    usual = {
-        exchange.request.method for _, call_result, _ in record.ordinary for exchange in call_result.seen
-    }
+    usual = {exchange.request.method for _, call_result, _ in record.ordinary for exchange in call_result.seen}
     for case_result, call_result in record.turns(result):
         if case_result.clauses[0] != ID_ENCODING:
             continue
@@ -196,9 +192,7 @@ def dot_id(record: ClientRunRecord, result: CheckResult) -> None:
             path, _, _ = _path_and_query(exchange.request.url, operation)
             before, after = around(operation, call_result.call.base_url)
             segment = path[len(before) : len(path) - len(after)]
-            encoded = (
-                segment[:1] == "%" and re.sub("%2e", ".", segment, flags=re.I) == call_result.call.batch_id
-            )
+            encoded = segment[:1] == "%" and re.sub("%2e", ".", segment, flags=re.I) == call_result.call.batch_id
             stays = is_path_of(operation, call_result.call.base_url, path) and encoded
             if not stays or not call_result.call.batch_id:
                 result.fail(
@@ -261,9 +255,7 @@ def single(record: ClientRunRecord, result: CheckResult) -> None:
                 continue
             result.observe()
             operation = current_contract().operation(case_result.operation)
-            requests = [
-                exchange for exchange in call_result.gets if not _is_probe(operation, call_result, exchange)
-            ]
+            requests = [exchange for exchange in call_result.gets if not _is_probe(operation, call_result, exchange)]
             if len(requests) > 1:
                 result.fail(
                     requests[1],
@@ -277,9 +269,7 @@ def single(record: ClientRunRecord, result: CheckResult) -> None:
 def _always_queries(record: ClientRunRecord) -> bool:
     """Whether each ordinary request has an undocumented query."""
     return all(
-        undocumented_query(
-            current_contract().operation(case_result.operation), exchange.request.url.partition("?")[2]
-        )
+        undocumented_query(current_contract().operation(case_result.operation), exchange.request.url.partition("?")[2])
         for case_result, call_result, _ in record.ordinary
         for exchange in call_result.gets
     )
@@ -293,9 +283,7 @@ def _is_probe(operation: Operation, call_result: CallResult, exchange: Exchange)
 
 def first_hand(case_result: CaseResult, call_result: CallResult) -> Iterator[Exchange]:
     """Yield the requests that a redirect did not cause."""
-    redirected = any(
-        exchange.status is not None and 300 <= exchange.status < 400 for exchange in call_result.seen
-    )
+    redirected = any(exchange.status is not None and 300 <= exchange.status < 400 for exchange in call_result.seen)
     yield from call_result.seen[:1] if redirected or case_result.elsewhere else call_result.seen
 
 

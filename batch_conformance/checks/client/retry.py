@@ -86,11 +86,7 @@ def _after_faults(record: ClientRunRecord, result: CheckResult) -> int:
     for case_result in record.plays:
         for call_result in case_result.turns:
             expected = call_result.expected
-            if (
-                not isinstance(expected, TransportFault)
-                or expected.kind == "redirect-loop"
-                or not call_result.requests
-            ):
+            if not isinstance(expected, TransportFault) or expected.kind == "redirect-loop" or not call_result.requests:
                 continue
             if call_result.reply.broken is not None:
                 # A call that does not end makes requests without end.

@@ -96,11 +96,7 @@ def shown_key(key: KeyPlace, value: str, *, bare: bool = False) -> str:
 
 def shown_place(key: KeyPlace) -> str:
     """Describe the location of a key."""
-    return (
-        key.name
-        if key.place == "header"
-        else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
-    )
+    return key.name if key.place == "header" else f"the {'query' if key.place == 'query' else 'cookie'} ({key.name})"
 
 
 def without_key(operation: Operation, request: Request) -> Request:
@@ -116,9 +112,7 @@ def _without(key: KeyPlace, request: Request) -> Request:
         headers = tuple(pair for pair in headers if not key.is_named(pair[0]))
     elif key.place == "query":
         path, mark, query = url.partition("?")
-        remaining = [
-            part for part in query.split("&") if [name for name, _ in query_pairs(part)] != [key.name]
-        ]
+        remaining = [part for part in query.split("&") if [name for name, _ in query_pairs(part)] != [key.name]]
         url = path + (mark if remaining else "") + "&".join(remaining)
     else:
         headers = tuple(_without_cookie(name, value, key) for name, value in headers)

@@ -55,9 +55,7 @@ def _expect_refusal(
     """
     carried, proper = carried_over(record), refusals(record.operation)
     for exchange in exchanges:
-        clause = next(
-            (clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), ""
-        )
+        clause = next((clause for clause, statuses in (aside or {}).items() if exchange.status in statuses), "")
         # Where every request is admitted, a refusal by the HTTP layer says nothing about keys.
         if not clause and exchange.status in also:
             clause = next((clause for clause, statuses in (aside or {}).items() if 200 in statuses), "")
@@ -137,9 +135,7 @@ def near_key(record: Record, result: CheckResult) -> None:
 def hostile_key(record: Record, result: CheckResult) -> None:
     """Check that a hostile key is refused; the HTTP layer may do so before the API does."""
     hostile = [
-        exchange
-        for exchange in record.of("hostile-keys", "generated-keys")
-        if exchange.intent.key_kind == "hostile"
+        exchange for exchange in record.of("hostile-keys", "generated-keys") if exchange.intent.key_kind == "hostile"
     ]
     # A key that contains the valid one is a near key in the first place.
     extended = [exchange for exchange in hostile if _holds_valid(record, exchange)]
@@ -185,9 +181,7 @@ def header_name_case(record: Record, result: CheckResult) -> None:
             )
 
 
-@SERVER_CHECKS.check(
-    "server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_CARRY_OVER_PROBES]
-)
+@SERVER_CHECKS.check("server.auth.before-lookup", needs=["id-enumeration", "conditional", "reads", *_CARRY_OVER_PROBES])
 def before_lookup(record: Record, result: CheckResult) -> None:
     """Check that known and unknown ids get the same refusal."""
     carried_by, noisy = carried_over(record), noise(record.of("id-enumeration"))
@@ -252,7 +246,11 @@ def _compare_conditional(record: Record, result: CheckResult, carried_by: Carrie
 @SERVER_CHECKS.check(
     EVERY_REQUEST,
     needs=[
-        "before-first-auth", "auth-per-request", "unauthenticated", "keyless-on-authed-connection", "id-enumeration",
+        "before-first-auth",
+        "auth-per-request",
+        "unauthenticated",
+        "keyless-on-authed-connection",
+        "id-enumeration",
         "burst",
     ],
 )
@@ -363,9 +361,7 @@ def no_disclosure(record: Record, result: CheckResult) -> None:
                 exchange, f"{body} fields of a batch", code="disclosed", expected="none", actual=", ".join(names)
             )
         elif any(value in text for value in known):
-            result.fail(
-                exchange, f"{body} values of a batch", code="disclosed", expected="none", actual=text[:200]
-            )
+            result.fail(exchange, f"{body} values of a batch", code="disclosed", expected="none", actual=text[:200])
         if "?" in exchange.request.url and (
             exchange.intent.probe == "wrong-place" or (place is not None and place.place == "query")
         ):

@@ -107,9 +107,7 @@ def judge_places(record: Record, result: CheckResult) -> None:
         limits.of_places(record, result, seen)
 
 
-def _compare_ids(
-    record: Record, result: CheckResult, exchange: Exchange, batch: dict[str, Any], echo: str
-) -> None:
+def _compare_ids(record: Record, result: CheckResult, exchange: Exchange, batch: dict[str, Any], echo: str) -> None:
     received, requested = read(batch, echo), exchange.intent.id
     as_text = received if isinstance(received, str) else shown(received)
     # A UUID may be returned in lower case, its canonical form (RFC 9562, 4), whatever the request's spelling.
@@ -289,9 +287,7 @@ def stays_open(record: Record, result: CheckResult) -> None:
         return
     for exchange, _ in batches(record, result):
         assert exchange.response is not None
-        for message in _refused_members(
-            record.operation, exchange.response.media_type, exchange.response.body
-        ):
+        for message in _refused_members(record.operation, exchange.response.media_type, exchange.response.body):
             result.fail(
                 exchange,
                 "the suite refuses members it does not know (a defect of the suite)",

@@ -42,9 +42,7 @@ _INTERNALS = {
         r"|\bjava(?:\.\w+)+\.\w+(?:Exception|Error)\b"
     ),
     "a Go stack trace": re.compile(r"goroutine \d+ \[|panic: runtime error|\.go:\d+"),
-    "another stack trace": re.compile(
-        r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"
-    ),
+    "another stack trace": re.compile(r"\.(?:rb|php|cs|py|ts|js|ex|rs|c|cpp)(?::| line |\()\d+|#\d+ /\S+\(\d+\)"),
     "a source path": re.compile(
         r"(?<![\w/.])/(?:usr|home|app|srv|opt|var|root|etc|Users|src|code|workspace|build|data)/"
         r"(?:[\w.\-]+/)*[\w\-]+\.\w{1,5}\b"
@@ -342,9 +340,7 @@ def _readable(exchange: Exchange) -> str:
     )
     target = exchange.request.url.partition("://")[2].partition("/")[2].partition("?")[0]
     segment = target.rpartition("/")[2]
-    for echo in sorted(
-        {"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True
-    ):
+    for echo in sorted({"/" + target, unquote("/" + target), segment, unquote(segment)}, key=len, reverse=True):
         if len(echo) > 3:
             text = text.replace(echo, "<echo>")
     return text

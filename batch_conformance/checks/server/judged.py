@@ -155,11 +155,7 @@ def _words(condition: Any, entity: Entity) -> str:
     rows = condition.get("properties", {}) if isinstance(condition, dict) else {}
     described = []
     for name, schema in rows.items():
-        values = (
-            schema.get("enum", [schema["const"]] if "const" in schema else [])
-            if isinstance(schema, dict)
-            else []
-        )
+        values = schema.get("enum", [schema["const"]] if "const" in schema else []) if isinstance(schema, dict) else []
         described.append((name, " or ".join(map(str, values))))
     if len(described) != 1 or not described[0][1]:
         return "batch that fits the condition"

@@ -44,9 +44,7 @@ def unauthenticated(record: Record, result: CheckResult) -> None:
 def unsupported(record: Record, result: CheckResult) -> None:
     """Check that other methods get 404, or 405 with an Allow header."""
     for exchange in record.of("methods"):
-        options = (
-            exchange.request.method == "OPTIONS" and exchange.status is not None and exchange.status < 300
-        )
+        options = exchange.request.method == "OPTIONS" and exchange.status is not None and exchange.status < 300
         if exchange.intent.key_kind != "valid" or options:
             continue
         result.observe()

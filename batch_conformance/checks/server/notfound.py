@@ -21,9 +21,7 @@ def unknown_id(record: Record, result: CheckResult) -> None:
         _expect_absent(exchange, record, result)
 
 
-@SERVER_CHECKS.check(
-    "server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"]
-)
+@SERVER_CHECKS.check("server.notfound.near-id", needs=["near-ids", "overrides", "reads", "unknown-ids"])
 def near_id(record: Record, result: CheckResult) -> None:
     """Check that variants of known ids get 404.
 
@@ -124,9 +122,7 @@ def _holds_known(exchange: Exchange, record: Record) -> bool:
     return bool(marks) and marks in _known_marks(record)
 
 
-@SERVER_CHECKS.check(
-    "server.notfound.hostile-id", needs=["hostile-ids", "generated-ids", "unknown-ids"]
-)
+@SERVER_CHECKS.check("server.notfound.hostile-id", needs=["hostile-ids", "generated-ids", "unknown-ids"])
 def hostile_id(record: Record, result: CheckResult) -> None:
     """Check that hostile ids get an error below 500, or a redirect to the canonical path (decision 12)."""
     for exchange in record.of("hostile-ids", "generated-ids"):
@@ -139,9 +135,7 @@ def hostile_id(record: Record, result: CheckResult) -> None:
             _report(exchange, result, f"{either_status(absences(record.operation))}, or another error below 500")
 
 
-@SERVER_CHECKS.check(
-    "server.notfound.hostile-id-404", needs=["hostile-ids", "generated-ids", "unknown-ids", "reads"]
-)
+@SERVER_CHECKS.check("server.notfound.hostile-id-404", needs=["hostile-ids", "generated-ids", "unknown-ids", "reads"])
 def hostile_id_404(record: Record, result: CheckResult) -> None:
     """Check that the error for a hostile id is 404, where decisions 12 and 18 do not allow another."""
     for exchange in record.of("hostile-ids", "generated-ids"):

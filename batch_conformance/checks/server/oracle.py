@@ -104,9 +104,7 @@ def _body(exchange: Exchange, ids: set[str]) -> str:
 def _leaves(value: Any, path: str, ids: set[str]) -> dict[str, str]:
     if isinstance(value, dict) and value:
         return {
-            key: text
-            for name, item in value.items()
-            for key, text in _leaves(item, f"{path}'s {name}", ids).items()
+            key: text for name, item in value.items() for key, text in _leaves(item, f"{path}'s {name}", ids).items()
         }
     if isinstance(value, list) and value:
         return {

@@ -79,9 +79,7 @@ class Record:
     def of_operation(self, operation: str) -> Record:
         """Return the record of one operation, including discovery. Secrets are kept."""
         exchanges = [
-            row
-            for row in self.exchanges
-            if row.intent.operation == operation or row.intent.probe == "discovery"
+            row for row in self.exchanges if row.intent.operation == operation or row.intent.probe == "discovery"
         ]
         if operation == self.operation and len(exchanges) == len(self.exchanges):
             return self
@@ -91,9 +89,7 @@ class Record:
     def answered(self) -> list[Exchange]:
         """All exchanges but discovery and 429s, which only ``server.rate.429`` judges."""
         return [
-            exchange
-            for exchange in self.exchanges
-            if exchange.status != 429 and exchange.intent.probe != "discovery"
+            exchange for exchange in self.exchanges if exchange.status != 429 and exchange.intent.probe != "discovery"
         ]
 
     @cached_property

@@ -60,9 +60,7 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
             # Another port with every status; the other places with every second one.
             if place == "another port" or number % 2 == (place == "another host name"):
                 yield _redirect(factory, f"{status} to {place}", redirect(status, location))
-    yield _redirect(
-        factory, "302 to another port, without a scheme", redirect(302, "//{bare_other}{path}")
-    )
+    yield _redirect(factory, "302 to another port, without a scheme", redirect(302, "//{bare_other}{path}"))
     yield _redirect(
         factory,
         "307 to another port, the old origin as its user name",
@@ -81,11 +79,8 @@ def auth_cases(factory: CaseFactory) -> Iterator[Case]:
         elsewhere=(redirect(302, "{other}{path}/again"),),
     )
 
-
     for place, location in (("http on the same host", "{other}"), ("another https origin", "{other_secure}")):
-        yield _redirect(
-            factory, f"302 from https to {place}", redirect(302, f"{location}{{path}}"), secure=True
-        )
+        yield _redirect(factory, f"302 from https to {place}", redirect(302, f"{location}{{path}}"), secure=True)
 
 
 def _redirect(

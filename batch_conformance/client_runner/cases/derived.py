@@ -121,8 +121,7 @@ def _shape(entity: Entity) -> str:
 def _may_break_rule(values: Ordinary, place: str, kind: Kind) -> bool:
     """Whether a value may break a rule (CEL), which is not checked here; examples always keep to the rules."""
     return kind is not Kind.EXAMPLE and any(
-        f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/")
-        for named in values.ruled_places
+        f"{named}/".startswith(f"{place}/") or f"{place}/".startswith(f"{named}/") for named in values.ruled_places
     )
 
 
@@ -137,5 +136,3 @@ def _clause_of(values: Ordinary, row: Generated) -> str:
 def _title(row: Generated) -> str:
     name = ".".join(split(row.pointer)) or "a batch"
     return f"{name}: {row.label}"
-
-

@@ -32,9 +32,7 @@ def fault_cases(factory: CaseFactory) -> Iterator[Case]:
     )
     yield _fault(factory, "reset", "a connection reset before any answer", batch.reset())
     yield _fault(factory, "reset", "a connection reset within the body", batch.reset(40), begun=True)
-    yield _fault(
-        factory, "truncated", "half a batch, then the end of the connection", batch.cut_off(), begun=True
-    )
+    yield _fault(factory, "truncated", "half a batch, then the end of the connection", batch.cut_off(), begun=True)
     yield _fault(
         factory,
         "truncated",

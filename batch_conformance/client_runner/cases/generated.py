@@ -44,9 +44,7 @@ def properties(operation: str = "get") -> Sequence[Property]:
     return (_ANY_ID, *operation_cases(operation).PROPERTIES)
 
 
-_ANY_ID = Property(
-    "client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id")
-)
+_ANY_ID = Property("client.request.id-encoding", lambda: ids_of_every_kind(), partial(id_case, title="an id"))
 
 
 @cached_by_contract

@@ -24,9 +24,7 @@ def request_cases(factory: CaseFactory) -> Iterator[Case]:
             base_path=prefix,
         )
     for batch_id, what in TRICKY:
-        yield id_case(
-            factory, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}"
-        )
+        yield id_case(factory, batch_id, f"an id with {what}" if not what.startswith("what") else f"an id of {what}")
     for batch_id in DOTS:
         yield Case(
             f"the id {batch_id!r}",

@@ -43,9 +43,7 @@ def settle(seconds: float = 2.0) -> None:
     done.wait(seconds)
 
 
-def start(
-    work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]], finish: Callable[[], object]
-) -> None:
+def start(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]], finish: Callable[[], object]) -> None:
     """Start ``work`` on the loop, from the loop's thread; ``tasks`` references it until it is done.
 
     ``finish`` is called then, even if the work was cancelled before it started.

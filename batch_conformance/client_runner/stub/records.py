@@ -44,9 +44,7 @@ class ReceivedRequest:
         target = self.request.target
         if target.lower().startswith(("http://", "https://")):
             return target
-        origin = (
-            self.origin.replace("//127.0.0.1:", "//localhost:") if self.host == "localhost" else self.origin
-        )
+        origin = self.origin.replace("//127.0.0.1:", "//localhost:") if self.host == "localhost" else self.origin
         return origin + target
 
 

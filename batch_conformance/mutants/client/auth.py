@@ -47,12 +47,8 @@ _header_fault(
 )
 _header_fault("key-base64", _HEADER, "sends the key in base64",
               _other_key(lambda key: base64.b64encode(key.encode()).decode()))  # fmt: skip
-_header_fault(
-    "key-unpadded", _HEADER, "strips equals signs off the key", _other_key(lambda key: key.rstrip("="))
-)
-_header_fault(
-    "key-twice", _HEADER, "sends the key twice in one header", _other_key(lambda key: f"{key}, {key}")
-)
+_header_fault("key-unpadded", _HEADER, "strips equals signs off the key", _other_key(lambda key: key.rstrip("=")))
+_header_fault("key-twice", _HEADER, "sends the key twice in one header", _other_key(lambda key: f"{key}, {key}"))
 _header_fault(
     "key-other-name", _HEADER, "sends the key as api-key",
     lambda headers, key: {"api-key": key, "accept": "application/json"}, "auth.only-there",
@@ -105,12 +101,8 @@ _header_fault(
     "names the key in its User-Agent",
     _more("user-agent", "client/1.0 (KEY)"),
 )
-_header_fault(
-    "key-in-referer", _ELSEWHERE, "names the key in a Referer", _more("referer", "http://localhost/?key=KEY")
-)
-_header_fault(
-    "key-in-request-id", _ELSEWHERE, "makes request ids from the key", _more("x-request-id", "KEY-1")
-)
+_header_fault("key-in-referer", _ELSEWHERE, "names the key in a Referer", _more("referer", "http://localhost/?key=KEY"))
+_header_fault("key-in-request-id", _ELSEWHERE, "makes request ids from the key", _more("x-request-id", "KEY-1"))
 _header_fault(
     "key-in-basic", _ELSEWHERE, "sends the key in basic authentication too",
     lambda headers, key: headers | {"authorization": "Basic " + base64.b64encode(f"api:{key}".encode()).decode()},
@@ -224,9 +216,7 @@ class _Permanent(Following):
 @mutant("redirect-key-in-query", _REDIRECT, "moves the key into the query of another origin")
 class _KeyInQuery(Following):
     def hop(self, url: str, deadline: float, with_key: bool) -> Answer:
-        return super().hop(
-            url if with_key else f"{url}?key={quote(self.api_key, safe='')}", deadline, with_key
-        )
+        return super().hop(url if with_key else f"{url}?key={quote(self.api_key, safe='')}", deadline, with_key)
 
 
 _ERRORS = "auth.not-in-errors"
@@ -253,16 +243,10 @@ _message_fault(
     "headers: {'x-api-key': 'KEY'}",
 )
 _message_fault("error-shows-refused-key", "shows the key that was refused", {"unauthorized"}, "key KEY")
-_message_fault(
-    "error-shows-curl", "shows a curl line for server errors", {"server_error"}, "curl -H 'x-api-key: KEY'"
-)
-_message_fault(
-    "error-shows-client", "shows itself when it cannot decode", {"decode"}, "BatchClient(api_key='KEY')"
-)
+_message_fault("error-shows-curl", "shows a curl line for server errors", {"server_error"}, "curl -H 'x-api-key: KEY'")
+_message_fault("error-shows-client", "shows itself when it cannot decode", {"decode"}, "BatchClient(api_key='KEY')")
 _message_fault("error-shows-key-on-timeout", "shows the key when time is up", {"timeout"}, "key=ENCODED")
-_message_fault(
-    "error-shows-key-with-id", "shows the key when it refuses an id", {"invalid_argument"}, "for KEY"
-)
+_message_fault("error-shows-key-with-id", "shows the key when it refuses an id", {"invalid_argument"}, "for KEY")
 _message_fault(
     "error-shows-key-missing-batch",
     "shows the key when there is no such batch",

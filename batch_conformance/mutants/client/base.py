@@ -109,9 +109,7 @@ class Registry:
         self.operations = operations or ("get",)
         self.mutants: dict[str, ClientMutant] = {}
 
-    def __call__(
-        self, name: str, clause: str, description: str, *also: str
-    ) -> Callable[[type[Faulty]], type[Faulty]]:
+    def __call__(self, name: str, clause: str, description: str, *also: str) -> Callable[[type[Faulty]], type[Faulty]]:
         """Register the decorated client as a mutant that breaks ``client.<clause>`` and ``also``.
 
         Raises ``ValueError`` if the name is taken.

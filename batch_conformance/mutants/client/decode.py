@@ -18,9 +18,7 @@ Reply = dict[str, Any]
 _KNOWN = ("PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED")
 
 
-def _reply_fault(
-    name: str, clause: str, description: str, change: Callable[[Reply], object], *also: str
-) -> None:
+def _reply_fault(name: str, clause: str, description: str, change: Callable[[Reply], object], *also: str) -> None:
     """Register a client whose replies ``change`` modifies in place."""
 
     class Changed(Faulty):
@@ -45,9 +43,7 @@ def _counts(change: Callable[[Reply], object]) -> Callable[[Reply], object]:
 
 
 def _each_count(change: Callable[[int], Any]) -> Callable[[Reply], object]:
-    return lambda reply: reply["metrics"].update(
-        {name: change(value) for name, value in reply["metrics"].items()}
-    )
+    return lambda reply: reply["metrics"].update({name: change(value) for name, value in reply["metrics"].items()})
 
 
 def _swap(first: str, second: str) -> Callable[[Reply], object]:
@@ -56,16 +52,12 @@ def _swap(first: str, second: str) -> Callable[[Reply], object]:
 
 _FIELDS = "decode.fields"
 _reply_fault("fields-no-webhook-url", _FIELDS, "loses webhookUrl", lambda reply: reply.pop("webhookUrl"))
-_reply_fault(
-    "fields-urls-swapped", _FIELDS, "swaps the two URLs", _swap("outputUrl", "webhookUrl"), "decode.optional"
-)
+_reply_fault("fields-urls-swapped", _FIELDS, "swaps the two URLs", _swap("outputUrl", "webhookUrl"), "decode.optional")
 _reply_fault("fields-counts-swapped", _FIELDS, "swaps the counts of success and failure",
              _counts(_swap("success_count", "failed_count")))  # fmt: skip
 _reply_fault("fields-total-misread", _FIELDS, "hands over the successes for the total",
              _counts(lambda metrics: metrics.update(total_generations=metrics["success_count"])))  # fmt: skip
-_reply_fault(
-    "fields-query-cut", _FIELDS, "cuts the query off URLs", _sets("outputUrl", lambda url: url.split("?")[0])
-)
+_reply_fault("fields-query-cut", _FIELDS, "cuts the query off URLs", _sets("outputUrl", lambda url: url.split("?")[0]))
 _reply_fault("fields-url-decoded", _FIELDS, "decodes URLs", _sets("outputUrl", unquote))
 _reply_fault(
     "fields-id-cut",
@@ -150,17 +142,13 @@ _date_fault(
     "turns dates into UTC and does not say so",
     lambda date: date.astimezone(UTC).replace(tzinfo=None).isoformat(),
 )
-_date_fault(
-    "date-offset-ignored", "takes every date for UTC", lambda date: date.replace(tzinfo=UTC).isoformat()
-)
+_date_fault("date-offset-ignored", "takes every date for UTC", lambda date: date.replace(tzinfo=UTC).isoformat())
 _date_fault(
     "date-local",
     "shifts dates into another zone and keeps the old offset",
     lambda date: (date + timedelta(hours=2)).isoformat(),
 )
-_date_fault(
-    "date-seconds", "cuts fractions of a second off", lambda date: date.replace(microsecond=0).isoformat()
-)
+_date_fault("date-seconds", "cuts fractions of a second off", lambda date: date.replace(microsecond=0).isoformat())
 _PRECISION = "decode.created_at-precision"
 _date_fault(
     "date-milliseconds",
@@ -173,9 +161,7 @@ _date_fault(
     "keeps hundredths of a second only",
     lambda date: date.replace(microsecond=date.microsecond // 10_000 * 10_000).isoformat(),
 )
-_date_fault(
-    "date-minutes", "cuts seconds off", lambda date: date.replace(second=0, microsecond=0).isoformat()
-)
+_date_fault("date-minutes", "cuts seconds off", lambda date: date.replace(second=0, microsecond=0).isoformat())
 _date_fault("date-day", "hands over the day only", lambda date: date.date().isoformat())
 _date_fault("date-epoch", "hands over a number", lambda date: date.timestamp())
 _date_fault(
@@ -188,9 +174,7 @@ _date_fault(
     "ignores the minutes of an offset",
     lambda date: re.sub(r":\d\d$", ":00", date.isoformat()),
 )
-_date_fault(
-    "date-text", "hands over a date for people", lambda date: date.strftime("%a, %d %b %Y %H:%M:%S %z")
-)
+_date_fault("date-text", "hands over a date for people", lambda date: date.strftime("%a, %d %b %Y %H:%M:%S %z"))
 _date_fault(
     "date-float",
     "goes through a float of seconds",
@@ -211,9 +195,7 @@ def _parse_fault(
     mutant(name, clause, description)(Changed)
 
 
-_parse_fault(
-    "date-nanoseconds-refused", "refuses more than six digits of fraction", r"\.\d{7}", lambda text: "?"
-)
+_parse_fault("date-nanoseconds-refused", "refuses more than six digits of fraction", r"\.\d{7}", lambda text: "?")
 _parse_fault("date-fraction-refused", "refuses fractions of a second", r"\.\d", lambda text: "?")
 _parse_fault("date-offset-refused", "refuses offsets other than Z", r"[+-]\d\d:\d\d$", lambda text: "?")
 _parse_fault("date-fraction-as-integer", "takes .1 for one microsecond", r"\.\d{1,5}\D",
@@ -228,21 +210,11 @@ _parse_fault("date-lower-case-day", "reads no further than a t in lower case", r
 _COUNTS = "decode.counts"
 _reply_fault("counts-float", _COUNTS, "hands counts over as floats", _each_count(float))
 _reply_fault("counts-text", _COUNTS, "hands counts over as text", _each_count(str))
-_reply_fault(
-    "counts-int32", _COUNTS, "keeps 32 bits", _each_count(lambda value: (value + 2**31) % 2**32 - 2**31)
-)
-_reply_fault(
-    "counts-uint32", _COUNTS, "keeps 32 bits without a sign", _each_count(lambda value: value % 2**32)
-)
-_reply_fault(
-    "counts-saturated", _COUNTS, "stops at 2^31 - 1", _each_count(lambda value: min(value, 2**31 - 1))
-)
-_reply_fault(
-    "counts-rounded", _COUNTS, "keeps fifteen digits", _each_count(lambda value: int(float(f"{value:.14e}")))
-)
-_reply_fault(
-    "counts-zero-is-none", _COUNTS, "takes zero for nothing", _each_count(lambda value: value or None)
-)
+_reply_fault("counts-int32", _COUNTS, "keeps 32 bits", _each_count(lambda value: (value + 2**31) % 2**32 - 2**31))
+_reply_fault("counts-uint32", _COUNTS, "keeps 32 bits without a sign", _each_count(lambda value: value % 2**32))
+_reply_fault("counts-saturated", _COUNTS, "stops at 2^31 - 1", _each_count(lambda value: min(value, 2**31 - 1)))
+_reply_fault("counts-rounded", _COUNTS, "keeps fifteen digits", _each_count(lambda value: int(float(f"{value:.14e}"))))
+_reply_fault("counts-zero-is-none", _COUNTS, "takes zero for nothing", _each_count(lambda value: value or None))
 _reply_fault("counts-pending-derived", _COUNTS, "computes the pending count", _counts(
     lambda one: one.update(pending_count=one["total_generations"] - one["success_count"] - one["failed_count"])))  # fmt: skip
 _reply_fault("counts-total-derived", _COUNTS, "computes the total", _counts(

@@ -14,9 +14,7 @@ from batch_conformance.reference.client import Answer, Batch, BatchError
 mutant = Registry()
 
 
-def _kind_fault(
-    name: str, status: int, description: str, kind: str, reported: int | None, clause: str = ""
-) -> None:
+def _kind_fault(name: str, status: int, description: str, kind: str, reported: int | None, clause: str = "") -> None:
     """Register a client that reports a status as another kind, or as another status."""
 
     class Changed(Faulty):
@@ -144,9 +142,7 @@ class _Hidden500(Faulty):
 _ODD = "error.odd-body"
 
 
-def _body_fault(
-    name: str, description: str, odd: Callable[[bytes], bool], error: Exception, *also: str
-) -> None:
+def _body_fault(name: str, description: str, odd: Callable[[bytes], bool], error: Exception, *also: str) -> None:
     """Register a client that raises ``error`` for error bodies for which ``odd`` is true."""
 
     class Changed(Faulty):

@@ -177,9 +177,7 @@ class _AsSent(Faulty):
 class _LeftOut(Faulty):
     def as_reply(self, batch: Batch) -> dict[str, Any]:
         reply = super().as_reply(batch) | {"fetchedAt": "now"}
-        return (
-            reply if batch["webhookUrl"] is not None else {k: v for k, v in reply.items() if k != "webhookUrl"}
-        )
+        return reply if batch["webhookUrl"] is not None else {k: v for k, v in reply.items() if k != "webhookUrl"}
 
 
 @variation("extra-headers", "sends headers of its own, some of them odd")
@@ -257,9 +255,7 @@ class _Opened(AbstractContextManager[httpx.Response]):
         self._response.close()
 
 
-@variation(
-    "own-exceptions", "throws things of its own for what is not documented, and calls every 5xx http but 500"
-)
+@variation("own-exceptions", "throws things of its own for what is not documented, and calls every 5xx http but 500")
 class _OwnExceptions(Faulty):
     def kind(self, status: int) -> str:
         return "http" if status > 500 else super().kind(status)

@@ -143,11 +143,7 @@ class _Local(Faulty):
 @mutant("list-naive-as-it-is", "list.naive-date", "sends a date without an offset as it is")
 class _Naive(Faulty):
     def filter(self, name: str, value: str | datetime) -> str:
-        return (
-            value.isoformat()
-            if isinstance(value, datetime) and not value.tzinfo
-            else super().filter(name, value)
-        )
+        return value.isoformat() if isinstance(value, datetime) and not value.tzinfo else super().filter(name, value)
 
 
 @mutant("list-naive-lost", "list.query", "asks without a filter where its date has no offset")
@@ -295,9 +291,7 @@ class _Nulling(Faulty):
 @mutant("list-null-entries-skipped", "list.unreadable", "skips entries that are null")
 class _SkippingNull(Faulty):
     def entries(self, value: Any) -> list[Batch]:
-        return super().entries(
-            [entry for entry in value if entry is not None] if isinstance(value, list) else value
-        )
+        return super().entries([entry for entry in value if entry is not None] if isinstance(value, list) else value)
 
 
 @mutant("list-sorted-by-status", "list.order", "sorts the list by status")
@@ -325,16 +319,12 @@ class _Milliseconds(Faulty):
 class _NaiveUtc(Faulty):
     def filter(self, name: str, value: str | datetime) -> str:
         naive = isinstance(value, datetime) and value.tzinfo is None
-        return super().filter(
-            name, value.replace(tzinfo=UTC) if naive and isinstance(value, datetime) else value
-        )
+        return super().filter(name, value.replace(tzinfo=UTC) if naive and isinstance(value, datetime) else value)
 
 
 @variation("list-query-in-another-order", "sends filters in another order, encoded as a form is")
 class _Form(Faulty):
     def list_url(self, filters: Filters) -> str:
-        given = {
-            name: self.filter(name, value) for name, value in list(filters.items())[::-1] if value is not None
-        }
+        given = {name: self.filter(name, value) for name, value in list(filters.items())[::-1] if value is not None}
         base = super().list_url({})
         return f"{base}?{urlencode(given)}" if given else base

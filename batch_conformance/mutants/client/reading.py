@@ -113,12 +113,8 @@ def _body_fault(name: str, description: str, change: Callable[[Answer], bytes]) 
     mutant(name, _TRANSFER, description)(Changed)
 
 
-_body_fault(
-    "transfer-latin-1", "takes UTF-8 for Latin-1", lambda answer: answer.body.decode("latin-1").encode()
-)
-_body_fault(
-    "transfer-ascii", "drops what is not ASCII", lambda answer: answer.body.decode("ascii", "ignore").encode()
-)
+_body_fault("transfer-latin-1", "takes UTF-8 for Latin-1", lambda answer: answer.body.decode("latin-1").encode())
+_body_fault("transfer-ascii", "drops what is not ASCII", lambda answer: answer.body.decode("ascii", "ignore").encode())
 _body_fault(
     "transfer-cp1252",
     "takes UTF-8 for Windows-1252",
@@ -136,9 +132,7 @@ _body_fault(
 )
 _body_fault("transfer-blank-before", "refuses white space before the value",
             lambda answer: b"" if answer.body[:1].isspace() else answer.body)  # fmt: skip
-_body_fault(
-    "transfer-one-line", "reads the first line only", lambda answer: answer.body.lstrip().split(b"\n")[0]
-)
+_body_fault("transfer-one-line", "reads the first line only", lambda answer: answer.body.lstrip().split(b"\n")[0])
 _body_fault("transfer-length-needed", "reads nothing without a Content-Length",
             lambda answer: answer.body if "content-length" in answer.headers or answer.status != 200 else b"")  # fmt: skip
 _body_fault("transfer-type-to-the-letter", "takes only application/json to the letter",
@@ -183,11 +177,7 @@ class _Order(Faulty):
 class _GzipKept(Faulty):
     def send(self, url: str, deadline: float) -> Answer:
         answer = super().send(url, deadline)
-        return (
-            Answer(answer.status, answer.headers, b"\x1f\x8b")
-            if "content-encoding" in answer.headers
-            else answer
-        )
+        return Answer(answer.status, answer.headers, b"\x1f\x8b") if "content-encoding" in answer.headers else answer
 
 
 @mutant("transfer-first-chunk", _TRANSFER, "takes the first chunk for all there is", "fault.truncated")

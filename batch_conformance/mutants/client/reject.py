@@ -118,9 +118,7 @@ class _ByPattern(Faulty):
         try:
             return super().json(body)
         except BatchError:
-            found = dict(
-                re.findall(r'"(id|created_at|status|outputUrl)": "([^"]*)"', body.decode("utf-8", "replace"))
-            )
+            found = dict(re.findall(r'"(id|created_at|status|outputUrl)": "([^"]*)"', body.decode("utf-8", "replace")))
             if "status" not in found or "outputUrl" not in found:
                 raise
             zeros = {"total_generations": 0, "success_count": 0, "failed_count": 0, "pending_count": 0}

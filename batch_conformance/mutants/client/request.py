@@ -107,12 +107,8 @@ _segment_fault("id-hash-kept", "leaves hashes as they are", lambda text: quote(t
 _segment_fault("id-percent-kept", "takes percent signs for its own", lambda text: quote(text, safe="%"))
 _segment_fault("id-twice", "encodes the id twice", lambda text: quote(quote(text, safe=""), safe=""))
 _segment_fault("id-plus-for-space", "encodes the id like a form", quote_plus)
-_segment_fault(
-    "id-decoded-first", "decodes the id before it encodes it", lambda text: quote(unquote(text), safe="")
-)
-_segment_fault(
-    "id-plus-decoded", "takes plus signs for spaces", lambda text: quote(unquote_plus(text), safe="")
-)
+_segment_fault("id-decoded-first", "decodes the id before it encodes it", lambda text: quote(unquote(text), safe=""))
+_segment_fault("id-plus-decoded", "takes plus signs for spaces", lambda text: quote(unquote_plus(text), safe=""))
 _segment_fault("id-lower-case", "turns the id into lower case", lambda text: quote(text.lower(), safe=""))
 _segment_fault("id-trimmed", "strips white space off the id", lambda text: quote(text.strip(), safe=""))
 _segment_fault("id-cut", "cuts long ids off", lambda text: quote(text[:128], safe=""))
@@ -121,28 +117,20 @@ _segment_fault(
     "encodes the id in Latin-1",
     lambda text: quote(text, safe="", encoding="latin-1", errors="replace"),
 )
-_segment_fault(
-    "id-ascii-only", "drops what is not ASCII", lambda text: quote(text.encode("ascii", "ignore"), safe="")
-)
+_segment_fault("id-ascii-only", "drops what is not ASCII", lambda text: quote(text.encode("ascii", "ignore"), safe=""))
 _segment_fault(
     "id-normalised",
     "normalises the id to NFC",
     lambda text: quote(unicodedata.normalize("NFC", text), safe=""),
 )
-_segment_fault(
-    "id-resolved", "resolves dots within the id", lambda text: quote(posixpath.normpath(text), safe="")
-)
+_segment_fault("id-resolved", "resolves dots within the id", lambda text: quote(posixpath.normpath(text), safe=""))
 _segment_fault(
     "id-as-url",
     "takes an id like a URL for its last part",
     lambda text: quote(text.rstrip("/").rsplit("/", 1)[-1] or "x", safe=""),
 )
-_segment_fault(
-    "id-quotes-stripped", "strips quotes off the id", lambda text: quote(text.replace('"', ""), safe="")
-)
-_segment_fault(
-    "id-parameters-cut", "cuts the id at a semicolon", lambda text: quote(text.split(";")[0], safe="")
-)
+_segment_fault("id-quotes-stripped", "strips quotes off the id", lambda text: quote(text.replace('"', ""), safe=""))
+_segment_fault("id-parameters-cut", "cuts the id at a semicolon", lambda text: quote(text.split(";")[0], safe=""))
 _segment_fault("id-escape-uppercased", "writes unicode as %uXXXX", lambda text: "".join(
     char if re.fullmatch(r"[\w.~-]", char, re.ASCII) else f"%u{ord(char):04X}" if ord(char) > 255 else f"%{ord(char):02X}"
     for char in text

@@ -64,9 +64,7 @@ _retrying("retries-eleven", _BOUNDED, "retries eleven times", {429, *_SERVER}, 1
 _retrying("retries-without-end", _BOUNDED, "retries server errors for ever", _SERVER, 10_000, 0.06)
 _retrying("retries-429-without-end", _BOUNDED, "retries 429 for ever", {429}, 10_000, 0.06)
 _retrying("retries-503-twelve-times", _BOUNDED, "retries a 503 twelve times", {503}, 12, 0.06)
-_retrying(
-    "retries-past-deadline", _BOUNDED, "waits long between retries, whatever the deadline", _SERVER, 8, 2.5
-)
+_retrying("retries-past-deadline", _BOUNDED, "waits long between retries, whatever the deadline", _SERVER, 8, 2.5)
 _WAITS = "retry.waits"
 _retrying("retry-burst", _WAITS, "retries server errors at once", _SERVER, 3, 0.0)
 _retrying("retry-burst-on-429", _WAITS, "retries a 429 at once", {429}, 3, 0.0)
@@ -264,9 +262,7 @@ class _Patient(Unwatched):
     patience: float | None = None
 
     def ask(self, url: str) -> AbstractContextManager[httpx.Response]:
-        return self._http.stream(
-            "GET", url, headers=self.headers(), timeout=httpx.Timeout(5, read=self.patience)
-        )
+        return self._http.stream("GET", url, headers=self.headers(), timeout=httpx.Timeout(5, read=self.patience))
 
 
 @mutant("no-deadline", "fault.timeout", "waits for an answer as long as it takes")

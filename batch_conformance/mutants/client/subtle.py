@@ -160,9 +160,7 @@ class _OddIdRefused(Faulty):
         return batch
 
 
-@mutant(
-    "401-with-the-last-key", "auth.per-call", "asks again with the key that worked last", "retry.never-401-404"
-)
+@mutant("401-with-the-last-key", "auth.per-call", "asks again with the key that worked last", "retry.never-401-404")
 class _LastKey(Faulty):
     def send(self, url: str, deadline: float) -> Answer:
         answer = super().send(url, deadline)
@@ -203,9 +201,7 @@ def _read_fault(name: str, clause: str, description: str, change: Callable[[dict
 
 
 def _without_case(value: dict[str, Any]) -> None:
-    known = {
-        name.lower(): name for name in ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")
-    }
+    known = {name.lower(): name for name in ("id", "created_at", "status", "metrics", "outputUrl", "webhookUrl")}
     for name in list(value):
         value[known.get(name.lower(), name)] = value[name]
 
@@ -288,9 +284,7 @@ class _RawDecode(Faulty):
             return super().json(body)
 
 
-def _error_fault(
-    name: str, clause: str, description: str, change: Callable[[Answer], BatchError | None]
-) -> None:
+def _error_fault(name: str, clause: str, description: str, change: Callable[[Answer], BatchError | None]) -> None:
     class Changed(Faulty):
         def error(self, answer: Answer) -> BatchError:
             return change(answer) or super().error(answer)
@@ -346,11 +340,7 @@ _error_fault(
 class _RetriedAfter(Faulty):
     def send(self, url: str, deadline: float) -> Answer:
         answer = super().send(url, deadline)
-        return (
-            super().send(url, deadline)
-            if answer.status == 401 and "retry-after" in answer.headers
-            else answer
-        )
+        return super().send(url, deadline) if answer.status == 401 and "retry-after" in answer.headers else answer
 
 
 @mutant("truncated-as-other", "fault.truncated", "has no name for an answer that is cut off")

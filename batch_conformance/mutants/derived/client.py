@@ -120,9 +120,7 @@ def _refusing(name: str, clauses: tuple[str, ...], pointer: str, choice: Any) ->
 
     def batch(self: Faulty, value: Any) -> Batch:
         made = Faulty.batch(self, value)
-        if any(
-            type(one := read(value, at)) is type(choice) and one == choice for at in expand(value, pointer)
-        ):
+        if any(type(one := read(value, at)) is type(choice) and one == choice for at in expand(value, pointer)):
             raise BatchError("decode", "not a value that this client knows")
         return made
 
@@ -172,9 +170,7 @@ def _in_errors(entity: Entity, names: Names) -> Found:
         clauses = (f"client.error.{own.get(status, 'other-status')}",)
         for code, kind in (("kind", "decode"), ("status", "")):
             name = names(key, code)
-            yield Derived(
-                name, clauses, partial(_client, name, error=_other_error(status, kind)), ("client.error.",)
-            )
+            yield Derived(name, clauses, partial(_client, name, error=_other_error(status, kind)), ("client.error.",))
 
 
 def _other_error(status: int, kind: str) -> Callable[[Faulty, Answer], BatchError]:

@@ -36,8 +36,7 @@ class Derived(Generic[T]):
         found = set(red)
         known = (*self.clauses, *self.also)
         return bool(found & set(self.clauses)) and all(
-            any(one == name or (name.endswith(".") and one.startswith(name)) for name in known)
-            for one in found
+            any(one == name or (name.endswith(".") and one.startswith(name)) for name in known) for one in found
         )
 
 

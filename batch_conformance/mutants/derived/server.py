@@ -203,9 +203,7 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
         build = partial(_answering, status, partial(_with_fault, faulty=fault.value, base=fault.base))
         yield Derived(names(f"{status}{fault.pointer}", fault.code), clauses, build)
     for place in faults.unreachable:
-        yield Unprovable(
-            names(f"{status}{place.pointer}", place.code), "no body was found that breaks this alone"
-        )
+        yield Unprovable(names(f"{status}{place.pointer}", place.code), "no body was found that breaks this alone")
 
 
 def _in_headers(names: Names) -> Found:
@@ -223,9 +221,7 @@ def _in_headers(names: Names) -> Found:
                 continue
             status = int(key) if key.isdecimal() else 0
             if status not in (*_PROVOKED, *_STAGED) and answer is not operation.success:
-                yield Unprovable(
-                    names(f"{key}/{header}", "header"), "nothing that the suite may send leads there"
-                )
+                yield Unprovable(names(f"{key}/{header}", "header"), "nothing that the suite may send leads there")
                 continue
             others: list[tuple[str, str | None]] = [("required", None)] if row.get("required") else []
             space = Space(schema_of(row), content, [value_of(value, row, content)])
@@ -235,9 +231,7 @@ def _in_headers(names: Names) -> Found:
             for code, other in others:
                 if other is None or (other.strip() == other and other.isprintable()):
                     change = partial(_with_header, name=header, value=other)
-                    yield Derived(
-                        names(f"{key}/{header}", code), (clause,), partial(_answering, status, change)
-                    )
+                    yield Derived(names(f"{key}/{header}", code), (clause,), partial(_answering, status, change))
 
 
 def _with_header(answer: Answer, name: str, value: str | None) -> Answer:
@@ -311,9 +305,7 @@ def _in_statuses(entity: Entity, names: Names) -> Found:
         clauses = _clauses_of(status, operation)
         if clauses:
             build = partial(_answering, status, partial(_with_status, status=other))
-            yield Derived(
-                name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED)
-            )
+            yield Derived(name, clauses, build, ("server.auth.", "server.method.", "server.notfound.", _DOCUMENTED))
         else:
             yield Unprovable(name, f"nothing that the suite may send has to lead to a {key}")
 

@@ -28,6 +28,7 @@ def server_mutants() -> Mapping[str, ServerMutant]:
         tenants,
         transfer,
     )
+
     return REGISTRY
 
 
@@ -35,4 +36,5 @@ def server_mutants() -> Mapping[str, ServerMutant]:
 def server_variations() -> Mapping[str, ServerMutant]:
     """Return all legal variations by name: they differ from the reference server and break no clause."""
     from batch_conformance.mutants.server import legal, list_legal, shortcuts, tenants  # noqa: F401
+
     return VARIATIONS

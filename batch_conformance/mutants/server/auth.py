@@ -31,9 +31,7 @@ def _if_key(test: Callable[[bytes, bytes], bool]) -> Callable[[ReferenceServer, 
     return admits
 
 
-def _refuse_with(
-    status: int, when: Callable[[Asked], bool]
-) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
+def _refuse_with(status: int, when: Callable[[Asked], bool]) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
     def change(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
         return server.error(status, "Access denied") if answer.status == 401 and when(asked) else answer
 
@@ -137,9 +135,7 @@ fault_in_answer(NEAR, "near-403", lambda server, asked, answer: server.error(403
 
 # hostile
 for _length in (256, 1000, 4096, 10_000):
-    fault_in_answer(
-        HOSTILE, f"long-key-500-over-{_length}", _refuse_with(500, _is_long(_length)), also=[DOCUMENTED]
-    )
+    fault_in_answer(HOSTILE, f"long-key-500-over-{_length}", _refuse_with(500, _is_long(_length)), also=[DOCUMENTED])
 fault_in_answer(HOSTILE, "non-ascii-key-500", _refuse_with(500, _is_not_ascii), also=[DOCUMENTED])
 fault_in_answer(HOSTILE, "long-key-404", _refuse_with(404, _is_long(1000)))
 fault_in_auth(HOSTILE, "long-key-admitted", lambda _, asked: _is_long(2000)(asked) or None)
@@ -159,11 +155,7 @@ PLACE = "server.auth.wrong-place"
 
 def _in_query(*names: bytes) -> Callable[[ReferenceServer, Asked], bool | None]:
     def admits(server: ReferenceServer, asked: Asked) -> bool | None:
-        return (
-            True
-            if any(key in names and value in server.keys for key, value in parse_qsl(asked.query))
-            else None
-        )
+        return True if any(key in names and value in server.keys for key, value in parse_qsl(asked.query)) else None
 
     return admits
 
@@ -201,9 +193,7 @@ fault_in_auth(PLACE, "cookie", _in_cookie)
 for _header in (b"api-key", b"x-auth-token", b"x-access-token", b"apikey"):
     fault_in_auth(PLACE, f"header-{_header.decode()}", _in_header(_header))
 for _scheme in (b"Bearer ", b"", b"Basic ", b"ApiKey ", b"Token "):
-    fault_in_auth(
-        PLACE, f"authorization-{_scheme.decode().strip().lower() or 'bare'}", _in_authorization(_scheme)
-    )
+    fault_in_auth(PLACE, f"authorization-{_scheme.decode().strip().lower() or 'bare'}", _in_authorization(_scheme))
 
 
 # header name case: the stdlib server passes names on as they were sent
@@ -353,9 +343,7 @@ def _first_batch(server: ReferenceServer) -> dict[str, object]:
 fault_in_answer(DISCLOSES, "401-with-batch", _tell(lambda server, _: {"batch": _first_batch(server)}))
 fault_in_answer(DISCLOSES, "401-with-metrics", _tell(lambda server, _: {"metrics": {}}))
 fault_in_answer(DISCLOSES, "401-with-status", _tell(lambda server, _: {"status": "COMPLETED"}))
-fault_in_answer(
-    DISCLOSES, "401-with-valid-key", _tell(lambda server, _: {"hint": f"use {server.keys[0].decode()}"})
-)
+fault_in_answer(DISCLOSES, "401-with-valid-key", _tell(lambda server, _: {"hint": f"use {server.keys[0].decode()}"}))
 fault_in_answer(DISCLOSES, "401-echoes-key",
                 _tell(lambda _, asked: {"message": f"bad key {(_key(asked) or b'').decode('latin-1')}"}))  # fmt: skip
 fault_in_answer(DISCLOSES, "401-with-webhook-value",

@@ -47,9 +47,7 @@ def _every(nth: int, change: Callable[[Payload, StoredBatch], Any]) -> Callable[
 # server.ok.json, .unique-names
 for _name, _change in {
     "json-bom": _text(lambda text: "\ufeff" + text),
-    "json-nan": _text(
-        lambda text: text.replace('"total_generations": 5', '"total_generations": 5, "rate": NaN')
-    ),
+    "json-nan": _text(lambda text: text.replace('"total_generations": 5', '"total_generations": 5, "rate": NaN')),
     "json-infinity": _text(lambda text: text[:-1] + ', "eta": Infinity}'),
     "json-trailing-comma": _text(lambda text: text[:-1] + ",}"),
     "json-two-values": _text(lambda text: text + text),
@@ -62,9 +60,7 @@ for _name, _change in {
     "json-empty": _text(lambda text: text[:0]),
     "json-anti-hijacking-prefix": _text(lambda text: ")]}',\n" + text),
     "json-bad-utf-8": lambda payload, _: json.dumps(payload).encode()[:-1] + b', "note": "\xff"}',
-    "json-latin-1": lambda payload, _: json.dumps({**payload, "note": "é"}, ensure_ascii=False).encode(
-        "latin-1"
-    ),
+    "json-latin-1": lambda payload, _: json.dumps({**payload, "note": "é"}, ensure_ascii=False).encode("latin-1"),
     "json-utf-16": lambda payload, _: json.dumps(payload).encode("utf-16"),
     "json-cut-every-5th": _every(5, _text(lambda text: text[:-1])),
 }.items():
@@ -137,9 +133,7 @@ for _state, _name in {
     "PENDING": "QUEUED",
     "JOBS_CREATED": "JOBS-CREATED",
 }.items():
-    fault_in_batch(
-        "server.body.status", f"status-{_name.lower().replace('_', '-')}", _when(_state, "status", _name)
-    )
+    fault_in_batch("server.body.status", f"status-{_name.lower().replace('_', '-')}", _when(_state, "status", _name))
 fault_in_batch("server.body.status", "status-sync-v1", _when("COMPLETED", "status", "completed"))
 fault_in_batch("server.body.status", "status-rejected", _when("FAILED", "status", "REJECTED"))
 
@@ -161,9 +155,7 @@ fault_in_batch(
 fault_in_batch("server.body.metrics-sum", "sum-pending-is-total", lambda payload, _: payload if payload["status"] in
                ("COMPLETED", "PENDING") else {**payload, "metrics": {**payload["metrics"], "pending_count": payload[
                    "metrics"]["total_generations"] + 1}})  # fmt: skip
-fault_in_batch(
-    "server.body.metrics-sum", "sum-success-doubled", _count("success_count", lambda value: value * 3)
-)
+fault_in_batch("server.body.metrics-sum", "sum-success-doubled", _count("success_count", lambda value: value * 3))
 fault_in_batch("server.body.completed-none-pending", "completed-one-pending", lambda payload, _: payload if payload[
     "status"] != "COMPLETED" else {**payload, "metrics": {
         **payload["metrics"], "success_count": payload["metrics"]["success_count"] - 1, "pending_count": 1}})  # fmt: skip
@@ -177,9 +169,7 @@ fault_in_batch("server.body.completed-adds-up", "completed-does-not-add-up", lam
 # server.body.outputUrl, .webhookUrl
 OUTPUT = "server.body.outputUrl"
 fault_in_batch(OUTPUT, "output-missing", _drop("outputUrl"))
-fault_in_batch(
-    OUTPUT, "output-snake-case", lambda payload, _: {"output_url": payload.pop("outputUrl"), **payload}
-)
+fault_in_batch(OUTPUT, "output-snake-case", lambda payload, _: {"output_url": payload.pop("outputUrl"), **payload})
 fault_in_batch(OUTPUT, "output-null-before-the-end", _map("outputUrl", lambda value: value or None))
 fault_in_batch(OUTPUT, "output-missing-before-the-end",
                lambda payload, _: payload if payload["outputUrl"] else {

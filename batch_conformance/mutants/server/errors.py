@@ -107,9 +107,7 @@ for _name, _text in {
     "sql-update": "failed: UPDATE batches SET reads = 1",
 }.items():
     fault_in_errors(INTERNALS, _name, _with(message=_text), only=404)
-fault_in_errors(
-    INTERNALS, "trace-in-stack-member", _with(stack="Error\n    at f (/srv/api/x.js:1:2)"), only=404
-)
+fault_in_errors(INTERNALS, "trace-in-stack-member", _with(stack="Error\n    at f (/srv/api/x.js:1:2)"), only=404)
 fault_in_errors(INTERNALS, "trace-in-500", _with(message="at so.sync.Api.get(Api.java:9)"), only=500)
 
 
@@ -123,10 +121,20 @@ def _odd(test: Callable[[Asked], bool], status: int) -> Callable[[ReferenceServe
 
 DOCUMENTED = "server.error.documented-status"
 fault_in_answer(DOCUMENTED, "query-500", _odd(lambda asked: bool(asked.query), 500))
-fault_in_answer(DOCUMENTED, "accept-any-500", _odd(lambda asked: asked.header(b"accept") == [b"*/*"], 500), also=["server.ok.status"])
-fault_in_answer(DOCUMENTED, "no-user-agent-500", _odd(lambda asked: not asked.header(b"user-agent"), 500), also=["server.ok.status"])
 fault_in_answer(
-    DOCUMENTED, "accept-language-503", _odd(lambda asked: bool(asked.header(b"accept-language")), 503), also=["server.ok.status"]
+    DOCUMENTED,
+    "accept-any-500",
+    _odd(lambda asked: asked.header(b"accept") == [b"*/*"], 500),
+    also=["server.ok.status"],
+)
+fault_in_answer(
+    DOCUMENTED, "no-user-agent-500", _odd(lambda asked: not asked.header(b"user-agent"), 500), also=["server.ok.status"]
+)
+fault_in_answer(
+    DOCUMENTED,
+    "accept-language-503",
+    _odd(lambda asked: bool(asked.header(b"accept-language")), 503),
+    also=["server.ok.status"],
 )
 fault_in_answer(DOCUMENTED, "conditional-500", _odd(lambda asked: bool(asked.header(b"if-none-match")), 500))
 fault_in_answer(DOCUMENTED, "range-500", _odd(lambda asked: bool(asked.header(b"range")), 500))

@@ -63,9 +63,7 @@ _batch("extra-members-that-look-alike", lambda payload: {
     "createdAt": None, "Status": "done", "error": None, "output_url": 7, **payload})  # fmt: skip
 _batch("extra-metrics", lambda payload: {**payload, "metrics": {**payload["metrics"], "canceled_count": -1}})
 _batch("webhook-null", lambda payload: {**payload, "webhookUrl": None})
-_batch(
-    "webhook-absent", lambda payload: {key: value for key, value in payload.items() if key != "webhookUrl"}
-)
+_batch("webhook-absent", lambda payload: {key: value for key, value in payload.items() if key != "webhookUrl"})
 _batch("webhook-any-string", lambda payload: {**payload, "webhookUrl": "not a url"})
 _batch("offset-plus", lambda payload: {**payload, "created_at": "2024-01-15T12:30:00.123+02:00"})
 _batch("offset-minus-zero", lambda payload: {**payload, "created_at": "2024-01-15T10:30:00-00:00"})
@@ -126,9 +124,7 @@ register("request-ids", LEGAL, _Counts)
 # errors
 _errors("array-messages", lambda answer: Answer(
     answer.status, {**answer.body, "message": [answer.body["message"], "see docs"]}, answer.headers))  # fmt: skip
-_errors(
-    "error-codes", lambda answer: Answer(answer.status, {**answer.body, "errorCode": "x"}, answer.headers)
-)
+_errors("error-codes", lambda answer: Answer(answer.status, {**answer.body, "errorCode": "x"}, answer.headers))
 _errors("error-extra-members", lambda answer: Answer(
     answer.status, {**answer.body, "error": "Not Found", "timestamp": "2024-01-15"}, answer.headers))  # fmt: skip
 _errors("error-status-code-404.0", lambda answer: Answer(
@@ -139,9 +135,7 @@ _errors("challenge-bearer", lambda answer: Answer(
 
 def _echo(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:
     if answer.status >= 400 and asked.segment and isinstance(answer.body, dict):
-        answer.body["message"] = (
-            f"{asked.method} {unquote(asked.path.decode('latin-1'), errors='replace')}: no"
-        )
+        answer.body["message"] = f"{asked.method} {unquote(asked.path.decode('latin-1'), errors='replace')}: no"
     return answer
 
 
@@ -185,9 +179,7 @@ _answers("long-keys-431", lambda server, asked, answer: Answer(431, b"<h1>431</h
          if any(len(value) > 1000 for _, value in asked.headers) else answer)  # fmt: skip
 _answers("odd-keys-400", lambda server, asked, answer: Answer(400, b"", [], None)
          if any(not value.isascii() for _, value in asked.headers) else answer)  # fmt: skip
-_answers(
-    "methods-404", lambda server, asked, answer: server.not_found(asked) if answer.status == 405 else answer
-)
+_answers("methods-404", lambda server, asked, answer: server.not_found(asked) if answer.status == 405 else answer)
 _answers("methods-405-before-auth", lambda server, asked, answer: server.wrong_method(asked)
          if asked.method not in ("GET", "HEAD") else answer)  # fmt: skip
 _answers("options-204", lambda server, asked, answer: Answer(204, b"", [("Allow", "GET")], None)
@@ -276,7 +268,9 @@ def _with_form(name: str, form: str, *values: str, first: bool = False) -> None:
 
 for _first in (False, True):
     _when = "-before-the-key" if _first else ""
-    _with_form(f"form-object-id{_when}", "[0-9a-f]{24}", "507f1f77bcf86cd799439011", "65a5b1c2d3e4f5a6b7c8d9e0", first=_first)
+    _with_form(
+        f"form-object-id{_when}", "[0-9a-f]{24}", "507f1f77bcf86cd799439011", "65a5b1c2d3e4f5a6b7c8d9e0", first=_first
+    )
     _with_form(f"form-prefix-and-length{_when}", "batch_[a-z0-9]{6}", "batch_abc123", "batch_q7w8e9", first=_first)
     _with_form(f"form-ulid{_when}", "[0-7][0-9A-HJKMNP-TV-Z]{25}", "01ARZ3NDEKTSV4RRFFQ69G5FAV", first=_first)
     _with_form(f"form-uuid-7{_when}", "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",

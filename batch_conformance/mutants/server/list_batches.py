@@ -26,9 +26,7 @@ def on_lister(name: str, clause: str, lister: type[Lister], *also: str) -> None:
     register(name, clause, Faulty, also, _BOTH)
 
 
-def on_answer(
-    name: str, clause: str, change: Callable[[ReferenceServer, Asked, Answer], Answer], *also: str
-) -> None:
+def on_answer(name: str, clause: str, change: Callable[[ReferenceServer, Asked, Answer], Answer], *also: str) -> None:
     """Register a server that changes responses of List Batches before they are sent."""
 
     class Faulty(ReferenceServer):
@@ -105,16 +103,12 @@ with_methods("list-without-oldest", COMPLETE,
 
 
 AGREES = "server.list.agrees"
-on_entries(
-    "list-summaries-without-webhook", AGREES, lambda row: {k: v for k, v in row.items() if k != "webhookUrl"}
-)
+on_entries("list-summaries-without-webhook", AGREES, lambda row: {k: v for k, v in row.items() if k != "webhookUrl"})
 on_entries("list-counts-behind", AGREES, lambda row: row if row["status"] != "PROCESSING" else {
     **row, "metrics": {**row["metrics"], "success_count": 0}})  # fmt: skip
 on_entries("list-status-behind", AGREES, lambda row: {**row, "status": "PROCESSING"} if row["status"] == "FAILED" else row,
          "server.list.status")  # fmt: skip
-on_entries(
-    "list-dates-cut", AGREES, lambda row: {**row, "created_at": row["created_at"].replace(".250Z", "Z")}
-)
+on_entries("list-dates-cut", AGREES, lambda row: {**row, "created_at": row["created_at"].replace(".250Z", "Z")})
 on_entries(
     "list-output-elsewhere",
     AGREES,
@@ -217,9 +211,7 @@ OFFSET = "server.list.offset"
 
 
 def _bound(change: Callable[[str], str]) -> Callable[[Lister, str, str], Fraction]:
-    return lambda self, name, value: Lister.bound(
-        self, name, value if name == "created_at" else change(value)
-    )
+    return lambda self, name, value: Lister.bound(self, name, value if name == "created_at" else change(value))
 
 
 def _refuse_offsets(value: str) -> str:
@@ -320,9 +312,7 @@ with_methods(
     BAD,
     BAD_400,
     bound=_bound(
-        lambda value: (
-            value if value[:4].isdigit() and len(value) > 18 and value[5:7] < "13" else "2024-01-15T13:30:00Z"
-        )
+        lambda value: value if value[:4].isdigit() and len(value) > 18 and value[5:7] < "13" else "2024-01-15T13:30:00Z"
     ),
 )
 on_lister("list-bad-filter-empty", BAD_400, EmptyInstead)
@@ -334,9 +324,7 @@ on_answer(
 
 
 def _on_400(status: int) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
-    return lambda server, _, answer: (
-        server.error(status, "Internal server error") if answer.status == 400 else answer
-    )
+    return lambda server, _, answer: server.error(status, "Internal server error") if answer.status == 400 else answer
 
 
 on_answer("list-bad-filter-500", "server.error.documented-status", _on_400(500))
@@ -356,9 +344,7 @@ class _AllOrganisations(ReferenceServer):
 register("list-of-everybody", "server.list.other-org", _AllOrganisations, operations=_BOTH)
 
 
-def _admitting(
-    name: str, clause: str, admits: Callable[[ReferenceServer, list[bytes]], bool], *also: str
-) -> None:
+def _admitting(name: str, clause: str, admits: Callable[[ReferenceServer, list[bytes]], bool], *also: str) -> None:
     """Register a server that admits keys for the list that it refuses for a batch."""
 
     class Open(ReferenceServer):

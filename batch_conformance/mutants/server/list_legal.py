@@ -73,9 +73,7 @@ class _Growing(ReferenceServer):
         new = next(iter(self.store.batches.values()))
         assert isinstance(new, Batch)
         count = len(self.store.batches)
-        self.store.add(
-            Batch(f"batch_new{count}", f"2024-02-01T00:{count // 60:02}:{count % 60:02}Z", new.states)
-        )
+        self.store.add(Batch(f"batch_new{count}", f"2024-02-01T00:{count // 60:02}:{count % 60:02}Z", new.states))
         return super().list_batches(asked)
 
 

@@ -82,9 +82,7 @@ def _is_near(value: str) -> bool:
     return value in _NEAR_IDS
 
 
-_NEAR_IDS = {
-    asked.value for known in sample_store().batches for asked in near_ids(known, sample_store().batches)
-}
+_NEAR_IDS = {asked.value for known in sample_store().batches for asked in near_ids(known, sample_store().batches)}
 
 
 def _looks_near(value: str) -> bool:
@@ -185,17 +183,13 @@ register("number-with-zeros-before", NEAR, _as_number(lambda text: text.lstrip("
 register("number-with-plus", NEAR, _as_number(lambda text: text.removeprefix("+")))
 register("number-and-letters", NEAR, _as_number(lambda text: re.sub(r"[a-z]+$", "", text)))
 fault_in_answer(NEAR, "near-400", _missing(_is_near, lambda server: server.error(400, "Bad id")))
-fault_in_answer(
-    NEAR, "near-500", _missing(_is_near, lambda server: server.error(500, "Oops")), also=[DOCUMENTED]
-)
+fault_in_answer(NEAR, "near-500", _missing(_is_near, lambda server: server.error(500, "Oops")), also=[DOCUMENTED])
 
 # hostile ids
 for _name, _test in {
     "id-like": lambda asked, known: "%" in asked and re.fullmatch(re.escape(asked).replace("%", ".*"), known),
     "id-like-one": lambda asked, known: asked.endswith("_") and re.fullmatch(asked.replace("_", "."), known),
-    "id-glob": lambda asked, known: (
-        "*" in asked and re.fullmatch(re.escape(asked).replace(r"\*", ".*"), known)
-    ),
+    "id-glob": lambda asked, known: "*" in asked and re.fullmatch(re.escape(asked).replace(r"\*", ".*"), known),
     "id-cut-at-nul": lambda asked, known: "\0" in asked and asked.partition("\0")[0] == known,
     "id-cut-at-slash": lambda asked, known: "/" in asked and asked.partition("/")[0] == known,
     "id-cut-at-question-mark": lambda asked, known: "?" in asked and asked.partition("?")[0] == known,
@@ -222,9 +216,7 @@ for _name, _crash in {
     "quote": lambda value: "'" in value,
     "double-quote": lambda value: '"' in value,
     "nul": lambda value: "\0" in value,
-    "not-utf-8": lambda value: (
-        not value.isprintable() and any("\udc80" <= char <= "\udcff" for char in value)
-    ),
+    "not-utf-8": lambda value: not value.isprintable() and any("\udc80" <= char <= "\udcff" for char in value),
     "non-ascii": lambda value: not value.isascii(),
     "emoji": lambda value: any(ord(char) > 0xFFFF for char in value),
     "long-over-1000": lambda value: len(value) > 1000,

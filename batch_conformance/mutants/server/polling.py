@@ -48,9 +48,7 @@ def _counts(**members: int) -> Callable[[Payload], Payload]:
 fault_in_batch(IDENTITY, "created-changes", _from(3, _set(created_at="2025-06-01T00:00:00Z")))
 fault_in_batch(IDENTITY, "created-is-now", lambda payload, batch: {
     **payload, "created_at": f"2024-01-15T10:30:{batch.reads % 60:02}Z"})  # fmt: skip
-fault_in_batch(
-    IDENTITY, "created-one-microsecond-off", _at(4, _set(created_at="2024-01-15T10:30:00.000001Z"))
-)
+fault_in_batch(IDENTITY, "created-one-microsecond-off", _at(4, _set(created_at="2024-01-15T10:30:00.000001Z")))
 fault_in_batch(IDENTITY, "created-offset-lost", lambda payload, batch: {
     **payload, "created_at": "2024-01-15T10:30:00" + ("Z" if batch.reads % 2 else "+05:00")})  # fmt: skip
 fault_in_batch(FORWARD, "back-to-pending", _at(5, _set(status="PENDING"), "PROCESSING"))
@@ -76,12 +74,8 @@ fault_in_batch(FINAL, "completed-total-grows", lambda payload, batch: payload if
     **payload, "metrics": {**payload["metrics"], "total_generations": payload["metrics"]["total_generations"] + batch.reads}})  # fmt: skip
 fault_in_batch(FINAL, "failed-success-grows", _from(5, _counts(success_count=2, failed_count=4, pending_count=0,
                                                               total_generations=7), "FAILED"))  # fmt: skip
-fault_in_batch(
-    FINAL, "completed-success-grows", _from(4, _counts(total_generations=6, success_count=5), "COMPLETED")
-)
-fault_in_batch(
-    FINAL, "completed-then-processing", _from(5, _set(status="PROCESSING"), "COMPLETED"), also=[FORWARD]
-)
+fault_in_batch(FINAL, "completed-success-grows", _from(4, _counts(total_generations=6, success_count=5), "COMPLETED"))
+fault_in_batch(FINAL, "completed-then-processing", _from(5, _set(status="PROCESSING"), "COMPLETED"), also=[FORWARD])
 fault_in_batch(FINAL, "failed-then-pending", _at(5, _set(status="PENDING"), "FAILED"), also=[FORWARD])
 fault_in_batch(GROW, "success-shrinks", _at(4, _counts(success_count=1), "PROCESSING"))
 fault_in_batch(GROW, "success-resets", _from(5, _counts(success_count=0), "PROCESSING"))

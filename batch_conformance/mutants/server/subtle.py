@@ -57,8 +57,7 @@ class _AllButTitleCase(ReferenceServer):
 
     def authenticate(self, asked: Asked) -> bool:
         return any(
-            key.lower() == b"x-api-key" and key != b"X-API-Key" and self.is_key(value)
-            for key, value in asked.headers
+            key.lower() == b"x-api-key" and key != b"X-API-Key" and self.is_key(value) for key, value in asked.headers
         )
 
 

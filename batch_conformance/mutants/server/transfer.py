@@ -10,9 +10,7 @@ from batch_conformance.reference.server import Answer, Asked, ReferenceServer
 DOCUMENTED = "server.error.documented-status"
 
 
-def _good(
-    change: Callable[[Answer], None], nth: int = 1
-) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
+def _good(change: Callable[[Answer], None], nth: int = 1) -> Callable[[ReferenceServer, Asked, Answer], Answer]:
     count = 0
 
     def apply(server: ReferenceServer, asked: Asked, answer: Answer) -> Answer:

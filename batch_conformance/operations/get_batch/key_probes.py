@@ -86,9 +86,7 @@ def unauthenticated(context: ProbeContext) -> Probe:
 
 def invalid_keys(context: ProbeContext) -> Probe:
     """Known batches with keys that were never issued."""
-    for index, key in enumerate(
-        islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)
-    ):
+    for index, key in enumerate(islice(keys.unknown_keys(context.seed, context.secret), context.profile.invalid_keys)):
         yield context.anonymous("invalid-keys", _rotated_id(context, index), key)
 
 
@@ -178,9 +176,7 @@ def conditional(context: ProbeContext) -> Probe:
         variants.append(("HEAD", "If-None-Match: the ETag of a known batch", [("If-None-Match", tag)]))
     for method, name, headers in variants[: context.profile.conditions]:
         label = f"{MISSING.label}, {method}" + (f" with {name}" if name else "")
-        send = replace(
-            context.anonymous("conditional", known, MISSING), method=method, headers=headers, label=label
-        )
+        send = replace(context.anonymous("conditional", known, MISSING), method=method, headers=headers, label=label)
         first = yield send
         second = yield replace(send, asked=unknown)
         if first is not None and second is not None and first.status != second.status:

@@ -82,10 +82,7 @@ def unusual_requests(context: ProbeContext) -> Probe:
         "an Accept-Language": [("Accept-Language", "de, *;q=0.5")],
     }
     sends = [replace(read, query=[("unknown", "1")], label="an unknown query parameter")]
-    sends += [
-        replace(read, probe="usual-variants", headers=headers, label=label)
-        for label, headers in usual.items()
-    ]
+    sends += [replace(read, probe="usual-variants", headers=headers, label=label) for label, headers in usual.items()]
     sends += [replace(read, headers=headers, label=label) for label, headers in unusual.items()]
     # Headers that the contract requires stay as they are.
     required = {name.lower() for name, _ in current_contract().operation("get").required_headers()}

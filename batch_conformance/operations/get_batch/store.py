@@ -74,9 +74,7 @@ def sample_store() -> Store:
     store = Store()
     rows = [
         Batch("batch_abc123", CREATED, [STATES["completed"]], WEBHOOK),
-        Batch(
-            "batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True
-        ),
+        Batch("batch_Def456", "2024-01-15T11:00:00Z", [State("PROCESSING", 10, 3, 0, 7)], show_null_webhook=True),
         Batch("batch_ghi789", "2024-01-15T12:00:00.250Z", [State("PENDING", 5)]),
         Batch("batch_jkl012", "2024-01-15T13:00:00+02:00", [State("JOBS_CREATED", 8, pending=8)], WEBHOOK),
         Batch("batch_mno345", "2024-01-15T14:00:00Z", [State("FAILED", 6, 2, 4)]),

@@ -112,9 +112,7 @@ def zone_across(bound: Instant, name: str, listed: Sequence[Mapping[str, Any]]) 
 
 def written(instant: Instant, zone: timezone | None = None) -> str:
     """Format an instant as RFC 3339: in UTC with ``Z``, or with the offset of a zone."""
-    moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(
-        milliseconds=int(instant.fraction * 1000)
-    )
+    moment = datetime.fromtimestamp(instant.seconds, UTC) + timedelta(milliseconds=int(instant.fraction * 1000))
     moment = moment.astimezone(zone or UTC)
     text = moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
     return text.replace("+00:00", "Z") if zone is None else text

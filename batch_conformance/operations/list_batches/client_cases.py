@@ -250,5 +250,3 @@ def _as_many(factory: EntryFactory, rows: list[dict[str, Any]]) -> list[dict[str
     shape = list_shape()
     least = shape.least if shape else 0
     return [*rows, *(factory.batch() for _ in range(least - len(rows)))][: most_entries()]
-
-

@@ -188,9 +188,7 @@ def _is_documented(name: str) -> bool:
     return name in keys or any(row.is_named(name) for row in rows)
 
 
-def _calls_for(
-    record: ClientRunRecord, result: CheckResult, *also: str
-) -> Iterator[tuple[CaseResult, CallResult]]:
+def _calls_for(record: ClientRunRecord, result: CheckResult, *also: str) -> Iterator[tuple[CaseResult, CallResult]]:
     """Yield the calls of cases for this clause and for those ``also``. Crashes in the former are failures."""
     for case_result in record.plays:
         if case_result.clauses[0] not in (result.clause, *also):
@@ -211,9 +209,7 @@ def _calls_for(
                 yield case_result, call_result
 
 
-def _check_value(
-    result: CheckResult, case_result: CaseResult, call_result: CallResult, name: str, value: str
-) -> None:
+def _check_value(result: CheckResult, case_result: CaseResult, call_result: CallResult, name: str, value: str) -> None:
     if not call_result.seen:
         result.set_aside(TARGET)
         return
@@ -225,8 +221,7 @@ def _check_value(
         result.fail(
             exchange,
             f"{name} does not arrive as it was given: {case_result.title}",
-            expected=f"{name}={value}"
-            + (", or the same instant written otherwise" if instant_of(value) else ""),
+            expected=f"{name}={value}" + (", or the same instant written otherwise" if instant_of(value) else ""),
             actual=" and ".join(f"{name}={text}" for text in received) or f"no {name}",
             code="request",
         )

@@ -52,11 +52,7 @@ def auth_chains(context: ProbeContext) -> list[Probe]:
 
 def _on_one_connection(context: ProbeContext) -> Probe:
     unknown_key = next(keys.unknown_keys(context.seed, context.secret))
-    sequence = (
-        (context.key, MISSING)
-        if is_quick(context)
-        else (context.key, MISSING, unknown_key, context.key, EMPTY)
-    )
+    sequence = (context.key, MISSING) if is_quick(context) else (context.key, MISSING, unknown_key, context.key, EMPTY)
     for key in sequence:
         label = "" if key is context.key else f"{key.label}, on a connection that just carried the valid key"
         yield replace(listing(context, "auth-per-request", key, label=label), lane="mixed")

@@ -108,9 +108,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
         result.note("no list held two batches with dates")
 
 
-def _steady(
-    rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult
-) -> Iterator[Any]:
+def _steady(rows: Sequence[Any], record: Record, member: str, changing: Unsteady, result: CheckResult) -> Iterator[Any]:
     """Yield the entries whose member is stable. Others are set aside for the clause that reports them."""
     for row in rows:
         clause = OBJECT if not record.holds(row) else changing.get(own_id(row) or "", {}).get(member)
@@ -162,9 +160,7 @@ def complete(record: Record, result: CheckResult) -> None:
         listed_ids = {own for own, _ in identified(rows, record, CheckResult(""))}
         # An entry without an id may be any batch.
         hidden = next(filter(None, (nameless(row, record) for row in rows)), "")
-        known = {
-            name: one for name, reads in gets.items() for one, _ in reads if one.ended <= exchange.started
-        }
+        known = {name: one for name, reads in gets.items() for one, _ in reads if one.ended <= exchange.started}
         if hidden:
             result.set_aside(hidden)
         filtered = {name: answer for name, answer in selected if answer.ended <= exchange.started}

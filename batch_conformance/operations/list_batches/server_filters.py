@@ -189,9 +189,7 @@ def bad_filter_400(record: Record, result: CheckResult) -> None:
             continue
         result.observe()
         if exchange.status not in (400, 422):
-            result.fail(
-                exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status"
-            )
+            result.fail(exchange, exchange.intent.label, expected="400", actual=_outcome(exchange), code="status")
 
 
 def _is_lost_beside(exchange: Exchange, result: CheckResult) -> bool:
@@ -266,9 +264,7 @@ def _is_reported_elsewhere(exchange: Exchange, record: Record, result: CheckResu
         result.set_aside(OK)
     elif exchange.status is not None and exchange.status >= 500:
         result.set_aside("server.error.documented-status")
-    elif _is_listed(exchange) and (
-        exchange.response is None or not exchange.response.json.ok or exchange.failure
-    ):
+    elif _is_listed(exchange) and (exchange.response is None or not exchange.response.json.ok or exchange.failure):
         result.set_aside(JSON)
     else:
         return False

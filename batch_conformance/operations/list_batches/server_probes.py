@@ -198,9 +198,7 @@ def unusual_requests(context: ProbeContext) -> Probe:
         listing(context, "unusual-requests", label="an unknown query parameter", query={"unknown": "1"}),
         *filtered(context, "unusual-requests", {AFTER: "2024-01-15T10:30:00"}, label="a date without an offset"),
         replace(listing(context, "usual-variants", label="Accept: */*"), headers=[("Accept", "*/*")]),
-        replace(
-            listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]
-        ),
+        replace(listing(context, "unusual-requests", label="Accept: text/html"), headers=[("Accept", "text/html")]),
     ]
     for send in rows[: by_profile(context, 0, 4, 4)]:  # noqa: UP028 - a list takes no answers
         yield send
@@ -255,7 +253,6 @@ IN_ORDER: frozenset[str] = frozenset()
 def entries_of(exchange: Exchange | None) -> list[Any]:
     """Return the entries of a success; none where there is no list."""
     return (rows_of(exchange) or []) if exchange is not None and is_success(exchange.status, OPERATION) else []
-
 
 
 def _compared_members(listed: Sequence[Mapping[str, Any]]) -> list[ComparedMembers]:

@@ -201,9 +201,7 @@ def _other_id(factory: CaseFactory, what: str, changed: Callable[[str], str]) ->
 def _optional(factory: CaseFactory) -> Iterator[Case]:
     clause = "client.decode.optional"
     yield from _valid(factory, "webhookUrl null", clause, webhookUrl=None)
-    yield from possible(
-        lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),))
-    )
+    yield from possible(lambda: Case("webhookUrl absent", (clause,), (factory.valid(factory.without("webhookUrl")),)))
     for status in ("PENDING", "JOBS_CREATED", "PROCESSING", "FAILED"):
         empty: dict[str, Any] = {**in_state(factory, status), "outputUrl": ""}
         if status != "FAILED":

@@ -60,9 +60,7 @@ def _over(base: dict[str, Any], members: dict[str, Any]) -> dict[str, Any]:
         if name not in _DRAWN:
             made[name] = value
         elif isinstance(value, dict) and isinstance(made.get(name), dict):
-            made[name] = value | {
-                key: item for key, item in made[name].items() if key in value or name in _DRAWN
-            }
+            made[name] = value | {key: item for key, item in made[name].items() if key in value or name in _DRAWN}
         elif name not in made and name in entity.required:
             made[name] = value
     return made

@@ -175,9 +175,7 @@ def _errors_as_success(factory: CaseFactory) -> Iterator[Case]:
     for claimed in (404, 401):
         expected = InvalidSuccess(f"an error body that says {claimed}")
         step = CallStep(factory.id(), expected, (_plain_error(claimed).of_status(200),))
-        yield Case(
-            f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,)
-        )
+        yield Case(f"a 200 with an error body that says {claimed}", ("client.error.status-line-wins", *_ALL), (step,))
 
 
 def _plain_error(status: int) -> StubResponse:
@@ -207,9 +205,7 @@ def _retries(factory: CaseFactory) -> Iterator[Case]:
             error_response(status, "come back later").with_header("Retry-After", "{2 s from now}"),
         )
         retried = CallStep(step.batch_id, step.expected, (step.answers[0], step.answers[-1]))
-        yield Case(
-            f"a {status} with a date two seconds ahead as Retry-After", clauses, (retried,), waits=True
-        )
+        yield Case(f"a {status} with a date two seconds ahead as Retry-After", clauses, (retried,), waits=True)
     for status, after, what in (
         (429, "3600", "3600"),
         (503, "86400", "86400"),

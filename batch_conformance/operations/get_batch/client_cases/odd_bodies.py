@@ -30,9 +30,7 @@ def odd_bodies(status: int) -> list[OddBody]:
     def json_body(what: str, value: Any) -> OddBody:
         return OddBody(what, json.dumps(value, ensure_ascii=False).encode())
 
-    page = (
-        f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>proxy</body></html>".encode()
-    )
+    page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>proxy</body></html>".encode()
     return [
         OddBody("an HTML page", page, "text/html"),
         OddBody("no body", b""),
@@ -58,9 +56,7 @@ def odd_bodies(status: int) -> list[OddBody]:
         OddBody("plain text that claims to be JSON", b"upstream connect error"),
         OddBody("a long page", b"<p>" + b"no such thing " * 4000 + b"</p>", "text/html; charset=utf-8"),
         OddBody("a byte order mark before JSON", b'\xef\xbb\xbf{"message": "not so"}'),
-        json_body(
-            "an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}
-        ),
+        json_body("an errorCode that is a number", {"message": "not so", "statusCode": status, "errorCode": 17}),
     ]
 
 
@@ -70,9 +66,7 @@ def odd_error_bodies(status: int) -> st.SearchStrategy[OddBody]:
         st.one_of(st.none(), st.booleans(), st.integers(-9, 999), st.text("abc <>&é", max_size=8)),
         lambda inner: st.one_of(
             st.lists(inner, max_size=3),
-            st.dictionaries(
-                st.sampled_from(["message", "error", "detail", "statusCode", "code"]), inner, max_size=3
-            ),
+            st.dictionaries(st.sampled_from(["message", "error", "detail", "statusCode", "code"]), inner, max_size=3),
         ),
         max_leaves=5,
     )

@@ -44,9 +44,7 @@ def valid_batches(draw: st.DrawFn, batch_id: str | None = None, *, extras: bool 
         "created_at": draw(instants()),
         "status": status,
         "metrics": metrics,
-        "outputUrl": draw(
-            urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))
-        ),
+        "outputUrl": draw(urls(wide=True) if status == "COMPLETED" else st.one_of(urls(wide=True), st.just(""))),
     }
     webhook = draw(st.one_of(st.just("absent"), st.none(), urls(wide=True)))
     if webhook != "absent":
