@@ -136,8 +136,13 @@ def _first_letter_swapped(key: str) -> str:
 
 def hostile_keys(key: str, variable: str) -> Iterator[Key]:
     """Yield keys that break parsers: long, non-ASCII, quoted; some are the valid key with a suffix."""
-    # A byte that Latin-1 has as white space: servers that trim it, and those that drop what is not ASCII, admit it.
-    yield Key(f"{key}\udca0", "hostile", "the key and a no-break space", f"${{{variable}}}$(printf '\\240')")
+    right = current_contract().operation("get").key
+    if right is not None and right.place == "cookie":
+        # Parsers of cookies may trim white space.
+        yield Key(f"{key}\u00e9", "hostile", "the key and a letter beyond ASCII", f"${{{variable}}}\u00e9")
+    else:
+        # White space in Latin-1: servers that trim it, and those that drop what is not ASCII, admit the key.
+        yield Key(f"{key}\udca0", "hostile", "the key and a no-break space", f"${{{variable}}}$(printf '\\240')")
     yield Key(key + "x" * 5_000, "hostile", "the key and 5,000 characters", f"${{{variable}}}" + "x" * 5_000)
     yield Key("constructor", "invalid", "a name that every object of JavaScript has, for a key")
     yield Key("clé-ключ-鍵", "hostile", "a key in UTF-8 beyond ASCII")
