@@ -22,6 +22,10 @@ from tests.support.judging import verdicts
 IDS = ("batch_abc123", "batch_Def456")
 
 
+#: Seconds to wait for a response that always comes, however busy the machine is.
+_PATIENT = 10.0
+
+
 def judged(
     choose: Choose,
     *,
@@ -85,7 +89,7 @@ def is_undecodable(asked: Asked) -> bool:
 @pytest.mark.parametrize("say", [hostile.close, page("502 Bad Gateway"), page("504 Gateway Timeout")])
 def test_a_request_that_brings_the_target_down_breaks_its_own_clause(say: Fault) -> None:
     """Confirmed by a second time; the rest is tested after recovery. Also behind a gateway."""
-    run = judged(down_after(is_undecodable, say=say), profile="default")
+    run = judged(down_after(is_undecodable, say=say), profile="default", timeout=_PATIENT)
     assert run.error == ""
     assert set(failed(run)) == {"server.notfound.hostile-id"}
     exchanges = [finding.exchange for finding in failed(run)["server.notfound.hostile-id"].findings]
@@ -106,7 +110,7 @@ def test_a_request_without_a_must_clause_that_brings_the_target_down_is_a_failur
     kills: Callable[[Asked], bool],
 ) -> None:
     """Going down is worse than a 500, so the clause on 5xx is broken."""
-    run = judged(down_after(kills), profile="default")
+    run = judged(down_after(kills), profile="default", timeout=_PATIENT)
     assert run.error == ""
     assert set(failed(run)) == {"server.error.documented-status"}
 
