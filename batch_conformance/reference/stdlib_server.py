@@ -39,7 +39,7 @@ class _Handler(BaseHTTPRequestHandler):
             segment=segment_of(raw),
             query=query,
             headers=tuple(
-                (name.encode("latin-1"), value.strip().encode("latin-1", "replace"))
+                (name.encode("latin-1"), value.strip(" \t").encode("latin-1", "replace"))
                 for name, value in zip(names, self.headers.values(), strict=True)
             ),
             client=(self.client_address[0], self.client_address[1]),
