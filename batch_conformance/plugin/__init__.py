@@ -6,6 +6,7 @@ visible until a test of the suites is collected.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -46,6 +47,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     return 0
 
 
+#: The suites of a checkout or a vendored folder.
+_OWN_SUITES = Path(__file__).resolve().parents[2] / "suites"
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, apply overlays, and check the options on the command line."""
     config.addinivalue_line(
@@ -55,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from batch_conformance.plugin.overlays import apply_overlays
 
         apply_overlays(config)
-    elif any("suites" in str(argument) for argument in config.args):
+    elif any(_OWN_SUITES in Path(str(argument).partition("::")[0]).resolve().parents for argument in config.args):
         from batch_conformance.plugin.overlays import check_contract
 
         check_contract()
