@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from batch_conformance.contract.current import load_with_overlays
-from batch_conformance.contract.document import ContractError, refuse_files
-from batch_conformance.contract.load import load_contract
-from batch_conformance.contract.operation import Contract
-from batch_conformance.contract.overlay import all_problems
+from batch_conformance.contract.document import ContractError
 from batch_conformance.contract.text_format import yaml_text
 
 _WRONG_USAGE = 4
@@ -40,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return _WRONG_USAGE if stop.code else 0
     try:
-        contract = _checked(options.overlay)
+        contract = load_with_overlays(options.overlay)
     except ContractError as error:
         sys.stderr.write(f"error: {error}\n")
         return _WRONG_USAGE
@@ -48,15 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = yaml_text(content) if options.yaml else json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     sys.stdout.buffer.write(text.encode("utf-8"))
     return 0
-
-
-def _checked(overlays: Sequence[Path]) -> Contract:
-    load_contract()
-    contract = load_with_overlays(overlays)
-    # With overlays, the same is checked when they are applied.
-    if not overlays:
-        refuse_files(all_problems(contract.document.content))
-    return contract
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import ParamSpec, Protocol, TypeVar, cast
 
 from batch_conformance.contract.document import RuleCheck, load_document, refuse_files
+from batch_conformance.contract.load import load_contract
 from batch_conformance.contract.operation import Contract
 from batch_conformance.contract.reading import contract_of
 
@@ -31,12 +32,13 @@ def base_contract() -> Contract:
 
 
 def load_with_overlays(overlays: Sequence[Path], check_rule: RuleCheck | None = None) -> Contract:
-    """Return the contract with these overlays applied in order. Raises ``ContractError``, one line."""
-    return contract_of(load_document(overlays, check_rule)) if overlays else checked_files()
+    """Return the contract with these overlays applied in order.
 
-
-def checked_files() -> Contract:
-    """Return the contract of the files. Raises ``ContractError``, one line, if it cannot be tested."""
+    Raises ``ContractError``, one line, for clauses, files or overlays that cannot be used.
+    """
+    load_contract()
+    if overlays:
+        return contract_of(load_document(overlays, check_rule))
     contract = base_contract()
     if contract.edited:
         # Imported here: the shipped contract is known to have no problems.

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -20,7 +20,7 @@ from batch_conformance.contract.root import contract_root
 
 Side = Literal["server", "client"]
 Level = Literal["must", "should"]
-_LEVELS = ("must", "should")
+_LEVELS = get_args(Level)
 _CLAUSE_TEXTS = ("id", "level", "promise", "source")
 
 
