@@ -48,12 +48,11 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
     source = random.Random(f"{seed}:{known}")
     if is_uuid(known):
         value = _another_uuid(known, source)
+    elif known.isascii() and known.isdigit():
+        value = _another_number(known, source)
     else:
         head, sep, tail = known.rpartition("_")
         body = tail or known
-        if known.isascii() and known.isdigit():
-            value = _another_number(known, source)
-            return AskedId(value, segment_of(value), "unknown", "an id of the same form that nobody issued", known)
         room = _ROOM_AMONG_NUMBERS if body.isdigit() else _ROOM
         if len(body) < room:
             # A random short id, or a random number where ids are counted up, may well exist.
@@ -63,14 +62,16 @@ def unknown_id_like(known: str, seed: int) -> AskedId:
 
 
 def _another_number(known: str, source: random.Random) -> str:
-    """Return a number that was hardly reached yet where ids are counted up, and fits where the known one does.
+    """Return another number that counting has hardly reached and that is valid where the known one is.
 
-    It has at least nine digits, or as many as the known one; a known 32-bit number gets another one.
+    It has nine digits if the known one has few, else as many; a known 32-bit number of ten digits gets another one.
     """
     if len(known) == 10 and int(known) <= _LARGEST_32_BIT:
-        return str(source.randrange(max(int(known), 2_000_000_000), _LARGEST_32_BIT + 1))
-    digits = max(len(known), 9) if len(known) < _FEW_DIGITS else len(known)
-    return "9" + "".join(source.choices(string.digits, k=digits - 1))
+        value = source.randrange(2_000_000_000, _LARGEST_32_BIT)
+        return str(value + (value >= int(known)))
+    digits = 9 if len(known) < _FEW_DIGITS else len(known)
+    first = "8" if known.startswith("9") else "9"
+    return first + "".join(source.choices(string.digits, k=digits - 1))
 
 
 def _another_uuid(known: str, source: random.Random) -> str:
