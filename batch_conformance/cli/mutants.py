@@ -11,10 +11,8 @@ from pathlib import Path
 from batch_conformance.cli import PASSED, PROGRAM, Misuse
 from batch_conformance.cli.explain import near_clauses
 from batch_conformance.contract import current_contract, load_with_overlays, use_contract
-from batch_conformance.contract.rules import RuntimeMissing
 from batch_conformance.generate.satisfiable import NoValidValue
-from batch_conformance.mutants import variants
-from batch_conformance.mutants.derived import unprovable
+from batch_conformance.mutants import listed_variants
 
 _SIDES = ("server", "client")
 
@@ -49,14 +47,13 @@ def _matches(clause: str, pattern: str) -> bool:
 def _rows(side: str) -> Iterator[tuple[str, str, str]]:
     """Yield name, clause and description of mutants, then of faults without a mutant, then of legal variations."""
     try:
-        known, lost_ones = variants(side), unprovable(side)
+        known, unprovable, why_not_derived = listed_variants(side)
     except NoValidValue as error:
         raise Misuse(str(error)) from None
-    except RuntimeMissing as error:
-        known, lost_ones = variants(side, ""), ()
-        print(f"{PROGRAM}: mutants derived from the contract are not listed: {error}", file=sys.stderr)
+    if why_not_derived:
+        print(f"{PROGRAM}: {why_not_derived}", file=sys.stderr)
     rows = [(name, getattr(one, "clause", ""), getattr(one, "description", "")) for name, one in known.items()]
     order = list(current_contract().clauses)
     yield from sorted((row for row in rows if row[1]), key=lambda row: order.index(row[1]))
-    yield from ((lost.name, "none", lost.reason) for lost in lost_ones)
+    yield from ((place.name, "none", place.reason) for place in unprovable)
     yield from (row for row in rows if not row[1])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from batch_conformance.mutants.derived import Unprovable
 
 
 def variants(side: str, name: str | None = None) -> Mapping[str, Any]:
@@ -21,3 +24,18 @@ def variants(side: str, name: str | None = None) -> Mapping[str, Any]:
     from batch_conformance.mutants.client import client_mutants, client_variations
 
     return {**client_variations(), **client_mutants(), **made}
+
+
+def listed_variants(side: str) -> tuple[Mapping[str, Any], Sequence[Unprovable], str]:
+    """Return all variants of a side, the places without a mutant, and why no derived ones are there, if so.
+
+    Raises ``NoValidValue`` if the current contract has no valid response.
+    """
+    from batch_conformance.contract.rules import RuntimeMissing
+    from batch_conformance.mutants.derived import unprovable
+
+    try:
+        return variants(side), unprovable(side), ""
+    except RuntimeMissing as error:
+        # Handwritten mutants need no CEL runtime.
+        return variants(side, ""), (), f"mutants derived from the contract are not listed: {error}"

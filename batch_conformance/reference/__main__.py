@@ -9,11 +9,8 @@ from pathlib import Path
 
 from batch_conformance.contract import current_contract, load_with_overlays, use_contract
 from batch_conformance.contract.document import ContractError
-from batch_conformance.contract.rules import RuntimeMissing
 from batch_conformance.generate.satisfiable import NoValidValue, require_values
-from batch_conformance.mutants import variants
-from batch_conformance.mutants.derived import unprovable
-from batch_conformance.mutants.server import server_mutants, server_variations
+from batch_conformance.mutants import listed_variants, variants
 from batch_conformance.reference.server import ReferenceServer
 from batch_conformance.reference.stdlib_server import WireOptions
 from batch_conformance.reference.store import REFERENCE_KEY
@@ -52,16 +49,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _list_mutants() -> int:
-    try:
-        known, unprovable_ones = variants("server"), unprovable("server")
-    except RuntimeMissing as error:
-        # Handwritten mutants need no CEL runtime.
-        known, unprovable_ones = {**server_variations(), **server_mutants()}, ()
-        print(f"Mutants derived from the contract are not listed: {error}", file=sys.stderr)
+    known, unprovable, why_not_derived = listed_variants("server")
+    if why_not_derived:
+        print(why_not_derived[:1].upper() + why_not_derived[1:], file=sys.stderr)
     for name, variant in known.items():
         print(f"{name:40} {variant.clause or 'legal'}")
-    for mutant in unprovable_ones:
-        print(f"{mutant.name:40} none: {mutant.reason}")
+    for place in unprovable:
+        print(f"{place.name:40} none: {place.reason}")
     return 0
 
 
