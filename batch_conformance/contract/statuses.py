@@ -31,15 +31,15 @@ def refusals(operation: str = "get") -> frozenset[int]:
 
 @cached_by_contract
 def absences(operation: str = "get") -> frozenset[int]:
-    """Return the statuses for an unknown batch: 404 if documented, else 410, else other documented 4xx.
+    """Return the statuses for an unknown batch: 404 if documented, else other documented 4xx.
 
-    A 410 with a name of its own is one where 404 is documented by ``4XX`` or ``default`` only.
+    A documented 410 is one, unless 404 is documented by itself and not by ``4XX`` or ``default`` only.
     """
     known = current_contract().operation(operation)
     if "410" in known.answers and "404" not in known.answers:
         return _documented(known, (404, 410))
-    fallback = _documented(known, (410,)) or _others(known, (401, 403)) or _others(known, ())
-    return _documented(known, (404,)) or fallback or frozenset({404})
+    others = _others(known, (401, 403)) or _others(known, ())
+    return _documented(known, (404,)) or others or frozenset({404})
 
 
 @cached_by_contract

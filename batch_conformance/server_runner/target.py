@@ -29,8 +29,8 @@ _TABLE = "[tool.batch_conformance.targets.{}]"
 
 
 def _with_scheme(address: str) -> str:
-    near = address.startswith(("localhost", "127."))
-    return f"http{'' if near else 's'}://{address}"
+    scheme = "http" if is_loopback(f"http://{address}") else "https"
+    return f"{scheme}://{address}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
@@ -123,29 +124,21 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
                         expected=f"an error, or {len(call_result.expected.batches)} entries", actual=call_result.said(),
                         code="lost")  # fmt: skip
             continue
-        emptied = [
-            number
-            for number, (sent, got) in enumerate(zip(call_result.expected.batches, decoded or [], strict=False))
-            if got is None and sent is not None
-        ]
-        borrowed = list(_borrowed(call_result.expected.batches, decoded or []))
-        for number, other in borrowed[:1]:
-            result.fail(call_result.last, f"an entry is silently replaced by another: {case_result.title}",
-                        expected="an error, or the entry", actual=f"the batch {other} as entry {number + 1}",
+        for number, other in islice(_replaced(call_result.expected.batches, decoded or []), 1):
+            result.fail(call_result.last, f"an entry is silently replaced: {case_result.title}",
+                        expected="an error, or the entry", actual=f"{other} in place of entry {number + 1}",
                         code="lost", pointer=f"/{number}")  # fmt: skip
-        if emptied:
-            result.fail(call_result.last, f"an entry is silently replaced by null: {case_result.title}",
-                        expected="an error, or the entry", actual=f"null in place of entry {emptied[0] + 1}",
-                        code="lost", pointer=f"/{emptied[0]}")  # fmt: skip
 
 
-def _borrowed(sent: Sequence[Any], decoded: Sequence[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield the index of each entry that was decoded as another entry of the list, and the id of that one."""
+def _replaced(sent: Sequence[Any], decoded: Sequence[Any]) -> Iterator[tuple[int, str]]:
+    """Yield the index of each entry in whose place null or another entry was decoded, and which of them."""
     ids = [id_of(row) for row in sent]
-    for number, (own, got) in enumerate(zip(ids, decoded, strict=False)):
+    for number, (row, own, got) in enumerate(zip(sent, ids, decoded, strict=False)):
         found = id_of(got)
-        if found is not None and found != own and found in ids:
-            yield number, found
+        if got is None and row is not None:
+            yield number, "null"
+        elif found is not None and found != own and found in ids:
+            yield number, f"the batch {found}"
 
 
 def _lists(record: ClientRunRecord, result: CheckResult) -> Iterator[tuple[CaseResult, CallResult]]:

@@ -15,10 +15,11 @@ from batch_conformance.operations.get_batch.client_cases.decode import counts
 from batch_conformance.operations.get_batch.client_cases.error_responses import error_response
 from batch_conformance.operations.get_batch.client_cases.states import underway
 
+_FRESH = ("client.decode.fresh",)
+
 
 def fresh_cases(factory: CaseFactory) -> Iterator[Case]:
     """Yield cases with calls after other calls, successful and failed ones."""
-    clause = ("client.decode.fresh",)
     name = factory.id()
     states = [
         _later(factory, name, counts(60, 21, 4, 35), **underway(factory)),
@@ -29,14 +30,14 @@ def fresh_cases(factory: CaseFactory) -> Iterator[Case]:
         done = factory.values.without(done, "webhookUrl")
     yield Case(
         "a batch that moves on between three calls",
-        clause,
+        _FRESH,
         tuple(replace(factory.valid(batch), batch_id=name) for batch in (*states, done)),
     )
     other = factory.id()
     moving = [factory.values.with_id(batch, other) for batch in states]
     yield Case(
         "a batch that moves on, with entity tags",
-        clause,
+        _FRESH,
         tuple(
             replace(factory.valid(batch, _tagged(json_body(batch), number)), batch_id=other)
             for number, batch in enumerate(moving)
@@ -47,13 +48,13 @@ def fresh_cases(factory: CaseFactory) -> Iterator[Case]:
     missing = HttpError(404, (words,))
     yield Case(
         "a batch that is gone at the second call",
-        clause,
+        _FRESH,
         (removed, replace(removed, expected=missing, answers=(error_response(404, words),))),
     )
     late = factory.valid(factory.batch())
     yield Case(
         "a batch that is there at the second call",
-        clause,
+        _FRESH,
         (replace(late, expected=missing, answers=(error_response(404, words),)), late),
     )
     yield from _after_failures(factory)
@@ -73,12 +74,11 @@ def _tagged(answer: StubResponse, number: int) -> StubResponse:
 
 def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     """Yield cases with calls after a failed one: nothing of it may remain in a connection or in memory."""
-    clause = ("client.decode.fresh",)
     long = "nothing by that name: " + "no " * 60_000
     absent = factory.refusal(HttpError(404), error_response(404, long))
     yield Case(
         "batches between errors with long bodies",
-        clause,
+        _FRESH,
         (
             absent,
             factory.valid(factory.batch()),
@@ -86,30 +86,26 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
             factory.valid(factory.batch()),
         ),
     )
-    known = factory.valid(factory.batch())
-    down = factory.refusal(HttpError(500), error_response(500, "the archive does not respond"))
-    yield Case(
-        "a batch, then a server error, then the batch again",
-        clause,
-        (known, replace(down, batch_id=known.batch_id), known),
-    )
-    other = factory.valid(factory.batch())
-    locked = factory.refusal(HttpError(401), error_response(401, "Unauthorized"))
-    yield Case(
-        "a batch, then a refusal of its key, then the batch again",
-        clause,
-        (other, replace(locked, batch_id=other.batch_id), other),
-    )
-    lost = factory.valid(factory.batch())
-    broken = factory.fault(TransportFault("reset", "a connection reset"), json_body(factory.batch()).reset())
-    yield Case(
-        "a batch, then a connection that breaks, then the batch again",
-        clause,
-        (lost, replace(broken, batch_id=lost.batch_id), lost),
-    )
+    down = error_response(500, "the archive does not respond")
+    locked = error_response(401, "Unauthorized")
+    reset = TransportFault("reset", "a connection reset")
+    for what, known, failed in (
+        ("a server error", factory.valid(factory.batch()), factory.refusal(HttpError(500), down)),
+        ("a refusal of its key", factory.valid(factory.batch()), factory.refusal(HttpError(401), locked)),
+        (
+            "a connection that breaks",
+            factory.valid(factory.batch()),
+            factory.fault(reset, json_body(factory.batch()).reset()),
+        ),
+    ):
+        yield Case(
+            f"a batch, then {what}, then the batch again",
+            _FRESH,
+            (known, replace(failed, batch_id=known.batch_id), known),
+        )
     yield Case(
         "batches behind answers that are none",
-        clause,
+        _FRESH,
         (
             CallStep(factory.id(), InvalidSuccess("an HTML page"), (html(),)),
             factory.valid(factory.batch()),
@@ -120,7 +116,7 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     whole = json_body(factory.batch())
     yield Case(
         "batches behind connections that broke",
-        clause,
+        _FRESH,
         (
             factory.fault(TransportFault("truncated", "half a batch", begun=True), whole.cut_off()),
             factory.valid(factory.batch()),
@@ -132,7 +128,7 @@ def _after_failures(factory: CaseFactory) -> Iterator[Case]:
     late = factory.batch()
     yield Case(
         "a batch behind an answer that came too late",
-        clause,
+        _FRESH,
         (
             CallStep(
                 factory.id_of(late),
