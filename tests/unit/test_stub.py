@@ -211,6 +211,15 @@ def test_connections_close_on_request(version: str) -> None:
         assert _everything(server, f"GET / {version}\r\n\r\n".encode()).endswith(b"}")
 
 
+def test_no_port_is_used_twice() -> None:
+    """A client that remembers something about an origin does not meet it again in another case."""
+    seen = []
+    for _ in range(400):
+        with StubServer(InOrder([answers.batch()])) as stub:
+            seen.append(stub.port)
+    assert len(set(seen)) == len(seen)
+
+
 def test_tls_is_refused_at_once() -> None:
     """A client that follows a redirect to https must not wait in vain."""
     with _serving(answers.batch()) as server, httpx.Client(timeout=5) as client:

@@ -19,6 +19,8 @@ Chooser = Callable[[RawRequest], StubResponse]
 
 #: Ports of all stubs of this process, closed ones included, to recognise sockets that clients left open.
 ports_used: set[int] = set()
+#: How many ports to try for one that no stub had: none may be left.
+_PORTS_TRIED = 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -35,7 +37,7 @@ class StubServer:
         self.log = RequestLog()
         self._open = True
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port)]
+        self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port) if port else _listen_on_new_port()]
         self.port: int = self._listeners[0].getsockname()[1]
         ports_used.add(self.port)
         if by_name:
@@ -132,6 +134,17 @@ class StubServer:
         while script.endless:
             await asyncio.sleep(script.pause)
             await stub_loop().sock_sendall(connection, script.endless)
+
+
+def _listen_on_new_port() -> socket.socket:
+    """Listen on a port that no earlier stub had: a client may remember something about that origin."""
+    with contextlib.ExitStack() as had:
+        for _ in range(_PORTS_TRIED - 1):
+            listener = _listen(socket.AF_INET, "127.0.0.1", 0)
+            if listener.getsockname()[1] not in ports_used:
+                return listener
+            had.enter_context(listener)
+        return _listen(socket.AF_INET, "127.0.0.1", 0)
 
 
 def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
