@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from batch_conformance.checks.client.record import (
+    CallResult,
     ClientRunRecord,
     ValidBatch,
     judged_entity,
@@ -241,15 +242,27 @@ def _never_handed(record: ClientRunRecord) -> set[str]:
     arrived: set[str] = set()
     for case_result in record.plays:
         for call_result in case_result.turns:
-            if not isinstance(call_result.expected, ValidBatch) or call_result.reply.batch is None:
-                continue
-            for leaf in leaves_of(call_result.expected.batch):
-                value = value_at(call_result.reply.batch, leaf.pointer)
-                if value is not MISSING and value is not None:
-                    arrived.add(leaf.place)
-                elif not leaf.empty:
-                    missing.add(leaf.place)
+            if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is not None:
+                came, did_not = _arrivals(call_result, call_result.expected.batch)
+                arrived |= came
+                missing |= did_not
     return missing - arrived
+
+
+def _arrivals(call_result: CallResult, sent: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the places of a decoded batch that arrived with a value, and those that did not."""
+    cached: tuple[set[str], set[str]] | None = call_result.memo.get("arrivals")
+    if cached is None:
+        came: set[str] = set()
+        did_not: set[str] = set()
+        for leaf in leaves_of(sent):
+            value = value_at(call_result.reply.batch, leaf.pointer)
+            if value is not MISSING and value is not None:
+                came.add(leaf.place)
+            elif not leaf.empty:
+                did_not.add(leaf.place)
+        cached = call_result.memo["arrivals"] = came, did_not
+    return cached
 
 
 def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:

@@ -86,6 +86,11 @@ class CallResult:
     seen: tuple[Exchange, ...] = ()
     requests: int = 0
 
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """Cache of facts about this call, which the records of a run share."""
+        return {}
+
     @property
     def last(self) -> Exchange | None:
         """The exchange to show as evidence."""
@@ -152,6 +157,11 @@ class CaseResult:
     operation: str = "get"
     place: str | None = None
     preceded: bool = False
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        """Cache of facts about this case, which the records of a run share."""
+        return {}
 
 
 @dataclass(eq=False)

@@ -103,7 +103,9 @@ def list_check(
 
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
     """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
-    lists = ListRunRecord(record.plays, record.keys)
+    lists: ListRunRecord | None = record.memo.get("lists")
+    if lists is None:
+        lists = record.memo["lists"] = ListRunRecord(record.plays, record.keys)
     return lists.entries if clause.startswith(_PREFIX_OF_SINGLE) else lists
 
 
@@ -120,8 +122,11 @@ def given_filters(call_result: CallResult) -> dict[str, str]:
 
 
 def _split_case(case_result: CaseResult) -> CaseResult:
-    turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
-    return replace(case_result, turns=tuple(turns))
+    split: CaseResult | None = case_result.memo.get("entries")
+    if split is None:
+        turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
+        split = case_result.memo["entries"] = replace(case_result, turns=tuple(turns))
+    return split
 
 
 def _single_calls(call_result: CallResult) -> Iterator[CallResult]:
