@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -54,6 +55,17 @@ COMMANDS: dict[str, tuple[str, str, Command]] = {
 }  # fmt: skip
 
 
+@contextmanager
+def closed_pipe_ends_quietly() -> Iterator[None]:
+    """End the block, without an error, when the reader of stdout (e.g. head) has closed the pipe."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Redirected, so that the interpreter's flush at exit does not fail, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status: 0 conforms, 1 does not, 3 could not run, 4 wrong usage."""
     given = list(sys.argv[1:] if arguments is None else arguments)
@@ -64,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{PROGRAM} {__version__}")
         return PASSED
     name, rest = given[0], given[1:]
+    status = PASSED
     try:
         arguments_of, description, command = _command(name)
         if (
@@ -73,12 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ):
             print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
             return PASSED
-        status = command(rest)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader (e.g. head) has closed the pipe. Redirected, so that the interpreter's flush at exit does not fail, too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PASSED
+        with closed_pipe_ends_quietly():
+            status = command(rest)
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)
         return WRONG_USAGE

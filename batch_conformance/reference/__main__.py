@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from batch_conformance.cli import closed_pipe_ends_quietly
 from batch_conformance.contract import current_contract, load_with_overlays, use_contract
 from batch_conformance.contract.document import ContractError
 from batch_conformance.generate.satisfiable import NoValidValue, require_values
@@ -52,10 +53,11 @@ def _list_mutants() -> int:
     known, unprovable, why_not_derived = listed_variants("server")
     if why_not_derived:
         print(why_not_derived[:1].upper() + why_not_derived[1:], file=sys.stderr)
-    for name, variant in known.items():
-        print(f"{name:40} {variant.clause or 'legal'}")
-    for place in unprovable:
-        print(f"{place.name:40} none: {place.reason}")
+    with closed_pipe_ends_quietly():
+        for name, variant in known.items():
+            print(f"{name:40} {variant.clause or 'legal'}")
+        for place in unprovable:
+            print(f"{place.name:40} none: {place.reason}")
     return 0
 
 

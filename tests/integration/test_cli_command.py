@@ -32,10 +32,14 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0 conforms, 1 does not, 3 could not run, 4 wrong usage" in output
 
 
-def test_a_closed_pipe_ends_the_command_quietly() -> None:
+@pytest.mark.parametrize(
+    "line", ["batch_conformance explain server.list.complete", "batch_conformance.reference --list-mutants"]
+)
+def test_a_closed_pipe_ends_the_command_quietly(line: str) -> None:
     """There is no traceback, whichever side closes first (``head``, for example)."""
-    command_line = [sys.executable, "-m", "batch_conformance", "explain", "server.list.complete"]
-    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", *line.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
