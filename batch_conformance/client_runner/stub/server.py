@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import struct
+from collections import deque
 from collections.abc import Callable
 from types import TracebackType
 
@@ -19,7 +20,8 @@ Chooser = Callable[[RawRequest], StubResponse]
 
 #: Ports of all stubs of this process, closed ones included, to recognise sockets that clients left open.
 ports_used: set[int] = set()
-#: How many ports to try for one that no stub had: none may be left.
+#: The latest of them, which no new stub gets: more than a run needs, and few enough to leave free ones.
+_latest_ports: deque[int] = deque(maxlen=2048)
 _PORTS_TRIED = 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -40,6 +42,7 @@ class StubServer:
         self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port) if port else _listen_on_new_port()]
         self.port: int = self._listeners[0].getsockname()[1]
         ports_used.add(self.port)
+        _latest_ports.append(self.port)
         if by_name:
             # There may be no IPv6.
             with contextlib.suppress(OSError):
@@ -137,11 +140,11 @@ class StubServer:
 
 
 def _listen_on_new_port() -> socket.socket:
-    """Listen on a port that no earlier stub had: a client may remember something about that origin."""
+    """Listen on a port that no stub had lately: a client may remember something about that origin."""
     with contextlib.ExitStack() as had:
         for _ in range(_PORTS_TRIED - 1):
             listener = _listen(socket.AF_INET, "127.0.0.1", 0)
-            if listener.getsockname()[1] not in ports_used:
+            if listener.getsockname()[1] not in _latest_ports:
                 return listener
             had.enter_context(listener)
         return _listen(socket.AF_INET, "127.0.0.1", 0)
