@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
@@ -231,10 +232,7 @@ def lost_as(code: str) -> str:
 
 def never_handed(record: ClientRunRecord) -> frozenset[str]:
     """Return the places that are missing in every decoded batch, though they were sent."""
-    cached: frozenset[str] | None = record.memo.get("never")
-    if cached is None:
-        cached = record.memo["never"] = frozenset(_never_handed(record))
-    return cached
+    return record.kept("never", lambda: frozenset(_never_handed(record)))
 
 
 def _never_handed(record: ClientRunRecord) -> set[str]:
@@ -243,26 +241,24 @@ def _never_handed(record: ClientRunRecord) -> set[str]:
     for case_result in record.plays:
         for call_result in case_result.turns:
             if isinstance(call_result.expected, ValidBatch) and call_result.reply.batch is not None:
-                came, did_not = _arrivals(call_result, call_result.expected.batch)
+                came, did_not = call_result.kept("arrivals", partial(_arrivals, call_result))
                 arrived |= came
                 missing |= did_not
     return missing - arrived
 
 
-def _arrivals(call_result: CallResult, sent: Mapping[str, Any]) -> tuple[set[str], set[str]]:
+def _arrivals(call_result: CallResult) -> tuple[set[str], set[str]]:
     """Return the places of a decoded batch that arrived with a value, and those that did not."""
-    cached: tuple[set[str], set[str]] | None = call_result.memo.get("arrivals")
-    if cached is None:
-        came: set[str] = set()
-        did_not: set[str] = set()
-        for leaf in leaves_of(sent):
-            value = value_at(call_result.reply.batch, leaf.pointer)
-            if value is not MISSING and value is not None:
-                came.add(leaf.place)
-            elif not leaf.empty:
-                did_not.add(leaf.place)
-        cached = call_result.memo["arrivals"] = came, did_not
-    return cached
+    came: set[str] = set()
+    did_not: set[str] = set()
+    assert isinstance(call_result.expected, ValidBatch)
+    for leaf in leaves_of(call_result.expected.batch):
+        value = value_at(call_result.reply.batch, leaf.pointer)
+        if value is not MISSING and value is not None:
+            came.add(leaf.place)
+        elif not leaf.empty:
+            did_not.add(leaf.place)
+    return came, did_not
 
 
 def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:
@@ -278,10 +274,7 @@ def refused_statuses(record: ClientRunRecord) -> frozenset[Any]:
 
 def sound_places(record: ClientRunRecord) -> frozenset[str]:
     """Return the places that arrive right in every ordinary batch that was decoded."""
-    cached: frozenset[str] | None = record.memo.get("sound")
-    if cached is None:
-        cached = record.memo["sound"] = frozenset(_sound_places(record))
-    return cached
+    return record.kept("sound", lambda: frozenset(_sound_places(record)))
 
 
 def _sound_places(record: ClientRunRecord) -> set[str]:

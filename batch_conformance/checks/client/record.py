@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from batch_conformance.checks.client.shapes import Call, Reply
 from batch_conformance.checks.finding import CheckRegistry, CheckResult
+from batch_conformance.checks.keeping import Keeping
 from batch_conformance.contract import load_contract
 from batch_conformance.contract.entity import LIST, Entity, entity_of, entry_entity
 from batch_conformance.contract.pointers import read
@@ -77,7 +78,7 @@ ExpectedOutcome = ValidBatch | InvalidSuccess | HttpError | TransportFault | Unc
 
 
 @dataclass(frozen=True)
-class CallResult:
+class CallResult(Keeping):
     """Result of one call: its parameters, the expected outcome, the client's reply, the stub's exchanges."""
 
     call: Call
@@ -85,11 +86,6 @@ class CallResult:
     reply: Reply
     seen: tuple[Exchange, ...] = ()
     requests: int = 0
-
-    @cached_property
-    def memo(self) -> dict[str, Any]:
-        """Cache of facts about this call, which the records of a run share."""
-        return {}
 
     @property
     def last(self) -> Exchange | None:
@@ -138,7 +134,7 @@ def _end_of(text: str, limit: int = 200) -> str:
 
 
 @dataclass(frozen=True)
-class CaseResult:
+class CaseResult(Keeping):
     """Result of one case.
 
     ``clauses`` are those it exercises; a call that crashes, hangs or breaks the protocol counts against the
@@ -158,14 +154,9 @@ class CaseResult:
     place: str | None = None
     preceded: bool = False
 
-    @cached_property
-    def memo(self) -> dict[str, Any]:
-        """Cache of facts about this case, which the records of a run share."""
-        return {}
-
 
 @dataclass(eq=False)
-class ClientRunRecord:
+class ClientRunRecord(Keeping):
     """All cases of a run. ``keys`` maps each key to the name it may be shown by."""
 
     plays: Sequence[CaseResult]
@@ -238,11 +229,6 @@ class ClientRunRecord:
 
     @cached_property
     def _judged(self) -> dict[str, bool]:
-        return {}
-
-    @cached_property
-    def memo(self) -> dict[str, Any]:
-        """Cache of facts about the cases."""
         return {}
 
     @cached_property

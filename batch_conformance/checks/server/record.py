@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from batch_conformance.checks.finding import CheckRegistry
+from batch_conformance.checks.keeping import Keeping
 from batch_conformance.checks.server.judged import Judged, judged
 from batch_conformance.checks.server.spelling import is_odd_path
 from batch_conformance.checks.server.statuses import is_json, is_success
@@ -23,11 +24,8 @@ READS = ("reads", "late-reads")
 ORDINARY = frozenset({*READS, "usual-variants", "auth-per-request", "burst", "generated-reads"})
 
 
-T = TypeVar("T")
-
-
 @dataclass
-class Record:
+class Record(Keeping):
     """Exchanges of one operation, in the order in which they were sent.
 
     ``secrets`` are the keys that were sent, valid and not, the valid one first. ``operation`` is the
@@ -40,14 +38,6 @@ class Record:
     whole: Record | None = field(default=None, repr=False)
     #: The whole responses, if the exchanges are entries of lists.
     answers: Sequence[Exchange] | None = field(default=None, repr=False)
-    _cached: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
-
-    def kept(self, key: str, make: Callable[[], T]) -> T:
-        """Return the value cached under a key; on the first call, ``make`` makes it."""
-        if key not in self._cached:
-            self._cached[key] = make()
-        made: T = self._cached[key]
-        return made
 
     @cached_property
     def documented(self) -> Operation:

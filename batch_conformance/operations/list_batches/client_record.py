@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property, partial, wraps
 from typing import Any
 
 from batch_conformance.checks.client.record import (
@@ -79,7 +79,7 @@ class ListRunRecord(ClientRunRecord):
     @cached_property
     def entries(self) -> ClientRunRecord:
         """The batches of all lists, each as a call of its own."""
-        return _Entries([_split_case(case_result) for case_result in self.plays], self.keys)
+        return _Entries([one.kept("entries", partial(_split_case, one)) for one in self.plays], self.keys)
 
 
 class _Entries(ListRunRecord):
@@ -103,9 +103,7 @@ def list_check(
 
 def view(record: ClientRunRecord, clause: str) -> ClientRunRecord:
     """Return the record that a check gets: single batches for ``client.decode.*``, else whole lists."""
-    lists: ListRunRecord | None = record.memo.get("lists")
-    if lists is None:
-        lists = record.memo["lists"] = ListRunRecord(record.plays, record.keys)
+    lists = record.kept("lists", lambda: ListRunRecord(record.plays, record.keys))
     return lists.entries if clause.startswith(_PREFIX_OF_SINGLE) else lists
 
 
@@ -122,11 +120,8 @@ def given_filters(call_result: CallResult) -> dict[str, str]:
 
 
 def _split_case(case_result: CaseResult) -> CaseResult:
-    split: CaseResult | None = case_result.memo.get("entries")
-    if split is None:
-        turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
-        split = case_result.memo["entries"] = replace(case_result, turns=tuple(turns))
-    return split
+    turns = [one for call_result in case_result.turns for one in _single_calls(call_result)]
+    return replace(case_result, turns=tuple(turns))
 
 
 def _single_calls(call_result: CallResult) -> Iterator[CallResult]:
