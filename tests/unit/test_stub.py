@@ -215,8 +215,10 @@ def test_no_port_is_used_twice() -> None:
     """A client that remembers something about an origin does not meet it again in another case."""
     seen = []
     for _ in range(400):
+        refused = RefusedPort()
+        refused.close()
         with StubServer(InOrder([answers.batch()])) as stub:
-            seen.append(stub.port)
+            seen += [stub.port, urlsplit(refused.url).port]
     assert len(set(seen)) == len(seen)
 
 

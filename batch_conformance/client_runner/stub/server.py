@@ -20,8 +20,10 @@ Chooser = Callable[[RawRequest], StubResponse]
 
 #: Ports of all stubs of this process, closed ones included, to recognise sockets that clients left open.
 ports_used: set[int] = set()
-#: The latest of them, which no new stub gets: more than a run needs, and few enough to leave free ones.
+#: The latest ports of stubs and refused ports, which no new one gets: more than a run needs, and few enough to leave
+#: free ones.
 _latest_ports: deque[int] = deque(maxlen=2048)
+#: How many ports to try for one that is not among them.
 _PORTS_TRIED = 16
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -39,10 +41,9 @@ class StubServer:
         self.log = RequestLog()
         self._open = True
         self._tasks: set[asyncio.Task[None]] = set()
-        self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port) if port else _listen_on_new_port()]
+        self._listeners = [_listen(socket.AF_INET, "127.0.0.1", port) if port else _on_new_port(_listen)]
         self.port: int = self._listeners[0].getsockname()[1]
         ports_used.add(self.port)
-        _latest_ports.append(self.port)
         if by_name:
             # There may be no IPv6.
             with contextlib.suppress(OSError):
@@ -139,15 +140,22 @@ class StubServer:
             await stub_loop().sock_sendall(connection, script.endless)
 
 
-def _listen_on_new_port() -> socket.socket:
-    """Listen on a port that no stub had lately: a client may remember something about that origin."""
-    with contextlib.ExitStack() as had:
-        for _ in range(_PORTS_TRIED - 1):
-            listener = _listen(socket.AF_INET, "127.0.0.1", 0)
-            if listener.getsockname()[1] not in _latest_ports:
-                return listener
-            had.enter_context(listener)
-        return _listen(socket.AF_INET, "127.0.0.1", 0)
+def _on_new_port(bound: Callable[[socket.AddressFamily, str, int], socket.socket]) -> socket.socket:
+    """Return a socket on a port that was not used lately: a client may remember something about that origin."""
+    taken = [bound(socket.AF_INET, "127.0.0.1", 0)]
+    while taken[-1].getsockname()[1] in _latest_ports and len(taken) < _PORTS_TRIED:
+        # The others stay bound meanwhile, so that none of them is given out again.
+        taken.append(bound(socket.AF_INET, "127.0.0.1", 0))
+    for other in taken[:-1]:
+        other.close()
+    _latest_ports.append(taken[-1].getsockname()[1])
+    return taken[-1]
+
+
+def _bind(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.bind((host, port))
+    return bound
 
 
 def _listen(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
@@ -169,8 +177,7 @@ class RefusedPort:
     """Origin that refuses every connection: its port is bound but not listening."""
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket = _on_new_port(_bind)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def close(self) -> None:
