@@ -78,15 +78,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, rest = given[0], given[1:]
     status = PASSED
     try:
-        arguments_of, description, command = _command(name)
-        if (
-            rest
-            and rest[0] in ("-h", "--help")
-            and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay")
-        ):
-            print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
-            return PASSED
         with closed_pipe_ends_quietly():
+            arguments_of, description, command = _command(name)
+            if (
+                rest
+                and rest[0] in ("-h", "--help")
+                and name not in ("mutants", "diff", "matrix", "contract", "vendor", "init", "replay")
+            ):
+                print(f"usage: {PROGRAM} {name} {arguments_of}\n\n{description}")
+                return PASSED
             status = command(rest)
     except Misuse as misuse:
         print(f"{PROGRAM}: {misuse}", file=sys.stderr)

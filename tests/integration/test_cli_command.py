@@ -33,7 +33,12 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["batch_conformance explain server.list.complete", "batch_conformance.reference --list-mutants"]
+    "line",
+    [
+        "batch_conformance explain server.list.complete",
+        "batch_conformance server --help",
+        "batch_conformance.reference --list-mutants",
+    ],
 )
 def test_a_closed_pipe_ends_the_command_quietly(line: str) -> None:
     """There is no traceback, whichever side closes first (``head``, for example)."""
