@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from batch_conformance.checks.client.kinds import accepted_kinds, shown_kinds
@@ -124,7 +123,8 @@ def unreadable(record: ClientRunRecord, result: CheckResult) -> None:
                         expected=f"an error, or {len(call_result.expected.batches)} entries", actual=call_result.said(),
                         code="lost")  # fmt: skip
             continue
-        for number, other in islice(_replaced(call_result.expected.batches, decoded or []), 1):
+        if first := next(_replaced(call_result.expected.batches, decoded or []), None):
+            number, other = first
             result.fail(call_result.last, f"an entry is silently replaced: {case_result.title}",
                         expected="an error, or the entry", actual=f"{other} in place of entry {number + 1}",
                         code="lost", pointer=f"/{number}")  # fmt: skip
