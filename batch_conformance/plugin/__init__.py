@@ -48,9 +48,16 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 
 def _runs_suites(config: pytest.Config) -> bool:
-    """Whether an argument is in the suites of this checkout or vendored folder."""
-    suites = Path(__file__).resolve().parents[2] / "suites"
-    return any(Path(str(one).partition("::")[0]).resolve().is_relative_to(suites) for one in config.args)
+    """Whether an argument names suites of this checkout, vendored folder or installed package."""
+    package = Path(__file__).resolve().parent.parent
+    suites = (package / "suites", package.parent / "suites")
+
+    def names_suites(argument: str) -> bool:
+        named = Path(argument.partition("::")[0]).resolve()
+        # With --pyargs, arguments are modules.
+        return argument.startswith(f"{package.name}.suites") or any(named.is_relative_to(one) for one in suites)
+
+    return any(map(names_suites, config.args))
 
 
 def pytest_configure(config: pytest.Config) -> None:
