@@ -275,12 +275,13 @@ def test_unrequested_codings_are_not_decoded() -> None:
     assert decoded(gzip.compress(zlib.compress(b"{}")), ["deflate", "gzip"]) == (b"{}", None)
 
 
+# ru_maxrss outlives exec: it would begin with the size of pytest, and hide every flood.
 _PEAK = """
-import resource, sys
+import pathlib, re, sys
 from tests.support import hostile
 from tests.unit import test_wire as wire
 
-def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak(): return int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 hostile._bomb(), wire.one(hostile.garbage, 5)
 before = peak()
 for name in sys.argv[1:]:
@@ -290,8 +291,9 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from Linux")
 def test_floods_take_little_memory() -> None:
-    """The unit is megabytes above an ordinary exchange."""
+    """The unit is megabytes above an ordinary exchange; five copies of the longest body that is kept are the limit."""
     floods = ["endless_body", "three_gigabytes", "endless_fields", "endless_line", "interim_flood", "bomb"]
     ended = subprocess.run(
         [sys.executable, "-c", _PEAK, *floods],
@@ -302,4 +304,4 @@ def test_floods_take_little_memory() -> None:
     )
     peaks = {name: int(grown) for name, grown in map(str.split, ended.stdout.splitlines())}
     assert list(peaks) == floods
-    assert max(peaks.values()) < 20, peaks
+    assert 0 < max(peaks.values()) < 5 * BODY_CAP >> 20, peaks
