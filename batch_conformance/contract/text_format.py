@@ -11,6 +11,10 @@ from typing import Any
 import yaml
 
 
+#: Limit of the values of a document, each alias counted as what it stands for.
+MOST_VALUES = 1_000_000
+
+
 class NotReadable(ValueError):
     """Text that is neither YAML nor JSON (``malformed``), or holds values that JSON lacks.
 
@@ -59,8 +63,8 @@ def read_text(text: str) -> Any:
     """Read YAML or JSON (which is YAML) into plain JSON values. Raises :class:`NotReadable`."""
     try:
         if text.lstrip()[:1] in ("{", "["):
-            return _plain(_json(text), "")
-        return _plain(yaml.load(text, Loader=_Loader), "")
+            return _plain(_bounded(_json(text)), "")
+        return _plain(_bounded(yaml.load(text, Loader=_Loader)), "")
     except yaml.MarkedYAMLError as error:
         where = f"{_place(error.problem_mark)}: " if error.problem_mark else ""
         problem = error.problem or error.context or "not YAML"
@@ -97,6 +101,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise NotReadable(f"{name} is no JSON number")
+
+
+def _bounded(document: Any) -> Any:
+    """Return the document; raise where aliases of aliases make too much of a short text."""
+    counted: dict[int, int] = {}
+
+    def values(value: Any) -> int:
+        parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        if id(value) not in counted:
+            counted[id(value)] = 1 + sum(map(values, parts))
+        return counted[id(value)]
+
+    if values(document) > MOST_VALUES:
+        raise NotReadable(f"its aliases make more than {MOST_VALUES:,} values of it")
+    return document
 
 
 def _plain(value: Any, place: str) -> Any:

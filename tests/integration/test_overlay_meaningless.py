@@ -214,6 +214,10 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
     assert "Syntax error" in ended.stderr
 
 
+#: 10 to the tenth values in 11 lines.
+_NESTED_ALIASES = "a0: &a0 x\n" + "".join(f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]\n" for at in range(1, 11))
+
+
 @pytest.mark.parametrize(
     ("text", "excerpt"),
     [
@@ -222,6 +226,7 @@ def test_other_commands_refuse_too(tmp_path: Path, module: str) -> None:
         ("overlay: 1.0.0\noverlay: 1.0.0", "line 2, column 1: the member 'overlay' stands twice"),
         (json.dumps(overlay())[:-1] + ', "info": {}}', "the member 'info' stands twice"),
         ("a: *none", "found undefined alias"),
+        (_NESTED_ALIASES, "its aliases make more than 1,000,000 values of it"),
     ],
 )
 def test_yaml_beyond_json_is_not_called_malformed(tmp_path: Path, text: str, excerpt: str) -> None:
