@@ -1,15 +1,16 @@
 """The clauses of one contract: the rows of ``contracts/clauses.yaml``, and derived ones for uncovered places.
 
 ``covers`` binds a row to places of the entity (``entity:/created_at``), to rules (``rule:metrics-sum``), or
-to places of error bodies (``error:/statusCode``). The longest matching place wins; ``entity:`` is the object
-itself. Places, rules and headers that no row covers get ``server.body.<member>``, ``server.rule.<code>`` or
-``server.header.<name>``; a filter that an overlay adds gets ``server.list.by-<name>``.
+to places of error bodies (``error:/statusCode``), in the answers of the row's ``operations``. The longest
+matching place wins; ``entity:`` is the object itself. Places, rules and headers that no row covers get
+``server.body.<member>``, ``server.rule.<code>`` or ``server.header.<name>``; the object itself gets
+``server.body.<operation>-object``; a filter that an overlay adds gets ``server.list.by-<name>``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -68,56 +69,67 @@ class ClauseList:
         return found
 
     @cached_property
-    def _covers(self) -> dict[str, str]:
-        rows = load_contract().clauses.values()
-        return {cover: row.id for row in rows for cover in row.covers if not _names_status(cover, row)}
+    def _covers(self) -> dict[tuple[str, str], str]:
+        """Ids of written rows by operation and cover."""
+        return {
+            (operation, cover): row.id
+            for row in load_contract().clauses.values()
+            for cover in row.covers
+            if not _names_status(cover, row)
+            for operation in row.operations
+        }
+
+    def _covering(self, cover: str, operations: Iterable[str]) -> str:
+        """Return the id of the row that covers a part of the answers of one of the operations; empty if none does."""
+        return next((row for name in operations if (row := self._covers.get((name, cover)))), "")
+
+    @cached_property
+    def _alike(self) -> dict[str, tuple[str, ...]]:
+        """By operation, the operations whose success answers hold the same entity, itself included."""
+        pointers = {name: entity_of(name, self.contract).pointer for name in self.contract.operations}
+        return {name: tuple(one for one in pointers if pointers[one] == pointers[name]) for name in pointers}
 
     @cached_property
     def _derived(self) -> list[Clause]:
         found: dict[str, Clause] = {}
         for entity in self.entities:
+            operations = self._alike[entity.operation.name]
             for place in entity.places:
-                if not self._row_of(place.pointer):
-                    clause = _body_clause(self._derived_id(place.pointer), place, entity, self._operations(entity))
-                    found.setdefault(clause.id, clause)
-            self._add_rules(found, entity.stated_rules, self._operations(entity))
+                if not self._row_of(place.pointer, operations):
+                    _add(found, _body_clause(self._derived_id(place.pointer, operations), place, entity, operations))
+            self._add_rules(found, entity.stated_rules, operations)
         for body in ruled_bodies(self.contract):
             self._add_rules(found, body.stated_rules, (body.operation.name,))
         for header, answers in self.headers.items():
             operations = tuple(dict.fromkeys(name for name, _ in answers))
-            found.setdefault(header, _header_clause(header, self.contract, answers[0], operations))
+            _add(found, _header_clause(header, self.contract, answers[0], operations))
         for name, parameter in other_filters(self.contract).items():
-            clause = _filter_clause(name, parameter, self.contract)
-            found.setdefault(clause.id, clause)
+            _add(found, _filter_clause(name, parameter, self.contract))
         return list(found.values())
 
     def _add_rules(self, found: dict[str, Clause], rules: Iterable[StatedRule], operations: tuple[str, ...]) -> None:
         """Add a clause for each rule that no row covers, for all operations that state it."""
         for rule in rules:
-            if f"rule:{rule.code}" not in self._covers:
-                clause = _rule_clause(rule, operations)
-                known = found.setdefault(clause.id, clause)
-                found[clause.id] = replace(known, operations=tuple(dict.fromkeys((*known.operations, *operations))))
+            if not self._covering(f"rule:{rule.code}", operations):
+                _add(found, _rule_clause(rule, operations))
 
-    def _operations(self, entity: Entity) -> tuple[str, ...]:
-        """Return the names of the operations whose success answers hold an entity."""
-        names = self.contract.operations
-        return tuple(name for name in names if entity_of(name, self.contract).pointer == entity.pointer)
-
-    def of_place(self, pointer: str) -> str:
-        """Return the id of the clause that covers a place of the entity."""
-        row = self._row_of(pointer)
+    def of_place(self, pointer: str, operation: str) -> str:
+        """Return the id of the clause that covers a place of the entity in an operation's answers."""
+        operations = self._alike[operation]
+        row = self._row_of(pointer, operations)
         if row:
             return row
-        derived = self._derived_id(pointer)
-        if derived in self.clauses:
-            return derived
-        others = self._derived_id("/*")
-        return others if others in self.clauses else self._covers[_ROOT]
+        candidates = (self._derived_id(pointer, operations), self._derived_id("/*", operations))
+        return next((one for one in candidates if one in self.clauses), self._row_of("", operations))
 
-    def of_rule(self, code: str) -> str:
-        """Return the id of the clause that covers a rule."""
-        return self._covers.get(f"rule:{code}", RULE + _plain(code))
+    def of_rule(self, code: str, operation: str) -> str:
+        """Return the id of the clause that covers a rule about an operation's answers."""
+        return self._covering(f"rule:{code}", self._alike[operation]) or RULE + _plain(code)
+
+    def rules_of(self, clause: str, operation: str) -> list[StatedRule]:
+        """Return the rules about the entity of an operation that a clause covers."""
+        rules = entity_of(operation, self.contract).stated_rules
+        return [rule for rule in rules if self.of_rule(rule.code, operation) == clause]
 
     def absent(self, clause: str) -> bool:
         """Whether everything that a written clause covers was removed from the contract."""
@@ -135,15 +147,16 @@ class ClauseList:
         rules = (rule for entity in self.entities for rule in entity.stated_rules)
         return any(rule.code == name and not rule.unknown for rule in rules)
 
-    def _row_of(self, pointer: str) -> str:
-        if not pointer or any(f"{around}/".startswith(f"{pointer}/") for around in self._envelopes):
-            return self._covers[_ROOT]
+    def _row_of(self, pointer: str, operations: Sequence[str]) -> str:
+        if self._is_root(pointer):
+            return self._covering(_ROOT, operations)
         parts = split(self.own(pointer))
-        for length in range(len(parts), 0, -1):
-            row = self._covers.get("entity:" + join("", *parts[:length]))
-            if row:
-                return row
-        return ""
+        covers = ("entity:" + join("", *parts[:length]) for length in range(len(parts), 0, -1))
+        return next((row for cover in covers if (row := self._covering(cover, operations))), "")
+
+    def _is_root(self, pointer: str) -> bool:
+        """Whether a pointer is that of the object itself, or of an envelope around it."""
+        return not pointer or any(f"{around}/".startswith(f"{pointer}/") for around in self._envelopes)
 
     def own(self, pointer: str) -> str:
         """Return a pointer in an entity without the envelope around it."""
@@ -154,14 +167,22 @@ class ClauseList:
     def _envelopes(self) -> list[str]:
         return [entity.place for entity in self.entities if entity.place]
 
-    def _derived_id(self, pointer: str) -> str:
+    def _derived_id(self, pointer: str, operations: Sequence[str]) -> str:
         """Return the id of the derived clause of a top-level member; a name that is taken gets a prefix."""
+        if self._is_root(pointer):
+            return f"{BODY}{operations[0]}-object"
         name = split(self.own(pointer))[0]
         if name == "*":
             return BODY + "others"
         plain = _plain(name)
         taken = BODY + plain in load_contract().clauses or plain == "others"
         return BODY + ("member-" if taken else "") + plain
+
+
+def _add(found: dict[str, Clause], clause: Clause) -> None:
+    """Add a derived clause, or the operations of one that is known."""
+    known = found.setdefault(clause.id, clause)
+    found[clause.id] = replace(known, operations=tuple(dict.fromkeys((*known.operations, *clause.operations))))
 
 
 def clause_list(contract: Contract | None = None) -> ClauseList:
@@ -221,8 +242,8 @@ def _names_status(cover: str, row: Clause) -> bool:
 
 def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[str, ...]) -> Clause:
     around = entity.place if first.pointer.startswith(f"{entity.place}/") else ""
-    name = split(first.pointer.removeprefix(around))[0]
-    own = around + join("", name)
+    name = next(iter(split(first.pointer.removeprefix(around))), "")
+    own = around + join("", name) if name else first.pointer
     rows = [place for place in entity.places if place.pointer == own]
     others = (place for place in rows if place.keyword != "required")
     expectations = [_expectation(place) for place in others if not place.conditional]
@@ -231,7 +252,7 @@ def _body_clause(clause: str, first: Place, entity: Entity, operations: tuple[st
         promise = "Members beyond the documented ones are as the schema says: " + "; ".join(expectations)
     else:
         is_required = any(place.keyword == "required" and not place.conditional for place in rows)
-        promise = f"{name} is {'; '.join(expectations) or 'as the schema says'}"
+        promise = f"{name or 'the object'} is {'; '.join(expectations) or 'as the schema says'}"
         promise += ", required" if is_required else ""
         if any(place.pointer.startswith(own + "/") for place in entity.places):
             promise += ", and what is in it is as the schema says"

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-
 #: Limit of the values of a document, each alias counted as what it stands for.
 MOST_VALUES = 1_000_000
 

@@ -210,7 +210,7 @@ def test_a_removed_member_is_not_exercised(tmp_path: Path) -> None:
         "poll.webhook-stable",
     ):
         assert results[f"server.{clause}"].observations == 0, clause
-        assert results[f"server.{clause}"].reason == "the contract has no such member", clause
+        assert results[f"server.{clause}"].reason == "the contract has no such member or rule", clause
 
 
 def test_a_renamed_member_is_checked_under_its_new_name(tmp_path: Path) -> None:
@@ -340,7 +340,7 @@ def test_errors_follow_their_documented_schema(tmp_path: Path) -> None:
     with using(tmp_path, remove(f"{ERROR}.properties.statusCode"), remove(f"{ERROR}.required[?@ == 'statusCode']")):
         results = judged(refusal(body={"message": "no", "statusCode": 500}))
         assert red(results) == set()
-        assert results["server.error.status-agrees"].reason == "the contract has no such member"
+        assert results["server.error.status-agrees"].reason == "the contract has no such member or rule"
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     with using(tmp_path, update(f"{GET}.responses['401'].content", problem)):
         assert red(judged(refusal(media="application/problem+json"))) == set()

@@ -26,7 +26,7 @@ from batch_conformance.http import Exchange, read_json
 
 NEEDS = ("reads", "late-reads", "burst")
 _ERRORS = ("unauthenticated", "invalid-keys", "unknown-ids")
-NOT_IN_CONTRACT = "the contract has no such member"
+NOT_IN_CONTRACT = "the contract has no such member or rule"
 _NO_BATCH_SEEN = "no answer held a batch object"
 _CLOSING = ("additionalProperties", "unevaluatedProperties")
 
@@ -91,7 +91,9 @@ def places_and_rules(record: Record, result: CheckResult) -> None:
 def judge_places(record: Record, result: CheckResult) -> None:
     """Report violations at the clause's places; at the place that repeats the id, other ids as well."""
     entity = record.entity
-    echo = entity.echo if entity.echo and clause_list().of_place(entity.echo) == result.clause else None
+    echo = entity.echo
+    if echo and clause_list().of_place(echo, record.operation) != result.clause:
+        echo = None
     seen: list[dict[str, Any]] = []
     for exchange, batch in batches(record, result):
         faults = record.judged(exchange).faults.get(result.clause, ())
@@ -227,7 +229,8 @@ def judge_other_rules(record: Record, result: CheckResult, bodies: Sequence[Rule
                 result.note(str(missing))
                 continue
             for one in found:
-                ours = not one.rule.transition and clause_list().of_rule(one.rule.code) == result.clause
+                clause = clause_list().of_rule(one.rule.code, body.operation.name)
+                ours = not one.rule.transition and clause == result.clause
                 if ours and weigh(one, exchange, result, whole=body.words):
                     result.observe()
     if bodies and not (result.observations or result.explained or result.unjudged):

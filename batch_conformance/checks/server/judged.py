@@ -91,12 +91,12 @@ def judged(operation: str, media: str | None, body: bytes) -> Judged:
     value = read_json(body).value
     faults: dict[str, list[Violation]] = {}
     for violation in entity.judge.violations(value):
-        faults.setdefault(clauses.of_place(violation.pointer), []).append(violation)
+        faults.setdefault(clauses.of_place(violation.pointer, operation), []).append(violation)
     rules: dict[str, list[Evaluation]] = {}
     error = ""
     try:
         for one in entity.rules.evaluate(value) if entity.stated_rules else ():
-            rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
+            rules.setdefault(clauses.of_rule(one.rule.code, operation), []).append(one)
     except RuntimeMissing as missing:
         error = str(missing)
     rows = enumerate(conditions(operation, media))
@@ -113,13 +113,13 @@ def moved(operation: str, media: str | None, before: bytes, after: bytes) -> Jud
     try:
         for one in entity.rules.evaluate(second, first):
             if one.rule.transition:
-                rules.setdefault(clauses.of_rule(one.rule.code), []).append(one)
+                rules.setdefault(clauses.of_rule(one.rule.code, operation), []).append(one)
     except RuntimeMissing as missing:
         return Judged(error=str(missing))
     faults: dict[str, list[Violation]] = {}
     for value in (first, second):
         for violation in entity.judge.violations(value):
-            faults.setdefault(clauses.of_place(violation.pointer), []).append(violation)
+            faults.setdefault(clauses.of_place(violation.pointer, operation), []).append(violation)
     return Judged(_frozen(faults), _frozen(rules))
 
 

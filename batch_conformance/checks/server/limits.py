@@ -25,14 +25,14 @@ def of_places(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]
 
 def never_met(record: Record, clause: str) -> str:
     """Return the reason why no response could be judged by a clause's rules."""
-    codes = {rule.code for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause}
+    codes = {rule.code for rule in clause_list().rules_of(clause, record.operation)}
     words = [one.words for one in conditions(record.operation, None) if one.codes & codes]
     return f"no {words[0]} was seen" if words else "no answer was what the rule is about"
 
 
 def _limit_conditions(record: Record, result: CheckResult) -> None:
     for at, one in enumerate(conditions(record.operation, None)):
-        covered = any(clause_list().of_place(pointer) == result.clause for pointer in one.pointers)
+        covered = any(clause_list().of_place(pointer, record.operation) == result.clause for pointer in one.pointers)
         if covered and not any(at in record.judged(exchange).conditions_met for exchange, _ in record.batches):
             result.limit(f"no {one.words} was seen")
 
@@ -40,7 +40,8 @@ def _limit_conditions(record: Record, result: CheckResult) -> None:
 def _limit_values(record: Record, result: CheckResult, seen: Sequence[dict[str, Any]]) -> None:
     """Add a limit for each enum of which only some values were seen."""
     for place in record.entity.places:
-        if place.keyword != "enum" or place.conditional or clause_list().of_place(place.pointer) != result.clause:
+        covered = clause_list().of_place(place.pointer, record.operation) == result.clause
+        if place.keyword != "enum" or place.conditional or not covered:
             continue
         received = [read(batch, pointer) for batch in seen for pointer in expand(batch, place.pointer)]
         missing = [str(value) for value in place.schema["enum"] if value not in received and value is not None]
@@ -57,7 +58,7 @@ def _limit_optional(record: Record, result: CheckResult, seen: Sequence[dict[str
     never = []
     for name in entity.members:
         pointer = f"/{name.replace('~', '~0').replace('/', '~1')}"
-        covered = clause_list().of_place(pointer) == result.clause and bool(seen)
+        covered = clause_list().of_place(pointer, record.operation) == result.clause and bool(seen)
         if covered and all(read(batch, pointer) in (None, NOWHERE) for batch in seen):
             never.append(name)
     if never:

@@ -41,7 +41,7 @@ def _pairs(
     ``none`` is the reason to note if there are none.
     """
     if record.mixed_up and record.entity.echo:
-        result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
+        result.set_aside(clause_list().of_place(record.entity.echo, record.operation), len(record.mixed_up))
     for first, before, second, after in record.successive():
         if counts((before, after)):
             result.observe()
@@ -97,7 +97,7 @@ def forward_only(record: Record, result: CheckResult) -> None:
     changed = False
     placed: dict[str, tuple[Exchange, str | None]] = {}
     unknown = sum(_state(entity, batch) is None for _, batch in record.batches)
-    result.set_aside(clause_list().of_place(cycle.pointer), unknown)
+    result.set_aside(clause_list().of_place(cycle.pointer, record.operation), unknown)
     for reads, (before, after) in _pairs(record, result, lambda pair: all(_state(entity, one) for one in pair)):
         first, second = _state(entity, before), _state(entity, after)
         changed = changed or first != second
@@ -215,7 +215,7 @@ def judge_transitions(record: Record, result: CheckResult) -> None:
 
 def _paired(record: Record, result: CheckResult) -> Iterator[tuple[Exchange, dict[str, Any], Exchange, dict[str, Any]]]:
     if record.mixed_up and record.entity.echo:
-        result.set_aside(clause_list().of_place(record.entity.echo), len(record.mixed_up))
+        result.set_aside(clause_list().of_place(record.entity.echo, record.operation), len(record.mixed_up))
     yield from record.successive()
 
 
@@ -229,7 +229,7 @@ def _changed(one: Evaluation, before: Any, after: Any, entity: Entity) -> bool:
 
 
 def _limit_of(record: Record, clause: str) -> str:
-    rules = [rule for rule in record.entity.stated_rules if clause_list().of_rule(rule.code) == clause]
+    rules = clause_list().rules_of(clause, record.operation)
     names = list(dict.fromkeys(dotted(rule.pointer + name) for rule in rules for name in rule.names if name))
     return f"no batch had a {names[0]}" if len(names) == 1 else f"none of {', '.join(names)} changed between two reads"
 

@@ -75,7 +75,7 @@ def _rules(body: RuledBody, answer: Any, names: Names) -> Iterator[Derived[Refer
         if fault.code in wanted:
             build = partial(_listing, partial(_instead, value=fault.value))
             wanted.remove(fault.code)
-            clauses = (clause_list().of_rule(fault.code),)
+            clauses = (clause_list().of_rule(fault.code, LIST),)
             also = (*_ALSO, "server.body.", "server.rule.", "server.error.")
             yield Derived(names(f"list{fault.pointer}", fault.code), clauses, build, also)
     for code in sorted(wanted):

@@ -88,7 +88,8 @@ def _in_bodies(entity: Entity, names: Names) -> Found:
     faults = faults_of(_space(), most=1)
     for fault in faults:
         build = partial(_answering_reads, entity, fault.base, fault.value)
-        yield Derived(names(fault.pointer, fault.code), (clause_list().of_place(fault.pointer),), build)
+        clauses = (clause_list().of_place(fault.pointer, entity.operation.name),)
+        yield Derived(names(fault.pointer, fault.code), clauses, build)
     for place in faults.unreachable:
         yield Unprovable(names(place.pointer, place.code), "no value was found that breaks this alone")
 
@@ -97,7 +98,8 @@ def _in_rules(entity: Entity, names: Names) -> Found:
     faults = rule_faults_of(_space(), most=1)
     for fault in faults:
         build = partial(_answering_reads, entity, fault.value, fault.value)
-        yield Derived(names(fault.pointer, fault.code), (clause_list().of_rule(fault.code),), build)
+        clauses = (clause_list().of_rule(fault.code, entity.operation.name),)
+        yield Derived(names(fault.pointer, fault.code), clauses, build)
     for code in faults.unreachable:
         yield Unprovable(names(code, "rule"), "no value was found that breaks this rule alone")
 
@@ -116,7 +118,7 @@ def _in_steps(entity: Entity, names: Names) -> Found:
             yield Derived(names(fault.pointer, "lifecycle", step), clauses, build, more)
         elif fault.schema_pointer not in seen:
             seen.add(fault.schema_pointer)
-            clauses = (clause_list().of_rule(fault.code),)
+            clauses = (clause_list().of_rule(fault.code, entity.operation.name),)
             yield Derived(names(fault.pointer, fault.code), clauses, build, more)
     for code in faults.unreachable:
         yield Unprovable(names(code, "rule"), "no two reads were found that break this alone")
@@ -195,7 +197,7 @@ def _in_error(status: int, answer: DocumentedAnswer, names: Names) -> Found:
         if status_place and read(broken.value, status_place) not in (MISSING, status):
             continue  # server.error.status-agrees would report the body as well
         build = partial(_answering, status, partial(_with_body, body=broken.value))
-        clauses = (clause_list().of_rule(broken.code),)
+        clauses = (clause_list().of_rule(broken.code, "get"),)
         yield Derived(names(f"{status}{broken.pointer}", broken.code), clauses, build)
     faults = faults_of(space, most=1)
     clauses = ("server.error.body", *((_RATE,) if status == 429 else ()))

@@ -72,7 +72,7 @@ def nameless(row: object, record: Record) -> str:
     """Return the clause that reports an entry without an id; empty for an entry that has one."""
     if not isinstance(row, dict) or not record.holds(row):
         return OBJECT
-    return "" if own_id(row) is not None else clause_list().of_place(entry_id())
+    return "" if own_id(row) is not None else clause_list().of_place(entry_id(), OPERATION)
 
 
 @cached_by_contract

@@ -27,6 +27,7 @@ from batch_conformance.operations.list_batches.filters import (
 )
 from batch_conformance.operations.list_batches.lists import (
     OBJECT,
+    OPERATION,
     Batch,
     is_page,
     lists,
@@ -81,12 +82,12 @@ def _reporting_clause(name: str, row: Any, record: Record, changing: Unsteady) -
     if clause:
         return clause
     if not has_own_clause(name):
-        return "" if not isinstance(read(row, member), dict | list) else clause_list().of_place(member)
+        return "" if not isinstance(read(row, member), dict | list) else clause_list().of_place(member, OPERATION)
     if name != STATUS:
-        return "" if created(row) is not None else clause_list().of_place(member)
+        return "" if created(row) is not None else clause_list().of_place(member, OPERATION)
     cycle = record.entity.lifecycle
     known = record.entity.state_of(row) if cycle.values and cycle.pointer == member else state_of(row)
-    return "" if known is not None else clause_list().of_place(member)
+    return "" if known is not None else clause_list().of_place(member, OPERATION)
 
 
 def check_selection(

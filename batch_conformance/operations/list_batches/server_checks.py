@@ -92,7 +92,7 @@ def newest_first(record: Record, result: CheckResult) -> None:
     for exchange, every in lists(record, result, "reads", "late-reads", "list-filters"):
         rows = list(_steady(every, record, split(date)[0], changing, result))
         dated = [(row, moment) for row in rows if (moment := moment_of(row)) is not None]
-        result.set_aside(clause_list().of_place(date), len(rows) - len(dated))
+        result.set_aside(clause_list().of_place(date, OPERATION), len(rows) - len(dated))
         for (first, one), (second, other) in pairwise(dated):
             result.observe()
             if other > one:

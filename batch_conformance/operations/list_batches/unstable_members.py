@@ -41,7 +41,8 @@ def _unsteady(record: Record) -> Unsteady:
 
 def _clauses(record: Record) -> list[str]:
     """Return the clauses about two reads: ``server.poll.*``, and those of the contract's transition rules."""
-    rules = {clause_list().of_rule(rule.code) for rule in record.entity.stated_rules if rule.transition}
+    moving = [rule.code for rule in record.entity.stated_rules if rule.transition]
+    rules = {clause_list().of_rule(code, record.operation) for code in moving}
     return [clause for clause in clause_list().clauses if clause.startswith(_OVER_TIME) or clause in rules]
 
 
