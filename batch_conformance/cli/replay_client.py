@@ -93,7 +93,9 @@ def hold_stub(recipe: Mapping[str, Any], port: int) -> int:
         }
         print(f"\nbase URL  {own.url}{recipe.get('base_path', '')}")
         for call in answering.calls:
-            print(f"call      batch id {call.batch_id!r}, any key, deadline {call.timeout_s:g} s")
+            print(f"call      {log_safe(call.words, lines=False)}, any key, deadline {call.timeout_s:g} s")
+        if recipe.get("together"):
+            print("          at the same time, each by a client of its own with a key of its own")
         print("The stub gives the same answers as in the run, until Ctrl-C.", flush=True)
         wait_until_interrupted()
         sys.stdout.write("\n")

@@ -41,9 +41,11 @@ from batch_conformance.reference.store import OTHER_KEY, REFERENCE_KEY, REVOKED_
 from batch_conformance.reference.target import embedded_target
 from batch_conformance.report.document import check_document, report_document
 from batch_conformance.report.files import write_document
+from batch_conformance.report.replaying import evidence_replay
 from batch_conformance.server_runner.replay import replay_requests
 from batch_conformance.server_runner.session import judge_server
 from batch_conformance.server_runner.target import resolve_target
+from tests.support.judging import judged_client
 from tests.support.running import ROOT, environment, run_module
 
 KEY = "sk-live-planted/7Qv+9x=Zk3LmN0pR"
@@ -296,6 +298,28 @@ def test_every_case_can_be_replayed() -> None:
     assert len(lost) * 20 < len(cases)
 
 
+def test_calls_made_at_the_same_time_can_be_replayed() -> None:
+    """The evidence has the answers of both calls, and says that they belong together."""
+    run = judged_client(client_mutants()["keys-first-wins"].adapter(), profile="sketch")
+    findings = [finding for result in run.results for finding in result.findings if "at once" in finding.message]
+    recipes = [evidence_replay(finding, run) for finding in findings]
+    assert recipes
+    for recipe in recipes:
+        assert recipe is not None
+        assert recipe["together"]
+        assert len({call.batch_id for call in calls_from(recipe)}) == 2
+
+
+def test_a_call_to_replay_names_its_operation_and_filters() -> None:
+    """The caller's arguments, without those that were not given."""
+    cases = listed_cases(CaseFactory(0), PROFILES["default"])
+    case = next(one for one in cases if one.clauses[0] == "client.list.offset")
+    recipe = case_recipe(case, {}, Redactor({}))
+    assert recipe is not None
+    words = {call.words for call in calls_from(json.loads(json.dumps(recipe)))}
+    assert all(one.startswith("list_batches(") and "created_" in one and "None" not in one for one in words), words
+
+
 def _is_long(case: Case) -> Iterator[bool]:
     return (len(answer.body) > LIMIT for step in case.asks for answer in step.answers)
 
@@ -326,7 +350,7 @@ def test_the_stub_runs_until_ctrl_c(tmp_path: Path) -> None:
                 assert line, head
                 head += line
             url = re.search(r"^base URL  (\S+)$", head, re.MULTILINE)
-            batch = re.search(r"batch id '(\w+)', any key", head)
+            batch = re.search(r"get_batch\(batch_id='(\w+)'\), any key", head)
             assert url
             assert batch
             answer = httpx.get(f"{url[1]}/v2/batch/{batch[1]}", headers={"x-api-key": "sk-mine"}, trust_env=False)

@@ -7,8 +7,10 @@ from dataclasses import MISSING, dataclass, fields
 from itertools import groupby
 from typing import Any
 
+from batch_conformance.checks.by_operation import JUDGED
 from batch_conformance.client_runner.cases.case import Case
 from batch_conformance.client_runner.stub.answers import StubResponse
+from batch_conformance.contract import current_contract
 from batch_conformance.http import Redactor
 from batch_conformance.http.recipe import NotRepeatable, Piece, text_from, text_recipe
 
@@ -33,6 +35,8 @@ def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) 
             "calls": [
                 {
                     "batch_id": pieces(step.batch_id),
+                    "operation": step.operation or case.operation,
+                    "arguments": [[name, value if value is None else pieces(value)] for name, value in step.arguments],
                     "timeout_s": step.timeout_s,
                     "answers": answers(step.answers),
                 }
@@ -43,6 +47,8 @@ def case_recipe(case: object, secrets: Mapping[str, Piece], redactor: Redactor) 
             recipe["elsewhere"] = answers(case.elsewhere)
     except NotRepeatable:
         return None
+    if case.together:
+        recipe["together"] = True
     if case.base_path:
         recipe["base_path"] = case.base_path
     return recipe
@@ -68,16 +74,30 @@ def _answer(answer: StubResponse, pieces: Callable[[str], list[Piece]]) -> dict[
 class CallToReplay:
     """One call to replay; ``answers`` are sent one a request, the last one repeatedly."""
 
+    operation: str
     batch_id: str
+    arguments: tuple[tuple[str, str], ...]
     timeout_s: float
     answers: tuple[Mapping[str, Any], ...]
+
+    @property
+    def words(self) -> str:
+        """The call as its driver operation, with the arguments that are given."""
+        named = [("batch_id", self.batch_id)] if current_contract().operation(self.operation).id_parameter else []
+        given = ", ".join(f"{name}={value!r}" for name, value in (*named, *self.arguments))
+        return f"{JUDGED[self.operation]}({given})"
 
 
 def calls_from(recipe: Mapping[str, Any]) -> list[CallToReplay]:
     """Return the calls of a recipe. Raises ``ValueError``, ``KeyError`` or ``TypeError`` for a malformed one."""
     return [
         CallToReplay(
+            # Reports of earlier versions have neither.
+            call.get("operation", "get"),
             text_from(call["batch_id"], _no_secret),
+            tuple(
+                (name, text_from(value, _no_secret)) for name, value in call.get("arguments", ()) if value is not None
+            ),
             float(call["timeout_s"]),
             tuple(repeated(call["answers"])),
         )
